@@ -1,0 +1,155 @@
+extension Graph {
+  /// A value fed at each run.
+  ///
+  /// - Parameter shape: numbers and named dimensions; a name means the same extent wherever it stands, and is bound by
+  ///   the first feed that mentions it.
+  public func placeholder(
+    _ name: String, shape: Shape, dtype: DType = .f32, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    let location = SourceLocation(file, line)
+    if parent != nil {
+      return report(
+        FirnError(
+          .invalidGraph, "placeholder `\(name)` inside a loop body",
+          remedy: "make placeholders outside; the body can use them"), location: location)
+    }
+    if !Path.isValid(name) {
+      return report(
+        FirnError(
+          .invalidArgument, "placeholder name `\(name)` is not a path of letters, digits, `_`, `-` and `.`"),
+        location: location)
+    }
+    if let bad = shape.first(where: { ($0.value ?? 0) < 0 }) {
+      return report(
+        FirnError(
+          .invalidArgument, "placeholder `\(name)` has extent \(bad)",
+          remedy: "use a named dimension such as \"batch\" for an extent fixed later"), location: location)
+    }
+    return append(Placeholder(type: TensorType(dtype, shape)), [], name: name, location: location)[0]
+  }
+
+  /// State that outlives a run, read as a tensor.
+  ///
+  /// Making a second variable of the same path is an error unless the scope is entered with `reuse`: then it is the
+  /// same variable, and type and role must agree.
+  ///
+  /// - Parameters:
+  ///   - shape: numbers only.
+  ///   - role: what it is to its layer (`kernel`, `bias`, …); selections can ask for it.
+  ///   - initializer: its first value; the scope's default, else Glorot uniform.
+  ///   - trainable: false declares it frozen; inherited from the scope.
+  ///   - kind: `.state` for what the step itself writes.
+  public func variable(
+    _ name: String, shape: Shape, dtype: DType? = nil, role: String = "", initializer: Initializer? = nil,
+    trainable: Bool? = nil, kind: Variable.Kind = .parameter, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    let location = SourceLocation(file, line)
+    if let parent {
+      return parent.variable(
+        Path.joined(scopePath, name), shape: shape, dtype: dtype ?? defaults.dtype, role: role,
+        initializer: initializer ?? defaults.initializer, trainable: trainable ?? defaults.trainable,
+        kind: kind,
+        file: file, line: line)
+    }
+    let path = Path.joined(scopePath, name)
+    let type = TensorType(dtype ?? defaults.dtype ?? .f32, shape)
+    guard Path.isValid(name) else {
+      return report(
+        FirnError(
+          .invalidArgument, "variable name `\(name)` is not a path of letters, digits, `_`, `-` and `.`"),
+        location: location)
+    }
+    if let existing = variables.first(where: { $0.name == path }) {
+      return share(existing, as: type, location: location)
+    }
+    guard shape.allSatisfy({ ($0.value ?? -1) >= 0 }) else {
+      return report(
+        FirnError(
+          .invalidArgument, "variable `\(path)` has shape \(shape); a variable's extents are numbers",
+          remedy: "named dimensions are for placeholders"), location: location)
+    }
+    let isTrainable =
+      kind == .parameter && type.dtype.isFloatingPoint && defaults.trainable != false && trainable != false
+    let variable = Variable(
+      name: path, type: type, kind: kind, role: role,
+      initializer: initializer ?? defaults.initializer ?? .glorotUniform, isTrainable: isTrainable,
+      location: location)
+    declare(variable)
+    return append(ReadVariable(variable), [], name: name, location: location)[0]
+  }
+
+  private func share(_ existing: Variable, as type: TensorType, location: SourceLocation) -> Tensor {
+    guard defaults.reuse == true else {
+      return report(
+        FirnError(
+          .duplicateName, "variable `\(existing.name)` exists already",
+          remedy: "rename one, or enter the scope with `reuse: true` to share it", place: existing.name,
+          operands: [
+            .init(label: "first", name: existing.name, type: existing.type, location: existing.location)
+          ]),
+        location: location)
+    }
+    guard existing.type == type else {
+      return report(
+        FirnError(
+          .shapeMismatch, "variable `\(existing.name)` is shared as \(type) but is \(existing.type)",
+          remedy: "ask for the type it has", place: existing.name,
+          operands: [
+            .init(label: "first", name: existing.name, type: existing.type, location: existing.location)
+          ]),
+        location: location)
+    }
+    for (index, node) in nodes.enumerated() {
+      if let read = node.op as? ReadVariable, read.variable == existing.name {
+        return Tensor(self, Value(index))
+      }
+    }
+    return append(ReadVariable(existing), [], name: Path.last(of: existing.name), location: location)[0]
+  }
+
+  /// Data fixed now.
+  public func constant(_ array: NDArray, name: String? = nil) -> Tensor {
+    append(Constant(array), [], name: name)[0]
+  }
+
+  /// A scalar fixed now.
+  public func constant(_ value: Double, dtype: DType = .f32) -> Tensor {
+    constant(NDArray(scalar: value).converted(to: dtype))
+  }
+
+  /// The variable gets `value` when the run ends; reads in the run still see the old one.
+  ///
+  /// - Returns: the value, to be fetched: an assignment happens in the programs that fetch it.
+  @discardableResult
+  public func assign(
+    _ value: Tensor, to variable: Tensor, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    let location = SourceLocation(file, line)
+    if variable.isPoisoned || value.isPoisoned { return .poisoned(in: self) }
+    guard let declaration = variable.variable else {
+      return report(
+        FirnError(
+          .invalidArgument, "assign: `\(variable.name)` is not a variable",
+          remedy: "pass what `graph.variable` returned"),
+        location: location)
+    }
+    guard value.type == declaration.type else {
+      return report(
+        FirnError(
+          .shapeMismatch, "assign: the value is \(value.type), the variable \(declaration.type)",
+          remedy: "reshape or cast the value"), operands: [value, variable], location: location)
+    }
+    return append(AssignVariable(declaration.name), [value], location: location)[0]
+  }
+
+  /// The tensor of this graph called `name`, if there is one (`split:1` for a result beyond the first).
+  public func tensor(named name: String) -> Tensor? {
+    let parts = name.split(separator: ":", omittingEmptySubsequences: false)
+    guard let base = parts.first, parts.count <= 2 else { return nil }
+    let result = parts.count == 2 ? Int(parts[1]) : 0
+    guard let result, let index = nodes.firstIndex(where: { $0.name == base }),
+      nodes[index].types.indices.contains(result)
+    else { return nil }
+    return Tensor(self, Value(index, result))
+  }
+}

@@ -1,0 +1,249 @@
+/// A model being built: nodes are appended, never changed or removed.
+///
+/// Building never throws and never traps. A faulty expression is recorded with its place and yields a tensor that
+/// silences follow-on faults; `validate()` and compiling throw all of them at once. A graph belongs to one task.
+public final class Graph {
+  package private(set) var nodes: [Node] = []
+  public private(set) var variables: [Variable] = []
+  package private(set) var diagnostics: [FirnError] = []
+
+  /// The graph this is the loop body of.
+  package let parent: Graph?
+  /// Values of the enclosing graph this body uses, each with its parameter here.
+  package private(set) var captures: [(outer: Tensor, inner: Tensor)] = []
+  /// For a loop body: the position of the iteration.
+  package var loopIndex: Tensor?
+
+  /// What nodes appended now are for.
+  package var phase: Node.Phase = .forward
+
+  private var names = UniqueNames()
+  private var scopes: [(path: String, defaults: ScopeDefaults)] = [("", ScopeDefaults())]
+  private var locations: [SourceLocation] = []
+  private var randomStateNode: Tensor?
+
+  /// An empty graph.
+  public init() { parent = nil }
+
+  /// The body of a loop in `parent`.
+  package init(bodyIn parent: Graph) { self.parent = parent }
+
+  /// A graph that continues `definition`; how passes add nodes with the same operators a user has.
+  package init(resuming definition: GraphDef) {
+    parent = nil
+    nodes = definition.nodes
+    variables = definition.variables
+    for node in nodes { names.reserve(node.name) }
+    for (index, node) in nodes.enumerated() where node.op is RandomState {
+      randomStateNode = Tensor(self, Value(index))
+    }
+  }
+
+  /// The outermost graph.
+  package var root: Graph { parent?.root ?? self }
+
+  /// What has been built so far, as a value, without outputs.
+  public var definition: GraphDef { GraphDef(nodes: nodes, variables: variables) }
+
+  /// - Throws: every fault recorded so far: the fault itself if it is one, `.invalidGraph` with a list of causes if more.
+  public func validate() throws(FirnError) {
+    if diagnostics.count > 1 {
+      throw FirnError(.invalidGraph, "the graph has \(diagnostics.count) faults", causes: diagnostics)
+    }
+    if let only = diagnostics.first { throw only }
+  }
+
+  /// Records a fault and returns the tensor that stands for what it broke.
+  @discardableResult
+  package func report(
+    _ error: FirnError, operands: [Tensor] = [], name: String? = nil, location: SourceLocation? = nil
+  ) -> Tensor {
+    if operands.contains(where: \.isPoisoned) { return .poisoned(in: self) }
+    var error = error
+    if error.place == nil { error.place = Path.joined(scopePath, name ?? "") }
+    if error.place?.isEmpty == true || error.place?.hasSuffix("/") == true {
+      error.place = scopePath.isEmpty ? nil : scopePath
+    }
+    if error.location == nil { error.location = location ?? locations.last }
+    if error.operands.isEmpty {
+      let labels = operands.count == 2 ? ["left", "right"] : operands.indices.map { "operand \($0)" }
+      error.operands = zip(labels, operands).map { $1.operand($0) }
+    }
+    root.diagnostics.append(error)
+    return .poisoned(in: self)
+  }
+
+  // MARK: Appending
+
+  /// Appends a node for `op` to the innermost graph its operands belong to.
+  ///
+  /// - Parameter results: how many tensors to give back where the expression is faulty.
+  package static func apply(
+    _ op: any Op, to operands: [Tensor], name: String? = nil, results: Int = 1,
+    location: SourceLocation? = nil
+  ) -> [Tensor] {
+    guard var graph = operands.first?.graph else { firnBug("graph", "an op without operands needs a graph") }
+    for operand in operands where operand.graph.isInside(graph) { graph = operand.graph }
+    return graph.append(op, operands, name: name, results: results, location: location)
+  }
+
+  /// Appends a node for `op`, whose operands may belong to this graph or to those it is nested in.
+  package func append(
+    _ op: any Op, _ operands: [Tensor], name: String? = nil, results: Int = 1, location: SourceLocation? = nil
+  ) -> [Tensor] {
+    let poison = [Tensor](repeating: .poisoned(in: self), count: results)
+    if operands.contains(where: \.isPoisoned) { return poison }
+    var local: [Tensor] = []
+    for operand in operands {
+      guard let tensor = self.local(operand) else {
+        report(
+          FirnError(
+            .invalidGraph, "\(op.mnemonic): `\(operand.name)` belongs to another graph",
+            remedy: "build all operands in one graph; a loop's own values stay inside its body"),
+          name: name ?? op.mnemonic, location: location)
+        return poison
+      }
+      local.append(tensor)
+    }
+    do {
+      let types = try op.resultTypes(of: local.map(\.type))
+      let name = names.unique(Path.joined(scopePath, name ?? op.mnemonic))
+      let node = Node(
+        op: op, inputs: local.map(\.value), types: types, name: name, phase: phase,
+        location: location ?? locations.last)
+      nodes.append(node)
+      return types.indices.map { Tensor(self, Value(nodes.count - 1, $0)) }
+    } catch {
+      var error = error
+      if !error.message.hasPrefix(op.mnemonic) { error.message = "\(op.mnemonic): \(error.message)" }
+      report(error, operands: operands, name: name ?? op.mnemonic, location: location)
+      return poison
+    }
+  }
+
+  /// `tensor` as a value of this graph: itself, or a capture where it belongs to an enclosing graph.
+  package func local(_ tensor: Tensor) -> Tensor? {
+    if tensor.graph === self { return tensor }
+    guard let parent, let outer = parent.local(tensor) else { return nil }
+    if let known = captures.first(where: { $0.outer == outer }) { return known.inner }
+    let inner = parameter(
+      .capture, captures.count, type: outer.type, name: Path.last(of: outer.name).replacing(":", with: "_"))
+    captures.append((outer, inner))
+    return inner
+  }
+
+  /// Adds a parameter to a loop body.
+  package func parameter(_ kind: Parameter.Kind, _ position: Int, type: TensorType, name: String) -> Tensor {
+    nodes.append(
+      Node(op: Parameter(kind, position, type: type), inputs: [], types: [type], name: names.unique(name)))
+    return Tensor(self, Value(nodes.count - 1))
+  }
+
+  /// Gives a node further results; those it has keep their places.
+  package func widen(_ node: Int, to op: any Op, types: [TensorType]) {
+    guard types.starts(with: nodes[node].types) else { firnBug("graph", "widening changed existing results") }
+    nodes[node].op = op
+    nodes[node].types = types
+  }
+
+  private func isInside(_ other: Graph) -> Bool {
+    guard let parent else { return false }
+    return parent === other || parent.isInside(other)
+  }
+
+  // MARK: Scopes
+
+  /// The path of the current scope; empty at the top.
+  public var scopePath: String { scopes[scopes.count - 1].path }
+
+  package var defaults: ScopeDefaults { scopes[scopes.count - 1].defaults }
+
+  /// Runs `body` inside the scope `name`, made unique (`encoder`, `encoder_1`) unless `reuse` re-enters it.
+  ///
+  /// - Parameters:
+  ///   - trainable: false declares every variable inside frozen; a compilation can thaw by name.
+  ///   - initializer: the default for variables inside.
+  ///   - dtype: the default for variables inside.
+  ///   - reuse: re-enter the scope of this very name and share the variables it has.
+  public func scope<Result>(
+    _ name: String, trainable: Bool? = nil, initializer: Initializer? = nil, dtype: DType? = nil,
+    reuse: Bool? = nil,
+    file: StaticString = #fileID, line: UInt = #line, _ body: () throws -> Result
+  ) rethrows -> Result {
+    let inner = ScopeDefaults(initializer: initializer, dtype: dtype, trainable: trainable, reuse: reuse)
+    let location = SourceLocation(file, line)
+    if !Path.isValid(name) {
+      report(
+        FirnError(
+          .invalidArgument, "scope name `\(name)` is not a path of letters, digits, `_`, `-` and `.`",
+          remedy: "rename the scope"), location: location)
+    }
+    let defaults = self.defaults.overridden(by: inner)
+    let wanted = Path.joined(scopePath, name)
+    let path = defaults.reuse == true ? wanted : names.unique(wanted)
+    scopes.append((path, defaults))
+    locations.append(location)
+    defer {
+      scopes.removeLast()
+      locations.removeLast()
+    }
+    return try body()
+  }
+
+  /// Runs `body` with `location` as the place of nodes that do not know their own.
+  package func at<Result>(_ location: SourceLocation, _ body: () throws -> Result) rethrows -> Result {
+    locations.append(location)
+    defer { locations.removeLast() }
+    return try body()
+  }
+
+  /// Runs `body` with names below `path` taken as it stands and nodes marked as `phase`.
+  package func section<Result>(_ path: String, phase: Node.Phase, _ body: () throws -> Result) rethrows
+    -> Result
+  {
+    let previous = self.phase
+    self.phase = phase
+    scopes.append((path, defaults))
+    defer {
+      scopes.removeLast()
+      self.phase = previous
+    }
+    return try body()
+  }
+
+  // MARK: State
+
+  /// Declares a variable; see `variable(_:shape:)` for the rules.
+  package func declare(_ variable: Variable) { variables.append(variable) }
+
+  /// Seed and run number, shared by all random ops.
+  package var randomState: Tensor {
+    if let parent { return local(parent.randomState) ?? .poisoned(in: self) }
+    if let randomStateNode { return randomStateNode }
+    let state = section("", phase: .forward) { append(RandomState(), [])[0] }
+    randomStateNode = state
+    return state
+  }
+
+  /// The positions of the enclosing loops' iterations, outermost first.
+  package var loopIndices: [Tensor] {
+    let outer = parent?.loopIndices.compactMap { local($0) } ?? []
+    return outer + [loopIndex].compactMap { $0 }
+  }
+}
+
+/// Hands out names that are not taken: `dense`, `dense_1`, `dense_2`.
+struct UniqueNames {
+  private var taken: Set<String> = []
+  private var counters: [String: Int] = [:]
+
+  mutating func reserve(_ name: String) { taken.insert(name) }
+
+  mutating func unique(_ wanted: String) -> String {
+    if taken.insert(wanted).inserted { return wanted }
+    var count = counters[wanted, default: 0]
+    repeat { count += 1 } while !taken.insert("\(wanted)_\(count)").inserted
+    counters[wanted] = count
+    return "\(wanted)_\(count)"
+  }
+}

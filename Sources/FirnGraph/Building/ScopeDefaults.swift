@@ -1,0 +1,24 @@
+/// What variables made inside a scope get where they do not say otherwise; inner scopes override outer ones.
+public struct ScopeDefaults: Sendable {
+  public var initializer: Initializer?
+  public var dtype: DType?
+  /// False declares everything inside frozen; a compilation can thaw it by name.
+  public var trainable: Bool?
+  /// Whether making a variable whose name exists shares it instead of being an error.
+  public var reuse: Bool?
+
+  public init(
+    initializer: Initializer? = nil, dtype: DType? = nil, trainable: Bool? = nil, reuse: Bool? = nil
+  ) {
+    self.initializer = initializer
+    self.dtype = dtype
+    self.trainable = trainable
+    self.reuse = reuse
+  }
+
+  func overridden(by inner: ScopeDefaults) -> ScopeDefaults {
+    ScopeDefaults(
+      initializer: inner.initializer ?? initializer, dtype: inner.dtype ?? dtype,
+      trainable: trainable == false ? false : inner.trainable ?? trainable, reuse: inner.reuse ?? reuse)
+  }
+}

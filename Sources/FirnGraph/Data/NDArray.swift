@@ -1,0 +1,143 @@
+/// Concrete data: an element type, a shape of numbers, and the elements in row-major order.
+///
+/// A value: copies share storage until one of them is written.
+public struct NDArray: Sendable {
+  public let dtype: DType
+  public let shape: [Int]
+  private var storage: Storage
+
+  /// Elements all zero (false).
+  public init(zeros shape: [Int], dtype: DType = .f32) {
+    self.dtype = dtype
+    self.shape = shape
+    storage = Storage(byteCount: shape.reduce(1, *) * dtype.byteCount)
+  }
+
+  /// The elements of `values` in row-major order.
+  ///
+  /// - Throws: `.shapeMismatch` where `shape` does not hold exactly `values.count` elements.
+  public init<Element: ArrayElement>(_ values: [Element], shape: [Int]) throws(FirnError) {
+    guard shape.allSatisfy({ $0 >= 0 }), shape.reduce(1, *) == values.count else {
+      throw FirnError(
+        .shapeMismatch, "\(values.count) values do not fill shape \(Shape(shape))",
+        remedy: "give \(shape.reduce(1, *)) values, or another shape")
+    }
+    self.init(unchecked: values, shape: shape)
+  }
+
+  /// A vector.
+  public init<Element: ArrayElement>(_ values: [Element]) {
+    self.init(unchecked: values, shape: [values.count])
+  }
+
+  /// A scalar.
+  public init<Element: ArrayElement>(scalar value: Element) {
+    self.init(unchecked: [value], shape: [])
+  }
+
+  private init<Element: ArrayElement>(unchecked values: [Element], shape: [Int]) {
+    self.init(zeros: shape, dtype: Element.dtype)
+    storage.pointer.initializeMemory(as: Element.self, from: values, count: values.count)
+  }
+
+  /// Wraps bytes copied from `source`.
+  package init(_ type: ArrayType, copying source: UnsafeRawPointer) {
+    self.init(zeros: type.shape, dtype: type.dtype)
+    storage.pointer.copyMemory(from: source, byteCount: type.byteCount)
+  }
+
+  package var type: ArrayType { ArrayType(dtype, shape) }
+  public var elementCount: Int { shape.reduce(1, *) }
+  public var byteCount: Int { elementCount * dtype.byteCount }
+
+  /// The elements, converted where the type differs (`bool` reads as 0 and 1).
+  public func elements<Element: ArrayElement>(as type: Element.Type = Element.self) -> [Element] {
+    (0..<elementCount).map { Element(exactlyOrRounded: number(at: $0)) }
+  }
+
+  /// The elements as `Float`.
+  public var floats: [Float] { elements() }
+  /// The elements as `Double`.
+  public var doubles: [Double] { elements() }
+
+  /// The only element as a number, or nil where there is not exactly one.
+  public var scalar: Double? { elementCount == 1 ? number(at: 0) : nil }
+
+  /// The same elements under another shape.
+  public func reshaped(to shape: [Int]) throws(FirnError) -> NDArray {
+    guard shape.reduce(1, *) == elementCount else {
+      throw FirnError(.shapeMismatch, "\(type) cannot be reshaped to \(Shape(shape)): element counts differ")
+    }
+    return NDArray(ArrayType(dtype, shape), copying: storage.pointer)
+  }
+
+  /// The elements converted to `dtype`: floats towards `i32` truncate, anything but 0 is true.
+  public func converted(to dtype: DType) -> NDArray {
+    if dtype == self.dtype { return self }
+    let result = NDArray(zeros: shape, dtype: dtype)
+    for i in 0..<elementCount { result.store(number(at: i), at: i) }
+    return result
+  }
+
+  /// Whether both hold the same bits under the same type: unlike `==` on floats, NaN equals itself and -0 is not 0.
+  public func isBitwiseEqual(to other: NDArray) -> Bool {
+    type == other.type && withUnsafeBytes { a in other.withUnsafeBytes { b in a.elementsEqual(b) } }
+  }
+
+  package func number(at index: Int) -> Double {
+    switch dtype {
+    case .f32: Double(storage.pointer.load(fromByteOffset: index * 4, as: Float.self))
+    case .f64: storage.pointer.load(fromByteOffset: index * 8, as: Double.self)
+    case .i32: Double(storage.pointer.load(fromByteOffset: index * 4, as: Int32.self))
+    case .bool: storage.pointer.load(fromByteOffset: index, as: UInt8.self) == 0 ? 0 : 1
+    }
+  }
+
+  /// Only for arrays this file has just made, whose storage nobody shares.
+  private func store(_ value: Double, at index: Int) {
+    switch dtype {
+    case .f32: storage.pointer.storeBytes(of: Float(value), toByteOffset: index * 4, as: Float.self)
+    case .f64: storage.pointer.storeBytes(of: value, toByteOffset: index * 8, as: Double.self)
+    case .i32:
+      storage.pointer.storeBytes(of: Int32(exactlyOrRounded: value), toByteOffset: index * 4, as: Int32.self)
+    case .bool: storage.pointer.storeBytes(of: value == 0 ? 0 : 1, toByteOffset: index, as: UInt8.self)
+    }
+  }
+
+  public func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+    try body(UnsafeRawBufferPointer(start: storage.pointer, count: byteCount))
+  }
+
+  /// Copies the storage first where another array shares it.
+  package mutating func withUnsafeMutableBytes<R>(_ body: (UnsafeMutableRawBufferPointer) throws -> R)
+    rethrows -> R
+  {
+    if !isKnownUniquelyReferenced(&storage) { self = NDArray(type, copying: storage.pointer) }
+    return try body(UnsafeMutableRawBufferPointer(start: storage.pointer, count: byteCount))
+  }
+}
+
+extension NDArray: Hashable {
+  /// Equality of bits, so that arrays can stand in op attributes.
+  public static func == (a: NDArray, b: NDArray) -> Bool { a.isBitwiseEqual(to: b) }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(type)
+    withUnsafeBytes { hasher.combine(bytes: $0) }
+  }
+}
+
+extension NDArray: CustomStringConvertible {
+  /// Type and the first elements.
+  public var description: String {
+    let shown = (0..<Swift.min(elementCount, 8)).map { index in
+      switch dtype {
+      case .f32: "\(Float(number(at: index)))"
+      case .f64: "\(number(at: index))"
+      case .i32: "\(Int(number(at: index)))"
+      case .bool: number(at: index) == 0 ? "false" : "true"
+      }
+    }
+    return "\(type) (" + shown.joined(separator: ", ") + (elementCount > 8 ? ", …)" : ")")
+  }
+}

@@ -1,0 +1,87 @@
+/// How a variable gets its first value; the value depends on the session's seed and the variable's name only.
+public struct Initializer: Hashable, Sendable {
+  package indirect enum Form: Hashable, Sendable {
+    case constant(Double)
+    case uniform(low: Double, high: Double)
+    case normal(mean: Double, deviation: Double)
+    case truncatedNormal(mean: Double, deviation: Double)
+    case varianceScaling(scale: Double, mode: FanMode, distribution: Distribution)
+    case orthogonal(gain: Double)
+    case array(NDArray)
+    /// Different initialisers along the last axis, each for a number of columns.
+    case columns([Column])
+  }
+
+  package struct Column: Hashable, Sendable {
+    package var width: Int
+    package var initializer: Initializer
+  }
+
+  /// The count a variance is divided by.
+  public enum FanMode: String, Hashable, Sendable {
+    case fanIn = "fan_in"
+    case fanOut = "fan_out"
+    case fanAverage = "fan_avg"
+  }
+
+  public enum Distribution: String, Hashable, Sendable {
+    case uniform
+    case normal
+    case truncatedNormal = "truncated_normal"
+  }
+
+  package let form: Form
+
+  package init(_ form: Form) { self.form = form }
+
+  public static let zeros = constant(0)
+  public static let ones = constant(1)
+
+  public static func constant(_ value: Double) -> Initializer { Initializer(.constant(value)) }
+
+  /// Uniform on `low..<high`.
+  public static func uniform(_ low: Double = -0.05, _ high: Double = 0.05) -> Initializer {
+    Initializer(.uniform(low: low, high: high))
+  }
+
+  /// Gaussian.
+  public static func normal(mean: Double = 0, deviation: Double = 0.05) -> Initializer {
+    Initializer(.normal(mean: mean, deviation: deviation))
+  }
+
+  /// Gaussian, redrawn until within two deviations of the mean (so its spread is 0.8796 `deviation`).
+  public static func truncatedNormal(mean: Double = 0, deviation: Double = 0.05) -> Initializer {
+    Initializer(.truncatedNormal(mean: mean, deviation: deviation))
+  }
+
+  /// Variance `scale / fan`; the truncated normal's deviation is corrected for the truncation.
+  ///
+  /// Fans are counted as Keras does: for shape `[…receptive, in, out]`, `in` and `out` times the receptive field.
+  public static func varianceScaling(scale: Double, mode: FanMode, distribution: Distribution) -> Initializer
+  {
+    Initializer(.varianceScaling(scale: scale, mode: mode, distribution: distribution))
+  }
+
+  /// Glorot & Bengio, AISTATS 2010, equation 16: uniform with limit √(6 / (in + out)).
+  public static let glorotUniform = varianceScaling(scale: 1, mode: .fanAverage, distribution: .uniform)
+  /// Glorot & Bengio's variance, 2 / (in + out), by a truncated Gaussian.
+  public static let glorotNormal = varianceScaling(
+    scale: 1, mode: .fanAverage, distribution: .truncatedNormal)
+  /// He et al., ICCV 2015, equation 10: variance 2 / in, uniform.
+  public static let heUniform = varianceScaling(scale: 2, mode: .fanIn, distribution: .uniform)
+  /// He et al., ICCV 2015, equation 10: variance 2 / in, by a truncated Gaussian.
+  public static let heNormal = varianceScaling(scale: 2, mode: .fanIn, distribution: .truncatedNormal)
+
+  /// Orthonormal rows or columns (whichever are fewer) times `gain`; Saxe et al., ICLR 2014.
+  ///
+  /// The last axis is the columns, all others together the rows.
+  public static func orthogonal(gain: Double = 1) -> Initializer { Initializer(.orthogonal(gain: gain)) }
+
+  /// These elements; shape and type must be the variable's.
+  public static func array(_ array: NDArray) -> Initializer { Initializer(Form.array(array)) }
+
+  /// Different initialisers for consecutive blocks of the last axis, such as the gates of a cell.
+  public static func columns(_ blocks: [(width: Int, initializer: Initializer)]) -> Initializer {
+    Initializer(Form.columns(blocks.map { Column(width: $0.width, initializer: $0.initializer) }))
+  }
+}

@@ -1,0 +1,85 @@
+/// What a node does: all that Firn knows of one operation, or of a family told apart by mnemonic.
+///
+/// Conformers are small values; equal ops on equal operands compute equal results. Requirements that decide
+/// correctness have no default, so that adding an op means answering each of them.
+package protocol Op: Hashable, Sendable {
+  /// Every mnemonic of the family.
+  static var mnemonics: [String] { get }
+
+  /// The name in text and DOT, snake case.
+  var mnemonic: String { get }
+
+  /// Everything that tells this op from others with the same mnemonic, in printing order.
+  var attributes: Attributes { get }
+
+  /// The inverse of `mnemonic` and `attributes`.
+  init(mnemonic: String, attributes: Attributes) throws(FirnError)
+
+  /// The types of the results, or an error carrying the number of the violated constraint.
+  func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType]
+
+  /// Whether a change of `operand` can reach `result` as a gradient. Decides, before any adjoint exists, which
+  /// adjoints will.
+  func gradientFlow(from operand: Int, to result: Int) -> GradientFlow
+
+  /// Adds the nodes of the wanted operands' adjoints; nil for operands that are not wanted.
+  func gradient(_ context: GradientContext) -> [Tensor?]
+
+  /// Arithmetic done, a fused multiply-add counted as two and a transcendental function as one.
+  func flops(of operands: [TensorType], results: [TensorType]) -> Dimension
+
+  /// Which buffers its results may share with its operands.
+  var aliasing: Aliasing { get }
+
+  /// What each result varies with, given what the operands vary with. Default: the union, for every result.
+  func dependence(of operands: [Dependence], results: Int) -> [Dependence]
+
+  /// What it does to the world beyond its results. Default: nothing.
+  var effect: Effect { get }
+}
+
+extension Op {
+  package func dependence(of operands: [Dependence], results: Int) -> [Dependence] {
+    Array(repeating: operands.reduce([]) { $0.union($1) }, count: results)
+  }
+
+  package var effect: Effect { .none }
+
+  package func isEqual(to other: any Op) -> Bool { AnyHashable(self) == AnyHashable(other) }
+}
+
+/// What becomes of a gradient between one result and one operand of an op.
+package enum GradientFlow: Hashable, Sendable {
+  /// The gradient passes.
+  case passes
+  /// The derivative exists and is zero everywhere it exists (`floor`, `sign`).
+  case zero
+  /// There is no derivative (integers, comparisons, indices).
+  case notDifferentiable
+  /// The gradient is stopped on purpose.
+  case stopped
+}
+
+/// Buffer sharing an op allows.
+package enum Aliasing: Hashable, Sendable {
+  case none
+  /// The result is the operand's own bytes under another type; no work is done.
+  case view(of: Int)
+  /// Result 0 may be written over any one of these operands, where sizes agree.
+  case inPlace([Int])
+}
+
+/// What running a node does beyond computing its results.
+package enum Effect: Hashable, Sendable {
+  case none
+  /// A placeholder: its value is fed.
+  case feeds
+  /// Stands for a value the enclosing loop provides.
+  case receives
+  /// Seed and run number, the source of all randomness.
+  case draws
+  /// Reads the variable of this name as it was when the run began.
+  case reads(String)
+  /// Writes the variable of this name when the run ends.
+  case writes(String)
+}

@@ -1,0 +1,53 @@
+/// A change of all types in a graph at once: dimensions bound to numbers, or `f32` replaced by `f64`.
+package struct TypeChange: Sendable {
+  var binding = DimensionBinding()
+  var dtypes: [DType: DType] = [:]
+
+  /// Every named dimension of `binding` becomes its number.
+  package static func binding(_ binding: DimensionBinding) -> TypeChange { TypeChange(binding: binding) }
+
+  /// The reference precision: the graph whose run is the oracle for the `f32` one.
+  package static let toReferencePrecision = TypeChange(dtypes: [.f32: .f64])
+
+  func dimension(_ dimension: Dimension) -> Dimension { dimension.bound(by: binding) }
+  func dtype(_ dtype: DType) -> DType { dtypes[dtype] ?? dtype }
+  func type(_ type: TensorType) -> TensorType { TensorType(dtype(type.dtype), type.shape.bound(by: binding)) }
+}
+
+extension GraphDef {
+  /// The same graph under changed types.
+  package func mapping(_ change: TypeChange) -> GraphDef {
+    var result = self
+    for index in result.nodes.indices {
+      let attributes = nodes[index].op.attributes
+      let changed = attributes.mapping(change)
+      if changed != attributes {
+        do {
+          result.nodes[index].op = try nodes[index].op.with(changed)
+        } catch {
+          firnBug("type change", "`\(nodes[index].name)` does not accept its own attributes: \(error)")
+        }
+      }
+      result.nodes[index].types = nodes[index].types.map(change.type)
+    }
+    for index in result.variables.indices {
+      result.variables[index].type = change.type(variables[index].type)
+    }
+    return result
+  }
+
+  /// The names of unbound dimensions, sorted.
+  package var dimensionNames: [String] {
+    var names: Set<String> = []
+    for node in nodes {
+      for type in node.types { for dimension in type.shape { names.formUnion(dimension.names) } }
+    }
+    return names.sorted()
+  }
+}
+
+extension Op {
+  fileprivate func with(_ attributes: Attributes) throws(FirnError) -> any Op {
+    try Self(mnemonic: mnemonic, attributes: attributes)
+  }
+}

@@ -1,0 +1,103 @@
+/// A request for gradients, as the user or a training compilation wrote it; `expand-gradients` replaces it.
+///
+/// | operands | |
+/// | --- | --- |
+/// | sources | the values differentiated |
+/// | seeds | the adjoints of those sources that have one given; ones for the others |
+/// | targets | the values to differentiate by; one result each, of the target's type |
+/// | stops | values held constant |
+package struct Gradients: Op {
+  package var sources: Int
+  /// For each source, whether a seed is given.
+  package var seeded: [Bool]
+  package var targets: Int
+  package var stops: Int
+  package var unconnected: Unconnected
+
+  package init(seeded: [Bool], targets: Int, stops: Int, unconnected: Unconnected) {
+    sources = seeded.count
+    self.seeded = seeded
+    self.targets = targets
+    self.stops = stops
+    self.unconnected = unconnected
+  }
+
+  package var seedCount: Int { seeded.count { $0 } }
+  package var sourceRange: Range<Int> { 0..<sources }
+  package var seedRange: Range<Int> { sources..<sources + seedCount }
+  package var targetRange: Range<Int> { sources + seedCount..<sources + seedCount + targets }
+  package var stopRange: Range<Int> { sources + seedCount + targets..<sources + seedCount + targets + stops }
+
+  package static let mnemonics = ["gradients"]
+  package var mnemonic: String { "gradients" }
+  package var attributes: Attributes {
+    [
+      "seeded": .list(seeded.map(AttributeValue.bool)), "targets": .int(targets), "stops": .int(stops),
+      "unconnected": .string(unconnected.rawValue),
+    ]
+  }
+
+  package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
+    guard case .list(let flags)? = attributes["seeded"] else {
+      throw FirnError(.parse, "attribute `seeded` must be a list")
+    }
+    let mode = try attributes.string("unconnected")
+    guard let unconnected = Unconnected(rawValue: mode) else {
+      throw FirnError(.parse, "unconnected `\(mode)` is none of error, zero, none")
+    }
+    self.init(
+      seeded: flags.map { $0 == .bool(true) }, targets: try attributes.int("targets"),
+      stops: try attributes.int("stops"), unconnected: unconnected)
+  }
+
+  package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
+    try operands.require(sources + seedCount + targets + stops)
+    for index in Array(sourceRange) + Array(targetRange) where !operands[index].dtype.isFloatingPoint {
+      throw FirnError(
+        .typeMismatch,
+        "gradients: operand \(index) is \(operands[index]); only floating point values have gradients",
+        constraint: "C1")
+    }
+    var seeds = Array(operands[seedRange])
+    for source in sourceRange where seeded[source] {
+      let seed = seeds.removeFirst()
+      guard seed == operands[source] else {
+        throw FirnError(
+          .shapeMismatch,
+          "gradients: the seed of source \(source) is \(seed), the source is \(operands[source])",
+          remedy: "give a seed of the source's own type", constraint: "C2")
+      }
+    }
+    return Array(operands[targetRange])
+  }
+
+  package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow {
+    firnBug("gradients", "a nested request must be expanded before the one around it")
+  }
+
+  package func gradient(_ context: GradientContext) -> [Tensor?] {
+    firnBug("gradients", "a nested request must be expanded before the one around it")
+  }
+
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package var aliasing: Aliasing { .none }
+}
+
+/// What a gradient is where no path connects source and target.
+public enum Unconnected: String, Hashable, Sendable {
+  /// An error at compile time that names what cuts the paths.
+  case error
+  /// Zeros.
+  case zero
+  /// Absent: it can be fetched (and is then missing from the results) but not computed with.
+  case none
+}
+
+extension [TensorType] {
+  /// - Throws: `.invalidArgument` for any other number of operands.
+  package func require(_ expected: Int) throws(FirnError) {
+    guard count == expected else {
+      throw FirnError(.invalidArgument, "takes \(expected) operands, not \(count)", constraint: "C0")
+    }
+  }
+}

@@ -1,0 +1,39 @@
+/// Hands its operand on: with the gradient (`identity`) or without (`stop_gradient`).
+///
+/// | operand | type | |
+/// | --- | --- | --- |
+/// | x | any | the result is x itself |
+package struct PassThrough: Op {
+  package enum Kind: String, Hashable, Sendable, CaseIterable {
+    case identity
+    case stopGradient = "stop_gradient"
+  }
+
+  package var kind: Kind
+
+  package init(_ kind: Kind) { self.kind = kind }
+
+  package static let mnemonics = Kind.allCases.map(\.rawValue)
+  package var mnemonic: String { kind.rawValue }
+  package var attributes: Attributes { [:] }
+
+  package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
+    guard let kind = Kind(rawValue: mnemonic) else {
+      throw FirnError(.parse, "`\(mnemonic)` is no pass-through op")
+    }
+    self.kind = kind
+  }
+
+  package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
+    try operands.require(1)
+    return operands
+  }
+
+  package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow {
+    kind == .stopGradient ? .stopped : .passes
+  }
+
+  package func gradient(_ context: GradientContext) -> [Tensor?] { context.adjoints({ context.cotangent }) }
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package var aliasing: Aliasing { .view(of: 0) }
+}

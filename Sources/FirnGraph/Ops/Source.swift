@@ -1,0 +1,155 @@
+/// The ops without operands that the graph itself relies on: where values come from.
+
+/// A value fed at each run.
+package struct Placeholder: Op {
+  package var type: TensorType
+
+  package init(type: TensorType) { self.type = type }
+
+  package static let mnemonics = ["placeholder"]
+  package var mnemonic: String { "placeholder" }
+  package var attributes: Attributes { ["dtype": .dtype(type.dtype), "shape": .shape(type.shape)] }
+
+  package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
+    type = TensorType(try attributes.dtype("dtype"), try attributes.shape("shape"))
+  }
+
+  package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
+    try operands.require(0)
+    return [type]
+  }
+
+  package var effect: Effect { .feeds }
+}
+
+/// A value the enclosing loop gives its body.
+package struct Parameter: Op {
+  package enum Kind: String, Hashable, Sendable {
+    /// The position along the looped axis, `i32[]`.
+    case index
+    /// State handed from one iteration to the next.
+    case carry
+    /// One step of a looped-over operand.
+    case slice
+    /// A value from outside, the same in every iteration.
+    case capture
+  }
+
+  package var kind: Kind
+  package var position: Int
+  package var type: TensorType
+
+  package init(_ kind: Kind, _ position: Int, type: TensorType) {
+    self.kind = kind
+    self.position = position
+    self.type = type
+  }
+
+  package static let mnemonics = ["parameter"]
+  package var mnemonic: String { "parameter" }
+  package var attributes: Attributes {
+    [
+      "kind": .string(kind.rawValue), "position": .int(position), "dtype": .dtype(type.dtype),
+      "shape": .shape(type.shape),
+    ]
+  }
+
+  package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
+    let name = try attributes.string("kind")
+    guard let kind = Kind(rawValue: name) else {
+      throw FirnError(.parse, "parameter kind `\(name)` is none of index, carry, slice, capture")
+    }
+    self.init(
+      kind, try attributes.int("position"),
+      type: TensorType(try attributes.dtype("dtype"), try attributes.shape("shape")))
+  }
+
+  package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
+    try operands.require(0)
+    return [type]
+  }
+
+  package var effect: Effect { .receives }
+}
+
+/// Data fixed when the graph is built.
+package struct Constant: Op {
+  package var array: NDArray
+
+  package init(_ array: NDArray) { self.array = array }
+
+  package static let mnemonics = ["constant"]
+  package var mnemonic: String { "constant" }
+  package var attributes: Attributes { ["value": .array(array)] }
+
+  package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
+    array = try attributes.array("value")
+  }
+
+  package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
+    try operands.require(0)
+    return [TensorType(array.dtype, Shape(array.shape))]
+  }
+}
+
+/// A variable's value as it was when the run began.
+package struct ReadVariable: Op {
+  package var variable: String
+  package var type: TensorType
+
+  package init(_ variable: Variable) { (self.variable, type) = (variable.name, variable.type) }
+
+  package static let mnemonics = ["read"]
+  package var mnemonic: String { "read" }
+  package var attributes: Attributes {
+    ["variable": .string(variable), "dtype": .dtype(type.dtype), "shape": .shape(type.shape)]
+  }
+
+  package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
+    variable = try attributes.string("variable")
+    type = TensorType(try attributes.dtype("dtype"), try attributes.shape("shape"))
+  }
+
+  package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
+    try operands.require(0)
+    return [type]
+  }
+
+  package var effect: Effect { .reads(variable) }
+}
+
+/// Seed and run number as four 32-bit words: seed low and high, run low and high.
+package struct RandomState: Op {
+  package static let type = TensorType(.i32, [4])
+
+  package init() {}
+
+  package static let mnemonics = ["random_state"]
+  package var mnemonic: String { "random_state" }
+  package var attributes: Attributes { [:] }
+
+  package init(mnemonic: String, attributes: Attributes) throws(FirnError) {}
+
+  package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
+    try operands.require(0)
+    return [Self.type]
+  }
+
+  package var effect: Effect { .draws }
+}
+
+/// Sources have no operands: nothing flows through them and computing them costs nothing.
+package protocol SourceOp: Op {}
+
+extension SourceOp {
+  package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow { .notDifferentiable }
+  package func gradient(_ context: GradientContext) -> [Tensor?] { [] }
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package var aliasing: Aliasing { .none }
+}
+
+extension Placeholder: SourceOp {}
+extension Parameter: SourceOp {}
+extension Constant: SourceOp {}
+extension ReadVariable: SourceOp {}
+extension RandomState: SourceOp {}

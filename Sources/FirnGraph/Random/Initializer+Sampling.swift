@@ -1,0 +1,128 @@
+extension Initializer {
+  /// The first value of a variable: a function of seed, name, type and nothing else.
+  ///
+  /// - Complexity: one pass, but O(r·c·min(r, c)) for `orthogonal` on r rows and c columns.
+  /// - Throws: `.shapeMismatch` where the initialiser does not fit the type.
+  package func sample(_ type: ArrayType, seed: UInt64, name: String) throws(FirnError) -> NDArray {
+    if case .array(let array) = form {
+      guard array.shape == type.shape, array.dtype.isFloatingPoint == type.dtype.isFloatingPoint else {
+        throw FirnError(
+          .shapeMismatch, "initializer array is \(array.type), the variable is \(type)",
+          remedy: "give an array of the variable's shape and type", place: name)
+      }
+      return array.converted(to: type.dtype)
+    }
+    guard type.dtype.isFloatingPoint || isConstant else {
+      throw FirnError(
+        .typeMismatch, "initializer \(self) draws real numbers, the variable is \(type)",
+        remedy: "use a constant or an array for \(type.dtype) variables", place: name)
+    }
+    let values = try doubles(shape: type.shape, generator: Philox(seed: seed, name: name), name: name)
+    let array = try NDArray(values, shape: type.shape)
+    return array.converted(to: type.dtype)
+  }
+
+  private var isConstant: Bool {
+    if case .constant = form { true } else { false }
+  }
+
+  private func doubles(shape: [Int], generator: Philox, name: String) throws(FirnError) -> [Double] {
+    let count = shape.reduce(1, *)
+    switch form {
+    case .constant(let value):
+      return [Double](repeating: value, count: count)
+    case .uniform(let low, let high):
+      return (0..<count).map { low + (high - low) * generator.uniform($0) }
+    case .normal(let mean, let deviation):
+      return (0..<count).map { mean + deviation * generator.normal($0) }
+    case .truncatedNormal(let mean, let deviation):
+      return (0..<count).map { index in
+        var attempt: UInt32 = 0
+        while true {
+          let draw = generator.normal(index, attempt)
+          if abs(draw) <= 2 { return mean + deviation * draw }
+          attempt += 1
+        }
+      }
+    case .varianceScaling(let scale, let mode, let distribution):
+      let deviation = (scale / max(1, Self.fan(of: shape, mode))).squareRoot()
+      let base: Initializer =
+        switch distribution {
+        case .uniform: .uniform(-deviation * 3.0.squareRoot(), deviation * 3.0.squareRoot())
+        case .normal: .normal(mean: 0, deviation: deviation)
+        case .truncatedNormal: .truncatedNormal(mean: 0, deviation: deviation / Self.truncatedDeviation)
+        }
+      return try base.doubles(shape: shape, generator: generator, name: name)
+    case .orthogonal(let gain):
+      return Self.orthonormal(shape: shape, generator: generator).map { gain * $0 }
+    case .columns(let columns):
+      return try Self.concatenated(columns, shape: shape, generator: generator, name: name)
+    case .array(let array):
+      return array.doubles
+    }
+  }
+
+  /// Standard deviation of a unit Gaussian cut at ±2.
+  private static let truncatedDeviation = 0.879_625_661_034_239_78
+
+  private static func fan(of shape: [Int], _ mode: FanMode) -> Double {
+    let receptive = shape.dropLast(2).reduce(1, *)
+    let output = Double((shape.last ?? 1) * receptive)
+    let input = shape.count < 2 ? output : Double(shape[shape.count - 2] * receptive)
+    return switch mode {
+    case .fanIn: input
+    case .fanOut: output
+    case .fanAverage: (input + output) / 2
+    }
+  }
+
+  private static func concatenated(
+    _ columns: [Column], shape: [Int], generator: Philox, name: String
+  ) throws(FirnError) -> [Double] {
+    let width = columns.reduce(0) { $0 + $1.width }
+    guard let last = shape.last, last == width else {
+      throw FirnError(
+        .shapeMismatch, "initializer blocks are \(width) columns wide, the variable is \(Shape(shape))",
+        remedy: "make the widths add up to the last axis", place: name)
+    }
+    let rows = shape.dropLast().reduce(1, *)
+    var result = [Double](repeating: 0, count: rows * last)
+    var start = 0
+    for (index, column) in columns.enumerated() {
+      let part = Philox(key: (generator.key.0 &+ UInt32(index), generator.key.1))
+      let values = try column.initializer.doubles(
+        shape: shape.dropLast() + [column.width], generator: part, name: name)
+      for row in 0..<rows {
+        for i in 0..<column.width { result[row * last + start + i] = values[row * column.width + i] }
+      }
+      start += column.width
+    }
+    return result
+  }
+
+  /// Gram–Schmidt, twice for stability, on Gaussian vectors: the orthonormal set is uniformly distributed.
+  private static func orthonormal(shape: [Int], generator: Philox) -> [Double] {
+    let columns = shape.last ?? 1
+    let rows = shape.dropLast().reduce(1, *)
+    let (vectors, length) = (min(rows, columns), max(rows, columns))
+    var basis: [[Double]] = []
+    for v in 0..<vectors {
+      var vector = (0..<length).map { generator.normal(v * length + $0) }
+      for _ in 0..<2 {
+        for other in basis {
+          let projection = zip(vector, other).reduce(0) { $0 + $1.0 * $1.1 }
+          for i in 0..<length { vector[i] -= projection * other[i] }
+        }
+      }
+      let norm = vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      basis.append(vector.map { $0 / norm })
+    }
+    var result = [Double](repeating: 0, count: rows * columns)
+    for row in 0..<rows {
+      for column in 0..<columns {
+        result[row * columns + column] = rows <= columns ? basis[row][column] : basis[column][row]
+      }
+    }
+    return result
+  }
+}

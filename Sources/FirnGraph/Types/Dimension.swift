@@ -1,0 +1,181 @@
+/// The extent of one axis: a number, or a polynomial in named dimensions such as `batch*time+1`.
+///
+/// Named dimensions are bound to numbers by the first feed that mentions them. Coefficients are
+/// integers; terms are kept sorted, so equal polynomials are equal values and print the same text.
+public struct Dimension: Hashable, Sendable {
+  /// A product of named dimensions (a name may repeat) and its coefficient, never zero.
+  struct Term: Hashable, Sendable {
+    var names: [String]
+    var coefficient: Int
+  }
+
+  /// The part without names.
+  private(set) var constant: Int
+  /// The other terms: higher degree first, then alphabetically.
+  private(set) var terms: [Term]
+
+  /// A known extent.
+  public init(_ constant: Int) {
+    self.constant = constant
+    terms = []
+  }
+
+  /// An extent bound when a feed first mentions `name`.
+  public init(named name: String) {
+    constant = 0
+    terms = [Term(names: [name], coefficient: 1)]
+  }
+
+  private init(constant: Int, terms: [Term]) {
+    var merged: [[String]: Int] = [:]
+    for term in terms { merged[term.names, default: 0] += term.coefficient }
+    self.constant = constant
+    self.terms =
+      merged.filter { $0.value != 0 }
+      .map { Term(names: $0.key, coefficient: $0.value) }
+      .sorted { Self.precedes($0.names, $1.names) }
+  }
+
+  private static func precedes(_ a: [String], _ b: [String]) -> Bool {
+    a.count != b.count ? a.count > b.count : a.lexicographicallyPrecedes(b)
+  }
+
+  /// The extent as a number, or nil while it depends on a name.
+  public var value: Int? { terms.isEmpty ? constant : nil }
+
+  /// The names it depends on, sorted.
+  public var names: [String] { Set(terms.flatMap(\.names)).sorted() }
+
+  /// The extent with every name of `binding` replaced by its number.
+  public func bound(by binding: DimensionBinding) -> Dimension {
+    if terms.isEmpty { return self }
+    var result = Dimension(constant)
+    for term in terms {
+      var product = Dimension(term.coefficient)
+      for name in term.names {
+        product = product * (binding[name].map { Dimension($0) } ?? Dimension(named: name))
+      }
+      result = result + product
+    }
+    return result
+  }
+
+  /// The quotient where it is exact for every binding; nil otherwise.
+  public func divided(exactlyBy divisor: Dimension) -> Dimension? {
+    if self == divisor { return 1 }
+    if let d = divisor.value {
+      guard d != 0, constant % d == 0, terms.allSatisfy({ $0.coefficient % d == 0 }) else { return nil }
+      return Dimension(
+        constant: constant / d,
+        terms: terms.map { Term(names: $0.names, coefficient: $0.coefficient / d) })
+    }
+    guard divisor.constant == 0, divisor.terms.count == 1, constant == 0 else { return nil }
+    let by = divisor.terms[0]
+    var quotient = Dimension(0)
+    for term in terms {
+      guard term.coefficient % by.coefficient == 0 else { return nil }
+      var names = term.names
+      for name in by.names {
+        guard let index = names.firstIndex(of: name) else { return nil }
+        names.remove(at: index)
+      }
+      let coefficient = term.coefficient / by.coefficient
+      quotient =
+        quotient
+        + (names.isEmpty
+          ? Dimension(coefficient)
+          : Dimension(constant: 0, terms: [Term(names: names, coefficient: coefficient)]))
+    }
+    return quotient
+  }
+
+  public static func + (a: Dimension, b: Dimension) -> Dimension {
+    if a.terms.isEmpty, b.terms.isEmpty { return Dimension(a.constant &+ b.constant) }
+    return Dimension(constant: a.constant &+ b.constant, terms: a.terms + b.terms)
+  }
+
+  public static func - (a: Dimension, b: Dimension) -> Dimension { a + b * -1 }
+
+  public static func * (a: Dimension, b: Dimension) -> Dimension {
+    if a.terms.isEmpty, b.terms.isEmpty { return Dimension(a.constant &* b.constant) }
+    var terms: [Term] = []
+    let left = a.terms + [Term(names: [], coefficient: a.constant)]
+    let right = b.terms + [Term(names: [], coefficient: b.constant)]
+    var constant = 0
+    for x in left {
+      for y in right {
+        let names = (x.names + y.names).sorted()
+        let coefficient = x.coefficient &* y.coefficient
+        if names.isEmpty {
+          constant = coefficient
+        } else {
+          terms.append(Term(names: names, coefficient: coefficient))
+        }
+      }
+    }
+    return Dimension(constant: constant, terms: terms)
+  }
+}
+
+extension Dimension: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {
+  public init(integerLiteral value: Int) { self.init(value) }
+
+  /// A named dimension, or a polynomial such as `"2*batch*time"`.
+  public init(stringLiteral value: String) {
+    self = Dimension(parsing: value) ?? Dimension(named: value)
+  }
+}
+
+extension Dimension: CustomStringConvertible {
+  public var description: String {
+    var text = ""
+    for term in terms {
+      let sign = term.coefficient < 0 ? "-" : (text.isEmpty ? "" : "+")
+      let magnitude = term.coefficient.magnitude
+      text += sign + (magnitude == 1 ? "" : "\(magnitude)*") + term.names.joined(separator: "*")
+    }
+    if constant != 0 || text.isEmpty {
+      text += constant >= 0 && !text.isEmpty ? "+\(constant)" : "\(constant)"
+    }
+    return text
+  }
+
+  /// Reads what `description` prints; nil where `text` is no such polynomial.
+  public init?(parsing text: some StringProtocol) {
+    var result = Dimension(0)
+    var rest = Substring(text)
+    var sign = 1
+    if rest.hasPrefix("-") {
+      sign = -1
+      rest = rest.dropFirst()
+    }
+    while true {
+      let end = rest.firstIndex { $0 == "+" || $0 == "-" } ?? rest.endIndex
+      var product = Dimension(sign)
+      for factor in rest[..<end].split(separator: "*", omittingEmptySubsequences: false) {
+        if let number = Int(factor) {
+          product = product * Dimension(number)
+        } else if Self.isName(factor) {
+          product = product * Dimension(named: String(factor))
+        } else {
+          return nil
+        }
+      }
+      result = result + product
+      if end == rest.endIndex { break }
+      sign = rest[end] == "-" ? -1 : 1
+      rest = rest[rest.index(after: end)...]
+    }
+    self = result
+  }
+
+  /// Whether `text` can name a dimension: a letter or underscore, then letters, digits, underscores.
+  package static func isName(_ text: some StringProtocol) -> Bool {
+    guard let first = text.unicodeScalars.first, first == "_" || first.properties.isAlphabetic else {
+      return false
+    }
+    return text.unicodeScalars.allSatisfy {
+      $0.isASCII && ($0 == "_" || $0.properties.isAlphabetic || $0.properties.numericType != nil)
+    }
+  }
+}

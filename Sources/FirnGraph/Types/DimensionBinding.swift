@@ -1,0 +1,39 @@
+/// Numbers for named dimensions, as the feeds of one run fix them.
+public struct DimensionBinding: Hashable, Sendable {
+  /// Sorted by name.
+  private(set) var entries: [Entry] = []
+
+  struct Entry: Hashable, Sendable {
+    var name: String
+    var value: Int
+  }
+
+  public init() {}
+
+  public init(_ values: KeyValuePairs<String, Int>) {
+    for (name, value) in values { self[name] = value }
+  }
+
+  public var isEmpty: Bool { entries.isEmpty }
+
+  /// The number bound to `name`, if any.
+  public subscript(name: String) -> Int? {
+    get { entries.first { $0.name == name }?.value }
+    set {
+      entries.removeAll { $0.name == name }
+      guard let newValue else { return }
+      let place = entries.firstIndex { $0.name > name } ?? entries.endIndex
+      entries.insert(Entry(name: name, value: newValue), at: place)
+    }
+  }
+}
+
+extension DimensionBinding: ExpressibleByDictionaryLiteral, CustomStringConvertible {
+  public init(dictionaryLiteral elements: (String, Int)...) {
+    for (name, value) in elements { self[name] = value }
+  }
+
+  public var description: String {
+    entries.map { "\($0.name)=\($0.value)" }.joined(separator: ", ")
+  }
+}

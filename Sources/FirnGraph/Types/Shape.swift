@@ -1,0 +1,54 @@
+/// The extents of a tensor's axes, outermost first; no axes is a scalar.
+public struct Shape: Hashable, Sendable, RandomAccessCollection, MutableCollection {
+  public var dimensions: [Dimension]
+
+  public init(_ dimensions: [Dimension]) { self.dimensions = dimensions }
+
+  public init(_ extents: [Int]) { dimensions = extents.map { Dimension($0) } }
+
+  /// No axes: a scalar.
+  public static let scalar = Shape([Dimension]())
+
+  public var startIndex: Int { 0 }
+  public var endIndex: Int { dimensions.count }
+  public subscript(axis: Int) -> Dimension {
+    get { dimensions[axis] }
+    set { dimensions[axis] = newValue }
+  }
+
+  /// The number of axes.
+  public var rank: Int { dimensions.count }
+
+  /// The number of elements: the product of the extents.
+  public var elementCount: Dimension { dimensions.reduce(1) { $0 * $1 } }
+
+  /// The extents as numbers, or nil while one depends on a named dimension.
+  public var extents: [Int]? {
+    let values = dimensions.compactMap(\.value)
+    return values.count == rank ? values : nil
+  }
+
+  public func bound(by binding: DimensionBinding) -> Shape {
+    Shape(dimensions.map { $0.bound(by: binding) })
+  }
+
+  /// The shape with `axes` replaced by extents of one.
+  package func keeping(reduced axes: [Int]) -> Shape {
+    var result = self
+    for axis in axes { result[axis] = 1 }
+    return result
+  }
+
+  /// The shape without `axes`.
+  package func removing(_ axes: [Int]) -> Shape {
+    Shape(indices.filter { !axes.contains($0) }.map { dimensions[$0] })
+  }
+}
+
+extension Shape: ExpressibleByArrayLiteral, CustomStringConvertible {
+  public init(arrayLiteral elements: Dimension...) { dimensions = elements }
+
+  public var description: String {
+    "[" + dimensions.map(\.description).joined(separator: ",") + "]"
+  }
+}

@@ -1,0 +1,42 @@
+/// What is known of a tensor before it is run: element type and shape.
+///
+/// Prints as `f32[batch,8]`.
+public struct TensorType: Hashable, Sendable, CustomStringConvertible {
+  public var dtype: DType
+  public var shape: Shape
+
+  public init(_ dtype: DType, _ shape: Shape) {
+    self.dtype = dtype
+    self.shape = shape
+  }
+
+  /// Bytes its elements occupy.
+  public var byteCount: Dimension { shape.elementCount * Dimension(dtype.byteCount) }
+
+  public func bound(by binding: DimensionBinding) -> TensorType {
+    TensorType(dtype, shape.bound(by: binding))
+  }
+
+  public var description: String { "\(dtype)\(shape)" }
+}
+
+/// A tensor type whose extents are all numbers: what a kernel is made for.
+package struct ArrayType: Hashable, Sendable, CustomStringConvertible {
+  package var dtype: DType
+  package var shape: [Int]
+
+  package init(_ dtype: DType, _ shape: [Int]) {
+    self.dtype = dtype
+    self.shape = shape
+  }
+
+  /// Nil while a dimension of `type` is unbound.
+  package init?(_ type: TensorType) {
+    guard let extents = type.shape.extents else { return nil }
+    self.init(type.dtype, extents)
+  }
+
+  package var elementCount: Int { shape.reduce(1, *) }
+  package var byteCount: Int { elementCount * dtype.byteCount }
+  package var description: String { TensorType(dtype, Shape(shape)).description }
+}
