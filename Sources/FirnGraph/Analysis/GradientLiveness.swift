@@ -19,7 +19,7 @@ package struct GradientLiveness: Sendable {
     forward = Array(repeating: false, count: index.count)
     live = forward
     let targetSet = Set(targets)
-    let stopped = Set(stopping).subtracting(targets)
+    let stopped = Set(stopping)
     for (position, node) in graph.nodes.enumerated() {
       for result in node.types.indices {
         let value = Value(position, result)
@@ -27,7 +27,7 @@ package struct GradientLiveness: Sendable {
           forward[index[value]] = true
         } else if !stopped.contains(value) {
           forward[index[value]] = node.inputs.enumerated().contains { operand, input in
-            forward[index[input]] && node.op.gradientFlow(from: operand, to: result) == .passes
+            forward[index[input]] && passes(node, operand, result)
           }
         }
       }
@@ -37,7 +37,7 @@ package struct GradientLiveness: Sendable {
       for result in node.types.indices where live[index[Value(position, result)]] {
         guard !stopped.contains(Value(position, result)) else { continue }
         for (operand, input) in node.inputs.enumerated()
-        where forward[index[input]] && node.op.gradientFlow(from: operand, to: result) == .passes {
+        where forward[index[input]] && passes(node, operand, result) {
           live[index[input]] = true
         }
       }

@@ -139,6 +139,16 @@ public final class Graph {
     return Tensor(self, Value(nodes.count - 1))
   }
 
+  /// Appends a node as it stands, its inputs being values of this graph, under its own name or one made unique.
+  @discardableResult
+  package func adopt(_ node: Node) -> Int {
+    var node = node
+    node.name = names.unique(node.name)
+    nodes.append(node)
+    if node.op is RandomState { randomStateNode = Tensor(self, Value(nodes.count - 1)) }
+    return nodes.count - 1
+  }
+
   /// Gives a node further results; those it has keep their places.
   package func widen(_ node: Int, to op: any Op, types: [TensorType]) {
     guard types.starts(with: nodes[node].types) else { firnBug("graph", "widening changed existing results") }
