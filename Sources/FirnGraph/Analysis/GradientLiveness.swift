@@ -13,8 +13,15 @@ package struct GradientLiveness: Sendable {
   ///   - sources: the values differentiated, such as the loss.
   ///   - targets: the values to differentiate by.
   ///   - stopping: values held constant besides what `stop_gradient` nodes hold.
-  package init(_ graph: GraphDef, of sources: [Value], withRespectTo targets: [Value], stopping: [Value] = [])
-  {
+  ///   - ignoringStops: walk through `stop_gradient` too, to see what it removes.
+  package init(
+    _ graph: GraphDef, of sources: [Value], withRespectTo targets: [Value], stopping: [Value] = [],
+    ignoringStops: Bool = false
+  ) {
+    let passes: (Node, Int, Int) -> Bool = { node, operand, result in
+      let flow = node.op.gradientFlow(from: operand, to: result)
+      return flow == .passes || ignoringStops && flow == .stopped
+    }
     index = ValueIndex(graph)
     forward = Array(repeating: false, count: index.count)
     live = forward
