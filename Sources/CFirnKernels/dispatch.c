@@ -1,0 +1,139 @@
+// The public functions: each forwards to the table of the instruction set in use.
+
+#include "dispatch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// Portable until the constructor has run, so that another image's constructor may already call kernels.
+static const FirnDispatch *firn_dispatch = &firn_dispatch_portable;
+
+#if defined(__x86_64__)
+static int firn_has_avx2(void) {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+static int firn_has_avx512(void) {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")
+        && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma");
+}
+#endif
+
+int firn_select_isa(const char *name) {
+    const FirnDispatch *chosen = NULL;
+    if (strcmp(name, "portable") == 0) chosen = &firn_dispatch_portable;
+#if defined(__x86_64__)
+    if (strcmp(name, "avx2") == 0 && firn_has_avx2()) chosen = &firn_dispatch_avx2;
+    if (strcmp(name, "avx512") == 0 && firn_has_avx512()) chosen = &firn_dispatch_avx512;
+#endif
+    if (chosen == NULL) return 0;
+    firn_dispatch = chosen;
+    return 1;
+}
+
+__attribute__((constructor)) static void firn_choose_isa(void) {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+#endif
+    const char *asked = getenv("FIRN_ISA");
+    if (asked != NULL && firn_select_isa(asked)) return;
+    if (firn_select_isa("avx512") || firn_select_isa("avx2")) return;
+    firn_select_isa("portable");
+}
+
+const char *firn_isa_name(void) { return firn_dispatch->name; }
+
+void firn_unary_f32(FirnUnary op, float alpha, const float *x, float *y, size_t n) {
+    firn_dispatch->unary[op](alpha, x, y, n);
+}
+
+void firn_binary_f32(FirnBinary op, const float *a, const float *b, float *y, size_t n) {
+    firn_dispatch->binary[op](a, b, y, n);
+}
+
+void firn_compare_f32(FirnCompare op, const float *a, const float *b, uint8_t *y, size_t n) {
+    firn_dispatch->compare[op](a, b, y, n);
+}
+
+void firn_select_32(const uint8_t *condition, const uint32_t *a, const uint32_t *b, uint32_t *y, size_t n) {
+    firn_dispatch->select(condition, a, b, y, n);
+}
+
+void firn_reduce_f32(FirnReduce op, const float *restrict x, float *restrict y,
+                     size_t outer, size_t reduced, size_t inner,
+                     size_t x_outer_stride, size_t x_reduced_stride, size_t y_outer_stride) {
+    // The stride tells a row from a column that a caller has split off a wider array; both orders of
+    // summation agree only with themselves.
+    if (inner == 1 && x_reduced_stride == 1) {
+        firn_dispatch->reduce_rows[op](x, y, outer, reduced, x_outer_stride, y_outer_stride);
+        return;
+    }
+    for (size_t o = 0; o < outer; o++) {
+        const float *from = reduced == 0 ? x : x + o * x_outer_stride;
+        firn_dispatch->reduce_columns[op](from, y + o * y_outer_stride, reduced, inner, x_reduced_stride);
+    }
+}
+
+void firn_argmax_f32(int minimum, const float *restrict x, int32_t *restrict y,
+                     size_t outer, size_t reduced, size_t inner) {
+    if (inner == 1) {
+        firn_dispatch->argmax_rows(minimum, x, y, outer, reduced);
+        return;
+    }
+    for (size_t o = 0; o < outer; o++) {
+        firn_dispatch->argmax_columns(minimum, x + o * reduced * inner, y + o * inner, reduced, inner);
+    }
+}
+
+float firn_squared_difference_sum_f32(const float *a, const float *b, size_t n) {
+    return firn_dispatch->squared_difference_sum(a, b, n);
+}
+
+void firn_softmax_f32(const float *x, float *y, size_t rows, size_t columns) {
+    firn_dispatch->softmax(x, y, rows, columns);
+}
+
+void firn_log_softmax_f32(const float *x, float *y, size_t rows, size_t columns) {
+    firn_dispatch->log_softmax(x, y, rows, columns);
+}
+
+void firn_sparse_cross_entropy_f32(const float *restrict logits, const int32_t *restrict labels,
+                                   float *restrict y, size_t rows, size_t columns) {
+    firn_dispatch->sparse_cross_entropy(logits, labels, y, rows, columns);
+}
+
+void firn_cross_entropy_f32(const float *logits, const float *labels,
+                            float *restrict y, size_t rows, size_t columns) {
+    firn_dispatch->cross_entropy(logits, labels, y, rows, columns);
+}
+
+size_t firn_matmul_workspace_f32(size_t m, size_t n, size_t k) {
+    return firn_dispatch->matmul_workspace(m, n, k);
+}
+
+void firn_matmul_f32(size_t m, size_t n, size_t k,
+                     const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col,
+                     const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col,
+                     float *restrict c, ptrdiff_t c_row, void *restrict workspace) {
+    firn_dispatch->matmul(m, n, k, a, a_row, a_col, b, b_row, b_col, c, c_row, workspace);
+}
+
+void firn_philox_u32(uint32_t k0, uint32_t k1, uint32_t c1, uint32_t c2, uint32_t c3,
+                     size_t first, uint32_t *y, size_t n) {
+    firn_dispatch->philox((FirnStream){k0, k1, c1, c2, c3}, first, y, n);
+}
+
+void firn_random_uniform_f32(uint32_t k0, uint32_t k1, uint32_t c1, uint32_t c2, uint32_t c3,
+                             size_t first, float low, float high, float *y, size_t n) {
+    firn_dispatch->uniform((FirnStream){k0, k1, c1, c2, c3}, first, low, high, y, n);
+}
+
+void firn_random_normal_f32(uint32_t k0, uint32_t k1, uint32_t c1, uint32_t c2, uint32_t c3,
+                            size_t first, float mean, float deviation, float *y, size_t n) {
+    firn_dispatch->normal((FirnStream){k0, k1, c1, c2, c3}, first, mean, deviation, y, n);
+}
+
+void firn_dropout_f32(uint32_t k0, uint32_t k1, uint32_t c1, uint32_t c2, uint32_t c3,
+                      size_t first, float rate, const float *x, float *y, size_t n) {
+    firn_dispatch->dropout((FirnStream){k0, k1, c1, c2, c3}, first, rate, x, y, n);
+}

@@ -1,0 +1,204 @@
+#ifndef CFIRNKERNELS_H
+#define CFIRNKERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// The fast kernels of Firn: arrays in, arrays out.
+///
+/// Sizes and strides count elements, never bytes. Nothing here allocates, checks its arguments or
+/// knows of graphs and shapes: the caller has done that. No pointer needs an alignment beyond its
+/// element's, except where a kernel says so. Pointers may be null where the size is zero.
+///
+/// "In place" means that an output pointer may equal an input pointer exactly; outputs that overlap
+/// an input in any other way are never allowed.
+///
+/// The value of an output element depends on its own inputs only, not on its position: splitting a
+/// call into several along the axes that a kernel does not reduce gives the same bits. Between
+/// instruction sets the last bits may differ.
+
+// MARK: Instruction sets
+
+/// The instruction set in use: "avx512", "avx2" or "portable".
+///
+/// Chosen once when the process loads; the environment variable FIRN_ISA asks for another one and is
+/// ignored where the processor lacks it.
+const char *firn_isa_name(void);
+
+/// Switches to the instruction set `name`; 1 if it is in use now, 0 if unknown or not supported here.
+///
+/// For tests. No kernel may run at the same time, and a matmul workspace size asked for before is void.
+int firn_select_isa(const char *name);
+
+// MARK: Elementwise
+
+typedef enum {
+    FIRN_NEG,
+    FIRN_ABS,
+    FIRN_SIGN,        ///< -1, 0 or 1; keeps NaN and the sign of zero
+    FIRN_EXP,
+    FIRN_EXPM1,
+    FIRN_LOG,
+    FIRN_LOG1P,
+    FIRN_SQRT,
+    FIRN_RSQRT,
+    FIRN_SQUARE,
+    FIRN_RECIPROCAL,
+    FIRN_SIN,
+    FIRN_COS,
+    FIRN_TANH,
+    FIRN_SIGMOID,
+    FIRN_SOFTPLUS,    ///< log(1 + e^x)
+    FIRN_RELU,        ///< max(x, 0); keeps NaN
+    FIRN_LEAKY_RELU,  ///< x where x > 0, else alpha x
+    FIRN_ELU,         ///< x where x > 0, else alpha (e^x - 1)
+    FIRN_GELU,        ///< x Φ(x), exact (by erf, not by tanh); -0 at minus infinity
+    FIRN_SILU,        ///< x sigmoid(x); -0 at minus infinity
+    FIRN_ERF,
+    FIRN_FLOOR,
+    FIRN_CEIL,
+    FIRN_ROUND        ///< halves go to the even neighbour
+} FirnUnary;
+
+/// y = op(x). In place allowed. `alpha` is read by leaky_relu and elu only.
+void firn_unary_f32(FirnUnary op, float alpha, const float *x, float *y, size_t n);
+
+typedef enum {
+    FIRN_ADD,
+    FIRN_SUB,
+    FIRN_MUL,
+    FIRN_DIV,
+    FIRN_POW,
+    FIRN_MAX,                    ///< NaN if either is
+    FIRN_MIN,                    ///< NaN if either is
+    FIRN_SIGMOID_CROSS_ENTROPY   ///< max(a, 0) - a b + log1p(e^-|a|): logits a, labels b
+} FirnBinary;
+
+/// y = op(a, b). In place allowed with a, with b or with both.
+void firn_binary_f32(FirnBinary op, const float *a, const float *b, float *y, size_t n);
+
+typedef enum {
+    FIRN_EQUAL,
+    FIRN_NOT_EQUAL,
+    FIRN_LESS,
+    FIRN_LESS_EQUAL,
+    FIRN_GREATER,
+    FIRN_GREATER_EQUAL
+} FirnCompare;
+
+/// y = 1 where the comparison holds, else 0. With a NaN only `FIRN_NOT_EQUAL` holds.
+void firn_compare_f32(FirnCompare op, const float *a, const float *b, uint8_t *y, size_t n);
+
+/// y = a where `condition` is not zero, else b, for any element of 32 bits. In place allowed with a or b.
+void firn_select_32(const uint8_t *condition, const uint32_t *a, const uint32_t *b, uint32_t *y, size_t n);
+
+// MARK: Reductions
+
+typedef enum {
+    FIRN_REDUCE_SUM,
+    FIRN_REDUCE_MAX,   ///< NaN if any element is
+    FIRN_REDUCE_MIN,   ///< NaN if any element is
+    FIRN_REDUCE_PROD
+} FirnReduce;
+
+/// Reduces the middle axis: y[o][i] = op over r of x[o][r][i].
+///
+/// Element (o, r, i) of x is at `x[o * x_outer_stride + r * x_reduced_stride + i]`, (o, i) of y at
+/// `y[o * y_outer_stride + i]`. An empty reduction gives the identity: 0, -inf, +inf, 1.
+/// A caller can split `outer`, and can split `inner` by keeping the strides: a piece with `inner` 1 is
+/// treated as a column, not as a row, because its `x_reduced_stride` is not 1.
+void firn_reduce_f32(FirnReduce op, const float *restrict x, float *restrict y,
+                     size_t outer, size_t reduced, size_t inner,
+                     size_t x_outer_stride, size_t x_reduced_stride, size_t y_outer_stride);
+
+/// Index of the first maximum (of the first minimum if `minimum` is not 0) along the middle axis of a
+/// contiguous x[outer][reduced][inner]. The first NaN wins over everything. `reduced` must not be 0.
+void firn_argmax_f32(int minimum, const float *restrict x, int32_t *restrict y,
+                     size_t outer, size_t reduced, size_t inner);
+
+/// Sum of (a - b)² in a fixed order.
+float firn_squared_difference_sum_f32(const float *a, const float *b, size_t n);
+
+// MARK: Softmax and its losses
+
+/// Softmax of each row of a contiguous x[rows][columns]; never overflows. In place allowed.
+void firn_softmax_f32(const float *x, float *y, size_t rows, size_t columns);
+
+/// Logarithm of the softmax of each row. In place allowed.
+void firn_log_softmax_f32(const float *x, float *y, size_t rows, size_t columns);
+
+/// y[r] = -log_softmax(logits[r])[labels[r]]. The labels are in range.
+void firn_sparse_cross_entropy_f32(const float *restrict logits, const int32_t *restrict labels,
+                                   float *restrict y, size_t rows, size_t columns);
+
+/// y[r] = -Σ labels[r][c] log_softmax(logits[r])[c].
+void firn_cross_entropy_f32(const float *logits, const float *labels,
+                            float *restrict y, size_t rows, size_t columns);
+
+// MARK: Matrix product
+
+/// Bytes of workspace that a product of this size needs; never falls when a size grows.
+size_t firn_matmul_workspace_f32(size_t m, size_t n, size_t k);
+
+/// C[m, n] = A[m, k] · B[k, n]. Overwrites C; with k = 0 it becomes zero.
+///
+/// Element (i, p) of A is at `a[i * a_row + p * a_col]`, (p, j) of B at `b[p * b_row + j * b_col]`,
+/// (i, j) of C at `c[i * c_row + j]`. C overlaps neither A nor B.
+/// `workspace` holds `firn_matmul_workspace_f32(m, n, k)` bytes, aligned to 64.
+/// The bits of an element of C depend on its row of A, its column of B and k only: m and n can be split.
+void firn_matmul_f32(size_t m, size_t n, size_t k,
+                     const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col,
+                     const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col,
+                     float *restrict c, ptrdiff_t c_row, void *restrict workspace);
+
+// MARK: Movement
+
+/// The largest rank that `firn_copy_strided` takes.
+#define FIRN_MAX_RANK 8
+
+/// Copies an array between two layouts. `element_size` is 1, 4 or 8 bytes.
+///
+/// Strides may be negative, and 0 in the source, which repeats it (broadcast). The pointers are those of
+/// the element at index 0 in each axis. Source and destination must not overlap.
+void firn_copy_strided(size_t element_size, size_t rank, const size_t *sizes,
+                       const void *restrict source, const ptrdiff_t *source_strides,
+                       void *restrict destination, const ptrdiff_t *destination_strides);
+
+/// y = value, for any element of 32 bits.
+void firn_fill_32(uint32_t value, uint32_t *y, size_t n);
+
+/// y[i] = x[indices[i]], rows of `row` elements of 32 bits. The indices are in range.
+void firn_gather_32(const uint32_t *restrict x, const int32_t *restrict indices, uint32_t *restrict y,
+                    size_t count, size_t row);
+
+/// y[indices[i]] += x[i], rows of `row` elements, in the order of i. The caller has initialised y.
+void firn_scatter_add_f32(const float *restrict x, const int32_t *restrict indices, float *restrict y,
+                          size_t count, size_t row);
+
+// MARK: Random
+
+/// Draws of Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
+///
+/// Draw i is lane i mod 4 of the block with key {k0, k1} and counter {i / 4 (low 32 bits), c1, c2, c3}.
+/// `first` is the i of y[0], any value: pieces of one stream join without a seam.
+void firn_philox_u32(uint32_t k0, uint32_t k1, uint32_t c1, uint32_t c2, uint32_t c3,
+                     size_t first, uint32_t *y, size_t n);
+
+/// y = low + (high - low) u with u = (draw >> 8) 2^-24, which is in [0, 1).
+void firn_random_uniform_f32(uint32_t k0, uint32_t k1, uint32_t c1, uint32_t c2, uint32_t c3,
+                             size_t first, float low, float high, float *y, size_t n);
+
+/// y = mean + deviation z with z standard normal by Box and Muller's method.
+///
+/// Draws 4i and 4i + 1 give u1 = ((draw >> 8) + 1) 2^-24 and u2 = (draw >> 8) 2^-24, and then the elements
+/// sqrt(-2 ln u1) cos(2π u2) and sqrt(-2 ln u1) sin(2π u2); 4i + 2 and 4i + 3 likewise.
+void firn_random_normal_f32(uint32_t k0, uint32_t k1, uint32_t c1, uint32_t c2, uint32_t c3,
+                            size_t first, float mean, float deviation, float *y, size_t n);
+
+/// y = x / (1 - rate) where the uniform u of the element is at least `rate`, else 0. In place allowed.
+///
+/// Rate 0 copies; rate 1 gives zeros. A dropped element is 0 whatever it was, NaN too.
+void firn_dropout_f32(uint32_t k0, uint32_t k1, uint32_t c1, uint32_t c2, uint32_t c3,
+                      size_t first, float rate, const float *x, float *y, size_t n);
+
+#endif

@@ -1,0 +1,248 @@
+// Template: the matrix product, by packed panels and a register tile.
+//
+// An element of C is, for each block of k in turn, a chain of fused multiply-adds from 0, and the sum of
+// these chains from left to right. Every path below keeps to that, and the blocks depend on k alone: this is
+// what makes the bits independent of how a caller splits m and n.
+
+/// The block of A (rows x depth) stays in the second-level cache, one panel of B (depth x tile columns) in
+/// the first, the block of B (depth x columns) in the last.
+#define FIRN_BLOCK_ROWS 144
+#define FIRN_BLOCK_COLUMNS 2048
+#define FIRN_BLOCK_DEPTH 256
+
+/// Up to so many rows of A, a B whose rows are contiguous is read where it is: each panel is used too few
+/// times to pay for packing it.
+#define FIRN_LOOSE_ROWS 72
+
+/// Vectors in a tile of one or two rows, which has registers to spare and is bound by reading B.
+#if FIRN_LANES == 16
+#define FIRN_FLAT_VECTORS 8
+#else
+#define FIRN_FLAT_VECTORS 4
+#endif
+
+_Static_assert(FIRN_BLOCK_ROWS % FIRN_TILE_ROWS == 0, "whole panels of A");
+_Static_assert(FIRN_BLOCK_COLUMNS % FIRN_TILE_COLUMNS == 0, "whole panels of B");
+_Static_assert(FIRN_TILE_COLUMNS == 2 * FIRN_LANES, "a tile is two vectors wide");
+
+typedef float FirnQuad __attribute__((ext_vector_type(4)));
+typedef FirnQuad FirnLooseQuad __attribute__((aligned(4), may_alias));
+
+FIRN_INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+FIRN_INLINE size_t round_up(size_t n, size_t unit) { return (n + unit - 1) / unit * unit; }
+
+/// Packs a panel: to[p * width + i] = from[i * lane + p * deep] for i < lanes, 0 for the lanes beyond.
+FIRN_INLINE void pack_panel(size_t width, size_t lanes, size_t depth, const float *restrict from,
+                            ptrdiff_t lane, ptrdiff_t deep, float *restrict to) {
+    if (lanes < width) {
+        for (size_t p = 0; p < depth; p++) {
+            for (size_t i = lanes; i < width; i++) to[p * width + i] = 0.0f;
+        }
+    }
+    if (lane == 1 && lanes == width) {
+        for (size_t p = 0; p < depth; p++) {
+            for (size_t i = 0; i < width; i++) to[p * width + i] = from[(ptrdiff_t)p * deep + (ptrdiff_t)i];
+        }
+        return;
+    }
+    size_t packed = 0;
+    if (deep == 1 && lanes >= 4) {
+        packed = depth / 4 * 4;
+        for (size_t i = 0; i < lanes; i += 4) {
+            // The last group of four overlaps the one before it where the lanes are no multiple of four.
+            const size_t start = smaller(i, lanes - 4);
+            const float *f = from + (ptrdiff_t)start * lane;
+            for (size_t p = 0; p < packed; p += 4) {
+                const FirnQuad r0 = *(const FirnLooseQuad *)(f + p);
+                const FirnQuad r1 = *(const FirnLooseQuad *)(f + lane + (ptrdiff_t)p);
+                const FirnQuad r2 = *(const FirnLooseQuad *)(f + 2 * lane + (ptrdiff_t)p);
+                const FirnQuad r3 = *(const FirnLooseQuad *)(f + 3 * lane + (ptrdiff_t)p);
+                const FirnQuad a = __builtin_shufflevector(r0, r1, 0, 4, 1, 5);
+                const FirnQuad b = __builtin_shufflevector(r2, r3, 0, 4, 1, 5);
+                const FirnQuad c = __builtin_shufflevector(r0, r1, 2, 6, 3, 7);
+                const FirnQuad d = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
+                float *t = to + p * width + start;
+                *(FirnLooseQuad *)t = __builtin_shufflevector(a, b, 0, 1, 4, 5);
+                *(FirnLooseQuad *)(t + width) = __builtin_shufflevector(a, b, 2, 3, 6, 7);
+                *(FirnLooseQuad *)(t + 2 * width) = __builtin_shufflevector(c, d, 0, 1, 4, 5);
+                *(FirnLooseQuad *)(t + 3 * width) = __builtin_shufflevector(c, d, 2, 3, 6, 7);
+            }
+        }
+    }
+    for (size_t p = packed; p < depth; p++) {
+        for (size_t i = 0; i < lanes; i++) to[p * width + i] = from[(ptrdiff_t)i * lane + (ptrdiff_t)p * deep];
+    }
+}
+
+FIRN_KERNEL void pack_a(size_t rows, size_t depth, const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col,
+                        float *restrict to) {
+    for (size_t i = 0; i < rows; i += FIRN_TILE_ROWS) {
+        pack_panel(FIRN_TILE_ROWS, smaller(rows - i, FIRN_TILE_ROWS), depth, a + (ptrdiff_t)i * a_row,
+                   a_row, a_col, to + i * depth);
+    }
+}
+
+FIRN_KERNEL void pack_b(size_t columns, size_t depth, const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col,
+                        float *restrict to) {
+    for (size_t j = 0; j < columns; j += FIRN_TILE_COLUMNS) {
+        pack_panel(FIRN_TILE_COLUMNS, smaller(columns - j, FIRN_TILE_COLUMNS), depth, b + (ptrdiff_t)j * b_col,
+                   b_col, b_row, to + j * depth);
+    }
+}
+
+/// One tile: `tall` x `vectors` vectors in registers, of which `rows` x `columns` elements are stored.
+FIRN_INLINE void tile(size_t tall, size_t vectors, size_t depth, const float *restrict a,
+                      const float *restrict b, ptrdiff_t b_row, float *restrict c, ptrdiff_t c_row,
+                      size_t rows, size_t columns, int accumulate) {
+    FirnFloats sum[FIRN_TILE_ROWS * 2 > FIRN_FLAT_VECTORS * 2 ? FIRN_TILE_ROWS * 2 : FIRN_FLAT_VECTORS * 2];
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < tall; i++) {
+#pragma clang loop unroll(full)
+        for (size_t v = 0; v < vectors; v++) sum[i * vectors + v] = splat(0.0f);
+    }
+    for (size_t p = 0; p < depth; p++) {
+        FirnFloats right[FIRN_FLAT_VECTORS];
+#pragma clang loop unroll(full)
+        for (size_t v = 0; v < vectors; v++) right[v] = load(b + v * FIRN_LANES);
+#pragma clang loop unroll(full)
+        for (size_t i = 0; i < tall; i++) {
+            const FirnFloats left = splat(a[i]);
+#pragma clang loop unroll(full)
+            for (size_t v = 0; v < vectors; v++) sum[i * vectors + v] = madd(left, right[v], sum[i * vectors + v]);
+        }
+        a += FIRN_TILE_ROWS;
+        b += b_row;
+    }
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < tall; i++) {
+        if (i >= rows) continue;
+        float *to = c + (ptrdiff_t)i * c_row;
+#pragma clang loop unroll(full)
+        for (size_t v = 0; v < vectors; v++) {
+            const size_t begin = v * FIRN_LANES;
+            if (begin + FIRN_LANES <= columns) {
+                store(to + begin, accumulate ? load(to + begin) + sum[i * vectors + v] : sum[i * vectors + v]);
+            } else if (begin < columns) {
+                const size_t rest = columns - begin;
+                const FirnFloats old = accumulate ? load_partial(to + begin, rest, 0.0f) : splat(0.0f);
+                store_partial(to + begin, rest, accumulate ? old + sum[i * vectors + v] : sum[i * vectors + v]);
+            }
+        }
+    }
+}
+
+#define FIRN_DECLARE_TILE(tall, vectors) \
+    FIRN_KERNEL __attribute__((noinline)) void tile_##tall##_##vectors( \
+        size_t depth, const float *restrict a, const float *restrict b, ptrdiff_t b_row, \
+        float *restrict c, ptrdiff_t c_row, size_t rows, size_t columns, int accumulate) { \
+        tile(tall, vectors, depth, a, b, b_row, c, c_row, rows, columns, accumulate); \
+    }
+
+FIRN_DECLARE_TILE(1, 1)
+FIRN_DECLARE_TILE(1, 2)
+FIRN_DECLARE_TILE(2, 1)
+FIRN_DECLARE_TILE(2, 2)
+FIRN_DECLARE_TILE(4, 1)
+FIRN_DECLARE_TILE(4, 2)
+#if FIRN_TILE_ROWS == 6
+FIRN_DECLARE_TILE(6, 1)
+FIRN_DECLARE_TILE(6, 2)
+#endif
+#if FIRN_TILE_ROWS >= 8
+FIRN_DECLARE_TILE(8, 1)
+FIRN_DECLARE_TILE(8, 2)
+#endif
+#if FIRN_TILE_ROWS == 12
+FIRN_DECLARE_TILE(12, 1)
+FIRN_DECLARE_TILE(12, 2)
+#endif
+
+#if FIRN_LANES == 16
+FIRN_DECLARE_TILE(1, 8)
+FIRN_DECLARE_TILE(2, 8)
+#define FIRN_FLAT_TILE(rows) ((rows) == 1 ? tile_1_8 : tile_2_8)
+#else
+FIRN_DECLARE_TILE(1, 4)
+FIRN_DECLARE_TILE(2, 4)
+#define FIRN_FLAT_TILE(rows) ((rows) == 1 ? tile_1_4 : tile_2_4)
+#endif
+
+typedef void (*FirnTile)(size_t depth, const float *restrict a, const float *restrict b, ptrdiff_t b_row,
+                         float *restrict c, ptrdiff_t c_row, size_t rows, size_t columns, int accumulate);
+
+/// The smallest tile that covers `rows` x `columns`.
+FIRN_INLINE FirnTile tile_for(size_t rows, size_t columns) {
+    const int wide = columns > FIRN_LANES;
+    if (columns > FIRN_TILE_COLUMNS) return FIRN_FLAT_TILE(rows);
+    if (rows == 1) return wide ? tile_1_2 : tile_1_1;
+    if (rows == 2) return wide ? tile_2_2 : tile_2_1;
+    if (rows <= 4) return wide ? tile_4_2 : tile_4_1;
+#if FIRN_TILE_ROWS == 6
+    return wide ? tile_6_2 : tile_6_1;
+#elif FIRN_TILE_ROWS >= 8
+#if FIRN_TILE_ROWS == 12
+    if (rows > 8) return wide ? tile_12_2 : tile_12_1;
+#endif
+    return wide ? tile_8_2 : tile_8_1;
+#else
+    return wide ? tile_4_2 : tile_4_1;
+#endif
+}
+
+/// Floats that the packed block of A takes, a whole number of cache lines.
+FIRN_INLINE size_t packed_a_size(size_t m, size_t k) {
+    return round_up(round_up(smaller(m, FIRN_BLOCK_ROWS), FIRN_TILE_ROWS) * smaller(k, FIRN_BLOCK_DEPTH), 16);
+}
+
+FIRN_KERNEL size_t matmul_workspace(size_t m, size_t n, size_t k) {
+    const size_t b = round_up(smaller(n, FIRN_BLOCK_COLUMNS), FIRN_TILE_COLUMNS) * smaller(k, FIRN_BLOCK_DEPTH);
+    return (packed_a_size(m, k) + b) * sizeof(float);
+}
+
+FIRN_KERNEL void matmul(size_t m, size_t n, size_t k, const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col,
+                        const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col,
+                        float *restrict c, ptrdiff_t c_row, void *restrict workspace) {
+    if (m == 0 || n == 0) return;
+    if (k == 0) {
+        for (size_t i = 0; i < m; i++) {
+            for (size_t j = 0; j < n; j++) c[(ptrdiff_t)i * c_row + (ptrdiff_t)j] = 0.0f;
+        }
+        return;
+    }
+    float *restrict packed_a = workspace;
+    float *restrict packed_b = packed_a + packed_a_size(m, k);
+    const size_t blocks = (k + FIRN_BLOCK_DEPTH - 1) / FIRN_BLOCK_DEPTH;
+    const size_t block_depth = (k + blocks - 1) / blocks;
+    const int in_place = b_col == 1 && m <= FIRN_LOOSE_ROWS;
+    const size_t flat_columns = FIRN_FLAT_VECTORS * FIRN_LANES;
+
+    for (size_t j0 = 0; j0 < n; j0 += FIRN_BLOCK_COLUMNS) {
+        const size_t columns = smaller(n - j0, FIRN_BLOCK_COLUMNS);
+        // Only a last, partial panel is packed then, so that the tile may load whole vectors.
+        const size_t whole = in_place ? columns / FIRN_TILE_COLUMNS * FIRN_TILE_COLUMNS : 0;
+        for (size_t p0 = 0; p0 < k; p0 += block_depth) {
+            const size_t depth = smaller(k - p0, block_depth);
+            const float *block_b = b + (ptrdiff_t)p0 * b_row + (ptrdiff_t)j0 * b_col;
+            pack_b(columns - whole, depth, block_b + (ptrdiff_t)whole * b_col, b_row, b_col, packed_b);
+            for (size_t i0 = 0; i0 < m; i0 += FIRN_BLOCK_ROWS) {
+                const size_t rows = smaller(m - i0, FIRN_BLOCK_ROWS);
+                pack_a(rows, depth, a + (ptrdiff_t)i0 * a_row + (ptrdiff_t)p0 * a_col, a_row, a_col, packed_a);
+                size_t wide;
+                for (size_t j = 0; j < columns; j += wide) {
+                    const int loose = j < whole;
+                    const int flat = loose && m <= 2 && whole - j >= flat_columns;
+                    wide = flat ? flat_columns : smaller(columns - j, FIRN_TILE_COLUMNS);
+                    const float *panel = loose ? block_b + j : packed_b + (j - whole) * depth;
+                    const ptrdiff_t panel_row = loose ? b_row : FIRN_TILE_COLUMNS;
+                    for (size_t i = 0; i < rows; i += FIRN_TILE_ROWS) {
+                        const size_t tall = smaller(rows - i, FIRN_TILE_ROWS);
+                        float *to = c + (ptrdiff_t)(i0 + i) * c_row + (ptrdiff_t)(j0 + j);
+                        tile_for(tall, wide)(depth, packed_a + i * depth, panel, panel_row, to, c_row,
+                                             tall, wide, p0 > 0);
+                    }
+                }
+            }
+        }
+    }
+}
