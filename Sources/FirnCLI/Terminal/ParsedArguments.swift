@@ -1,0 +1,48 @@
+/// What a command line says, checked against the declarations it was parsed with.
+struct ParsedArguments: Sendable, Hashable {
+  /// The name of the command, or `nil` where none was given.
+  let command: String?
+  /// The help that was asked for; where it is present, it is to be printed and nothing else done.
+  let help: String?
+  /// The positional arguments, in order.
+  let positionals: [String]
+
+  private let flags: Set<String>
+  private let values: [String: [String]]
+
+  init(
+    command: String?, help: String? = nil, positionals: [String] = [], flags: Set<String> = [],
+    values: [String: [String]] = [:]
+  ) {
+    self.command = command
+    self.help = help
+    self.positionals = positionals
+    self.flags = flags
+    self.values = values
+  }
+
+  /// Whether a flag was given; names have no leading dashes.
+  func flag(_ name: String) -> Bool {
+    flags.contains(name)
+  }
+
+  /// The value of an option: as given, else its default, else `nil`.
+  func text(_ name: String) -> String? {
+    values[name]?.last
+  }
+
+  /// All values of an option that may be repeated, in order.
+  func texts(_ name: String) -> [String] {
+    values[name] ?? []
+  }
+
+  /// The value of an option declared with ``ArgumentParser/Value/integer``.
+  func integer(_ name: String) -> Int? {
+    text(name).flatMap { Int($0) }
+  }
+
+  /// The value of an option declared with ``ArgumentParser/Value/number``.
+  func number(_ name: String) -> Double? {
+    text(name).flatMap { Double($0) }
+  }
+}

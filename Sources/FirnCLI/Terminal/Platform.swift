@@ -1,0 +1,47 @@
+#if canImport(Darwin)
+  internal import Darwin
+#elseif canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
+/// The few operating-system calls that the command line makes; every platform difference of this target.
+enum Platform {
+  /// Whether the stream is connected to a terminal.
+  static func isTerminal(_ stream: Terminal.Stream) -> Bool {
+    isatty(stream.rawValue) == 1
+  }
+
+  /// The number of character columns of the terminal behind a stream, or `nil` where there is none.
+  static func columns(of stream: Terminal.Stream) -> Int? {
+    var size = winsize()
+    guard ioctl(stream.rawValue, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+    return Int(size.ws_col)
+  }
+
+  /// The value of an environment variable.
+  static func environment(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }
+  }
+
+  /// Writes text to a stream at once, unbuffered; output that cannot be written is dropped.
+  static func write(_ text: String, to stream: Terminal.Stream) {
+    var text = text
+    text.withUTF8 { bytes in
+      var rest = UnsafeRawBufferPointer(bytes)
+      while let start = rest.baseAddress, !rest.isEmpty {
+        #if canImport(Darwin)
+          let written = Darwin.write(stream.rawValue, start, rest.count)
+        #elseif canImport(Glibc)
+          let written = Glibc.write(stream.rawValue, start, rest.count)
+        #else
+          let written = Musl.write(stream.rawValue, start, rest.count)
+        #endif
+        if written < 0 && errno == EINTR { continue }
+        guard written > 0 else { return }
+        rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+      }
+    }
+  }
+}
