@@ -59,13 +59,14 @@ package struct GradientLiveness: Sendable {
 }
 
 extension GradientLiveness {
-  /// The live edges of a graph: consumer, operand position.
-  package func edges(of graph: GraphDef) -> [GradientEdge] {
+  /// The live edges of a graph, in the order of their consumers.
+  package func edges(of graph: GraphDef, ignoringStops: Bool = false) -> [GradientEdge] {
     var result: [GradientEdge] = []
     for (position, node) in graph.nodes.enumerated() {
       for (operand, input) in node.inputs.enumerated() where isLive(input) {
         let passes = node.types.indices.contains { result in
-          isLive(Value(position, result)) && node.op.gradientFlow(from: operand, to: result) == .passes
+          let flow = node.op.gradientFlow(from: operand, to: result)
+          return isLive(Value(position, result)) && (flow == .passes || ignoringStops && flow == .stopped)
         }
         if passes {
           result.append(

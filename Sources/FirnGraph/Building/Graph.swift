@@ -82,9 +82,15 @@ public final class Graph {
     _ op: any Op, to operands: [Tensor], name: String? = nil, results: Int = 1,
     location: SourceLocation? = nil
   ) -> [Tensor] {
-    guard var graph = operands.first?.graph else { firnBug("graph", "an op without operands needs a graph") }
-    for operand in operands where operand.graph.isInside(graph) { graph = operand.graph }
+    guard let graph = innermost(operands) else { firnBug("graph", "an op without operands needs a graph") }
     return graph.append(op, operands, name: name, results: results, location: location)
+  }
+
+  /// The most deeply nested graph any of `tensors` belongs to.
+  package static func innermost(_ tensors: [Tensor]) -> Graph? {
+    guard var graph = tensors.first?.graph else { return nil }
+    for tensor in tensors where tensor.graph.isInside(graph) { graph = tensor.graph }
+    return graph
   }
 
   /// Appends a node for `op`, whose operands may belong to this graph or to those it is nested in.
@@ -165,6 +171,9 @@ public final class Graph {
 
   /// The path of the current scope; empty at the top.
   public var scopePath: String { scopes[scopes.count - 1].path }
+
+  /// The path in the outermost graph, where variables made here go.
+  package var fullScopePath: String { parent.map { Path.joined($0.fullScopePath, scopePath) } ?? scopePath }
 
   package var defaults: ScopeDefaults { scopes[scopes.count - 1].defaults }
 

@@ -4,7 +4,7 @@
 public struct NDArray: Sendable {
   public let dtype: DType
   public let shape: [Int]
-  private var storage: Storage
+  fileprivate var storage: Storage
 
   /// Elements all zero (false).
   public init(zeros shape: [Int], dtype: DType = .f32) {
@@ -139,5 +139,25 @@ extension NDArray: CustomStringConvertible {
       }
     }
     return "\(type) (" + shown.joined(separator: ", ") + (elementCount > 8 ? ", …)" : ")")
+  }
+}
+
+extension NDArray {
+  /// The bytes themselves, for readers that keep the array alive meanwhile.
+  package var storagePointer: UnsafeMutableRawPointer { storage.pointer }
+}
+
+extension NDArray {
+  /// The rows (steps of the leading axis) at `indices`, in that order.
+  ///
+  /// - Precondition: the array has a leading axis, and every index lies on it.
+  public func rows(_ indices: [Int]) -> NDArray {
+    precondition(!shape.isEmpty && indices.allSatisfy { $0 >= 0 && $0 < shape[0] }, "row index outside the array")
+    let result = NDArray(zeros: [indices.count] + shape.dropFirst(), dtype: dtype)
+    let bytes = shape.dropFirst().reduce(dtype.byteCount, *)
+    for (row, index) in indices.enumerated() {
+      (result.storage.pointer + row * bytes).copyMemory(from: storage.pointer + index * bytes, byteCount: bytes)
+    }
+    return result
   }
 }

@@ -32,7 +32,8 @@ package struct GradientContext {
     return cotangent
   }
 
-  package var graph: Graph { cotangents.lazy.compactMap { $0 }.first?.graph ?? operands[0].graph }
+  /// The graph being extended.
+  package var graph: Graph { results[0].graph }
 
   /// Adjoints where wanted, in operand order; a rule lists one closure an operand, and only wanted ones run.
   package func adjoints(_ rules: (() -> Tensor)...) -> [Tensor?] {

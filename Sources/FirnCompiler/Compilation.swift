@@ -1,0 +1,42 @@
+package import FirnGraph
+
+/// A compiled program before its dimensions are bound.
+package struct Compilation: Sendable {
+  /// Forward, backward and update nodes.
+  package let graph: GraphDef
+  /// For each fetch, and last the loss of a training program, its place among the graph's outputs; nil for gradients
+  /// that do not exist here.
+  package let fetchOutputs: [Int?]
+  package let context: CompilationContext
+
+  init(graph: GraphDef, context: CompilationContext) {
+    var kept = graph
+    kept.outputs = []
+    var places: [Int?] = []
+    for output in graph.outputs {
+      if graph.nodes[output.node].op is AbsentGradient {
+        places.append(nil)
+      } else {
+        places.append(kept.outputs.count)
+        kept.outputs.append(output)
+      }
+    }
+    self.graph = kept.removingDeadNodes(keepingAssignments: true)
+    fetchOutputs = places
+    self.context = context
+  }
+
+  /// The variables whose gradient is built and applied, in creation order.
+  package var trained: [String] { context.pruning?.live ?? [] }
+
+  /// The optimiser's memory, in creation order.
+  package var slots: [Variable] { graph.variables.filter { $0.kind == .slot } }
+}
+
+extension GraphDef {
+  package var placeholderNames: [String] {
+    nodes.compactMap { node in
+      if case .feeds = node.op.effect { node.name } else { nil }
+    }
+  }
+}

@@ -1,0 +1,44 @@
+package import FirnGraph
+
+/// What to make a program for.
+package struct CompilationRequest: Sendable {
+  package var graph: GraphDef
+  /// What a run returns.
+  package var fetches: [Value]
+  package var training: Training?
+  /// Variables held fixed, besides those declared so.
+  package var freezing: Selection?
+  /// Variables trained although declared or selected frozen.
+  package var thawing: Selection?
+  /// Scopes that run in training mode although frozen.
+  package var keepingTrainingMode: Selection?
+  /// Training mode for everything that is not frozen; a training compilation always is.
+  package var isTrainingMode: Bool
+
+  /// Gradient descent on a scalar.
+  package struct Training: Sendable {
+    package var loss: Value
+    package var optimizer: any Optimizer
+    /// The largest global norm of all trained gradients together; none if nil.
+    package var clippingNorm: Double?
+
+    package init(loss: Value, optimizer: any Optimizer, clippingNorm: Double? = nil) {
+      self.loss = loss
+      self.optimizer = optimizer
+      self.clippingNorm = clippingNorm
+    }
+  }
+
+  package init(
+    graph: GraphDef, fetches: [Value], training: Training? = nil, freezing: Selection? = nil,
+    thawing: Selection? = nil, keepingTrainingMode: Selection? = nil, isTrainingMode: Bool = false
+  ) {
+    self.graph = graph
+    self.fetches = fetches
+    self.training = training
+    self.freezing = freezing
+    self.thawing = thawing
+    self.keepingTrainingMode = keepingTrainingMode
+    self.isTrainingMode = isTrainingMode || training != nil
+  }
+}

@@ -1,0 +1,75 @@
+package import FirnGraph
+import FirnOps
+
+/// From a request to a program: a list of passes, verified after each that changes something.
+package enum Compiler {
+  /// The pipeline, in order. Each place has its reason.
+  package static let pipeline: [Pass] = [
+    // First, so that nothing below works on what nobody asked for, and no fetch pulls in a stray assignment.
+    deadCode,
+    // Before differentiation: what a frozen dropout does decides which gradients exist.
+    resolveModes,
+    // Requests the user wrote come first: the loss may be made of their results.
+    expandGradients,
+    // The objective's own request, over exactly the variables a gradient reaches: no adjoint is built to be thrown away.
+    pruneGradients,
+    // Before expansion, while each gradient still is one result of one node.
+    applyOptimizer,
+    // Now the objective's.
+    expandGradients,
+    // Only after every expansion may a `stop_gradient` go: until then it is what cuts.
+    simplify,
+    commonSubexpressions,
+    // Once more: expansion leaves residuals nobody reads, merging leaves what was merged.
+    deadCode,
+  ]
+
+  /// Runs the pipeline.
+  ///
+  /// - Throws: what the request gets wrong (selection, gradients without path, loss that is no scalar).
+  package static func compile(
+    _ request: CompilationRequest, dump: (any StageDump)? = nil
+  ) throws(FirnError) -> Compilation {
+    try request.graph.verify()
+    var context = CompilationContext(
+      request: request,
+      trainability: try Trainability(request.graph.variables, freezing: request.freezing, training: request.thawing))
+    var graph = request.graph
+    graph.outputs = request.fetches
+    if let training = request.training {
+      let type = graph.type(of: training.loss)
+      guard type.shape.rank == 0, type.dtype.isFloatingPoint else {
+        throw FirnError(
+          .notScalar, "the loss is \(type), not a floating-point scalar",
+          remedy: "reduce it, for instance with `mean()`", place: graph.name(of: training.loss),
+          location: graph.nodes[training.loss.node].location)
+      }
+      graph.outputs.append(training.loss)
+    }
+    dump?.stage("input", graph, at: 0)
+    for (position, pass) in pipeline.enumerated() {
+      let result = try pass.run(graph, &context)
+      guard result != graph else { continue }
+      verify(result, after: pass.name)
+      context.history.append(
+        PassRecord(pass: pass.name, nodesBefore: graph.nodes.count, nodesAfter: result.nodes.count))
+      graph = result
+      dump?.stage(pass.name, graph, at: position + 1)
+    }
+    return Compilation(graph: graph, context: context)
+  }
+
+  /// A pass that breaks an invariant is Firn's own fault.
+  private static func verify(_ graph: GraphDef, after pass: String) {
+    do {
+      try graph.verify()
+    } catch {
+      firnBug(pass, "\(error)")
+    }
+  }
+}
+
+/// Where the stages of a compilation are written, for debugging.
+package protocol StageDump {
+  func stage(_ name: String, _ graph: GraphDef, at position: Int)
+}

@@ -1,0 +1,44 @@
+package import FirnGraph
+
+/// One step of compiling: a function from graphs to graphs that may also put on record what it found.
+package struct Pass: Sendable {
+  /// Kebab case; stands in dumps and in the message of any failure.
+  package let name: String
+  package let run: @Sendable (GraphDef, inout CompilationContext) throws(FirnError) -> GraphDef
+
+  package init(
+    _ name: String, _ run: @escaping @Sendable (GraphDef, inout CompilationContext) throws(FirnError) -> GraphDef
+  ) {
+    self.name = name
+    self.run = run
+  }
+}
+
+/// What passes read besides the graph, and what they leave for reports.
+package struct CompilationContext: Sendable {
+  package let request: CompilationRequest
+  package let trainability: Trainability
+  /// Whether what was asked for has been taken out of the whole graph: assignments left after that are the program's.
+  package var hasExtracted = false
+  /// What `prune-gradients` decided.
+  package var pruning: PruningRecord?
+  /// What each pass that changed something did to the number of nodes.
+  package var history: [PassRecord] = []
+}
+
+/// One line of a compilation's history.
+public struct PassRecord: Hashable, Sendable {
+  public let pass: String
+  public let nodesBefore: Int
+  public let nodesAfter: Int
+}
+
+/// Which gradients exist and which were removed.
+package struct PruningRecord: Sendable {
+  /// Variables whose gradient is built, in creation order.
+  package var live: [String] = []
+  /// For every other trained variable, why none is.
+  package var cuts: [String: GradientCut] = [:]
+  /// Edges a gradient would take were nothing frozen or stopped, and does not.
+  package var removed: [GradientEdge] = []
+}

@@ -1,0 +1,91 @@
+package import FirnGraph
+import FirnOps
+
+extension Compiler {
+  /// `apply-optimizer`: one update for each trained variable, and the variables that are its memory.
+  ///
+  /// Frozen variables have no node here: no slot, no decay, no share in the clipping norm (rule 5).
+  ///
+  ///     %gradients = gradients(%loss, %w) {…}   →   %gradients = …
+  ///                                                 %update/w/mul = mul(%gradients, …) @update
+  ///                                                 %update/w/sub = sub(%w, %update/w/mul) @update
+  ///                                                 %update/w/assign = assign(%update/w/sub) {variable = "w"} @update
+  package static let applyOptimizer = Pass("apply-optimizer") { graph, context throws(FirnError) in
+    guard let training = context.request.training, let pruning = context.pruning,
+      let request = graph.nodes.indices.last, let op = graph.nodes[request].op as? Gradients
+    else { return graph }
+    let builder = Graph(resuming: graph)
+    builder.phase = .update
+    var gradients: [String: Tensor] = [:]
+    for (result, target) in op.targetRange.enumerated() {
+      guard case .reads(let name) = graph.nodes[graph.nodes[request].inputs[target].node].op.effect else { continue }
+      let gradient = Tensor(builder, Value(request, result))
+      gradients[name] = gradients[name].map { $0 + gradient } ?? gradient
+    }
+    var ordered: [(Variable, Tensor)] = []
+    for name in pruning.live {
+      if let variable = graph.variable(named: name), let gradient = gradients[name] { ordered.append((variable, gradient)) }
+    }
+    if let limit = training.clippingNorm {
+      let clipped = builder.section("update/clip", phase: .update) {
+        Self.clipping(ordered.map(\.1), toGlobalNorm: limit)
+      }
+      ordered = zip(ordered, clipped).map { ($0.0, $1) }
+    }
+    for (variable, gradient) in ordered {
+      builder.section("update/" + variable.name, phase: .update) {
+        Self.append(training.optimizer, for: variable, gradient: gradient, to: builder)
+      }
+    }
+    try builder.validate()
+    var result = builder.definition
+    result.outputs = graph.outputs
+    return result
+  }
+
+  private static func append(_ optimizer: any Optimizer, for variable: Variable, gradient: Tensor, to graph: Graph) {
+    var slots: [Tensor] = []
+    var declarations: [Variable] = []
+    for slot in optimizer.slots(for: variable) {
+      let declaration = Variable(
+        name: "\(variable.name)/\(optimizer.name)/\(slot.name)", type: slot.type, kind: .slot, role: slot.name,
+        initializer: slot.initializer, isTrainable: false)
+      graph.declare(declaration)
+      declarations.append(declaration)
+      slots.append(graph.append(ReadVariable(declaration), [], name: slot.name)[0])
+    }
+    guard let read = graph.nodes.firstIndex(where: { ($0.op as? ReadVariable)?.variable == variable.name }) else {
+      firnBug("apply-optimizer", "`\(variable.name)` is trained but never read")
+    }
+    let updated = optimizer.update(
+      ParameterUpdate(variable: variable, value: Tensor(graph, Value(read)), gradient: gradient, slots: slots))
+    let targets = [variable] + declarations
+    let values = [updated.value] + updated.slots
+    guard values.count == targets.count else {
+      graph.report(
+        FirnError(
+          .invalidArgument, "optimizer `\(optimizer.name)` lists \(declarations.count) slots and updates \(updated.slots.count)",
+          remedy: "return one new value for each slot", place: variable.name))
+      return
+    }
+    for (target, value) in zip(targets, values) {
+      guard value.isPoisoned || value.type == target.type else {
+        graph.report(
+          FirnError(
+            .shapeMismatch, "optimizer `\(optimizer.name)` makes \(value.type) of `\(target.name)`, which is \(target.type)",
+            remedy: "keep types in the update", place: variable.name))
+        continue
+      }
+      _ = graph.append(AssignVariable(target.name), [value])
+    }
+  }
+
+  /// Gradients scaled so that their global norm is at most `limit`; Pascanu et al., ICML 2013.
+  private static func clipping(_ gradients: [Tensor], toGlobalNorm limit: Double) -> [Tensor] {
+    let squares = gradients.map { square($0).sum().cast(to: .f32) }
+    guard let first = squares.first else { return gradients }
+    let norm = sqrt(squares.dropFirst().reduce(first) { $0 + $1 })
+    let scale = minimum(limit / maximum(norm, 1e-12), 1)
+    return gradients.map { $0 * scale.cast(to: $0.dtype) }
+  }
+}

@@ -1,0 +1,55 @@
+package import FirnGraph
+import FirnOps
+
+/// Reverse-mode differentiation of whatever graph it is given, a loop's body included.
+package struct ReverseMode: Differentiator {
+  /// The scope adjoint nodes are put below; inside it the paths of the forward nodes repeat.
+  package var prefix: String
+
+  package init(prefix: String) { self.prefix = prefix }
+
+  package func adjoints(
+    of results: [Value], seeds: [Tensor], withRespectTo targets: [Value], stopping: [Value], in graph: Graph
+  ) -> [Tensor?] {
+    let liveness = GradientLiveness(
+      GraphDef(nodes: graph.nodes), of: results, withRespectTo: targets, stopping: stopping)
+    let stopped = Set(stopping)
+    var adjoint: [Value: Tensor] = [:]
+    func accumulate(_ value: Value, _ term: Tensor) {
+      adjoint[value] = adjoint[value].map { $0 + term } ?? term
+    }
+    for (result, seed) in zip(results, seeds) where liveness.isLive(result) {
+      graph.section(Path.joined(prefix, graph.nodes[result.node].name), phase: .backward) { accumulate(result, seed) }
+    }
+    let last = results.map(\.node).max() ?? -1
+    for position in stride(from: last, through: 0, by: -1) {
+      let node = graph.nodes[position]
+      let values = node.types.indices.map { Value(position, $0) }
+      let cotangents = values.map { stopped.contains($0) ? nil : adjoint[$0] }
+      guard cotangents.contains(where: { $0 != nil }) else { continue }
+      let wants = node.inputs.enumerated().map { operand, input in
+        liveness.isLive(input)
+          && values.contains {
+            cotangents[$0.result] != nil && node.op.gradientFlow(from: operand, to: $0.result) == .passes
+          }
+      }
+      guard wants.contains(true) else { continue }
+      graph.section(Path.joined(prefix, node.name), phase: .backward) {
+        let terms = node.op.gradient(
+          GradientContext(
+            operands: node.inputs.map { Tensor(graph, $0) }, results: values.map { Tensor(graph, $0) },
+            cotangents: cotangents, wants: wants, node: position, differentiator: self))
+        for (input, term) in zip(node.inputs, terms) {
+          guard let term else { continue }
+          guard term.isPoisoned || term.type == graph.nodes[input.node].types[input.result] else {
+            firnBug(
+              "expand-gradients",
+              "the rule of `\(node.op.mnemonic)` made \(term.type) for an operand of type \(graph.nodes[input.node].types[input.result])")
+          }
+          accumulate(input, term)
+        }
+      }
+    }
+    return targets.map { adjoint[$0] }
+  }
+}

@@ -1,0 +1,110 @@
+package import FirnGraph
+
+/// How a bound graph is run: steps in order, and where every buffer lives. Immutable; a run only follows it.
+package struct Plan: Sendable {
+  /// Where the bytes of one buffer are.
+  package enum Placement: Sendable {
+    /// At this offset of the arena, or of the loop's part of it.
+    case arena(Int)
+    /// Data of the graph itself.
+    case constant(NDArray)
+    /// The placeholder at this position of `feeds`.
+    case feed(Int)
+    case variable(String)
+    case randomState
+    /// Set by the enclosing loop, anew for every iteration where it moves.
+    case external
+  }
+
+  /// One node to run.
+  package struct Step: Sendable {
+    package var name: String
+    package var operands: [Int]
+    package var results: [Int]
+    package var resultTypes: [ArrayType]
+    /// Offset of its scratch in the arena.
+    package var workspace: Int
+    package var workspaceBytes: Int
+    package var work: Work
+  }
+
+  package indirect enum Work: Sendable {
+    case kernel(Kernel)
+    case loop(Loop)
+  }
+
+  /// A loop and how its body's buffers hang on the outer ones.
+  package struct Loop: Sendable {
+    package var body: Plan
+    package var length: Int
+    package var isReversed: Bool
+    package var index: Int?
+    package var carries: [Carry]
+    package var slices: [Moving]
+    package var captures: [(outer: Int, inner: Int)]
+    package var outputs: [Output]
+
+    package struct Carry: Sendable {
+      package var initial: Int
+      /// The outer result, which is the carry's buffer throughout.
+      package var final: Int
+      package var parameter: Int?
+      package var next: Int
+      package var byteCount: Int
+    }
+
+    package struct Moving: Sendable {
+      package var outer: Int
+      package var inner: Int
+      package var stride: Int
+    }
+
+    package struct Output: Sendable {
+      package var outer: Int
+      package var inner: Int
+      package var stride: Int
+      /// Whether the body writes the stacked result itself rather than having a step copied out.
+      package var isDirect: Bool
+    }
+  }
+
+  package struct Port: Sendable {
+    package var name: String
+    package var slot: Int
+    package var type: ArrayType
+  }
+
+  package var placements: [Placement]
+  package var steps: [Step]
+  package var feeds: [Port]
+  package var outputs: [Port]
+  /// Variables written when the run ends.
+  package var commits: [Port]
+  /// Every variable touched.
+  package var arenaBytes: Int
+}
+
+extension Plan: CustomStringConvertible {
+  /// A listing: placements, then steps.
+  package var description: String {
+    var lines = ["arena \(arenaBytes) bytes"]
+    for (slot, placement) in placements.enumerated() {
+      switch placement {
+      case .arena(let offset): lines.append("buffer \(slot) at \(offset)")
+      case .constant(let array): lines.append("buffer \(slot) constant \(array.type)")
+      case .feed(let index): lines.append("buffer \(slot) feed \(feeds[index].name)")
+      case .variable(let name): lines.append("buffer \(slot) variable \(name)")
+      case .randomState: lines.append("buffer \(slot) random state")
+      case .external: lines.append("buffer \(slot) external")
+      }
+    }
+    for step in steps {
+      lines.append("\(step.name) \(step.operands) -> \(step.results)")
+      if case .loop(let loop) = step.work {
+        lines.append("  \(loop.length) times")
+        lines += loop.body.description.split(separator: "\n").map { "  " + $0 }
+      }
+    }
+    return lines.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,36 @@
+public import FirnGraph
+import FirnOps
+
+/// What one run of a program costs, by phase, in terms of the named dimensions.
+public struct ProgramCost: Hashable, Sendable {
+  /// Nodes, those inside loops counted once.
+  public var nodes: [Node.Phase: Int] = [:]
+  /// Arithmetic, loops counted with every iteration; a fused multiply-add counts 2.
+  public var flops: [Node.Phase: Dimension] = [:]
+  /// Bytes of the optimiser's memory.
+  public var slotBytes = 0
+
+  package init(_ graph: GraphDef) {
+    for node in graph.nodes {
+      nodes[node.phase, default: 0] += node.nodeCount
+      let flops = node.op.flops(of: node.inputs.map { graph.type(of: $0) }, results: node.types)
+      self.flops[node.phase] = (self.flops[node.phase] ?? 0) + flops
+    }
+    for variable in graph.variables where variable.kind == .slot {
+      slotBytes += variable.type.byteCount.value ?? 0
+    }
+  }
+
+  /// FLOPs of one phase, as a number where `binding` binds every name.
+  public func flops(_ phase: Node.Phase, binding: DimensionBinding = [:]) -> Int? {
+    (flops[phase] ?? 0).bound(by: binding).value
+  }
+}
+
+extension Node {
+  /// The node and, for a loop, the nodes of its body.
+  fileprivate var nodeCount: Int {
+    guard let scan = op as? Scan else { return 1 }
+    return 1 + scan.body.nodes.count { !($0.op is Parameter) }
+  }
+}

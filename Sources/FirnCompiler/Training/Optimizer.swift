@@ -1,0 +1,49 @@
+public import FirnGraph
+
+/// How a parameter moves along its gradient. Updates are nodes of the program that computes the gradient.
+public protocol Optimizer: Sendable {
+  /// Names the slots: `encoder/kernel/adam/first_moment`. Two optimisers of one session that must not share memory need
+  /// different names.
+  var name: String { get }
+
+  /// The memory kept for each trained variable; none for frozen ones.
+  func slots(for variable: Variable) -> [OptimizerSlot]
+
+  /// Adds the nodes of one update.
+  func update(_ update: ParameterUpdate) -> UpdatedParameter
+}
+
+/// Memory an optimiser keeps for a variable.
+public struct OptimizerSlot: Hashable, Sendable {
+  public var name: String
+  public var type: TensorType
+  public var initializer: Initializer
+
+  public init(_ name: String, type: TensorType, initializer: Initializer = .zeros) {
+    self.name = name
+    self.type = type
+    self.initializer = initializer
+  }
+}
+
+/// What an update is made from, as tensors of the program's graph.
+public struct ParameterUpdate {
+  public let variable: Variable
+  /// The parameter before the step.
+  public let value: Tensor
+  /// The gradient of the loss, of the parameter's type.
+  public let gradient: Tensor
+  /// In the order the optimiser listed them.
+  public let slots: [Tensor]
+}
+
+/// The parameter and its slots after the step.
+public struct UpdatedParameter {
+  public var value: Tensor
+  public var slots: [Tensor]
+
+  public init(value: Tensor, slots: [Tensor] = []) {
+    self.value = value
+    self.slots = slots
+  }
+}

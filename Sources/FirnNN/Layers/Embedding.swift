@@ -1,0 +1,44 @@
+public import FirnGraph
+import FirnOps
+
+/// A table of vectors looked up by index.
+///
+/// | | type | role |
+/// | --- | --- | --- |
+/// | indices | `i32[…]`, each in `0..<count` | |
+/// | `table` | `f32[count, width]` | `table` |
+/// | result | `f32[…, width]` | |
+///
+/// The gradient of the table is a `scatter_add` of the result's, rows looked up twice adding up. An index outside the
+/// table is an error of the run.
+public final class Embedding: Layer {
+  private let count: Int
+  private let width: Int
+  private let initializer: Initializer
+  private let trainable: Bool?
+  private var scope: LayerScope
+  /// The variable, once the layer has been called.
+  public private(set) var table: Tensor?
+
+  public init(
+    count: Int, width: Int, initializer: Initializer = .uniform(), trainable: Bool? = nil, name: String = "embedding",
+    file: StaticString = #fileID, line: UInt = #line
+  ) {
+    self.count = count
+    self.width = width
+    self.initializer = initializer
+    self.trainable = trainable
+    scope = LayerScope(name, file, line)
+  }
+
+  public func callAsFunction(_ input: Tensor) -> Tensor {
+    scope.enter(input) { graph in
+      let table =
+        table
+        ?? graph.variable(
+          "table", shape: Shape([count, width]), role: "table", initializer: initializer, trainable: trainable)
+      self.table = table
+      return gather(table, indices: input)
+    } ?? .poisoned(in: input.graph)
+  }
+}

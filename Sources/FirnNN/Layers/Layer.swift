@@ -1,0 +1,53 @@
+public import FirnGraph
+
+/// A piece of a model that owns variables: made once, called as often as wanted; every call shares them.
+///
+/// The first call opens the layer's scope in the graph of its argument and makes the variables; later calls add nodes to
+/// the same scope.
+public protocol Layer: AnyObject {
+  func callAsFunction(_ input: Tensor) -> Tensor
+}
+
+/// The scope of a layer, opened by the first call and entered again by later ones.
+struct LayerScope {
+  let name: String
+  let location: SourceLocation
+  private var home: (graph: Graph, path: String)?
+
+  init(_ name: String, _ file: StaticString, _ line: UInt) {
+    self.name = name
+    location = SourceLocation(file, line)
+  }
+
+  /// Runs `body` inside the scope; nil, with the fault on record, where the layer belongs to another graph.
+  mutating func enter<Result>(_ input: Tensor, _ body: (Graph) -> Result) -> Result? {
+    let graph = input.graph
+    if input.isPoisoned { return nil }
+    if let home {
+      guard home.graph === graph.root else {
+        graph.report(
+          FirnError(
+            .invalidGraph, "layer `\(home.path)` was first called in another graph",
+            remedy: "make one layer for each graph; sessions can share values by `snapshot`", location: location))
+        return nil
+      }
+      return graph.at(location) { graph.section(home.path, phase: graph.phase) { body(graph) } }
+    }
+    return graph.at(location) {
+      graph.scope(name, file: "", line: 0) {
+        graph.at(location) {
+          home = (graph.root, graph.fullScopePath)
+          return body(graph)
+        }
+      }
+    }
+  }
+}
+
+/// The fault of an argument, recorded at the layer's place.
+func report(
+  _ message: String, remedy: String, code: FirnError.Code = .shapeMismatch, constraint: String? = nil, _ operands: Tensor...
+) -> Tensor {
+  guard let graph = Graph.innermost(operands) else { firnBug("layer", "a fault without operands") }
+  return graph.report(FirnError(code, message, remedy: remedy, constraint: constraint), operands: operands)
+}

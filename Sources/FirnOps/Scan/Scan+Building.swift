@@ -1,0 +1,96 @@
+public import FirnGraph
+
+/// What one iteration of a `scan` sees.
+public struct ScanStep {
+  /// The position along the looped axis, `i32[]`.
+  public let index: Tensor
+  /// State as the last iteration left it.
+  public let carries: [Tensor]
+  /// This position of each sequence.
+  public let slices: [Tensor]
+}
+
+/// What one iteration of a `scan` hands on.
+public struct ScanResult {
+  public var carries: [Tensor]
+  public var outputs: [Tensor]
+
+  /// - Parameters:
+  ///   - carries: the next state, typed as the state is.
+  ///   - outputs: what is stacked along the looped axis.
+  public init(carries: [Tensor], outputs: [Tensor] = []) {
+    self.carries = carries
+    self.outputs = outputs
+  }
+}
+
+/// Loops over the leading axis of `sequences`, carrying state: TensorFlow's `while_loop` and `scan`, JAX's `lax.scan`.
+///
+/// `body` is called once, to build what every iteration does. It may use any tensor made before, and make variables;
+/// both belong to the graph around the loop.
+///
+/// - Parameters:
+///   - sequences: operands `[length, …]`, all of one length.
+///   - initial: state before the first iteration.
+///   - length: the number of iterations; needed only without sequences.
+///   - reversed: visit positions from the last to the first.
+/// - Returns: state after the last iteration, and each output stacked to `[length, …]`.
+/// - Complexity: `length` times the body.
+public func scan(
+  over sequences: [Tensor] = [], initial: [Tensor] = [], length: Dimension? = nil, reversed: Bool = false,
+  in graph: Graph? = nil, name: String = "scan", file: StaticString = #fileID, line: UInt = #line,
+  _ body: (ScanStep) -> ScanResult
+) -> (carries: [Tensor], outputs: [Tensor]) {
+  let location = SourceLocation(file, line)
+  guard let outer = graph ?? Graph.innermost(sequences + initial) else {
+    firnBug("scan", "a loop without operands needs its graph")
+  }
+  let inner = Graph(bodyIn: outer)
+  let index = inner.parameter(.index, 0, type: TensorType(.i32, .scalar), name: "index")
+  inner.loopIndex = index
+  let fault = (sequences + initial).contains(where: \.isPoisoned)
+  let length = length ?? sequences.first?.shape.first
+  guard !fault, let length, sequences.allSatisfy({ $0.shape.first == length }) else {
+    let poison = outer.report(
+      FirnError(
+        .shapeMismatch, "scan: sequences must share their leading extent, and without any a length is needed",
+        remedy: "put the looped axis first in every sequence, or pass `length:`"),
+      operands: sequences + initial, name: name, location: location)
+    let step = ScanStep(
+      index: index, carries: initial.map { _ in poison }, slices: sequences.map { _ in poison })
+    let result = body(step)
+    return (result.carries.map { _ in poison }, result.outputs.map { _ in poison })
+  }
+  let step = ScanStep(
+    index: index,
+    carries: initial.enumerated().map { inner.parameter(.carry, $0, type: $1.type, name: "carry_\($0)") },
+    slices: sequences.enumerated().map { position, sequence in
+      let type = TensorType(sequence.dtype, sequence.shape.removing([0]))
+      return inner.parameter(.slice, position, type: type, name: "slice_\(position)")
+    })
+  let result = inner.at(location) { body(step) }
+  let results = (result.carries + result.outputs).map { inner.local($0) ?? $0 }
+  let poison = Tensor.poisoned(in: outer)
+  guard result.carries.count == initial.count, results.allSatisfy({ $0.graph === inner && !$0.isPoisoned }) else {
+    if result.carries.count != initial.count {
+      outer.report(
+        FirnError(
+          .invalidArgument, "scan: \(initial.count) carries go in, the body returns \(result.carries.count)",
+          remedy: "return every carry, changed or not"), name: name, location: location)
+    } else if let stranger = results.first(where: { $0.graph !== inner }) {
+      outer.report(
+        FirnError(
+          .invalidGraph, "scan: the body returns `\(stranger.name)`, which belongs to another graph",
+          remedy: "return values of this loop or of the graph around it"), name: name, location: location)
+    }
+    return (initial.map { _ in poison }, result.outputs.map { _ in poison })
+  }
+  var definition = inner.definition
+  definition.outputs = results.map(\.value)
+  let op = Scan(
+    body: definition, carries: initial.count, slices: sequences.count, captures: inner.captures.count,
+    length: length, isReversed: reversed)
+  let operands = initial + sequences + inner.captures.map(\.outer)
+  let tensors = outer.append(op, operands, name: name, results: results.count, location: location)
+  return (Array(tensors.prefix(initial.count)), Array(tensors.dropFirst(initial.count)))
+}

@@ -1,0 +1,207 @@
+package import FirnGraph
+
+/// A loop over the leading axis: every iteration runs `body` on one step of the slices and the carries of the last.
+///
+/// | operands | type | |
+/// | --- | --- | --- |
+/// | carries | as in the body | state before the first iteration |
+/// | slices | `[length, …]` | iteration t reads position t |
+/// | captures | as in the body | the same in every iteration |
+///
+/// | results | type | |
+/// | --- | --- | --- |
+/// | carries | as in the body | state after the last iteration; the operands where length is 0 |
+/// | outputs | `[length, …]` | iteration t writes position t |
+///
+/// The body's outputs are the next carries, then the outputs. A reversed scan visits the positions from the last to the
+/// first; positions mean the same either way.
+///
+/// Constraints: (C1) operand counts match the body; (C2) carries and captures have the types of their parameters and the
+/// next carries those of the carries; (C3) every slice's leading extent is `length` and the rest its parameter's shape.
+///
+/// - Complexity: `length` times the body, run in order; one iteration's buffers are reused by the next.
+package struct Scan: Op {
+  package let body: GraphDef
+  package let carries: Int
+  package let slices: Int
+  package let captures: Int
+  package let length: Dimension
+  package let isReversed: Bool
+  /// For each operand, the results its gradient can come from; found once, when the op is made.
+  private let flow: [[Bool]]
+
+  package init(
+    body: GraphDef, carries: Int, slices: Int, captures: Int, length: Dimension, isReversed: Bool
+  ) {
+    self.body = body
+    self.carries = carries
+    self.slices = slices
+    self.captures = captures
+    self.length = length
+    self.isReversed = isReversed
+    flow = Self.flow(body: body, carries: carries, slices: slices, captures: captures)
+  }
+
+  package static func == (a: Scan, b: Scan) -> Bool {
+    a.carries == b.carries && a.slices == b.slices && a.captures == b.captures && a.length == b.length
+      && a.isReversed == b.isReversed && a.body == b.body
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(carries)
+    hasher.combine(slices)
+    hasher.combine(captures)
+    hasher.combine(body)
+  }
+
+  package static let mnemonics = ["scan"]
+  package var mnemonic: String { "scan" }
+
+  package var attributes: Attributes {
+    [
+      "carries": .int(carries), "slices": .int(slices), "captures": .int(captures),
+      "length": length.value.map(AttributeValue.int) ?? .dimension(length), "reversed": .bool(isReversed),
+      "body": .graph(body),
+    ]
+  }
+
+  package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
+    let body = try attributes.graph("body")
+    let counts = (try attributes.int("carries"), try attributes.int("slices"), try attributes.int("captures"))
+    guard counts.0 >= 0, counts.1 >= 0, counts.2 >= 0, counts.0 <= body.outputs.count else {
+      throw FirnError(.parse, "scan counts do not fit its body of \(body.outputs.count) outputs")
+    }
+    let limits: [Parameter.Kind: Int] = [.index: 1, .carry: counts.0, .slice: counts.1, .capture: counts.2]
+    for node in body.nodes {
+      guard let parameter = node.op as? Parameter else { continue }
+      guard parameter.position >= 0, parameter.position < limits[parameter.kind] ?? 0 else {
+        throw FirnError(.parse, "scan body parameter `\(node.name)` has position \(parameter.position)")
+      }
+    }
+    self.init(
+      body: body, carries: counts.0, slices: counts.1, captures: counts.2,
+      length: try attributes.dimension("length"), isReversed: try attributes.bool("reversed"))
+  }
+
+  /// Operand positions by kind.
+  package var carryRange: Range<Int> { 0..<carries }
+  package var sliceRange: Range<Int> { carries..<carries + slices }
+  package var captureRange: Range<Int> { carries + slices..<carries + slices + captures }
+  package var operandCount: Int { carries + slices + captures }
+  /// Stacked outputs.
+  package var outputs: Int { body.outputs.count - carries }
+
+  /// The operand a body parameter stands for; nil for the index.
+  package func operand(of parameter: Parameter) -> Int? {
+    switch parameter.kind {
+    case .index: nil
+    case .carry: parameter.position
+    case .slice: carries + parameter.position
+    case .capture: carries + slices + parameter.position
+    }
+  }
+
+  /// The same loop over another body; parameters keep their meaning.
+  package func with(body: GraphDef) -> Scan {
+    Scan(
+      body: body, carries: carries, slices: slices, captures: captures, length: length, isReversed: isReversed)
+  }
+
+  package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
+    guard operands.count == operandCount else {
+      throw FirnError(.invalidArgument, "takes \(operandCount) operands, not \(operands.count)", constraint: "C1")
+    }
+    for node in body.nodes {
+      guard let parameter = node.op as? Parameter, let operand = operand(of: parameter) else { continue }
+      var type = operands[operand]
+      if parameter.kind == .slice {
+        guard type.shape.first == length else {
+          throw FirnError(
+            .shapeMismatch, "`\(node.name)` loops over \(type), whose leading extent is not the length \(length)",
+            remedy: "put the looped axis first and give all sequences the same length", constraint: "C3")
+        }
+        type.shape = type.shape.removing([0])
+      }
+      guard type == parameter.type else {
+        throw FirnError(
+          .shapeMismatch, "`\(node.name)` is \(parameter.type) in the body but \(type) outside", constraint: "C2")
+      }
+    }
+    for carry in carryRange {
+      let next = body.type(of: body.outputs[carry])
+      guard next == operands[carry] else {
+        throw FirnError(
+          .shapeMismatch, "carry \(carry) starts as \(operands[carry]) but the body returns \(next)",
+          remedy: "return each carry with the type it started with", constraint: "C2")
+      }
+    }
+    return Array(operands[carryRange])
+      + body.outputs.dropFirst(carries).map { output in
+        let type = body.type(of: output)
+        return TensorType(type.dtype, Shape([length] + type.shape.dimensions))
+      }
+  }
+
+  package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow {
+    flow[operand][result] ? .passes : .notDifferentiable
+  }
+
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
+    length * body.flops
+  }
+
+  package var aliasing: Aliasing { .none }
+
+  package func dependence(of operands: [Dependence], results: Int) -> [Dependence] {
+    Array(repeating: operands.reduce([]) { $0.union($1) }, count: results)
+  }
+
+  /// Paths through the body, closed over any number of iterations.
+  private static func flow(body: GraphDef, carries: Int, slices: Int, captures: Int) -> [[Bool]] {
+    let operands = carries + slices + captures
+    let index = ValueIndex(body)
+    var reached = [Set<Int>](repeating: [], count: index.count)
+    for (position, node) in body.nodes.enumerated() {
+      if let parameter = node.op as? Parameter {
+        guard node.types[0].dtype.isFloatingPoint else { continue }
+        let base: Int? =
+          switch parameter.kind {
+          case .index: nil
+          case .carry: 0
+          case .slice: carries
+          case .capture: carries + slices
+          }
+        if let base { reached[index[Value(position)]] = [base + parameter.position] }
+        continue
+      }
+      for result in node.types.indices {
+        for (operand, input) in node.inputs.enumerated()
+        where !reached[index[input]].isEmpty && node.op.gradientFlow(from: operand, to: result) == .passes {
+          reached[index[Value(position, result)]].formUnion(reached[index[input]])
+        }
+      }
+    }
+    var flow = [[Bool]](repeating: Array(repeating: false, count: body.outputs.count), count: operands)
+    for (result, output) in body.outputs.enumerated() {
+      for operand in reached[index[output]] { flow[operand][result] = true }
+    }
+    for carry in 0..<carries where body.type(of: body.outputs[carry]).dtype.isFloatingPoint {
+      flow[carry][carry] = true
+    }
+    for carry in 0..<carries {
+      for operand in 0..<operands where flow[operand][carry] {
+        for result in body.outputs.indices where flow[carry][result] { flow[operand][result] = true }
+      }
+    }
+    return flow
+  }
+}
+
+extension GraphDef {
+  /// Arithmetic of one run of all its nodes.
+  package var flops: Dimension {
+    nodes.reduce(0) { sum, node in
+      sum + node.op.flops(of: node.inputs.map { type(of: $0) }, results: node.types)
+    }
+  }
+}

@@ -1,0 +1,185 @@
+import FirnCompiler
+import FirnGraph
+
+/// A plan with the memory it runs in. Buffers are found once, when it is made; a run writes no pointer but those that
+/// move with a loop.
+final class Execution {
+  let plan: Plan
+  let arena: Storage
+  let feeds: [Storage]
+  let randomState: Storage
+  private let frame: Frame
+
+  /// - Parameter variable: the storage of each variable, which must outlive the execution.
+  init(_ plan: Plan, variable: (String) -> Storage, workers: any Workers) {
+    self.plan = plan
+    let arena = Storage(byteCount: plan.arenaBytes)
+    let feeds = plan.feeds.map { Storage(byteCount: $0.type.byteCount) }
+    let randomState = Storage(byteCount: 16)
+    self.arena = arena
+    self.feeds = feeds
+    self.randomState = randomState
+    frame = Frame(plan, arena: arena.pointer, workers: workers) { placement in
+      switch placement {
+      case .feed(let index): feeds[index].pointer
+      case .variable(let name): variable(name).pointer
+      case .randomState: randomState.pointer
+      case .arena, .constant, .external: firnBug("execution", "a buffer has no place")
+      }
+    }
+  }
+
+  /// Runs every step. Variables are left as they are: committing is the caller's, when all has gone well.
+  func run(checksNumerics: Bool) throws(FirnError) {
+    try frame.run(checksNumerics: checksNumerics, path: "")
+  }
+
+  /// The bytes of a buffer after a run.
+  func pointer(to slot: Int) -> UnsafeMutableRawPointer { frame.table[slot] }
+}
+
+/// The pointers of one plan, and below it those of its loops' bodies.
+private final class Frame {
+  let table: UnsafeMutablePointer<UnsafeMutableRawPointer>
+  private let steps: [Step]
+  private let slotLists: UnsafeMutablePointer<Int>
+  private let workers: any Workers
+  /// Keeps the bytes of constants alive.
+  private let constants: [NDArray]
+
+  private struct Step {
+    let name: String
+    let operands: UnsafePointer<Int>
+    let results: UnsafePointer<Int>
+    let resultTypes: [ArrayType]
+    let workspace: UnsafeMutableRawPointer
+    let work: Work
+  }
+
+  private enum Work {
+    case kernel(Kernel)
+    case loop(Plan.Loop, Frame)
+  }
+
+  init(
+    _ plan: Plan, arena: UnsafeMutableRawPointer, workers: any Workers,
+    resolve: (Plan.Placement) -> UnsafeMutableRawPointer
+  ) {
+    self.workers = workers
+    table = .allocate(capacity: max(plan.placements.count, 1))
+    var constants: [NDArray] = []
+    for (slot, placement) in plan.placements.enumerated() {
+      let pointer: UnsafeMutableRawPointer
+      switch placement {
+      case .arena(let offset): pointer = arena + offset
+      case .constant(let array):
+        constants.append(array)
+        pointer = array.storagePointer
+      case .external: pointer = arena
+      case .feed, .variable, .randomState: pointer = resolve(placement)
+      }
+      (table + slot).initialize(to: pointer)
+    }
+    self.constants = constants
+    let listed = plan.steps.reduce(0) { $0 + $1.operands.count + $1.results.count }
+    slotLists = .allocate(capacity: max(listed, 1))
+    var next = slotLists
+    func list(_ slots: [Int]) -> UnsafePointer<Int> {
+      let start = next
+      for slot in slots {
+        next.initialize(to: slot)
+        next += 1
+      }
+      return UnsafePointer(start)
+    }
+    steps = plan.steps.map { step in
+      let workspace = arena + step.workspace
+      let work: Work =
+        switch step.work {
+        case .kernel(let kernel): .kernel(kernel)
+        case .loop(let loop):
+          .loop(loop, Frame(loop.body, arena: workspace, workers: workers) { _ in firnBug("execution", "a loop body reads from outside") })
+        }
+      return Step(
+        name: step.name, operands: list(step.operands), results: list(step.results), resultTypes: step.resultTypes,
+        workspace: workspace, work: work)
+    }
+  }
+
+  deinit {
+    table.deallocate()
+    slotLists.deallocate()
+  }
+
+  func run(checksNumerics: Bool, path: String) throws(FirnError) {
+    for step in steps {
+      switch step.work {
+      case .kernel(let kernel):
+        do {
+          try kernel.run(
+            KernelCall(
+              table: table, operandSlots: step.operands, resultSlots: step.results, workspace: step.workspace,
+              workers: workers))
+        } catch {
+          var error = error
+          error.place = Path.joined(path, step.name)
+          throw error
+        }
+        if checksNumerics { try check(step, path: path) }
+      case .loop(let loop, let body):
+        try run(loop, body: body, checksNumerics: checksNumerics, path: checksNumerics ? Path.joined(path, step.name) : step.name)
+      }
+    }
+  }
+
+  private func run(_ loop: Plan.Loop, body: Frame, checksNumerics: Bool, path: String) throws(FirnError) {
+    for carry in loop.carries {
+      copy(table[carry.initial], to: table[carry.final], carry.byteCount)
+      if let parameter = carry.parameter { body.table[parameter] = table[carry.final] }
+    }
+    for capture in loop.captures { body.table[capture.inner] = table[capture.outer] }
+    for iteration in 0..<loop.length {
+      let position = loop.isReversed ? loop.length - 1 - iteration : iteration
+      if let index = loop.index { body.table[index].storeBytes(of: Int32(truncatingIfNeeded: position), as: Int32.self) }
+      for slice in loop.slices { body.table[slice.inner] = table[slice.outer] + position * slice.stride }
+      for output in loop.outputs where output.isDirect {
+        body.table[output.inner] = table[output.outer] + position * output.stride
+      }
+      try body.run(checksNumerics: checksNumerics, path: path)
+      for output in loop.outputs where !output.isDirect {
+        copy(body.table[output.inner], to: table[output.outer] + position * output.stride, output.stride)
+      }
+      for carry in loop.carries where carry.next != carry.parameter {
+        copy(body.table[carry.next], to: table[carry.final], carry.byteCount)
+      }
+    }
+  }
+
+  private func copy(_ source: UnsafeMutableRawPointer, to target: UnsafeMutableRawPointer, _ byteCount: Int) {
+    if source != target { target.copyMemory(from: source, byteCount: byteCount) }
+  }
+
+  private func check(_ step: Step, path: String) throws(FirnError) {
+    for (number, type) in step.resultTypes.enumerated() {
+      guard let fault = firstNotFinite(table[step.results[number]], type) else { continue }
+      throw FirnError(
+        .notFinite, "`\(Path.joined(path, step.name))` produced \(fault.value) at element \(fault.index) of \(type)",
+        remedy: "its operands were finite: look at their range (logarithms, divisions, exponentials, step size)",
+        place: Path.joined(path, step.name))
+    }
+  }
+}
+
+/// The first NaN or infinity among floating-point elements.
+func firstNotFinite(_ pointer: UnsafeRawPointer, _ type: ArrayType) -> (index: Int, value: Double)? {
+  switch type.dtype {
+  case .f32:
+    let elements = pointer.assumingMemoryBound(to: Float.self)
+    for index in 0..<type.elementCount where !elements[index].isFinite { return (index, Double(elements[index])) }
+  case .f64:
+    let elements = pointer.assumingMemoryBound(to: Double.self)
+    for index in 0..<type.elementCount where !elements[index].isFinite { return (index, elements[index]) }
+  case .i32, .bool: break
+  }
+  return nil
+}

@@ -1,0 +1,71 @@
+import FirnGraph
+
+/// Holds feeds against the placeholders of a program, and finds what they bind.
+struct FeedCheck {
+  private let needed: [(name: String, type: TensorType)]
+  private let known: [String]
+
+  init(_ program: Program) {
+    needed = program.graph.nodes.compactMap { node in
+      if case .feeds = node.op.effect { (node.name, node.types[0]) } else { nil }
+    }
+    known = program.placeholders
+  }
+
+  /// - Throws: `.unknownName`, `.missingFeed`, `.invalidFeed`; the message has the mismatch in full.
+  func binding(of feeds: Feeds) throws(FirnError) -> DimensionBinding {
+    for feed in feeds.entries where !known.contains(feed.name) {
+      throw FirnError(
+        .unknownName, "`\(feed.name)` is fed but is no placeholder of the graph",
+        remedy: NearestNames(to: feed.name, among: known).question ?? "placeholders are " + known.joined(separator: ", "))
+    }
+    var binding = DimensionBinding()
+    var binder: [String: String] = [:]
+    for (name, type) in needed {
+      guard let feed = feeds.entries.last(where: { $0.name == name }) else {
+        throw FirnError(
+          .missingFeed, "`\(name)` is not fed", remedy: "feed an array of type \(type)", place: name)
+      }
+      let array = feed.array
+      guard array.dtype == type.dtype else {
+        throw mismatch(name, type, array, "element types differ: \(array.dtype) is fed, \(type.dtype) is wanted", "convert with `converted(to: .\(type.dtype))`")
+      }
+      guard array.shape.count == type.shape.rank else {
+        throw mismatch(name, type, array, "\(array.shape.count) axes are fed, \(type.shape.rank) are wanted", "reshape the array")
+      }
+      for (axis, dimension) in type.shape.enumerated() {
+        guard dimension.value == nil, let only = dimension.names.first, dimension == Dimension(named: only) else { continue }
+        if let bound = binding[only] {
+          guard bound == array.shape[axis] else {
+            throw mismatch(
+              name, type, array, "`\(only)` is \(array.shape[axis]) here but \(bound) in `\(binder[only] ?? "")`",
+              "feed arrays that agree on `\(only)`")
+          }
+        } else {
+          binding[only] = array.shape[axis]
+          binder[only] = name
+        }
+      }
+    }
+    for (name, type) in needed {
+      guard let array = feeds.entries.last(where: { $0.name == name })?.array else { continue }
+      for (axis, dimension) in type.shape.bound(by: binding).enumerated() where dimension.value != array.shape[axis] {
+        throw mismatch(
+          name, type, array, "axis \(axis) is \(array.shape[axis]), wanted is \(type.shape[axis])\(dimension == type.shape[axis] ? "" : " = \(dimension)")",
+          "feed an array of type \(type)")
+      }
+    }
+    return binding
+  }
+
+  private func mismatch(
+    _ name: String, _ type: TensorType, _ array: NDArray, _ message: String, _ remedy: String
+  ) -> FirnError {
+    FirnError(
+      .invalidFeed, "feed of `\(name)`: \(message)", remedy: remedy, place: name,
+      operands: [
+        .init(label: "placeholder", name: name, type: type),
+        .init(label: "fed", name: "array", type: TensorType(array.dtype, Shape(array.shape))),
+      ])
+  }
+}

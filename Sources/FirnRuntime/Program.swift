@@ -1,0 +1,51 @@
+public import FirnCompiler
+public import FirnGraph
+
+/// What a session compiled: immutable, to be run any number of times.
+public struct Program: Sendable {
+  package let compilation: Compilation
+  let identifier: Int
+  let session: ObjectIdentifier
+  /// Names of what a run returns, in the order asked for; a training program's loss is last.
+  public let fetches: [String]
+  /// For each fetch its output; nil for gradients that do not exist here.
+  let outputs: [Int?]
+  /// Every placeholder of the graph it was made from, for feeds it does not need.
+  let placeholders: [String]
+
+  /// What becomes of each variable and why, in creation order.
+  public let status: [VariableStatus]
+  /// What is suspicious but not wrong: frozen variables that were never loaded or trained.
+  public let warnings: [String]
+  /// What each compiler pass did to the number of nodes.
+  public var history: [PassRecord] { compilation.context.history }
+  /// For each trained variable whether its optimiser memory was kept from an earlier program or starts fresh.
+  public let slotReport: [SlotReport]
+
+  /// Nodes, FLOPs and slot bytes by phase.
+  public var cost: ProgramCost { ProgramCost(compilation.graph) }
+
+  /// The compiled graph: forward, backward and update nodes.
+  public var graph: GraphDef { compilation.graph }
+
+  /// Gradient edges that freezing and `stop_gradient` removed.
+  public var removedGradients: [GradientEdge] { compilation.context.pruning?.removed ?? [] }
+
+  /// The trained variables.
+  public var trained: [Variable] { status.filter { $0.status == .trained }.map(\.variable) }
+  /// The frozen variables.
+  public var frozen: [Variable] { status.filter { $0.status == .frozen }.map(\.variable) }
+}
+
+/// What happened to one variable's optimiser slots when a program was compiled.
+public struct SlotReport: Hashable, Sendable {
+  public enum Origin: String, Hashable, Sendable {
+    case kept
+    case fresh
+    /// The variable is no longer trained; its memory is gone.
+    case dropped
+  }
+
+  public let variable: String
+  public let origin: Origin
+}

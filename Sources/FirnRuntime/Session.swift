@@ -1,0 +1,276 @@
+public import FirnCompiler
+public import FirnGraph
+import FirnOps
+
+/// The state of a model and the programs that use it.
+///
+/// Several programs, with different selections frozen, share the variables; nothing about freezing is stored here, so
+/// nothing can be stale. Not `Sendable`: use a session from one task at a time.
+public final class Session {
+  public let graph: Graph
+  public let seed: UInt64
+  /// Whether every run looks for NaN and infinity after each op, and fails naming the first that produced one.
+  public var checksNumerics = false
+  /// Called with each warning of a compilation; by default they go to standard error.
+  public var onWarning: (String) -> Void = StandardError.write
+
+  var store = VariableStore()
+  private let workers: any Workers
+  private var executions: [Int: [DimensionBinding: Execution]] = [:]
+  private var programs = 0
+  private var runs: UInt64 = 0
+  /// By optimiser name, what the last program compiled with it trains.
+  private var lastTrained: [String: Set<String>] = [:]
+
+  /// A session with every variable of `graph` at its first value.
+  ///
+  /// - Parameters:
+  ///   - seed: decides first values and random ops; the same seed gives the same bits on any number of threads.
+  ///   - threads: how many kernels may use; all cores by default.
+  public init(_ graph: Graph, seed: UInt64 = 0, threads: Int? = nil) throws(FirnError) {
+    self.graph = graph
+    self.seed = seed
+    workers = WorkerPool(count: threads ?? Platform.coreCount)
+    try addVariables()
+  }
+
+  private func addVariables() throws(FirnError) {
+    try graph.validate()
+    for variable in graph.variables { try store.add(variable, seed: seed) }
+  }
+
+  // MARK: Compiling
+
+  /// A program that computes tensors.
+  ///
+  /// - Parameters:
+  ///   - fetching: what a run returns, by handle or by name.
+  ///   - freezing: variables without gradient, for explicit `graph.gradients` in what is fetched.
+  ///   - training: variables thawed although declared or selected frozen.
+  ///   - inTrainingMode: whether dropout and the like are active outside frozen scopes.
+  public func compile(
+    fetching: [any TensorReference], freezing: Selection? = nil, training: Selection? = nil,
+    keepingTrainingMode: Selection? = nil, inTrainingMode: Bool = false
+  ) throws(FirnError) -> Program {
+    try addVariables()
+    let request = CompilationRequest(
+      graph: graph.definition, fetches: try values(fetching), freezing: freezing, thawing: training,
+      keepingTrainingMode: keepingTrainingMode, isTrainingMode: inTrainingMode)
+    return try program(request, fetches: fetching.map(\.tensorName), optimizer: nil)
+  }
+
+  /// A program whose run is one step of training; it returns the loss before the step, and what else is fetched.
+  ///
+  /// - Parameters:
+  ///   - loss: a scalar.
+  ///   - optimizer: makes the updates, nodes of the same program.
+  ///   - freezing: variables held fixed besides those declared so; nothing of them is computed backward.
+  ///   - training: variables trained although declared or selected frozen.
+  ///   - keepingTrainingMode: scopes in training mode although frozen (rule 4).
+  ///   - clippingNorm: the largest global norm of the trained gradients together.
+  ///   - fetching: what a run returns besides the loss, by handle or by name.
+  public func compile(
+    minimizing loss: Tensor, with optimizer: any Optimizer, freezing: Selection? = nil, training: Selection? = nil,
+    keepingTrainingMode: Selection? = nil, clippingNorm: Double? = nil, fetching: [any TensorReference] = []
+  ) throws(FirnError) -> Program {
+    try addVariables()
+    let all = fetching + [loss]
+    let values = try self.values(all)
+    let request = CompilationRequest(
+      graph: graph.definition, fetches: Array(values.dropLast()),
+      training: .init(loss: values[values.count - 1], optimizer: optimizer, clippingNorm: clippingNorm),
+      freezing: freezing, thawing: training, keepingTrainingMode: keepingTrainingMode)
+    return try program(request, fetches: all.map(\.tensorName), optimizer: optimizer)
+  }
+
+  private func program(
+    _ request: CompilationRequest, fetches: [String], optimizer: (any Optimizer)?
+  ) throws(FirnError) -> Program {
+    let compilation = try Compiler.compile(request, dump: DirectoryDump.fromEnvironment())
+    let slots = try prepareSlots(compilation, optimizer: optimizer)
+    let status = compilation.status(readersIn: request.graph)
+    let unset = status.filter { $0.status == .frozen && store[$0.variable.name]?.provenance == .initialized }
+    let warnings =
+      unset.isEmpty || request.training == nil
+      ? []
+      : ["frozen but never loaded or trained, so random: " + unset.map { "`\($0.variable.name)`" }.joined(separator: ", ")]
+    warnings.forEach(onWarning)
+    programs += 1
+    return Program(
+      compilation: compilation, identifier: programs, session: ObjectIdentifier(self), fetches: fetches,
+      outputs: compilation.fetchOutputs, placeholders: request.graph.placeholderNames, status: status,
+      warnings: warnings, slotReport: slots)
+  }
+
+  /// Slots of variables that stay trained are kept; those of newly trained ones start fresh, even if they were trained
+  /// before they were frozen.
+  private func prepareSlots(
+    _ compilation: Compilation, optimizer: (any Optimizer)?
+  ) throws(FirnError) -> [SlotReport] {
+    guard let optimizer else { return [] }
+    let trained = compilation.trained
+    let before = lastTrained[optimizer.name] ?? []
+    for slot in compilation.slots {
+      let owner = trained.first { slot.name.hasPrefix("\($0)/\(optimizer.name)/") } ?? ""
+      if let entry = store[slot.name], !before.contains(owner) {
+        store.write(try slot.initializer.sample(entry.type, seed: seed, name: slot.name), to: entry)
+      }
+      try store.add(slot, seed: seed)
+    }
+    lastTrained[optimizer.name] = Set(trained)
+    let hasSlots = !compilation.slots.isEmpty
+    return trained.map { SlotReport(variable: $0, origin: hasSlots && before.contains($0) ? .kept : .fresh) }
+      + before.subtracting(trained).sorted().map { SlotReport(variable: $0, origin: .dropped) }
+  }
+
+  private func values(_ references: [any TensorReference]) throws(FirnError) -> [Value] {
+    var values: [Value] = []
+    for reference in references {
+      if let tensor = reference as? Tensor {
+        guard tensor.graph === graph, !tensor.isPoisoned else {
+          throw FirnError(
+            .unknownName, "`\(tensor.name)` belongs to another graph than this session's",
+            remedy: "values inside a loop are fetched by returning them as outputs of the loop")
+        }
+        values.append(tensor.value)
+      } else if let tensor = graph.tensor(named: reference.tensorName) {
+        values.append(tensor.value)
+      } else {
+        let name = reference.tensorName
+        throw FirnError(
+          .unknownName, "the graph has no tensor `\(name)`",
+          remedy: NearestNames(to: name, among: graph.nodes.map(\.name)).question ?? "see `graph.definition.text`")
+      }
+    }
+    return values
+  }
+
+  // MARK: Running
+
+  /// Runs a program once. On any error every variable is as it was.
+  ///
+  /// - Parameter feeds: data for every placeholder the program needs; for others of the same graph it is ignored.
+  /// - Throws: `.missingFeed`, `.invalidFeed`, `.unknownName`, `.indexOutOfRange`, `.notFinite`.
+  @discardableResult
+  public func run(_ program: Program, feeding feeds: Feeds = [:]) throws(FirnError) -> Results {
+    guard program.session == ObjectIdentifier(self) else {
+      throw FirnError(
+        .invalidArgument, "the program was compiled by another session", remedy: "compile it in the session that runs it")
+    }
+    let binding = try FeedCheck(program).binding(of: feeds)
+    let execution = try self.execution(of: program, binding: binding)
+    let plan = execution.plan
+    for (port, storage) in zip(plan.feeds, execution.feeds) {
+      guard let feed = feeds.entries.last(where: { $0.name == port.name }) else {
+        firnBug("session", "feed `\(port.name)` passed the check but is missing")
+      }
+      feed.array.withUnsafeBytes { bytes in
+        if let base = bytes.baseAddress { storage.pointer.copyMemory(from: base, byteCount: bytes.count) }
+      }
+      if checksNumerics, let fault = firstNotFinite(storage.pointer, port.type) {
+        throw FirnError(
+          .notFinite, "the data fed to `\(port.name)` holds \(fault.value) at element \(fault.index)",
+          remedy: "clean the data", place: port.name)
+      }
+    }
+    let state = execution.randomState.pointer
+    state.storeBytes(of: seed, as: UInt64.self)
+    state.storeBytes(of: runs, toByteOffset: 8, as: UInt64.self)
+    try execution.run(checksNumerics: checksNumerics)
+    let arrays = program.outputs.map { output in
+      output.map { NDArray(plan.outputs[$0].type, copying: execution.pointer(to: plan.outputs[$0].slot)) }
+    }
+    for commit in plan.commits {
+      guard let entry = store[commit.name] else { firnBug("session", "`\(commit.name)` is written but not held") }
+      entry.storage.pointer.copyMemory(from: execution.pointer(to: commit.slot), byteCount: commit.type.byteCount)
+    }
+    for name in program.compilation.trained { store.mark(name, .trained) }
+    runs += 1
+    return Results(names: program.fetches, arrays: arrays)
+  }
+
+  private func execution(of program: Program, binding: DimensionBinding) throws(FirnError) -> Execution {
+    if let known = executions[program.identifier]?[binding] { return known }
+    let bound = program.compilation.graph.mapping(.binding(binding))
+    let plan = try Plan(bound)
+    let execution = Execution(
+      plan,
+      variable: { name in
+        guard let entry = store[name] else { firnBug("session", "`\(name)` is read but not held") }
+        return entry.storage
+      }, workers: workers)
+    executions[program.identifier, default: [:]][binding] = execution
+    return execution
+  }
+
+  /// Bytes of working memory one run takes for these dimensions, variables not counted.
+  public func arenaBytes(of program: Program, binding: DimensionBinding = [:]) throws(FirnError) -> Int {
+    try execution(of: program, binding: binding).plan.arenaBytes
+  }
+
+  // MARK: Variables
+
+  /// Every variable held, optimiser slots included, in the order they were made.
+  public var variables: [Variable] { store.variables }
+
+  /// A variable's value now, by the tensor that reads it or by name.
+  public func value(of reference: any TensorReference) throws(FirnError) -> NDArray { store.value(try entry(reference)) }
+
+  /// Gives a variable a value; it counts as loaded from then on.
+  public func setValue(_ array: NDArray, of reference: any TensorReference) throws(FirnError) {
+    try restore(Snapshot(values: [.init(name: try entry(reference).variable.name, array: array)]))
+  }
+
+  /// The values of the selected variables (all by default, without optimiser slots).
+  public func snapshot(_ selection: Selection? = nil) throws(FirnError) -> Snapshot {
+    let chosen = try selection?.resolve(in: store.variables) ?? store.variables.filter { $0.kind != .slot }
+    return Snapshot(values: try chosen.map { variable throws(FirnError) in
+      .init(name: variable.name, array: try value(of: variable.name))
+    })
+  }
+
+  /// Gives every variable of a snapshot its value, also one taken in another session; they count as loaded.
+  ///
+  /// - Throws: where a variable is missing or has another type; then nothing has changed.
+  public func restore(_ snapshot: Snapshot) throws(FirnError) {
+    for value in snapshot.values {
+      let entry = try self.entry(value.name)
+      guard entry.type == value.array.type else {
+        throw FirnError(
+          .shapeMismatch, "`\(value.name)` is \(entry.type), the value is \(value.array.type)",
+          remedy: "give an array of the variable's shape and type", place: value.name)
+      }
+    }
+    for value in snapshot.values {
+      guard let entry = store[value.name] else { continue }
+      store.write(value.array, to: entry)
+      store.mark(value.name, .loaded)
+    }
+  }
+
+  private func entry(_ reference: any TensorReference) throws(FirnError) -> VariableStore.Entry {
+    var name = reference.tensorName
+    if let tensor = reference as? Tensor, let variable = tensor.variable { name = variable.name }
+    if let entry = store[name] { return entry }
+    throw FirnError(
+      .unknownName, "the session holds no variable `\(name)`",
+      remedy: NearestNames(to: name, among: store.variables.map(\.name)).question)
+  }
+}
+
+/// Values of variables, in creation order.
+public struct Snapshot: Hashable, Sendable {
+  public struct Entry: Hashable, Sendable {
+    public var name: String
+    public var array: NDArray
+
+    public init(name: String, array: NDArray) {
+      self.name = name
+      self.array = array
+    }
+  }
+
+  public var values: [Entry]
+
+  public init(values: [Entry]) { self.values = values }
+}

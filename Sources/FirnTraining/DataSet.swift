@@ -1,0 +1,60 @@
+public import FirnGraph
+public import FirnRuntime
+
+/// Examples as arrays that share their leading axis, each for one placeholder.
+public struct DataSet: Sendable {
+  private let columns: [(name: String, array: NDArray)]
+  /// The number of examples.
+  public let count: Int
+
+  /// - Throws: `.shapeMismatch` where the leading extents differ.
+  public init(_ columns: KeyValuePairs<any TensorReference, NDArray>) throws(FirnError) {
+    self.columns = columns.map { ($0.key.tensorName, $0.value) }
+    guard let count = self.columns.first?.array.shape.first,
+      self.columns.allSatisfy({ $0.array.shape.first == count })
+    else {
+      throw FirnError(
+        .shapeMismatch, "the columns of a data set must share their leading extent",
+        remedy: "give one row an example in every column",
+        operands: columns.map {
+          .init(label: "column", name: $0.key.tensorName, type: TensorType($0.value.dtype, Shape($0.value.shape)))
+        })
+    }
+    self.count = count
+  }
+
+  /// The examples at `indices`, in that order.
+  public func feeds(_ indices: some Sequence<Int>) -> Feeds {
+    let indices = Array(indices)
+    return Feeds(columns.map { ($0.name, $0.array.rows(indices)) })
+  }
+
+  /// All examples.
+  public var feeds: Feeds { Feeds(columns) }
+
+  /// The examples of one epoch in a random order, cut into batches; the last may be smaller.
+  ///
+  /// - Parameter seed: with `epoch`, decides the order.
+  public func batches(of size: Int, epoch: Int, seed: UInt64) -> [[Int]] {
+    let order = Shuffle(seed: seed, stream: UInt64(epoch)).order(count)
+    return stride(from: 0, to: count, by: max(1, size)).map { Array(order[$0..<min($0 + max(1, size), count)]) }
+  }
+}
+
+/// Random orders that depend on seed and stream alone.
+public struct Shuffle: Sendable {
+  private let generator: Philox
+
+  public init(seed: UInt64, stream: UInt64 = 0) { generator = Philox(seed: seed, name: "shuffle/\(stream)") }
+
+  /// The numbers `0..<count` in a random order (Fisher & Yates).
+  public func order(_ count: Int) -> [Int] {
+    var order = Array(0..<count)
+    for last in stride(from: count - 1, to: 0, by: -1) {
+      // 64 bits against a bound of at most 2³²: the bias is below 2⁻³².
+      let draw = UInt64(generator.bits(2 * last)) << 32 | UInt64(generator.bits(2 * last + 1))
+      order.swapAt(last, Int(draw.multipliedFullWidth(by: UInt64(last + 1)).high))
+    }
+    return order
+  }
+}
