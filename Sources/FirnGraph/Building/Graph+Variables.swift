@@ -25,6 +25,12 @@ extension Graph {
           .invalidArgument, "placeholder `\(name)` has extent \(bad)",
           remedy: "use a named dimension such as \"batch\" for an extent fixed later"), location: location)
     }
+    if let bad = shape.flatMap(\.names).first(where: { !Dimension.isName($0) }) {
+      return report(
+        FirnError(
+          .invalidArgument, "placeholder `\(name)` has a dimension `\(bad)`",
+          remedy: "name dimensions by a letter, then letters, digits and `_`"), location: location)
+    }
     return append(Placeholder(type: TensorType(dtype, shape)), [], name: name, location: location)[0]
   }
 

@@ -99,6 +99,13 @@ public final class Graph {
   ) -> [Tensor] {
     let poison = [Tensor](repeating: .poisoned(in: self), count: results)
     if operands.contains(where: \.isPoisoned) { return poison }
+    if let name, !Path.isValid(name) {
+      report(
+        FirnError(
+          .invalidArgument, "\(op.mnemonic): name `\(name)` is not a path of letters, digits, `_`, `-` and `.`"),
+        location: location)
+      return poison
+    }
     var local: [Tensor] = []
     for operand in operands {
       guard let tensor = self.local(operand) else {

@@ -17,10 +17,11 @@ public struct NDArray: Sendable {
   ///
   /// - Throws: `.shapeMismatch` where `shape` does not hold exactly `values.count` elements.
   public init<Element: ArrayElement>(_ values: [Element], shape: [Int]) throws(FirnError) {
-    guard shape.allSatisfy({ $0 >= 0 }), shape.reduce(1, *) == values.count else {
+    let expected = Self.elementCount(of: shape)
+    guard expected == values.count else {
       throw FirnError(
         .shapeMismatch, "\(values.count) values do not fill shape \(Shape(shape))",
-        remedy: "give \(shape.reduce(1, *)) values, or another shape")
+        remedy: expected.map { "give \($0) values, or another shape" } ?? "give another shape")
     }
     self.init(unchecked: values, shape: shape)
   }
@@ -47,6 +48,17 @@ public struct NDArray: Sendable {
   }
 
   package var type: ArrayType { ArrayType(dtype, shape) }
+  /// The product of `shape`; nil where an extent is negative or the product is no `Int`.
+  package static func elementCount(of shape: [Int]) -> Int? {
+    var count = 1
+    for extent in shape {
+      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+      if extent < 0 || overflow { return nil }
+      count = product
+    }
+    return count
+  }
+
   public var elementCount: Int { shape.reduce(1, *) }
   public var byteCount: Int { elementCount * dtype.byteCount }
 
@@ -65,7 +77,7 @@ public struct NDArray: Sendable {
 
   /// The same elements under another shape.
   public func reshaped(to shape: [Int]) throws(FirnError) -> NDArray {
-    guard shape.reduce(1, *) == elementCount else {
+    guard Self.elementCount(of: shape) == elementCount else {
       throw FirnError(.shapeMismatch, "\(type) cannot be reshaped to \(Shape(shape)): element counts differ")
     }
     return NDArray(ArrayType(dtype, shape), copying: storage.pointer)

@@ -44,7 +44,7 @@ extension Initializer {
     case ("columns", 2..., 0):
       var columns: [Column] = []
       for part in parts.dropFirst() {
-        guard case .list(let pair) = part, pair.count == 2, case .int(let width) = pair[0] else {
+        guard case .list(let pair) = part, pair.count == 2, case .int(let width) = pair[0], width >= 0 else {
           throw FirnError(.parse, "a block of `columns` is [width, initializer]")
         }
         columns.append(Column(width: width, initializer: try Initializer(pair[1])))

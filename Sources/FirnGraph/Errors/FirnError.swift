@@ -44,13 +44,16 @@ public struct FirnError: Error, Hashable, Sendable {
   /// The path of the node, scope or variable concerned.
   public var place: String?
   public var location: SourceLocation?
+  /// For a fault in text: the line it is in and below that a caret under the fault.
+  public var excerpt: String?
   public var operands: [Operand]
   /// What led to it; for a model with several faults, one each.
   public var causes: [FirnError]
 
   public init(
     _ code: Code, _ message: String, remedy: String? = nil, constraint: String? = nil, place: String? = nil,
-    location: SourceLocation? = nil, operands: [Operand] = [], causes: [FirnError] = []
+    location: SourceLocation? = nil, excerpt: String? = nil, operands: [Operand] = [],
+    causes: [FirnError] = []
   ) {
     self.code = code
     self.message = message
@@ -58,17 +61,19 @@ public struct FirnError: Error, Hashable, Sendable {
     self.constraint = constraint
     self.place = place
     self.location = location
+    self.excerpt = excerpt
     self.operands = operands
     self.causes = causes
   }
 }
 
 extension FirnError: CustomStringConvertible {
-  /// A short tree: the message, then place, operands, constraint, remedy and causes, indented.
+  /// A short tree: the message, then excerpt, place, operands, constraint, remedy and causes, indented.
   public var description: String { lines.joined(separator: "\n") }
 
   private var lines: [String] {
     var result = ["error[\(code.rawValue)]: \(message)"]
+    if let excerpt { result += excerpt.split(separator: "\n").map { "    " + $0 } }
     switch (place, location) {
     case (let place?, let location?): result.append("  at \(place) (\(location))")
     case (let place?, nil): result.append("  at \(place)")

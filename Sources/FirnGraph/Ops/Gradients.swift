@@ -22,6 +22,9 @@ package struct Gradients: Op {
     self.unconnected = unconnected
   }
 
+  /// Keeps sums of counts that were read from text far from overflow.
+  private static let countLimit = 1 << 30
+
   package var seedCount: Int { seeded.count { $0 } }
   package var sourceRange: Range<Int> { 0..<sources }
   package var seedRange: Range<Int> { sources..<sources + seedCount }
@@ -38,16 +41,22 @@ package struct Gradients: Op {
   }
 
   package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
-    guard case .list(let flags)? = attributes["seeded"] else {
-      throw FirnError(.parse, "attribute `seeded` must be a list")
+    guard case .list(let flags)? = attributes["seeded"],
+      flags.allSatisfy({ $0 == .bool(true) || $0 == .bool(false) })
+    else {
+      throw FirnError(.parse, "attribute `seeded` must be a list of true and false")
     }
     let mode = try attributes.string("unconnected")
     guard let unconnected = Unconnected(rawValue: mode) else {
       throw FirnError(.parse, "unconnected `\(mode)` is none of error, zero, none")
     }
+    let targets = try attributes.int("targets")
+    let stops = try attributes.int("stops")
+    for (key, count) in [("targets", targets), ("stops", stops)] where !(0...Self.countLimit).contains(count) {
+      throw FirnError(.parse, "attribute `\(key)` must be a number of operands, not \(count)")
+    }
     self.init(
-      seeded: flags.map { $0 == .bool(true) }, targets: try attributes.int("targets"),
-      stops: try attributes.int("stops"), unconnected: unconnected)
+      seeded: flags.map { $0 == .bool(true) }, targets: targets, stops: stops, unconnected: unconnected)
   }
 
   package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {

@@ -79,8 +79,8 @@ extension Initializer {
   private static func concatenated(
     _ columns: [Column], shape: [Int], generator: Philox, name: String
   ) throws(FirnError) -> [Double] {
-    let width = columns.reduce(0) { $0 + $1.width }
-    guard let last = shape.last, last == width else {
+    let width = columns.reduce(0) { $0 &+ $1.width }
+    guard let last = shape.last, last == width, columns.allSatisfy({ (0...last).contains($0.width) }) else {
       throw FirnError(
         .shapeMismatch, "initializer blocks are \(width) columns wide, the variable is \(Shape(shape))",
         remedy: "make the widths add up to the last axis", place: name)

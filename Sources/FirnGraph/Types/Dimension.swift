@@ -28,7 +28,7 @@ public struct Dimension: Hashable, Sendable {
 
   private init(constant: Int, terms: [Term]) {
     var merged: [[String]: Int] = [:]
-    for term in terms { merged[term.names, default: 0] += term.coefficient }
+    for term in terms { merged[term.names, default: 0] &+= term.coefficient }
     self.constant = constant
     self.terms =
       merged.filter { $0.value != 0 }
@@ -63,6 +63,7 @@ public struct Dimension: Hashable, Sendable {
   /// The quotient where it is exact for every binding; nil otherwise.
   public func divided(exactlyBy divisor: Dimension) -> Dimension? {
     if self == divisor { return 1 }
+    if divisor == -1 { return self * -1 }
     if let d = divisor.value {
       guard d != 0, constant % d == 0, terms.allSatisfy({ $0.coefficient % d == 0 }) else { return nil }
       return Dimension(
@@ -71,6 +72,7 @@ public struct Dimension: Hashable, Sendable {
     }
     guard divisor.constant == 0, divisor.terms.count == 1, constant == 0 else { return nil }
     let by = divisor.terms[0]
+    if by.coefficient == -1 { return (self * -1).divided(exactlyBy: divisor * -1) }
     var quotient = Dimension(0)
     for term in terms {
       guard term.coefficient % by.coefficient == 0 else { return nil }
@@ -140,33 +142,51 @@ extension Dimension: CustomStringConvertible {
     return text
   }
 
-  /// Reads what `description` prints; nil where `text` is no such polynomial.
+  /// Reads what `description` prints; nil where `text` is no such polynomial or a number does not fit an `Int`.
   public init?(parsing text: some StringProtocol) {
-    var result = Dimension(0)
+    var terms: [Term] = []
+    var constant = 0
     var rest = Substring(text)
-    var sign = 1
-    if rest.hasPrefix("-") {
-      sign = -1
-      rest = rest.dropFirst()
-    }
+    var isNegative = rest.hasPrefix("-")
+    if isNegative { rest = rest.dropFirst() }
     while true {
       let end = rest.firstIndex { $0 == "+" || $0 == "-" } ?? rest.endIndex
-      var product = Dimension(sign)
-      for factor in rest[..<end].split(separator: "*", omittingEmptySubsequences: false) {
-        if let number = Int(factor) {
-          product = product * Dimension(number)
-        } else if Self.isName(factor) {
-          product = product * Dimension(named: String(factor))
-        } else {
-          return nil
-        }
+      guard let term = Self.term(rest[..<end], isNegative: isNegative) else { return nil }
+      if term.names.isEmpty {
+        let (sum, overflow) = constant.addingReportingOverflow(term.coefficient)
+        if overflow { return nil }
+        constant = sum
+      } else {
+        terms.append(term)
       }
-      result = result + product
       if end == rest.endIndex { break }
-      sign = rest[end] == "-" ? -1 : 1
+      isNegative = rest[end] == "-"
       rest = rest[rest.index(after: end)...]
     }
-    self = result
+    self.init(constant: constant, terms: terms)
+  }
+
+  private static func term(_ text: Substring, isNegative: Bool) -> Term? {
+    var coefficient: Int = isNegative ? -1 : 1
+    var names: [String] = []
+    for factor in text.split(separator: "*", omittingEmptySubsequences: false) {
+      if isName(factor) {
+        names.append(String(factor))
+      } else if factor.utf8.first.map({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) == true,
+        let number = UInt(factor)
+      {
+        // The magnitude of `Int.min` is no `Int`, so the sign is put on before the number is converted.
+        let signed = coefficient == -1 && number == Int.min.magnitude ? Int.min : Int(exactly: number)
+        guard let signed else { return nil }
+        let (product, overflow) =
+          signed == Int.min ? (signed, false) : coefficient.multipliedReportingOverflow(by: signed)
+        if overflow { return nil }
+        coefficient = product
+      } else {
+        return nil
+      }
+    }
+    return Term(names: names.sorted(), coefficient: coefficient)
   }
 
   /// Whether `text` can name a dimension: a letter or underscore, then letters, digits, underscores.

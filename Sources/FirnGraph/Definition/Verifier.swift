@@ -1,0 +1,150 @@
+extension GraphDef {
+  /// Checks everything a graph promises to those who read it.
+  ///
+  /// | constraint | holds |
+  /// | --- | --- |
+  /// | V1 | every operand is an existing result of an earlier node |
+  /// | V2 | names of nodes are paths, each once in its graph |
+  /// | V3 | recorded types are what the op gives for the types of its operands |
+  /// | V4 | names of variables are paths, each once; their extents are numbers |
+  /// | V5 | what a node reads or writes is a declared variable of the same type |
+  /// | V6 | every output is an existing result |
+  /// | V7 | parameters stand in loop bodies only, each kind and position once |
+  /// | V8 | loop bodies hold no placeholder, no read, no assignment and no variable |
+  /// | V9 | known extents are not negative, and names of dimensions are letters, digits and `_` |
+  ///
+  /// The text form says all of these, so a graph that verifies prints and reads back equal.
+  ///
+  /// - Parameter pass: what has just changed the graph, for the message.
+  /// - Throws: `.invalidGraph` with the number of the violated constraint, for the first node that violates one.
+  /// - Complexity: linear in nodes and operands.
+  package func verify(after pass: String? = nil) throws(FirnError) {
+    do {
+      try Verifier(graph: self, isBody: false).run()
+    } catch {
+      guard let pass else { throw error }
+      var error = error
+      error.message = "after `\(pass)`: " + error.message
+      throw error
+    }
+  }
+}
+
+private struct Verifier {
+  let graph: GraphDef
+  let isBody: Bool
+
+  func run() throws(FirnError) {
+    let variables = try declaredVariables()
+    var names: Set<String> = []
+    var parameters: Set<String> = []
+    for (position, node) in graph.nodes.enumerated() {
+      guard Path.isValid(node.name) else { throw fault("V2", "the name is not a path", node) }
+      guard names.insert(node.name).inserted else { throw fault("V2", "two nodes have this name", node) }
+      for (operand, input) in node.inputs.enumerated() {
+        guard input.node < position, exists(input) else {
+          throw fault(
+            "V1", "operand \(operand) is result \(input.result) of node \(input.node); this is node \(position)",
+            node)
+        }
+      }
+      try checkTypes(of: node)
+      try checkEffect(of: node, variables: variables)
+      if let parameter = node.op as? Parameter {
+        guard parameters.insert("\(parameter.kind.rawValue) \(parameter.position)").inserted else {
+          throw fault("V7", "a second parameter \(parameter.kind.rawValue) \(parameter.position)", node)
+        }
+      }
+      for entry in node.op.attributes.entries {
+        guard case .graph(let body) = entry.value else { continue }
+        do {
+          try Verifier(graph: body, isBody: true).run()
+        } catch {
+          throw fault("\(error.constraint ?? "")", "in `\(entry.key)`: \(error.message)", node, causes: [error])
+        }
+      }
+    }
+    for (index, output) in graph.outputs.enumerated()
+    where !graph.nodes.indices.contains(output.node) || !exists(output) {
+      throw FirnError(
+        .invalidGraph, "output \(index) is result \(output.result) of node \(output.node), which does not exist",
+        constraint: "V6")
+    }
+  }
+
+  private func exists(_ value: Value) -> Bool {
+    value.node >= 0 && graph.nodes[value.node].types.indices.contains(value.result)
+  }
+
+  private func declaredVariables() throws(FirnError) -> [String: TensorType] {
+    var result: [String: TensorType] = [:]
+    for variable in graph.variables {
+      let message: String? =
+        if isBody {
+          "a loop body declares it"
+        } else if !Path.isValid(variable.name) {
+          "the name is not a path"
+        } else if result.updateValue(variable.type, forKey: variable.name) != nil {
+          "two variables have this name"
+        } else if variable.type.shape.extents?.allSatisfy({ $0 >= 0 }) != true {
+          "its shape is \(variable.type.shape)"
+        } else {
+          nil
+        }
+      if let message {
+        throw FirnError(
+          .invalidGraph, "variable `\(variable.name)`: \(message)", constraint: isBody ? "V8" : "V4",
+          place: variable.name, location: variable.location)
+      }
+    }
+    return result
+  }
+
+  private func checkTypes(of node: Node) throws(FirnError) {
+    for type in node.types {
+      for dimension in type.shape {
+        if let value = dimension.value, value < 0 { throw fault("V9", "extent \(value) in \(type)", node) }
+        if let name = dimension.names.first(where: { !Dimension.isName($0) }) {
+          throw fault("V9", "dimension `\(name)` in \(type)", node)
+        }
+      }
+    }
+    let types: [TensorType]
+    do {
+      types = try node.op.resultTypes(of: node.inputs.map(graph.type(of:)))
+    } catch {
+      throw fault("V3", "`\(node.mnemonic)` refuses its operands", node, causes: [error])
+    }
+    guard types == node.types else {
+      throw fault(
+        "V3", "recorded as \(Self.list(node.types)), but `\(node.mnemonic)` gives \(Self.list(types))", node)
+    }
+  }
+
+  private func checkEffect(of node: Node, variables: [String: TensorType]) throws(FirnError) {
+    switch node.op.effect {
+    case .feeds where isBody, .reads where isBody, .writes where isBody:
+      throw fault("V8", "`\(node.mnemonic)` in a loop body", node)
+    case .receives where !isBody:
+      throw fault("V7", "`\(node.mnemonic)` outside a loop body", node)
+    case .reads(let name), .writes(let name):
+      guard let type = variables[name] else { throw fault("V5", "there is no variable `\(name)`", node) }
+      guard node.types.first == type else {
+        throw fault("V5", "variable `\(name)` is \(type), used as \(Self.list(node.types))", node)
+      }
+    case .none, .feeds, .receives, .draws: break
+    }
+  }
+
+  private func fault(
+    _ constraint: String, _ message: String, _ node: Node, causes: [FirnError] = []
+  ) -> FirnError {
+    FirnError(
+      .invalidGraph, "`\(node.name)`: \(message)", constraint: constraint, place: node.name,
+      location: node.location, causes: causes)
+  }
+
+  private static func list(_ types: [TensorType]) -> String {
+    types.isEmpty ? "()" : types.map(\.description).joined(separator: ", ")
+  }
+}
