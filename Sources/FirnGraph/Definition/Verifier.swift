@@ -51,8 +51,8 @@ private struct Verifier {
       try checkTypes(of: node)
       try checkEffect(of: node, variables: variables)
       if let parameter = node.op as? Parameter {
-        guard parameters.insert("\(parameter.kind.rawValue) \(parameter.position)").inserted else {
-          throw fault("V7", "a second parameter \(parameter.kind.rawValue) \(parameter.position)", node)
+        guard parameters.insert(parameter.slot).inserted else {
+          throw fault("V7", "a second parameter \(parameter.slot)", node)
         }
       }
       for entry in node.op.attributes.entries {

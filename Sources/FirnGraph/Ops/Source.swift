@@ -45,6 +45,9 @@ package struct Parameter: Op {
     self.type = type
   }
 
+  /// What it stands for, as a phrase: `carry 0`.
+  package var slot: String { "\(kind.rawValue) \(position)" }
+
   package static let mnemonics = ["parameter"]
   package var mnemonic: String { "parameter" }
   package var attributes: Attributes {

@@ -53,6 +53,7 @@ struct GraphParser {
     var isNested: Bool
     var graph = GraphDef()
     var positions: [String: Int] = [:]
+    var parameters: Set<String> = []
   }
 
   private mutating func graph(isNested: Bool) throws(FirnError) -> GraphDef {
@@ -118,7 +119,7 @@ struct GraphParser {
     let start = token
     let attributes = try attributes()
     let location = try tags().location
-    do {
+    do throws(FirnError) {
       let kindName = try attributes.values.string("kind")
       guard let kind = Variable.Kind(rawValue: kindName) else {
         throw FirnError(
@@ -189,6 +190,9 @@ struct GraphParser {
         remedy: "write \(type), or mend operands and attributes")
     }
     try check(op, types: types, isNested: scope.isNested, at: opToken, attributes: attributes)
+    if let parameter = op as? Parameter, !scope.parameters.insert(parameter.slot).inserted {
+      throw fault("a second parameter \(parameter.slot)", at: opToken, remedy: "number them from 0 in each kind")
+    }
     scope.positions[name] = scope.graph.nodes.count
     scope.graph.nodes.append(
       Node(op: op, inputs: inputs, types: types, name: name, phase: phase, location: location))
