@@ -102,7 +102,8 @@ public final class Graph {
     if let name, !Path.isValid(name) {
       report(
         FirnError(
-          .invalidArgument, "\(op.mnemonic): name `\(name)` is not a path of letters, digits, `_`, `-` and `.`"),
+          .invalidArgument,
+          "\(op.mnemonic): name `\(name)` is not a path of letters, digits, `_`, `-` and `.`"),
         location: location)
       return poison
     }

@@ -44,7 +44,8 @@ private struct Verifier {
       for (operand, input) in node.inputs.enumerated() {
         guard input.node < position, exists(input) else {
           throw fault(
-            "V1", "operand \(operand) is result \(input.result) of node \(input.node); this is node \(position)",
+            "V1",
+            "operand \(operand) is result \(input.result) of node \(input.node); this is node \(position)",
             node)
         }
       }
@@ -60,14 +61,16 @@ private struct Verifier {
         do {
           try Verifier(graph: body, isBody: true).run()
         } catch {
-          throw fault("\(error.constraint ?? "")", "in `\(entry.key)`: \(error.message)", node, causes: [error])
+          throw fault(
+            "\(error.constraint ?? "")", "in `\(entry.key)`: \(error.message)", node, causes: [error])
         }
       }
     }
     for (index, output) in graph.outputs.enumerated()
     where !graph.nodes.indices.contains(output.node) || !exists(output) {
       throw FirnError(
-        .invalidGraph, "output \(index) is result \(output.result) of node \(output.node), which does not exist",
+        .invalidGraph,
+        "output \(index) is result \(output.result) of node \(output.node), which does not exist",
         constraint: "V6")
     }
   }

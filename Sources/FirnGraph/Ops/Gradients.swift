@@ -52,7 +52,8 @@ package struct Gradients: Op {
     }
     let targets = try attributes.int("targets")
     let stops = try attributes.int("stops")
-    for (key, count) in [("targets", targets), ("stops", stops)] where !(0...Self.countLimit).contains(count) {
+    for (key, count) in [("targets", targets), ("stops", stops)] where !(0...Self.countLimit).contains(count)
+    {
       throw FirnError(.parse, "attribute `\(key)` must be a number of operands, not \(count)")
     }
     self.init(

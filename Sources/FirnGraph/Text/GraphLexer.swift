@@ -89,7 +89,8 @@ struct GraphLexer {
         position += 1
         return Token(kind: .string, range: start..<position)
       case UInt8(ascii: "\n"):
-        throw fault("this string has no end", at: start, remedy: "close it with `\"`; write line breaks as `\\n`")
+        throw fault(
+          "this string has no end", at: start, remedy: "close it with `\"`; write line breaks as `\\n`")
       case UInt8(ascii: "\\"): position += 2
       default: position += 1
       }
@@ -165,6 +166,7 @@ struct GraphLexer {
 
   private func character(at offset: Int) -> String {
     let rest = String(decoding: bytes[offset...].prefix(4), as: UTF8.self)
-    return rest.unicodeScalars.first.map { GraphSyntax.quoted(String($0)).dropFirst().dropLast().description } ?? ""
+    return rest.unicodeScalars.first.map { GraphSyntax.quoted(String($0)).dropFirst().dropLast().description }
+      ?? ""
   }
 }

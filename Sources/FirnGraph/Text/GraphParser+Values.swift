@@ -77,7 +77,8 @@ extension GraphParser {
     for dimension in dimensions {
       let extent = max(1, dimension.value ?? 1)
       guard extent <= GraphSyntax.elementLimit / elements else {
-        throw fault("more than \(GraphSyntax.elementLimit) elements", at: start, remedy: "use smaller extents")
+        throw fault(
+          "more than \(GraphSyntax.elementLimit) elements", at: start, remedy: "use smaller extents")
       }
       elements *= extent
       terms *= max(1, dimension.terms.count + (dimension.constant == 0 ? 0 : 1))
@@ -162,10 +163,13 @@ extension GraphParser {
     }
     if let number = Int(text), !text.hasPrefix("+") { return .int(number) }
     if let number = Self.number(text, as: Double.self) { return .double(number) }
-    if let dimension = dimension(text) { return dimension.value.map(AttributeValue.int) ?? .dimension(dimension) }
+    if let dimension = dimension(text) {
+      return dimension.value.map(AttributeValue.int) ?? .dimension(dimension)
+    }
     throw fault(
       "`\(text.prefix(40))` is not an attribute's value", at: start,
-      remedy: "write true, false, a 64-bit number, \"text\", an element type, a dimension, a list, an array or a graph"
+      remedy:
+        "write true, false, a 64-bit number, \"text\", an element type, a dimension, a list, an array or a graph"
     )
   }
 

@@ -63,7 +63,8 @@ struct GraphParser {
         try node(in: &scope)
       } else if isWord("variable") {
         if isNested {
-          throw fault("a loop body declares no variables", remedy: "declare it at the top and capture its value")
+          throw fault(
+            "a loop body declares no variables", remedy: "declare it at the top and capture its value")
         }
         try variable()
       } else {
@@ -107,14 +108,16 @@ struct GraphParser {
     guard Path.isValid(name) else { throw invalidName(name, at: nameToken) }
     guard variablePositions[name] == nil else {
       throw fault(
-        "variable `\(name)` is declared already", at: nameToken, remedy: "names are unique: rename one of them")
+        "variable `\(name)` is declared already", at: nameToken,
+        remedy: "names are unique: rename one of them")
     }
     try expect(":", "the variable's type")
     let typeToken = token
     let type = try type()
     guard type.shape.extents != nil else {
       throw fault(
-        "variable `\(name)` has shape \(type.shape)", at: typeToken, remedy: "a variable's extents are numbers")
+        "variable `\(name)` has shape \(type.shape)", at: typeToken,
+        remedy: "a variable's extents are numbers")
     }
     let start = token
     let attributes = try attributes()
@@ -123,7 +126,8 @@ struct GraphParser {
       let kindName = try attributes.values.string("kind")
       guard let kind = Variable.Kind(rawValue: kindName) else {
         throw FirnError(
-          .parse, "variable `kind` is none of \(Variable.Kind.allCases.map(\.rawValue).joined(separator: ", "))")
+          .parse,
+          "variable `kind` is none of \(Variable.Kind.allCases.map(\.rawValue).joined(separator: ", "))")
       }
       guard let initializer = attributes.values["initializer"] else {
         throw FirnError(.parse, "attribute `initializer` is missing")
@@ -152,7 +156,8 @@ struct GraphParser {
     let (name, count) = try valueName()
     guard Path.isValid(name) else { throw invalidName(name, at: nameToken) }
     guard scope.positions[name] == nil else {
-      throw fault("`%\(name)` is defined already", at: nameToken, remedy: "names are unique: rename one of them")
+      throw fault(
+        "`%\(name)` is defined already", at: nameToken, remedy: "names are unique: rename one of them")
     }
     try expect("=", "what `%\(name)` is")
     let opToken = token
@@ -191,7 +196,8 @@ struct GraphParser {
     }
     try check(op, types: types, isNested: scope.isNested, at: opToken, attributes: attributes)
     if let parameter = op as? Parameter, !scope.parameters.insert(parameter.slot).inserted {
-      throw fault("a second parameter \(parameter.slot)", at: opToken, remedy: "number them from 0 in each kind")
+      throw fault(
+        "a second parameter \(parameter.slot)", at: opToken, remedy: "number them from 0 in each kind")
     }
     scope.positions[name] = scope.graph.nodes.count
     scope.graph.nodes.append(
@@ -200,7 +206,8 @@ struct GraphParser {
 
   /// What only some graphs may hold, and that variables are what they are read as.
   private func check(
-    _ op: any Op, types: [TensorType], isNested: Bool, at token: GraphLexer.Token, attributes: ParsedAttributes
+    _ op: any Op, types: [TensorType], isNested: Bool, at token: GraphLexer.Token,
+    attributes: ParsedAttributes
   ) throws(FirnError) {
     switch op.effect {
     case .receives where !isNested:
@@ -273,7 +280,8 @@ struct GraphParser {
       try advance()
       if token.kind == .string {
         let text = try lexer.contents(token)
-        guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")), let line = Int(text[colon...].dropFirst())
+        guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")),
+          let line = Int(text[colon...].dropFirst())
         else { throw fault("expected a file and a line", remedy: "write @\"main.swift:12\"") }
         location = SourceLocation(file: String(text[..<colon]), line: line)
       } else if isWord("backward") || isWord("update") {
