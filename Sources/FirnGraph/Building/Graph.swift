@@ -21,6 +21,7 @@ public final class Graph {
   private var scopes: [(path: String, defaults: ScopeDefaults)] = [("", ScopeDefaults())]
   private var locations: [SourceLocation] = []
   private var randomStateNode: Tensor?
+  private var drawNames = UniqueNames()
 
   /// An empty graph.
   public init() { parent = nil }
@@ -33,7 +34,10 @@ public final class Graph {
     parent = nil
     nodes = definition.nodes
     variables = definition.variables
-    for node in nodes { names.reserve(node.name) }
+    for node in nodes {
+      names.reserve(node.name)
+      drawNames.reserve(node.name)
+    }
     for (index, node) in nodes.enumerated() where node.op is RandomState {
       randomStateNode = Tensor(self, Value(index))
     }
@@ -250,6 +254,14 @@ public final class Graph {
     let state = section("", phase: .forward) { append(RandomState(), [])[0] }
     randomStateNode = state
     return state
+  }
+
+  /// A key for a random op about to be appended as `name`: its path, loop bodies below the scope that holds the loop.
+  ///
+  /// Unique in the whole graph, so that no two ops draw the same numbers.
+  package func drawKey(_ name: String) -> String {
+    let path = Path.joined(scopePath, name)
+    return parent?.drawKey(path) ?? drawNames.unique(path)
   }
 
   /// The positions of the enclosing loops' iterations, outermost first.

@@ -7,7 +7,10 @@ package protocol KernelOp: Op {
 /// Prepared code for one node: everything that depends on shapes is worked out when it is made, so that running it
 /// allocates nothing.
 package struct Kernel: Sendable {
-  /// Scratch it wants, 64-byte aligned; contents do not survive the call.
+  /// Scratch it wants for each worker, a multiple of 64; contents do not survive the call.
+  ///
+  /// Whoever runs it provides `workspaceBytes * workers.count` bytes aligned to 64: worker `w` uses the part that
+  /// begins at `w * workspaceBytes`.
   package let workspaceBytes: Int
   package let run: @Sendable (borrowing KernelCall) throws(FirnError) -> Void
 

@@ -1,0 +1,37 @@
+package import FirnGraph
+
+extension OpCatalogue {
+  /// Every op Firn has.
+  package static let standard = OpCatalogue(
+    OpCatalogue.graphOps + [
+      Unary.self,
+      Binary.self,
+      Compare.self,
+      Logical.self,
+      Select.self,
+      Cast.self,
+      MatMul.self,
+      Reduce.self,
+      ArgReduce.self,
+      Reshape.self,
+      Transpose.self,
+      Broadcast.self,
+      Slice.self,
+      Pad.self,
+      Reverse.self,
+      Concat.self,
+      Split.self,
+      Gather.self,
+      ScatterAdd.self,
+      OneHot.self,
+      Iota.self,
+      Extent.self,
+      Softmax.self,
+      SparseCrossEntropy.self,
+      CrossEntropy.self,
+      MeanSquaredError.self,
+      RandomUniform.self,
+      RandomNormal.self,
+      Dropout.self,
+    ])
+}

@@ -1,0 +1,104 @@
+internal import CFirnKernels
+package import FirnGraph
+
+/// A function of two numbers, element by element.
+///
+/// y[i] = function(a[i], b[i])
+///
+/// | operand | type | |
+/// | --- | --- | --- |
+/// | a | `f32`, `f64`, `i32` | any shape; for sigmoid_cross_entropy the logits |
+/// | b | as a | for sigmoid_cross_entropy the labels |
+///
+/// C1: the shapes are equal; nothing is broadcast. C2: the element types are equal. C3: they are floating point, or
+/// `i32` where the function takes integers (pow and sigmoid_cross_entropy do not).
+///
+/// Integers wrap round; their quotient truncates and is 0 where the divisor is 0. max and min are NaN where an operand
+/// is. The gradient of max and min goes in halves to operands that tie; of pow it is 0 for an exponent of 0, and 0
+/// towards the exponent at base 0, NaN towards the exponent below.
+///
+/// - Complexity: one pass; the row's FLOPs an element.
+package struct Binary: KernelOp {
+  package enum Function: String, Hashable, Sendable, CaseIterable {
+    case add, sub, mul, div, pow, max, min
+    case sigmoidCrossEntropy = "sigmoid_cross_entropy"
+  }
+
+  package var function: Function
+
+  package init(_ function: Function) { self.function = function }
+
+  package static let mnemonics = Function.allCases.map(\.rawValue)
+  package var mnemonic: String { function.rawValue }
+  package var attributes: Attributes { [:] }
+
+  package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
+    self.init(try member(mnemonic, of: Function.self, family: "binary"))
+  }
+
+  package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
+    try operands.require(2)
+    try requireAlike(operands)
+    if Self.row(function).integer == nil {
+      try operands[0].requireFloatingPoint("operand", "C3")
+    } else {
+      try operands[0].requireNumeric("operand", "C3")
+    }
+    return [operands[0]]
+  }
+
+  package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow { .passes }
+
+  package func gradient(_ context: GradientContext) -> [Tensor?] {
+    let row = Self.row(function)
+    let (g, a, b, y) = (context.cotangent, context.operands[0], context.operands[1], context.results[0])
+    return context.adjoints({ row.left(g, a, b, y) }, { row.right(g, a, b, y) })
+  }
+
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
+    operands[0].shape.elementCount * Dimension(Self.row(function).flops)
+  }
+
+  package var aliasing: Aliasing { .inPlace([0, 1]) }
+
+  package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
+    let count = operands[0].elementCount
+    let row = Self.row(function)
+    switch operands[0].dtype {
+    case .f32:
+      let code = row.kernel
+      return Kernel { (call: borrowing KernelCall) throws(FirnError) in
+        let (a, b) = (call.operand(0, as: Float.self), call.operand(1, as: Float.self))
+        let y = call.result(as: Float.self)
+        call.inPieces(count) { start, n in firn_binary_f32(code, a + start, b + start, y + start, n) }
+      }
+    case .f64:
+      let reference = row.reference
+      return Kernel { (call: borrowing KernelCall) throws(FirnError) in
+        let (a, b) = (call.operand(0, as: Double.self), call.operand(1, as: Double.self))
+        let y = call.result(as: Double.self)
+        call.inPieces(count) { start, n in mapEach(a, b, y, start, n, reference) }
+      }
+    case .i32, .bool:
+      guard operands[0].dtype == .i32, let integer = row.integer else {
+        firnBug("binary", "\(mnemonic) of \(operands[0])")
+      }
+      return Kernel { (call: borrowing KernelCall) throws(FirnError) in
+        let (a, b) = (call.operand(0, as: Int32.self), call.operand(1, as: Int32.self))
+        let y = call.result(as: Int32.self)
+        call.inPieces(count) { start, n in mapEach(a, b, y, start, n, integer) }
+      }
+    }
+  }
+}
+
+/// - Throws: C2 for different element types, C1 for different shapes.
+func requireAlike(_ operands: [TensorType]) throws(FirnError) {
+  let (a, b) = (operands[0], operands[1])
+  try require(
+    a.dtype == b.dtype, "C2", .typeMismatch, "\(a) and \(b) have different element types",
+    remedy: "cast one to the other's")
+  try require(
+    a.shape == b.shape, "C1", .shapeMismatch, "\(a) and \(b) have different shapes",
+    remedy: "broadcast one to the other's")
+}

@@ -1,0 +1,170 @@
+internal import CFirnKernels
+public import FirnGraph
+
+/// A comparison, element by element.
+///
+/// | operand | type | |
+/// | --- | --- | --- |
+/// | a, b | `f32`, `f64`, `i32` | any shape; the result is `bool` of it |
+///
+/// C1: the shapes are equal. C2: the element types are equal. C3: they are not `bool`.
+///
+/// With a NaN only not_equal holds. No gradient passes.
+///
+/// - Complexity: one pass, 1 FLOP an element.
+package struct Compare: KernelOp {
+  package enum Relation: String, Hashable, Sendable, CaseIterable {
+    case equal
+    case notEqual = "not_equal"
+    case less
+    case lessEqual = "less_equal"
+    case greater
+    case greaterEqual = "greater_equal"
+  }
+
+  package var relation: Relation
+
+  package init(_ relation: Relation) { self.relation = relation }
+
+  package static let mnemonics = Relation.allCases.map(\.rawValue)
+  package var mnemonic: String { relation.rawValue }
+  package var attributes: Attributes { [:] }
+
+  package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
+    self.init(try member(mnemonic, of: Relation.self, family: "comparison"))
+  }
+
+  package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
+    try operands.require(2)
+    try requireAlike(operands)
+    try require(
+      operands[0].dtype != .bool, "C3", .typeMismatch, "operands are \(operands[0])",
+      remedy: "use logicalXor to compare truth values")
+    return [TensorType(.bool, operands[0].shape)]
+  }
+
+  package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow { .notDifferentiable }
+  package func gradient(_ context: GradientContext) -> [Tensor?] { [nil, nil] }
+
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
+    operands[0].shape.elementCount
+  }
+
+  package var aliasing: Aliasing { .none }
+
+  private var code: FirnCompare {
+    switch relation {
+    case .equal: FIRN_EQUAL
+    case .notEqual: FIRN_NOT_EQUAL
+    case .less: FIRN_LESS
+    case .lessEqual: FIRN_LESS_EQUAL
+    case .greater: FIRN_GREATER
+    case .greaterEqual: FIRN_GREATER_EQUAL
+    }
+  }
+
+  package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
+    let count = operands[0].elementCount
+    switch operands[0].dtype {
+    case .f32:
+      let code = code
+      return Kernel { (call: borrowing KernelCall) throws(FirnError) in
+        let (a, b) = (call.operand(0, as: Float.self), call.operand(1, as: Float.self))
+        let y = call.result(as: UInt8.self)
+        call.inPieces(count) { start, n in firn_compare_f32(code, a + start, b + start, y + start, n) }
+      }
+    case .f64: return scalar(count, Double.self)
+    case .i32: return scalar(count, Int32.self)
+    case .bool: firnBug("compare", "\(mnemonic) of \(operands[0])")
+    }
+  }
+
+  private func scalar<T: Comparable & Sendable>(_ count: Int, _: T.Type) -> Kernel {
+    let relation = relation
+    return Kernel { (call: borrowing KernelCall) throws(FirnError) in
+      let (a, b) = (call.operand(0, as: T.self), call.operand(1, as: T.self))
+      let y = call.result(as: UInt8.self)
+      call.inPieces(count) { start, n in
+        switch relation {
+        case .equal: mapEach(a, b, y, start, n) { $0 == $1 ? 1 : 0 }
+        case .notEqual: mapEach(a, b, y, start, n) { $0 != $1 ? 1 : 0 }
+        case .less: mapEach(a, b, y, start, n) { $0 < $1 ? 1 : 0 }
+        case .lessEqual: mapEach(a, b, y, start, n) { $0 <= $1 ? 1 : 0 }
+        case .greater: mapEach(a, b, y, start, n) { $0 > $1 ? 1 : 0 }
+        case .greaterEqual: mapEach(a, b, y, start, n) { $0 >= $1 ? 1 : 0 }
+        }
+      }
+    }
+  }
+
+  static func broadcasting(
+    _ relation: Relation, _ a: Tensor, _ b: Tensor, location: SourceLocation?
+  ) -> Tensor {
+    guard let (a, b) = aligned(relation.rawValue, a, b, location: location) else {
+      return .poisoned(in: a.graph)
+    }
+    return a.applying(Compare(relation), b, location: location)
+  }
+}
+
+/// Whether a = b, element by element with broadcasting.
+public func equal(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+  Compare.broadcasting(.equal, a, b, location: SourceLocation(file, line))
+}
+
+/// Whether a = b, for each element and a number.
+public func equal(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+  Compare.broadcasting(.equal, a, a.scalar(b), location: SourceLocation(file, line))
+}
+
+/// Whether a ≠ b, element by element with broadcasting.
+public func notEqual(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+  Compare.broadcasting(.notEqual, a, b, location: SourceLocation(file, line))
+}
+
+/// Whether a ≠ b, for each element and a number.
+public func notEqual(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+  Compare.broadcasting(.notEqual, a, a.scalar(b), location: SourceLocation(file, line))
+}
+
+/// Whether a < b, element by element with broadcasting.
+public func less(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+  Compare.broadcasting(.less, a, b, location: SourceLocation(file, line))
+}
+
+/// Whether a < b, for each element and a number.
+public func less(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+  Compare.broadcasting(.less, a, a.scalar(b), location: SourceLocation(file, line))
+}
+
+/// Whether a ≤ b, element by element with broadcasting.
+public func lessEqual(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+  Compare.broadcasting(.lessEqual, a, b, location: SourceLocation(file, line))
+}
+
+/// Whether a ≤ b, for each element and a number.
+public func lessEqual(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+  Compare.broadcasting(.lessEqual, a, a.scalar(b), location: SourceLocation(file, line))
+}
+
+/// Whether a > b, element by element with broadcasting.
+public func greater(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+  Compare.broadcasting(.greater, a, b, location: SourceLocation(file, line))
+}
+
+/// Whether a > b, for each element and a number.
+public func greater(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+  Compare.broadcasting(.greater, a, a.scalar(b), location: SourceLocation(file, line))
+}
+
+/// Whether a ≥ b, element by element with broadcasting.
+public func greaterEqual(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor
+{
+  Compare.broadcasting(.greaterEqual, a, b, location: SourceLocation(file, line))
+}
+
+/// Whether a ≥ b, for each element and a number.
+public func greaterEqual(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor
+{
+  Compare.broadcasting(.greaterEqual, a, a.scalar(b), location: SourceLocation(file, line))
+}

@@ -1,0 +1,96 @@
+public import FirnGraph
+
+/// A truth function, element by element.
+///
+/// | operand | type | |
+/// | --- | --- | --- |
+/// | a | `bool` | any shape; the result has its type |
+/// | b | as a | not for `not`, which has one operand |
+///
+/// C1: the shapes are equal. C2: the operands are `bool`. No gradient passes.
+///
+/// - Complexity: one pass, 1 FLOP an element.
+package struct Logical: KernelOp {
+  package enum Function: String, Hashable, Sendable, CaseIterable {
+    case and, or, xor, not
+  }
+
+  package var function: Function
+
+  package init(_ function: Function) { self.function = function }
+
+  package static let mnemonics = Function.allCases.map(\.rawValue)
+  package var mnemonic: String { function.rawValue }
+  package var attributes: Attributes { [:] }
+
+  package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
+    self.init(try member(mnemonic, of: Function.self, family: "logical"))
+  }
+
+  package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
+    try operands.require(function == .not ? 1 : 2)
+    for operand in operands {
+      try require(
+        operand.dtype == .bool, "C2", .typeMismatch, "operand is \(operand), not bool",
+        remedy: "compare it, or cast it to bool")
+    }
+    if operands.count == 2 { try requireAlike(operands) }
+    return [operands[0]]
+  }
+
+  package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow { .notDifferentiable }
+  package func gradient(_ context: GradientContext) -> [Tensor?] { context.operands.map { _ in nil } }
+
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
+    operands[0].shape.elementCount
+  }
+
+  package var aliasing: Aliasing { .inPlace(function == .not ? [0] : [0, 1]) }
+
+  package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
+    let count = operands[0].elementCount
+    let function = function
+    return Kernel { (call: borrowing KernelCall) throws(FirnError) in
+      let a = call.operand(0, as: UInt8.self)
+      let b = function == .not ? a : call.operand(1, as: UInt8.self)
+      let y = call.result(as: UInt8.self)
+      call.inPieces(count) { start, n in
+        switch function {
+        case .and: mapEach(a, b, y, start, n) { $0 & $1 }
+        case .or: mapEach(a, b, y, start, n) { $0 | $1 }
+        case .xor: mapEach(a, b, y, start, n) { $0 ^ $1 }
+        case .not: mapEach(a, y, start, n) { $0 ^ 1 }
+        }
+      }
+    }
+  }
+
+  static func broadcasting(
+    _ function: Function, _ a: Tensor, _ b: Tensor, location: SourceLocation?
+  ) -> Tensor {
+    guard let (a, b) = aligned(function.rawValue, a, b, location: location) else {
+      return .poisoned(in: a.graph)
+    }
+    return a.applying(Logical(function), b, location: location)
+  }
+}
+
+/// Whether both hold, with broadcasting.
+public func logicalAnd(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+  Logical.broadcasting(.and, a, b, location: SourceLocation(file, line))
+}
+
+/// Whether at least one holds, with broadcasting.
+public func logicalOr(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+  Logical.broadcasting(.or, a, b, location: SourceLocation(file, line))
+}
+
+/// Whether exactly one holds, with broadcasting.
+public func logicalXor(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+  Logical.broadcasting(.xor, a, b, location: SourceLocation(file, line))
+}
+
+/// Whether it does not hold.
+public func logicalNot(_ x: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+  x.applying(Logical(.not), location: SourceLocation(file, line))
+}

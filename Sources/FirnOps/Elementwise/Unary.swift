@@ -1,0 +1,102 @@
+internal import CFirnKernels
+package import FirnGraph
+
+/// A function of one real variable, element by element.
+///
+/// y[i] = function(x[i])
+///
+/// | operand | type | |
+/// | --- | --- | --- |
+/// | x | `f32`, `f64`; for neg, abs, sign and square also `i32` | any shape; the result has its type |
+///
+/// C1: x is floating point, or `i32` where the function takes integers. Integers wrap round.
+///
+/// Outside a function's domain the result is NaN. What a gradient is at a kink stands in the function's row.
+///
+/// - Complexity: one pass; the row's FLOPs an element.
+package struct Unary: KernelOp {
+  package enum Function: String, Hashable, Sendable, CaseIterable {
+    case neg, abs, sign, exp, expm1, log, log1p, sqrt, rsqrt, square, reciprocal, sin, cos, tanh, sigmoid
+    case softplus, relu
+    case leakyReLU = "leaky_relu"
+    case elu, gelu, silu, erf, floor, ceil, round
+  }
+
+  package var function: Function
+  /// The slope of leaky_relu left of 0, the depth of elu; unused by the others.
+  package var alpha: Double
+
+  package init(_ function: Function, alpha: Double? = nil) {
+    self.function = function
+    self.alpha = alpha ?? Self.row(function).alpha ?? 0
+  }
+
+  package static let mnemonics = Function.allCases.map(\.rawValue)
+  package var mnemonic: String { function.rawValue }
+  package var attributes: Attributes {
+    Self.row(function).alpha == nil ? [:] : ["alpha": .double(alpha)]
+  }
+
+  package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
+    let function = try member(mnemonic, of: Function.self, family: "unary")
+    self.init(function, alpha: Self.row(function).alpha == nil ? nil : try attributes.double("alpha"))
+  }
+
+  package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
+    try operands.require(1)
+    if Self.row(function).integer == nil {
+      try operands[0].requireFloatingPoint("operand", "C1")
+    } else {
+      try operands[0].requireNumeric("operand", "C1")
+    }
+    return operands
+  }
+
+  package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow {
+    Self.row(function).gradient == nil ? .zero : .passes
+  }
+
+  package func gradient(_ context: GradientContext) -> [Tensor?] {
+    guard let rule = Self.row(function).gradient else { return [nil] }
+    return context.adjoints({
+      rule(context.cotangent, context.operands[0], context.results[0], alpha)
+    })
+  }
+
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
+    operands[0].shape.elementCount * Dimension(Self.row(function).flops)
+  }
+
+  package var aliasing: Aliasing { .inPlace([0]) }
+
+  package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
+    let count = operands[0].elementCount
+    let row = Self.row(function)
+    let alpha = alpha
+    switch operands[0].dtype {
+    case .f32:
+      let code = row.kernel
+      return Kernel { (call: borrowing KernelCall) throws(FirnError) in
+        let x = call.operand(0, as: Float.self)
+        let y = call.result(as: Float.self)
+        call.inPieces(count) { start, n in firn_unary_f32(code, Float(alpha), x + start, y + start, n) }
+      }
+    case .f64:
+      let reference = row.reference
+      return Kernel { (call: borrowing KernelCall) throws(FirnError) in
+        let x = call.operand(0, as: Double.self)
+        let y = call.result(as: Double.self)
+        call.inPieces(count) { start, n in mapEach(x, y, start, n) { reference($0, alpha) } }
+      }
+    case .i32, .bool:
+      guard operands[0].dtype == .i32, let integer = row.integer else {
+        firnBug("unary", "\(mnemonic) of \(operands[0])")
+      }
+      return Kernel { (call: borrowing KernelCall) throws(FirnError) in
+        let x = call.operand(0, as: Int32.self)
+        let y = call.result(as: Int32.self)
+        call.inPieces(count) { start, n in mapEach(x, y, start, n, integer) }
+      }
+    }
+  }
+}

@@ -1,0 +1,128 @@
+internal import CFirnKernels
+public import FirnGraph
+
+/// Adds slices into an array of zeros, at the places that indices name.
+///
+/// y[o…, indices[i…], n…] += updates[o…, i…, n…], in the order of i
+///
+/// | operand | type | |
+/// | --- | --- | --- |
+/// | indices | `i32` | any shape, in 0..<size |
+/// | updates | `f32`, `f64`, `i32` | [outer…, indices…, inner…]; the result is [outer…, size, inner…], `size` at `axis` |
+///
+/// C1: indices are `i32`. C2: updates are numbers. C3: updates have the axes of indices from `axis` on. C4: where it is
+/// a number, `size` is not negative.
+///
+/// - Complexity: one pass over updates, 1 FLOP an element.
+/// - Throws: when run, `.indexOutOfRange` naming the first index outside.
+package struct ScatterAdd: KernelOp {
+  package var axis: Int
+  package var size: Dimension
+
+  package init(axis: Int, size: Dimension) {
+    self.axis = axis
+    self.size = size
+  }
+
+  package static let mnemonics = ["scatter_add"]
+  package var mnemonic: String { "scatter_add" }
+  package var attributes: Attributes { ["axis": .int(axis), "size": .extent(size)] }
+
+  package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
+    axis = try attributes.int("axis")
+    size = try attributes.dimension("size")
+  }
+
+  package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
+    try operands.require(2)
+    let (indices, updates) = (operands[0], operands[1])
+    try indices.requireIndices("indices", "C1")
+    try updates.requireNumeric("updates", "C2")
+    let end = axis + indices.shape.rank
+    try require(
+      axis >= 0 && end <= updates.shape.rank && updates.shape[axis..<end].elementsEqual(indices.shape), "C3",
+      .shapeMismatch, "\(updates) does not have the axes of \(indices) from axis \(axis) on",
+      remedy: "give one slice for each index")
+    try require(
+      (size.value ?? 0) >= 0, "C4", .invalidArgument, "size \(size) is negative",
+      remedy: "give the extent of the result's axis")
+    let shape = Array(updates.shape[..<axis]) + [size] + Array(updates.shape[end...])
+    return [TensorType(updates.dtype, Shape(shape))]
+  }
+
+  package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow {
+    operand == 1 ? .passes : .notDifferentiable
+  }
+
+  package func gradient(_ context: GradientContext) -> [Tensor?] {
+    guard context.wants[1] else { return [nil, nil] }
+    return [nil, context.cotangent.applying(Gather(axis: axis), context.operands[0])]
+  }
+
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
+    operands[1].shape.elementCount
+  }
+
+  package var aliasing: Aliasing { .none }
+
+  package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
+    let shape = results[0].shape
+    let (outer, size) = (shape[..<axis].reduce(1, *), shape[axis])
+    let inner = shape[(axis + 1)...].reduce(1, *)
+    let count = operands[0].elementCount
+    switch results[0].dtype {
+    case .f32:
+      return kernel(outer, size, inner, count, results[0], Float.self) { x, indices, y in
+        firn_scatter_add_f32(x, indices, y, count, inner)
+      }
+    case .f64:
+      return kernel(outer, size, inner, count, results[0], Double.self) { x, indices, y in
+        for i in 0..<count {
+          let row = y + Int(indices[i]) * inner
+          for j in 0..<inner { row[j] += x[i * inner + j] }
+        }
+      }
+    case .i32:
+      return kernel(outer, size, inner, count, results[0], Int32.self) { x, indices, y in
+        for i in 0..<count {
+          let row = y + Int(indices[i]) * inner
+          for j in 0..<inner { row[j] &+= x[i * inner + j] }
+        }
+      }
+    case .bool: firnBug("scatter-add", "updates \(operands[1])")
+    }
+  }
+
+  /// Only outer slices are independent of each other.
+  private func kernel<T: Sendable>(
+    _ outer: Int, _ size: Int, _ inner: Int, _ count: Int, _ type: ArrayType, _: T.Type,
+    add:
+      @escaping @Sendable (UnsafePointer<T>, UnsafePointer<Int32>, UnsafeMutablePointer<T>) -> Void
+  ) -> Kernel {
+    Kernel { (call: borrowing KernelCall) throws(FirnError) in
+      let indices = call.operand(0, as: Int32.self)
+      try check(indices, count: count, size: size)
+      let x = call.operand(1, as: T.self)
+      let y = call.result(as: T.self)
+      fill(y, type, with: 0)
+      call.inPieces(outer, grain: grain(ofItems: count * inner)) { start, n in
+        for o in start..<start + n { add(x + o * count * inner, indices, y + o * size * inner) }
+      }
+    }
+  }
+}
+
+/// Zeros with extent `size` at `axis`, plus the slices of `updates` at the places that `indices` name; repeats add up.
+///
+/// Running throws `.indexOutOfRange` for an index outside 0 ..< size.
+public func scatterAdd(
+  _ updates: Tensor, indices: Tensor, axis: Int = 0, size: Dimension, file: StaticString = #fileID,
+  line: UInt = #line
+) -> Tensor {
+  let location = SourceLocation(file, line)
+  let extra = indices.isPoisoned ? 0 : Swift.max(0, 1 - indices.rank)
+  guard let axis = updates.axis(axis, "scatter_add", extra: extra, location: location) else {
+    return .poisoned(in: updates.graph)
+  }
+  return indices.applying(ScatterAdd(axis: axis, size: size), updates, location: location)
+}

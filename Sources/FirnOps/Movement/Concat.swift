@@ -1,0 +1,114 @@
+public import FirnGraph
+
+/// Its operands one after the other along an axis.
+///
+/// | operands | type | |
+/// | --- | --- | --- |
+/// | xs | any, all the same | one or more; they differ in the extent of `axis` only |
+///
+/// C1: there is an operand. C2: the element types are equal. C3: `axis` is one of their axes. C4: the other extents are
+/// equal.
+///
+/// - Complexity: one pass, no FLOPs.
+package struct Concat: KernelOp {
+  package var axis: Int
+
+  package init(axis: Int) { self.axis = axis }
+
+  package static let mnemonics = ["concat"]
+  package var mnemonic: String { "concat" }
+  package var attributes: Attributes { ["axis": .int(axis)] }
+
+  package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
+    axis = try attributes.int("axis")
+  }
+
+  package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
+    guard let first = operands.first else {
+      throw FirnError(.invalidArgument, "has no operands", remedy: "give at least one", constraint: "C1")
+    }
+    try first.requireAxis(axis, "C3")
+    for other in operands.dropFirst() {
+      try require(
+        other.dtype == first.dtype, "C2", .typeMismatch, "\(first) and \(other) have different element types",
+        remedy: "cast one to the other's")
+      try require(
+        other.shape.rank == first.shape.rank
+          && other.shape.keeping(reduced: [axis]) == first.shape.keeping(reduced: [axis]),
+        "C4", .shapeMismatch, "\(first) and \(other) differ beyond axis \(axis)",
+        remedy: "make all other extents equal")
+    }
+    var shape = first.shape
+    shape[axis] = operands.reduce(Dimension(0)) { $0 + $1.shape[axis] }
+    return [TensorType(first.dtype, shape)]
+  }
+
+  package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow { .passes }
+
+  package func gradient(_ context: GradientContext) -> [Tensor?] {
+    let sizes = context.operands.map { $0.shape[axis] }
+    if context.wants.allSatisfy({ $0 }), sizes.count > 1 {
+      return Graph.apply(Split(axis: axis, sizes: sizes), to: [context.cotangent], results: sizes.count)
+        .map(Optional.some)
+    }
+    var start = Dimension(0)
+    var result: [Tensor?] = []
+    for (size, wanted) in zip(sizes, context.wants) {
+      let limit = start + size
+      result.append(wanted ? context.cotangent.slice(axis: axis, from: start, to: limit) : nil)
+      start = limit
+    }
+    return result
+  }
+
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package var aliasing: Aliasing { .none }
+
+  package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
+    let to = strides(of: results[0].shape)
+    var start = 0
+    let copies = operands.map { operand in
+      defer { start += operand.shape[axis] }
+      return StridedCopy(
+        elementSize: operand.dtype.byteCount, sizes: operand.shape, source: strides(of: operand.shape),
+        destination: to, destinationOffset: start * to[axis])
+    }
+    return Kernel { (call: borrowing KernelCall) throws(FirnError) in
+      for index in copies.indices { copies[index].run(call, operand: index) }
+    }
+  }
+}
+
+/// `tensors` one after the other along `axis`; all other extents are equal.
+public func concatenate(
+  _ tensors: [Tensor], axis: Int, file: StaticString = #fileID, line: UInt = #line
+) -> Tensor {
+  joined(tensors, axis: axis, "concatenate", extra: 0, SourceLocation(file, line))
+}
+
+/// `tensors`, all of one shape, along a new axis at `axis` of the result.
+public func stack(
+  _ tensors: [Tensor], axis: Int = 0, file: StaticString = #fileID, line: UInt = #line
+) -> Tensor {
+  joined(tensors, axis: axis, "stack", extra: 1, SourceLocation(file, line))
+}
+
+private func joined(
+  _ tensors: [Tensor], axis: Int, _ what: String, extra: Int, _ location: SourceLocation
+) -> Tensor {
+  // Without a tensor there is no graph to record the fault in; compiling what is made of it fails.
+  guard let first = tensors.first else { return .poisoned(in: Graph()) }
+  if let poison = tensors.first(where: \.isPoisoned) { return poison }
+  guard let axis = first.axis(axis, what, extra: extra, location: location) else {
+    return .poisoned(in: first.graph)
+  }
+  if extra == 1, let other = tensors.first(where: { $0.type != first.type }) {
+    return first.fault(
+      other.dtype == first.dtype ? .shapeMismatch : .typeMismatch,
+      "\(what): \(first.type) and \(other.type) differ", remedy: "stack tensors of one type",
+      operands: [first, other], location: location)
+  }
+  let parts = extra == 1 ? tensors.map { $0.inserting([axis], location: location) } : tensors
+  if parts.count == 1 { return parts[0] }
+  return Graph.apply(Concat(axis: axis), to: parts, location: location)[0]
+}

@@ -1,0 +1,109 @@
+public import FirnGraph
+
+/// Surrounds and spreads out the elements with a value.
+///
+/// Along each axis: `low` values, then the elements with `interior` values between neighbours, then `high` values.
+///
+/// | operand | type | |
+/// | --- | --- | --- |
+/// | x | any | |
+///
+/// C1: one low, high and interior for each axis. C2: where they are numbers, none is negative. C3: no extent of the
+/// result, low + high + extent (interior + 1) - interior, is negative: an empty axis is spread only where there is
+/// padding to take the gap from.
+///
+/// The gradient is the slice that undoes it.
+///
+/// - Complexity: one pass over the result, no FLOPs.
+package struct Pad: KernelOp {
+  package var low: [Dimension]
+  package var high: [Dimension]
+  package var interior: [Int]
+  package var value: Double
+
+  package init(low: [Dimension], high: [Dimension], interior: [Int], value: Double = 0) {
+    self.low = low
+    self.high = high
+    self.interior = interior
+    self.value = value
+  }
+
+  package static let mnemonics = ["pad"]
+  package var mnemonic: String { "pad" }
+  package var attributes: Attributes {
+    [
+      "low": .dimensions(low), "high": .dimensions(high), "interior": .ints(interior),
+      "value": .double(value),
+    ]
+  }
+
+  package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
+    low = try attributes.shape("low").dimensions
+    high = try attributes.shape("high").dimensions
+    interior = try attributes.ints("interior")
+    value = try attributes.double("value")
+  }
+
+  package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
+    try operands.require(1)
+    let x = operands[0]
+    let rank = x.shape.rank
+    try require(
+      low.count == rank && high.count == rank && interior.count == rank, "C1", .invalidArgument,
+      "\(low.count) low, \(high.count) high and \(interior.count) interior paddings for \(x)",
+      remedy: "give one of each for every axis")
+    var extents: [Dimension] = []
+    for axis in 0..<rank {
+      try require(
+        (low[axis].value ?? 0) >= 0 && (high[axis].value ?? 0) >= 0 && interior[axis] >= 0, "C2",
+        .invalidArgument, "padding \(low[axis]), \(high[axis]), \(interior[axis]) on axis \(axis)",
+        remedy: "use a slice to cut off elements")
+      let spread = x.shape[axis] * Dimension(interior[axis] + 1) - Dimension(interior[axis])
+      let extent = low[axis] + high[axis] + spread
+      try require(
+        (extent.value ?? 0) >= 0, "C3", .invalidArgument,
+        "axis \(axis) of \(x) is empty and cannot be spread",
+        remedy: "use no interior padding")
+      extents.append(extent)
+    }
+    return [TensorType(x.dtype, Shape(extents))]
+  }
+
+  package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow { .passes }
+
+  package func gradient(_ context: GradientContext) -> [Tensor?] {
+    context.adjoints({
+      let shape = context.results[0].shape
+      let limits = shape.indices.map { shape[$0] - high[$0] }
+      return context.cotangent.applying(Slice(starts: low, limits: limits, steps: interior.map { $0 + 1 }))
+    })
+  }
+
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package var aliasing: Aliasing { .none }
+
+  package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
+    let to = strides(of: results[0].shape)
+    let copy = StridedCopy(
+      elementSize: operands[0].dtype.byteCount, sizes: operands[0].shape,
+      source: strides(of: operands[0].shape), destination: zip(to, interior).map { $0 * ($1 + 1) },
+      destinationOffset: zip(low, to).reduce(0) { $0 + ($1.0.value ?? 0) * $1.1 })
+    let (type, value) = (results[0], value)
+    let needsFill = type.elementCount != operands[0].elementCount
+    return Kernel { (call: borrowing KernelCall) throws(FirnError) in
+      if needsFill { fill(call.result(as: UInt8.self), type, with: value) }
+      copy.run(call)
+    }
+  }
+}
+
+extension Tensor {
+  /// Surrounded with `value`: `low` times before and `high` times after the elements of each axis.
+  public func padded(
+    low: [Dimension], high: [Dimension], value: Double = 0, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    applying(
+      Pad(low: low, high: high, interior: Array(repeating: 0, count: low.count), value: value),
+      location: SourceLocation(file, line))
+  }
+}

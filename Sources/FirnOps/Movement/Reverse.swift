@@ -1,0 +1,63 @@
+public import FirnGraph
+
+/// The elements along some axes in the opposite order.
+///
+/// | operand | type | |
+/// | --- | --- | --- |
+/// | x | any | the result has its type |
+///
+/// C1: `axes` are ascending axes of x.
+///
+/// - Complexity: one pass, no FLOPs.
+package struct Reverse: KernelOp {
+  package var axes: [Int]
+
+  package init(_ axes: [Int]) { self.axes = axes }
+
+  package static let mnemonics = ["reverse"]
+  package var mnemonic: String { "reverse" }
+  package var attributes: Attributes { ["axes": .ints(axes)] }
+
+  package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
+    axes = try attributes.ints("axes")
+  }
+
+  package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
+    try operands.require(1)
+    try operands[0].requireAxes(axes, "C1")
+    return operands
+  }
+
+  package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow { .passes }
+
+  package func gradient(_ context: GradientContext) -> [Tensor?] {
+    context.adjoints({ context.cotangent.applying(self) })
+  }
+
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package var aliasing: Aliasing { .none }
+
+  package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
+    let shape = operands[0].shape
+    let to = strides(of: shape)
+    var from = to
+    var offset = 0
+    for axis in axes {
+      offset += (shape[axis] - 1) * to[axis]
+      from[axis] = -to[axis]
+    }
+    return StridedCopy(
+      elementSize: operands[0].dtype.byteCount, sizes: shape, source: from, sourceOffset: offset,
+      destination: to
+    ).kernel
+  }
+}
+
+extension Tensor {
+  /// The elements along `axes` in the opposite order.
+  public func reversed(axes: [Int], file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    let location = SourceLocation(file, line)
+    guard let axes = self.axes(axes, "reverse", location: location) else { return .poisoned(in: graph) }
+    return applying(Reverse(axes), location: location)
+  }
+}

@@ -1,0 +1,139 @@
+public import FirnGraph
+
+/// Every `steps`-th element from `starts` on, before `limits`.
+///
+/// y[i, …] = x[starts₀ + i steps₀, …]
+///
+/// | operand | type | |
+/// | --- | --- | --- |
+/// | x | any | |
+///
+/// C1: one start, limit and step for each axis. C2: steps are at least 1. C3: where they are numbers,
+/// 0 ≤ start ≤ extent, limit ≤ extent, and start < limit + step (equal starts and limits give no elements). C4: a step
+/// beyond 1 divides limit - start up to a remainder that is the same for every binding.
+///
+/// - Complexity: one pass over the result, no FLOPs.
+package struct Slice: KernelOp {
+  package var starts: [Dimension]
+  package var limits: [Dimension]
+  package var steps: [Int]
+
+  package init(starts: [Dimension], limits: [Dimension], steps: [Int]) {
+    self.starts = starts
+    self.limits = limits
+    self.steps = steps
+  }
+
+  package static let mnemonics = ["slice"]
+  package var mnemonic: String { "slice" }
+  package var attributes: Attributes {
+    ["starts": .dimensions(starts), "limits": .dimensions(limits), "steps": .ints(steps)]
+  }
+
+  package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
+    starts = try attributes.shape("starts").dimensions
+    limits = try attributes.shape("limits").dimensions
+    steps = try attributes.ints("steps")
+  }
+
+  package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
+    try operands.require(1)
+    let x = operands[0]
+    let rank = x.shape.rank
+    try require(
+      starts.count == rank && limits.count == rank && steps.count == rank, "C1", .invalidArgument,
+      "\(starts.count) starts, \(limits.count) limits and \(steps.count) steps for \(x)",
+      remedy: "give one of each for every axis")
+    var extents: [Dimension] = []
+    for axis in 0..<rank {
+      let (start, limit, step) = (starts[axis], limits[axis], steps[axis])
+      try require(
+        step >= 1, "C2", .invalidArgument, "step \(step) on axis \(axis)",
+        remedy: "use steps of at least 1, and `reversed` to go backwards")
+      let isInside =
+        (start.value ?? 0) >= 0 && ((x.shape[axis] - limit).value ?? 0) >= 0
+        && ((x.shape[axis] - start).value ?? 0) >= 0 && ((limit - start).value ?? 0) > -step
+      try require(
+        isInside, "C3", .invalidArgument, "\(start)..<\(limit) is no part of axis \(axis) of \(x)",
+        remedy: "stay within 0..<\(x.shape[axis])")
+      guard let extent = Self.quotient(limit - start, step) else {
+        throw FirnError(
+          .invalidArgument, "the extent of \(start)..<\(limit) by \(step) depends on the binding",
+          remedy: "make the length a multiple of the step", constraint: "C4")
+      }
+      extents.append(extent)
+    }
+    return [TensorType(x.dtype, Shape(extents))]
+  }
+
+  /// `length / step` rounded up, where that is one polynomial.
+  private static func quotient(_ length: Dimension, _ step: Int) -> Dimension? {
+    if let length = length.value { return Dimension((length + step - 1) / step) }
+    for rest in 0..<step {
+      if let exact = (length + Dimension(rest)).divided(exactlyBy: Dimension(step)) { return exact }
+    }
+    return nil
+  }
+
+  package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow { .passes }
+
+  package func gradient(_ context: GradientContext) -> [Tensor?] {
+    context.adjoints({
+      let (x, y) = (context.operands[0].shape, context.results[0].shape)
+      let high = x.indices.map { axis in
+        x[axis] - starts[axis] - y[axis] * Dimension(steps[axis]) + Dimension(steps[axis] - 1)
+      }
+      return context.cotangent.applying(Pad(low: starts, high: high, interior: steps.map { $0 - 1 }))
+    })
+  }
+
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package var aliasing: Aliasing { .none }
+
+  package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
+    let from = strides(of: operands[0].shape)
+    let offset = zip(starts, from).reduce(0) { $0 + ($1.0.value ?? 0) * $1.1 }
+    return StridedCopy(
+      elementSize: operands[0].dtype.byteCount, sizes: results[0].shape, source: zip(from, steps).map(*),
+      sourceOffset: offset, destination: strides(of: results[0].shape)
+    ).kernel
+  }
+}
+
+extension Tensor {
+  /// Every `steps`-th element from `starts` on, before `limits`, one of each for every axis.
+  ///
+  /// - Parameters:
+  ///   - limits: nil to the ends.
+  ///   - steps: nil for ones.
+  public func sliced(
+    starts: [Dimension], limits: [Dimension]? = nil, steps: [Int]? = nil, file: StaticString = #fileID,
+    line: UInt = #line
+  ) -> Tensor {
+    applying(
+      Slice(
+        starts: starts, limits: limits ?? shape.dimensions,
+        steps: steps ?? Array(repeating: 1, count: starts.count)), location: SourceLocation(file, line))
+  }
+
+  /// The part of one axis from `from` on, before `to`; negative numbers count from the end.
+  ///
+  /// - Parameter to: nil to the end.
+  public func slice(
+    axis: Int, from: Dimension = 0, to: Dimension? = nil, by step: Int = 1, file: StaticString = #fileID,
+    line: UInt = #line
+  ) -> Tensor {
+    let location = SourceLocation(file, line)
+    guard let axis = self.axis(axis, "slice", location: location) else { return .poisoned(in: graph) }
+    let extent = shape[axis]
+    func fromStart(_ place: Dimension) -> Dimension { (place.value ?? 0) < 0 ? extent + place : place }
+    var starts = [Dimension](repeating: 0, count: rank)
+    var limits = shape.dimensions
+    var steps = [Int](repeating: 1, count: rank)
+    starts[axis] = fromStart(from)
+    limits[axis] = to.map(fromStart) ?? extent
+    steps[axis] = step
+    if starts[axis] == 0, limits[axis] == extent, step == 1 { return self }
+    return applying(Slice(starts: starts, limits: limits, steps: steps), location: location)
+  }
+}

@@ -1,0 +1,130 @@
+public import FirnGraph
+
+/// Consecutive parts along an axis.
+///
+/// | operand | type | |
+/// | --- | --- | --- |
+/// | x | any | one result for each of `sizes`, which is its extent of `axis` |
+///
+/// C1: `axis` is one of x's. C2: `sizes` add up to its extent; none is negative.
+///
+/// A part that no gradient reaches counts as zero.
+///
+/// - Complexity: one pass, no FLOPs.
+package struct Split: KernelOp {
+  package var axis: Int
+  package var sizes: [Dimension]
+
+  package init(axis: Int, sizes: [Dimension]) {
+    self.axis = axis
+    self.sizes = sizes
+  }
+
+  package static let mnemonics = ["split"]
+  package var mnemonic: String { "split" }
+  package var attributes: Attributes { ["axis": .int(axis), "sizes": .dimensions(sizes)] }
+
+  package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
+    axis = try attributes.int("axis")
+    sizes = try attributes.shape("sizes").dimensions
+  }
+
+  package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
+    try operands.require(1)
+    let x = operands[0]
+    try x.requireAxis(axis, "C1")
+    let total = sizes.reduce(Dimension(0), +)
+    try require(
+      total == x.shape[axis] && sizes.allSatisfy { ($0.value ?? 0) >= 0 }, "C2", .invalidArgument,
+      "sizes \(Shape(sizes)) add up to \(total), axis \(axis) of \(x) is \(x.shape[axis])",
+      remedy: "give sizes that add up to the extent")
+    return sizes.map { size in
+      var shape = x.shape
+      shape[axis] = size
+      return TensorType(x.dtype, shape)
+    }
+  }
+
+  package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow { .passes }
+
+  package func gradient(_ context: GradientContext) -> [Tensor?] {
+    context.adjoints({
+      let reached = context.cotangents.indices.filter { context.cotangents[$0] != nil }
+      guard let first = reached.first, let last = reached.last else {
+        firnBug("split", "a rule ran without a cotangent")
+      }
+      let parts = (first...last).map { context.cotangents[$0] ?? context.results[$0].filled(0) }
+      let middle = parts.count == 1 ? parts[0] : Graph.apply(Concat(axis: axis), to: parts)[0]
+      if first == 0, last == sizes.count - 1 { return middle }
+      var low = [Dimension](repeating: 0, count: middle.rank)
+      var high = low
+      low[axis] = sizes[..<first].reduce(0, +)
+      high[axis] = sizes[(last + 1)...].reduce(0, +)
+      return middle.applying(Pad(low: low, high: high, interior: Array(repeating: 0, count: middle.rank)))
+    })
+  }
+
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package var aliasing: Aliasing { .none }
+
+  package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
+    let from = strides(of: operands[0].shape)
+    var start = 0
+    let copies = results.map { result in
+      defer { start += result.shape[axis] }
+      return StridedCopy(
+        elementSize: result.dtype.byteCount, sizes: result.shape, source: from,
+        sourceOffset: start * from[axis],
+        destination: strides(of: result.shape))
+    }
+    return Kernel { (call: borrowing KernelCall) throws(FirnError) in
+      for index in copies.indices { copies[index].run(call, result: index) }
+    }
+  }
+}
+
+extension Tensor {
+  /// Consecutive parts along `axis`, of the given sizes.
+  public func split(
+    sizes: [Dimension], axis: Int, file: StaticString = #fileID, line: UInt = #line
+  ) -> [Tensor] {
+    let location = SourceLocation(file, line)
+    guard let axis = self.axis(axis, "split", location: location) else {
+      return Array(repeating: .poisoned(in: graph), count: sizes.count)
+    }
+    return Graph.apply(
+      Split(axis: axis, sizes: sizes), to: [self], results: sizes.count, location: location)
+  }
+
+  /// `count` consecutive parts of one size along `axis`.
+  public func split(
+    into count: Int, axis: Int, file: StaticString = #fileID, line: UInt = #line
+  ) -> [Tensor] {
+    let location = SourceLocation(file, line)
+    let poison = [Tensor](repeating: .poisoned(in: graph), count: Swift.max(count, 0))
+    guard let axis = self.axis(axis, "split", location: location) else { return poison }
+    guard count > 0, let size = shape[axis].divided(exactlyBy: Dimension(count)) else {
+      _ = fault(
+        .invalidArgument, "split: axis \(axis) of \(type) does not divide into \(count) parts",
+        remedy: "choose a divisor of \(shape[axis]), or give sizes", constraint: "C2", location: location)
+      return poison
+    }
+    return Graph.apply(
+      Split(axis: axis, sizes: Array(repeating: size, count: count)), to: [self], results: count,
+      location: location)
+  }
+
+  /// The slices along `axis`, which they lack; its extent is a number.
+  public func unstacked(axis: Int = 0, file: StaticString = #fileID, line: UInt = #line) -> [Tensor] {
+    let location = SourceLocation(file, line)
+    guard let axis = self.axis(axis, "unstacked", location: location) else { return [] }
+    guard let count = shape[axis].value, count > 0 else {
+      _ = fault(
+        .invalidArgument, "unstacked: axis \(axis) of \(type) has extent \(shape[axis])",
+        remedy: "its extent must be a positive number; loop over a named one with `scan`", location: location)
+      return []
+    }
+    return split(into: count, axis: axis, file: file, line: line)
+      .map { $0.withShape(shape.removing([axis]), location: location) }
+  }
+}

@@ -1,0 +1,51 @@
+internal import CFirnKernels
+internal import FirnGraph
+
+/// Elements below which splitting costs more than it gains.
+let elementGrain = 32 * 1024
+
+extension KernelCall {
+  /// Calls `body` with starts and counts of pieces that cover `0..<count`, at once where that pays.
+  @inline(__always)
+  borrowing func inPieces(_ count: Int, grain: Int = elementGrain, _ body: (Int, Int) -> Void) {
+    if count <= grain {
+      if count > 0 { body(0, count) }
+    } else {
+      workers.split(count, grain: grain) { range, _ in body(range.lowerBound, range.count) }
+    }
+  }
+}
+
+/// How many items of `work` elements each make a piece worth handing to a worker.
+func grain(ofItems work: Int) -> Int { Swift.max(1, elementGrain / Swift.max(work, 1)) }
+
+@inline(__always)
+func mapEach<A, R>(
+  _ a: UnsafePointer<A>, _ y: UnsafeMutablePointer<R>, _ start: Int, _ count: Int, _ body: (A) -> R
+) {
+  for i in start..<start + count { y[i] = body(a[i]) }
+}
+
+@inline(__always)
+func mapEach<A, B, R>(
+  _ a: UnsafePointer<A>, _ b: UnsafePointer<B>, _ y: UnsafeMutablePointer<R>, _ start: Int, _ count: Int,
+  _ body: (A, B) -> R
+) {
+  for i in start..<start + count { y[i] = body(a[i], b[i]) }
+}
+
+/// Fills a buffer of `type` with `value`, as its element type holds it.
+func fill(_ buffer: UnsafeMutableRawPointer, _ type: ArrayType, with value: Double) {
+  let count = type.elementCount
+  switch type.dtype {
+  case .f32:
+    firn_fill_32(Float(value).bitPattern, buffer.assumingMemoryBound(to: UInt32.self), count)
+  case .f64:
+    buffer.assumingMemoryBound(to: Double.self).update(repeating: value, count: count)
+  case .i32:
+    let bits = UInt32(bitPattern: Int32(exactlyOrRounded: value))
+    firn_fill_32(bits, buffer.assumingMemoryBound(to: UInt32.self), count)
+  case .bool:
+    buffer.assumingMemoryBound(to: UInt8.self).update(repeating: value == 0 ? 0 : 1, count: count)
+  }
+}
