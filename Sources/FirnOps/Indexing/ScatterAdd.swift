@@ -38,9 +38,10 @@ package struct ScatterAdd: KernelOp {
     let (indices, updates) = (operands[0], operands[1])
     try indices.requireIndices("indices", "C1")
     try updates.requireNumeric("updates", "C2")
+    try updates.requireAxis(axis, "C3", limit: updates.shape.rank + 1)
     let end = axis + indices.shape.rank
     try require(
-      axis >= 0 && end <= updates.shape.rank && updates.shape[axis..<end].elementsEqual(indices.shape), "C3",
+      end <= updates.shape.rank && updates.shape[axis..<end].elementsEqual(indices.shape), "C3",
       .shapeMismatch, "\(updates) does not have the axes of \(indices) from axis \(axis) on",
       remedy: "give one slice for each index")
     try require(

@@ -8,7 +8,7 @@ public import FirnGraph
 /// | --- | --- | --- |
 /// | x | any | |
 ///
-/// C1: one low, high and interior for each axis. C2: where they are numbers, none is negative. C3: no extent of the
+/// C1: one low, high and interior for each axis. C2: where they are numbers, none is negative, and interior is at most 2³⁰. C3: no extent of the
 /// result, low + high + extent (interior + 1) - interior, is negative: an empty axis is spread only where there is
 /// padding to take the gap from.
 ///
@@ -55,7 +55,8 @@ package struct Pad: KernelOp {
     var extents: [Dimension] = []
     for axis in 0..<rank {
       try require(
-        (low[axis].value ?? 0) >= 0 && (high[axis].value ?? 0) >= 0 && interior[axis] >= 0, "C2",
+        (low[axis].value ?? 0) >= 0 && (high[axis].value ?? 0) >= 0 && (0...1 << 30).contains(interior[axis]),
+        "C2",
         .invalidArgument, "padding \(low[axis]), \(high[axis]), \(interior[axis]) on axis \(axis)",
         remedy: "use a slice to cut off elements")
       let spread = x.shape[axis] * Dimension(interior[axis] + 1) - Dimension(interior[axis])

@@ -8,7 +8,7 @@ public import FirnGraph
 /// | --- | --- | --- |
 /// | x | any | |
 ///
-/// C1: one start, limit and step for each axis. C2: steps are at least 1. C3: where they are numbers,
+/// C1: one start, limit and step for each axis. C2: steps are in 1...2³⁰. C3: where they are numbers,
 /// 0 ≤ start ≤ extent, limit ≤ extent, and start < limit + step (equal starts and limits give no elements). C4: a step
 /// beyond 1 divides limit - start up to a remainder that is the same for every binding.
 ///
@@ -48,7 +48,7 @@ package struct Slice: KernelOp {
     for axis in 0..<rank {
       let (start, limit, step) = (starts[axis], limits[axis], steps[axis])
       try require(
-        step >= 1, "C2", .invalidArgument, "step \(step) on axis \(axis)",
+        (1...1 << 30).contains(step), "C2", .invalidArgument, "step \(step) on axis \(axis)",
         remedy: "use steps of at least 1, and `reversed` to go backwards")
       let isInside =
         (start.value ?? 0) >= 0 && ((x.shape[axis] - limit).value ?? 0) >= 0
@@ -69,7 +69,7 @@ package struct Slice: KernelOp {
   /// `length / step` rounded up, where that is one polynomial.
   private static func quotient(_ length: Dimension, _ step: Int) -> Dimension? {
     if let length = length.value { return Dimension((length + step - 1) / step) }
-    for rest in 0..<step {
+    for rest in 0..<Swift.min(step, 1 << 12) {
       if let exact = (length + Dimension(rest)).divided(exactlyBy: Dimension(step)) { return exact }
     }
     return nil

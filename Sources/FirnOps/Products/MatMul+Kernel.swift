@@ -47,7 +47,7 @@ extension MatMul {
           c + at * l.m * l.n + rows.lowerBound * l.n + columns.lowerBound, l.n, scratch + worker * workspace)
       }
       let (rows, columns) = (0..<l.m, 0..<l.n)
-      if l.batch * work <= pieceWork || call.workers.count == 1 {
+      if call.workers.count == 1 || l.batch * l.m * l.n == 0 {
         for at in 0..<l.batch { product(at, rows: rows, columns: columns, 0) }
       } else if l.batch > 1 {
         call.workers.split(l.batch, grain: Swift.max(1, pieceWork / work)) { range, worker in

@@ -8,11 +8,9 @@ extension KernelCall {
   /// Calls `body` with starts and counts of pieces that cover `0..<count`, at once where that pays.
   @inline(__always)
   borrowing func inPieces(_ count: Int, grain: Int = elementGrain, _ body: (Int, Int) -> Void) {
-    if count <= grain {
-      if count > 0 { body(0, count) }
-    } else {
-      workers.split(count, grain: grain) { range, _ in body(range.lowerBound, range.count) }
-    }
+    if count == 0 { return }
+    if workers.count == 1 { return body(0, count) }
+    workers.split(count, grain: grain) { range, _ in body(range.lowerBound, range.count) }
   }
 }
 
