@@ -7,11 +7,56 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+/// Libraries, lowest first; each may import only what stands above it here and in its own list.
+let libraries: [Target] = [
+  .target(
+    name: "CFirnKernels",
+    exclude: ["README.md"],
+    linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
+  .target(name: "FirnGraph"),
+  .target(name: "FirnOps", dependencies: ["FirnGraph", "CFirnKernels"]),
+  .target(name: "FirnNN", dependencies: ["FirnGraph", "FirnOps"]),
+  .target(name: "FirnCompiler", dependencies: ["FirnGraph", "FirnOps"]),
+  .target(name: "FirnRuntime", dependencies: ["FirnGraph", "FirnOps", "FirnCompiler"]),
+  .target(name: "FirnFormats", dependencies: ["FirnGraph", "FirnOps"]),
+  .target(name: "FirnTraining", dependencies: ["FirnGraph", "FirnOps", "FirnCompiler", "FirnRuntime"]),
+  .target(
+    name: "Firn",
+    dependencies: [
+      "FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats", "FirnTraining",
+    ]),
+]
+
+let executables: [Target] = [
+  .executableTarget(
+    name: "FirnCLI",
+    dependencies: [
+      "FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats", "FirnTraining",
+    ],
+    resources: [.copy("Resources/digits.bin")])
+]
+
+let tests: [Target] = [
+  //.testTarget(name: "FirnGraphTests", dependencies: ["FirnGraph"]),
+  .testTarget(name: "FirnFormatsTests", dependencies: ["FirnFormats"]),
+  .testTarget(
+    name: "FirnRuntimeTests",
+    dependencies: ["FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnTraining"]),
+  .testTarget(name: "FirnCLITests", dependencies: ["FirnCLI"]),
+]
+
+for target in libraries + executables + tests where target.name != "CFirnKernels" {
+  target.swiftSettings = settings
+  if target.type != .test { target.exclude.append("README.md") }
+}
+
 let package = Package(
   name: "Firn",
   platforms: [.macOS(.v15)],
-  targets: [
-    .target(name: "FirnGraph", exclude: ["README.md"], swiftSettings: settings)
+  products: [
+    .library(name: "Firn", targets: ["Firn"]),
+    .executable(name: "firn", targets: ["FirnCLI"]),
   ],
+  targets: libraries + executables + tests,
   swiftLanguageModes: [.v6]
 )

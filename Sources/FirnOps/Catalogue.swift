@@ -33,5 +33,6 @@ extension OpCatalogue {
       RandomUniform.self,
       RandomNormal.self,
       Dropout.self,
+      Scan.self,
     ])
 }

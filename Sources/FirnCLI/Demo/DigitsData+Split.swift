@@ -1,4 +1,5 @@
 internal import FirnGraph
+internal import FirnTraining
 
 extension DigitsData {
   /// Images to train on and images to test with, as indices in ascending order.
@@ -34,10 +35,7 @@ extension DigitsData {
         throw FirnError(
           .invalidArgument, "there is no image of class \(label)", remedy: "choose classes from \(classList)")
       }
-      // The generator's first output is far from its seed, so neighbouring classes draw independently.
-      var mixer = SplitMix64(seed: seed ^ (UInt64(label) << 56))
-      var generator = SplitMix64(seed: mixer.next())
-      let order = generator.shuffled(members)
+      let order = Shuffle(seed: seed, stream: UInt64(label)).order(members.count).map { members[$0] }
       let testCount = Int((testFraction * Double(members.count)).rounded())
       split.test += order[..<testCount]
       split.train += order[testCount...]

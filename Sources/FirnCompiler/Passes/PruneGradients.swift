@@ -1,4 +1,4 @@
-package import FirnGraph
+import FirnGraph
 
 extension Compiler {
   /// `prune-gradients`: asks for the loss's gradient by exactly the trained variables that a gradient reaches.

@@ -107,18 +107,7 @@ private struct Planner {
     } else if let op = node.op as? any KernelOp {
       var operands: [ArrayType] = []
       for input in node.inputs { operands.append(try type(input)) }
-      do {
-        // Constraints that named dimensions left open are decided now.
-        let bound = try op.resultTypes(of: operands.map { TensorType($0.dtype, Shape($0.shape)) })
-        guard bound == node.types else {
-          throw FirnError(.shapeMismatch, "\(node.op.mnemonic): is \(bound) once dimensions are bound, not \(node.types)")
-        }
-      } catch {
-        var error = error
-        error.place = error.place ?? node.name
-        error.location = error.location ?? node.location
-        throw error
-      }
+      try checkBound(node, operands)
       let kernel = op.kernel(operands: operands, results: step.resultTypes)
       step.workspaceBytes = kernel.workspaceBytes
       step.work = .kernel(kernel)
@@ -126,6 +115,22 @@ private struct Planner {
       firnBug("planner", "`\(node.op.mnemonic)` can be neither run nor placed")
     }
     steps.append(step)
+  }
+
+  /// Constraints that named dimensions left open are decided now.
+  func checkBound(_ node: Node, _ operands: [ArrayType]) throws(FirnError) {
+    do throws(FirnError) {
+      let bound = try node.op.resultTypes(of: operands.map { TensorType($0.dtype, Shape($0.shape)) })
+      guard bound == node.types else {
+        throw FirnError(.shapeMismatch, "is \(bound) once dimensions are bound, not \(node.types)")
+      }
+    } catch {
+      var error = error
+      error.message = "\(node.op.mnemonic): \(error.message)"
+      error.place = error.place ?? node.name
+      error.location = error.location ?? node.location
+      throw error
+    }
   }
 
   // MARK: Loops

@@ -49,6 +49,11 @@ public func pow(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line: UI
   Binary.broadcasting(.pow, a, a.scalar(b), location: SourceLocation(file, line))
 }
 
+/// A number to the power b; floats only.
+public func pow(_ a: Double, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+  Binary.broadcasting(.pow, b.scalar(a), b, location: SourceLocation(file, line))
+}
+
 /// The greater, with broadcasting; NaN where either is.
 ///
 /// Ties share the gradient in halves.

@@ -41,7 +41,7 @@ extension Scan {
       nextCarries.append(total + step)
     }
     var loop = BackwardLoop(scan: self, context: context, graph: graph, forwardCount: forwardCount)
-    let body = loop.body(outputs: nextCarries + sliced.compactMap { adjoint[$0] }, seedSlices: outputs.count)
+    let backwardBody = loop.body(outputs: nextCarries + sliced.compactMap { adjoint[$0] }, seedSlices: outputs.count)
 
     let zero: (TensorType) -> Tensor = { type in
       context.graph.constant(0, dtype: type.dtype).broadcast(to: type.shape)
@@ -53,7 +53,7 @@ extension Scan {
     loop.widenForward()
     let sequences = seedSlices + loop.sliceOperands
     let backward = Scan(
-      body: body, carries: initial.count, slices: sequences.count, captures: loop.captureOperands.count,
+      body: backwardBody, carries: initial.count, slices: sequences.count, captures: loop.captureOperands.count,
       length: length, isReversed: !isReversed)
     let results = Graph.apply(
       backward, to: initial + sequences + loop.captureOperands, results: initial.count + sliced.count)
@@ -114,8 +114,9 @@ private struct BackwardLoop {
     self.seedSlices = seedSlices
     var needed: Set<Int> = []
     var pending = outputs.map(\.value.node)
-    while let node = pending.popLast() where node >= forwardCount {
-      if needed.insert(node).inserted { pending += graph.nodes[node].inputs.map(\.node).filter { $0 >= forwardCount } }
+    while let node = pending.popLast() {
+      guard node >= forwardCount, needed.insert(node).inserted else { continue }
+      pending += graph.nodes[node].inputs.map(\.node)
     }
     for position in needed.sorted() { copy(position) }
     let values = outputs.map { resolve($0.value) }

@@ -1,0 +1,55 @@
+internal import FirnGraph
+internal import FirnTraining
+
+/// `firn demo`: watch a network learn on real data with part of it frozen.
+enum DemoCommand {
+  static let declaration = ArgumentParser.Command(
+    name: "demo", summary: "train an LSTM on handwritten digits, with and without its encoder frozen",
+    options: [
+      .init(name: "seed", value: .integer(0...Int.max), help: "decides weights, splits and order", defaultValue: "1"),
+      .init(name: "out", value: .text(placeholder: "DIR"), help: "write graphs and loss curves there"),
+      .flag("quick", help: "a sixth of the training, to see that it works"),
+    ],
+    examples: [.init(line: "firn demo --out demo", meaning: "run it and look at demo/losses.svg")])
+
+  static func run(_ arguments: ParsedArguments) throws(FirnError) {
+    let experiment = DemoExperiment(
+      seed: UInt64(arguments.integer("seed") ?? 1), isQuick: arguments.flag("quick"), digits: try DigitsData.load())
+    print("Firn demo: an LSTM reads 8x8 digits row by row (\(experiment.digits.count) real images)")
+    let pretraining = try withProgress("pretraining on 0-4") { report throws(FirnError) in
+      try experiment.pretrain(report)
+    }
+    print("pretrained on 0-4: test accuracy \(NumberFormat.percent(pretraining.testAccuracy))")
+    var outcomes: [DemoExperiment.Outcome] = []
+    for way in DemoExperiment.Way.allCases {
+      let outcome = try withProgress("5-9, " + way.rawValue) { report throws(FirnError) in
+        try experiment.transfer(way, from: pretraining, report)
+      }
+      print("5-9, \(way.rawValue): last losses " + outcome.losses.suffix(3).map { "\($0)" }.joined(separator: " "))
+      outcomes.append(outcome)
+    }
+    let report = DemoReport(pretraining: pretraining, outcomes: outcomes)
+    print("\n" + report.table.text(for: .current(.standardOutput)))
+    if let directory = arguments.text("out") {
+      for path in try report.write(to: directory) { print("wrote \(path)") }
+    } else {
+      print("(add --out DIR for the graphs before and after the freeze and the loss curves)")
+    }
+  }
+
+  /// Runs a training with its progress on standard error.
+  private static func withProgress<Result>(
+    _ label: String, _ body: ((Trainer.Progress) -> Void) throws(FirnError) -> Result
+  ) throws(FirnError) -> Result {
+    var reporter: ProgressReporter?
+    var last = 0.0
+    let result = try body { progress in
+      let bar = reporter ?? ProgressReporter(label, total: progress.stepCount)
+      reporter = bar
+      last = progress.loss
+      bar.update(completed: progress.step, message: "loss \(NumberFormat.fixed(progress.loss, digits: 4))")
+    }
+    reporter?.finish(message: "loss \(NumberFormat.fixed(last, digits: 4))")
+    return result
+  }
+}
