@@ -37,7 +37,7 @@ let executables: [Target] = [
 ]
 
 let tests: [Target] = [
-  //.testTarget(name: "FirnGraphTests", dependencies: ["FirnGraph"]),
+  .testTarget(name: "FirnGraphTests", dependencies: ["FirnGraph"]),
   .testTarget(name: "FirnFormatsTests", dependencies: ["FirnFormats"]),
   .testTarget(
     name: "FirnRuntimeTests",

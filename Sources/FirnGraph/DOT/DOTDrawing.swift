@@ -25,6 +25,8 @@ struct DOTDrawing {
   var edges: [Edge] = []
   /// Clusters that are loops, by path, and what their label says.
   var loops: [String: String] = [:]
+  /// Scopes whose variables are all frozen, apart from state.
+  private(set) var frozenScopes: Set<String> = []
   private let options: DOTOptions
   /// The item that stands for a node of the outermost graph.
   private var anchors: [String: String] = [:]
@@ -37,18 +39,47 @@ struct DOTDrawing {
       let id = "output:\(index)"
       items.append(
         Item(
-          id: id, scope: "", lines: ["output \(index)", Path.last(of: graph.name(of: output))],
+          id: id, scope: "",
+          lines: ["output \(index)", Self.shortened(Path.last(of: graph.name(of: output)))],
           tooltip: "output \(index): \(graph.name(of: output)) : \(graph.type(of: output))", look: .output))
       edges.append(edge(from: end, to: id, type: graph.type(of: output)))
     }
     for gradient in options.removedGradients {
-      guard let consumer = anchors[gradient.consumer], let producer = anchors[gradient.producer] else { continue }
+      guard let consumer = anchors[gradient.consumer], let producer = anchors[gradient.producer] else {
+        continue
+      }
       edges.append(
         Edge(
           from: consumer, to: producer, label: "no gradient",
           tooltip: "no gradient from \(gradient.consumer) to \(gradient.producer)", line: .removed))
     }
+    frozenScopes = scopes { $0 == .frozen }.subtracting(scopes { $0 == .trainable })
     fold()
+    inlineLoneAdjoints()
+  }
+
+  /// The scopes that hold an item of such a look, at any depth.
+  private func scopes(holding matches: (DOTLook) -> Bool) -> Set<String> {
+    var result: Set<String> = []
+    for item in items where matches(item.look) && !item.scope.isEmpty {
+      result.formUnion([item.scope] + Path.ancestors(of: item.scope))
+    }
+    return result
+  }
+
+  /// Every forward node gives its adjoints a scope; those that hold just one need no cluster.
+  private mutating func inlineLoneAdjoints() {
+    var counts: [String: Int] = [:]
+    for item in items {
+      counts[item.scope, default: 0] += 1
+      for scope in Path.ancestors(of: item.scope) { counts[scope, default: 0] += 1 }
+    }
+    for index in items.indices where items[index].look == .backward {
+      let scope = items[index].scope
+      guard counts[scope] == 1, !scope.isEmpty, loops[scope] == nil else { continue }
+      items[index].scope = Path.parent(of: scope)
+      items[index].lines[0] = Self.shortened(Path.last(of: scope) + "/" + items[index].lines[0])
+    }
   }
 
   /// Where a graph stands: the outermost one, or the body of a loop.
@@ -71,7 +102,9 @@ struct DOTDrawing {
   // MARK: Nodes
 
   /// Draws the nodes of `graph` and says where edges from their results start.
-  private mutating func draw(_ graph: GraphDef, variables: [Variable], inside context: Context) -> [Value: End] {
+  private mutating func draw(_ graph: GraphDef, variables: [Variable], inside context: Context) -> [Value:
+    End]
+  {
     var ends: [Value: End] = [:]
     var random = context.hidden
     for (position, node) in graph.nodes.enumerated() {
@@ -169,7 +202,8 @@ struct DOTDrawing {
       if let reader = readers.first, anchors[reader.name] != nil {
         edges.append(
           Edge(
-            from: id, to: reader.name, label: "next run", tooltip: "\(node.name) writes \(name)", line: .feedback))
+            from: id, to: reader.name, label: "next run", tooltip: "\(node.name) writes \(name)",
+            line: .feedback))
       }
     }
   }
@@ -366,7 +400,8 @@ extension DOTDrawing {
     let ops = members.reduce(0) { $0 + $1.ops }
     let (trainable, frozen, state) = (count(.trainable), count(.frozen), count(.state))
     var lines = [loop ?? Path.last(of: path), ops == 1 ? "1 op" : "\(ops) ops"]
-    for (number, status) in [(trainable, "trainable"), (frozen, "frozen"), (state, "state")] where number > 0 {
+    for (number, status) in [(trainable, "trainable"), (frozen, "frozen"), (state, "state")] where number > 0
+    {
       lines.append("\(grouped(number)) \(status)")
     }
     let onlyBackward = members.allSatisfy { $0.look == .backward || $0.look == .scalar }

@@ -13,8 +13,9 @@ enum DOTLook: CaseIterable {
 
   var attributes: [(String, String)] {
     switch self {
-    case .placeholder: Self.make("parallelogram", "solid", "#8a6100", "#fff3d1")
-    case .trainable: Self.make("cylinder", "solid", "#1558b0", "#e3eefc") + [("penwidth", "1.8")]
+    case .placeholder: Self.make("cds", "solid", "#8a6100", "#fff3d1") + [("margin", "0.2,0.12")]
+    case .trainable:
+      Self.make("cylinder", "solid", "#1558b0", "#e3eefc") + [("penwidth", "1.8"), ("margin", "0.1,0.1")]
     case .frozen: Self.make("hexagon", "dashed", "#6b7280", "#f1f3f5")
     case .state: Self.make("folder", "dotted", "#0f6b5c", "#e2f4f0") + [("penwidth", "1.5")]
     case .constant: Self.make("note", "solid", "#6b7280", "#ffffff")
@@ -27,8 +28,8 @@ enum DOTLook: CaseIterable {
     case .output: Self.make("invhouse", "bold", "#111827", "#e5e7eb")
     case .backward: Self.make("box", "rounded", "#7a2e8e", "#f6eafa")
     case .update: Self.make("component", "solid", "#9a4a00", "#fdeedd")
-    case .folded: Self.make("box3d", "solid", "#374151", "#f9fafb")
-    case .foldedFrozen: Self.make("box3d", "dashed", "#6b7280", "#f1f3f5")
+    case .folded: Self.make("box3d", "solid", "#374151", "#f9fafb") + [("margin", "0.15,0.12")]
+    case .foldedFrozen: Self.make("box3d", "dashed", "#6b7280", "#f1f3f5") + [("margin", "0.15,0.12")]
     case .foldedBackward: Self.make("tab", "rounded", "#7a2e8e", "#f6eafa")
     }
   }
@@ -76,7 +77,8 @@ enum DOTLine: CaseIterable {
     switch self {
     case .data: []
     case .boundary: [("style", "dashed")]
-    case .feedback: [("style", "dashed"), ("arrowhead", "vee"), ("constraint", "false"), ("color", "#0f6b5c")]
+    case .feedback:
+      [("style", "dashed"), ("arrowhead", "vee"), ("constraint", "false"), ("color", "#0f6b5c")]
     case .removed:
       [
         ("style", "dotted"), ("arrowhead", "tee"), ("constraint", "false"), ("color", "#a61b12"),

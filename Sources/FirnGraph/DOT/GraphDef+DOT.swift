@@ -31,7 +31,7 @@ private struct DOTWriter {
     write(ScopeTree(drawing.items), indent: "  ")
     for edge in drawing.edges {
       var attributes = edge.line.attributes
-      if !edge.label.isEmpty { attributes.append(("label", edge.label)) }
+      if !edge.label.isEmpty { attributes.append(("label", " " + edge.label)) }
       attributes += [("tooltip", edge.tooltip), ("labeltooltip", edge.tooltip)]
       text += "  \(Self.quoted(edge.from)) -> \(Self.quoted(edge.to))\(Self.list(attributes));\n"
     }
@@ -47,7 +47,7 @@ private struct DOTWriter {
       text += "\(indent)\(Self.quoted(item.id))\(Self.list(attributes));\n"
     }
     for child in scope.children {
-      let isFrozen = child.looks(in: drawing).contains(.frozen) && !child.looks(in: drawing).contains(.trainable)
+      let isFrozen = drawing.frozenScopes.contains(child.path)
       let loop = drawing.loops[child.path]
       let name = loop ?? Path.last(of: child.path)
       let attributes = [
@@ -62,31 +62,36 @@ private struct DOTWriter {
     }
   }
 
-  /// The looks and lines that occur, each once, in a column of its own cluster.
+  /// The looks and lines that occur, each once, in rows in a cluster of its own.
   private mutating func writeLegend() {
     text += "  subgraph \"cluster:legend\" {\n"
     text += "    graph\(Self.list([("label", "legend"), ("style", "solid"), ("color", "#d1d5db")]));\n"
-    var previous: String?
-    func chain(_ id: String) {
-      if let previous { text += "    \(Self.quoted(previous)) -> \(Self.quoted(id)) [style=\"invis\"];\n" }
-      previous = id
-    }
+    var ids: [String] = []
     for look in DOTLook.allCases where drawing.items.contains(where: { $0.look == look }) {
       guard let explanation = look.explanation else { continue }
-      let id = "legend:\(look)"
-      text += "    \(Self.quoted(id))\(Self.list(look.attributes + [("label", explanation)]));\n"
-      chain(id)
+      ids.append("legend:\(look)")
+      text +=
+        "    \(Self.quoted("legend:\(look)"))\(Self.list(look.attributes + [("label", explanation)]));\n"
     }
+    var lines: [(from: String, to: String)] = []
     for line in DOTLine.allCases where drawing.edges.contains(where: { $0.line == line }) {
-      let ends = ["legend:\(line):from", "legend:\(line):to"]
-      for end in ends { text += "    \(Self.quoted(end)) [shape=\"point\"];\n" }
-      chain(ends[0])
-      let attributes =
-        line.attributes.filter { $0.0 != "constraint" } + [("label", " " + line.explanation)]
-      text += "    \(Self.quoted(ends[0])) -> \(Self.quoted(ends[1]))\(Self.list(attributes));\n"
-      previous = ends[1]
+      let ends = (from: "legend:\(line):from", to: "legend:\(line):to")
+      let attributes = line.attributes.filter { $0.0 != "constraint" } + [("label", " " + line.explanation)]
+      for end in [ends.from, ends.to] { text += "    \(Self.quoted(end)) [shape=\"point\"];\n" }
+      text += "    \(Self.quoted(ends.from)) -> \(Self.quoted(ends.to))\(Self.list(attributes));\n"
+      lines.append(ends)
+    }
+    let columns = 3
+    for (upper, lower) in zip(ids, ids.dropFirst(columns)) { order(upper, lower) }
+    for (column, line) in lines.enumerated() {
+      if let last = ids.suffix(columns).dropFirst(column % columns).first { order(last, line.from) }
     }
     text += "  }\n"
+  }
+
+  /// Puts `upper` above `lower` by an edge nobody sees.
+  private mutating func order(_ upper: String, _ lower: String) {
+    text += "    \(Self.quoted(upper)) -> \(Self.quoted(lower)) [style=\"invis\"];\n"
   }
 
   // MARK: Quoting
@@ -133,9 +138,5 @@ private struct ScopeTree {
     let place = children.firstIndex { $0.path == path } ?? children.endIndex
     if place == children.endIndex { children.append(ScopeTree(path: path)) }
     children[place].insert(index, below: parts.dropFirst())
-  }
-
-  func looks(in drawing: DOTDrawing) -> Set<DOTLook> {
-    children.reduce(Set(items.map { drawing.items[$0].look })) { $0.union($1.looks(in: drawing)) }
   }
 }

@@ -49,20 +49,12 @@ private struct Verifier {
             node)
         }
       }
+      try checkBodies(of: node)
       try checkTypes(of: node)
       try checkEffect(of: node, variables: variables)
       if let parameter = node.op as? Parameter {
         guard parameters.insert(parameter.slot).inserted else {
           throw fault("V7", "a second parameter \(parameter.slot)", node)
-        }
-      }
-      for entry in node.op.attributes.entries {
-        guard case .graph(let body) = entry.value else { continue }
-        do {
-          try Verifier(graph: body, isBody: true).run()
-        } catch {
-          throw fault(
-            "\(error.constraint ?? "")", "in `\(entry.key)`: \(error.message)", node, causes: [error])
         }
       }
     }
@@ -101,6 +93,18 @@ private struct Verifier {
       }
     }
     return result
+  }
+
+  /// Before the op is asked for types, which it may work out from its body.
+  private func checkBodies(of node: Node) throws(FirnError) {
+    for entry in node.op.attributes.entries {
+      guard case .graph(let body) = entry.value else { continue }
+      do {
+        try Verifier(graph: body, isBody: true).run()
+      } catch {
+        throw fault(error.constraint ?? "", "in `\(entry.key)`: \(error.message)", node, causes: [error])
+      }
+    }
   }
 
   private func checkTypes(of node: Node) throws(FirnError) {

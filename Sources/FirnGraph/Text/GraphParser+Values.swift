@@ -162,7 +162,9 @@ extension GraphParser {
       return isPunctuation("[") ? .array(try array(dtype, at: start)) : .dtype(dtype)
     }
     if let number = Int(text), !text.hasPrefix("+") { return .int(number) }
-    if let number = Self.number(text, as: Double.self) { return .double(number) }
+    if text.contains(where: { ".en".contains($0) }), let number = Self.number(text, as: Double.self) {
+      return .double(number)
+    }
     if let dimension = dimension(text) {
       return dimension.value.map(AttributeValue.int) ?? .dimension(dimension)
     }
