@@ -1,4 +1,6 @@
-/// The ways an item is drawn. Shape or line tell them apart, and a word does; colour only helps.
+/// The ways an item is drawn.
+///
+/// Shape or line tell them apart, and a word does; colour only helps.
 enum DOTLook: CaseIterable {
   case placeholder, trainable, frozen, state, constant, scalar, op, random, stop, parameter, output, backward
   case update, folded, foldedFrozen, foldedBackward

@@ -10,7 +10,9 @@ public struct DOTOptions: Sendable {
 
   /// Stands above the drawing.
   public var title: String?
-  /// Scopes nested deeper than this become one box each; nil draws everything. A loop's body counts as a scope.
+  /// Scopes nested deeper than this become one box each; nil draws everything.
+  ///
+  /// A loop's body counts as a scope.
   public var depth: Int?
   public var status: @Sendable (Variable) -> Status
   /// Where no gradient flows, drawn as dotted edges from the consumer back to the producer.

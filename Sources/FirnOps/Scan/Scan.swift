@@ -20,7 +20,7 @@ package import FirnGraph
 /// next carries those of the carries; (C3) every slice's leading extent is `length` and the rest its parameter's shape.
 ///
 /// - Complexity: `length` times the body, run in order; one iteration's buffers are reused by the next.
-package struct Scan: Op {
+package struct Scan: LoopOp {
   package let body: GraphDef
   package let carries: Int
   package let slices: Int

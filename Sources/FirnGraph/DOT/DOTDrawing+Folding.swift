@@ -1,0 +1,70 @@
+extension DOTDrawing {
+  /// Replaces scopes deeper than asked for by one box each, and joins edges that then coincide.
+  mutating func fold() {
+    guard let depth = options.depth.map({ max(0, $0) }) else { return }
+    var boxes: [String: String] = [:]
+    var members: [String: [Item]] = [:]
+    var order: [String] = []
+    var kept: [Item] = []
+    for item in items {
+      let parts = item.scope.split(separator: "/")
+      guard parts.count > depth else {
+        kept.append(item)
+        continue
+      }
+      let path = parts.prefix(depth + 1).joined(separator: "/")
+      boxes[item.id] = "scope:" + path
+      if members[path] == nil { order.append(path) }
+      members[path, default: []].append(item)
+    }
+    items = kept + order.map { Self.box($0, members[$0] ?? [], loop: loops[$0]) }
+    var places: [String: Int] = [:]
+    var merged: [Edge] = []
+    for edge in edges {
+      var edge = edge
+      let isInside = boxes[edge.from] != nil && boxes[edge.from] == boxes[edge.to]
+      if isInside { continue }
+      let isFolded = boxes[edge.from] != nil || boxes[edge.to] != nil
+      edge.from = boxes[edge.from] ?? edge.from
+      edge.to = boxes[edge.to] ?? edge.to
+      let key = "\(edge.from)\n\(edge.to)\n\(edge.line)"
+      if isFolded, let place = places[key] {
+        if merged[place].label != edge.label { merged[place].label = "several" }
+        merged[place].tooltip += "\n" + edge.tooltip
+      } else {
+        places[key] = merged.count
+        merged.append(edge)
+      }
+    }
+    edges = merged
+  }
+
+  private static func box(_ path: String, _ members: [Item], loop: String?) -> Item {
+    func count(_ look: DOTLook) -> Int {
+      members.reduce(0) { $0 + ($1.look == look ? $1.parameters : 0) }
+    }
+    let ops = members.reduce(0) { $0 + $1.ops }
+    let (trainable, frozen, state) = (count(.trainable), count(.frozen), count(.state))
+    var lines = [loop ?? Path.last(of: path), ops == 1 ? "1 op" : "\(ops) ops"]
+    for (number, status) in [(trainable, "trainable"), (frozen, "frozen"), (state, "state")] where number > 0
+    {
+      lines.append("\(grouped(number)) \(status)")
+    }
+    let onlyBackward = members.allSatisfy { $0.look == .backward || $0.look == .scalar }
+    let look: DOTLook =
+      onlyBackward ? .foldedBackward : frozen > 0 && trainable == 0 ? .foldedFrozen : .folded
+    return Item(
+      id: "scope:" + path, scope: Path.parent(of: path), lines: lines,
+      tooltip: "\(path): \(ops) ops, \(grouped(trainable + frozen)) parameters", look: look)
+  }
+
+  /// `1234567` as `1,234,567`.
+  private static func grouped(_ number: Int) -> String {
+    var result = ""
+    for (index, digit) in String(number).reversed().enumerated() {
+      if index > 0, index % 3 == 0 { result = "," + result }
+      result = String(digit) + result
+    }
+    return result
+  }
+}

@@ -1,0 +1,60 @@
+import FirnGraph
+import Testing
+
+@Suite struct NDArrayTests {
+  @Test func copiesShareUntilWritten() {
+    let original = NDArray([1, 2, 3] as [Float])
+    var copy = original
+    #expect(address(original) == address(copy))
+    copy.withUnsafeMutableBytes { $0.storeBytes(of: Float(9), toByteOffset: 4, as: Float.self) }
+    #expect(original.floats == [1, 2, 3])
+    #expect(copy.floats == [1, 9, 3])
+    let before = address(copy)
+    copy.withUnsafeMutableBytes { $0.storeBytes(of: Float(8), toByteOffset: 0, as: Float.self) }
+    #expect(address(copy) == before)
+  }
+
+  @Test func storageIsAlignedAndZeroed() {
+    let array = NDArray(zeros: [3, 5], dtype: .f64)
+    #expect(address(array) % Storage.alignment == 0)
+    #expect(array.doubles == Array(repeating: 0, count: 15))
+    #expect(NDArray(zeros: [0, 4]).elementCount == 0)
+    #expect(NDArray(zeros: [0, 4]).floats == [])
+  }
+
+  @Test func convertsBetweenTypes() throws {
+    let array = NDArray([-1.9, 0, 0.5, 3e9, -.infinity, .nan])
+    #expect(array.converted(to: .i32).elements(as: Int32.self) == [-1, 0, 0, .max, .min, 0])
+    #expect(array.converted(to: .bool).elements(as: Bool.self) == [true, false, true, true, true, true])
+    #expect(array.converted(to: .f32).elements(as: Float.self)[0] == -1.9)
+    #expect(NDArray([true, false]).floats == [1, 0])
+    #expect(NDArray([Int32.max, .min]).converted(to: .f64).converted(to: .i32) == NDArray([Int32.max, .min]))
+    #expect(NDArray(scalar: 2.5).scalar == 2.5)
+    #expect(NDArray([1.0, 2.0]).scalar == nil)
+  }
+
+  @Test func equalityIsOfBits() {
+    #expect(NDArray([Float.nan]) == NDArray([Float.nan]))
+    #expect(NDArray([Float(0)]) != NDArray([Float(-0.0)]))
+    #expect(NDArray([Float(1)]) != NDArray([Double(1)]))
+    #expect(NDArray([Float(1)]) != NDArray(scalar: Float(1)))
+    #expect(Set([NDArray([Float.nan]), NDArray([Float.nan])]).count == 1)
+  }
+
+  @Test func shapesThatDoNotFitAreErrors() throws {
+    for shape in [[3], [2, 2], [-1, -2], [-2, 1], [], [0], [.max, .max], [.max, 2, 0]] {
+      #expect(throws: FirnError.self) { try NDArray([1, 2] as [Float], shape: shape) }
+      #expect(throws: FirnError.self) { try NDArray([1, 2] as [Float]).reshaped(to: shape) }
+    }
+    let array = try NDArray([1, 2, 3, 4, 5, 6] as [Float], shape: [2, 3])
+    #expect(try array.reshaped(to: [3, 1, 2]).shape == [3, 1, 2])
+    #expect(try array.reshaped(to: [6]).floats == array.floats)
+  }
+
+  @Test func printsTypeAndFirstElements() {
+    #expect(NDArray([1, 2] as [Int32]).description == "i32[2] (1, 2)")
+    #expect(NDArray(zeros: [9], dtype: .bool).description.hasSuffix("false, …)"))
+  }
+
+  private func address(_ array: NDArray) -> Int { array.withUnsafeBytes { Int(bitPattern: $0.baseAddress) } }
+}
