@@ -164,11 +164,13 @@ extension NDArray {
   ///
   /// - Precondition: the array has a leading axis, and every index lies on it.
   public func rows(_ indices: [Int]) -> NDArray {
-    precondition(!shape.isEmpty && indices.allSatisfy { $0 >= 0 && $0 < shape[0] }, "row index outside the array")
+    precondition(
+      !shape.isEmpty && indices.allSatisfy { $0 >= 0 && $0 < shape[0] }, "row index outside the array")
     let result = NDArray(zeros: [indices.count] + shape.dropFirst(), dtype: dtype)
     let bytes = shape.dropFirst().reduce(dtype.byteCount, *)
     for (row, index) in indices.enumerated() {
-      (result.storage.pointer + row * bytes).copyMemory(from: storage.pointer + index * bytes, byteCount: bytes)
+      (result.storage.pointer + row * bytes).copyMemory(
+        from: storage.pointer + index * bytes, byteCount: bytes)
     }
     return result
   }

@@ -28,7 +28,8 @@ import Testing
     #expect(array.converted(to: .bool).elements(as: Bool.self) == [true, false, true, true, true, true])
     #expect(array.converted(to: .f32).elements(as: Float.self)[0] == -1.9)
     #expect(NDArray([true, false]).floats == [1, 0])
-    #expect(NDArray([Int32.max, .min]).converted(to: .f64).converted(to: .i32) == NDArray([Int32.max, .min]))
+    #expect(
+      NDArray([Int32.max, .min]).converted(to: .f64).converted(to: .i32) == NDArray([Int32.max, .min]))
     #expect(NDArray(scalar: 2.5).scalar == 2.5)
     #expect(NDArray([1.0, 2.0]).scalar == nil)
   }

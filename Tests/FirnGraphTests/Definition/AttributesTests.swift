@@ -3,7 +3,8 @@ import Testing
 
 @Suite struct AttributesTests {
   private let attributes: Attributes = [
-    "b": .bool(true), "i": .int(3), "d": .double(0.5), "s": .string("x"), "t": .dtype(.i32), "n": .dimension("batch"),
+    "b": .bool(true), "i": .int(3), "d": .double(0.5), "s": .string("x"), "t": .dtype(.i32),
+    "n": .dimension("batch"),
     "l": .list([.int(2), .dimension("batch")]), "a": .array(NDArray(scalar: 1.0)), "g": .graph(GraphDef()),
   ]
 

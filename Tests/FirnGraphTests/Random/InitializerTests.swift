@@ -77,7 +77,8 @@ import Testing
       for b in 0..<count {
         let products = (0..<max(rows, columns)).map { i in
           rows <= columns
-            ? values[a * columns + i] * values[b * columns + i] : values[i * columns + a] * values[i * columns + b]
+            ? values[a * columns + i] * values[b * columns + i]
+            : values[i * columns + a] * values[i * columns + b]
         }
         #expect(abs(products.reduce(0, +) - (a == b ? 9 : 0)) < 1e-12)
       }
@@ -103,13 +104,15 @@ import Testing
     let array = NDArray([1, 2, 3] as [Float])
     #expect(try sample(.array(array), [3]).doubles == [1, 2, 3])
     #expect(thrown { () throws(FirnError) in _ = try sample(.array(array), [4]) }?.code == .shapeMismatch)
-    #expect(thrown { () throws(FirnError) in _ = try sample(.array(array), [3], .i32) }?.code == .shapeMismatch)
+    #expect(
+      thrown { () throws(FirnError) in _ = try sample(.array(array), [3], .i32) }?.code == .shapeMismatch)
     #expect(thrown { () throws(FirnError) in _ = try sample(.normal(), [3], .i32) }?.code == .typeMismatch)
   }
 
   @Test(arguments: [
     AttributeValue.int(1), .list([]), .list([.int(1)]), .list([.string("constant")]),
-    .list([.string("constant"), .int(1)]), .list([.string("variance_scaling"), .double(1), .string("x"), .string("y")]),
+    .list([.string("constant"), .int(1)]),
+    .list([.string("variance_scaling"), .double(1), .string("x"), .string("y")]),
     .list([.string("array"), .string("x")]), .list([.string("columns"), .int(1)]),
     .list([.string("columns"), .list([.int(-1), .list([.string("constant"), .double(1)])])]),
   ])

@@ -19,7 +19,8 @@ import Testing
   }
 
   @Test func keysDependOnSeedAndName() {
-    let keys = [Philox(seed: 1, name: "a"), Philox(seed: 2, name: "a"), Philox(seed: 1 << 32, name: "a")]
+    let keys =
+      [Philox(seed: 1, name: "a"), Philox(seed: 2, name: "a"), Philox(seed: 1 << 32, name: "a")]
       + [Philox(seed: 1, name: "b")]
     #expect(Set(keys.map { UInt64($0.key.0) << 32 | UInt64($0.key.1) }).count == keys.count)
     #expect(Philox.hash("") == 0xcbf2_9ce4_8422_2325)

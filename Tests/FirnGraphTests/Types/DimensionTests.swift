@@ -19,7 +19,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "0", "7", "-3", "batch", "-batch", "2*batch", "batch*time", "2*batch*time-1", "batch*batch+time+3", "_a1-1",
+    "0", "7", "-3", "batch", "-batch", "2*batch", "batch*time", "2*batch*time-1", "batch*batch+time+3",
+    "_a1-1",
     "9223372036854775807", "-9223372036854775808",
   ])
   func readsWhatItPrints(_ text: String) {
