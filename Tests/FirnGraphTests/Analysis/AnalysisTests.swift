@@ -3,6 +3,8 @@ import Testing
 
 /// What can change, and where a gradient exists, on graphs small enough to check by eye.
 @Suite struct AnalysisTests {
+  /// A frozen layer below a trained one, whose value also goes round by a stop.
+  ///
   /// x ─ matmul(frozen) ─ tanh ─┬─ matmul(head) ─ add ─ loss
   ///                            └─ stop ─ matmul(side) ─┘
   private static let text = #"""
