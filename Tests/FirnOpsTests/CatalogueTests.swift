@@ -1,0 +1,122 @@
+import CFirnKernels
+import FirnGraph
+import FirnOps
+import Testing
+
+/// Parent of all suites that run kernels: one after the other, because some change the instruction set.
+@Suite(.serialized)
+struct OpTests {}
+
+extension OpTests {
+  /// What the catalogue promises of each op, derived from `opSamples`.
+  @Suite struct CatalogueTests {
+    @Test func everyOpHasASample() {
+      let sampled = Set(opSamples.map(\.op.mnemonic))
+      for mnemonic in OpCatalogue.standard.mnemonics where opsWithoutSample[mnemonic] == nil {
+        #expect(sampled.contains(mnemonic), "add a sample for `\(mnemonic)` in OpSamples.swift")
+      }
+      for mnemonic in sampled {
+        #expect(OpCatalogue.standard.mnemonics.contains(mnemonic), "`\(mnemonic)` is not in Catalogue.swift")
+      }
+    }
+
+    @Test func mnemonicsAreUnique() {
+      let mnemonics = OpCatalogue.standard.mnemonics
+      #expect(Set(mnemonics).count == mnemonics.count)
+    }
+
+    @Test(arguments: opSamples) func attributesRoundTrip(_ sample: OpSample) throws {
+      let op = sample.op
+      let again = try OpCatalogue.standard.op(mnemonic: op.mnemonic, attributes: op.attributes)
+      #expect(again.isEqual(to: op))
+      #expect(again.attributes == op.attributes)
+      for entry in op.attributes.entries {
+        let missing = Attributes(op.attributes.entries.filter { $0.key != entry.key })
+        #expect(throws: FirnError.self, "without `\(entry.key)`") {
+          try OpCatalogue.standard.op(mnemonic: op.mnemonic, attributes: missing)
+        }
+      }
+      let extra = Attributes(op.attributes.entries + (["no_such": .int(1)] as Attributes).entries)
+      #expect(throws: FirnError.self) {
+        try OpCatalogue.standard.op(mnemonic: op.mnemonic, attributes: extra)
+      }
+    }
+
+    @Test(arguments: opSamples) func wrongOperandCountsAreErrors(_ sample: OpSample) throws {
+      let types = sample.arrays().map { TensorType($0.dtype, Shape($0.shape)) }
+      if !types.isEmpty { #expect(throws: FirnError.self) { try sample.op.resultTypes(of: []) } }
+      if !(sample.op is Concat) {
+        #expect(throws: FirnError.self) {
+          try sample.op.resultTypes(of: types + [TensorType(.f64, [2, 3])])
+        }
+      }
+    }
+
+    @Test(arguments: opSamples) func flopsAreNumbersAndNotNegative(_ sample: OpSample) throws {
+      let types = sample.arrays().map { TensorType($0.dtype, Shape($0.shape)) }
+      let flops = sample.op.flops(of: types, results: try sample.op.resultTypes(of: types))
+      #expect(try #require(flops.value) >= 0)
+    }
+
+    @Test(arguments: opSamples) func fastAgreesWithReference(_ sample: OpSample) throws {
+      expectClose(try sample.results(.f32), try sample.results(.f64), sample)
+    }
+
+    @Test func everyInstructionSetAgreesWithReference() throws {
+      let initial = String(cString: firn_isa_name())
+      defer { #expect(firn_select_isa(initial) == 1) }
+      for name in ["avx512", "avx2", "portable"] where firn_select_isa(name) == 1 {
+        for sample in opSamples {
+          expectClose(try sample.results(.f32), try sample.results(.f64), sample, name)
+        }
+      }
+    }
+
+    @Test(arguments: opSamples) func splittingChangesNoBit(_ sample: OpSample) throws {
+      for dtype in [DType.f32, .f64] {
+        let whole = try sample.results(dtype)
+        for sizes in [[1, 5, 2, 11, 3], [7], [1]] {
+          let pieces = try sample.results(dtype, KernelRunner(workers: OddWorkers(sizes)))
+          #expect(zip(whole, pieces).allSatisfy { $0.isBitwiseEqual(to: $1) }, "\(dtype) in \(sizes)")
+        }
+      }
+    }
+
+    @Test(arguments: opSamples) func inPlaceGivesTheSameBits(_ sample: OpSample) throws {
+      guard case .inPlace(let choices) = sample.op.aliasing else { return }
+      for dtype in [DType.f32, .f64] {
+        let whole = try sample.results(dtype)
+        let (graph, node, arrays) = sample.graph(dtype)
+        let op = try #require(graph.nodes[node].op as? any KernelOp)
+        for operand in choices where arrays[operand].byteCount == whole[0].byteCount {
+          let over = try KernelRunner(inPlace: operand).run(op, arrays)
+          #expect(over[0].isBitwiseEqual(to: whole[0]), "\(dtype) over operand \(operand)")
+        }
+      }
+    }
+
+    @Test(arguments: opSamples) func viewsHaveNoKernelAndOthersDo(_ sample: OpSample) {
+      if case .view = sample.op.aliasing {
+        #expect(!(sample.op is any KernelOp))
+      } else {
+        #expect(sample.op is any KernelOp)
+      }
+    }
+  }
+}
+
+/// Expects equal types, and values within the sample's tolerance; integers and truth values exactly.
+func expectClose(_ fast: [NDArray], _ reference: [NDArray], _ sample: OpSample, _ note: String = "") {
+  #expect(fast.count == reference.count)
+  for (a, b) in zip(fast, reference) {
+    #expect(a.shape == b.shape)
+    #expect(a.dtype == (b.dtype == .f64 ? .f32 : b.dtype))
+    var worst = 0.0
+    for (x, y) in zip(a.doubles, b.doubles) where !(x == y || x.isNaN && y.isNaN) {
+      let error = (x - y).magnitude / (1 + y.magnitude)
+      worst = error.isNaN ? .infinity : max(worst, error)
+    }
+    let limit = b.dtype.isFloatingPoint ? sample.tolerance : 0
+    #expect(worst <= limit, "\(sample.testDescription) \(note)")
+  }
+}

@@ -1,0 +1,120 @@
+import FirnGraph
+import FirnOps
+
+/// At least one sample for each op; all extents of one sample differ, so that no exchanged axis goes unseen.
+///
+/// To add one: the op with its attributes, then where its operands' values come from.
+let opSamples: [OpSample] =
+  unarySamples + binarySamples + [
+    OpSample(Unary(.neg), .integers([2, 5], -9...9)),
+    OpSample(Unary(.abs), .integers([2, 5], -9...9)),
+    OpSample(Unary(.sign), .integers([2, 5], -2...2)),
+    OpSample(Unary(.square), .integers([2, 5], -9...9)),
+    OpSample(Unary(.leakyReLU, alpha: 0.3), .real([3, 7], avoiding: [0])),
+    OpSample(Unary(.elu, alpha: 0.7), .real([3, 7], avoiding: [0])),
+    OpSample(Binary(.add), .integers([3, 5], -9...9), .integers([3, 5], -9...9)),
+    OpSample(Binary(.sub), .integers([3, 5], -9...9), .integers([3, 5], -9...9)),
+    OpSample(Binary(.mul), .integers([3, 5], -9...9), .integers([3, 5], -9...9)),
+    OpSample(Binary(.div), .integers([3, 5], -9...9), .integers([3, 5], -2...2)),
+    OpSample(Binary(.max), .integers([3, 5], -9...9), .integers([3, 5], -9...9)),
+    OpSample(Binary(.min), .integers([3, 5], -9...9), .integers([3, 5], -9...9)),
+
+    OpSample(Compare(.equal), .integers([3, 7], 0...2), .integers([3, 7], 0...2)),
+    OpSample(Compare(.notEqual), .integers([3, 7], 0...2), .integers([3, 7], 0...2)),
+    OpSample(Compare(.less), .real([3, 7]), .real([3, 7])),
+    OpSample(Compare(.lessEqual), .integers([3, 7], 0...2), .integers([3, 7], 0...2)),
+    OpSample(Compare(.greater), .real([3, 7]), .real([3, 7])),
+    OpSample(Compare(.greaterEqual), .real([3, 7]), .real([3, 7])),
+    OpSample(Logical(.and), .truths([3, 7]), .truths([3, 7])),
+    OpSample(Logical(.or), .truths([3, 7]), .truths([3, 7])),
+    OpSample(Logical(.xor), .truths([3, 7]), .truths([3, 7])),
+    OpSample(Logical(.not), .truths([3, 7])),
+    OpSample(Select(), .truths([3, 7]), .real([3, 7]), .real([3, 7])),
+    OpSample(Select(), .truths([3, 7]), .integers([3, 7], 0...9), .integers([3, 7], 0...9)),
+    OpSample(Select(), .truths([3, 7]), .truths([3, 7]), .truths([3, 7])),
+    OpSample(Cast(to: .f32), .integers([3, 7], -9...9)),
+    OpSample(Cast(to: .f32), .real([3, 7])),
+    OpSample(Cast(to: .i32), .real([3, 7], -9...9)),
+    OpSample(Cast(to: .bool), .integers([3, 7], 0...1)),
+
+    OpSample(MatMul(), .real([5, 7]), .real([7, 3])),
+    OpSample(MatMul(transposeLeft: true), .real([7, 5]), .real([7, 3])),
+    OpSample(MatMul(transposeRight: true), .real([5, 7]), .real([3, 7])),
+    OpSample(MatMul(transposeLeft: true, transposeRight: true), .real([7, 5]), .real([3, 7])),
+    OpSample(MatMul(), .real([2, 5, 7]), .real([2, 7, 3])),
+    OpSample(MatMul(transposeLeft: true), .real([2, 7, 5]), .real([2, 7, 3])),
+
+    OpSample(Reduce(.sum, axes: [1]), .real([3, 5, 4])),
+    OpSample(Reduce(.sum, axes: [0, 2]), .real([3, 5, 4])),
+    OpSample(Reduce(.sum, axes: [1], keepsAxes: true), .integers([3, 5, 4], -9...9)),
+    OpSample(Reduce(.mean, axes: [0], keepsAxes: true), .real([3, 5])),
+    OpSample(Reduce(.mean, axes: [0, 1]), .real([3, 5])),
+    OpSample(Reduce(.mean, axes: []), .real([3, 5])),
+    OpSample(Reduce(.max, axes: [1]), .real([3, 5, 2])),
+    OpSample(Reduce(.max, axes: [0, 2], keepsAxes: true), .real([3, 5, 2])),
+    OpSample(Reduce(.max, axes: [0, 2]), .integers([3, 5, 4], -99...99)),
+    OpSample(Reduce(.min, axes: [1]), .real([3, 5, 2])),
+    OpSample(Reduce(.min, axes: [0]), .integers([3, 5], -99...99)),
+    OpSample(Reduce(.prod, axes: [0, 2]), .real([2, 5, 3], 0.4...1.6)),
+    OpSample(Reduce(.prod, axes: [1], keepsAxes: true), .real([2, 4])),
+    OpSample(Reduce(.prod, axes: [1]), .integers([2, 4], -3...3)),
+    OpSample(ArgReduce(.argmax, axis: 1), .real([3, 5, 2])),
+    OpSample(ArgReduce(.argmax, axis: 0), .integers([5, 3], 0...2)),
+    OpSample(ArgReduce(.argmin, axis: 2), .real([3, 2, 5])),
+
+    OpSample(Reshape([7, 6]), .real([3, 14])),
+    OpSample(Transpose([2, 0, 1]), .real([3, 5, 2])),
+    OpSample(Transpose([1, 0]), .truths([3, 5])),
+    OpSample(Broadcast([2, 3, 5]), .real([3, 1])),
+    OpSample(Broadcast([4, 3]), .real([])),
+    OpSample(Slice(starts: [1, 0, 2], limits: [3, 5, 7], steps: [1, 2, 3]), .real([3, 5, 7])),
+    OpSample(Pad(low: [1, 0], high: [0, 2], interior: [2, 1], value: 0.5), .real([3, 4])),
+    OpSample(Pad(low: [1], high: [2], interior: [0], value: 1), .truths([5])),
+    OpSample(Reverse([0, 2]), .real([3, 5, 2])),
+    OpSample(Concat(axis: 1), .real([3, 2, 4]), .real([3, 5, 4]), .real([3, 1, 4])),
+    OpSample(Split(axis: 1, sizes: [2, 0, 4]), .real([3, 6, 5])),
+
+    OpSample(Gather(axis: 1), .real([3, 5, 2]), .integers([7, 4], 0...4)),
+    OpSample(Gather(axis: 0), .truths([5, 2]), .integers([7], 0...4)),
+    OpSample(ScatterAdd(axis: 1, size: 4), .integers([7], 0...3), .real([3, 7, 2])),
+    OpSample(ScatterAdd(axis: 0, size: 4), .integers([2, 3], 0...3), .integers([2, 3, 5], -9...9)),
+    OpSample(OneHot(depth: 5, on: 2, off: -1), .integers([3, 4], -1...5)),
+    OpSample(Iota(9)),
+    OpSample(Extent(7, dtype: .f32)),
+
+    OpSample(Softmax(.softmax), .real([3, 5])),
+    OpSample(Softmax(.logSoftmax), .real([3, 2, 5])),
+    OpSample(SparseCrossEntropy(), .real([3, 2, 5]), .integers([3, 2], 0...4)),
+    OpSample(CrossEntropy(), .real([3, 5]), .real([3, 5], 0...1)),
+    OpSample(MeanSquaredError(), .real([3, 5]), .real([3, 5])),
+
+    OpSample(RandomUniform(shape: [3, 13], key: "u", low: -1, high: 2), .words([1, 2, 3, 4])),
+    OpSample(RandomNormal(shape: [3, 13], key: "n", mean: 1, deviation: 2), .words([1, 2, 3, 4])),
+    OpSample(Dropout(rate: 0.4, key: "d"), .real([3, 13]), .words([1, 2, 3, 4]), .integers([], 5...5)),
+  ]
+
+private let unarySamples = Unary.Function.allCases.map { function in
+  let row = Unary.row(function)
+  return OpSample(Unary(function), .real([3, 13], row.domain, avoiding: row.kinks))
+}
+
+private let binarySamples = Binary.Function.allCases.map { function in
+  let row = Binary.row(function)
+  return OpSample(
+    Binary(function), .real([3, 13], row.domains.0),
+    row.hasKinkAtTies ? .apart([3, 13], row.domains.1) : .real([3, 13], row.domains.1))
+}
+
+/// Ops without a sample, and why.
+let opsWithoutSample: [String: String] = [
+  "placeholder": "fed, not computed",
+  "parameter": "given by the loop around it",
+  "constant": "data",
+  "read": "a variable's value, which a session gives",
+  "assign": "what it does, a session does",
+  "random_state": "given by a session",
+  "identity": "its operand itself",
+  "stop_gradient": "its operand itself",
+  "gradients": "replaced by the compiler",
+  "scan": "runs a graph; its own tests are the compiler's",
+]
