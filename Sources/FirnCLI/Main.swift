@@ -5,7 +5,8 @@ internal import Foundation
 @main
 enum Main {
   static let parser = ArgumentParser(
-    program: "firn", summary: "Partial training: freeze a scope, and what can no longer change costs nothing.",
+    program: "firn",
+    summary: "Partial training: freeze a scope, and what can no longer change costs nothing.",
     commands: [DemoCommand.declaration])
 
   static func main() {

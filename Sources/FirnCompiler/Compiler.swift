@@ -33,7 +33,8 @@ package enum Compiler {
     try request.graph.verify()
     var context = CompilationContext(
       request: request,
-      trainability: try Trainability(request.graph.variables, freezing: request.freezing, training: request.thawing))
+      trainability: try Trainability(
+        request.graph.variables, freezing: request.freezing, training: request.thawing))
     var graph = request.graph
     graph.outputs = request.fetches
     if let training = request.training {

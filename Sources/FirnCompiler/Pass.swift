@@ -7,7 +7,8 @@ package struct Pass: Sendable {
   package let run: @Sendable (GraphDef, inout CompilationContext) throws(FirnError) -> GraphDef
 
   package init(
-    _ name: String, _ run: @escaping @Sendable (GraphDef, inout CompilationContext) throws(FirnError) -> GraphDef
+    _ name: String,
+    _ run: @escaping @Sendable (GraphDef, inout CompilationContext) throws(FirnError) -> GraphDef
   ) {
     self.name = name
     self.run = run

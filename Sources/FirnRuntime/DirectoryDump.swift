@@ -7,7 +7,9 @@ internal import Foundation
 struct DirectoryDump: StageDump {
   let directory: String
 
-  static func fromEnvironment() -> DirectoryDump? { Platform.environment("FIRN_DUMP").map(DirectoryDump.init) }
+  static func fromEnvironment() -> DirectoryDump? {
+    Platform.environment("FIRN_DUMP").map(DirectoryDump.init)
+  }
 
   func stage(_ name: String, _ graph: GraphDef, at position: Int) {
     let number = position < 10 ? "0\(position)" : "\(position)"

@@ -98,10 +98,15 @@ private final class Frame {
         switch step.work {
         case .kernel(let kernel): .kernel(kernel)
         case .loop(let loop):
-          .loop(loop, Frame(loop.body, arena: workspace, workers: workers) { _ in firnBug("execution", "a loop body reads from outside") })
+          .loop(
+            loop,
+            Frame(loop.body, arena: workspace, workers: workers) { _ in
+              firnBug("execution", "a loop body reads from outside")
+            })
         }
       return Step(
-        name: step.name, operands: list(step.operands), results: list(step.results), resultTypes: step.resultTypes,
+        name: step.name, operands: list(step.operands), results: list(step.results),
+        resultTypes: step.resultTypes,
         workspace: workspace, work: work)
     }
   }
@@ -127,7 +132,9 @@ private final class Frame {
         }
         if checksNumerics { try check(step, path: path) }
       case .loop(let loop, let body):
-        try run(loop, body: body, checksNumerics: checksNumerics, path: checksNumerics ? Path.joined(path, step.name) : step.name)
+        try run(
+          loop, body: body, checksNumerics: checksNumerics,
+          path: checksNumerics ? Path.joined(path, step.name) : step.name)
       }
     }
   }
@@ -140,7 +147,9 @@ private final class Frame {
     for capture in loop.captures { body.table[capture.inner] = table[capture.outer] }
     for iteration in 0..<loop.length {
       let position = loop.isReversed ? loop.length - 1 - iteration : iteration
-      if let index = loop.index { body.table[index].storeBytes(of: Int32(truncatingIfNeeded: position), as: Int32.self) }
+      if let index = loop.index {
+        body.table[index].storeBytes(of: Int32(truncatingIfNeeded: position), as: Int32.self)
+      }
       for slice in loop.slices { body.table[slice.inner] = table[slice.outer] + position * slice.stride }
       for output in loop.outputs where output.isDirect {
         body.table[output.inner] = table[output.outer] + position * output.stride
@@ -163,8 +172,10 @@ private final class Frame {
     for (number, type) in step.resultTypes.enumerated() {
       guard let fault = firstNotFinite(table[step.results[number]], type) else { continue }
       throw FirnError(
-        .notFinite, "`\(Path.joined(path, step.name))` produced \(fault.value) at element \(fault.index) of \(type)",
-        remedy: "its operands were finite: look at their range (logarithms, divisions, exponentials, step size)",
+        .notFinite,
+        "`\(Path.joined(path, step.name))` produced \(fault.value) at element \(fault.index) of \(type)",
+        remedy:
+          "its operands were finite: look at their range (logarithms, divisions, exponentials, step size)",
         place: Path.joined(path, step.name))
     }
   }
@@ -175,7 +186,9 @@ func firstNotFinite(_ pointer: UnsafeRawPointer, _ type: ArrayType) -> (index: I
   switch type.dtype {
   case .f32:
     let elements = pointer.assumingMemoryBound(to: Float.self)
-    for index in 0..<type.elementCount where !elements[index].isFinite { return (index, Double(elements[index])) }
+    for index in 0..<type.elementCount where !elements[index].isFinite {
+      return (index, Double(elements[index]))
+    }
   case .f64:
     let elements = pointer.assumingMemoryBound(to: Double.self)
     for index in 0..<type.elementCount where !elements[index].isFinite { return (index, elements[index]) }

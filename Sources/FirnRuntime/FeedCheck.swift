@@ -17,7 +17,8 @@ struct FeedCheck {
     for feed in feeds.entries where !known.contains(feed.name) {
       throw FirnError(
         .unknownName, "`\(feed.name)` is fed but is no placeholder of the graph",
-        remedy: NearestNames(to: feed.name, among: known).question ?? "placeholders are " + known.joined(separator: ", "))
+        remedy: NearestNames(to: feed.name, among: known).question ?? "placeholders are "
+          + known.joined(separator: ", "))
     }
     var binding = DimensionBinding()
     var binder: [String: String] = [:]
@@ -28,17 +29,23 @@ struct FeedCheck {
       }
       let array = feed.array
       guard array.dtype == type.dtype else {
-        throw mismatch(name, type, array, "element types differ: \(array.dtype) is fed, \(type.dtype) is wanted", "convert with `converted(to: .\(type.dtype))`")
+        throw mismatch(
+          name, type, array, "element types differ: \(array.dtype) is fed, \(type.dtype) is wanted",
+          "convert with `converted(to: .\(type.dtype))`")
       }
       guard array.shape.count == type.shape.rank else {
-        throw mismatch(name, type, array, "\(array.shape.count) axes are fed, \(type.shape.rank) are wanted", "reshape the array")
+        throw mismatch(
+          name, type, array, "\(array.shape.count) axes are fed, \(type.shape.rank) are wanted",
+          "reshape the array")
       }
       for (axis, dimension) in type.shape.enumerated() {
-        guard dimension.value == nil, let only = dimension.names.first, dimension == Dimension(named: only) else { continue }
+        guard dimension.value == nil, let only = dimension.names.first, dimension == Dimension(named: only)
+        else { continue }
         if let bound = binding[only] {
           guard bound == array.shape[axis] else {
             throw mismatch(
-              name, type, array, "`\(only)` is \(array.shape[axis]) here but \(bound) in `\(binder[only] ?? "")`",
+              name, type, array,
+              "`\(only)` is \(array.shape[axis]) here but \(bound) in `\(binder[only] ?? "")`",
               "feed arrays that agree on `\(only)`")
           }
         } else {
@@ -49,9 +56,11 @@ struct FeedCheck {
     }
     for (name, type) in needed {
       guard let array = feeds.entries.last(where: { $0.name == name })?.array else { continue }
-      for (axis, dimension) in type.shape.bound(by: binding).enumerated() where dimension.value != array.shape[axis] {
+      for (axis, dimension) in type.shape.bound(by: binding).enumerated()
+      where dimension.value != array.shape[axis] {
         throw mismatch(
-          name, type, array, "axis \(axis) is \(array.shape[axis]), wanted is \(type.shape[axis])\(dimension == type.shape[axis] ? "" : " = \(dimension)")",
+          name, type, array,
+          "axis \(axis) is \(array.shape[axis]), wanted is \(type.shape[axis])\(dimension == type.shape[axis] ? "" : " = \(dimension)")",
           "feed an array of type \(type)")
       }
     }

@@ -34,7 +34,9 @@ public struct Results: Sendable {
   public func scalar(_ reference: any TensorReference) throws(FirnError) -> Double {
     let array = try self[reference]
     guard let value = array.scalar else {
-      throw FirnError(.notScalar, "`\(reference.tensorName)` is \(array.shape), not a scalar", remedy: "read it as an array")
+      throw FirnError(
+        .notScalar, "`\(reference.tensorName)` is \(array.shape), not a scalar", remedy: "read it as an array"
+      )
     }
     return value
   }

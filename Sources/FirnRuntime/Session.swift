@@ -70,7 +70,8 @@ public final class Session {
   ///   - clippingNorm: the largest global norm of the trained gradients together.
   ///   - fetching: what a run returns besides the loss, by handle or by name.
   public func compile(
-    minimizing loss: Tensor, with optimizer: any Optimizer, freezing: Selection? = nil, training: Selection? = nil,
+    minimizing loss: Tensor, with optimizer: any Optimizer, freezing: Selection? = nil,
+    training: Selection? = nil,
     keepingTrainingMode: Selection? = nil, clippingNorm: Double? = nil, fetching: [any TensorReference] = []
   ) throws(FirnError) -> Program {
     try addVariables()
@@ -93,7 +94,10 @@ public final class Session {
     let warnings =
       unset.isEmpty || request.training == nil
       ? []
-      : ["frozen but never loaded or trained, so random: " + unset.map { "`\($0.variable.name)`" }.joined(separator: ", ")]
+      : [
+        "frozen but never loaded or trained, so random: "
+          + unset.map { "`\($0.variable.name)`" }.joined(separator: ", ")
+      ]
     warnings.forEach(onWarning)
     programs += 1
     return Program(
@@ -139,7 +143,8 @@ public final class Session {
         let name = reference.tensorName
         throw FirnError(
           .unknownName, "the graph has no tensor `\(name)`",
-          remedy: NearestNames(to: name, among: graph.nodes.map(\.name)).question ?? "see `graph.definition.text`")
+          remedy: NearestNames(to: name, among: graph.nodes.map(\.name)).question
+            ?? "see `graph.definition.text`")
       }
     }
     return values
@@ -155,7 +160,8 @@ public final class Session {
   public func run(_ program: Program, feeding feeds: Feeds = [:]) throws(FirnError) -> Results {
     guard program.session == ObjectIdentifier(self) else {
       throw FirnError(
-        .invalidArgument, "the program was compiled by another session", remedy: "compile it in the session that runs it")
+        .invalidArgument, "the program was compiled by another session",
+        remedy: "compile it in the session that runs it")
     }
     let binding = try FeedCheck(program).binding(of: feeds)
     let execution = try self.execution(of: program, binding: binding)
@@ -181,8 +187,11 @@ public final class Session {
       output.map { NDArray(plan.outputs[$0].type, copying: execution.pointer(to: plan.outputs[$0].slot)) }
     }
     for commit in plan.commits {
-      guard let entry = store[commit.name] else { firnBug("session", "`\(commit.name)` is written but not held") }
-      entry.storage.pointer.copyMemory(from: execution.pointer(to: commit.slot), byteCount: commit.type.byteCount)
+      guard let entry = store[commit.name] else {
+        firnBug("session", "`\(commit.name)` is written but not held")
+      }
+      entry.storage.pointer.copyMemory(
+        from: execution.pointer(to: commit.slot), byteCount: commit.type.byteCount)
     }
     for name in program.compilation.trained { store.mark(name, .trained) }
     runs += 1
@@ -192,7 +201,7 @@ public final class Session {
   private func execution(of program: Program, binding: DimensionBinding) throws(FirnError) -> Execution {
     if let known = executions[program.identifier]?[binding] { return known }
     let bound = program.compilation.graph.mapping(.binding(binding))
-    let plan = try Plan(bound)
+    let plan = try Plan(bound, workers: workers.count)
     let execution = Execution(
       plan,
       variable: { name in
@@ -214,7 +223,9 @@ public final class Session {
   public var variables: [Variable] { store.variables }
 
   /// A variable's value now, by the tensor that reads it or by name.
-  public func value(of reference: any TensorReference) throws(FirnError) -> NDArray { store.value(try entry(reference)) }
+  public func value(of reference: any TensorReference) throws(FirnError) -> NDArray {
+    store.value(try entry(reference))
+  }
 
   /// Gives a variable a value; it counts as loaded from then on.
   public func setValue(_ array: NDArray, of reference: any TensorReference) throws(FirnError) {
@@ -224,9 +235,10 @@ public final class Session {
   /// The values of the selected variables (all by default, without optimiser slots).
   public func snapshot(_ selection: Selection? = nil) throws(FirnError) -> Snapshot {
     let chosen = try selection?.resolve(in: store.variables) ?? store.variables.filter { $0.kind != .slot }
-    return Snapshot(values: try chosen.map { variable throws(FirnError) in
-      .init(name: variable.name, array: try value(of: variable.name))
-    })
+    return Snapshot(
+      values: try chosen.map { variable throws(FirnError) in
+        .init(name: variable.name, array: try value(of: variable.name))
+      })
   }
 
   /// Gives every variable of a snapshot its value, also one taken in another session; they count as loaded.

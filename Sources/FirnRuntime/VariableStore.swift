@@ -28,7 +28,8 @@ struct VariableStore {
     if let known = self[variable.name] {
       guard known.variable.type == variable.type else {
         throw FirnError(
-          .shapeMismatch, "`\(variable.name)` is \(variable.type) here, but the session holds it as \(known.variable.type)",
+          .shapeMismatch,
+          "`\(variable.name)` is \(variable.type) here, but the session holds it as \(known.variable.type)",
           remedy: "use another name, or another session", place: variable.name)
       }
       return

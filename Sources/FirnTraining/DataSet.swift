@@ -17,7 +17,8 @@ public struct DataSet: Sendable {
         .shapeMismatch, "the columns of a data set must share their leading extent",
         remedy: "give one row an example in every column",
         operands: columns.map {
-          .init(label: "column", name: $0.key.tensorName, type: TensorType($0.value.dtype, Shape($0.value.shape)))
+          .init(
+            label: "column", name: $0.key.tensorName, type: TensorType($0.value.dtype, Shape($0.value.shape)))
         })
     }
     self.count = count
@@ -37,7 +38,9 @@ public struct DataSet: Sendable {
   /// - Parameter seed: with `epoch`, decides the order.
   public func batches(of size: Int, epoch: Int, seed: UInt64) -> [[Int]] {
     let order = Shuffle(seed: seed, stream: UInt64(epoch)).order(count)
-    return stride(from: 0, to: count, by: max(1, size)).map { Array(order[$0..<min($0 + max(1, size), count)]) }
+    return stride(from: 0, to: count, by: max(1, size)).map {
+      Array(order[$0..<min($0 + max(1, size), count)])
+    }
   }
 }
 

@@ -17,7 +17,8 @@ public struct SGD: Optimizer {
   public var name: String
 
   public init(
-    learningRate: Double, momentum: Double = 0, weightDecay: Double = 0, usesNesterov: Bool = false, name: String = "sgd"
+    learningRate: Double, momentum: Double = 0, weightDecay: Double = 0, usesNesterov: Bool = false,
+    name: String = "sgd"
   ) {
     self.learningRate = learningRate
     self.momentum = momentum

@@ -34,7 +34,8 @@ public struct Trainer {
         .invalidArgument, "the program trains nothing", remedy: "compile it with `minimizing:`")
     }
     guard epochs >= 0, batchSize > 0 else {
-      throw FirnError(.invalidArgument, "\(epochs) epochs in batches of \(batchSize)", remedy: "give a positive batch size")
+      throw FirnError(
+        .invalidArgument, "\(epochs) epochs in batches of \(batchSize)", remedy: "give a positive batch size")
     }
     let stepCount = epochs * ((data.count + batchSize - 1) / batchSize)
     var losses: [Double] = []

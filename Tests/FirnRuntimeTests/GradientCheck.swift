@@ -7,7 +7,8 @@ import Testing
 ///
 /// - Parameter relative: the largest difference allowed, relative to the largest gradient of the variable.
 func checkGradients(
-  of loss: Tensor, by variables: [Tensor], in session: Session, feeding feeds: Feeds = [:], relative: Double = 1e-6,
+  of loss: Tensor, by variables: [Tensor], in session: Session, feeding feeds: Feeds = [:],
+  relative: Double = 1e-6,
   step: Double = 1e-5, sourceLocation: Testing.SourceLocation = #_sourceLocation
 ) throws {
   let gradients = session.graph.gradients(of: [loss], withRespectTo: variables)
@@ -29,7 +30,8 @@ func checkGradients(
       let numeric = (above - below) / (2 * step)
       #expect(
         abs(numeric - analytic[element]) <= relative * scale,
-        "\(variable.name)[\(element)]: \(analytic[element]) is not \(numeric)", sourceLocation: sourceLocation)
+        "\(variable.name)[\(element)]: \(analytic[element]) is not \(numeric)", sourceLocation: sourceLocation
+      )
     }
     try session.setValue(original, of: variable)
   }

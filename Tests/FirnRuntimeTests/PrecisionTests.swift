@@ -54,5 +54,7 @@ import Testing
     }
   }
 
-  private func power(_ base: Double, _ exponent: Int) -> Double { (0..<exponent).reduce(1) { result, _ in result * base } }
+  private func power(_ base: Double, _ exponent: Int) -> Double {
+    (0..<exponent).reduce(1) { result, _ in result * base }
+  }
 }

@@ -6,7 +6,9 @@ enum DemoCommand {
   static let declaration = ArgumentParser.Command(
     name: "demo", summary: "train an LSTM on handwritten digits, with and without its encoder frozen",
     options: [
-      .init(name: "seed", value: .integer(0...Int.max), help: "decides weights, splits and order", defaultValue: "1"),
+      .init(
+        name: "seed", value: .integer(0...Int.max), help: "decides weights, splits and order",
+        defaultValue: "1"),
       .init(name: "out", value: .text(placeholder: "DIR"), help: "write graphs and loss curves there"),
       .flag("quick", help: "a sixth of the training, to see that it works"),
     ],
@@ -14,7 +16,8 @@ enum DemoCommand {
 
   static func run(_ arguments: ParsedArguments) throws(FirnError) {
     let experiment = DemoExperiment(
-      seed: UInt64(arguments.integer("seed") ?? 1), isQuick: arguments.flag("quick"), digits: try DigitsData.load())
+      seed: UInt64(arguments.integer("seed") ?? 1), isQuick: arguments.flag("quick"),
+      digits: try DigitsData.load())
     print("Firn demo: an LSTM reads 8x8 digits row by row (\(experiment.digits.count) real images)")
     let pretraining = try withProgress("pretraining on 0-4") { report throws(FirnError) in
       try experiment.pretrain(report)
@@ -25,7 +28,9 @@ enum DemoCommand {
       let outcome = try withProgress("5-9, " + way.rawValue) { report throws(FirnError) in
         try experiment.transfer(way, from: pretraining, report)
       }
-      print("5-9, \(way.rawValue): last losses " + outcome.losses.suffix(3).map { "\($0)" }.joined(separator: " "))
+      print(
+        "5-9, \(way.rawValue): last losses " + outcome.losses.suffix(3).map { "\($0)" }.joined(separator: " ")
+      )
       outcomes.append(outcome)
     }
     let report = DemoReport(pretraining: pretraining, outcomes: outcomes)

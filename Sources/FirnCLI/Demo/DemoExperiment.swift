@@ -68,17 +68,22 @@ struct DemoExperiment {
     return Outcome(
       way: way, model: model, program: program, losses: losses,
       arenaBytes: try session.arenaBytes(of: program, binding: ["batch": DemoModel.batchSize]),
-      millisecondsPerStep: Double(elapsed.components.attoseconds) / 1e15 + Double(elapsed.components.seconds) * 1e3,
+      millisecondsPerStep: Double(elapsed.components.attoseconds) / 1e15 + Double(elapsed.components.seconds)
+        * 1e3,
       testAccuracy: try accuracy(of: model, in: session, on: test),
       heldBitsUnchanged: try isUnchanged(pretraining.encoder, in: session))
   }
 
   private func isUnchanged(_ snapshot: Snapshot, in session: Session) throws(FirnError) -> Bool {
-    for value in snapshot.values where !value.array.isBitwiseEqual(to: try session.value(of: value.name)) { return false }
+    for value in snapshot.values where !value.array.isBitwiseEqual(to: try session.value(of: value.name)) {
+      return false
+    }
     return true
   }
 
-  private func accuracy(of model: DemoModel, in session: Session, on data: DataSet) throws(FirnError) -> Double {
+  private func accuracy(of model: DemoModel, in session: Session, on data: DataSet) throws(FirnError)
+    -> Double
+  {
     let program = try session.compile(fetching: [model.accuracy])
     return try session.run(program, feeding: data.feeds).scalar(model.accuracy)
   }

@@ -20,12 +20,11 @@ struct DemoModel {
     let images = graph.placeholder("images", shape: ["batch", 8, 8])
     labels = graph.placeholder("labels", shape: ["batch"], dtype: .i32)
     self.images = images
-    var code = graph.scope("encoder") {
-      Dropout(0.1)(LSTM(DemoModel.units)(images))
-    }
+    var code = graph.scope("encoder") { LSTM(DemoModel.units)(images) }
     if stopsAtEncoder { code = stopGradient(code) }
-    let logits = Dense(5, name: head)(code)
-    loss = graph.scope("loss") { [labels] in sparseSoftmaxCrossEntropy(logits: logits, labels: labels).mean() }
+    let logits = graph.scope(head) { Dense(5)(Dropout(0.1)(code)) }
+    loss = graph.scope("loss") { [labels] in sparseSoftmaxCrossEntropy(logits: logits, labels: labels).mean()
+    }
     accuracy = graph.scope("accuracy") { [labels] in FirnNN.accuracy(logits: logits, labels: labels) }
   }
 }

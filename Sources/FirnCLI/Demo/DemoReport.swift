@@ -12,18 +12,24 @@ struct DemoReport {
   /// One column a way, one row a figure.
   var table: TextTable {
     var table = TextTable([.init("")] + outcomes.map { .init($0.way.rawValue, .right) })
-    func row(_ title: String, _ cell: (DemoExperiment.Outcome) -> String) { table.append([title] + outcomes.map(cell)) }
+    func row(_ title: String, _ cell: (DemoExperiment.Outcome) -> String) {
+      table.append([title] + outcomes.map(cell))
+    }
     let binding: DimensionBinding = ["batch": DemoModel.batchSize]
     row("trained parameters") { NumberFormat.count($0.trainedParameters) }
     row("frozen or cut-off parameters") { NumberFormat.count($0.heldParameters) }
     row("nodes in the backward program") { NumberFormat.count($0.program.cost.nodes[.backward] ?? 0) }
     row("  of these inside encoder") { NumberFormat.count($0.backwardNodesInsideEncoder) }
-    row("backward FLOPs a step") { NumberFormat.flops($0.program.cost.flops(.backward, binding: binding) ?? 0) }
+    row("backward FLOPs a step") {
+      NumberFormat.flops($0.program.cost.flops(.backward, binding: binding) ?? 0)
+    }
     row("arena") { NumberFormat.bytes($0.arenaBytes) }
     row("optimiser memory") { NumberFormat.bytes($0.program.cost.slotBytes) }
     row("milliseconds a step") { NumberFormat.fixed($0.millisecondsPerStep, digits: 3) }
     row("test accuracy on 5-9") { NumberFormat.percent($0.testAccuracy) }
-    row("encoder's bits unchanged") { $0.heldBitsUnchanged ? "yes" : $0.heldParameters == 0 ? "no (trained)" : "NO" }
+    row("encoder's bits unchanged") {
+      $0.heldBitsUnchanged ? "yes" : $0.heldParameters == 0 ? "no (trained)" : "NO"
+    }
     return table
   }
 
@@ -62,10 +68,12 @@ struct DemoReport {
 
   private var chart: LineChart {
     LineChart(
-      title: "Moving an LSTM from the digits 0-4 to 5-9", xLabel: "step", yLabel: "training loss (mean of 20 steps)",
+      title: "Moving an LSTM from the digits 0-4 to 5-9", xLabel: "step",
+      yLabel: "training loss (mean of 20 steps)",
       series: outcomes.map { outcome in
         let smooth = Self.smoothed(outcome.losses, width: 20)
-        return LineChart.Series(outcome.way.rawValue, points: smooth.enumerated().map { .init(Double($0 + 1), $1) })
+        return LineChart.Series(
+          outcome.way.rawValue, points: smooth.enumerated().map { .init(Double($0 + 1), $1) })
       }, logarithmicY: true)
   }
 

@@ -18,13 +18,17 @@ extension Compiler {
     builder.phase = .update
     var gradients: [String: Tensor] = [:]
     for (result, target) in op.targetRange.enumerated() {
-      guard case .reads(let name) = graph.nodes[graph.nodes[request].inputs[target].node].op.effect else { continue }
+      guard case .reads(let name) = graph.nodes[graph.nodes[request].inputs[target].node].op.effect else {
+        continue
+      }
       let gradient = Tensor(builder, Value(request, result))
       gradients[name] = gradients[name].map { $0 + gradient } ?? gradient
     }
     var ordered: [(Variable, Tensor)] = []
     for name in pruning.live {
-      if let variable = graph.variable(named: name), let gradient = gradients[name] { ordered.append((variable, gradient)) }
+      if let variable = graph.variable(named: name), let gradient = gradients[name] {
+        ordered.append((variable, gradient))
+      }
     }
     if let limit = training.clippingNorm {
       let clipped = builder.section("update/clip", phase: .update) {
@@ -43,28 +47,34 @@ extension Compiler {
     return result
   }
 
-  private static func append(_ optimizer: any Optimizer, for variable: Variable, gradient: Tensor, to graph: Graph) {
+  private static func append(
+    _ optimizer: any Optimizer, for variable: Variable, gradient: Tensor, to graph: Graph
+  ) {
     var slots: [Tensor] = []
     var declarations: [Variable] = []
     for slot in optimizer.slots(for: variable) {
       let declaration = Variable(
-        name: "\(variable.name)/\(optimizer.name)/\(slot.name)", type: slot.type, kind: .slot, role: slot.name,
+        name: "\(variable.name)/\(optimizer.name)/\(slot.name)", type: slot.type, kind: .slot,
+        role: slot.name,
         initializer: slot.initializer, isTrainable: false)
       graph.declare(declaration)
       declarations.append(declaration)
       slots.append(graph.append(ReadVariable(declaration), [], name: slot.name)[0])
     }
-    guard let read = graph.nodes.firstIndex(where: { ($0.op as? ReadVariable)?.variable == variable.name }) else {
+    guard let read = graph.nodes.firstIndex(where: { ($0.op as? ReadVariable)?.variable == variable.name })
+    else {
       firnBug("apply-optimizer", "`\(variable.name)` is trained but never read")
     }
     let updated = optimizer.update(
-      ParameterUpdate(variable: variable, value: Tensor(graph, Value(read)), gradient: gradient, slots: slots))
+      ParameterUpdate(variable: variable, value: Tensor(graph, Value(read)), gradient: gradient, slots: slots)
+    )
     let targets = [variable] + declarations
     let values = [updated.value] + updated.slots
     guard values.count == targets.count else {
       graph.report(
         FirnError(
-          .invalidArgument, "optimizer `\(optimizer.name)` lists \(declarations.count) slots and updates \(updated.slots.count)",
+          .invalidArgument,
+          "optimizer `\(optimizer.name)` lists \(declarations.count) slots and updates \(updated.slots.count)",
           remedy: "return one new value for each slot", place: variable.name))
       return
     }
@@ -72,7 +82,8 @@ extension Compiler {
       guard value.isPoisoned || value.type == target.type else {
         graph.report(
           FirnError(
-            .shapeMismatch, "optimizer `\(optimizer.name)` makes \(value.type) of `\(target.name)`, which is \(target.type)",
+            .shapeMismatch,
+            "optimizer `\(optimizer.name)` makes \(value.type) of `\(target.name)`, which is \(target.type)",
             remedy: "keep types in the update", place: variable.name))
         continue
       }

@@ -40,6 +40,7 @@ extension GraphDef {
       if let earlier = known[key] { representative[position] = earlier } else { known[key] = position }
     }
     result.outputs = outputs.map(move)
-    return representative == Array(nodes.indices) ? result : result.removingDeadNodes(keepingAssignments: true)
+    return representative == Array(nodes.indices)
+      ? result : result.removingDeadNodes(keepingAssignments: true)
   }
 }

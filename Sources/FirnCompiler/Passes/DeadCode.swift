@@ -79,7 +79,9 @@ extension Scan {
       for (result, output) in body.outputs.enumerated() where needed[result] { live[output.node] = true }
       for position in body.nodes.indices.reversed() where live[position] {
         for input in body.nodes[position].inputs { live[input.node] = true }
-        if let parameter = body.nodes[position].op as? Parameter, parameter.kind == .carry, !needed[parameter.position] {
+        if let parameter = body.nodes[position].op as? Parameter, parameter.kind == .carry,
+          !needed[parameter.position]
+        {
           needed[parameter.position] = true
           changed = true
         }
@@ -91,18 +93,22 @@ extension Scan {
     trimmed = trimmed.removingDeadNodes(keepingAssignments: false)
     var operands: [Int] = []
     for node in trimmed.nodes {
-      if let parameter = node.op as? Parameter, let operand = operand(of: parameter) { operands.append(operand) }
+      if let parameter = node.op as? Parameter, let operand = operand(of: parameter) {
+        operands.append(operand)
+      }
     }
     operands = Set(operands).union(carryRange.filter { needed[$0] }).sorted()
     for position in trimmed.nodes.indices {
-      guard var parameter = trimmed.nodes[position].op as? Parameter, let operand = operand(of: parameter) else { continue }
+      guard var parameter = trimmed.nodes[position].op as? Parameter, let operand = operand(of: parameter)
+      else { continue }
       let base = operands.firstIndex { kind(of: $0) == parameter.kind } ?? 0
       parameter.position = (operands.firstIndex(of: operand) ?? 0) - base
       trimmed.nodes[position].op = parameter
     }
     let scan = Scan(
       body: trimmed, carries: operands.count { carryRange.contains($0) },
-      slices: operands.count { sliceRange.contains($0) }, captures: operands.count { captureRange.contains($0) },
+      slices: operands.count { sliceRange.contains($0) },
+      captures: operands.count { captureRange.contains($0) },
       length: length, isReversed: isReversed)
     return ScanShrinking(scan: scan, operands: operands, results: results)
   }

@@ -98,7 +98,9 @@ extension GraphDef {
       .noGradient, "no gradient reaches `\(name)`: \(reason)",
       remedy: "mend that, or say what it shall be with `unconnected: .zero` or `.none`", place: request.name,
       location: request.location,
-      operands: [.init(label: "target", name: name, type: type(of: target), location: nodes[target.node].location)])
+      operands: [
+        .init(label: "target", name: name, type: type(of: target), location: nodes[target.node].location)
+      ])
   }
 }
 

@@ -28,7 +28,8 @@ extension Compiler {
     let whole = GradientLiveness(
       graph, of: [loss],
       withRespectTo: reads.filter { read in
-        graph.variable(named: read.variable).map { $0.kind == .parameter && $0.type.dtype.isFloatingPoint } ?? false
+        graph.variable(named: read.variable).map { $0.kind == .parameter && $0.type.dtype.isFloatingPoint }
+          ?? false
       }.map(\.value), ignoringStops: true)
     let kept = Set(liveness.edges(of: graph))
     record.removed = whole.edges(of: graph, ignoringStops: true).filter { !kept.contains($0) }

@@ -46,7 +46,9 @@ extension GraphDef {
       if let modal = node.op as? any ModalOp, isInference(path) {
         let operands = node.inputs.map { Tensor(graph, $0) }
         let results = graph.section(node.scope, phase: node.phase) { modal.inferenceResults(operands) }
-        guard results.map(\.type) == node.types else { firnBug("resolve-modes", "`\(path)` changed its type") }
+        guard results.map(\.type) == node.types else {
+          firnBug("resolve-modes", "`\(path)` changed its type")
+        }
         if results.count == 1, operands.contains(results[0]) {
           node.op = PassThrough(.identity)
           node.inputs = [results[0].value]

@@ -19,7 +19,9 @@ package struct ReverseMode: Differentiator {
       adjoint[value] = adjoint[value].map { $0 + term } ?? term
     }
     for (result, seed) in zip(results, seeds) where liveness.isLive(result) {
-      graph.section(Path.joined(prefix, graph.nodes[result.node].name), phase: .backward) { accumulate(result, seed) }
+      graph.section(Path.joined(prefix, graph.nodes[result.node].name), phase: .backward) {
+        accumulate(result, seed)
+      }
     }
     let last = results.map(\.node).max() ?? -1
     for position in stride(from: last, through: 0, by: -1) {
@@ -44,7 +46,8 @@ package struct ReverseMode: Differentiator {
           guard term.isPoisoned || term.type == graph.nodes[input.node].types[input.result] else {
             firnBug(
               "expand-gradients",
-              "the rule of `\(node.op.mnemonic)` made \(term.type) for an operand of type \(graph.nodes[input.node].types[input.result])")
+              "the rule of `\(node.op.mnemonic)` made \(term.type) for an operand of type \(graph.nodes[input.node].types[input.result])"
+            )
           }
           accumulate(input, term)
         }

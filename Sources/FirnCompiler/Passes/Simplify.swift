@@ -61,7 +61,9 @@ extension GraphDef {
     case let op as Transpose:
       if op.permutation == Array(op.permutation.indices) { return .value(first) }
     case let op as Unary where op.function == .neg:
-      if let inner = nodes[first.node].op as? Unary, inner.function == .neg { return .value(nodes[first.node].inputs[0]) }
+      if let inner = nodes[first.node].op as? Unary, inner.function == .neg {
+        return .value(nodes[first.node].inputs[0])
+      }
     case let op as Binary:
       let (a, b) = (node.inputs[0], node.inputs[1])
       if op.function == .mul || op.function == .div, isOne(b) { return .value(a) }
@@ -72,7 +74,8 @@ extension GraphDef {
       if left == nil, right == nil { return nil }
       return .node(
         MatMul(
-          transposeLeft: op.transposeLeft != (left != nil), transposeRight: op.transposeRight != (right != nil)),
+          transposeLeft: op.transposeLeft != (left != nil),
+          transposeRight: op.transposeRight != (right != nil)),
         [left ?? node.inputs[0], right ?? node.inputs[1]])
     default: break
     }

@@ -7,9 +7,10 @@ extension Plan {
   /// Views share their operand's buffer; elementwise results take the place of an operand that dies there; everything
   /// else gets arena bytes for just its lifetime.
   ///
+  /// - Parameter workers: how many pieces of a kernel run at once; each gets scratch of its own.
   /// - Throws: what types cannot show before dimensions are bound (a slice beyond its axis, for instance).
-  package init(_ graph: GraphDef) throws(FirnError) {
-    var planner = Planner(graph)
+  package init(_ graph: GraphDef, workers: Int = 1) throws(FirnError) {
+    var planner = Planner(graph, workers: workers)
     self = try planner.plan()
   }
 }
@@ -17,6 +18,7 @@ extension Plan {
 /// One graph's plan in the making.
 private struct Planner {
   let graph: GraphDef
+  let workers: Int
   let index: ValueIndex
 
   /// The buffer of each value.
@@ -29,8 +31,9 @@ private struct Planner {
   var commits: [Plan.Port] = []
   var parameters: [(op: Parameter, slot: Int)] = []
 
-  init(_ graph: GraphDef) {
+  init(_ graph: GraphDef, workers: Int) {
     self.graph = graph
+    self.workers = workers
     index = ValueIndex(graph)
     slots = Array(repeating: -1, count: index.count)
   }
@@ -50,7 +53,8 @@ private struct Planner {
   func type(_ value: Value) throws(FirnError) -> ArrayType {
     if let type = ArrayType(graph.type(of: value)) { return type }
     throw FirnError(
-      .missingFeed, "`\(graph.name(of: value))` is \(graph.type(of: value)), and nothing fed binds its dimensions",
+      .missingFeed,
+      "`\(graph.name(of: value))` is \(graph.type(of: value)), and nothing fed binds its dimensions",
       remedy: "feed a placeholder that has them")
   }
 
@@ -97,11 +101,12 @@ private struct Planner {
 
   mutating func append(_ node: Node, _ values: [Value]) throws(FirnError) {
     var step = Plan.Step(
-      name: node.name, operands: node.inputs.map { slot($0) }, results: values.map { slot($0) }, resultTypes: [],
+      name: node.name, operands: node.inputs.map { slot($0) }, results: values.map { slot($0) },
+      resultTypes: [],
       workspace: 0, workspaceBytes: 0, work: .kernel(Kernel { _ in }))
     for value in values { step.resultTypes.append(try type(value)) }
     if let scan = node.op as? Scan {
-      let loop = try Self.loop(scan, step)
+      let loop = try plan(scan, step)
       step.workspaceBytes = loop.body.arenaBytes
       step.work = .loop(loop)
     } else if let op = node.op as? any KernelOp {
@@ -109,7 +114,7 @@ private struct Planner {
       for input in node.inputs { operands.append(try type(input)) }
       try checkBound(node, operands)
       let kernel = op.kernel(operands: operands, results: step.resultTypes)
-      step.workspaceBytes = kernel.workspaceBytes
+      step.workspaceBytes = kernel.workspaceBytes * workers
       step.work = .kernel(kernel)
     } else {
       firnBug("planner", "`\(node.op.mnemonic)` can be neither run nor placed")
@@ -135,11 +140,11 @@ private struct Planner {
 
   // MARK: Loops
 
-  static func loop(_ scan: Scan, _ step: Plan.Step) throws(FirnError) -> Plan.Loop {
+  func plan(_ scan: Scan, _ step: Plan.Step) throws(FirnError) -> Plan.Loop {
     guard let length = scan.length.value else {
       throw FirnError(.missingFeed, "nothing fed binds the length \(scan.length) of `\(step.name)`")
     }
-    var planner = Planner(scan.body)
+    var planner = Planner(scan.body, workers: workers)
     return try planner.loop(scan, step, length: length)
   }
 
@@ -153,7 +158,8 @@ private struct Planner {
     }
     var results = graph.outputs.map { slot($0) }
     let carrySlots = Set(scan.carryRange.compactMap { parameter[$0] })
-    for carry in scan.carryRange where carrySlots.contains(results[carry]) && results[carry] != parameter[carry] {
+    for carry in scan.carryRange
+    where carrySlots.contains(results[carry]) && results[carry] != parameter[carry] {
       results[carry] = try copied(graph.outputs[carry], from: results[carry])
     }
     // A stacked output is written where it belongs, unless its buffer serves something else as well.
@@ -167,20 +173,24 @@ private struct Planner {
     }
     let lastUses = lastUses(wholeLife: Set(results))
     for carry in scan.carryRange {
-      guard let slot = parameter[carry], takesOver(results[carry], carry: slot, lastUses: lastUses) else { continue }
+      guard let slot = parameter[carry], takesOver(results[carry], carry: slot, lastUses: lastUses) else {
+        continue
+      }
       let next = results[carry]
       rename(next, to: slot)
       results = results.map { $0 == next ? slot : $0 }
     }
     let carries = try scan.carryRange.map { carry throws(FirnError) in
       Plan.Loop.Carry(
-        initial: step.operands[carry], final: step.results[carry], parameter: parameter[carry], next: results[carry],
+        initial: step.operands[carry], final: step.results[carry], parameter: parameter[carry],
+        next: results[carry],
         byteCount: try type(graph.outputs[carry]).byteCount)
     }
     let outputs = try isDirect.enumerated().map { position, isDirect throws(FirnError) in
       let output = scan.carries + position
       return Plan.Loop.Output(
-        outer: step.results[output], inner: results[output], stride: try type(graph.outputs[output]).byteCount,
+        outer: step.results[output], inner: results[output],
+        stride: try type(graph.outputs[output]).byteCount,
         isDirect: isDirect)
     }
     let slices = scan.sliceRange.compactMap { operand in
@@ -194,7 +204,8 @@ private struct Planner {
     let wholeLife = Set(results + [indexSlot].compactMap { $0 })
     let body = finish(outputs: [], wholeLife: wholeLife, bornEarly: indexSlot)
     return Plan.Loop(
-      body: body, length: length, isReversed: scan.isReversed, index: indexSlot, carries: carries, slices: slices,
+      body: body, length: length, isReversed: scan.isReversed, index: indexSlot, carries: carries,
+      slices: slices,
       captures: captures, outputs: outputs)
   }
 
@@ -273,7 +284,9 @@ private struct Planner {
       else { continue }
       for candidate in candidates where candidate < step.operands.count {
         let operand = find(step.operands[candidate])
-        guard operand != step.results[0], arenaBytes[operand] == bytes, last[operand] == position else { continue }
+        guard operand != step.results[0], arenaBytes[operand] == bytes, last[operand] == position else {
+          continue
+        }
         representative[step.results[0]] = operand
         last[operand] = last[step.results[0]]
         break
@@ -299,7 +312,9 @@ private struct Planner {
     let layout = ArenaLayout(requests)
     for number in 0..<buffers { placements[owners[number]] = .arena(layout.offsets[number]) }
     for number in buffers..<requests.count { steps[owners[number]].workspace = layout.offsets[number] }
-    for slot in placements.indices where representative[slot] != slot { placements[slot] = placements[find(slot)] }
+    for slot in placements.indices where representative[slot] != slot {
+      placements[slot] = placements[find(slot)]
+    }
     return Plan(
       placements: placements, steps: steps, feeds: feeds, outputs: outputs, commits: commits,
       arenaBytes: layout.byteCount)

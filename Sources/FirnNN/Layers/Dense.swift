@@ -24,7 +24,8 @@ public final class Dense: Layer {
   private var variables: (kernel: Tensor, bias: Tensor?)?
 
   public init(
-    _ units: Int, activation: Activation = .linear, usesBias: Bool = true, kernelInitializer: Initializer? = nil,
+    _ units: Int, activation: Activation = .linear, usesBias: Bool = true,
+    kernelInitializer: Initializer? = nil,
     biasInitializer: Initializer = .zeros, trainable: Bool? = nil, name: String = "dense",
     file: StaticString = #fileID, line: UInt = #line
   ) {
@@ -52,14 +53,16 @@ public final class Dense: Layer {
     } ?? .poisoned(in: input.graph)
   }
 
-  private func makeVariables(in graph: Graph, features: Int, dtype: DType) -> (kernel: Tensor, bias: Tensor?) {
+  private func makeVariables(in graph: Graph, features: Int, dtype: DType) -> (kernel: Tensor, bias: Tensor?)
+  {
     let kernel = graph.variable(
       "kernel", shape: Shape([features, units]), dtype: dtype, role: "kernel", initializer: kernelInitializer,
       trainable: trainable)
     let bias =
       usesBias
       ? graph.variable(
-        "bias", shape: Shape([units]), dtype: dtype, role: "bias", initializer: biasInitializer, trainable: trainable)
+        "bias", shape: Shape([units]), dtype: dtype, role: "bias", initializer: biasInitializer,
+        trainable: trainable)
       : nil
     return (kernel, bias)
   }

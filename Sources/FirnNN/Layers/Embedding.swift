@@ -21,7 +21,8 @@ public final class Embedding: Layer {
   public private(set) var table: Tensor?
 
   public init(
-    count: Int, width: Int, initializer: Initializer = .uniform(), trainable: Bool? = nil, name: String = "embedding",
+    count: Int, width: Int, initializer: Initializer = .uniform(), trainable: Bool? = nil,
+    name: String = "embedding",
     file: StaticString = #fileID, line: UInt = #line
   ) {
     self.count = count
@@ -36,7 +37,8 @@ public final class Embedding: Layer {
       let table =
         table
         ?? graph.variable(
-          "table", shape: Shape([count, width]), role: "table", initializer: initializer, trainable: trainable)
+          "table", shape: Shape([count, width]), role: "table", initializer: initializer, trainable: trainable
+        )
       self.table = table
       return gather(table, indices: input)
     } ?? .poisoned(in: input.graph)

@@ -61,7 +61,8 @@ public final class LSTM: Layer {
       variables = weights
       let zeros = graph.constant(0, dtype: input.dtype).broadcast(to: [input.extent(0), Dimension(units)])
       let (states, outputs) = scan(over: [input.transposed([1, 0, 2])], initial: [zeros, zeros]) { step in
-        let (hidden, cell) = self.step(step.slices[0], hidden: step.carries[0], cell: step.carries[1], weights)
+        let (hidden, cell) = self.step(
+          step.slices[0], hidden: step.carries[0], cell: step.carries[1], weights)
         return ScanResult(carries: [hidden, cell], outputs: [hidden])
       }
       return Output(sequence: outputs[0].transposed([1, 0, 2]), hidden: states[0], cell: states[1])
@@ -69,7 +70,8 @@ public final class LSTM: Layer {
   }
 
   private func step(
-    _ input: Tensor, hidden: Tensor, cell: Tensor, _ weights: (kernel: Tensor, recurrentKernel: Tensor, bias: Tensor)
+    _ input: Tensor, hidden: Tensor, cell: Tensor,
+    _ weights: (kernel: Tensor, recurrentKernel: Tensor, bias: Tensor)
   ) -> (Tensor, Tensor) {
     let gates = (matmul(input, weights.kernel) + matmul(hidden, weights.recurrentKernel) + weights.bias)
       .split(into: 4, axis: -1)

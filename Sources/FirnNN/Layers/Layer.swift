@@ -28,7 +28,8 @@ struct LayerScope {
         graph.report(
           FirnError(
             .invalidGraph, "layer `\(home.path)` was first called in another graph",
-            remedy: "make one layer for each graph; sessions can share values by `snapshot`", location: location))
+            remedy: "make one layer for each graph; sessions can share values by `snapshot`",
+            location: location))
         return nil
       }
       return graph.at(location) { graph.section(home.path, phase: graph.phase) { body(graph) } }
@@ -46,7 +47,8 @@ struct LayerScope {
 
 /// The fault of an argument, recorded at the layer's place.
 func report(
-  _ message: String, remedy: String, code: FirnError.Code = .shapeMismatch, constraint: String? = nil, _ operands: Tensor...
+  _ message: String, remedy: String, code: FirnError.Code = .shapeMismatch, constraint: String? = nil,
+  _ operands: Tensor...
 ) -> Tensor {
   guard let graph = Graph.innermost(operands) else { firnBug("layer", "a fault without operands") }
   return graph.report(FirnError(code, message, remedy: remedy, constraint: constraint), operands: operands)

@@ -71,7 +71,8 @@ public func scan(
   let result = inner.at(location) { body(step) }
   let results = (result.carries + result.outputs).map { inner.local($0) ?? $0 }
   let poison = Tensor.poisoned(in: outer)
-  guard result.carries.count == initial.count, results.allSatisfy({ $0.graph === inner && !$0.isPoisoned }) else {
+  guard result.carries.count == initial.count, results.allSatisfy({ $0.graph === inner && !$0.isPoisoned })
+  else {
     if result.carries.count != initial.count {
       outer.report(
         FirnError(

@@ -23,7 +23,8 @@ extension Scan {
       active.enumerated().map { graph.parameter(.carry, $0, type: type($1), name: "adjoint_carry_\($1)") }
       + outputs.enumerated().map { graph.parameter(.slice, $0, type: type($1), name: "adjoint_output_\($1)") }
     let parameters = parameterValues
-    let targets = active.filter { parameters[$0] != nil } + wanted.filter { $0 >= carries && parameters[$0] != nil }
+    let targets =
+      active.filter { parameters[$0] != nil } + wanted.filter { $0 >= carries && parameters[$0] != nil }
     let adjoints = context.differentiator.adjoints(
       of: (active + outputs).map { body.outputs[$0] }, seeds: seeds,
       withRespectTo: targets.compactMap { parameters[$0] }, stopping: [], in: graph)
@@ -41,7 +42,8 @@ extension Scan {
       nextCarries.append(total + step)
     }
     var loop = BackwardLoop(scan: self, context: context, graph: graph, forwardCount: forwardCount)
-    let backwardBody = loop.body(outputs: nextCarries + sliced.compactMap { adjoint[$0] }, seedSlices: outputs.count)
+    let backwardBody = loop.body(
+      outputs: nextCarries + sliced.compactMap { adjoint[$0] }, seedSlices: outputs.count)
 
     let zero: (TensorType) -> Tensor = { type in
       context.graph.constant(0, dtype: type.dtype).broadcast(to: type.shape)
@@ -53,7 +55,8 @@ extension Scan {
     loop.widenForward()
     let sequences = seedSlices + loop.sliceOperands
     let backward = Scan(
-      body: backwardBody, carries: initial.count, slices: sequences.count, captures: loop.captureOperands.count,
+      body: backwardBody, carries: initial.count, slices: sequences.count,
+      captures: loop.captureOperands.count,
       length: length, isReversed: !isReversed)
     let results = Graph.apply(
       backward, to: initial + sequences + loop.captureOperands, results: initial.count + sliced.count)
@@ -135,7 +138,9 @@ private struct BackwardLoop {
   /// The value in the backward body that stands for `value` of the differentiated one.
   private mutating func resolve(_ value: Value) -> Value {
     if let known = mapped[value] { return known }
-    guard value.node < forwardCount else { firnBug("scan gradient", "an adjoint was used before it was copied") }
+    guard value.node < forwardCount else {
+      firnBug("scan gradient", "an adjoint was used before it was copied")
+    }
     let node = graph.nodes[value.node]
     let result: Value
     if let parameter = node.op as? Parameter {

@@ -104,12 +104,14 @@ package struct Scan: LoopOp {
   /// The same loop over another body; parameters keep their meaning.
   package func with(body: GraphDef) -> Scan {
     Scan(
-      body: body, carries: carries, slices: slices, captures: captures, length: length, isReversed: isReversed)
+      body: body, carries: carries, slices: slices, captures: captures, length: length, isReversed: isReversed
+    )
   }
 
   package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
     guard operands.count == operandCount else {
-      throw FirnError(.invalidArgument, "takes \(operandCount) operands, not \(operands.count)", constraint: "C1")
+      throw FirnError(
+        .invalidArgument, "takes \(operandCount) operands, not \(operands.count)", constraint: "C1")
     }
     for node in body.nodes {
       guard let parameter = node.op as? Parameter, let operand = operand(of: parameter) else { continue }
@@ -117,14 +119,16 @@ package struct Scan: LoopOp {
       if parameter.kind == .slice {
         guard type.shape.first == length else {
           throw FirnError(
-            .shapeMismatch, "`\(node.name)` loops over \(type), whose leading extent is not the length \(length)",
+            .shapeMismatch,
+            "`\(node.name)` loops over \(type), whose leading extent is not the length \(length)",
             remedy: "put the looped axis first and give all sequences the same length", constraint: "C3")
         }
         type.shape = type.shape.removing([0])
       }
       guard type == parameter.type else {
         throw FirnError(
-          .shapeMismatch, "`\(node.name)` is \(parameter.type) in the body but \(type) outside", constraint: "C2")
+          .shapeMismatch, "`\(node.name)` is \(parameter.type) in the body but \(type) outside",
+          constraint: "C2")
       }
     }
     for carry in carryRange {
