@@ -3,7 +3,7 @@ import FirnOps
 
 /// From a request to a program: a list of passes, verified after each that changes something.
 package enum Compiler {
-  /// The pipeline, in order. Each place has its reason.
+  /// The pipeline, in order, with the reason for each place.
   package static let pipeline: [Pass] = [
     // First, so that nothing below works on what nobody asked for, and no fetch pulls in a stray assignment.
     deadCode,

@@ -1,7 +1,9 @@
 import FirnCompiler
 import FirnGraph
 
-/// A plan with the memory it runs in. Buffers are found once, when it is made; a run writes no pointer but those that
+/// A plan with the memory it runs in.
+///
+/// Buffers are found once, when it is made; a run writes no pointer but those that
 /// move with a loop.
 final class Execution {
   let plan: Plan
@@ -29,7 +31,7 @@ final class Execution {
     }
   }
 
-  /// Runs every step. Variables are left as they are: committing is the caller's, when all has gone well.
+  /// Runs every step and leaves variables as they are: committing is the caller's, when all has gone well.
   func run(checksNumerics: Bool) throws(FirnError) {
     try frame.run(checksNumerics: checksNumerics, path: "")
   }

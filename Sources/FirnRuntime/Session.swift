@@ -152,7 +152,7 @@ public final class Session {
 
   // MARK: Running
 
-  /// Runs a program once. On any error every variable is as it was.
+  /// Runs a program once; on any error every variable is as it was.
   ///
   /// - Parameter feeds: data for every placeholder the program needs; for others of the same graph it is ignored.
   /// - Throws: `.missingFeed`, `.invalidFeed`, `.unknownName`, `.indexOutOfRange`, `.notFinite`.

@@ -17,7 +17,7 @@ struct DemoExperiment {
   let digits: DigitsData
 
   var pretrainingEpochs: Int { isQuick ? 5 : 30 }
-  var transferEpochs: Int { isQuick ? 5 : 30 }
+  var transferEpochs: Int { isQuick ? 15 : 90 }
 
   /// What is known once a way has been tried.
   struct Outcome {

@@ -4,7 +4,7 @@ internal import FirnOps
 
 /// An LSTM that reads an image row by row, and a classifier on its last state.
 struct DemoModel {
-  static let units = 64
+  static let units = 128
   static let batchSize = 32
 
   let graph = Graph()

@@ -1,6 +1,8 @@
 package import FirnGraph
 
-/// How a bound graph is run: steps in order, and where every buffer lives. Immutable; a run only follows it.
+/// How a bound graph is run: steps in order, and where every buffer lives.
+///
+/// Immutable; a run only follows it.
 package struct Plan: Sendable {
   /// Where the bytes of one buffer are.
   package enum Placement: Sendable {

@@ -1,6 +1,8 @@
 public import FirnGraph
 
-/// How a parameter moves along its gradient. Updates are nodes of the program that computes the gradient.
+/// How a parameter moves along its gradient.
+///
+/// Updates are nodes of the program that computes the gradient.
 public protocol Optimizer: Sendable {
   /// Names the slots: `encoder/kernel/adam/first_moment`. Two optimisers of one session that must not share memory need
   /// different names.

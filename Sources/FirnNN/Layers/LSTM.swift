@@ -1,11 +1,12 @@
 public import FirnGraph
 import FirnOps
 
-/// A long short-term memory layer: Hochreiter & Schmidhuber, Neural Computation 9 (1997), with the forget gate of Gers et
-/// al. (2000), as one `scan`.
+/// A long short-term memory layer as one `scan`.
 ///
 ///     i, f, o = σ(x·W + h·U + b) of their block,  g = tanh(…) of its
 ///     c' = f ∘ c + i ∘ g,   h' = o ∘ tanh(c')
+///
+/// Hochreiter & Schmidhuber, Neural Computation 9 (1997), with the forget gate of Gers, Schmidhuber & Cummins (2000).
 ///
 /// | | shape | role |
 /// | --- | --- | --- |
@@ -20,7 +21,7 @@ import FirnOps
 public final class LSTM: Layer {
   /// What a call returns.
   public struct Output {
-    /// `[batch, time, units]`
+    /// The hidden state after every step, `[batch, time, units]`.
     public let sequence: Tensor
     /// The state after the last step, `[batch, units]`.
     public let hidden: Tensor
