@@ -38,6 +38,7 @@ let executables: [Target] = [
 
 let tests: [Target] = [
   .testTarget(name: "FirnGraphTests", dependencies: ["FirnGraph"]),
+  .testTarget(name: "FirnOpsTests", dependencies: ["FirnOps", "FirnGraph", "CFirnKernels"]),
   .testTarget(name: "FirnFormatsTests", dependencies: ["FirnFormats"]),
   .testTarget(
     name: "FirnRuntimeTests",
