@@ -36,6 +36,11 @@ let executables: [Target] = [
     resources: [.copy("Resources/digits.bin")])
 ]
 
+/// Programs to read, run by the project's own checks.
+let examples: [Target] = ["FirstSteps", "CustomCell"].map { name in
+  .executableTarget(name: name, dependencies: ["Firn"], path: "Examples/\(name)")
+}
+
 let tests: [Target] = [
   .testTarget(name: "FirnGraphTests", dependencies: ["FirnGraph"]),
   .testTarget(name: "FirnOpsTests", dependencies: ["FirnOps", "FirnGraph", "CFirnKernels"]),
@@ -46,10 +51,8 @@ let tests: [Target] = [
   .testTarget(name: "FirnCLITests", dependencies: ["FirnCLI"]),
 ]
 
-for target in libraries + executables + tests where target.name != "CFirnKernels" {
-  target.swiftSettings = settings
-  if target.type != .test { target.exclude.append("README.md") }
-}
+for target in libraries + executables { if target.name != "CFirnKernels" { target.exclude.append("README.md") } }
+for target in libraries + executables + tests where target.name != "CFirnKernels" { target.swiftSettings = settings }
 
 let package = Package(
   name: "Firn",
@@ -58,6 +61,6 @@ let package = Package(
     .library(name: "Firn", targets: ["Firn"]),
     .executable(name: "firn", targets: ["FirnCLI"]),
   ],
-  targets: libraries + executables + tests,
+  targets: libraries + executables + examples + tests,
   swiftLanguageModes: [.v6]
 )

@@ -7,7 +7,7 @@ enum Main {
   static let parser = ArgumentParser(
     program: "firn",
     summary: "Partial training: freeze a scope, and what can no longer change costs nothing.",
-    commands: [DemoCommand.declaration])
+    commands: [DemoCommand.declaration, DotCommand.declaration])
 
   static func main() {
     do {
@@ -27,6 +27,7 @@ enum Main {
   private static func run(_ arguments: ParsedArguments) throws(FirnError) {
     switch arguments.command {
     case DemoCommand.declaration.name: try DemoCommand.run(arguments)
+    case DotCommand.declaration.name: try DotCommand.run(arguments)
     default: firnBug("firn", "a declared command is not run")
     }
   }

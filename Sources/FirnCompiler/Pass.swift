@@ -33,13 +33,3 @@ public struct PassRecord: Hashable, Sendable {
   public let nodesBefore: Int
   public let nodesAfter: Int
 }
-
-/// Which gradients exist and which were removed.
-package struct PruningRecord: Sendable {
-  /// Variables whose gradient is built, in creation order.
-  package var live: [String] = []
-  /// For every other trained variable, why none is.
-  package var cuts: [String: GradientCut] = [:]
-  /// Edges a gradient would take were nothing frozen or stopped, and does not.
-  package var removed: [GradientEdge] = []
-}

@@ -19,6 +19,21 @@ package enum TextFile {
     }
   }
 
+  /// The whole content of the file at `path`, which must be UTF-8.
+  package static func read(_ path: String) throws(FirnError) -> String {
+    let data: Data
+    do {
+      data = try Data(contentsOf: URL(fileURLWithPath: path))
+    } catch {
+      throw FirnError(
+        .file, "cannot read '\(path)': \(error.localizedDescription)", remedy: "check the path and its permissions")
+    }
+    guard let text = String(validating: data, as: UTF8.self) else {
+      throw FirnError(.file, "'\(path)' is not UTF-8 text", remedy: "give a text file")
+    }
+    return text
+  }
+
   private static func fault(at path: String, error: any Error) -> FirnError {
     func fault(_ reason: String, remedy: String) -> FirnError {
       FirnError(.file, "cannot write '\(path)': \(reason)", remedy: remedy)

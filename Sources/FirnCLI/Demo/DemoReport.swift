@@ -108,10 +108,10 @@ extension DemoExperiment.Outcome {
 
   /// The model with what the program trains, holds and leaves out.
   fileprivate var drawing: String {
-    let held = Set(program.status.filter { $0.status != .trained }.map(\.variable.name))
+    let frozen = Set(program.frozen.map(\.name))
     return model.graph.definition.dot(
       DOTOptions(
-        title: "LSTM on digits: \(way.rawValue)", frozen: held, removedGradients: program.removedGradients,
+        title: "LSTM on digits: \(way.rawValue)", frozen: frozen, removedGradients: program.removedGradients,
         legend: true))
   }
 }

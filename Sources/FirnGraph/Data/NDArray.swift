@@ -160,6 +160,13 @@ extension NDArray {
 }
 
 extension NDArray {
+  /// The elements in runs along the last axis, in order: the rows of a matrix.
+  public var rows: [[Double]] {
+    let width = shape.last ?? 1
+    let elements = doubles
+    return stride(from: 0, to: elements.count, by: Swift.max(1, width)).map { Array(elements[$0..<$0 + width]) }
+  }
+
   /// The rows (steps of the leading axis) at `indices`, in that order.
   ///
   /// - Precondition: the array has a leading axis, and every index lies on it.
