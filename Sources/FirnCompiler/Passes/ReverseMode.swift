@@ -37,10 +37,11 @@ package struct ReverseMode: Differentiator {
       }
       guard wants.contains(true) else { continue }
       graph.section(Path.joined(prefix, node.name), phase: .backward) {
-        let terms = node.op.gradient(
-          GradientContext(
-            operands: node.inputs.map { Tensor(graph, $0) }, results: values.map { Tensor(graph, $0) },
-            cotangents: cotangents, wants: wants, node: position, differentiator: self))
+        let context = GradientContext(
+          operands: node.inputs.map { Tensor(graph, $0) }, results: values.map { Tensor(graph, $0) },
+          cotangents: cotangents, wants: wants, node: position, differentiator: self)
+        // An adjoint points to the line of what it is the adjoint of.
+        let terms = graph.at(node.location) { node.op.gradient(context) }
         for (input, term) in zip(node.inputs, terms) {
           guard let term else { continue }
           guard term.isPoisoned || term.type == graph.nodes[input.node].types[input.result] else {

@@ -49,7 +49,6 @@ extension Graph {
     _ name: String, shape: Shape, dtype: DType? = nil, role: String = "", initializer: Initializer? = nil,
     trainable: Bool? = nil, kind: Variable.Kind = .parameter, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {
-    let location = SourceLocation(file, line)
     if let parent {
       return parent.variable(
         Path.joined(scopePath, name), shape: shape, dtype: dtype ?? defaults.dtype, role: role,
@@ -57,6 +56,7 @@ extension Graph {
         kind: kind,
         file: file, line: line)
     }
+    let location = place(of: SourceLocation(file, line)) ?? SourceLocation(file, line)
     let path = Path.joined(scopePath, name)
     let type = TensorType(dtype ?? defaults.dtype ?? .f32, shape)
     guard Path.isValid(name) else {

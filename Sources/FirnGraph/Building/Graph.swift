@@ -19,7 +19,10 @@ public final class Graph {
 
   private var names = UniqueNames()
   private var scopes: [(path: String, defaults: ScopeDefaults)] = [("", ScopeDefaults())]
-  private var locations: [SourceLocation] = []
+  /// Where the scopes entered now were entered: the place of nodes that know no better.
+  private var scopeLocations: [SourceLocation] = []
+  /// Where the layers entered now were made: the place of every node they add.
+  private var layerLocations: [SourceLocation] = []
   private var randomStateNode: Tensor?
   private var drawNames = UniqueNames()
 
@@ -68,7 +71,7 @@ public final class Graph {
     if error.place?.isEmpty == true || error.place?.hasSuffix("/") == true {
       error.place = scopePath.isEmpty ? nil : scopePath
     }
-    if error.location == nil { error.location = location ?? locations.last }
+    if error.location == nil { error.location = place(of: location) }
     if error.operands.isEmpty {
       let labels = operands.count == 2 ? ["left", "right"] : operands.indices.map { "operand \($0)" }
       error.operands = zip(labels, operands).map { $1.operand($0) }
@@ -128,7 +131,7 @@ public final class Graph {
       let name = names.unique(Path.joined(scopePath, name ?? op.mnemonic))
       let node = Node(
         op: op, inputs: local.map(\.value), types: types, name: name, phase: phase,
-        location: location ?? locations.last)
+        location: place(of: location))
       nodes.append(node)
       return types.indices.map { Tensor(self, Value(nodes.count - 1, $0)) }
     } catch {
@@ -213,20 +216,29 @@ public final class Graph {
     let wanted = Path.joined(scopePath, name)
     let path = defaults.reuse == true ? wanted : names.unique(wanted)
     scopes.append((path, defaults))
-    locations.append(location)
+    scopeLocations.append(location)
     defer {
       scopes.removeLast()
-      locations.removeLast()
+      scopeLocations.removeLast()
     }
     return try body()
   }
 
-  /// Runs `body` with `location` as the place of nodes that do not know their own.
-  package func at<Result>(_ location: SourceLocation, _ body: () throws -> Result) rethrows -> Result {
-    locations.append(location)
-    defer { locations.removeLast() }
+  /// Runs `body` with `location` as the place of everything it adds, so that a layer's nodes point to its user's line.
+  package func at<Result>(_ location: SourceLocation?, _ body: () throws -> Result) rethrows -> Result {
+    guard let location else { return try body() }
+    layerLocations.append(location)
+    defer { layerLocations.removeLast() }
     return try body()
   }
+
+  /// The outermost layer's place, else the call's own, else the innermost scope's.
+  package func place(of call: SourceLocation?) -> SourceLocation? {
+    outermostLayerLocation ?? call ?? innermostScopeLocation
+  }
+
+  private var outermostLayerLocation: SourceLocation? { parent?.outermostLayerLocation ?? layerLocations.first }
+  private var innermostScopeLocation: SourceLocation? { scopeLocations.last ?? parent?.innermostScopeLocation }
 
   /// Runs `body` with names below `path` taken as it stands and nodes marked as `phase`.
   package func section<Result>(_ path: String, phase: Node.Phase, _ body: () throws -> Result) rethrows

@@ -35,11 +35,9 @@ struct LayerScope {
       return graph.at(location) { graph.section(home.path, phase: graph.phase) { body(graph) } }
     }
     return graph.at(location) {
-      graph.scope(name, file: "", line: 0) {
-        graph.at(location) {
-          home = (graph.root, graph.fullScopePath)
-          return body(graph)
-        }
+      graph.scope(name) {
+        home = (graph.root, graph.fullScopePath)
+        return body(graph)
       }
     }
   }

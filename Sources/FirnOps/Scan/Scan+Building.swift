@@ -68,7 +68,7 @@ public func scan(
       let type = TensorType(sequence.dtype, sequence.shape.removing([0]))
       return inner.parameter(.slice, position, type: type, name: "slice_\(position)")
     })
-  let result = inner.at(location) { body(step) }
+  let result = body(step)
   let results = (result.carries + result.outputs).map { inner.local($0) ?? $0 }
   let poison = Tensor.poisoned(in: outer)
   guard result.carries.count == initial.count, results.allSatisfy({ $0.graph === inner && !$0.isPoisoned })
