@@ -22,7 +22,7 @@ struct GradientCheck {
       let generator = Philox(seed: seed, name: "weights \(index)")
       let extents = tensor.shape.extents ?? []
       let weights = (0..<extents.reduce(1, *)).map { 0.5 + generator.uniform($0) }
-      sum += (tensor * graph.constant(try! NDArray(weights, shape: extents))).sum()
+      sum += (tensor * graph.constant(filled(weights, extents))).sum()
     }
     return sum
   }

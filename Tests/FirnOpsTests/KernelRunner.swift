@@ -75,16 +75,15 @@ struct KernelRunner {
     #expect(kernel.workspaceBytes % 64 == 0)
     let scratch = Buffer(kernel.workspaceBytes * workers.count)
     let table = (inputs + outputs).map(\.body)
-    let operandSlots = Array(inputs.indices)
+    // One slot more than there are operands: an op without any still needs a place to point at.
+    let operandSlots = Array(0...inputs.count)
     let resultSlots = outputs.indices.map { inputs.count + $0 }
     try table.withUnsafeBufferPointer { table in
       try operandSlots.withUnsafeBufferPointer { operandSlots in
         try resultSlots.withUnsafeBufferPointer { resultSlots in
-          // An op without operands has no slots to point at.
-          let none = UnsafePointer<Int>(bitPattern: 8)!
           let call = KernelCall(
-            table: table.baseAddress!, operandSlots: operandSlots.baseAddress ?? none,
-            resultSlots: resultSlots.baseAddress ?? none, workspace: scratch.body, workers: workers)
+            table: try #require(table.baseAddress), operandSlots: try #require(operandSlots.baseAddress),
+            resultSlots: try #require(resultSlots.baseAddress), workspace: scratch.body, workers: workers)
           try kernel.run(call)
         }
       }

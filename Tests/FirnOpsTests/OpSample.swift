@@ -49,16 +49,16 @@ struct OpSample: Sendable, CustomTestStringConvertible {
       switch operand {
       case .real(let shape, let range, let points):
         before = (0..<shape.reduce(1, *)).map { _ in draw(range, awayFrom: points) }
-        return try! NDArray(before.map { Float($0) }, shape: shape)
+        return filled(before.map { Float($0) }, shape)
       case .apart(let shape, let range):
-        return try! NDArray(before.map { Float(draw(range, awayFrom: [$0])) }, shape: shape)
+        return filled(before.map { Float(draw(range, awayFrom: [$0])) }, shape)
       case .integers(let shape, let range):
         let values = (0..<shape.reduce(1, *)).map { _ in
           Int32(draw(Double(range.lowerBound)...Double(range.upperBound) + 0.999).rounded(.down))
         }
-        return try! NDArray(values, shape: shape)
+        return filled(values, shape)
       case .truths(let shape):
-        return try! NDArray((0..<shape.reduce(1, *)).map { _ in draw(0...1) < 0.5 }, shape: shape)
+        return filled((0..<shape.reduce(1, *)).map { _ in draw(0...1) < 0.5 }, shape)
       case .words(let words): return NDArray(words)
       }
     }
@@ -82,5 +82,15 @@ struct OpSample: Sendable, CustomTestStringConvertible {
     let (graph, node, arrays) = graph(dtype)
     let outputs = graph.nodes[node].types.indices.map { Value(node, $0) }
     return try Evaluator(graph: graph.definition, runner: runner).run(outputs, feeding: arrays)
+  }
+}
+
+/// `values` under a shape they fill.
+func filled<Element: ArrayElement>(_ values: [Element], _ shape: [Int]) -> NDArray {
+  do {
+    return try NDArray(values, shape: shape)
+  } catch {
+    Issue.record("\(error)")
+    return NDArray(zeros: shape, dtype: Element.dtype)
   }
 }

@@ -1,0 +1,203 @@
+import FirnGraph
+import FirnOps
+import Testing
+
+/// Faults in building are recorded with what to do about them, yield poison, and never trap.
+@Suite struct BuildingErrorTests {
+  struct Fault: Sendable, CustomTestStringConvertible {
+    var testDescription: String
+    let code: FirnError.Code
+    let constraint: String?
+    /// A part of the message.
+    let part: String
+    let build: @Sendable (Graph) -> Tensor
+
+    init(
+      _ name: String, _ code: FirnError.Code, _ constraint: String?, _ part: String,
+      _ build: @escaping @Sendable (Graph) -> Tensor
+    ) {
+      (testDescription, self.code, self.constraint, self.part) = (name, code, constraint, part)
+      self.build = build
+    }
+  }
+
+  private static func f(_ graph: Graph, _ shape: Shape, _ dtype: DType = .f32) -> Tensor {
+    graph.placeholder("x", shape: shape, dtype: dtype)
+  }
+
+  static let faults: [Fault] = [
+    Fault("operator shapes", .shapeMismatch, "C1", "axis -1 is 3 and 4") { f($0, [2, 3]) + f($0, [2, 4]) },
+    Fault("operator names", .shapeMismatch, "C1", "axis -2 is batch and 2") {
+      f($0, ["batch", 3]) * f($0, [2, 3])
+    },
+    Fault("operator types", .typeMismatch, "C2", "different element types") { f($0, [2]) + f($0, [2], .i32) },
+    Fault("bool sum", .typeMismatch, "C3", "not a number") { f($0, [2], .bool) + f($0, [2], .bool) },
+    Fault("integer pow", .typeMismatch, "C3", "not floating point") {
+      pow(f($0, [2], .i32), f($0, [2], .i32))
+    },
+    Fault("integer exp", .typeMismatch, "C1", "not floating point") { exp(f($0, [2], .i32)) },
+    Fault("compare types", .typeMismatch, "C2", "different element types") {
+      less(f($0, [2]), f($0, [2], .i32))
+    },
+    Fault("compare bool", .typeMismatch, "C3", "bool") { equal(f($0, [2], .bool), f($0, [2], .bool)) },
+    Fault("and of numbers", .typeMismatch, "C2", "not bool") { logicalAnd(f($0, [2]), f($0, [2])) },
+    Fault("select condition", .typeMismatch, "C3", "not bool") {
+      select(where: f($0, [2]), f($0, [2]), otherwise: f($0, [2]))
+    },
+    Fault("select shapes", .shapeMismatch, "C1", "axis -1") {
+      select(where: f($0, [3], .bool), f($0, [2]), otherwise: f($0, [2]))
+    },
+    Fault("matmul inner", .shapeMismatch, "C3", "3 columns") { matmul(f($0, [2, 3]), f($0, [4, 5])) },
+    Fault("matmul vector", .shapeMismatch, "C1", "not both matrices") { matmul(f($0, [3]), f($0, [3, 5])) },
+    Fault("matmul integers", .typeMismatch, "C2", "floating point") {
+      matmul(f($0, [2, 3], .i32), f($0, [3, 5], .i32))
+    },
+    Fault("matmul batch", .shapeMismatch, "C1", "do not broadcast") {
+      matmul(f($0, [2, 5, 3]), f($0, [4, 3, 5]))
+    },
+    Fault("sum axis", .invalidArgument, nil, "axis 2 is outside -2..<2") { f($0, [2, 3]).sum(axes: [2]) },
+    Fault("sum axis twice", .invalidArgument, nil, "twice") { f($0, [2, 3]).sum(axes: [1, -1]) },
+    Fault("sum of bool", .typeMismatch, "C1", "not a number") { f($0, [2], .bool).sum() },
+    Fault("integer mean", .typeMismatch, "C1", "not floating point") { f($0, [2], .i32).mean() },
+    Fault("argmax of scalar", .invalidArgument, nil, "outside 0..<0") { f($0, []).argmax(axis: 0) },
+    Fault("argmax of nothing", .shapeMismatch, "C3", "empty") { f($0, [2, 0]).argmax(axis: 1) },
+    Fault("reshape count", .shapeMismatch, "C1", "6 elements") { f($0, [2, 3]).reshaped(to: [5]) },
+    Fault("reshape open", .shapeMismatch, "C1", "has no shape") { f($0, [2, 3]).reshaped(to: [-1, 4]) },
+    Fault("reshape open twice", .shapeMismatch, "C1", "has no shape") {
+      f($0, [2, 3]).reshaped(to: [-1, -1])
+    },
+    Fault("reshape names", .shapeMismatch, "C1", "elements") { f($0, ["batch", 3]).reshaped(to: [6]) },
+    Fault("transpose order", .invalidArgument, "C1", "no order") { f($0, [2, 3]).transposed([0, 0]) },
+    Fault("transpose rank", .invalidArgument, "C1", "no order") { f($0, [2, 3]).transposed([0, 7]) },
+    Fault("broadcast extent", .shapeMismatch, "C2", "axis 0") { f($0, [2]).broadcast(to: [3]) },
+    Fault("broadcast rank", .shapeMismatch, "C1", "more axes") { f($0, [2, 2]).broadcast(to: [2]) },
+    Fault("slice range", .invalidArgument, "C3", "1..<9") { f($0, [2, 3]).slice(axis: 1, from: 1, to: 9) },
+    Fault("slice order", .invalidArgument, "C3", "2..<1") { f($0, [2, 3]).slice(axis: 1, from: 2, to: 1) },
+    Fault("slice step", .invalidArgument, "C2", "step 0") { f($0, [2, 3]).slice(axis: 1, by: 0) },
+    Fault("slice unknown", .invalidArgument, "C4", "depends on the binding") {
+      f($0, ["batch"]).slice(axis: 0, by: 2)
+    },
+    Fault("slice counts", .invalidArgument, "C1", "1 starts") { f($0, [2, 3]).sliced(starts: [0]) },
+    Fault("pad negative", .invalidArgument, "C2", "padding -1") { f($0, [2]).padded(low: [-1], high: [0]) },
+    Fault("pad counts", .invalidArgument, "C1", "2 low") { f($0, [2]).padded(low: [0, 0], high: [0]) },
+    Fault("concatenate shapes", .shapeMismatch, "C4", "beyond axis 1") {
+      concatenate([f($0, [2, 3]), f($0, [4, 3])], axis: 1)
+    },
+    Fault("concatenate types", .typeMismatch, "C2", "different element types") {
+      concatenate([f($0, [2]), f($0, [2], .i32)], axis: 0)
+    },
+    Fault("concatenate axis", .invalidArgument, nil, "axis 1") { concatenate([f($0, [2])], axis: 1) },
+    Fault("stack shapes", .shapeMismatch, nil, "differ") { stack([f($0, [2]), f($0, [3])]) },
+    Fault("split sizes", .invalidArgument, "C2", "add up to 3") {
+      f($0, [2, 4]).split(sizes: [1, 2], axis: 1)[0]
+    },
+    Fault("split parts", .invalidArgument, "C2", "3 parts") { f($0, [2, 4]).split(into: 3, axis: 1)[0] },
+    Fault("squeeze", .shapeMismatch, nil, "extent 2") { f($0, [2, 1]).squeezed(axes: [0]) },
+    Fault("expand", .invalidArgument, nil, "outside -3..<3") { f($0, [2, 1]).expandingAxis(at: 3) },
+    Fault("gather indices", .typeMismatch, "C2", "not i32") { gather(f($0, [2, 3]), indices: f($0, [2])) },
+    Fault("gather axis", .invalidArgument, nil, "axis 2") {
+      gather(f($0, [2, 3]), indices: f($0, [2], .i32), axis: 2)
+    },
+    Fault("scatter shape", .shapeMismatch, "C3", "from axis 0") {
+      scatterAdd(f($0, [2, 3]), indices: f($0, [4], .i32), size: 9)
+    },
+    Fault("scatter size", .invalidArgument, "C4", "negative") {
+      scatterAdd(f($0, [2, 3]), indices: f($0, [2], .i32), size: -1)
+    },
+    Fault("one-hot", .typeMismatch, "C1", "not i32") { oneHot(f($0, [2]), depth: 3) },
+    Fault("iota", .invalidArgument, "C1", "negative") { $0.iota(-1) },
+    Fault("softmax of scalar", .invalidArgument, nil, "outside") { softmax(f($0, [])) },
+    Fault("softmax of integers", .typeMismatch, "C1", "not floating point") { softmax(f($0, [2], .i32)) },
+    Fault("labels shape", .shapeMismatch, "C3", "labels") {
+      sparseSoftmaxCrossEntropy(logits: f($0, [2, 3]), labels: f($0, [3], .i32))
+    },
+    Fault("labels type", .typeMismatch, "C2", "not i32") {
+      sparseSoftmaxCrossEntropy(logits: f($0, [2, 3]), labels: f($0, [2]))
+    },
+    Fault("dense labels", .shapeMismatch, "C1", "different shapes") {
+      softmaxCrossEntropy(logits: f($0, [2, 3]), labels: f($0, [2, 4]))
+    },
+    Fault("squared error", .shapeMismatch, "C1", "do not broadcast") {
+      meanSquaredError(f($0, [2, 3]), f($0, [2, 4]))
+    },
+    Fault("dropout rate", .invalidArgument, "C4", "no probability") { dropout(f($0, [2]), rate: 1.5) },
+    Fault("random integers", .typeMismatch, "C3", "not floating point") {
+      $0.randomUniform([2], dtype: .i32)
+    },
+  ]
+
+  @Test(arguments: faults) func faultsAreRecorded(_ fault: Fault) throws {
+    let graph = Graph()
+    let result = fault.build(graph)
+    #expect(result.isPoisoned)
+    let error = #expect(throws: FirnError.self) { () throws in try graph.validate() }
+    #expect(error?.code == fault.code)
+    #expect(error?.constraint == fault.constraint)
+    #expect(error?.message.contains(fault.part) == true, "\(error?.message ?? "")")
+    #expect(error?.remedy?.isEmpty == false)
+    #expect(graph.diagnostics.count == 1)
+  }
+
+  @Test func poisonIsSilent() {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: [2, 3])
+    let bad = x.sum(axes: [5])
+    let i = graph.placeholder("i", shape: [2], dtype: .i32)
+    let made: [Tensor] = [
+      bad + x, x - bad, -bad, 2 * bad, bad / 2, exp(bad), maximum(x, bad), pow(bad, 2), greater(bad, 0),
+      logicalNot(bad), select(where: bad, x, otherwise: x), select(where: x, bad, otherwise: x),
+      matmul(bad, x), matmul(x, bad), bad.reshaped(to: [-1]), bad.transposed(), bad.transposed([0, 1]),
+      bad.broadcast(to: [4]), bad.sliced(starts: [1]), bad.slice(axis: 4), bad.reversed(axes: [3]),
+      bad.padded(low: [1], high: [1]), bad.expandingAxis(at: 9), bad.squeezed(axes: [7]), bad.cast(to: .i32),
+      bad.sum(axes: [8]), bad.mean(), bad.max(), bad.min(), bad.prod(), bad.argmax(axis: 3),
+      bad.split(sizes: [1, 2], axis: 7)[1], bad.split(into: 2, axis: 7)[1], concatenate([x, bad], axis: 8),
+      stack([x, bad], axis: 8), gather(bad, indices: i), gather(x, indices: bad),
+      scatterAdd(bad, indices: i, size: 2), scatterAdd(x, indices: bad, size: 2), oneHot(bad, depth: 3),
+      softmax(bad, axis: 5), logSoftmax(bad), sparseSoftmaxCrossEntropy(logits: bad, labels: i),
+      sparseSoftmaxCrossEntropy(logits: x, labels: bad), softmaxCrossEntropy(logits: x, labels: bad),
+      sigmoidCrossEntropy(logits: bad, labels: x), meanSquaredError(x, bad), stopGradient(bad), identity(bad),
+      dropout(bad, rate: 0.5),
+    ]
+    #expect(made.allSatisfy { $0.isPoisoned })
+    #expect(bad.unstacked(axis: 3).isEmpty)
+    #expect(graph.diagnostics.count == 1)
+  }
+
+  @Test func nothingToConcatenateIsPoison() {
+    #expect(concatenate([], axis: 0).isPoisoned)
+    #expect(stack([]).isPoisoned)
+  }
+
+  @Test func locationsAndScopesAreNamed() throws {
+    let graph = Graph()
+    graph.scope("encoder") {
+      _ = matmul(graph.placeholder("x", shape: [2, 3]), graph.placeholder("y", shape: [2, 3]))
+    }
+    let error = try #require(graph.diagnostics.first)
+    #expect(error.location?.file.hasSuffix("BuildingErrorTests.swift") == true)
+    #expect(error.place == "encoder/matmul")
+    #expect(error.operands.map(\.label) == ["left", "right"])
+  }
+
+  /// Attributes read from text may hold anything.
+  @Test func absurdAttributesAreErrors() {
+    let x = TensorType(.f32, [2, 3])
+    let i = TensorType(.i32, [2])
+    let state = TensorType(.i32, [4])
+    let absurd: [(any Op, [TensorType])] = [
+      (Reduce(.sum, axes: [Int.max]), [x]), (Reduce(.sum, axes: [1, 0]), [x]),
+      (Reduce(.sum, axes: [-1]), [x]), (ArgReduce(.argmax, axis: Int.min), [x]),
+      (Transpose([Int.max, 0]), [x]), (Reverse([Int.max]), [x]), (Concat(axis: Int.max), [x, x]),
+      (Concat(axis: 0), []), (Split(axis: -1, sizes: [2]), [x]),
+      (Slice(starts: [0, 0], limits: [2, 3], steps: [Int.max, 1]), [x]),
+      (Slice(starts: [0, 0], limits: [2, 3], steps: [Int.min, 1]), [x]),
+      (Pad(low: [0, 0], high: [0, 0], interior: [Int.max, 0]), [x]),
+      (Gather(axis: Int.max), [x, i]), (ScatterAdd(axis: Int.max, size: 2), [i, x]),
+      (ScatterAdd(axis: Int.min, size: 2), [i, x]), (Dropout(rate: .nan, key: ""), [x, state]),
+      (Dropout(rate: 0.5, key: ""), [x]), (OneHot(depth: -1), [i]), (Extent(2, dtype: .bool), []),
+    ]
+    for (op, types) in absurd {
+      #expect(throws: FirnError.self, "\(op)") { () throws in _ = try op.resultTypes(of: types) }
+    }
+  }
+}

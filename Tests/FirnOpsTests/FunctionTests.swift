@@ -1,0 +1,171 @@
+import FirnGraph
+import FirnOps
+import Testing
+
+extension OpTests {
+  /// What users call: shapes, values and the nodes made.
+  @Suite struct FunctionTests {
+    private let graph = Graph()
+
+    private func tensor(_ values: [Double], _ shape: [Int], _ dtype: DType = .f32) throws -> Tensor {
+      graph.constant(try NDArray(values, shape: shape).converted(to: dtype))
+    }
+
+    private func counting(_ shape: [Int], _ dtype: DType = .f32) throws -> Tensor {
+      try tensor((0..<shape.reduce(1, *)).map { Double($0) }, shape, dtype)
+    }
+
+    private func value(_ tensor: Tensor) throws -> NDArray {
+      try graph.validate()
+      return try Evaluator(graph: graph.definition).run([tensor.value], feeding: [])[0]
+    }
+
+    private func expect(_ tensor: Tensor, _ values: [Double], _ shape: [Int]) throws {
+      let array = try value(tensor)
+      #expect(array.shape == shape)
+      #expect(array.doubles == values)
+    }
+
+    @Test func operatorsBroadcast() throws {
+      let (a, b) = (try counting([2, 3]), try tensor([10, 20], [2, 1]))
+      try expect(a + b, [10, 11, 12, 23, 24, 25], [2, 3])
+      try expect(b - a, [10, 9, 8, 17, 16, 15], [2, 3])
+      try expect(a * 2, [0, 2, 4, 6, 8, 10], [2, 3])
+      try expect(1 - a, [1, 0, -1, -2, -3, -4], [2, 3])
+      try expect(6 / (a + 1), [6, 3, 2, 1.5, Double(Float(1.2)), 1], [2, 3])
+      try expect(-b, [-10, -20], [2, 1])
+      var sum = a
+      sum += b
+      sum *= a
+      try expect(sum, [0, 11, 24, 69, 96, 125], [2, 3])
+    }
+
+    @Test func operatorsKeepNamedDimensions() throws {
+      let x = graph.placeholder("x", shape: ["batch", 3])
+      let bias = try counting([3])
+      #expect((x + bias).shape == ["batch", 3])
+      #expect((x * 2).shape == ["batch", 3])
+      #expect(x.mean(axes: [0]).shape == [3])
+      #expect(x.reshaped(to: [-1]).shape == ["3*batch"])
+      #expect(x.reshaped(to: [-1, 3, 1]).shape == ["batch", 3, 1])
+      #expect(concatenate([x, x], axis: 0).shape == ["2*batch", 3])
+      #expect(x.slice(axis: 0, from: 1).shape == ["batch-1", 3])
+      #expect(concatenate([x, x], axis: 0).slice(axis: 0, by: 2).shape == ["batch", 3])
+      #expect(x.padded(low: ["batch", 0], high: [1, 2]).shape == ["2*batch+1", 5])
+      try graph.validate()
+    }
+
+    @Test func comparisonsAndChoices() throws {
+      let a = try tensor([1, 2, 3], [3])
+      try expect(greater(a, 2), [0, 0, 1], [3])
+      try expect(logicalNot(lessEqual(a, 2)), [0, 0, 1], [3])
+      try expect(select(where: equal(a, 2), -a, otherwise: a.graph.constant(0)), [0, -2, 0], [3])
+      try expect(maximum(a, 2), [2, 2, 3], [3])
+      try expect(minimum(a, try tensor([2], [1])), [1, 2, 2], [3])
+      try expect(logicalXor(less(a, 3), greater(a, 1)), [1, 0, 1], [3])
+    }
+
+    @Test func matrixProductsFoldLeadingAxes() throws {
+      let (a, b) = (try counting([2, 3, 4]), try counting([4, 5]))
+      let product = matmul(a, b)
+      #expect(product.shape == [2, 3, 5])
+      #expect(graph.nodes.filter { $0.op is Broadcast }.isEmpty)
+      #expect(graph.nodes.contains { $0.op is MatMul && $0.types[0].shape == [6, 5] })
+      let same = matmul(a, b.broadcast(to: [2, 4, 5]))
+      #expect(try value(product).floats == value(same).floats)
+      #expect(matmul(a, try counting([7, 4]), transposeB: true).shape == [2, 3, 7])
+      #expect(matmul(a, try counting([3, 7]), transposeA: true).shape == [2, 4, 7])
+      #expect(matmul(try counting([5, 2]), try counting([6, 2, 7])).shape == [6, 5, 7])
+      try graph.validate()
+    }
+
+    @Test func reductionsTakeNegativeAxes() throws {
+      let x = try counting([2, 3])
+      try expect(x.sum(), [15], [])
+      try expect(x.sum(axes: [-1]), [3, 12], [2])
+      try expect(x.max(axes: [0], keepingAxes: true), [3, 4, 5], [1, 3])
+      try expect(x.min(axes: [-1, -2]), [0], [])
+      try expect(x.prod(axes: [1]), [0, 60], [2])
+      try expect(x.mean(axes: [1]), [1, 4], [2])
+      try expect(x.argmax(axis: -1), [2, 2], [2])
+      try expect(x.argmin(axis: 0), [0, 0, 0], [3])
+    }
+
+    @Test func movement() throws {
+      let x = try counting([2, 3])
+      try expect(x.transposed(), [0, 3, 1, 4, 2, 5], [3, 2])
+      try expect(x.transposed([-1, 0]), [0, 3, 1, 4, 2, 5], [3, 2])
+      try expect(x.reversed(axes: [-1]), [2, 1, 0, 5, 4, 3], [2, 3])
+      try expect(x.expandingAxis(at: -1), [0, 1, 2, 3, 4, 5], [2, 3, 1])
+      try expect(x.expandingAxis(at: 1).squeezed(axes: [1]), [0, 1, 2, 3, 4, 5], [2, 3])
+      try expect(x.expandingAxis(at: 0).squeezed(), [0, 1, 2, 3, 4, 5], [2, 3])
+      try expect(x.slice(axis: 1, from: -2), [1, 2, 4, 5], [2, 2])
+      try expect(x.slice(axis: -1, to: -1), [0, 1, 3, 4], [2, 2])
+      try expect(x.slice(axis: 1, by: 2), [0, 2, 3, 5], [2, 2])
+      try expect(x.sliced(starts: [1, 0]), [3, 4, 5], [1, 3])
+      try expect(
+        x.padded(low: [0, 1], high: [1, 0], value: 7), [7, 0, 1, 2, 7, 3, 4, 5, 7, 7, 7, 7], [3, 4])
+      try expect(concatenate([x, x], axis: -1), [0, 1, 2, 0, 1, 2, 3, 4, 5, 3, 4, 5], [2, 6])
+      try expect(stack([x, -x], axis: -1), [0, 0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5], [2, 3, 2])
+      let parts = x.split(sizes: [1, 2], axis: 1)
+      try expect(parts[0], [0, 3], [2, 1])
+      try expect(parts[1], [1, 2, 4, 5], [2, 2])
+      try expect(x.split(into: 3, axis: -1)[2], [2, 5], [2, 1])
+      try expect(x.unstacked(axis: 1)[1], [1, 4], [2])
+      try expect(x.cast(to: .i32).cast(to: .f32), [0, 1, 2, 3, 4, 5], [2, 3])
+    }
+
+    @Test func lookups() throws {
+      let (table, indices) = (try counting([3, 2]), try tensor([2, 0], [2], .i32))
+      try expect(gather(table, indices: indices), [4, 5, 0, 1], [2, 2])
+      try expect(
+        gather(table, indices: indices.slice(axis: 0, from: 1), axis: 1), [0, 2, 4], [3, 1])
+      try expect(
+        scatterAdd(try counting([2, 2]), indices: indices, size: 3), [2, 3, 0, 0, 0, 1], [3, 2])
+      try expect(
+        scatterAdd(graph.constant(3), indices: graph.constant(1, dtype: .i32), size: 2), [0, 3], [2])
+      try expect(oneHot(indices, depth: 3), [0, 0, 1, 1, 0, 0], [2, 3])
+      try expect(graph.iota(4), [0, 1, 2, 3], [4])
+    }
+
+    @Test func softmaxOverAnyAxis() throws {
+      let x = try counting([2, 3])
+      let first = try value(softmax(x, axis: 0))
+      let turned = try value(softmax(x.transposed()).transposed())
+      #expect(first.isBitwiseEqual(to: turned))
+      #expect(try value(softmax(x, axis: 0).sum(axes: [0])).floats.allSatisfy { ($0 - 1).magnitude < 1e-6 })
+    }
+
+    @Test func lossesAgreeWithTheirDefinitions() throws {
+      let logits = try tensor([1, 2, 4, 0, -1, 3], [2, 3])
+      let labels = try tensor([2, 1], [2], .i32)
+      let sparse = try value(sparseSoftmaxCrossEntropy(logits: logits, labels: labels)).doubles
+      let dense = try value(softmaxCrossEntropy(logits: logits, labels: oneHot(labels, depth: 3))).doubles
+      let direct = try value(-(logSoftmax(logits) * oneHot(labels, depth: 3)).sum(axes: [1])).doubles
+      for (a, (b, c)) in zip(sparse, zip(dense, direct)) {
+        #expect((a - b).magnitude < 1e-5 && (a - c).magnitude < 1e-5)
+      }
+      try expect(meanSquaredError(try counting([2, 2]), graph.constant(1)), [1.5], [])
+    }
+
+    @Test func meansOverNamedDimensionsDifferentiate() throws {
+      let x = graph.placeholder("x", shape: ["batch", 3], dtype: .f64)
+      let loss = square(x).mean()
+      let gradient = ReverseWalk().adjoints(
+        of: [loss.value], seeds: [graph.constant(1, dtype: .f64)], withRespectTo: [x.value], stopping: [],
+        in: graph)[0]
+      let bound = graph.definition.mapping(.binding(["batch": 2]))
+      try bound.verify()
+      let feed = try NDArray([1.0, 2, 3, 4, 5, 6], shape: [2, 3])
+      let result = try Evaluator(graph: bound).run([try #require(gradient).value], feeding: [feed])[0]
+      #expect(zip(result.doubles, feed.doubles).allSatisfy { ($0 - $1 / 3).magnitude < 1e-12 })
+    }
+
+    @Test func stopsAndNames() throws {
+      let x = graph.placeholder("x", shape: [2])
+      #expect(identity(x, name: "named").name == "named")
+      #expect(stopGradient(x).node?.mnemonic == "stop_gradient")
+      #expect(exp(x).node?.location?.file.hasSuffix("FunctionTests.swift") == true)
+    }
+  }
+}
