@@ -31,6 +31,7 @@ import Testing
       f($0, ["batch", 3]) * f($0, [2, 3])
     },
     Fault("operator types", .typeMismatch, "C2", "different element types") { f($0, [2]) + f($0, [2], .i32) },
+    Fault("fraction beside integers", .typeMismatch, "C2", "0.5 is no i32") { f($0, [2], .i32) * 0.5 },
     Fault("bool sum", .typeMismatch, "C3", "not a number") { f($0, [2], .bool) + f($0, [2], .bool) },
     Fault("integer pow", .typeMismatch, "C3", "not floating point") {
       pow(f($0, [2], .i32), f($0, [2], .i32))

@@ -12,11 +12,12 @@ extension OpTests {
   @Suite struct CatalogueTests {
     @Test func everyOpHasASample() {
       let sampled = Set(opSamples.map(\.op.mnemonic))
-      for mnemonic in OpCatalogue.standard.mnemonics where opsWithoutSample[mnemonic] == nil {
-        #expect(sampled.contains(mnemonic), "add a sample for `\(mnemonic)` in OpSamples.swift")
+      let mnemonics = OpCatalogue.standard.mnemonics
+      for mnemonic in mnemonics where opsWithoutSample[mnemonic] == nil && !sampled.contains(mnemonic) {
+        Issue.record("add a sample for `\(mnemonic)` in OpSamples.swift")
       }
-      for mnemonic in sampled {
-        #expect(OpCatalogue.standard.mnemonics.contains(mnemonic), "`\(mnemonic)` is not in Catalogue.swift")
+      for mnemonic in sampled.sorted() where !mnemonics.contains(mnemonic) {
+        Issue.record("add the family of `\(mnemonic)` in Catalogue.swift")
       }
     }
 

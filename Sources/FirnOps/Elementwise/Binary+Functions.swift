@@ -35,8 +35,16 @@ extension Tensor {
   public static func *= (a: inout Tensor, b: Tensor) { a = a * b }
   public static func /= (a: inout Tensor, b: Tensor) { a = a / b }
 
-  /// A number as a constant of this tensor's element type; poison beside poison.
-  func scalar(_ value: Double) -> Tensor { isPoisoned ? self : graph.constant(value, dtype: dtype) }
+  /// A number as a constant of this tensor's element type; poison beside poison, and for a fraction beside integers.
+  func scalar(_ value: Double) -> Tensor {
+    if isPoisoned { return self }
+    if dtype == .i32, Int32(exactly: value) == nil {
+      return fault(
+        .typeMismatch, "\(value) is no i32, as \(name) is", remedy: "cast the tensor to f32",
+        constraint: "C2", location: nil)
+    }
+    return graph.constant(value, dtype: dtype)
+  }
 }
 
 /// a to the power b, with broadcasting; floats only.

@@ -45,34 +45,55 @@ package struct Cast: KernelOp {
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
     let count = operands[0].elementCount
     return switch operands[0].dtype {
-    case .f32: kernel(count, Float.self) { Double($0) }
-    case .f64: kernel(count, Double.self) { $0 }
-    case .i32: kernel(count, Int32.self) { Double($0) }
-    case .bool: kernel(count, UInt8.self) { Double($0) }
+    case .f32: kernel(count, from: Float.self)
+    case .f64: kernel(count, from: Double.self)
+    case .i32: kernel(count, from: Int32.self)
+    case .bool: kernel(count, from: UInt8.self)
     }
   }
 
-  /// By way of `Double`, which holds every `f32` and `i32`.
-  private func kernel<T: Sendable>(
-    _ count: Int, _: T.Type, _ read: @escaping @Sendable (T) -> Double
-  ) -> Kernel {
+  private func kernel<T: Castable>(_ count: Int, from: T.Type) -> Kernel {
     switch dtype {
-    case .f32: Self.kernel(count) { Float(read($0)) }
-    case .f64: Self.kernel(count) { read($0) }
-    case .i32: Self.kernel(count) { Int32(exactlyOrRounded: read($0)) }
-    case .bool: Self.kernel(count) { UInt8(read($0) == 0 ? 0 : 1) }
+    case .f32: Self.kernel(count, from, Float.self)
+    case .f64: Self.kernel(count, from, Double.self)
+    case .i32: Self.kernel(count, from, Int32.self)
+    case .bool: Self.kernel(count, from, UInt8.self)
     }
   }
 
-  private static func kernel<T: Sendable, R: Sendable>(
-    _ count: Int, _ convert: @escaping @Sendable (T) -> R
-  ) -> Kernel {
+  private static func kernel<T: Castable, R: Castable>(_ count: Int, _: T.Type, _: R.Type) -> Kernel {
     Kernel { (call: borrowing KernelCall) throws(FirnError) in
       let x = call.operand(0, as: T.self)
       let y = call.result(as: R.self)
-      call.inPieces(count) { start, n in mapEach(x, y, start, n, convert) }
+      call.inPieces(count) { start, n in mapEach(x, y, start, n) { R(real: $0.real) } }
     }
   }
+}
+
+/// An element on its way through `Double`, which holds every `f32` and `i32`; truth values are bytes.
+private protocol Castable: Sendable {
+  var real: Double { get }
+  init(real: Double)
+}
+
+extension Float: Castable {
+  fileprivate var real: Double { Double(self) }
+  fileprivate init(real: Double) { self.init(real) }
+}
+
+extension Double: Castable {
+  fileprivate var real: Double { self }
+  fileprivate init(real: Double) { self = real }
+}
+
+extension Int32: Castable {
+  fileprivate var real: Double { Double(self) }
+  fileprivate init(real: Double) { self.init(exactlyOrRounded: real) }
+}
+
+extension UInt8: Castable {
+  fileprivate var real: Double { Double(self) }
+  fileprivate init(real: Double) { self = real == 0 ? 0 : 1 }
 }
 
 extension Tensor {
