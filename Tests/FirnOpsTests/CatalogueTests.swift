@@ -43,6 +43,13 @@ extension OpTests {
       }
     }
 
+    @Test(arguments: opSamples) func textRoundTrips(_ sample: OpSample) throws {
+      let graph = sample.graph(.f32).graph.definition
+      let again = try GraphDef(parsing: graph.text, catalogue: .standard)
+      #expect(again == graph)
+      #expect(again.text == graph.text)
+    }
+
     @Test(arguments: opSamples) func wrongOperandCountsAreErrors(_ sample: OpSample) throws {
       let types = sample.arrays().map { TensorType($0.dtype, Shape($0.shape)) }
       if !types.isEmpty { #expect(throws: FirnError.self) { try sample.op.resultTypes(of: []) } }

@@ -1,0 +1,71 @@
+import FirnGraph
+import FirnOps
+import Testing
+
+extension OpTests {
+  /// Expressions over named dimensions, and their gradients, stay right when the names are bound.
+  @Suite struct NamedDimensionTests {
+    struct Expression: Sendable, CustomTestStringConvertible {
+      let testDescription: String
+      let build: @Sendable (Tensor) -> Tensor
+
+      init(_ name: String, _ build: @escaping @Sendable (Tensor) -> Tensor) {
+        testDescription = name
+        self.build = build
+      }
+    }
+
+    /// Of x[batch, time, 3].
+    static let expressions: [Expression] = [
+      Expression("sum") { $0.sum(axes: [0]) },
+      Expression("mean") { $0.mean(axes: [0, 1]) },
+      Expression("mean of all") { $0.mean() },
+      Expression("max") { $0.max(axes: [1]) },
+      Expression("prod") { $0.prod(axes: [0, 1], keepingAxes: true) },
+      Expression("reshape") { $0.reshaped(to: ["batch*time", 3]) },
+      Expression("infer") { $0.reshaped(to: ["time", -1]) },
+      Expression("transpose") { $0.transposed() },
+      Expression("broadcast") { $0.sum(axes: [0]).broadcast(to: ["batch", "time", 3]) + $0 },
+      Expression("slice") { $0.slice(axis: 1, from: 1) },
+      Expression("slice by two") { concatenate([$0, $0 * 2], axis: 1).slice(axis: 1, from: 0, by: 2) },
+      Expression("slice the end") { $0.slice(axis: 0, from: -1) },
+      Expression("pad") { $0.padded(low: ["time", 0, 1], high: [0, "batch", 0]) },
+      Expression("reverse") { $0.reversed(axes: [0, 1]) },
+      Expression("concatenate") { concatenate([$0, -$0, $0.slice(axis: 0, to: 1)], axis: 0) },
+      Expression("split") { concatenate([$0, -$0], axis: 0).split(into: 2, axis: 0)[1] },
+      Expression("split sizes") {
+        concatenate([$0, -$0], axis: 0).split(sizes: ["batch", "batch"], axis: 0)[0]
+      },
+      Expression("matmul") { matmul($0, $0, transposeB: true) },
+      Expression("matmul folded") { matmul($0, $0.sum(axes: [0, 1]).reshaped(to: [3, 1])) },
+      Expression("gather") { gather($0, indices: $0.graph.iota("time"), axis: 1) },
+      Expression("scatter") { scatterAdd($0, indices: $0.graph.iota("batch"), size: "batch+1") },
+      Expression("one-hot") { oneHot($0.graph.iota("time"), depth: "time", dtype: $0.dtype).sum() * $0 },
+      Expression("softmax") { softmax($0, axis: 1) },
+      Expression("squared error") { meanSquaredError($0, $0.sum(axes: [0], keepingAxes: true)) },
+      Expression("extent") { $0 * $0.graph.extent("batch*time", dtype: $0.dtype) },
+    ]
+
+    @Test(arguments: expressions) func gradientsSurviveBinding(_ expression: Expression) throws {
+      let graph = Graph()
+      let x = graph.placeholder("x", shape: ["batch", "time", 3], dtype: .f64)
+      let loss = square(expression.build(x)).sum()
+      let adjoint = ReverseWalk().adjoints(
+        of: [loss.value], seeds: [graph.constant(1, dtype: .f64)], withRespectTo: [x.value], stopping: [],
+        in: graph)[0]
+      try graph.validate()
+      let gradient = try #require(adjoint)
+      try graph.definition.verify()
+      for binding in [["batch": 2, "time": 4], ["batch": 5, "time": 1]] as [DimensionBinding] {
+        let bound = Graph(resuming: graph.definition.mapping(.binding(binding)))
+        try bound.definition.verify(after: "binding")
+        let shape = try #require(bound.definition.type(of: x.value).shape.extents)
+        let generator = Philox(seed: 4, name: expression.testDescription)
+        let values = (0..<shape.reduce(1, *)).map { 0.3 + 0.7 * generator.uniform($0) }
+        let check = GradientCheck(bound, [filled(values, shape)])
+        try check.expect(
+          [Tensor(bound, gradient.value)], of: Tensor(bound, loss.value), tolerance: 1e-6, "\(binding)")
+      }
+    }
+  }
+}
