@@ -51,8 +51,10 @@ let tests: [Target] = [
   .testTarget(name: "FirnCLITests", dependencies: ["FirnCLI"]),
 ]
 
-for target in libraries + executables { if target.name != "CFirnKernels" { target.exclude.append("README.md") } }
-for target in libraries + executables + tests where target.name != "CFirnKernels" { target.swiftSettings = settings }
+for target in libraries + executables + tests where target.name != "CFirnKernels" {
+  target.swiftSettings = settings
+  if target.type != .test { target.exclude.append("README.md") }
+}
 
 let package = Package(
   name: "Firn",

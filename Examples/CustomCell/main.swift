@@ -10,7 +10,8 @@ let target = graph.placeholder("target", shape: ["batch", 8])
 
 let state = graph.scope("cell") {
   let fixed = graph.variable("W_fixed", shape: [3, 8], role: "kernel")
-  let trainable = graph.variable("W_trainable", shape: [8, 8], role: "recurrent_kernel", initializer: .orthogonal())
+  let trainable = graph.variable(
+    "W_trainable", shape: [8, 8], role: "recurrent_kernel", initializer: .orthogonal())
   let zeros = graph.constant(0).broadcast(to: [sequence.extent(0), 8])
   return scan(over: [sequence.transposed([1, 0, 2])], initial: [zeros]) { step in
     let next = tanh(matmul(step.slices[0], fixed) + matmul(step.carries[0], trainable))

@@ -20,5 +20,6 @@ for step in 1...200 {
   let results = try session.run(head, feeding: [x: points, y: NDArray(inSquare)])
   if step % 50 == 0 { print("step", step, "loss", try results.scalar(loss)) }
 }
-let (full, frozen) = (all.cost.flops(.backward, binding: ["batch": 512]), head.cost.flops(.backward, binding: ["batch": 512]))
-print("backward FLOPs a step:", full ?? 0, "with nothing frozen,", frozen ?? 0, "with the encoder frozen")
+for (name, program) in [("nothing", all), ("the encoder", head)] {
+  print("backward FLOPs with \(name) frozen:", program.cost.flops(.backward, binding: ["batch": 512]) ?? 0)
+}

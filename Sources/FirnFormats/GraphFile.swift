@@ -18,7 +18,9 @@ extension GraphDef {
   }
 
   /// Writes the graph's text, source locations included, whole or not at all.
-  public func write(toFile path: String) throws(FirnError) { try TextFile.write(text(includingLocations: true), to: path) }
+  public func write(toFile path: String) throws(FirnError) {
+    try TextFile.write(text(includingLocations: true), to: path)
+  }
 }
 
 extension Graph {

@@ -26,7 +26,8 @@ package enum TextFile {
       data = try Data(contentsOf: URL(fileURLWithPath: path))
     } catch {
       throw FirnError(
-        .file, "cannot read '\(path)': \(error.localizedDescription)", remedy: "check the path and its permissions")
+        .file, "cannot read '\(path)': \(error.localizedDescription)",
+        remedy: "check the path and its permissions")
     }
     guard let text = String(validating: data, as: UTF8.self) else {
       throw FirnError(.file, "'\(path)' is not UTF-8 text", remedy: "give a text file")

@@ -25,6 +25,9 @@ public struct Program: Sendable {
   /// Nodes, FLOPs and slot bytes by phase.
   public var cost: ProgramCost { ProgramCost(compilation.graph) }
 
+  /// The part of `cost` that one scope has: its nodes, their adjoints and the updates of its variables.
+  public func cost(of scope: String) -> ProgramCost { ProgramCost(compilation.graph, within: scope) }
+
   /// The compiled graph: forward, backward and update nodes.
   public var graph: GraphDef { compilation.graph }
 

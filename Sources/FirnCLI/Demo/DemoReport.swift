@@ -19,7 +19,7 @@ struct DemoReport {
     row("trained parameters") { NumberFormat.count($0.trainedParameters) }
     row("frozen or cut-off parameters") { NumberFormat.count($0.heldParameters) }
     row("nodes in the backward program") { NumberFormat.count($0.program.cost.nodes[.backward] ?? 0) }
-    row("  of these inside encoder") { NumberFormat.count($0.backwardNodesInsideEncoder) }
+    row("  of these for encoder") { NumberFormat.count($0.program.cost(of: "encoder").nodes[.backward] ?? 0) }
     row("backward FLOPs a step") {
       NumberFormat.flops($0.program.cost.flops(.backward, binding: binding) ?? 0)
     }
@@ -91,11 +91,6 @@ extension DemoExperiment.Outcome {
 
   var heldParameters: Int {
     program.status.filter { $0.status != .trained }.reduce(0) { $0 + $1.variable.elementCount }
-  }
-
-  /// Adjoint nodes that belong to nodes of the encoder.
-  var backwardNodesInsideEncoder: Int {
-    program.graph.nodes.count { $0.phase == .backward && $0.name.hasPrefix("gradients/encoder/") }
   }
 
   fileprivate var fileName: String {

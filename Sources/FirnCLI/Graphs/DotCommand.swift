@@ -11,9 +11,10 @@ enum DotCommand {
       .init(name: "freeze", value: .text(placeholder: "SELECTION"), help: "draw these variables as frozen"),
       .init(
         name: "loss", value: .text(placeholder: "NODE"),
-        help: "dot the gradient paths of this node that freezing and stop_gradient remove"),
+        help: "draw dotted which gradient paths of this node are removed"),
       .init(name: "depth", value: .integer(0...1000), help: "one box for each scope nested deeper than this"),
-      .init(name: "out", value: .text(placeholder: "FILE"), help: "write there instead of to standard output"),
+      .init(
+        name: "out", value: .text(placeholder: "FILE"), help: "write there instead of to standard output"),
       .flag("legend", help: "explain shapes and lines"),
     ],
     examples: [

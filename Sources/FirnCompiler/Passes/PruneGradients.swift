@@ -31,7 +31,11 @@ extension Compiler {
 extension CompilationContext {
   /// What to do where no variable can learn.
   fileprivate var nothingToTrain: String {
-    if let pruning, let cut = trainability.variables.lazy.compactMap({ pruning.cuts[$0.name] }).first(where: { !$0.stops.isEmpty }) {
+    if let pruning,
+      let cut = trainability.variables.lazy.compactMap({ pruning.cuts[$0.name] }).first(where: {
+        !$0.stops.isEmpty
+      })
+    {
       return cut.explanation + "; move or remove it, or train without"
     }
     if let freezing = request.freezing, trainability.trained.isEmpty {

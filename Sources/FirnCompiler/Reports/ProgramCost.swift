@@ -10,13 +10,14 @@ public struct ProgramCost: Hashable, Sendable {
   /// Bytes of the optimiser's memory.
   public var slotBytes = 0
 
-  package init(_ graph: GraphDef) {
-    for node in graph.nodes {
+  /// - Parameter scope: count only nodes of this scope, adjoint and update nodes with those they belong to.
+  package init(_ graph: GraphDef, within scope: String = "") {
+    for node in graph.nodes where Path.isWithin(node.forwardPath, scope) {
       nodes[node.phase, default: 0] += node.nodeCount
       let flops = node.op.flops(of: node.inputs.map { graph.type(of: $0) }, results: node.types)
       self.flops[node.phase] = (self.flops[node.phase] ?? 0) + flops
     }
-    for variable in graph.variables where variable.kind == .slot {
+    for variable in graph.variables where variable.kind == .slot && Path.isWithin(variable.name, scope) {
       slotBytes += variable.type.byteCount.value ?? 0
     }
   }
@@ -28,6 +29,11 @@ public struct ProgramCost: Hashable, Sendable {
 }
 
 extension Node {
+  /// Its path without the `gradients` or `update` that marks it as belonging to that path.
+  fileprivate var forwardPath: String {
+    phase == .forward ? name : name.firstIndex(of: "/").map { String(name[name.index(after: $0)...]) } ?? name
+  }
+
   /// The node and, for a loop, the nodes of its body.
   fileprivate var nodeCount: Int {
     guard let scan = op as? Scan else { return 1 }

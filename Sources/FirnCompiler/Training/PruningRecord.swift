@@ -28,9 +28,11 @@ package struct PruningRecord: Sendable {
     }
     self.cuts = cuts
     let parameters = reads.filter { read in
-      graph.variable(named: read.variable).map { $0.kind == .parameter && $0.type.dtype.isFloatingPoint } ?? false
+      graph.variable(named: read.variable).map { $0.kind == .parameter && $0.type.dtype.isFloatingPoint }
+        ?? false
     }
-    let whole = GradientLiveness(graph, of: [loss], withRespectTo: parameters.map(\.value), ignoringStops: true)
+    let whole = GradientLiveness(
+      graph, of: [loss], withRespectTo: parameters.map(\.value), ignoringStops: true)
     let kept = Set(liveness.edges(of: graph))
     removed = whole.edges(of: graph, ignoringStops: true).filter { !kept.contains($0) }
   }

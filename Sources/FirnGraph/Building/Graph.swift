@@ -237,8 +237,13 @@ public final class Graph {
     outermostLayerLocation ?? call ?? innermostScopeLocation
   }
 
-  private var outermostLayerLocation: SourceLocation? { parent?.outermostLayerLocation ?? layerLocations.first }
-  private var innermostScopeLocation: SourceLocation? { scopeLocations.last ?? parent?.innermostScopeLocation }
+  private var outermostLayerLocation: SourceLocation? {
+    parent?.outermostLayerLocation ?? layerLocations.first
+  }
+
+  private var innermostScopeLocation: SourceLocation? {
+    scopeLocations.last ?? parent?.innermostScopeLocation
+  }
 
   /// Runs `body` with names below `path` taken as it stands and nodes marked as `phase`.
   package func section<Result>(_ path: String, phase: Node.Phase, _ body: () throws -> Result) rethrows

@@ -164,7 +164,9 @@ extension NDArray {
   public var rows: [[Double]] {
     let width = shape.last ?? 1
     let elements = doubles
-    return stride(from: 0, to: elements.count, by: Swift.max(1, width)).map { Array(elements[$0..<$0 + width]) }
+    return stride(from: 0, to: elements.count, by: Swift.max(1, width)).map {
+      Array(elements[$0..<$0 + width])
+    }
   }
 
   /// The rows (steps of the leading axis) at `indices`, in that order.

@@ -9,7 +9,8 @@ extension Initializer {
     shape: [Int], dtype: DType = .f32, seed: UInt64 = 0, name: String = "values"
   ) throws(FirnError) -> NDArray {
     guard shape.allSatisfy({ $0 >= 0 }) else {
-      throw FirnError(.invalidArgument, "\(Shape(shape)) has a negative extent", remedy: "give extents of 0 or more")
+      throw FirnError(
+        .invalidArgument, "\(Shape(shape)) has a negative extent", remedy: "give extents of 0 or more")
     }
     return try sample(ArrayType(dtype, shape), seed: seed, name: name)
   }
