@@ -48,7 +48,8 @@ let tests: [Target] = [
   .testTarget(
     name: "FirnRuntimeTests",
     dependencies: ["FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnTraining"]),
-  .testTarget(name: "FirnCLITests", dependencies: ["FirnCLI"]),
+  .testTarget(
+    name: "FirnCLITests", dependencies: ["FirnCLI", "FirnGraph", "FirnCompiler", "FirnRuntime", "FirnFormats"]),
 ]
 
 for target in libraries + executables + tests where target.name != "CFirnKernels" {

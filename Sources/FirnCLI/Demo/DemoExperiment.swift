@@ -28,6 +28,8 @@ struct DemoExperiment {
     let arenaBytes: Int
     let millisecondsPerStep: Double
     let testAccuracy: Double
+    /// The classifier as it was trained.
+    let head: Snapshot
     /// Whether every variable that the way holds still has the bits it was given.
     let heldBitsUnchanged: Bool
   }
@@ -71,6 +73,7 @@ struct DemoExperiment {
       millisecondsPerStep: Double(elapsed.components.attoseconds) / 1e15 + Double(elapsed.components.seconds)
         * 1e3,
       testAccuracy: try accuracy(of: model, in: session, on: test),
+      head: try session.snapshot("head_5_9"),
       heldBitsUnchanged: try isUnchanged(pretraining.encoder, in: session))
   }
 

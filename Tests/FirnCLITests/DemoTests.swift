@@ -1,0 +1,64 @@
+import FirnCompiler
+import FirnGraph
+import FirnRuntime
+import Testing
+
+@testable import FirnCLI
+
+@Suite struct DemoTests {
+  private func experiment(seed: UInt64, isQuick: Bool) throws -> DemoExperiment {
+    DemoExperiment(seed: seed, isQuick: isQuick, digits: try DigitsData.load())
+  }
+
+  @Test func frozenAndStoppedEncodersGiveTheHeadTheSameBits() throws {
+    let experiment = try experiment(seed: 5, isQuick: true)
+    let pretraining = try experiment.pretrain { _ in }
+    let all = try experiment.transfer(.allTrainable, from: pretraining) { _ in }
+    let frozen = try experiment.transfer(.frozenScope, from: pretraining) { _ in }
+    let stopped = try experiment.transfer(.stopGradient, from: pretraining) { _ in }
+
+    #expect(frozen.losses == stopped.losses)
+    #expect(frozen.head == stopped.head)
+    #expect(frozen.head.values.count == 2)
+    #expect(all.head != frozen.head)
+    #expect(frozen.heldBitsUnchanged && stopped.heldBitsUnchanged && !all.heldBitsUnchanged)
+
+    #expect(frozen.program.cost(of: "encoder").nodes[.backward] == nil)
+    #expect(stopped.program.cost(of: "encoder").nodes[.backward] == nil)
+    #expect((all.program.cost(of: "encoder").nodes[.backward] ?? 0) > 10)
+    let binding: DimensionBinding = ["batch": DemoModel.batchSize]
+    let (full, part) = (
+      try #require(all.program.cost.flops(.backward, binding: binding)),
+      try #require(frozen.program.cost.flops(.backward, binding: binding))
+    )
+    #expect(part * 20 < full, "\(part) of \(full)")
+    #expect(frozen.program.cost.slotBytes == 2 * 645 * 4 + 2 * 4)
+    #expect(
+      Set(frozen.program.status.filter { $0.variable.name.hasPrefix("encoder/") }.map(\.status)) == [.frozen])
+    #expect(
+      Set(stopped.program.status.filter { $0.variable.name.hasPrefix("encoder/") }.map(\.status)) == [.cutOff]
+    )
+  }
+
+  @Test func frozenEncoderIsGoodEnough() throws {
+    var accuracies: [Double] = []
+    for seed: UInt64 in 1...3 {
+      let experiment = try experiment(seed: seed, isQuick: false)
+      let pretraining = try experiment.pretrain { _ in }
+      accuracies.append(try experiment.transfer(.frozenScope, from: pretraining) { _ in }.testAccuracy)
+    }
+    #expect(accuracies.reduce(0, +) / 3 >= 0.88, "\(accuracies)")
+  }
+
+  @Test func reportHasAColumnForEachWay() throws {
+    let experiment = try experiment(seed: 1, isQuick: true)
+    let pretraining = try experiment.pretrain { _ in }
+    let report = DemoReport(
+      pretraining: pretraining,
+      outcomes: [try experiment.transfer(.frozenScope, from: pretraining) { _ in }])
+    let text = report.table.text()
+    #expect(text.contains("encoder frozen"))
+    #expect(text.contains("645"))
+    #expect(!text.split(separator: "\n").contains { $0.count > 100 })
+  }
+}
