@@ -6,7 +6,14 @@
 #include <string.h>
 
 // Portable until the constructor has run, so that another image's constructor may already call kernels.
-static const FirnDispatch *firn_dispatch = &firn_dispatch_portable;
+static const FirnDispatch *firn_chosen = &firn_dispatch_portable;
+
+// What one thread has asked for instead; null for the others.
+static _Thread_local const FirnDispatch *firn_asked = NULL;
+
+static inline const FirnDispatch *firn_table(void) {
+    return firn_asked != NULL ? firn_asked : firn_chosen;
+}
 
 #if defined(__x86_64__)
 static int firn_has_avx2(void) {
@@ -19,16 +26,19 @@ static int firn_has_avx512(void) {
 }
 #endif
 
-int firn_select_isa(const char *name) {
-    const FirnDispatch *chosen = NULL;
-    if (strcmp(name, "portable") == 0) chosen = &firn_dispatch_portable;
+static const FirnDispatch *firn_find(const char *name) {
+    if (strcmp(name, "portable") == 0) return &firn_dispatch_portable;
 #if defined(__x86_64__)
-    if (strcmp(name, "avx2") == 0 && firn_has_avx2()) chosen = &firn_dispatch_avx2;
-    if (strcmp(name, "avx512") == 0 && firn_has_avx512()) chosen = &firn_dispatch_avx512;
+    if (strcmp(name, "avx2") == 0 && firn_has_avx2()) return &firn_dispatch_avx2;
+    if (strcmp(name, "avx512") == 0 && firn_has_avx512()) return &firn_dispatch_avx512;
 #endif
-    if (chosen == NULL) return 0;
-    firn_dispatch = chosen;
-    return 1;
+    return NULL;
+}
+
+int firn_select_isa(const char *name) {
+    const FirnDispatch *found = firn_find(name);
+    if (found != NULL) firn_asked = found;
+    return found != NULL;
 }
 
 __attribute__((constructor)) static void firn_choose_isa(void) {
@@ -36,27 +46,28 @@ __attribute__((constructor)) static void firn_choose_isa(void) {
     __builtin_cpu_init();
 #endif
     const char *asked = getenv("FIRN_ISA");
-    if (asked != NULL && firn_select_isa(asked)) return;
-    if (firn_select_isa("avx512") || firn_select_isa("avx2")) return;
-    firn_select_isa("portable");
+    const FirnDispatch *found = asked != NULL ? firn_find(asked) : NULL;
+    if (found == NULL) found = firn_find("avx512");
+    if (found == NULL) found = firn_find("avx2");
+    if (found != NULL) firn_chosen = found;
 }
 
-const char *firn_isa_name(void) { return firn_dispatch->name; }
+const char *firn_isa_name(void) { return firn_table()->name; }
 
 void firn_unary_f32(FirnUnary op, float alpha, const float *x, float *y, size_t n) {
-    firn_dispatch->unary[op](alpha, x, y, n);
+    firn_table()->unary[op](alpha, x, y, n);
 }
 
 void firn_binary_f32(FirnBinary op, const float *a, const float *b, float *y, size_t n) {
-    firn_dispatch->binary[op](a, b, y, n);
+    firn_table()->binary[op](a, b, y, n);
 }
 
 void firn_compare_f32(FirnCompare op, const float *a, const float *b, uint8_t *y, size_t n) {
-    firn_dispatch->compare[op](a, b, y, n);
+    firn_table()->compare[op](a, b, y, n);
 }
 
 void firn_select_32(const uint8_t *condition, const uint32_t *a, const uint32_t *b, uint32_t *y, size_t n) {
-    firn_dispatch->select(condition, a, b, y, n);
+    firn_table()->select(condition, a, b, y, n);
 }
 
 void firn_reduce_f32(FirnReduce op, const float *restrict x, float *restrict y,
@@ -65,75 +76,75 @@ void firn_reduce_f32(FirnReduce op, const float *restrict x, float *restrict y,
     // The stride tells a row from a column that a caller has split off a wider array; both orders of
     // summation agree only with themselves.
     if (inner == 1 && x_reduced_stride == 1) {
-        firn_dispatch->reduce_rows[op](x, y, outer, reduced, x_outer_stride, y_outer_stride);
+        firn_table()->reduce_rows[op](x, y, outer, reduced, x_outer_stride, y_outer_stride);
         return;
     }
     for (size_t o = 0; o < outer; o++) {
         const float *from = reduced == 0 ? x : x + o * x_outer_stride;
-        firn_dispatch->reduce_columns[op](from, y + o * y_outer_stride, reduced, inner, x_reduced_stride);
+        firn_table()->reduce_columns[op](from, y + o * y_outer_stride, reduced, inner, x_reduced_stride);
     }
 }
 
 void firn_argmax_f32(int minimum, const float *restrict x, int32_t *restrict y,
                      size_t outer, size_t reduced, size_t inner) {
     if (inner == 1) {
-        firn_dispatch->argmax_rows(minimum, x, y, outer, reduced);
+        firn_table()->argmax_rows(minimum, x, y, outer, reduced);
         return;
     }
     for (size_t o = 0; o < outer; o++) {
-        firn_dispatch->argmax_columns(minimum, x + o * reduced * inner, y + o * inner, reduced, inner);
+        firn_table()->argmax_columns(minimum, x + o * reduced * inner, y + o * inner, reduced, inner);
     }
 }
 
 float firn_squared_difference_sum_f32(const float *a, const float *b, size_t n) {
-    return firn_dispatch->squared_difference_sum(a, b, n);
+    return firn_table()->squared_difference_sum(a, b, n);
 }
 
 void firn_softmax_f32(const float *x, float *y, size_t rows, size_t columns) {
-    firn_dispatch->softmax(x, y, rows, columns);
+    firn_table()->softmax(x, y, rows, columns);
 }
 
 void firn_log_softmax_f32(const float *x, float *y, size_t rows, size_t columns) {
-    firn_dispatch->log_softmax(x, y, rows, columns);
+    firn_table()->log_softmax(x, y, rows, columns);
 }
 
 void firn_sparse_cross_entropy_f32(const float *restrict logits, const int32_t *restrict labels,
                                    float *restrict y, size_t rows, size_t columns) {
-    firn_dispatch->sparse_cross_entropy(logits, labels, y, rows, columns);
+    firn_table()->sparse_cross_entropy(logits, labels, y, rows, columns);
 }
 
 void firn_cross_entropy_f32(const float *logits, const float *labels,
                             float *restrict y, size_t rows, size_t columns) {
-    firn_dispatch->cross_entropy(logits, labels, y, rows, columns);
+    firn_table()->cross_entropy(logits, labels, y, rows, columns);
 }
 
 size_t firn_matmul_workspace_f32(size_t m, size_t n, size_t k) {
-    return firn_dispatch->matmul_workspace(m, n, k);
+    return firn_table()->matmul_workspace(m, n, k);
 }
 
 void firn_matmul_f32(size_t m, size_t n, size_t k,
                      const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col,
                      const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col,
                      float *restrict c, ptrdiff_t c_row, void *restrict workspace) {
-    firn_dispatch->matmul(m, n, k, a, a_row, a_col, b, b_row, b_col, c, c_row, workspace);
+    firn_table()->matmul(m, n, k, a, a_row, a_col, b, b_row, b_col, c, c_row, workspace);
 }
 
 void firn_philox_u32(uint32_t k0, uint32_t k1, uint32_t c1, uint32_t c2, uint32_t c3,
                      size_t first, uint32_t *y, size_t n) {
-    firn_dispatch->philox((FirnStream){k0, k1, c1, c2, c3}, first, y, n);
+    firn_table()->philox((FirnStream){k0, k1, c1, c2, c3}, first, y, n);
 }
 
 void firn_random_uniform_f32(uint32_t k0, uint32_t k1, uint32_t c1, uint32_t c2, uint32_t c3,
                              size_t first, float low, float high, float *y, size_t n) {
-    firn_dispatch->uniform((FirnStream){k0, k1, c1, c2, c3}, first, low, high, y, n);
+    firn_table()->uniform((FirnStream){k0, k1, c1, c2, c3}, first, low, high, y, n);
 }
 
 void firn_random_normal_f32(uint32_t k0, uint32_t k1, uint32_t c1, uint32_t c2, uint32_t c3,
                             size_t first, float mean, float deviation, float *y, size_t n) {
-    firn_dispatch->normal((FirnStream){k0, k1, c1, c2, c3}, first, mean, deviation, y, n);
+    firn_table()->normal((FirnStream){k0, k1, c1, c2, c3}, first, mean, deviation, y, n);
 }
 
 void firn_dropout_f32(uint32_t k0, uint32_t k1, uint32_t c1, uint32_t c2, uint32_t c3,
                       size_t first, float rate, const float *x, float *y, size_t n) {
-    firn_dispatch->dropout((FirnStream){k0, k1, c1, c2, c3}, first, rate, x, y, n);
+    firn_table()->dropout((FirnStream){k0, k1, c1, c2, c3}, first, rate, x, y, n);
 }

@@ -19,15 +19,15 @@
 
 // MARK: Instruction sets
 
-/// The instruction set in use: "avx512", "avx2" or "portable".
+/// The instruction set the calling thread uses: "avx512", "avx2" or "portable".
 ///
 /// Chosen once when the process loads; the environment variable FIRN_ISA asks for another one and is
 /// ignored where the processor lacks it.
 const char *firn_isa_name(void);
 
-/// Switches to the instruction set `name`; 1 if it is in use now, 0 if unknown or not supported here.
+/// Switches the calling thread to the instruction set `name`; 1 if it is in use now, 0 if unknown or not supported here.
 ///
-/// For tests. No kernel may run at the same time, and a matmul workspace size asked for before is void.
+/// For tests. A matmul workspace size asked for before is void.
 int firn_select_isa(const char *name);
 
 // MARK: Elementwise
