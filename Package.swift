@@ -42,12 +42,20 @@ let examples: [Target] = ["FirstSteps", "CustomCell"].map { name in
 }
 
 let tests: [Target] = [
+  .target(
+    name: "FirnTestSupport", dependencies: ["FirnGraph", "FirnOps"], path: "Tests/FirnTestSupport"),
   .testTarget(name: "FirnGraphTests", dependencies: ["FirnGraph"]),
   .testTarget(name: "FirnOpsTests", dependencies: ["FirnOps", "FirnGraph", "CFirnKernels"]),
   .testTarget(name: "FirnFormatsTests", dependencies: ["FirnFormats"]),
   .testTarget(
+    name: "FirnCompilerTests",
+    dependencies: ["FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnTraining", "FirnTestSupport"],
+    exclude: ["Goldens"]),
+  .testTarget(
     name: "FirnRuntimeTests",
-    dependencies: ["FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnTraining"]),
+    dependencies: [
+      "FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnTraining", "FirnTestSupport",
+    ]),
   .testTarget(
     name: "FirnCLITests", dependencies: ["FirnCLI", "FirnGraph", "FirnCompiler", "FirnRuntime", "FirnFormats"]),
 ]

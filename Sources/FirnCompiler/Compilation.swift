@@ -34,9 +34,10 @@ package struct Compilation: Sendable {
 }
 
 extension GraphDef {
-  package var placeholderNames: [String] {
+  /// In graph order.
+  package var placeholders: [(name: String, type: TensorType)] {
     nodes.compactMap { node in
-      if case .feeds = node.op.effect { node.name } else { nil }
+      if case .feeds = node.op.effect { (node.name, node.types[0]) } else { nil }
     }
   }
 }

@@ -33,7 +33,7 @@ final class Execution {
 
   /// Runs every step and leaves variables as they are: committing is the caller's, when all has gone well.
   func run(checksNumerics: Bool) throws(FirnError) {
-    try frame.run(checksNumerics: checksNumerics, path: "")
+    try frame.run(checksNumerics: checksNumerics) { "" }
   }
 
   /// The bytes of a buffer after a run.
@@ -118,7 +118,8 @@ private final class Frame {
     slotLists.deallocate()
   }
 
-  func run(checksNumerics: Bool, path: String) throws(FirnError) {
+  /// - Parameter path: where the plan's nodes are, asked for only when something fails.
+  func run(checksNumerics: Bool, path: () -> String) throws(FirnError) {
     for step in steps {
       switch step.work {
       case .kernel(let kernel):
@@ -129,19 +130,19 @@ private final class Frame {
               workers: workers))
         } catch {
           var error = error
-          error.place = Path.joined(path, step.name)
+          error.place = Path.joined(path(), step.name)
           throw error
         }
         if checksNumerics { try check(step, path: path) }
       case .loop(let loop, let body):
-        try run(
-          loop, body: body, checksNumerics: checksNumerics,
-          path: checksNumerics ? Path.joined(path, step.name) : step.name)
+        try run(loop, body: body, checksNumerics: checksNumerics) { Path.joined(path(), step.name) }
       }
     }
   }
 
-  private func run(_ loop: Plan.Loop, body: Frame, checksNumerics: Bool, path: String) throws(FirnError) {
+  private func run(
+    _ loop: Plan.Loop, body: Frame, checksNumerics: Bool, path: () -> String
+  ) throws(FirnError) {
     for carry in loop.carries {
       copy(table[carry.initial], to: table[carry.final], carry.byteCount)
       if let parameter = carry.parameter { body.table[parameter] = table[carry.final] }
@@ -170,15 +171,16 @@ private final class Frame {
     if source != target { target.copyMemory(from: source, byteCount: byteCount) }
   }
 
-  private func check(_ step: Step, path: String) throws(FirnError) {
+  private func check(_ step: Step, path: () -> String) throws(FirnError) {
     for (number, type) in step.resultTypes.enumerated() {
       guard let fault = firstNotFinite(table[step.results[number]], type) else { continue }
+      let place = Path.joined(path(), step.name)
       throw FirnError(
         .notFinite,
-        "`\(Path.joined(path, step.name))` produced \(fault.value) at element \(fault.index) of \(type)",
+        "`\(place)` produced \(fault.value) at element \(fault.index) of \(type)",
         remedy:
           "its operands were finite: look at their range (logarithms, divisions, exponentials, step size)",
-        place: Path.joined(path, step.name))
+        place: place)
     }
   }
 }

@@ -3,22 +3,23 @@ import FirnGraph
 /// Holds feeds against the placeholders of a program, and finds what they bind.
 struct FeedCheck {
   private let needed: [(name: String, type: TensorType)]
-  private let known: [String]
+  private let known: [(name: String, type: TensorType)]
+  private let dimensions: [String]
 
   init(_ program: Program) {
-    needed = program.graph.nodes.compactMap { node in
-      if case .feeds = node.op.effect { (node.name, node.types[0]) } else { nil }
-    }
+    needed = program.graph.placeholders
     known = program.placeholders
+    dimensions = program.graph.dimensionNames
   }
 
   /// - Throws: `.unknownName`, `.missingFeed`, `.invalidFeed`; the message has the mismatch in full.
   func binding(of feeds: Feeds) throws(FirnError) -> DimensionBinding {
-    for feed in feeds.entries where !known.contains(feed.name) {
+    for feed in feeds.entries where !known.contains(where: { $0.name == feed.name }) {
+      let names = known.map(\.name)
       throw FirnError(
         .unknownName, "`\(feed.name)` is fed but is no placeholder of the graph",
-        remedy: NearestNames(to: feed.name, among: known).question ?? "placeholders are "
-          + known.joined(separator: ", "))
+        remedy: NearestNames(to: feed.name, among: names).question ?? "placeholders are "
+          + names.joined(separator: ", "))
     }
     var binding = DimensionBinding()
     var binder: [String: String] = [:]
@@ -64,7 +65,24 @@ struct FeedCheck {
           "feed an array of type \(type)")
       }
     }
+    bindRest(of: &binding, by: feeds)
     return binding
+  }
+
+  /// Dimensions that no data needed here has (how long a loop is whose slices nobody reads) come from other feeds.
+  private func bindRest(of binding: inout DimensionBinding, by feeds: Feeds) {
+    let open = dimensions.filter { binding[$0] == nil }
+    if open.isEmpty { return }
+    for (name, type) in known {
+      guard let array = feeds.entries.last(where: { $0.name == name })?.array,
+        array.shape.count == type.shape.rank
+      else { continue }
+      for (dimension, extent) in zip(type.shape, array.shape) {
+        for only in open where dimension == Dimension(named: only) && binding[only] == nil {
+          binding[only] = extent
+        }
+      }
+    }
   }
 
   private func mismatch(

@@ -102,7 +102,7 @@ public final class Session {
     programs += 1
     return Program(
       compilation: compilation, identifier: programs, session: ObjectIdentifier(self), fetches: fetches,
-      outputs: compilation.fetchOutputs, placeholders: request.graph.placeholderNames, status: status,
+      outputs: compilation.fetchOutputs, placeholders: request.graph.placeholders, status: status,
       warnings: warnings, slotReport: slots)
   }
 

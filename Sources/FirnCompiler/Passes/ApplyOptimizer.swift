@@ -93,7 +93,8 @@ extension Compiler {
 
   /// Gradients scaled so that their global norm is at most `limit`; Pascanu et al., ICML 2013.
   private static func clipping(_ gradients: [Tensor], toGlobalNorm limit: Double) -> [Tensor] {
-    let squares = gradients.map { square($0).sum().cast(to: .f32) }
+    let dtype: DType = gradients.contains { $0.dtype == .f64 } ? .f64 : .f32
+    let squares = gradients.map { square($0).sum().cast(to: dtype) }
     guard let first = squares.first else { return gradients }
     let norm = sqrt(squares.dropFirst().reduce(first) { $0 + $1 })
     let scale = minimum(limit / maximum(norm, 1e-12), 1)

@@ -72,25 +72,22 @@ extension Scan {
   /// Keeps the results that are wanted, the carries those depend on, and the operands the rest of the body reads.
   func shrinking(toResults wanted: [Bool]) -> ScanShrinking {
     var needed = wanted
-    var live = [Bool](repeating: false, count: body.nodes.count)
-    var changed = true
-    while changed {
-      changed = false
-      for (result, output) in body.outputs.enumerated() where needed[result] { live[output.node] = true }
-      for position in body.nodes.indices.reversed() where live[position] {
-        for input in body.nodes[position].inputs { live[input.node] = true }
-        if let parameter = body.nodes[position].op as? Parameter, parameter.kind == .carry,
-          !needed[parameter.position]
-        {
+    var trimmed: GraphDef
+    var isComplete: Bool
+    repeat {
+      trimmed = body
+      trimmed.outputs = body.outputs.indices.filter { needed[$0] }.map { body.outputs[$0] }
+      // Also of loops inside: a carry that only a result nobody needs would read is not needed.
+      trimmed = trimmed.removingDeadNodes(keepingAssignments: false)
+      isComplete = true
+      for node in trimmed.nodes {
+        if let parameter = node.op as? Parameter, parameter.kind == .carry, !needed[parameter.position] {
           needed[parameter.position] = true
-          changed = true
+          isComplete = false
         }
       }
-    }
+    } while !isComplete
     let results = body.outputs.indices.filter { needed[$0] }
-    var trimmed = body
-    trimmed.outputs = results.map { body.outputs[$0] }
-    trimmed = trimmed.removingDeadNodes(keepingAssignments: false)
     var operands: [Int] = []
     for node in trimmed.nodes {
       if let parameter = node.op as? Parameter, let operand = operand(of: parameter) {

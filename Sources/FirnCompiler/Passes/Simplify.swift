@@ -23,22 +23,26 @@ extension GraphDef {
   package func simplified() -> GraphDef {
     var result = self
     var replacement: [Value: Value] = [:]
+    var isChanged = false
     let move: (Value) -> Value = { replacement[$0] ?? $0 }
     for position in nodes.indices {
       result.nodes[position].inputs = result.nodes[position].inputs.map(move)
       if let scan = nodes[position].op as? Scan {
         result.nodes[position].op = scan.with(body: scan.body.simplified())
       }
-      switch result.simplification(of: position) {
-      case .none: break
-      case .value(let value): replacement[Value(position)] = move(value)
-      case .node(let op, let inputs):
-        result.nodes[position].op = op
-        result.nodes[position].inputs = inputs
+      // Until nothing applies: what one row leaves may be what another waits for.
+      while replacement[Value(position)] == nil, let next = result.simplification(of: position) {
+        isChanged = true
+        switch next {
+        case .value(let value): replacement[Value(position)] = value
+        case .node(let op, let inputs):
+          result.nodes[position].op = op
+          result.nodes[position].inputs = inputs
+        }
       }
     }
     result.outputs = outputs.map(move)
-    return replacement.isEmpty ? result : result.removingDeadNodes(keepingAssignments: true)
+    return isChanged ? result.removingDeadNodes(keepingAssignments: true) : result
   }
 
   private enum Simplification {

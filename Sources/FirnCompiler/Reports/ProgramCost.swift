@@ -34,9 +34,9 @@ extension Node {
     phase == .forward ? name : name.firstIndex(of: "/").map { String(name[name.index(after: $0)...]) } ?? name
   }
 
-  /// The node and, for a loop, the nodes of its body.
+  /// The node and, for a loop, the nodes of its body, loops in it included.
   fileprivate var nodeCount: Int {
     guard let scan = op as? Scan else { return 1 }
-    return 1 + scan.body.nodes.count { !($0.op is Parameter) }
+    return scan.body.nodes.reduce(1) { $0 + ($1.op is Parameter ? 0 : $1.nodeCount) }
   }
 }

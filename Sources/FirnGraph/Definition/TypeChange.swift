@@ -36,13 +36,25 @@ extension GraphDef {
     return result
   }
 
-  /// The names of unbound dimensions, sorted.
+  /// The names of unbound dimensions, in types and in what ops carry (a loop's length, its body), sorted.
   package var dimensionNames: [String] {
     var names: Set<String> = []
     for node in nodes {
       for type in node.types { for dimension in type.shape { names.formUnion(dimension.names) } }
+      for entry in node.op.attributes.entries { names.formUnion(entry.value.dimensionNames) }
     }
     return names.sorted()
+  }
+}
+
+extension AttributeValue {
+  fileprivate var dimensionNames: [String] {
+    switch self {
+    case .dimension(let dimension): dimension.names
+    case .list(let values): values.flatMap(\.dimensionNames)
+    case .graph(let graph): graph.dimensionNames
+    case .bool, .int, .double, .string, .dtype, .array: []
+    }
   }
 }
 

@@ -1,0 +1,191 @@
+import FirnGraph
+import FirnOps
+
+extension RandomModel {
+  /// What one more random op makes of the pool; several results where it has them, none where it does not apply.
+  mutating func step(_ pool: Pool, depth: Int) -> [Tensor] {
+    let floats = pool.tensors.filter { $0.dtype == options.dtype }
+    guard !floats.isEmpty else { return [] }
+    // Late values more often than early ones: deep graphs rather than wide ones.
+    let a = floats[max(source.below(floats.count), source.below(floats.count))]
+    let results: [Tensor] =
+      switch source.below(23) {
+      case 0, 1: [unary(a)]
+      case 2, 3: [binary(a, partner(a, pool))]
+      case 4: [chosen(a, partner(a, pool))]
+      case 5, 6: matrices(a)
+      case 7, 8: [reduced(a)]
+      case 9: [moved(a)]
+      case 10: [cut(a)]
+      case 11: parts(a, partner(a, pool))
+      case 12: [distribution(a, partner(a, pool))]
+      case 13: [noisy(a)]
+      case 14: [simplifiable(a)]
+      case 15: [tanh(a) + tanh(a) * sin(a)]
+      case 16: indexed(a)
+      case 17: [integers(a)]
+      default: depth < 2 && source.chance(depth == 0 ? 75 : 35) ? loop(pool, depth: depth) : [unary(a)]
+      }
+    return results.filter { !$0.isPoisoned && count($0.shape) <= 120 && $0.rank <= 4 }
+  }
+
+  /// A value of the pool with the type of `a`, or a scalar made from one.
+  private mutating func partner(_ a: Tensor, _ pool: Pool) -> Tensor {
+    let alike = pool.like(a.type)
+    if !alike.isEmpty, source.chance(80) { return source.pick(alike) }
+    let floats = pool.tensors.filter { $0.dtype == a.dtype }
+    return tanh(source.pick(floats).sum())
+  }
+
+  private mutating func unary(_ a: Tensor) -> Tensor {
+    let positive = softplus(a) + 0.5
+    if !options.isSmooth, source.chance(30) {
+      return source.pick([relu(a), abs(a), sign(a), floor(3 * a), round(2 * a), leakyReLU(a), elu(a)])
+    }
+    return source.pick([
+      tanh(a), sigmoid(a), sin(a), cos(a), softplus(a), -a, exp(tanh(a)), square(sin(a)), log(positive),
+      sqrt(positive), rsqrt(positive), reciprocal(positive), erf(a), gelu(sin(a)), silu(sin(a)),
+      expm1(tanh(a)), log1p(square(sin(a))), pow(positive, 1.5),
+    ])
+  }
+
+  private mutating func binary(_ a: Tensor, _ b: Tensor) -> Tensor {
+    if !options.isSmooth, source.chance(30) { return source.chance(50) ? maximum(a, b) : minimum(b, a) }
+    switch source.below(6) {
+    case 0: return a + b
+    case 1: return b - a
+    case 2: return a * tanh(b)
+    case 3: return a / (softplus(b) + 0.5)
+    case 4: return a * a
+    default: return 1.5 - a * 0.25
+    }
+  }
+
+  private mutating func chosen(_ a: Tensor, _ b: Tensor) -> Tensor {
+    if options.isSmooth {
+      let condition = less(constant([], in: a.graph), 0)
+      return select(where: condition, a, otherwise: b)
+    }
+    let both = logicalAnd(less(a, b), logicalNot(greater(a, 0.5)))
+    return select(where: source.chance(50) ? both : notEqual(a, b), a, otherwise: b)
+  }
+
+  private mutating func matrices(_ a: Tensor) -> [Tensor] {
+    guard a.rank > 0, let inner = a.extent(-1).value, inner > 0 else { return [] }
+    let rows = a.reshaped(to: Shape([a.shape.dropLast().reduce(1) { $0 * $1 }, Dimension(inner)]))
+    let width = 1 + source.below(4)
+    let known = variables.filter { $0.shape.first == Dimension(inner) && $0.rank == 2 }
+    switch source.below(7) {
+    case 0: return [tanh(matmul(rows, rows, transposeA: true))]
+    case 1: return [sin(matmul(rows, constant([width, inner], in: a.graph), transposeB: true))]
+    case 2: return [sin(matmul(rows, constant([width, inner], in: a.graph).transposed()))]
+    case 3: return [sin(matmul(rows.transposed(), rows.transposed(), transposeB: true))]
+    case 4 where a.rank == 3: return [tanh(matmul(a, a.transposed([0, 2, 1])))]
+    case 5 where a.rank == 3: return [tanh(matmul(a.transposed([0, 2, 1]), a, transposeA: true, transposeB: true))]
+    default:
+      let kernel = known.isEmpty ? constant([inner, width], in: a.graph) : source.pick(known)
+      return [tanh(matmul(a.rank < 2 ? rows : a, kernel))]
+    }
+  }
+
+  private mutating func reduced(_ a: Tensor) -> Tensor {
+    let axes = source.shuffled(0..<a.rank).prefix(source.below(a.rank + 1)).sorted()
+    let keeps = source.chance(40)
+    switch source.below(options.isSmooth ? 3 : 5) {
+    case 0: return sin(a.sum(axes: axes, keepingAxes: keeps))
+    case 1 where count(a.shape) > 0: return a.mean(axes: axes, keepingAxes: keeps)
+    case 2: return (sin(a) + 1.2).prod(axes: axes.suffix(1), keepingAxes: keeps)
+    case 3 where count(a.shape) > 0: return a.max(axes: axes, keepingAxes: keeps)
+    case 4 where count(a.shape) > 0: return a.min(axes: axes, keepingAxes: keeps)
+    default: return a.sum(axes: axes, keepingAxes: keeps)
+    }
+  }
+
+  private mutating func moved(_ a: Tensor) -> Tensor {
+    switch source.below(5) {
+    case 0: return a.transposed(source.shuffled(0..<a.rank))
+    case 1: return a.reshaped(to: Shape([a.shape.elementCount]))
+    case 2: return a.expandingAxis(at: source.below(a.rank + 1))
+    case 3:
+      let axis = source.below(a.rank + 1)
+      let wide = a.expandingAxis(at: axis)
+      var shape = wide.shape
+      shape[axis] = 2
+      return wide.broadcast(to: shape)
+    default: return a.rank == 0 ? a : a.reversed(axes: [source.below(a.rank)])
+    }
+  }
+
+  private mutating func cut(_ a: Tensor) -> Tensor {
+    guard a.rank > 0 else { return a }
+    let axis = source.below(a.rank)
+    guard source.chance(60) else {
+      var low = [Dimension](repeating: 0, count: a.rank)
+      low[axis] = Dimension(source.below(2))
+      var high = low
+      high[axis] = 1
+      return a.padded(low: low, high: high, value: 0.5)
+    }
+    if a.shape[axis] == "batch" { return a.slice(axis: axis, from: 1) }
+    guard let extent = a.shape[axis].value, extent > 1 else { return a }
+    let from = source.below(extent)
+    return a.slice(axis: axis, from: Dimension(from), by: 1 + source.below(2))
+  }
+
+  private mutating func parts(_ a: Tensor, _ b: Tensor) -> [Tensor] {
+    guard a.rank > 0 else { return [stack([a, b * a])] }
+    let axis = source.below(a.rank)
+    if source.chance(50) { return [concatenate([a, a * b, a].suffix(2 + source.below(2)), axis: axis)] }
+    guard let extent = a.shape[axis].value, extent > 1 else { return [] }
+    let first = 1 + source.below(extent - 1)
+    return a.split(sizes: [Dimension(first), Dimension(extent - first)], axis: axis)
+  }
+
+  private mutating func distribution(_ a: Tensor, _ b: Tensor) -> Tensor {
+    guard a.rank > 0, (a.extent(-1).value ?? 0) > 0 else { return sigmoidCrossEntropy(logits: a, labels: sigmoid(b)) }
+    switch source.below(4) {
+    case 0: return softmax(a)
+    case 1: return logSoftmax(a)
+    case 2: return softmaxCrossEntropy(logits: a, labels: softmax(a * b))
+    default: return count(a.shape) == 0 ? a : meanSquaredError(a, a * b)
+    }
+  }
+
+  private mutating func noisy(_ a: Tensor) -> Tensor {
+    source.chance(60)
+      ? dropout(a, rate: 0.4) : a * a.graph.randomUniform([], low: 0.5, high: 1.5, dtype: a.dtype)
+  }
+
+  /// Something `simplify` takes apart again.
+  private mutating func simplifiable(_ a: Tensor) -> Tensor {
+    switch source.below(7) {
+    case 0: return identity(a)
+    case 1: return stopGradient(a)
+    case 2: return -(-a)
+    case 3: return a * 1
+    case 4: return a / 1
+    case 5: return a.reshaped(to: Shape([a.shape.elementCount, 1])).reshaped(to: a.shape)
+    default: return a.transposed().transposed()
+    }
+  }
+
+  private mutating func indexed(_ a: Tensor) -> [Tensor] {
+    guard a.rank > 0 else { return [] }
+    let axis = source.below(a.rank)
+    guard let extent = a.shape[axis].value, extent > 0 else { return [] }
+    let indices = a.graph.constant(NDArray((0..<3).map { _ in Int32(source.below(extent)) }))
+    let rows = gather(a, indices: indices, axis: axis)
+    return source.chance(50) ? [rows] : [scatterAdd(rows, indices: indices, axis: axis, size: Dimension(extent + 1))]
+  }
+
+  private mutating func integers(_ a: Tensor) -> Tensor {
+    if options.isSmooth || count(a.shape) == 0 || a.rank == 0 {
+      return a + a.graph.iota(3).cast(to: a.dtype).sum()
+    }
+    switch source.below(3) {
+    case 0: return (4 * a).cast(to: .i32).cast(to: a.dtype) * a
+    case 1: return a.argmax(axis: source.below(a.rank)).cast(to: a.dtype)
+    default: return oneHot(a.argmin(axis: 0), depth: 3, dtype: a.dtype)
+    }
+  }
+}
