@@ -50,7 +50,9 @@ extension DOTDrawing {
     {
       lines.append("\(grouped(number)) \(status)")
     }
-    let onlyBackward = members.allSatisfy { $0.look == .backward || $0.look == .scalar }
+    let onlyBackward =
+      members.contains { $0.look == .backward }
+      && members.allSatisfy { [.backward, .scalar, .constant, .parameter].contains($0.look) }
     let look: DOTLook =
       onlyBackward ? .foldedBackward : frozen > 0 && trainable == 0 ? .foldedFrozen : .folded
     return Item(

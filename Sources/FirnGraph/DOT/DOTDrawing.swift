@@ -107,12 +107,15 @@ struct DOTDrawing {
   {
     var ends: [Value: End] = [:]
     var random = context.hidden
+    let consumers = graph.consumers
     for (position, node) in graph.nodes.enumerated() {
       let phase = node.phase == .forward ? context.phase : node.phase
       if phase != .forward, !options.showsBackward { continue }
       if node.op.effect == .draws, !graph.outputs.contains(Value(position)) { random.insert(position) }
       if random.contains(position) { continue }
       if let array = (node.op as? Constant)?.array, array.elementCount == 1 { continue }
+      let isUnused = consumers[position].isEmpty && !graph.outputs.contains(Value(position))
+      if isUnused, (node.op as? Parameter)?.kind == .index { continue }
       let id = context.prefix + node.name
       let isRandom = node.inputs.contains { random.contains($0.node) }
       if let body = graph.nestedGraph(of: position) {

@@ -54,6 +54,9 @@ package struct Scan: LoopOp {
     hasher.combine(body)
   }
 
+  /// Keeps what is made for each operand small where counts are read from text.
+  private static let operandLimit = 1 << 16
+
   package static let mnemonics = ["scan"]
   package var mnemonic: String { "scan" }
 
@@ -68,7 +71,10 @@ package struct Scan: LoopOp {
   package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
     let body = try attributes.graph("body")
     let counts = (try attributes.int("carries"), try attributes.int("slices"), try attributes.int("captures"))
-    guard counts.0 >= 0, counts.1 >= 0, counts.2 >= 0, counts.0 <= body.outputs.count else {
+    let bounds = 0...Self.operandLimit
+    guard bounds.contains(counts.0), bounds.contains(counts.1), bounds.contains(counts.2),
+      counts.0 <= body.outputs.count
+    else {
       throw FirnError(.parse, "scan counts do not fit its body of \(body.outputs.count) outputs")
     }
     let limits: [Parameter.Kind: Int] = [.index: 1, .carry: counts.0, .slice: counts.1, .capture: counts.2]
