@@ -2,13 +2,18 @@ import FirnCompiler
 import FirnGraph
 internal import Foundation
 
-/// Writes each stage of a compilation to a directory as `NN-name.firn` and `NN-name.dot`, when the environment variable
-/// `FIRN_DUMP` names one.
+/// Writes the stages of one compilation as `NN-name.firn` and `NN-name.dot`, when the environment variable `FIRN_DUMP`
+/// names a directory.
+///
+/// Every compilation gets a folder of its own there: `program-1`, `program-2`, …
 struct DirectoryDump: StageDump {
   let directory: String
 
   static func fromEnvironment() -> DirectoryDump? {
-    Platform.environment("FIRN_DUMP").map(DirectoryDump.init)
+    guard let root = Platform.environment("FIRN_DUMP") else { return nil }
+    var number = 1
+    while FileManager.default.fileExists(atPath: "\(root)/program-\(number)") { number += 1 }
+    return DirectoryDump(directory: "\(root)/program-\(number)")
   }
 
   func stage(_ name: String, _ graph: GraphDef, at position: Int) {
