@@ -1,7 +1,7 @@
 /// A Swift type an `NDArray` can hold.
 public protocol ArrayElement: BitwiseCopyable, Sendable {
   static var dtype: DType { get }
-  /// The nearest value; out-of-range and NaN give the nearest bound and 0 for integers.
+  /// The value converted; for integers truncated towards zero, out of range to the nearest bound, NaN to 0.
   init(exactlyOrRounded value: Double)
   var asDouble: Double { get }
 }
