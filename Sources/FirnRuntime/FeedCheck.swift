@@ -1,3 +1,4 @@
+import FirnCompiler
 import FirnGraph
 
 /// Holds feeds against the placeholders of a program, and finds what they bind.

@@ -1,31 +1,139 @@
-internal import Dispatch
 import FirnGraph
+internal import Dispatch
+internal import Foundation
+internal import Synchronization
 
-/// Splits work over the machine's cores by `DispatchQueue.concurrentPerform`.
+/// Splits work over threads of its own, which look out for more for some microseconds before they sleep.
 ///
-/// Sendable: it holds nothing but a number.
+/// Kernels come in quick succession and take tens of microseconds. Waking a sleeping thread costs as much, which is what
+/// Dispatch does for every piece: two pieces of 29 µs each took it 70 µs against 31 µs here (measured on two cores).
+///
+/// Threads start with the first work that is worth splitting and end with the pool. Work splits along axes that are not
+/// reduced, so results do not depend on their number.
 final class WorkerPool: Workers {
   let count: Int
+  private let helpers = Mutex<[Helper]>([])
 
   init(count: Int) { self.count = max(1, count) }
 
+  deinit {
+    helpers.withLock { helpers in
+      for helper in helpers { helper.end() }
+    }
+  }
+
   func split(_ total: Int, grain: Int, _ body: (Range<Int>, Int) -> Void) {
-    let pieces = min(count, max(1, total / max(grain, 1)))
+    let pieces = min(count, total / max(grain, 1))
     if pieces <= 1 {
       if total > 0 { body(0..<total, 0) }
       return
     }
-    withoutActuallyEscaping(body) { body in
-      let call = UnsafeCall(body)
-      DispatchQueue.concurrentPerform(iterations: pieces) { piece in
-        call.body(total * piece / pieces..<total * (piece + 1) / pieces, piece)
+    let range: @Sendable (Int) -> Range<Int> = { total * $0 / pieces..<total * ($0 + 1) / pieces }
+    helpers.withLock { helpers in
+      while helpers.count < pieces - 1 { helpers.append(Helper(number: helpers.count + 1)) }
+      withoutActuallyEscaping(body) { body in
+        for helper in helpers.prefix(pieces - 1) {
+          helper.post(Piece(range: range(helper.number), body: body))
+        }
+        body(range(0), 0)
+        for helper in helpers.prefix(pieces - 1) { helper.finish() }
+      }
+    }
+  }
+}
+
+/// One helper's share of a call.
+private struct Piece {
+  var range: Range<Int>
+  var body: (Range<Int>, Int) -> Void
+}
+
+/// A thread that runs one piece at a time, unless the caller is first.
+///
+/// Sendable by this protocol: the pool writes `piece` only while the state is `idle`, then sets `posted`; whoever changes
+/// `posted` (to `running` for the thread, back to `idle` for the pool) owns the piece; the thread sets `idle` when it is done.
+private final class Helper: @unchecked Sendable {
+  private enum State {
+    static let idle = 0
+    static let posted = 1
+    static let running = 2
+    static let ended = 3
+  }
+
+  let number: Int
+  private var piece: Piece?
+  private let state = Atomic<Int>(State.idle)
+  private let isAsleep = Atomic<Bool>(false)
+  private let alarm = DispatchSemaphore(value: 0)
+
+  /// Looks at the state, some tens of microseconds' worth, before sleeping.
+  private static let patience = 20_000
+
+  init(number: Int) {
+    self.number = number
+    let thread = Thread { [self] in run() }
+    thread.name = "firn-\(number)"
+    thread.start()
+  }
+
+  func post(_ piece: Piece) {
+    self.piece = piece
+    set(State.posted)
+  }
+
+  /// Sees to it that the posted piece has been run, by this thread itself where the helper has not begun: it may be displaced
+  /// by another process.
+  func finish() {
+    if take(leaving: State.idle) {
+      runPiece()
+    } else {
+      while state.load(ordering: .acquiring) != State.idle {}
+    }
+    piece = nil
+  }
+
+  func end() { set(State.ended) }
+
+  private func set(_ new: Int) {
+    state.store(new, ordering: .sequentiallyConsistent)
+    if isAsleep.load(ordering: .sequentiallyConsistent) { alarm.signal() }
+  }
+
+  /// Takes the posted piece; false where there is none or another thread was faster.
+  private func take(leaving new: Int) -> Bool {
+    state.compareExchange(expected: State.posted, desired: new, ordering: .acquiringAndReleasing).exchanged
+  }
+
+  /// A function of its own, so that it holds no reference to the closure when it has returned: the pool's caller lets go of
+  /// it as soon as all pieces are done.
+  @inline(never) private func runPiece() {
+    if let piece { piece.body(piece.range, number) }
+  }
+
+  private func run() {
+    var looks = 0
+    while true {
+      switch state.load(ordering: .acquiring) {
+      case State.ended: return
+      case State.posted where take(leaving: State.running):
+        runPiece()
+        state.store(State.idle, ordering: .releasing)
+        looks = 0
+      default:
+        looks += 1
+        if looks == Self.patience {
+          looks = 0
+          sleep()
+        }
       }
     }
   }
 
-  /// Carries the body to other threads; sound because kernels write disjoint ranges and the call waits for all.
-  private struct UnsafeCall: @unchecked Sendable {
-    let body: (Range<Int>, Int) -> Void
-    init(_ body: @escaping (Range<Int>, Int) -> Void) { self.body = body }
+  /// Until the alarm, unless the state has changed meanwhile: whoever changes it after `isAsleep` is set sounds the alarm, and
+  /// a change before that is seen here.
+  private func sleep() {
+    isAsleep.store(true, ordering: .sequentiallyConsistent)
+    if state.load(ordering: .sequentiallyConsistent) == State.idle { alarm.wait() }
+    isAsleep.store(false, ordering: .relaxed)
   }
 }
