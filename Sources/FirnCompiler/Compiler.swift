@@ -45,6 +45,10 @@ package enum Compiler {
           remedy: "reduce it, for instance with `mean()`", place: graph.name(of: training.loss),
           location: graph.nodes[training.loss.node].location)
       }
+      if let norm = training.clippingNorm, !(norm > 0) {
+        throw FirnError(
+          .invalidArgument, "the clipping norm is \(norm)", remedy: "give a positive one, or none")
+      }
       graph.outputs.append(training.loss)
     }
     dump?.stage("input", graph, at: 0)

@@ -5,7 +5,7 @@ public import FirnGraph
 public struct Program: Sendable {
   package let compilation: Compilation
   let identifier: Int
-  let session: ObjectIdentifier
+  let session: SessionIdentity
   /// Names of what a run returns, in the order asked for; a training program's loss is last.
   public let fetches: [String]
   /// For each fetch its output; nil for gradients that do not exist here.
@@ -19,7 +19,8 @@ public struct Program: Sendable {
   public let warnings: [String]
   /// What each compiler pass did to the number of nodes.
   public var history: [PassRecord] { compilation.context.history }
-  /// For each trained variable whether its optimiser memory was kept from an earlier program or starts fresh.
+  /// For each variable with optimiser memory, in creation order, whether that was kept from the last program compiled
+  /// with this optimiser, starts fresh, or is no longer used.
   public let slotReport: [SlotReport]
 
   /// Nodes, FLOPs and slot bytes by phase.
@@ -40,12 +41,15 @@ public struct Program: Sendable {
   public var frozen: [Variable] { status.filter { $0.status == .frozen }.map(\.variable) }
 }
 
+/// Tells sessions apart, even after one of them is gone.
+final class SessionIdentity: Sendable {}
+
 /// What happened to one variable's optimiser slots when a program was compiled.
 public struct SlotReport: Hashable, Sendable {
   public enum Origin: String, Hashable, Sendable {
     case kept
     case fresh
-    /// The variable is no longer trained; its memory is gone.
+    /// The variable is no longer trained; should a later program train it, its memory starts fresh.
     case dropped
   }
 

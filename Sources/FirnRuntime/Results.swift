@@ -35,8 +35,8 @@ public struct Results: Sendable {
     let array = try self[reference]
     guard let value = array.scalar else {
       throw FirnError(
-        .notScalar, "`\(reference.tensorName)` is \(array.shape), not a scalar", remedy: "read it as an array"
-      )
+        .notScalar, "`\(reference.tensorName)` is \(Shape(array.shape)), not a scalar",
+        remedy: "read it as an array")
     }
     return value
   }

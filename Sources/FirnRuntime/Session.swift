@@ -15,6 +15,7 @@ public final class Session {
   public var onWarning: (String) -> Void = StandardError.write
 
   var store = VariableStore()
+  private let identity = SessionIdentity()
   private let workers: any Workers
   private var executions: [Int: [DimensionBinding: Execution]] = [:]
   private var programs = 0
@@ -101,7 +102,7 @@ public final class Session {
     warnings.forEach(onWarning)
     programs += 1
     return Program(
-      compilation: compilation, identifier: programs, session: ObjectIdentifier(self), fetches: fetches,
+      compilation: compilation, identifier: programs, session: identity, fetches: fetches,
       outputs: compilation.fetchOutputs, placeholders: request.graph.placeholders, status: status,
       warnings: warnings, slotReport: slots)
   }
@@ -112,25 +113,38 @@ public final class Session {
     _ compilation: Compilation, optimizer: (any Optimizer)?
   ) throws(FirnError) -> [SlotReport] {
     guard let optimizer else { return [] }
-    let trained = compilation.trained
+    let trained = Set(compilation.trained)
     let before = lastTrained[optimizer.name] ?? []
-    for slot in compilation.slots {
-      let owner = trained.first { slot.name.hasPrefix("\($0)/\(optimizer.name)/") } ?? ""
-      if let entry = store[slot.name], !before.contains(owner) {
-        store.write(try slot.initializer.sample(entry.type, seed: seed, name: slot.name), to: entry)
+    var reports: [SlotReport] = []
+    var fresh: [(VariableStore.Entry, NDArray)] = []
+    for variable in graph.variables where trained.contains(variable.name) || before.contains(variable.name) {
+      let prefix = "\(variable.name)/\(optimizer.name)/"
+      let slots = optimizer.slots(for: variable).map { prefix + $0.name }
+      let held = slots.compactMap { store[$0] }
+      if slots.isEmpty { continue }
+      guard trained.contains(variable.name) else {
+        if !held.isEmpty { reports.append(SlotReport(variable: variable.name, origin: .dropped)) }
+        continue
       }
-      try store.add(slot, seed: seed)
+      let isKept = before.contains(variable.name) && held.count == slots.count
+      reports.append(SlotReport(variable: variable.name, origin: isKept ? .kept : .fresh))
+      if isKept { continue }
+      for entry in held {
+        let slot = entry.variable
+        fresh.append((entry, try slot.initializer.sample(entry.type, seed: seed, name: slot.name)))
+      }
     }
-    lastTrained[optimizer.name] = Set(trained)
-    let hasSlots = !compilation.slots.isEmpty
-    return trained.map { SlotReport(variable: $0, origin: hasSlots && before.contains($0) ? .kept : .fresh) }
-      + before.subtracting(trained).sorted().map { SlotReport(variable: $0, origin: .dropped) }
+    for slot in compilation.slots { try store.add(slot, seed: seed) }
+    for (entry, value) in fresh { store.write(value, to: entry) }
+    lastTrained[optimizer.name] = trained
+    return reports
   }
 
   private func values(_ references: [any TensorReference]) throws(FirnError) -> [Value] {
     var values: [Value] = []
     for reference in references {
       if let tensor = reference as? Tensor {
+        if tensor.isPoisoned { try tensor.graph.root.validate() }
         guard tensor.graph === graph, !tensor.isPoisoned else {
           throw FirnError(
             .unknownName, "`\(tensor.name)` belongs to another graph than this session's",
@@ -158,7 +172,7 @@ public final class Session {
   /// - Throws: `.missingFeed`, `.invalidFeed`, `.unknownName`, `.indexOutOfRange`, `.notFinite`.
   @discardableResult
   public func run(_ program: Program, feeding feeds: Feeds = [:]) throws(FirnError) -> Results {
-    guard program.session == ObjectIdentifier(self) else {
+    guard program.session === identity else {
       throw FirnError(
         .invalidArgument, "the program was compiled by another session",
         remedy: "compile it in the session that runs it")
@@ -179,6 +193,7 @@ public final class Session {
           remedy: "clean the data", place: port.name)
       }
     }
+    if checksNumerics { try checkVariables(of: plan) }
     let state = execution.randomState.pointer
     state.storeBytes(of: seed, as: UInt64.self)
     state.storeBytes(of: runs, toByteOffset: 8, as: UInt64.self)
@@ -198,10 +213,23 @@ public final class Session {
     return Results(names: program.fetches, arrays: arrays)
   }
 
+  /// What a variable already holds is no op's doing.
+  private func checkVariables(of plan: Plan) throws(FirnError) {
+    for case .variable(let name) in plan.placements {
+      guard let entry = store[name], let fault = firstNotFinite(entry.storage.pointer, entry.type) else {
+        continue
+      }
+      throw FirnError(
+        .notFinite, "variable `\(name)` holds \(fault.value) at element \(fault.index) of \(entry.type)",
+        remedy: "restore a snapshot from before that, and check numerics from the start", place: name)
+    }
+  }
+
   private func execution(of program: Program, binding: DimensionBinding) throws(FirnError) -> Execution {
     if let known = executions[program.identifier]?[binding] { return known }
     let bound = program.compilation.graph.mapping(.binding(binding))
     let plan = try Plan(bound, workers: workers.count)
+    try Platform.requireMemory(plan.arenaBytes, for: "one run of this program")
     let execution = Execution(
       plan,
       variable: { name in
@@ -266,7 +294,8 @@ public final class Session {
     if let entry = store[name] { return entry }
     throw FirnError(
       .unknownName, "the session holds no variable `\(name)`",
-      remedy: NearestNames(to: name, among: store.variables.map(\.name)).question)
+      remedy: NearestNames(to: name, among: store.variables.map(\.name)).question
+        ?? "`variables` lists what it holds; other values are fetched by a program")
   }
 }
 

@@ -37,6 +37,7 @@ struct VariableStore {
     guard let type = ArrayType(variable.type) else {
       firnBug("session", "variable `\(variable.name)` has open dimensions")
     }
+    try Platform.requireMemory(type.byteCount, for: "variable `\(variable.name)`")
     let value = try variable.initializer.sample(type, seed: seed, name: variable.name)
     let storage = Storage(byteCount: type.byteCount)
     value.withUnsafeBytes { bytes in

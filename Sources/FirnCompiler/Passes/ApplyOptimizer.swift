@@ -53,10 +53,17 @@ extension Compiler {
     var slots: [Tensor] = []
     var declarations: [Variable] = []
     for slot in optimizer.slots(for: variable) {
+      let name = "\(variable.name)/\(optimizer.name)/\(slot.name)"
+      if let fault = fault(of: slot, named: name, among: graph.variables) {
+        graph.report(
+          FirnError(
+            .invalidArgument, "optimizer `\(optimizer.name)`: slot `\(slot.name)` \(fault.message)",
+            remedy: fault.remedy, place: variable.name))
+        return
+      }
       let declaration = Variable(
-        name: "\(variable.name)/\(optimizer.name)/\(slot.name)", type: slot.type, kind: .slot,
-        role: slot.name,
-        initializer: slot.initializer, isTrainable: false)
+        name: name, type: slot.type, kind: .slot, role: slot.name, initializer: slot.initializer,
+        isTrainable: false)
       graph.declare(declaration)
       declarations.append(declaration)
       slots.append(graph.append(ReadVariable(declaration), [], name: slot.name)[0])
@@ -79,6 +86,12 @@ extension Compiler {
       return
     }
     for (target, value) in zip(targets, values) {
+      if value.isPoisoned, graph.diagnostics.isEmpty {
+        graph.report(
+          FirnError(
+            .invalidArgument, "optimizer `\(optimizer.name)` makes a faulty expression of `\(target.name)`",
+            remedy: "make the update from the tensors it is given", place: variable.name))
+      }
       guard value.isPoisoned || value.type == target.type else {
         graph.report(
           FirnError(
@@ -89,6 +102,23 @@ extension Compiler {
       }
       _ = graph.append(AssignVariable(target.name), [value])
     }
+  }
+
+  private static func fault(
+    of slot: OptimizerSlot, named name: String, among variables: [Variable]
+  ) -> (message: String, remedy: String)? {
+    if !Path.isValid(name) {
+      return (
+        "would be the variable `\(name)`", "name optimisers and slots by letters, digits, `_`, `-` and `.`"
+      )
+    }
+    if variables.contains(where: { $0.name == name }) {
+      return ("would be a second variable `\(name)`", "give optimisers, slots and variables distinct names")
+    }
+    if slot.type.shape.extents?.allSatisfy({ $0 >= 0 }) != true {
+      return ("is \(slot.type)", "give a slot extents that are numbers")
+    }
+    return nil
   }
 
   /// Gradients scaled so that their global norm is at most `limit`; Pascanu et al., ICML 2013.

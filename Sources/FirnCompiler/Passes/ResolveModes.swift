@@ -13,41 +13,60 @@ extension Compiler {
     let request = context.request
     var kept: Set<String> = []
     if let selection = request.keepingTrainingMode {
-      kept = Set(try selection.resolve(paths: graph.modalPaths(below: "")))
+      kept = Set(try selection.resolve(paths: graph.modalPlaces(in: ModalPlace()).flatMap(\.paths)))
     }
     let trainability = context.trainability
-    return graph.resolvingModes(below: "") { path in
+    return graph.resolvingModes(in: ModalPlace()) { place in
       guard request.isTrainingMode else { return true }
-      return !kept.contains(path) && Path.ancestors(of: path).contains { trainability.isFrozen(scope: $0) }
+      return !place.paths.contains { kept.contains($0) }
+        && Path.ancestors(of: place.scoped).contains { trainability.isFrozen(scope: $0) }
     }
   }
 }
 
+/// Where a node stands.
+private struct ModalPlace {
+  /// Below the scopes that its layer's variables are in: a loop is no scope.
+  var scoped = ""
+  /// As graphs show it, below the loops that hold it.
+  var nested = ""
+
+  /// Both, as selections may name either.
+  var paths: [String] { scoped == nested ? [scoped] : [scoped, nested] }
+
+  func node(_ name: String) -> ModalPlace {
+    ModalPlace(scoped: Path.joined(scoped, name), nested: Path.joined(nested, name))
+  }
+
+  /// What is inside the loop that stands here.
+  var body: ModalPlace { ModalPlace(scoped: Path.parent(of: scoped), nested: nested) }
+}
+
 extension GraphDef {
-  /// Paths of the nodes that have two modes, those in loops below the loop's own path.
-  fileprivate func modalPaths(below prefix: String) -> [String] {
+  /// The places of the nodes that have two modes.
+  fileprivate func modalPlaces(in place: ModalPlace) -> [ModalPlace] {
     nodes.flatMap { node in
-      let path = Path.joined(prefix, node.name)
-      if let scan = node.op as? Scan { return scan.body.modalPaths(below: path) }
-      return node.op is any ModalOp ? [path] : []
+      let place = place.node(node.name)
+      if let scan = node.op as? Scan { return scan.body.modalPlaces(in: place.body) }
+      return node.op is any ModalOp ? [place] : []
     }
   }
 
-  fileprivate func resolvingModes(below prefix: String, isInference: (String) -> Bool) -> GraphDef {
+  fileprivate func resolvingModes(in place: ModalPlace, isInference: (ModalPlace) -> Bool) -> GraphDef {
     let graph = Graph()
     var moved: [[Value]] = []
     for node in nodes {
       var node = node
       node.inputs = node.inputs.map { moved[$0.node][$0.result] }
-      let path = Path.joined(prefix, node.name)
+      let place = place.node(node.name)
       if let scan = node.op as? Scan {
-        node.op = scan.with(body: scan.body.resolvingModes(below: path, isInference: isInference))
+        node.op = scan.with(body: scan.body.resolvingModes(in: place.body, isInference: isInference))
       }
-      if let modal = node.op as? any ModalOp, isInference(path) {
+      if let modal = node.op as? any ModalOp, isInference(place) {
         let operands = node.inputs.map { Tensor(graph, $0) }
         let results = graph.section(node.scope, phase: node.phase) { modal.inferenceResults(operands) }
         guard results.map(\.type) == node.types else {
-          firnBug("resolve-modes", "`\(path)` changed its type")
+          firnBug("resolve-modes", "`\(place.nested)` changed its type")
         }
         if results.count == 1, operands.contains(results[0]) {
           node.op = PassThrough(.identity)

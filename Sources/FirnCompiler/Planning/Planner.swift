@@ -51,7 +51,17 @@ private struct Planner {
   func slot(_ value: Value) -> Int { slots[index[value]] }
 
   func type(_ value: Value) throws(FirnError) -> ArrayType {
-    if let type = ArrayType(graph.type(of: value)) { return type }
+    if let type = ArrayType(graph.type(of: value)) {
+      guard let count = NDArray.elementCount(of: type.shape),
+        !count.multipliedReportingOverflow(by: type.dtype.byteCount).overflow
+      else {
+        throw FirnError(
+          .invalidArgument, "`\(graph.name(of: value))` is \(type), more elements than can be held",
+          remedy: "check the extents", place: graph.nodes[value.node].name,
+          location: graph.nodes[value.node].location)
+      }
+      return type
+    }
     throw FirnError(
       .missingFeed,
       "`\(graph.name(of: value))` is \(graph.type(of: value)), and nothing fed binds its dimensions",

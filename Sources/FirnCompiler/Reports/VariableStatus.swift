@@ -56,7 +56,9 @@ extension GraphDef {
     let consumers = consumers
     for (position, node) in nodes.enumerated() {
       guard case .reads(let name) = node.op.effect else { continue }
-      for consumer in consumers[position] where nodes[consumer].phase == .forward {
+      for consumer in consumers[position] {
+        // A request for gradients names what it differentiates by; that is no reading.
+        if nodes[consumer].phase != .forward || nodes[consumer].op is Gradients { continue }
         let scope = nodes[consumer].scope
         if result[name, default: []].contains(scope) { continue }
         result[name, default: []].append(scope)

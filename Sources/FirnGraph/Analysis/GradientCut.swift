@@ -27,7 +27,9 @@ package struct GradientCut: Sendable {
             reached.insert(value)
             if differentiable.contains(input), !stopped.contains(value) { differentiable.insert(value) }
           case .stopped:
-            if differentiable.contains(input), !stops.contains(node.name) { stops.append(node.name) }
+            if differentiable.contains(input) {
+              stops += node.stops(from: operand, to: result).filter { !stops.contains($0) }
+            }
             reached.insert(value)
           case .notDifferentiable:
             if differentiable.contains(input), !barriers.contains(node.name) { barriers.append(node.name) }

@@ -16,7 +16,8 @@ extension Graph {
     if !Path.isValid(name) {
       return report(
         FirnError(
-          .invalidArgument, "placeholder name `\(name)` is not a path of letters, digits, `_`, `-` and `.`"),
+          .invalidArgument, "placeholder name `\(name)` is not a path of letters, digits, `_`, `-` and `.`",
+          remedy: "rename the placeholder"),
         location: location)
     }
     if let bad = shape.first(where: { ($0.value ?? 0) < 0 }) {
@@ -49,43 +50,75 @@ extension Graph {
     _ name: String, shape: Shape, dtype: DType? = nil, role: String = "", initializer: Initializer? = nil,
     trainable: Bool? = nil, kind: Variable.Kind = .parameter, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {
+    let graph = current
+    return graph.makeVariable(
+      name, shape: shape, dtype: dtype, role: role, initializer: initializer, trainable: trainable,
+      reuse: nil,
+      kind: kind, location: graph.place(of: SourceLocation(file, line)) ?? SourceLocation(file, line))
+  }
+
+  /// Variables asked for in the body of a loop belong to the outermost graph; the scopes of the body come with them.
+  private func makeVariable(
+    _ name: String, shape: Shape, dtype: DType?, role: String, initializer: Initializer?, trainable: Bool?,
+    reuse: Bool?, kind: Variable.Kind, location: SourceLocation
+  ) -> Tensor {
+    let trainable =
+      trainable == false || defaults.trainable == false ? false : trainable ?? defaults.trainable
+    let reuse = reuse ?? defaults.reuse
     if let parent {
-      return parent.variable(
+      return parent.makeVariable(
         Path.joined(scopePath, name), shape: shape, dtype: dtype ?? defaults.dtype, role: role,
-        initializer: initializer ?? defaults.initializer, trainable: trainable ?? defaults.trainable,
-        kind: kind,
-        file: file, line: line)
+        initializer: initializer ?? defaults.initializer, trainable: trainable, reuse: reuse, kind: kind,
+        location: location)
     }
-    let location = place(of: SourceLocation(file, line)) ?? SourceLocation(file, line)
     let path = Path.joined(scopePath, name)
     let type = TensorType(dtype ?? defaults.dtype ?? .f32, shape)
     guard Path.isValid(name) else {
       return report(
         FirnError(
-          .invalidArgument, "variable name `\(name)` is not a path of letters, digits, `_`, `-` and `.`"),
+          .invalidArgument, "variable name `\(name)` is not a path of letters, digits, `_`, `-` and `.`",
+          remedy: "rename the variable"),
         location: location)
     }
     if let existing = variables.first(where: { $0.name == path }) {
-      return share(existing, as: type, location: location)
+      return share(
+        existing, as: type, role: role, trainable: trainable, reuse: reuse, location: location)
     }
     guard shape.allSatisfy({ ($0.value ?? -1) >= 0 }) else {
       return report(
         FirnError(
           .invalidArgument, "variable `\(path)` has shape \(shape); a variable's extents are numbers",
-          remedy: "named dimensions are for placeholders"), location: location)
+          remedy: shape.extents == nil
+            ? "named dimensions are for placeholders" : "give extents of 0 or more"), location: location)
     }
-    let isTrainable =
-      kind == .parameter && type.dtype.isFloatingPoint && defaults.trainable != false && trainable != false
+    if NDArray.elementCount(of: shape.extents ?? [])?.multipliedReportingOverflow(by: 8).overflow != false {
+      return report(
+        FirnError(
+          .invalidArgument, "variable `\(path)` has shape \(shape), more elements than can be held",
+          remedy: "check the extents"), location: location)
+    }
+    let isTrainable = kind == .parameter && type.dtype.isFloatingPoint && trainable != false
     let variable = Variable(
       name: path, type: type, kind: kind, role: role,
       initializer: initializer ?? defaults.initializer ?? .glorotUniform, isTrainable: isTrainable,
       location: location)
     declare(variable)
-    return append(ReadVariable(variable), [], name: name, location: location)[0]
+    return read(variable, location: location)
   }
 
-  private func share(_ existing: Variable, as type: TensorType, location: SourceLocation) -> Tensor {
-    guard defaults.reuse == true else {
+  /// Scopes of a body being built are part of the variable's name already.
+  private func read(_ variable: Variable, location: SourceLocation) -> Tensor {
+    let node = Node(
+      op: ReadVariable(variable), inputs: [], types: [variable.type], name: variable.name, phase: phase,
+      location: location)
+    return Tensor(self, Value(adopt(node)))
+  }
+
+  private func share(
+    _ existing: Variable, as type: TensorType, role: String, trainable: Bool?, reuse: Bool?,
+    location: SourceLocation
+  ) -> Tensor {
+    guard reuse == true else {
       return report(
         FirnError(
           .duplicateName, "variable `\(existing.name)` exists already",
@@ -105,12 +138,35 @@ extension Graph {
           ]),
         location: location)
     }
+    if !role.isEmpty, role != existing.role {
+      return report(
+        FirnError(
+          .invalidArgument,
+          "variable `\(existing.name)` is shared in the role `\(role)` but has the role `\(existing.role)`",
+          remedy: "ask for the role it has", place: existing.name,
+          operands: [
+            .init(label: "first", name: existing.name, type: existing.type, location: existing.location)
+          ]),
+        location: location)
+    }
+    if let wanted = trainable, wanted != existing.isTrainable, existing.kind == .parameter {
+      return report(
+        FirnError(
+          .invalidArgument,
+          "variable `\(existing.name)` is shared as \(wanted ? "trainable" : "frozen") but declared \(wanted ? "frozen" : "trainable")",
+          remedy: "it has one state: declare it so once, or cut one use's gradient with `stopGradient`",
+          place: existing.name,
+          operands: [
+            .init(label: "first", name: existing.name, type: existing.type, location: existing.location)
+          ]),
+        location: location)
+    }
     for (index, node) in nodes.enumerated() {
       if let read = node.op as? ReadVariable, read.variable == existing.name {
         return Tensor(self, Value(index))
       }
     }
-    return append(ReadVariable(existing), [], name: Path.last(of: existing.name), location: location)[0]
+    return read(existing, location: location)
   }
 
   /// Data fixed now.

@@ -14,6 +14,9 @@ public final class Graph {
   /// For a loop body: the position of the iteration.
   package var loopIndex: Tensor?
 
+  /// Of the outermost graph: the bodies being built now, outermost first.
+  private var openBodies: [Graph] = []
+
   /// What nodes appended now are for.
   package var phase: Node.Phase = .forward
 
@@ -110,7 +113,8 @@ public final class Graph {
       report(
         FirnError(
           .invalidArgument,
-          "\(op.mnemonic): name `\(name)` is not a path of letters, digits, `_`, `-` and `.`"),
+          "\(op.mnemonic): name `\(name)` is not a path of letters, digits, `_`, `-` and `.`",
+          remedy: "rename it"),
         location: location)
       return poison
     }
@@ -128,7 +132,7 @@ public final class Graph {
     }
     do {
       let types = try op.resultTypes(of: local.map(\.type))
-      let name = names.unique(Path.joined(scopePath, name ?? op.mnemonic))
+      let name = names.unique(Path.joined(namingPath, name ?? op.mnemonic))
       let node = Node(
         op: op, inputs: local.map(\.value), types: types, name: name, phase: phase,
         location: place(of: location))
@@ -177,6 +181,24 @@ public final class Graph {
     nodes[node].types = types
   }
 
+  /// Builds a loop's body: until it is done, scopes, variables and random draws asked of a graph around it are its own.
+  ///
+  /// - Parameter location: the place of nodes in it that know no better.
+  package func building<Result>(
+    _ body: Graph, at location: SourceLocation, _ build: () throws -> Result
+  ) rethrows -> Result {
+    root.openBodies.append(body)
+    body.scopeLocations.append(location)
+    defer {
+      body.scopeLocations.removeLast()
+      root.openBodies.removeLast()
+    }
+    return try build()
+  }
+
+  /// The body inside this graph that is being built, the innermost one; else the graph itself.
+  package var current: Graph { root.openBodies.last { $0.isInside(self) } ?? self }
+
   private func isInside(_ other: Graph) -> Bool {
     guard let parent else { return false }
     return parent === other || parent.isInside(other)
@@ -189,6 +211,13 @@ public final class Graph {
 
   /// The path in the outermost graph, where variables made here go.
   package var fullScopePath: String { parent.map { Path.joined($0.fullScopePath, scopePath) } ?? scopePath }
+
+  /// The scope of nodes appended now; while a body inside is built, its scopes are around them too.
+  private var namingPath: String {
+    root.openBodies.reduce(scopePath) { path, body in
+      body.isInside(self) && !body.scopePath.isEmpty ? Path.joined(path, body.scopePath) : path
+    }
+  }
 
   package var defaults: ScopeDefaults { scopes[scopes.count - 1].defaults }
 
@@ -204,6 +233,13 @@ public final class Graph {
     reuse: Bool? = nil,
     file: StaticString = #fileID, line: UInt = #line, _ body: () throws -> Result
   ) rethrows -> Result {
+    let current = self.current
+    if current !== self {
+      return try current.scope(
+        name, trainable: trainable, initializer: initializer, dtype: dtype, reuse: reuse, file: file,
+        line: line,
+        body)
+    }
     let inner = ScopeDefaults(initializer: initializer, dtype: dtype, trainable: trainable, reuse: reuse)
     let location = SourceLocation(file, line)
     if !Path.isValid(name) {
@@ -214,7 +250,7 @@ public final class Graph {
     }
     let defaults = self.defaults.overridden(by: inner)
     let wanted = Path.joined(scopePath, name)
-    let path = defaults.reuse == true ? wanted : names.unique(wanted)
+    let path = defaults.reuse == true ? wanted : uniqueScope(wanted)
     scopes.append((path, defaults))
     scopeLocations.append(location)
     defer {
@@ -222,6 +258,19 @@ public final class Graph {
       scopeLocations.removeLast()
     }
     return try body()
+  }
+
+  /// A path no scope has yet: for a loop's body none of the graph around it either, since variables go there.
+  private func uniqueScope(_ wanted: String) -> String {
+    var path = names.unique(wanted)
+    while parent?.claims(path) == false { path = names.unique(wanted) }
+    return path
+  }
+
+  /// Reserves `path` below the current scope here and in the graphs around; false where it is taken.
+  private func claims(_ path: String) -> Bool {
+    let path = Path.joined(scopePath, path)
+    return names.claim(path) && parent?.claims(path) != false
   }
 
   /// Runs `body` with `location` as the place of everything it adds, so that a layer's nodes point to its user's line.
@@ -294,6 +343,9 @@ struct UniqueNames {
   private var counters: [String: Int] = [:]
 
   mutating func reserve(_ name: String) { taken.insert(name) }
+
+  /// Whether `name` was free; it no longer is.
+  mutating func claim(_ name: String) -> Bool { taken.insert(name).inserted }
 
   mutating func unique(_ wanted: String) -> String {
     if taken.insert(wanted).inserted { return wanted }

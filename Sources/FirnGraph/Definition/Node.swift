@@ -70,6 +70,11 @@ package enum Path {
     scope.isEmpty || path == scope || path.hasPrefix(scope + "/")
   }
 
+  /// `path` without the leading `scope`, or as it stands where it does not lie within.
+  package static func relative(_ path: String, to scope: String) -> String {
+    isWithin(path, scope) && !scope.isEmpty ? String(path.dropFirst(scope.count + 1)) : path
+  }
+
   /// Every enclosing scope, innermost first, without the root.
   package static func ancestors(of path: String) -> [String] {
     var result: [String] = []

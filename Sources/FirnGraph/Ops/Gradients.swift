@@ -66,7 +66,7 @@ package struct Gradients: Op {
       throw FirnError(
         .typeMismatch,
         "gradients: operand \(index) is \(operands[index]); only floating point values have gradients",
-        constraint: "C1")
+        remedy: "differentiate what is made of it in floating point", constraint: "C1")
     }
     var seeds = Array(operands[seedRange])
     for source in sourceRange where seeded[source] {

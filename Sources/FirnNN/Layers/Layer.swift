@@ -21,8 +21,8 @@ struct LayerScope {
 
   /// Runs `body` inside the scope; nil, with the fault on record, where the layer belongs to another graph.
   mutating func enter<Result>(_ input: Tensor, _ body: (Graph) -> Result) -> Result? {
-    let graph = input.graph
     if input.isPoisoned { return nil }
+    let graph = input.graph.current
     if let home {
       guard home.graph === graph.root else {
         graph.report(
@@ -32,7 +32,9 @@ struct LayerScope {
             location: location))
         return nil
       }
-      return graph.at(location) { graph.section(home.path, phase: graph.phase) { body(graph) } }
+      // In a loop's body, paths continue the path of the scope that holds the loop.
+      let path = Path.relative(home.path, to: graph.parent?.fullScopePath ?? "")
+      return graph.at(location) { graph.section(path, phase: graph.phase) { body(graph) } }
     }
     return graph.at(location) {
       graph.scope(name) {

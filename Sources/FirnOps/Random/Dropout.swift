@@ -96,7 +96,7 @@ public func dropout(
   _ x: Tensor, rate: Double, name: String = "dropout", file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
   if x.isPoisoned { return x }
-  let graph = x.graph
+  let graph = x.graph.current
   let op = Dropout(rate: rate, key: graph.drawKey(name))
   return graph.append(
     op, [x, graph.randomState] + graph.loopIndices, name: name, location: SourceLocation(file, line))[0]

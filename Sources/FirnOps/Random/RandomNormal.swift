@@ -85,7 +85,10 @@ extension Graph {
     _ shape: Shape, mean: Double = 0, deviation: Double = 1, dtype: DType = .f32,
     name: String = "random_normal", file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {
-    let op = RandomNormal(shape: shape, dtype: dtype, key: drawKey(name), mean: mean, deviation: deviation)
-    return append(op, [randomState] + loopIndices, name: name, location: SourceLocation(file, line))[0]
+    let graph = current
+    let op = RandomNormal(
+      shape: shape, dtype: dtype, key: graph.drawKey(name), mean: mean, deviation: deviation)
+    return graph.append(
+      op, [graph.randomState] + graph.loopIndices, name: name, location: SourceLocation(file, line))[0]
   }
 }

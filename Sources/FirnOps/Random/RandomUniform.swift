@@ -91,7 +91,9 @@ extension Graph {
     _ shape: Shape, low: Double = 0, high: Double = 1, dtype: DType = .f32, name: String = "random_uniform",
     file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {
-    let op = RandomUniform(shape: shape, dtype: dtype, key: drawKey(name), low: low, high: high)
-    return append(op, [randomState] + loopIndices, name: name, location: SourceLocation(file, line))[0]
+    let graph = current
+    let op = RandomUniform(shape: shape, dtype: dtype, key: graph.drawKey(name), low: low, high: high)
+    return graph.append(
+      op, [graph.randomState] + graph.loopIndices, name: name, location: SourceLocation(file, line))[0]
   }
 }

@@ -43,7 +43,14 @@ public func scan(
 ) -> (carries: [Tensor], outputs: [Tensor]) {
   let location = SourceLocation(file, line)
   guard let outer = graph ?? Graph.innermost(sequences + initial) else {
-    firnBug("scan", "a loop without operands needs its graph")
+    // The fault is kept by a graph of its own, where compiling what is made of the loop finds it.
+    let stray = Graph()
+    let poison = stray.report(
+      FirnError(
+        .invalidArgument, "scan: without sequences and state nothing tells its graph",
+        remedy: "pass `in: graph`"), name: name, location: location)
+    let result = body(ScanStep(index: poison, carries: [], slices: []))
+    return (result.carries.map { _ in poison }, result.outputs.map { _ in poison })
   }
   let inner = Graph(bodyIn: outer)
   let index = inner.parameter(.index, 0, type: TensorType(.i32, .scalar), name: "index")
@@ -68,7 +75,7 @@ public func scan(
       let type = TensorType(sequence.dtype, sequence.shape.removing([0]))
       return inner.parameter(.slice, position, type: type, name: "slice_\(position)")
     })
-  let result = body(step)
+  let result = outer.building(inner, at: location) { body(step) }
   let results = (result.carries + result.outputs).map { inner.local($0) ?? $0 }
   let poison = Tensor.poisoned(in: outer)
   guard result.carries.count == initial.count, results.allSatisfy({ $0.graph === inner && !$0.isPoisoned })

@@ -27,8 +27,8 @@ package struct Scan: LoopOp {
   package let captures: Int
   package let length: Dimension
   package let isReversed: Bool
-  /// For each operand, the results its gradient can come from; found once, when the op is made.
-  private let flow: [[Bool]]
+  /// For each operand, how the gradient of each result comes to it; found once, when the op is made.
+  private let flow: [[GradientFlow]]
 
   package init(
     body: GraphDef, carries: Int, slices: Int, captures: Int, length: Dimension, isReversed: Bool
@@ -153,7 +153,7 @@ package struct Scan: LoopOp {
   }
 
   package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow {
-    flow[operand][result] ? .passes : .notDifferentiable
+    flow[operand][result]
   }
 
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
@@ -164,46 +164,6 @@ package struct Scan: LoopOp {
 
   package func dependence(of operands: [Dependence], results: Int) -> [Dependence] {
     Array(repeating: operands.reduce([]) { $0.union($1) }, count: results)
-  }
-
-  /// Paths through the body, closed over any number of iterations.
-  private static func flow(body: GraphDef, carries: Int, slices: Int, captures: Int) -> [[Bool]] {
-    let operands = carries + slices + captures
-    let index = ValueIndex(body)
-    var reached = [Set<Int>](repeating: [], count: index.count)
-    for (position, node) in body.nodes.enumerated() {
-      if let parameter = node.op as? Parameter {
-        guard node.types[0].dtype.isFloatingPoint else { continue }
-        let base: Int? =
-          switch parameter.kind {
-          case .index: nil
-          case .carry: 0
-          case .slice: carries
-          case .capture: carries + slices
-          }
-        if let base { reached[index[Value(position)]] = [base + parameter.position] }
-        continue
-      }
-      for result in node.types.indices {
-        for (operand, input) in node.inputs.enumerated()
-        where !reached[index[input]].isEmpty && node.op.gradientFlow(from: operand, to: result) == .passes {
-          reached[index[Value(position, result)]].formUnion(reached[index[input]])
-        }
-      }
-    }
-    var flow = [[Bool]](repeating: Array(repeating: false, count: body.outputs.count), count: operands)
-    for (result, output) in body.outputs.enumerated() {
-      for operand in reached[index[output]] { flow[operand][result] = true }
-    }
-    for carry in 0..<carries where body.type(of: body.outputs[carry]).dtype.isFloatingPoint {
-      flow[carry][carry] = true
-    }
-    for carry in 0..<carries {
-      for operand in 0..<operands where flow[operand][carry] {
-        for result in body.outputs.indices where flow[carry][result] { flow[operand][result] = true }
-      }
-    }
-    return flow
   }
 }
 
