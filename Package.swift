@@ -57,6 +57,9 @@ let tests: [Target] = [
       "FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnTraining", "FirnTestSupport",
     ]),
   .testTarget(
+    name: "FirnTrainingTests",
+    dependencies: ["FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnTraining"]),
+  .testTarget(
     name: "FirnCLITests", dependencies: ["FirnCLI", "FirnGraph", "FirnCompiler", "FirnRuntime", "FirnFormats"]),
 ]
 
