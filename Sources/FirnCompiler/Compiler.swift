@@ -28,13 +28,10 @@ package enum Compiler {
   ///
   /// - Throws: what the request gets wrong (selection, gradients without path, loss that is no scalar).
   package static func compile(
-    _ request: CompilationRequest, dump: (any StageDump)? = nil
+    _ request: CompilationRequest, pipeline: [Pass] = pipeline, dump: (any StageDump)? = nil
   ) throws(FirnError) -> Compilation {
     try request.graph.verify()
-    var context = CompilationContext(
-      request: request,
-      trainability: try Trainability(
-        request.graph.variables, freezing: request.freezing, training: request.thawing))
+    var context = try CompilationContext(request)
     var graph = request.graph
     graph.outputs = request.fetches
     if let training = request.training {

@@ -25,6 +25,13 @@ package struct CompilationContext: Sendable {
   package var pruning: PruningRecord?
   /// What each pass that changed something did to the number of nodes.
   package var history: [PassRecord] = []
+
+  /// - Throws: what is wrong with the request's selections.
+  package init(_ request: CompilationRequest) throws(FirnError) {
+    self.request = request
+    trainability = try Trainability(
+      request.graph.variables, freezing: request.freezing, training: request.thawing)
+  }
 }
 
 /// One line of a compilation's history.

@@ -9,7 +9,7 @@ extension RandomModel {
     // Late values more often than early ones: deep graphs rather than wide ones.
     let a = floats[max(source.below(floats.count), source.below(floats.count))]
     let results: [Tensor] =
-      switch source.below(23) {
+      switch source.below(22) {
       case 0, 1: [unary(a)]
       case 2, 3: [binary(a, partner(a, pool))]
       case 4: [chosen(a, partner(a, pool))]
@@ -38,15 +38,37 @@ extension RandomModel {
   }
 
   private mutating func unary(_ a: Tensor) -> Tensor {
-    let positive = softplus(a) + 0.5
     if !options.isSmooth, source.chance(30) {
-      return source.pick([relu(a), abs(a), sign(a), floor(3 * a), round(2 * a), leakyReLU(a), elu(a)])
+      switch source.below(7) {
+      case 0: return relu(a)
+      case 1: return abs(a)
+      case 2: return sign(a)
+      case 3: return floor(3 * a)
+      case 4: return round(2 * a)
+      case 5: return leakyReLU(a)
+      default: return elu(a)
+      }
     }
-    return source.pick([
-      tanh(a), sigmoid(a), sin(a), cos(a), softplus(a), -a, exp(tanh(a)), square(sin(a)), log(positive),
-      sqrt(positive), rsqrt(positive), reciprocal(positive), erf(a), gelu(sin(a)), silu(sin(a)),
-      expm1(tanh(a)), log1p(square(sin(a))), pow(positive, 1.5),
-    ])
+    switch source.below(18) {
+    case 0: return tanh(a)
+    case 1: return sigmoid(a)
+    case 2: return sin(a)
+    case 3: return cos(a)
+    case 4: return softplus(a)
+    case 5: return -a
+    case 6: return exp(tanh(a))
+    case 7: return square(sin(a))
+    case 8: return erf(a)
+    case 9: return gelu(sin(a))
+    case 10: return silu(sin(a))
+    case 11: return expm1(tanh(a))
+    case 12: return log1p(square(sin(a)))
+    case 13: return log(softplus(a) + 0.5)
+    case 14: return sqrt(softplus(a) + 0.5)
+    case 15: return rsqrt(softplus(a) + 0.5)
+    case 16: return reciprocal(softplus(a) + 0.5)
+    default: return pow(softplus(a) + 0.5, 1.5)
+    }
   }
 
   private mutating func binary(_ a: Tensor, _ b: Tensor) -> Tensor {
@@ -160,7 +182,7 @@ extension RandomModel {
   private mutating func simplifiable(_ a: Tensor) -> Tensor {
     switch source.below(7) {
     case 0: return identity(a)
-    case 1: return stopGradient(a)
+    case 1 where !options.isSmooth: return stopGradient(a)
     case 2: return -(-a)
     case 3: return a * 1
     case 4: return a / 1

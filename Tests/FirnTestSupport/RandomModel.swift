@@ -7,7 +7,7 @@ import FirnOps
 package struct RandomModel {
   package struct Options {
     package var dtype = DType.f64
-    /// Leaves out ops with jumps and kinks, so that differences approach gradients.
+    /// Leaves out ops with jumps and kinks, and stops: differences approach gradients.
     package var isSmooth = false
     package var steps = 8..<18
     package init() {}

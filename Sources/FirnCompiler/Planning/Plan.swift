@@ -86,6 +86,21 @@ package struct Plan: Sendable {
   package var arenaBytes: Int
 }
 
+extension Plan.Loop {
+  /// The same loop among outer buffers that have other numbers.
+  func mappingOuter(_ slot: (Int) -> Int) -> Plan.Loop {
+    var loop = self
+    for index in carries.indices {
+      loop.carries[index].initial = slot(carries[index].initial)
+      loop.carries[index].final = slot(carries[index].final)
+    }
+    for index in slices.indices { loop.slices[index].outer = slot(slices[index].outer) }
+    for index in captures.indices { loop.captures[index].outer = slot(captures[index].outer) }
+    for index in outputs.indices { loop.outputs[index].outer = slot(outputs[index].outer) }
+    return loop
+  }
+}
+
 extension Plan: CustomStringConvertible {
   /// A listing: placements, then steps.
   package var description: String {

@@ -254,6 +254,9 @@ private struct Planner {
     for step in steps.indices {
       steps[step].operands = steps[step].operands.map { $0 == slot ? other : $0 }
       steps[step].results = steps[step].results.map { $0 == slot ? other : $0 }
+      if case .loop(let loop) = steps[step].work {
+        steps[step].work = .loop(loop.mappingOuter { $0 == slot ? other : $0 })
+      }
     }
   }
 

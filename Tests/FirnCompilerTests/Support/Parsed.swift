@@ -1,0 +1,61 @@
+import FirnCompiler
+import FirnGraph
+import FirnOps
+import Testing
+
+func parsed(_ text: String) throws -> GraphDef {
+  let graph = try GraphDef(parsing: text, catalogue: .standard)
+  try graph.verify()
+  return graph
+}
+
+extension Pass {
+  /// What the pass makes of `text`, for a request that asks for its outputs.
+  ///
+  /// The last output is the loss where `training` is given. The result verifies and keeps the types of outputs, and a
+  /// second run changes nothing.
+  func callAsFunction(
+    _ text: String, freezing: String? = nil, training: (any Optimizer)? = nil, clippingNorm: Double? = nil,
+    keepingTrainingMode: String? = nil, isTrainingMode: Bool = false, isIdempotent: Bool = true,
+    prepare: (inout CompilationContext) -> Void = { _ in },
+    sourceLocation: Testing.SourceLocation = #_sourceLocation
+  ) throws -> String {
+    let graph = try parsed(text)
+    let request = CompilationRequest(
+      graph: graph, fetches: training == nil ? graph.outputs : Array(graph.outputs.dropLast()),
+      training: try training.map {
+        .init(loss: try #require(graph.outputs.last), optimizer: $0, clippingNorm: clippingNorm)
+      },
+      freezing: try freezing.map { try Selection($0) },
+      keepingTrainingMode: try keepingTrainingMode.map { try Selection($0) }, isTrainingMode: isTrainingMode)
+    var context = try CompilationContext(request)
+    prepare(&context)
+    let result = try run(graph, &context)
+    try result.verify(after: name)
+    #expect(
+      result.outputs.map { result.type(of: $0) } == graph.outputs.map { graph.type(of: $0) },
+      sourceLocation: sourceLocation)
+    if isIdempotent {
+      #expect(try run(result, &context).text == result.text, "a second run", sourceLocation: sourceLocation)
+    }
+    return result.text
+  }
+}
+
+/// Expects `pass` to make `after` of `before`; the same text stands for no change.
+func expect(
+  _ pass: Pass, _ before: String, becomes after: String,
+  sourceLocation: Testing.SourceLocation = #_sourceLocation
+) throws {
+  let result = try pass(header + before, sourceLocation: sourceLocation)
+  #expect(result == (try parsed(header + after)).text, sourceLocation: sourceLocation)
+}
+
+/// Expects `pass` to leave `text` as it is.
+func expect(
+  _ pass: Pass, leaves text: String, sourceLocation: Testing.SourceLocation = #_sourceLocation
+) throws {
+  try expect(pass, text, becomes: text, sourceLocation: sourceLocation)
+}
+
+let header = "firn 1\n"
