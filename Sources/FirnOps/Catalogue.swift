@@ -13,6 +13,7 @@ extension OpCatalogue {
       MatMul.self,
       Reduce.self,
       ArgReduce.self,
+      CumulativeSum.self,
       Reshape.self,
       Transpose.self,
       Broadcast.self,

@@ -62,6 +62,12 @@ import Testing
     Fault("integer mean", .typeMismatch, "C1", "not floating point") { f($0, [2], .i32).mean() },
     Fault("argmax of scalar", .invalidArgument, nil, "outside 0..<0") { f($0, []).argmax(axis: 0) },
     Fault("argmax of nothing", .shapeMismatch, "C3", "empty") { f($0, [2, 0]).argmax(axis: 1) },
+    Fault("cumulative sum axis", .invalidArgument, nil, "axis -3 is outside -2..<2") {
+      f($0, [2, 3]).cumulativeSum(axis: -3)
+    },
+    Fault("cumulative sum of bool", .typeMismatch, "C1", "not a number") {
+      f($0, [2], .bool).cumulativeSum(axis: 0)
+    },
     Fault("reshape count", .shapeMismatch, "C1", "6 elements") { f($0, [2, 3]).reshaped(to: [5]) },
     Fault("reshape open", .shapeMismatch, "C1", "has no shape") { f($0, [2, 3]).reshaped(to: [-1, 4]) },
     Fault("reshape open twice", .shapeMismatch, "C1", "has no shape") {
@@ -151,6 +157,7 @@ import Testing
       bad.broadcast(to: [4]), bad.sliced(starts: [1]), bad.slice(axis: 4), bad.reversed(axes: [3]),
       bad.padded(low: [1], high: [1]), bad.expandingAxis(at: 9), bad.squeezed(axes: [7]), bad.cast(to: .i32),
       bad.sum(axes: [8]), bad.mean(), bad.max(), bad.min(), bad.prod(), bad.argmax(axis: 3),
+      bad.cumulativeSum(axis: 3),
       bad.split(sizes: [1, 2], axis: 7)[1], bad.split(into: 2, axis: 7)[1], concatenate([x, bad], axis: 8),
       stack([x, bad], axis: 8), gather(bad, indices: i), gather(x, indices: bad),
       scatterAdd(bad, indices: i, size: 2), scatterAdd(x, indices: bad, size: 2), oneHot(bad, depth: 3),
@@ -188,6 +195,7 @@ import Testing
     let absurd: [(any Op, [TensorType])] = [
       (Reduce(.sum, axes: [Int.max]), [x]), (Reduce(.sum, axes: [1, 0]), [x]),
       (Reduce(.sum, axes: [-1]), [x]), (ArgReduce(.argmax, axis: Int.min), [x]),
+      (CumulativeSum(axis: Int.max), [x]), (CumulativeSum(axis: -1), [x]),
       (Transpose([Int.max, 0]), [x]), (Reverse([Int.max]), [x]), (Concat(axis: Int.max), [x, x]),
       (Concat(axis: 0), []), (Split(axis: -1, sizes: [2]), [x]),
       (Slice(starts: [0, 0], limits: [2, 3], steps: [Int.max, 1]), [x]),

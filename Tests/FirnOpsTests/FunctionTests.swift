@@ -91,6 +91,17 @@ extension OpTests {
       try expect(x.argmin(axis: 0), [0, 0, 0], [3])
     }
 
+    @Test func runningSums() throws {
+      let x = try tensor([1, 2, 4, 8, 16, 32], [2, 3])
+      try expect(x.cumulativeSum(axis: 1), [1, 3, 7, 8, 24, 56], [2, 3])
+      try expect(x.cumulativeSum(axis: -1, exclusive: true), [0, 1, 3, 0, 8, 24], [2, 3])
+      try expect(x.cumulativeSum(axis: 1, reversed: true), [7, 6, 4, 56, 48, 32], [2, 3])
+      try expect(x.cumulativeSum(axis: 1, exclusive: true, reversed: true), [6, 4, 0, 48, 32, 0], [2, 3])
+      try expect(x.cumulativeSum(axis: 0), [1, 2, 4, 9, 18, 36], [2, 3])
+      try expect(x.cumulativeSum(axis: -2, exclusive: true), [0, 0, 0, 1, 2, 4], [2, 3])
+      try expect(x.cast(to: .i32).cumulativeSum(axis: 0, reversed: true), [9, 18, 36, 8, 16, 32], [2, 3])
+    }
+
     @Test func movement() throws {
       let x = try counting([2, 3])
       try expect(x.transposed(), [0, 3, 1, 4, 2, 5], [3, 2])

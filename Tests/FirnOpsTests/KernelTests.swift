@@ -45,6 +45,10 @@ extension OpTests {
       #expect(try run(Softmax(.softmax), nothing).elementCount == 0)
       #expect(try run(Transpose([1, 0]), nothing).shape == [3, 0])
       #expect(try run(Reverse([0]), nothing).elementCount == 0)
+      for axis in 0...1 {
+        #expect(try run(CumulativeSum(axis: axis, isReversed: true), nothing).shape == [0, 3])
+      }
+      #expect(try run(CumulativeSum(axis: 0), NDArray(zeros: [0, 9], dtype: dtype)).shape == [0, 9])
       #expect(
         try run(MatMul(), NDArray(zeros: [2, 0], dtype: dtype), nothing).doubles
           == Array(repeating: 0, count: 6))
@@ -73,6 +77,14 @@ extension OpTests {
       #expect(try run(Select(), truth, x, y).doubles == [1, 2, 3])
     }
 
+    @Test(arguments: floats) func nanReachesEverySumBehindIt(_ dtype: DType) throws {
+      let x = try array([1, .nan, 3], [3], dtype)
+      let sums = try run(CumulativeSum(axis: 0), x).doubles
+      #expect(sums[0] == 1 && sums[1].isNaN && sums[2].isNaN)
+      let exclusive = try run(CumulativeSum(axis: 0, isExclusive: true, isReversed: true), x).doubles
+      #expect(exclusive[0].isNaN && exclusive[1...] == [3, 0])
+    }
+
     @Test(arguments: floats) func firstOfEqualsWins(_ dtype: DType) throws {
       let x = try array([3, 1, 3, 1, 2], [5], dtype)
       #expect(try run(ArgReduce(.argmax, axis: 0), x).doubles == [0])
@@ -99,6 +111,8 @@ extension OpTests {
       let sum = try run(Binary(.add), NDArray([Int32.max]), NDArray([Int32(1)]))
       #expect(sum.elements(as: Int32.self) == [Int32.min])
       #expect(try run(Unary(.neg), NDArray([Int32.min])).elements(as: Int32.self) == [Int32.min])
+      let running = try run(CumulativeSum(axis: 0), NDArray([Int32.max, 1, 1]))
+      #expect(running.elements(as: Int32.self) == [Int32.max, Int32.min, Int32.min + 1])
     }
 
     @Test(arguments: floats) func castingTruncatesAndClamps(_ dtype: DType) throws {
@@ -165,6 +179,9 @@ extension OpTests {
       OpSample(Reduce(.mean, axes: [0]), .real([150, 501]), tolerance: 1e-5),
       OpSample(Reduce(.sum, axes: [0, 2]), .real([20, 31, 101]), tolerance: 1e-5),
       OpSample(Reduce(.max, axes: [1]), .real([21, 40, 50])),
+      OpSample(CumulativeSum(axis: 1), .real([127, 301]), tolerance: 1e-5),
+      OpSample(CumulativeSum(axis: 0, isReversed: true), .real([150, 501]), tolerance: 1e-5),
+      OpSample(CumulativeSum(axis: 1, isExclusive: true), .real([21, 40, 50]), tolerance: 1e-5),
       OpSample(Softmax(.softmax), .real([301, 127])),
       OpSample(Transpose([1, 0]), .real([301, 127])),
       OpSample(Transpose([0, 2, 1, 3]), .real([3, 50, 20, 17])),

@@ -22,6 +22,7 @@ extension OpTests {
       Expression("mean of all") { $0.mean() },
       Expression("max") { $0.max(axes: [1]) },
       Expression("prod") { $0.prod(axes: [0, 1], keepingAxes: true) },
+      Expression("cumulative sum") { $0.cumulativeSum(axis: 1, exclusive: true) },
       Expression("reshape") { $0.reshaped(to: ["batch*time", 3]) },
       Expression("infer") { $0.reshaped(to: ["time", -1]) },
       Expression("transpose") { $0.transposed() },
