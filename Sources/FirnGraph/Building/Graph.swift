@@ -10,9 +10,9 @@ public final class Graph {
   /// The graph this is the loop body of.
   package let parent: Graph?
   /// Values of the enclosing graph this body uses, each with its parameter here.
-  package private(set) var captures: [(outer: Tensor, inner: Tensor)] = []
+  package private(set) var captures: [(outer: Tensor, inner: Value)] = []
   /// For a loop body: the position of the iteration.
-  package var loopIndex: Tensor?
+  package var loopIndex: Value?
 
   /// Of the outermost graph: the bodies being built now, outermost first.
   private var openBodies: [Graph] = []
@@ -26,7 +26,7 @@ public final class Graph {
   private var scopeLocations: [SourceLocation] = []
   /// Where the layers entered now were made: the place of every node they add.
   private var layerLocations: [SourceLocation] = []
-  private var randomStateNode: Tensor?
+  private var randomStateNode: Value?
   private var drawNames = UniqueNames()
 
   /// An empty graph.
@@ -45,7 +45,7 @@ public final class Graph {
       drawNames.reserve(node.name)
     }
     for (index, node) in nodes.enumerated() where node.op is RandomState {
-      randomStateNode = Tensor(self, Value(index))
+      randomStateNode = Value(index)
     }
   }
 
@@ -150,10 +150,10 @@ public final class Graph {
   package func local(_ tensor: Tensor) -> Tensor? {
     if tensor.graph === self { return tensor }
     guard let parent, let outer = parent.local(tensor) else { return nil }
-    if let known = captures.first(where: { $0.outer == outer }) { return known.inner }
+    if let known = captures.first(where: { $0.outer == outer }) { return Tensor(self, known.inner) }
     let inner = parameter(
       .capture, captures.count, type: outer.type, name: Path.last(of: outer.name).replacing(":", with: "_"))
-    captures.append((outer, inner))
+    captures.append((outer, inner.value))
     return inner
   }
 
@@ -170,7 +170,7 @@ public final class Graph {
     var node = node
     node.name = names.unique(node.name)
     nodes.append(node)
-    if node.op is RandomState { randomStateNode = Tensor(self, Value(nodes.count - 1)) }
+    if node.op is RandomState { randomStateNode = Value(nodes.count - 1) }
     return nodes.count - 1
   }
 
@@ -316,9 +316,9 @@ public final class Graph {
   /// Seed and run number, shared by all random ops.
   package var randomState: Tensor {
     if let parent { return local(parent.randomState) ?? .poisoned(in: self) }
-    if let randomStateNode { return randomStateNode }
+    if let randomStateNode { return Tensor(self, randomStateNode) }
     let state = section("", phase: .forward) { append(RandomState(), [])[0] }
-    randomStateNode = state
+    randomStateNode = state.value
     return state
   }
 
@@ -333,7 +333,7 @@ public final class Graph {
   /// The positions of the enclosing loops' iterations, outermost first.
   package var loopIndices: [Tensor] {
     let outer = parent?.loopIndices.compactMap { local($0) } ?? []
-    return outer + [loopIndex].compactMap { $0 }
+    return outer + [loopIndex].compactMap { $0.map { Tensor(self, $0) } }
   }
 }
 

@@ -19,21 +19,36 @@ struct PathPattern: Hashable, Sendable {
   }
 
   private static func matches(_ pattern: ArraySlice<String>, _ path: ArraySlice<String>) -> Bool {
-    guard let first = pattern.first else { return path.isEmpty }
-    if first == "**" {
-      return (path.startIndex...path.endIndex).contains { matches(pattern.dropFirst(), path[$0...]) }
+    wildcardMatch(pattern, path, isAny: { $0 == "**" }) { part, component in
+      wildcardMatch(Array(part.utf8)[...], Array(component.utf8)[...], isAny: { $0 == UInt8(ascii: "*") }, fits: ==)
     }
-    guard let component = path.first, glob(Array(first.utf8)[...], Array(component.utf8)[...]) else {
-      return false
-    }
-    return matches(pattern.dropFirst(), path.dropFirst())
   }
 
-  private static func glob(_ pattern: ArraySlice<UInt8>, _ text: ArraySlice<UInt8>) -> Bool {
-    guard let first = pattern.first else { return text.isEmpty }
-    if first == UInt8(ascii: "*") {
-      return (text.startIndex...text.endIndex).contains { glob(pattern.dropFirst(), text[$0...]) }
+  /// Whether `text` fits `pattern`, whose wildcards stand for any number of elements.
+  ///
+  /// After a mismatch only the last wildcard need take one more: what earlier ones took is never revisited.
+  ///
+  /// - Complexity: O(pattern · text).
+  private static func wildcardMatch<Element>(
+    _ pattern: ArraySlice<Element>, _ text: ArraySlice<Element>, isAny: (Element) -> Bool,
+    fits: (Element, Element) -> Bool
+  ) -> Bool {
+    var (p, t) = (pattern.startIndex, text.startIndex)
+    var resume: (p: Int, t: Int)?
+    while t < text.endIndex {
+      if p < pattern.endIndex, isAny(pattern[p]) {
+        resume = (p + 1, t)
+        p += 1
+      } else if p < pattern.endIndex, fits(pattern[p], text[t]) {
+        p += 1
+        t += 1
+      } else if let last = resume {
+        resume = (last.p, last.t + 1)
+        (p, t) = (last.p, last.t + 1)
+      } else {
+        return false
+      }
     }
-    return text.first == first && glob(pattern.dropFirst(), text.dropFirst())
+    return pattern[p...].allSatisfy(isAny)
   }
 }

@@ -54,7 +54,7 @@ public func scan(
   }
   let inner = Graph(bodyIn: outer)
   let index = inner.parameter(.index, 0, type: TensorType(.i32, .scalar), name: "index")
-  inner.loopIndex = index
+  inner.loopIndex = index.value
   let fault = (sequences + initial).contains(where: \.isPoisoned)
   let length = length ?? sequences.first?.shape.first
   guard !fault, let length, sequences.allSatisfy({ $0.shape.first == length }) else {

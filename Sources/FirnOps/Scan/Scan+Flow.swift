@@ -1,4 +1,4 @@
-package import FirnGraph
+import FirnGraph
 
 /// Which gradients a loop passes, and what stops the others.
 extension Scan {
