@@ -42,6 +42,7 @@ let examples: [Target] = ["FirstSteps", "CustomCell"].map { name in
 }
 
 let tests: [Target] = [
+  .target(name: "CFirnAllocations", path: "Tests/CFirnAllocations"),
   .target(
     name: "FirnTestSupport", dependencies: ["FirnGraph", "FirnOps"], path: "Tests/FirnTestSupport"),
   .testTarget(name: "FirnGraphTests", dependencies: ["FirnGraph"]),
@@ -55,12 +56,14 @@ let tests: [Target] = [
     name: "FirnRuntimeTests",
     dependencies: [
       "FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnTraining", "FirnTestSupport",
+      "CFirnAllocations",
     ]),
   .testTarget(
     name: "FirnTrainingTests",
     dependencies: ["FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnTraining"]),
   .testTarget(
-    name: "FirnCLITests", dependencies: ["FirnCLI", "FirnGraph", "FirnCompiler", "FirnRuntime", "FirnFormats"]),
+    name: "FirnCLITests",
+    dependencies: ["FirnCLI", "FirnGraph", "FirnCompiler", "FirnRuntime", "FirnFormats"]),
 ]
 
 for target in libraries + executables + tests where target.name != "CFirnKernels" {

@@ -225,7 +225,10 @@ public final class Session {
     }
   }
 
-  private func execution(of program: Program, binding: DimensionBinding) throws(FirnError) -> Execution {
+  /// How many plans are held, each with its buffers.
+  var executionCount: Int { executions.values.reduce(0) { $0 + $1.count } }
+
+  func execution(of program: Program, binding: DimensionBinding) throws(FirnError) -> Execution {
     if let known = executions[program.identifier]?[binding] { return known }
     let bound = program.compilation.graph.mapping(.binding(binding))
     let plan = try Plan(bound, workers: workers.count)

@@ -103,7 +103,8 @@ extension RandomModel {
     case 2: return [sin(matmul(rows, constant([width, inner], in: a.graph).transposed()))]
     case 3: return [sin(matmul(rows.transposed(), rows.transposed(), transposeB: true))]
     case 4 where a.rank == 3: return [tanh(matmul(a, a.transposed([0, 2, 1])))]
-    case 5 where a.rank == 3: return [tanh(matmul(a.transposed([0, 2, 1]), a, transposeA: true, transposeB: true))]
+    case 5 where a.rank == 3:
+      return [tanh(matmul(a.transposed([0, 2, 1]), a, transposeA: true, transposeB: true))]
     default:
       let kernel = known.isEmpty ? constant([inner, width], in: a.graph) : source.pick(known)
       return [tanh(matmul(a.rank < 2 ? rows : a, kernel))]
@@ -164,7 +165,9 @@ extension RandomModel {
   }
 
   private mutating func distribution(_ a: Tensor, _ b: Tensor) -> Tensor {
-    guard a.rank > 0, (a.extent(-1).value ?? 0) > 0 else { return sigmoidCrossEntropy(logits: a, labels: sigmoid(b)) }
+    guard a.rank > 0, (a.extent(-1).value ?? 0) > 0 else {
+      return sigmoidCrossEntropy(logits: a, labels: sigmoid(b))
+    }
     switch source.below(4) {
     case 0: return softmax(a)
     case 1: return logSoftmax(a)
@@ -197,7 +200,8 @@ extension RandomModel {
     guard let extent = a.shape[axis].value, extent > 0 else { return [] }
     let indices = a.graph.constant(NDArray((0..<3).map { _ in Int32(source.below(extent)) }))
     let rows = gather(a, indices: indices, axis: axis)
-    return source.chance(50) ? [rows] : [scatterAdd(rows, indices: indices, axis: axis, size: Dimension(extent + 1))]
+    return source.chance(50)
+      ? [rows] : [scatterAdd(rows, indices: indices, axis: axis, size: Dimension(extent + 1))]
   }
 
   private mutating func integers(_ a: Tensor) -> Tensor {

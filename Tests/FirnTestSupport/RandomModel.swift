@@ -59,7 +59,9 @@ package struct RandomModel {
     let time = binding["time"] ?? 0
     feeds = [
       (graph.placeholder("x", shape: ["batch", 4], dtype: dtype), source.array([3, 4], dtype)),
-      (graph.placeholder("y", shape: ["time", "batch", 2], dtype: dtype), source.array([time, 3, 2], dtype)),
+      (
+        graph.placeholder("y", shape: ["time", "batch", 2], dtype: dtype), source.array([time, 3, 2], dtype)
+      ),
     ]
     for (name, shape) in [("a", [4, 3]), ("b", [3, 5]), ("c", [2, 4]), ("d", [5]), ("e", [])] {
       variables.append(
@@ -79,7 +81,8 @@ package struct RandomModel {
     }
     assignments = [
       graph.assign(states[1], to: states[0]),
-      graph.assign(source.chance(50) ? states[0] : states[0].reshaped(to: [6]).reshaped(to: [2, 3]), to: states[1]),
+      graph.assign(
+        source.chance(50) ? states[0] : states[0].reshaped(to: [6]).reshaped(to: [2, 3]), to: states[1]),
     ]
     if let value = pool.tensors.last(where: { $0.shape.extents != nil && $0.dtype == dtype }) {
       let state = graph.variable(

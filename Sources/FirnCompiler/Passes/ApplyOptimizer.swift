@@ -4,12 +4,26 @@ import FirnOps
 extension Compiler {
   /// `apply-optimizer`: one update for each trained variable, and the variables that are its memory.
   ///
-  /// Frozen variables have no node here: no slot, no decay, no share in the clipping norm (rule 5).
+  /// Frozen variables have no node here: no slot, no decay, no share in the clipping norm (rule 5). By gradient descent at rate 0.5:
   ///
-  ///     %gradients = gradients(%loss, %w) {…}   →   %gradients = …
-  ///                                                 %update/w/mul = mul(%gradients, …) @update
-  ///                                                 %update/w/sub = sub(%w, %update/w/mul) @update
-  ///                                                 %update/w/assign = assign(%update/w/sub) {variable = "w"} @update
+  ///     variable w : f32[2] {kind = "parameter", role = "", trainable = true, initializer = ["constant", 1.0]}
+  ///     %w = read() {variable = "w", dtype = f32, shape = [2]} : f32[2]
+  ///     %loss = reduce_sum(%w) {axes = [0], keeps_axes = false} : f32[]
+  ///     %gradients = gradients(%loss, %w) {seeded = [false], targets = 1, stops = 0, unconnected = "error"} : f32[2] @backward
+  ///     return %loss
+  ///
+  /// becomes
+  ///
+  ///     variable w : f32[2] {kind = "parameter", role = "", trainable = true, initializer = ["constant", 1.0]}
+  ///     %w = read() {variable = "w", dtype = f32, shape = [2]} : f32[2]
+  ///     %loss = reduce_sum(%w) {axes = [0], keeps_axes = false} : f32[]
+  ///     %gradients = gradients(%loss, %w) {seeded = [false], targets = 1, stops = 0, unconnected = "error"} : f32[2] @backward
+  ///     %update/w/constant = constant() {value = f32[](0.5)} : f32[] @update
+  ///     %update/w/broadcast = broadcast(%update/w/constant) {shape = [2]} : f32[2] @update
+  ///     %update/w/mul = mul(%update/w/broadcast, %gradients) : f32[2] @update
+  ///     %update/w/sub = sub(%w, %update/w/mul) : f32[2] @update
+  ///     %update/w/assign = assign(%update/w/sub) {variable = "w"} : f32[2] @update
+  ///     return %loss
   package static let applyOptimizer = Pass("apply-optimizer") { graph, context throws(FirnError) in
     guard let training = context.request.training, let pruning = context.pruning,
       let request = graph.nodes.indices.last, let op = graph.nodes[request].op as? Gradients

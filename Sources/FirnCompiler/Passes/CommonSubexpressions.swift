@@ -4,9 +4,17 @@ import FirnOps
 extension Compiler {
   /// `common-subexpressions`: equal ops on equal operands are computed once, inside loops too.
   ///
-  ///     %a = tanh(%x)                 %a = tanh(%x)
-  ///     %b = tanh(%x)          →      %c = add(%a, %a)
-  ///     %c = add(%a, %b)              return %c
+  ///     %x = placeholder() {dtype = f32, shape = [2]} : f32[2]
+  ///     %a = tanh(%x) : f32[2]
+  ///     %b = tanh(%x) : f32[2]
+  ///     %c = add(%a, %b) : f32[2]
+  ///     return %c
+  ///
+  /// becomes
+  ///
+  ///     %x = placeholder() {dtype = f32, shape = [2]} : f32[2]
+  ///     %a = tanh(%x) : f32[2]
+  ///     %c = add(%a, %a) : f32[2]
   ///     return %c
   ///
   /// Random ops carry a key of their own and are equal only to themselves; placeholders, parameters and assignments are

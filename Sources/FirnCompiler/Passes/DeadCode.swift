@@ -6,9 +6,15 @@ extension Compiler {
   ///
   /// The first run also drops assignments nobody fetched; later ones keep all that are left.
   ///
-  ///     %x = placeholder()            %x = placeholder()
-  ///     %a = exp(%x)           →      %b = tanh(%x)
-  ///     %b = tanh(%x)                 return %b
+  ///     %x = placeholder() {dtype = f32, shape = [2]} : f32[2]
+  ///     %a = exp(%x) : f32[2]
+  ///     %b = tanh(%x) : f32[2]
+  ///     return %b
+  ///
+  /// becomes
+  ///
+  ///     %x = placeholder() {dtype = f32, shape = [2]} : f32[2]
+  ///     %b = tanh(%x) : f32[2]
   ///     return %b
   package static let deadCode = Pass("dead-code") { graph, context throws(FirnError) in
     defer { context.hasExtracted = true }

@@ -7,10 +7,20 @@ extension Compiler {
   /// Reverse accumulation (Griewank & Walther, *Evaluating Derivatives*, 2008, section 3.2) over the values that
   /// `GradientLiveness` marks; the rule of each op is in the op's own file, a loop's included.
   ///
-  ///     %y = tanh(%x)                            %y = tanh(%x)
-  ///     %g = gradients(%y, %x) {…}        →      %g/seed = constant() …
-  ///     return %g                                %g/y/… = …
-  ///                                              return %g/y/mul
+  ///     %x = placeholder() {dtype = f32, shape = []} : f32[]
+  ///     %y = tanh(%x) : f32[]
+  ///     %g = gradients(%y, %x) {seeded = [false], targets = 1, stops = 0, unconnected = "error"} : f32[]
+  ///     return %g
+  ///
+  /// becomes
+  ///
+  ///     %x = placeholder() {dtype = f32, shape = []} : f32[]
+  ///     %y = tanh(%x) : f32[]
+  ///     %g/constant = constant() {value = f32[](1.0)} : f32[] @backward
+  ///     %g/y/square = square(%y) : f32[] @backward
+  ///     %g/y/mul = mul(%g/constant, %g/y/square) : f32[] @backward
+  ///     %g/y/sub = sub(%g/constant, %g/y/mul) : f32[] @backward
+  ///     return %g/y/sub
   package static let expandGradients = Pass("expand-gradients") { graph, context throws(FirnError) in
     var graph = graph
     while let request = graph.nodes.firstIndex(where: { $0.op is Gradients }) {

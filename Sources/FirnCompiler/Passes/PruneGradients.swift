@@ -6,9 +6,18 @@ extension Compiler {
   /// Marks with the cut (rule 3): edges of `stop_gradient` are never walked, frozen variables are no targets, so
   /// `expand-gradients` will build nothing for either. What was left out, and why, goes on record.
   ///
-  ///     %loss = …                     %loss = …
-  ///     return %loss           →      %gradients = gradients(%loss, %head/kernel) {…} @backward
-  ///                                   return %loss
+  ///     variable w : f32[2] {kind = "parameter", role = "", trainable = true, initializer = ["constant", 1.0]}
+  ///     %w = read() {variable = "w", dtype = f32, shape = [2]} : f32[2]
+  ///     %loss = reduce_sum(%w) {axes = [0], keeps_axes = false} : f32[]
+  ///     return %loss
+  ///
+  /// becomes
+  ///
+  ///     variable w : f32[2] {kind = "parameter", role = "", trainable = true, initializer = ["constant", 1.0]}
+  ///     %w = read() {variable = "w", dtype = f32, shape = [2]} : f32[2]
+  ///     %loss = reduce_sum(%w) {axes = [0], keeps_axes = false} : f32[]
+  ///     %gradients = gradients(%loss, %w) {seeded = [false], targets = 1, stops = 0, unconnected = "error"} : f32[2] @backward
+  ///     return %loss
   package static let pruneGradients = Pass("prune-gradients") { graph, context throws(FirnError) in
     guard context.request.training != nil, let loss = graph.outputs.last else { return graph }
     let record = PruningRecord(graph, of: loss, trainability: context.trainability)

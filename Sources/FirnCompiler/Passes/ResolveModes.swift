@@ -8,7 +8,19 @@ extension Compiler {
   /// and all of them are frozen; `keepingTrainingMode:` opts scopes out by path. Without training, everything is in
   /// inference mode.
   ///
-  ///     %encoder/dropout = dropout(%encoder/h, %random_state) {…}   →   %encoder/dropout = identity(%encoder/h)
+  ///     variable encoder/w : f32[2] {kind = "parameter", role = "", trainable = false, initializer = ["constant", 1.0]}
+  ///     %encoder/w = read() {variable = "encoder/w", dtype = f32, shape = [2]} : f32[2]
+  ///     %random_state = random_state() : i32[4]
+  ///     %encoder/dropout = dropout(%encoder/w, %random_state) {rate = 0.5, key = "encoder/dropout"} : f32[2]
+  ///     return %encoder/dropout
+  ///
+  /// becomes
+  ///
+  ///     variable encoder/w : f32[2] {kind = "parameter", role = "", trainable = false, initializer = ["constant", 1.0]}
+  ///     %encoder/w = read() {variable = "encoder/w", dtype = f32, shape = [2]} : f32[2]
+  ///     %random_state = random_state() : i32[4]
+  ///     %encoder/dropout = identity(%encoder/w) : f32[2]
+  ///     return %encoder/dropout
   package static let resolveModes = Pass("resolve-modes") { graph, context throws(FirnError) in
     let request = context.request
     var kept: Set<String> = []

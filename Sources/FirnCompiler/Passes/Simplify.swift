@@ -4,8 +4,15 @@ import FirnOps
 extension Compiler {
   /// `simplify`: algebra that is exact for every input, NaN and infinities included.
   ///
-  ///     %a = identity(%x)             %b = reshape(%x) {…}
-  ///     %b = reshape(%a) {…}   →      return %b
+  ///     %x = placeholder() {dtype = f32, shape = [2]} : f32[2]
+  ///     %a = identity(%x) : f32[2]
+  ///     %b = reshape(%a) {shape = [2,1]} : f32[2,1]
+  ///     return %b
+  ///
+  /// becomes
+  ///
+  ///     %x = placeholder() {dtype = f32, shape = [2]} : f32[2]
+  ///     %b = reshape(%x) {shape = [2,1]} : f32[2,1]
   ///     return %b
   ///
   /// | before | after |

@@ -17,6 +17,7 @@ extension Scan {
     let outputs = given.filter { $0 >= carries && isReached($0) }
 
     let graph = Graph(resuming: body)
+    graph.phase = .backward
     let forwardCount = body.nodes.count
     func type(_ result: Int) -> TensorType { body.type(of: body.outputs[result]) }
     let seeds =

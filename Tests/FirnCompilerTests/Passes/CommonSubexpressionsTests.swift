@@ -35,7 +35,10 @@ import Testing
     ("exp(%x)", "sin(%x)"), ("sub(%x, %y)", "sub(%y, %x)"), ("add(%x, %y)", "add(%y, %x)"),
     ("leaky_relu(%x) {alpha = 0.1}", "leaky_relu(%x) {alpha = 0.2}"),
     ("reshape(%x) {shape = [2,2]}", "broadcast(%x) {shape = [2,2]}"),
-    ("constant() {value = f32[2,2](0.0, 0.0, 0.0, 0.0)}", "constant() {value = f32[2,2](-0.0, 0.0, 0.0, 0.0)}"),
+    (
+      "constant() {value = f32[2,2](0.0, 0.0, 0.0, 0.0)}",
+      "constant() {value = f32[2,2](-0.0, 0.0, 0.0, 0.0)}"
+    ),
   ]) func differentOnesStay(_ a: String, _ b: String) throws {
     try expect(
       Compiler.commonSubexpressions,
@@ -53,7 +56,8 @@ import Testing
     let nan = "%k = constant() {value = f32[1]x\"0000c07f\"} : f32[1]\n"
     try expect(
       Compiler.commonSubexpressions,
-      nan + "%l = constant() {value = f32[1]x\"0000c07f\"} : f32[1]\nreturn %k, %l", becomes: nan + "return %k, %k")
+      nan + "%l = constant() {value = f32[1]x\"0000c07f\"} : f32[1]\nreturn %k, %l",
+      becomes: nan + "return %k, %k")
     try expect(
       Compiler.commonSubexpressions,
       leaves: nan + "%l = constant() {value = f32[1]x\"0000c0ff\"} : f32[1]\nreturn %k, %l")
@@ -77,7 +81,8 @@ import Testing
       Compiler.commonSubexpressions,
       variables + read("m", "m") + read("n", "n") + read("m_1", "m") + assignments
         + "%a = add(%m, %m_1) : f32[2]\nreturn %a",
-      becomes: variables + read("m", "m") + read("n", "n") + assignments + "%a = add(%m, %m) : f32[2]\nreturn %a")
+      becomes: variables + read("m", "m") + read("n", "n") + assignments
+        + "%a = add(%m, %m) : f32[2]\nreturn %a")
   }
 
   /// Two draws under different keys are different numbers; one drawn twice under one key is the same.
@@ -107,7 +112,9 @@ import Testing
     }
     try expect(
       Compiler.commonSubexpressions,
-      loop("%c = exp(%a) : f32[2]\n%d = exp(%a) : f32[2]\n%e = add(%c, %d) : f32[2]\n%f = mul(%e, %b) : f32[2]\nreturn %f"),
+      loop(
+        "%c = exp(%a) : f32[2]\n%d = exp(%a) : f32[2]\n%e = add(%c, %d) : f32[2]\n%f = mul(%e, %b) : f32[2]\nreturn %f"
+      ),
       becomes: loop("%c = exp(%a) : f32[2]\n%e = add(%c, %c) : f32[2]\n%f = mul(%e, %b) : f32[2]\nreturn %f"))
     try expect(
       Compiler.commonSubexpressions,

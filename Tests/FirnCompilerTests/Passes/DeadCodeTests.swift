@@ -48,7 +48,8 @@ import Testing
 
   /// The first run drops assignments nobody fetched; after it those left are the program's.
   @Test func assignmentsAreKeptOnceExtracted() throws {
-    let text = Self.state + "%assign = assign(%m) {variable = \"m\"} : f32[3]\n%a = exp(%m) : f32[3]\nreturn %a"
+    let text =
+      Self.state + "%assign = assign(%m) {variable = \"m\"} : f32[3]\n%a = exp(%m) : f32[3]\nreturn %a"
     try expect(Compiler.deadCode, text, becomes: Self.state + "%a = exp(%m) : f32[3]\nreturn %a")
     let later = try Compiler.deadCode(header + text) { $0.hasExtracted = true }
     #expect(later == (try parsed(header + text)).text)
@@ -67,7 +68,9 @@ import Testing
   // MARK: Loops
 
   /// A loop over x, with h and k as carries and captures c and d.
-  private func loop(_ operands: String, _ counts: String, _ types: String, _ result: String, _ body: String) -> String {
+  private func loop(_ operands: String, _ counts: String, _ types: String, _ result: String, _ body: String)
+    -> String
+  {
     let results = types.split(separator: " ").count
     return """
       %x = placeholder() {dtype = f32, shape = [4,3]} : f32[4,3]
@@ -93,12 +96,12 @@ import Testing
         "f32[3], f32[3], f32[4,3], f32[4,3]", "%scan:3",
         parameter("h", "carry", 0) + parameter("k", "carry", 1) + parameter("x", "slice", 0)
           + parameter("y", "slice", 1) + parameter("c", "capture", 0) + parameter("d", "capture", 1) + """
-          %a = add(%h, %x) : f32[3]
-          %b = add(%k, %y) : f32[3]
-          %e = mul(%a, %c) : f32[3]
-          %f = mul(%b, %d) : f32[3]
-          return %a, %b, %e, %f
-          """),
+            %a = add(%h, %x) : f32[3]
+            %b = add(%k, %y) : f32[3]
+            %e = mul(%a, %c) : f32[3]
+            %f = mul(%b, %d) : f32[3]
+            return %a, %b, %e, %f
+            """),
       becomes: loop(
         "%k, %y, %k", "carries = 1, slices = 1, captures = 1", "f32[3], f32[4,3]", "%scan:1",
         parameter("k", "carry", 0) + parameter("y", "slice", 0) + parameter("d", "capture", 0) + """

@@ -55,7 +55,8 @@ import Testing
     // There and back: what is left of one row is the case of another.
     try expect(
       Compiler.simplify,
-      Self.x + "%a = reshape(%x) {shape = [6]} : f32[6]\n%b = reshape(%a) {shape = [2,3]} : f32[2,3]\nreturn %b",
+      Self.x
+        + "%a = reshape(%x) {shape = [6]} : f32[6]\n%b = reshape(%a) {shape = [2,3]} : f32[2,3]\nreturn %b",
       becomes: Self.x + "return %x")
     try expect(
       Compiler.simplify,
@@ -128,8 +129,10 @@ import Testing
       "%c = matmul(\(a), \(b)) {transpose_left = \(flags.0), transpose_right = \(flags.1)} : f32[4,2,5]\nreturn %c"
     }
     let (m, k, n) = (2, 3, 5)
-    let a = "%a = placeholder() {dtype = f32, shape = [4,\(left ? m : k),\(left ? k : m)]} : f32[4,\(left ? m : k),\(left ? k : m)]\n"
-    let b = "%b = placeholder() {dtype = f32, shape = [4,\(right ? k : n),\(right ? n : k)]} : f32[4,\(right ? k : n),\(right ? n : k)]\n"
+    let a =
+      "%a = placeholder() {dtype = f32, shape = [4,\(left ? m : k),\(left ? k : m)]} : f32[4,\(left ? m : k),\(left ? k : m)]\n"
+    let b =
+      "%b = placeholder() {dtype = f32, shape = [4,\(right ? k : n),\(right ? n : k)]} : f32[4,\(right ? k : n),\(right ? n : k)]\n"
     let s = "%s = transpose(%a) {permutation = [0,2,1]} : f32[4,\(left ? k : m),\(left ? m : k)]\n"
     let t = "%t = transpose(%b) {permutation = [0,2,1]} : f32[4,\(right ? n : k),\(right ? k : n)]\n"
     try expect(

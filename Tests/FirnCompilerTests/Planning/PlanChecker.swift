@@ -139,7 +139,8 @@ struct PlanChecker {
 
   // MARK: Memory
 
-  private func range(_ level: Level, _ slot: Int, _ count: Int, _ what: String) throws -> (Region, Range<Int>) {
+  private func range(_ level: Level, _ slot: Int, _ count: Int, _ what: String) throws -> (Region, Range<Int>)
+  {
     let address = level.addresses[slot]
     if address.region == .arena, case .arena = level.plan.placements[slot] {
       guard address.offset >= level.arena.lowerBound, address.offset + count <= level.arena.upperBound else {
@@ -168,15 +169,20 @@ struct PlanChecker {
       let found = memory[region]?[address]
       guard found == Content(value: content.value, offset: content.offset + byte) else {
         throw Fault(
-          description: "\(reader) finds \(found.map { "\($0)" } ?? "nothing") at byte \(byte), not \(content)")
+          description: "\(reader) finds \(found.map { "\($0)" } ?? "nothing") at byte \(byte), not \(content)"
+        )
       }
     }
   }
 
-  private mutating func write(_ level: Level, _ content: Content?, _ count: Int, to slot: Int, _ what: String) throws {
+  private mutating func write(_ level: Level, _ content: Content?, _ count: Int, to slot: Int, _ what: String)
+    throws
+  {
     let (region, range) = try range(level, slot, count, what)
     for (byte, address) in range.enumerated() {
-      memory[region, default: []][address] = content.map { Content(value: $0.value, offset: $0.offset + byte) }
+      memory[region, default: []][address] = content.map {
+        Content(value: $0.value, offset: $0.offset + byte)
+      }
     }
   }
 
@@ -232,12 +238,15 @@ struct PlanChecker {
     let results = try zip(node.types, step.results).map { type, slot in
       try range(level, slot, byteCount(type), path)
     }
-    let scratch = level.arena.lowerBound + step.workspace..<level.arena.lowerBound + step.workspace + step.workspaceBytes
+    let scratch =
+      level.arena.lowerBound + step.workspace..<level.arena.lowerBound + step.workspace + step.workspaceBytes
     guard scratch.upperBound <= level.arena.upperBound || scratch.isEmpty else {
       throw Fault(description: "scratch of `\(path)` lies outside the arena")
     }
     for (number, result) in results.enumerated() {
-      guard !overlap(result, (.arena, scratch)) else { throw Fault(description: "`\(path)` writes into its scratch") }
+      guard !overlap(result, (.arena, scratch)) else {
+        throw Fault(description: "`\(path)` writes into its scratch")
+      }
       for other in results[(number + 1)...] where overlap(result, other) {
         throw Fault(description: "results of `\(path)` overlap")
       }
@@ -282,7 +291,9 @@ struct PlanChecker {
     arena: Range<Int>, path: String
   ) throws {
     let node = outer.graph.nodes[position]
-    guard loop.body.arenaBytes <= arena.count else { throw Fault(description: "\(path) has too small an arena") }
+    guard loop.body.arenaBytes <= arena.count else {
+      throw Fault(description: "\(path) has too small an arena")
+    }
     var body = Level(graph: scan.body, plan: loop.body, arena: arena, addresses: [])
     try place(&body, path: path)
     var carries: [Content] = []
@@ -313,11 +324,14 @@ struct PlanChecker {
       }
       for (number, carry) in loop.carries.enumerated() {
         try expect(body, scan.body.outputs[number], in: carry.next, by: "carry \(number) of `\(path)`")
-        if carry.next != carry.parameter { try move(body, carry.next, outer, carry.final, carry.byteCount, path) }
+        if carry.next != carry.parameter {
+          try move(body, carry.next, outer, carry.final, carry.byteCount, path)
+        }
       }
       carries = scan.body.outputs.prefix(scan.carries).map { body.contents[$0] ?? Content(value: 0) }
       for (number, carry) in loop.carries.enumerated() {
-        try expect(outer, carries[number], carry.byteCount, in: carry.final, by: "carried \(number) of `\(path)`")
+        try expect(
+          outer, carries[number], carry.byteCount, in: carry.final, by: "carried \(number) of `\(path)`")
       }
     }
     for (number, carry) in loop.carries.enumerated() {

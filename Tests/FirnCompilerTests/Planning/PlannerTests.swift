@@ -22,13 +22,16 @@ import Testing
     return plan
   }
 
-  private func check(_ text: String, sourceLocation: Testing.SourceLocation = #_sourceLocation) throws -> Plan {
+  private func check(_ text: String, sourceLocation: Testing.SourceLocation = #_sourceLocation) throws -> Plan
+  {
     try check(parsed(text), sourceLocation: sourceLocation)
   }
 
   // MARK: Random graphs
 
-  @Test(arguments: 0..<300, [false, true]) func randomGraphsArePlannedSoundly(_ seed: Int, _ isCompiled: Bool) throws {
+  @Test(arguments: 0..<300, [false, true]) func randomGraphsArePlannedSoundly(_ seed: Int, _ isCompiled: Bool)
+    throws
+  {
     let model = RandomModel(seed: seed)
     try model.graph.validate()
     let fetches = model.outputs + model.assignments + [model.loss]
@@ -73,7 +76,9 @@ import Testing
     }
     #expect(tried == 6)
     var misaligned = plan
-    misaligned.placements = misaligned.placements.map { if case .arena(let at) = $0 { .arena(at + 8) } else { $0 } }
+    misaligned.placements = misaligned.placements.map {
+      if case .arena(let at) = $0 { .arena(at + 8) } else { $0 }
+    }
     #expect(throws: PlanChecker.Fault.self) {
       var checker = PlanChecker()
       try checker.check(misaligned, of: graph)
@@ -160,7 +165,9 @@ import Testing
       """#)
     #expect(plan.commits.map(\.name) == ["a", "b", "c"])
     for commit in plan.commits {
-      if case .variable = plan.placements[commit.slot] { Issue.record("`\(commit.name)` is taken from a variable") }
+      if case .variable = plan.placements[commit.slot] {
+        Issue.record("`\(commit.name)` is taken from a variable")
+      }
     }
   }
 
@@ -186,9 +193,12 @@ import Testing
   // MARK: Loops
 
   /// A loop over `[2, 3]` steps of `[3]` with the given carries and body.
-  private func loop(_ body: String, carries: Int, outputs: Int, length: Int = 2, reversed: Bool = false) -> String {
+  private func loop(_ body: String, carries: Int, outputs: Int, length: Int = 2, reversed: Bool = false)
+    -> String
+  {
     let operands = (["%h", "%k", "%l"].prefix(carries) + ["%x", "%m"]).joined(separator: ", ")
-    let types = Array(repeating: "f32[3]", count: carries) + Array(repeating: "f32[\(length),3]", count: outputs)
+    let types =
+      Array(repeating: "f32[3]", count: carries) + Array(repeating: "f32[\(length),3]", count: outputs)
     let count = carries + outputs
     let names = (0..<count).map { $0 == 0 ? "%scan" : "%scan:\($0)" }.joined(separator: ", ")
     let carried = (0..<carries).map {
@@ -215,7 +225,10 @@ import Testing
     arguments: [
       // Takes over the carry's buffer, in place and not.
       ("%a = add(%c0, %x) : f32[3]\nreturn %a", 1, 0),
-      ("%a = transpose(%c0) {permutation = [0]} : f32[3]\n%b = transpose(%a) {permutation = [0]} : f32[3]\nreturn %b", 1, 0),
+      (
+        "%a = transpose(%c0) {permutation = [0]} : f32[3]\n%b = transpose(%a) {permutation = [0]} : f32[3]\nreturn %b",
+        1, 0
+      ),
       // Read once more after the next carry exists.
       ("%a = add(%c0, %x) : f32[3]\n%b = mul(%c0, %a) : f32[3]\nreturn %a, %b", 1, 1),
       // One value as carry and output; the old carry as output; both.
@@ -223,7 +236,8 @@ import Testing
       ("%a = add(%c0, %x) : f32[3]\nreturn %a, %c0", 1, 1),
       ("%a = add(%c0, %x) : f32[3]\nreturn %a, %c0, %a, %a", 1, 3),
       // Unchanged, swapped, rotated, doubled.
-      ("return %c0", 1, 0), ("return %c1, %c0", 2, 0), ("return %c1, %c2, %c0", 3, 0), ("return %c0, %c0", 2, 0),
+      ("return %c0", 1, 0), ("return %c1, %c0", 2, 0), ("return %c1, %c2, %c0", 3, 0),
+      ("return %c0, %c0", 2, 0),
       ("%a = add(%c0, %c1) : f32[3]\nreturn %a, %a", 2, 0),
       ("%a = add(%c0, %c1) : f32[3]\nreturn %c1, %a, %a", 3, 0),
       ("%a = exp(%c0) : f32[3]\n%b = exp(%c1) : f32[3]\nreturn %b, %a", 2, 0),

@@ -1,0 +1,65 @@
+#include "CFirnAllocations.h"
+
+#include <stdlib.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define FIRN_SANITIZED 1
+#endif
+#endif
+
+#if defined(__GLIBC__) && !defined(FIRN_SANITIZED)
+
+#include <errno.h>
+
+// glibc lets a program define these for itself; a thread's own counter needs no lock and sees no other test.
+static _Thread_local long count;
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t items, size_t size);
+void *__libc_realloc(void *old, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+void __libc_free(void *old);
+
+void *malloc(size_t size) {
+  count++;
+  return __libc_malloc(size);
+}
+
+void *calloc(size_t items, size_t size) {
+  count++;
+  return __libc_calloc(items, size);
+}
+
+void *realloc(void *old, size_t size) {
+  count++;
+  return __libc_realloc(old, size);
+}
+
+void *memalign(size_t alignment, size_t size) {
+  count++;
+  return __libc_memalign(alignment, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size) { return memalign(alignment, size); }
+
+int posix_memalign(void **result, size_t alignment, size_t size) {
+  void *block = memalign(alignment, size);
+  if (!block && size) return ENOMEM;
+  *result = block;
+  return 0;
+}
+
+void free(void *old) { __libc_free(old); }
+
+void firn_allocations_begin(void) { count = 0; }
+
+long firn_allocations_end(void) { return count; }
+
+#else
+
+void firn_allocations_begin(void) {}
+
+long firn_allocations_end(void) { return -1; }
+
+#endif

@@ -1,0 +1,10 @@
+#ifndef FIRN_ALLOCATIONS_H
+#define FIRN_ALLOCATIONS_H
+
+/// Starts counting allocations of the calling thread.
+void firn_allocations_begin(void);
+
+/// The number of allocations since then; -1 where they cannot be counted.
+long firn_allocations_end(void);
+
+#endif

@@ -1,0 +1,62 @@
+import FirnCompiler
+import FirnGraph
+import FirnTraining
+import Foundation
+import Testing
+
+/// The example in each pass's documentation is what the pass does.
+@Suite struct DocumentedExampleTests {
+  private static let sources = URL(filePath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appending(path: "Sources/FirnCompiler/Passes")
+
+  /// The lines of the comment before `declaration` that are code, up to and after the word `becomes`.
+  private func example(of pass: Pass) throws -> (before: String, after: String) {
+    let files = try FileManager.default.contentsOfDirectory(atPath: Self.sources.path()).sorted()
+    for file in files where file.hasSuffix(".swift") {
+      let text = try String(contentsOf: Self.sources.appending(path: file), encoding: .utf8)
+      guard text.contains("Pass(\"\(pass.name)\")") else { continue }
+      var blocks = [""]
+      for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+        let line = line.drop { $0 == " " }
+        if line.hasPrefix("///     ") {
+          blocks[blocks.count - 1] += line.dropFirst(8) + "\n"
+        } else if line == "/// becomes" {
+          blocks.append("")
+        }
+      }
+      try #require(blocks.count == 2, "the documentation of \(pass.name) has one example")
+      return (header + blocks[0], header + blocks[1])
+    }
+    throw CancellationError()
+  }
+
+  @Test(arguments: [
+    Compiler.deadCode, Compiler.resolveModes, Compiler.expandGradients, Compiler.simplify,
+    Compiler.commonSubexpressions,
+  ]) func exampleHolds(_ pass: Pass) throws {
+    let (before, after) = try example(of: pass)
+    let result = try pass(before, isTrainingMode: true)
+    let expected = try parsed(after).text
+    #expect(result == expected)
+    #expect(after != before)
+  }
+
+  /// These two are run once: they add what was asked for.
+  @Test(arguments: [Compiler.pruneGradients, Compiler.applyOptimizer])
+  func exampleOfTrainingHolds(_ pass: Pass) throws {
+    let (before, after) = try example(of: pass)
+    let result = try pass(before, training: SGD(learningRate: 0.5), isIdempotent: false) { context in
+      var graph = context.request.graph
+      guard let loss = graph.outputs.last else { return }
+      graph.nodes.removeAll { $0.phase != .forward }
+      context.pruning = PruningRecord(graph, of: loss, trainability: context.trainability)
+    }
+    let expected = try parsed(after).text
+    #expect(result == expected)
+  }
+
+  @Test func everyPassHasOne() throws {
+    for pass in Compiler.pipeline { _ = try example(of: pass) }
+  }
+}

@@ -1,0 +1,92 @@
+import FirnCompiler
+import FirnGraph
+import Testing
+
+/// Rule 4: a frozen scope runs in inference, whatever is trained around it.
+@Suite struct ResolveModesTests {
+  private func variable(_ name: String, trainable: Bool = true) -> String {
+    "variable \(name) : f32[2] {kind = \"parameter\", role = \"\", trainable = \(trainable), initializer = [\"constant\", 1.0]}\n"
+  }
+
+  private func read(_ name: String) -> String {
+    "%\(name) = read() {variable = \"\(name)\", dtype = f32, shape = [2]} : f32[2]\n"
+  }
+
+  private func dropout(_ name: String, _ x: String) -> String {
+    "%\(name) = dropout(%\(x), %s) {rate = 0.5, key = \"\(name)\"} : f32[2]\n"
+  }
+
+  private func identity(_ name: String, _ x: String) -> String { "%\(name) = identity(%\(x)) : f32[2]\n" }
+
+  private let state = "%s = random_state() : i32[4]\n"
+
+  /// Two scopes with a weight and a dropout each, and a dropout at the top.
+  private var two: String {
+    header + variable("a/w") + variable("b/w") + read("a/w") + read("b/w") + state
+      + dropout("a/x/drop", "a/w") + dropout("b/drop", "b/w")
+      + "%sum = add(%a/x/drop, %b/drop) : f32[2]\n" + dropout("drop", "sum") + "return %drop"
+  }
+
+  private func replacing(_ names: [(String, String)]) throws -> String {
+    try parsed(
+      names.reduce(two) { $0.replacing(dropout($1.0, $1.1), with: identity($1.0, $1.1)) }
+    ).text
+  }
+
+  @Test func inferenceIsTheDefault() throws {
+    #expect(
+      try Compiler.resolveModes(two)
+        == replacing([("a/x/drop", "a/w"), ("b/drop", "b/w"), ("drop", "sum")]))
+  }
+
+  @Test func trainingModeChangesNothingThatIsTrained() throws {
+    #expect(try Compiler.resolveModes(two, isTrainingMode: true) == parsed(two).text)
+  }
+
+  @Test func frozenScopesRunInInference() throws {
+    #expect(
+      try Compiler.resolveModes(two, freezing: "a", isTrainingMode: true) == replacing([("a/x/drop", "a/w")]))
+    // A scope with a trained parameter is not frozen, nor is the top.
+    #expect(
+      try Compiler.resolveModes(two, freezing: "a | b", isTrainingMode: true)
+        == replacing([("a/x/drop", "a/w"), ("b/drop", "b/w")]))
+  }
+
+  @Test func partlyFrozenScopesTrain() throws {
+    let text =
+      header + variable("a/w", trainable: false) + variable("a/v") + read("a/w") + state
+      + dropout("a/drop", "a/w") + "return %a/drop"
+    #expect(try Compiler.resolveModes(text, isTrainingMode: true) == parsed(text).text)
+  }
+
+  @Test func keepingTrainingModeOptsOut() throws {
+    #expect(
+      try Compiler.resolveModes(two, freezing: "a | b", keepingTrainingMode: "a", isTrainingMode: true)
+        == replacing([("b/drop", "b/w")]))
+  }
+
+  @Test func loopsAreResolvedByTheirPath() throws {
+    func loop(_ body: String) -> String {
+      header + variable("cell/w", trainable: false) + read("cell/w") + state + """
+        %cell/scan = scan(%cell/w, %s) {carries = 1, slices = 0, captures = 1, length = 3, reversed = false, body = {
+        %h = parameter() {kind = "carry", position = 0, dtype = f32, shape = [2]} : f32[2]
+        %s = parameter() {kind = "capture", position = 0, dtype = i32, shape = [4]} : i32[4]
+        \(body)return %drop
+        }} : f32[2]
+        return %cell/scan
+        """
+    }
+    #expect(
+      try Compiler.resolveModes(loop(dropout("drop", "h")), isTrainingMode: true)
+        == parsed(loop(identity("drop", "h"))).text)
+    let trained = loop(dropout("drop", "h")).replacing("trainable = false", with: "trainable = true")
+    #expect(try Compiler.resolveModes(trained, isTrainingMode: true) == parsed(trained).text)
+  }
+
+  @Test func drawsHaveOneMode() throws {
+    let text =
+      header + state
+      + "%u = random_uniform(%s) {shape = [2], dtype = f32, key = \"u\", low = 0.0, high = 1.0} : f32[2]\nreturn %u"
+    #expect(try Compiler.resolveModes(text) == parsed(text).text)
+  }
+}

@@ -1,0 +1,128 @@
+import FirnCompiler
+import FirnGraph
+import FirnNN
+import FirnOps
+import FirnTestSupport
+import FirnTraining
+import Testing
+
+/// The passes together.
+@Suite struct PipelineTests {
+  private func model() throws -> CompilationRequest {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", "time", 2])
+    let y = graph.placeholder("y", shape: ["batch", 3])
+    let h = graph.scope("encoder") { LSTM(2)(x) }
+    let loss = meanSquaredError(Dense(3, name: "head")(dropout(h, rate: 0.5)), y)
+    try graph.validate()
+    return CompilationRequest(
+      graph: graph.definition, fetches: [h.value],
+      training: .init(loss: loss.value, optimizer: SGD(learningRate: 0.125, momentum: 0.5)))
+  }
+
+  @Test func compilingTwiceGivesTheSameText() throws {
+    let texts = try (0..<3).map { _ in try Compiler.compile(model()).graph.text }
+    #expect(Set(texts).count == 1)
+  }
+
+  @Test(arguments: 0..<60) func randomModelsCompileAlike(_ seed: Int) throws {
+    let texts = try (0..<2).map { _ in
+      let model = RandomModel(seed: seed)
+      let gradients = model.graph.gradients(
+        of: [model.loss], withRespectTo: model.variables, unconnected: .zero)
+      let request = CompilationRequest(
+        graph: model.graph.definition, fetches: (gradients + model.outputs).map(\.value), isTrainingMode: true
+      )
+      return try Compiler.compile(request).graph.text
+    }
+    #expect(texts[0] == texts[1])
+    let again = try parsed(texts[0])
+    #expect(again.text == texts[0])
+  }
+
+  /// Small enough to read, large enough to have a loop, its loop back, and every phase.
+  @Test func trainingProgramIsAsRecorded() throws {
+    try expectGolden("training-program.firn", Compiler.compile(model()).graph.text)
+  }
+
+  @Test func historySaysWhatChanged() throws {
+    let history = try Compiler.compile(model()).context.history
+    let names = history.map(\.pass)
+    #expect(
+      names == [
+        "dead-code", "prune-gradients", "apply-optimizer", "expand-gradients", "simplify",
+        "common-subexpressions",
+      ])
+    for (a, b) in zip(history, history.dropFirst()) { #expect(a.nodesAfter == b.nodesBefore) }
+    #expect(names.allSatisfy { name in Compiler.pipeline.contains { $0.name == name } })
+  }
+
+  @Test func unchangedGraphsHaveNoHistory() throws {
+    let graph = try parsed(header + "%x = placeholder() {dtype = f32, shape = [2]} : f32[2]\nreturn %x")
+    let compilation = try Compiler.compile(CompilationRequest(graph: graph, fetches: graph.outputs))
+    #expect(compilation.context.history.isEmpty)
+    #expect(compilation.graph == graph)
+  }
+
+  // MARK: Stages
+
+  private final class Recorder: StageDump {
+    var stages: [(name: String, position: Int, text: String)] = []
+
+    func stage(_ name: String, _ graph: GraphDef, at position: Int) {
+      stages.append((name, position, graph.text))
+    }
+  }
+
+  @Test func stagesAreDumpedByPosition() throws {
+    let recorder = Recorder()
+    let compilation = try Compiler.compile(model(), dump: recorder)
+    let stages = recorder.stages
+    #expect(stages.first?.name == "input" && stages.first?.position == 0)
+    #expect(stages.dropFirst().map(\.name) == compilation.context.history.map(\.pass))
+    for stage in stages.dropFirst() { #expect(Compiler.pipeline[stage.position - 1].name == stage.name) }
+    #expect(zip(stages, stages.dropFirst()).allSatisfy { $0.position < $1.position && $0.text != $1.text })
+    for stage in stages where !stage.text.contains("gradients(") { _ = try parsed(stage.text) }
+    #expect(stages.last?.text == compilation.graph.text)
+  }
+
+  // MARK: Broken passes
+
+  @Test func passesThatBreakAGraphAreNamed() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      let broken = Pass("break-things") { graph, _ throws(FirnError) in
+        var graph = graph
+        graph.nodes.swapAt(0, 1)
+        return graph
+      }
+      let graph = try parsed(
+        header + "%x = placeholder() {dtype = f32, shape = [2]} : f32[2]\n%y = exp(%x) : f32[2]\nreturn %y")
+      _ = try Compiler.compile(
+        CompilationRequest(graph: graph, fetches: graph.outputs), pipeline: [Compiler.deadCode, broken])
+    }
+    let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(text.contains("Firn bug in break-things"), "\(text)")
+    #expect(text.contains("V1"))
+  }
+
+  // MARK: Requests
+
+  @Test func lossesAreScalars() throws {
+    let graph = try parsed(header + "%x = placeholder() {dtype = f32, shape = [2]} : f32[2]\nreturn %x")
+    let error = #expect(throws: FirnError.self) {
+      try Compiler.compile(
+        CompilationRequest(
+          graph: graph, fetches: [], training: .init(loss: Value(0), optimizer: SGD(learningRate: 1))))
+    }
+    #expect(error?.code == .notScalar && error?.place == "x")
+  }
+
+  @Test func faultyGraphsAreRefusedFirst() throws {
+    var graph = try parsed(header + "%x = placeholder() {dtype = f32, shape = [2]} : f32[2]\nreturn %x")
+    graph.nodes[0].name = "not a path"
+    let error = #expect(throws: FirnError.self) {
+      try Compiler.compile(CompilationRequest(graph: graph, fetches: []))
+    }
+    #expect(error?.constraint == "V2")
+  }
+}

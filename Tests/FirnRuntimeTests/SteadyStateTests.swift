@@ -1,0 +1,175 @@
+import CFirnAllocations
+import FirnCompiler
+import FirnGraph
+import FirnNN
+import FirnOps
+@testable import FirnRuntime
+import FirnTraining
+import Testing
+
+/// What a run leaves where it is, and what it says when numbers go wrong.
+@Suite struct SteadyStateTests {
+  private func trainer() throws -> (session: Session, program: Program, feeds: (Int) throws -> Feeds) {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", "time", 3])
+    let loss = square(Dense(2)(LSTM(4)(x))).mean()
+    let session = try Session(graph, threads: 1)
+    let program = try session.compile(minimizing: loss, with: Adam())
+    return (session, program, { [x: try noise([$0, 4, 3]).converted(to: .f32)] })
+  }
+
+  // MARK: Memory
+
+  /// One plan and one set of buffers for each binding, made at the first run and never again.
+  @Test func plansAreMadeOncePerBinding() throws {
+    let (session, program, feeds) = try trainer()
+    #expect(session.executionCount == 0)
+    try session.run(program, feeding: feeds(2))
+    #expect(session.executionCount == 1)
+    let first = try session.execution(of: program, binding: ["batch": 2, "time": 4])
+    let pointers = first.plan.placements.indices.map { first.pointer(to: $0) }
+    for _ in 0..<5 { try session.run(program, feeding: feeds(2)) }
+    let later = try session.execution(of: program, binding: ["batch": 2, "time": 4])
+    #expect(later === first && later.arena.pointer == first.arena.pointer)
+    #expect(later.plan.placements.indices.map { later.pointer(to: $0) } == pointers)
+    try session.run(program, feeding: feeds(3))
+    try session.run(program, feeding: feeds(2))
+    #expect(session.executionCount == 2)
+  }
+
+  /// A variable stays where it is, whatever is assigned, loaded or restored.
+  @Test func variablesStayInPlace() throws {
+    let (session, program, feeds) = try trainer()
+    let before = session.variables.map { session.store[$0.name]?.storage.pointer }
+    let snapshot = try session.snapshot()
+    try session.run(program, feeding: feeds(2))
+    try session.restore(snapshot)
+    #expect(session.variables.map { session.store[$0.name]?.storage.pointer } == before)
+  }
+
+  @Test func arenasAreAligned() throws {
+    let (session, program, feeds) = try trainer()
+    try session.run(program, feeding: feeds(2))
+    let execution = try session.execution(of: program, binding: ["batch": 2, "time": 4])
+    for (slot, placement) in execution.plan.placements.enumerated() {
+      guard case .arena(let offset) = placement else { continue }
+      #expect(execution.pointer(to: slot) == execution.arena.pointer + offset)
+      #expect(Int(bitPattern: execution.pointer(to: slot)) % 64 == 0)
+    }
+    #expect(
+      try session.arenaBytes(of: program, binding: ["batch": 2, "time": 4]) == execution.plan.arenaBytes)
+  }
+
+  /// After the first run a step allocates nothing; around it, only what is handed in and out.
+  @Test func stepsAllocateNothing() throws {
+    let (session, program, feeds) = try trainer()
+    let feed = try feeds(2)
+    try session.run(program, feeding: feed)
+    let execution = try session.execution(of: program, binding: ["batch": 2, "time": 4])
+    let step = try allocations { try execution.run(checksNumerics: false) }
+    let checked = try allocations { try execution.run(checksNumerics: true) }
+    guard step >= 0 else { return }
+    #expect(step == 0 && checked == 0)
+    let runs = try (0..<5).map { _ in try allocations { try session.run(program, feeding: feed) } }
+    #expect(Set(runs).count == 1, "\(runs)")
+    // The counter does count.
+    #expect(try allocations { _ = NDArray(zeros: [1000]) } > 0)
+  }
+
+  private func allocations(_ body: () throws -> Void) throws -> Int {
+    firn_allocations_begin()
+    try body()
+    return firn_allocations_end()
+  }
+
+  // MARK: Numerics
+
+  private func fault(_ build: (Graph, Tensor) -> Tensor) throws -> FirnError? {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: [3])
+    let y = build(graph, x)
+    let session = try Session(graph, threads: 1)
+    let program = try session.compile(fetching: [y])
+    let feed = NDArray([1, 0, -1] as [Float])
+    _ = try session.run(program, feeding: [x: feed])
+    session.checksNumerics = true
+    return #expect(throws: FirnError.self) { try session.run(program, feeding: [x: feed]) }
+  }
+
+  @Test func firstOpIsNamed() throws {
+    let error = try fault { graph, x in
+      graph.scope("head") { exp(log(x) + 1) }
+    }
+    #expect(error?.code == .notFinite && error?.place == "head/log")
+    #expect(error?.message.contains("`head/log` produced") == true)
+    #expect(error?.message.contains("-inf at element 1 of f32[3]") == true, "\(String(describing: error))")
+  }
+
+  @Test func firstOpOfALoopIsNamed() throws {
+    let error = try fault { graph, x in
+      graph.scope("cell") {
+        scan(initial: [x], length: 3) { step in
+          ScanResult(carries: [
+            scan(initial: [step.carries[0]], length: 2, name: "inner") { inner in
+              ScanResult(carries: [sqrt(inner.carries[0] - 1)])
+            }.carries[0]
+          ])
+        }.carries[0]
+      }
+    }
+    #expect(error?.place == "cell/scan/inner/sqrt")
+    #expect(error?.message.contains("nan at element 1") == true, "\(String(describing: error))")
+  }
+
+  /// Faults of kernels have the whole path too, whether or not numbers are checked.
+  @Test(arguments: [false, true]) func indexFaultsHaveTheirPath(_ checks: Bool) throws {
+    let graph = Graph()
+    let table = graph.variable("table", shape: [4, 2])
+    let index = graph.placeholder("index", shape: [2], dtype: .i32)
+    let rows = scan(over: [index], in: graph, name: "outer") { step in
+      ScanResult(
+        carries: [],
+        outputs: scan(initial: [], length: 2, in: step.index.graph, name: "inner") { inner in
+          let row = (step.slices[0] + inner.index).reshaped(to: [1])
+          return ScanResult(carries: [], outputs: [gather(table, indices: row)])
+        }.outputs)
+    }.outputs[0]
+    let session = try Session(graph, threads: 1)
+    session.checksNumerics = checks
+    let program = try session.compile(fetching: [rows])
+    let before = try session.snapshot()
+    let error = #expect(throws: FirnError.self) {
+      try session.run(program, feeding: [index: NDArray([1, 7] as [Int32])])
+    }
+    #expect(error?.code == .indexOutOfRange && error?.place == "outer/inner/gather")
+    #expect(try session.snapshot() == before)
+  }
+
+  @Test func feedsAreChecked() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: [2])
+    let session = try Session(graph, threads: 1)
+    session.checksNumerics = true
+    let program = try session.compile(fetching: [exp(x)])
+    let error = #expect(throws: FirnError.self) {
+      try session.run(program, feeding: [x: NDArray([1, .nan] as [Float])])
+    }
+    #expect(error?.place == "x")
+  }
+
+  /// A step that fails leaves every variable as it was.
+  @Test func failedStepsChangeNothing() throws {
+    let graph = Graph()
+    let w = graph.variable("w", shape: [2], initializer: .ones)
+    let x = graph.placeholder("x", shape: [2])
+    let loss = log(w * x).sum()
+    let session = try Session(graph, threads: 1)
+    let program = try session.compile(minimizing: loss, with: SGD(learningRate: 1, momentum: 0.5))
+    session.checksNumerics = true
+    let before = try session.snapshot(Selection("**"))
+    #expect(throws: FirnError.self) { try session.run(program, feeding: [x: NDArray([1, -1] as [Float])]) }
+    #expect(try session.snapshot(Selection("**")) == before)
+    try session.run(program, feeding: [x: NDArray([1, 1] as [Float])])
+    #expect(try session.snapshot(Selection("**")) != before)
+  }
+}
