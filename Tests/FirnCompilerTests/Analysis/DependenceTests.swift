@@ -84,7 +84,8 @@ import Testing
     let body = try #require(graph.nestedGraph(of: position))
     let analysis = DependenceAnalysis(
       body, parameters: { ($0.op as? Parameter)?.kind == .capture ? [] : .step })
-    let varying = body.nodes.indices.filter { analysis[Value($0)].contains(.step) }.map { body.nodes[$0].name }
+    let varying = body.nodes.indices.filter { analysis[Value($0)].contains(.step) }
+      .map { body.nodes[$0].name }
     #expect(varying == ["t", "h", "x", "next", "out"])
   }
 }
