@@ -58,7 +58,23 @@ package enum Compiler {
       graph = result
       dump?.stage(pass.name, graph, at: position + 1)
     }
+    try requireOneWriter(graph)
     return Compilation(graph: graph, context: context)
+  }
+
+  /// Two assignments of one variable have no order that a user could know.
+  private static func requireOneWriter(_ graph: GraphDef) throws(FirnError) {
+    var writers: [String: Node] = [:]
+    for node in graph.nodes {
+      guard case .writes(let name) = node.op.effect else { continue }
+      if let first = writers.updateValue(node, forKey: name) {
+        throw FirnError(
+          .invalidGraph, "one run would write `\(name)` twice: by `\(first.name)` and by `\(node.name)`",
+          remedy: "fetch one of the assignments, or freeze the variable where it is assigned by hand",
+          place: name,
+          location: node.location ?? first.location)
+      }
+    }
   }
 
   /// A pass that breaks an invariant is Firn's own fault.

@@ -179,7 +179,7 @@ private final class Frame {
         .notFinite,
         "`\(place)` produced \(fault.value) at element \(fault.index) of \(type)",
         remedy:
-          "its operands were finite: look at their range (logarithms, divisions, exponentials, step size)",
+          "it is the first op of this run to do so: look at the range of its operands and at constants it reads",
         place: place)
     }
   }

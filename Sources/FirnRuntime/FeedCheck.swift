@@ -2,15 +2,15 @@ import FirnCompiler
 import FirnGraph
 
 /// Holds feeds against the placeholders of a program, and finds what they bind.
-struct FeedCheck {
+struct FeedCheck: Sendable {
   private let needed: [(name: String, type: TensorType)]
   private let known: [(name: String, type: TensorType)]
   private let dimensions: [String]
 
-  init(_ program: Program) {
-    needed = program.graph.placeholders
-    known = program.placeholders
-    dimensions = program.graph.dimensionNames
+  init(_ graph: GraphDef, known: [(name: String, type: TensorType)]) {
+    needed = graph.placeholders
+    self.known = known
+    dimensions = graph.dimensionNames
   }
 
   /// - Throws: `.unknownName`, `.missingFeed`, `.invalidFeed`; the message has the mismatch in full.

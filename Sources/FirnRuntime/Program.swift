@@ -10,8 +10,8 @@ public struct Program: Sendable {
   public let fetches: [String]
   /// For each fetch its output; nil for gradients that do not exist here.
   let outputs: [Int?]
-  /// Every placeholder of the graph it was made from, for feeds whose data it does not need.
-  let placeholders: [(name: String, type: TensorType)]
+  /// Knows the placeholders it needs, and those of the graph it was made from.
+  let feedCheck: FeedCheck
 
   /// What becomes of each variable and why, in creation order.
   public let status: [VariableStatus]

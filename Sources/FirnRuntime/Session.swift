@@ -91,19 +91,23 @@ public final class Session {
     let compilation = try Compiler.compile(request, dump: DirectoryDump.fromEnvironment())
     let slots = try prepareSlots(compilation, optimizer: optimizer)
     let status = compilation.status(readersIn: request.graph)
-    let unset = status.filter { $0.status == .frozen && store[$0.variable.name]?.provenance == .initialized }
+    let unset = status.filter {
+      $0.status == .frozen && !$0.variable.initializer.isGiven
+        && store[$0.variable.name]?.provenance == .initialized
+    }
     let warnings =
       unset.isEmpty || request.training == nil
       ? []
       : [
-        "frozen but never loaded or trained, so random: "
+        "frozen but never loaded or trained: "
           + unset.map { "`\($0.variable.name)`" }.joined(separator: ", ")
       ]
     warnings.forEach(onWarning)
     programs += 1
     return Program(
       compilation: compilation, identifier: programs, session: identity, fetches: fetches,
-      outputs: compilation.fetchOutputs, placeholders: request.graph.placeholders, status: status,
+      outputs: compilation.fetchOutputs,
+      feedCheck: FeedCheck(compilation.graph, known: request.graph.placeholders), status: status,
       warnings: warnings, slotReport: slots)
   }
 
@@ -177,7 +181,7 @@ public final class Session {
         .invalidArgument, "the program was compiled by another session",
         remedy: "compile it in the session that runs it")
     }
-    let binding = try FeedCheck(program).binding(of: feeds)
+    let binding = try program.feedCheck.binding(of: feeds)
     let execution = try self.execution(of: program, binding: binding)
     let plan = execution.plan
     for (port, storage) in zip(plan.feeds, execution.feeds) {

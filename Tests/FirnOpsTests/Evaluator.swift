@@ -51,6 +51,8 @@ struct Evaluator {
 
 /// Reverse-mode differentiation, as short as it can be.
 struct ReverseWalk: Differentiator {
+  var prefix: String { "gradients" }
+
   func adjoints(
     of results: [Value], seeds: [Tensor], withRespectTo targets: [Value], stopping: [Value], in graph: Graph
   ) -> [Tensor?] {

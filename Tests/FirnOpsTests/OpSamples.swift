@@ -125,5 +125,6 @@ let opsWithoutSample: [String: String] = [
   "identity": "its operand itself",
   "stop_gradient": "its operand itself",
   "gradients": "replaced by the compiler",
+  "absent_gradient": "stands for what does not exist",
   "scan": "runs a graph; its own tests are the compiler's",
 ]

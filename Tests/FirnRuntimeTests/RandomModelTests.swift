@@ -8,13 +8,13 @@ import Foundation
 
 /// Random models, compiled and planned, against evaluations that know neither.
 @Suite struct RandomModelTests {
-  private static let seeds = 0..<(ProcessInfo.processInfo.environment["SEEDS"].flatMap{Int($0)} ?? 320)
+  private static let seeds = 0..<(ProcessInfo.processInfo.environment["SEEDS"].flatMap { Int($0) } ?? 320)
 
   private func model(_ seed: Int, _ dtype: DType = .f64, isSmooth: Bool = false) throws -> RandomModel {
     var options = RandomModel.Options()
     options.dtype = dtype
     options.isSmooth = isSmooth
-    if let s = ProcessInfo.processInfo.environment["STEPS"].flatMap({Int($0)}) { options.steps = 1..<s }
+    if let s = ProcessInfo.processInfo.environment["STEPS"].flatMap({ Int($0) }) { options.steps = 1..<s }
     let model = RandomModel(seed: seed, options: options)
     try model.graph.validate()
     return model

@@ -1,4 +1,4 @@
-package import FirnGraph
+import FirnGraph
 import FirnOps
 
 extension Compiler {
@@ -111,46 +111,5 @@ extension GraphDef {
       operands: [
         .init(label: "target", name: name, type: type(of: target), location: nodes[target.node].location)
       ])
-  }
-}
-
-/// Stands for a gradient that does not exist, until the program knows not to return it.
-package struct AbsentGradient: SourceOp {
-  package var type: TensorType
-
-  package init(type: TensorType) { self.type = type }
-
-  package static let mnemonics = ["absent_gradient"]
-  package var mnemonic: String { "absent_gradient" }
-  package var attributes: Attributes { ["dtype": .dtype(type.dtype), "shape": .shape(type.shape)] }
-
-  package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
-    type = TensorType(try attributes.dtype("dtype"), try attributes.shape("shape"))
-  }
-
-  package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
-    try operands.require(0)
-    return [type]
-  }
-}
-
-extension Tensor {
-  /// `value` everywhere.
-  static func filled(_ value: Double, type: TensorType, in graph: Graph) -> Tensor {
-    graph.constant(value, dtype: type.dtype).broadcast(to: type.shape)
-  }
-}
-
-extension Trainability.Decision {
-  /// One line for errors and reports.
-  package var explanation: String {
-    switch self {
-    case .byDefault: "it is trained"
-    case .frozenByDeclaration: "it is frozen by its declaration (`trainable: false`)"
-    case .frozenBySelection(let text): "it is frozen by `freezing: \(text)`"
-    case .thawedBySelection(let text): "it is trained by `training: \(text)`"
-    case .state: "it is state, which the step itself writes"
-    case .notDifferentiable: "it holds no floating-point numbers"
-    }
   }
 }

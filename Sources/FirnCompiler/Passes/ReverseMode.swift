@@ -3,7 +3,6 @@ import FirnOps
 
 /// Reverse-mode differentiation of whatever graph it is given, a loop's body included.
 package struct ReverseMode: Differentiator {
-  /// The scope adjoint nodes are put below; inside it the paths of the forward nodes repeat.
   package var prefix: String
 
   package init(prefix: String) { self.prefix = prefix }

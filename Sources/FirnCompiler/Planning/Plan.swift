@@ -82,7 +82,7 @@ package struct Plan: Sendable {
   package var outputs: [Port]
   /// Variables written when the run ends.
   package var commits: [Port]
-  /// Every variable touched.
+  /// Bytes of working memory a run takes.
   package var arenaBytes: Int
 }
 

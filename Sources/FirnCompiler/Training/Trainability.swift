@@ -66,3 +66,17 @@ package struct Trainability: Sendable {
     return any
   }
 }
+
+extension Trainability.Decision {
+  /// One line for errors and reports.
+  package var explanation: String {
+    switch self {
+    case .byDefault: "it is a parameter that nothing freezes"
+    case .frozenByDeclaration: "it is frozen by its declaration (`trainable: false`)"
+    case .frozenBySelection(let text): "it is frozen by `freezing: \(text)`"
+    case .thawedBySelection(let text): "it is trained by `training: \(text)`"
+    case .state: "it is state, which the step itself writes"
+    case .notDifferentiable: "it holds no floating-point numbers"
+    }
+  }
+}

@@ -38,7 +38,7 @@ extension Graph {
   /// State that outlives a run, read as a tensor.
   ///
   /// Making a second variable of the same path is an error unless the scope is entered with `reuse`: then it is the
-  /// same variable, and type and role must agree.
+  /// same variable, whose type must agree.
   ///
   /// - Parameters:
   ///   - shape: numbers only.

@@ -43,6 +43,9 @@ package struct GradientContext {
 
 /// Adds adjoint nodes to a graph.
 package protocol Differentiator {
+  /// The scope adjoint nodes are put below; inside it the paths of the forward nodes repeat.
+  var prefix: String { get }
+
   /// The adjoints of `targets` given adjoints of `results`, both in `graph`; nil for targets no gradient reaches.
   func adjoints(
     of results: [Value], seeds: [Tensor], withRespectTo targets: [Value], stopping: [Value], in graph: Graph

@@ -34,6 +34,11 @@ public struct Initializer: Hashable, Sendable {
 
   package init(_ form: Form) { self.form = form }
 
+  /// Whether the first value is data someone gave, rather than a place to start from.
+  package var isGiven: Bool {
+    if case .array = form { true } else { false }
+  }
+
   public static let zeros = constant(0)
   public static let ones = constant(1)
 

@@ -20,7 +20,8 @@ struct PathPattern: Hashable, Sendable {
 
   private static func matches(_ pattern: ArraySlice<String>, _ path: ArraySlice<String>) -> Bool {
     wildcardMatch(pattern, path, isAny: { $0 == "**" }) { part, component in
-      wildcardMatch(Array(part.utf8)[...], Array(component.utf8)[...], isAny: { $0 == UInt8(ascii: "*") }, fits: ==)
+      wildcardMatch(
+        Array(part.utf8)[...], Array(component.utf8)[...], isAny: { $0 == UInt8(ascii: "*") }, fits: ==)
     }
   }
 

@@ -9,7 +9,7 @@ public final class Dropout: Layer {
   private let rate: Double
   private var scope: LayerScope
 
-  /// - Parameter rate: on 0..<1.
+  /// - Parameter rate: the share zeroed, on 0...1.
   public init(_ rate: Double, name: String = "dropout", file: StaticString = #fileID, line: UInt = #line) {
     self.rate = rate
     scope = LayerScope(name, file, line)

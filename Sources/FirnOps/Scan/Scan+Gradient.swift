@@ -17,7 +17,6 @@ extension Scan {
     let outputs = given.filter { $0 >= carries && isReached($0) }
 
     let graph = Graph(resuming: body)
-    graph.phase = .backward
     let forwardCount = body.nodes.count
     func type(_ result: Int) -> TensorType { body.type(of: body.outputs[result]) }
     let seeds =
@@ -34,24 +33,25 @@ extension Scan {
 
     let captured = wanted.filter { captureRange.contains($0) && adjoint[$0] != nil }
     let sliced = wanted.filter { sliceRange.contains($0) && adjoint[$0] != nil }
+    func beside(_ operand: Int, _ body: () -> Tensor) -> Tensor {
+      let name = parameters[operand].map { graph.nodes[$0.node].name } ?? "carry_\(operand)"
+      return graph.section(Path.joined(context.differentiator.prefix, name), phase: .backward, body)
+    }
     var nextCarries: [Tensor] = active.map { carry in
-      adjoint[carry] ?? graph.constant(0, dtype: type(carry).dtype).broadcast(to: type(carry).shape)
+      adjoint[carry] ?? beside(carry) { .filled(0, type: type(carry), in: graph) }
     }
     for (offset, capture) in captured.enumerated() {
       guard let step = adjoint[capture] else { continue }
       let total = graph.parameter(.carry, active.count + offset, type: step.type, name: "total_\(offset)")
-      nextCarries.append(total + step)
+      nextCarries.append(beside(capture) { total + step })
     }
     var loop = BackwardLoop(scan: self, context: context, graph: graph, forwardCount: forwardCount)
     let backwardBody = loop.body(
       outputs: nextCarries + sliced.compactMap { adjoint[$0] }, seedSlices: outputs.count)
 
-    let zero: (TensorType) -> Tensor = { type in
-      context.graph.constant(0, dtype: type.dtype).broadcast(to: type.shape)
-    }
     let initial =
-      active.map { context.cotangents[$0] ?? zero(context.operands[$0].type) }
-      + captured.map { zero(context.operands[$0].type) }
+      active.map { context.cotangents[$0] ?? .filled(0, type: context.operands[$0].type, in: context.graph) }
+      + captured.map { .filled(0, type: context.operands[$0].type, in: context.graph) }
     let seedSlices = outputs.compactMap { context.cotangents[$0] }
     loop.widenForward()
     let sequences = seedSlices + loop.sliceOperands

@@ -1,4 +1,4 @@
-internal import FirnGraph
+package import FirnGraph
 
 /// What the functions a user calls are made of. None of it traps: faults go on record and yield poison.
 extension Tensor {
@@ -58,7 +58,12 @@ extension Tensor {
   }
 
   /// A tensor of this type, all of whose elements are `value`.
-  func filled(_ value: Double) -> Tensor { graph.constant(value, dtype: dtype).repeated(to: shape) }
+  func filled(_ value: Double) -> Tensor { Tensor.filled(value, type: type, in: graph) }
+
+  /// A tensor whose elements are all `value`.
+  package static func filled(_ value: Double, type: TensorType, in graph: Graph) -> Tensor {
+    graph.constant(value, dtype: type.dtype).repeated(to: type.shape)
+  }
 
   /// With axes of extent one put in at `axes`, which are axes of the result.
   func inserting(_ axes: [Int], location: SourceLocation? = nil) -> Tensor {
