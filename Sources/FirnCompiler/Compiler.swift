@@ -26,6 +26,9 @@ package enum Compiler {
 
   /// Runs the pipeline.
   ///
+  /// - Parameters:
+  ///   - pipeline: other passes, for tests.
+  ///   - dump: is given the input and every stage that differs from the one before.
   /// - Throws: what the request gets wrong (selection, gradients without path, loss that is no scalar).
   package static func compile(
     _ request: CompilationRequest, pipeline: [Pass] = pipeline, dump: (any StageDump)? = nil

@@ -211,8 +211,7 @@ private struct Planner {
     let captures = scan.captureRange.compactMap { operand in
       parameter[operand].map { (outer: step.operands[operand], inner: $0) }
     }
-    let wholeLife = Set(results + [indexSlot].compactMap { $0 })
-    let body = finish(outputs: [], wholeLife: wholeLife, bornEarly: indexSlot)
+    let body = finish(outputs: [], wholeLife: Set(results), bornEarly: indexSlot)
     return Plan.Loop(
       body: body, length: length, isReversed: scan.isReversed, index: indexSlot, carries: carries,
       slices: slices,

@@ -269,6 +269,24 @@ import Testing
     #expect(loop.outputs[0].isDirect)
   }
 
+  /// The result of an inner loop takes over the outer one's carry, and another inner loop reads it there.
+  @Test func carriesMadeByInnerLoopsAreTakenOver() throws {
+    func inner(_ name: String, _ operand: String) -> String {
+      """
+      %\(name) = scan(%\(operand)) {carries = 1, slices = 0, captures = 0, length = 2, reversed = false, body = {
+        %i = parameter() {kind = "carry", position = 0, dtype = f32, shape = [3]} : f32[3]
+        %e = exp(%i) : f32[3]
+        return %e
+      }} : f32[3]
+
+      """
+    }
+    let body = inner("next", "c0") + inner("read", "next") + "return %next, %read"
+    let plan = try check(loop(body, carries: 1, outputs: 1))
+    guard case .loop(let outer)? = plan.steps.last?.work else { throw CancellationError() }
+    #expect(outer.carries[0].next == outer.carries[0].parameter)
+  }
+
   @Test func countersAreKept() throws {
     _ = try check(
       #"""
