@@ -281,7 +281,8 @@ import Testing
 
       """
     }
-    let body = inner("next", "c0") + inner("read", "next") + "return %next, %read"
+    let body =
+      "%a = sin(%c0) : f32[3]\n" + inner("next", "a") + inner("read", "next") + "return %next, %read"
     let plan = try check(loop(body, carries: 1, outputs: 1))
     guard case .loop(let outer)? = plan.steps.last?.work else { throw CancellationError() }
     #expect(outer.carries[0].next == outer.carries[0].parameter)
