@@ -31,8 +31,7 @@ extension OpCatalogue {
       SparseCrossEntropy.self,
       CrossEntropy.self,
       MeanSquaredError.self,
-      RandomUniform.self,
-      RandomNormal.self,
+      RandomDraw.self,
       Dropout.self,
       Scan.self,
     ])

@@ -190,8 +190,8 @@ extension OpTests {
       OpSample(Gather(axis: 0), .real([100, 33]), .integers([1201], 0...99)),
       OpSample(
         ScatterAdd(axis: 0, size: 100), .integers([1201], 0...99), .real([1201, 33]), tolerance: 1e-5),
-      OpSample(RandomUniform(shape: [70_001], key: "u"), .words([1, 2, 3, 4])),
-      OpSample(RandomNormal(shape: [70_001], key: "n"), .words([1, 2, 3, 4])),
+      OpSample(RandomDraw(.uniform(low: 0, high: 1), shape: [70_001], key: "u"), .words([1, 2, 3, 4])),
+      OpSample(RandomDraw(.normal(mean: 0, deviation: 1), shape: [70_001], key: "n"), .words([1, 2, 3, 4])),
       OpSample(Dropout(rate: 0.5, key: "d"), .real([70_001]), .words([1, 2, 3, 4])),
     ]
 

@@ -97,8 +97,8 @@ let opSamples: [OpSample] =
     OpSample(CrossEntropy(), .real([3, 5]), .real([3, 5], 0...1)),
     OpSample(MeanSquaredError(), .real([3, 5]), .real([3, 5])),
 
-    OpSample(RandomUniform(shape: [3, 13], key: "u", low: -1, high: 2), .words([1, 2, 3, 4])),
-    OpSample(RandomNormal(shape: [3, 13], key: "n", mean: 1, deviation: 2), .words([1, 2, 3, 4])),
+    OpSample(RandomDraw(.uniform(low: -1, high: 2), shape: [3, 13], key: "u"), .words([1, 2, 3, 4])),
+    OpSample(RandomDraw(.normal(mean: 1, deviation: 2), shape: [3, 13], key: "n"), .words([1, 2, 3, 4])),
     OpSample(Dropout(rate: 0.4, key: "d"), .real([3, 13]), .words([1, 2, 3, 4]), .integers([], 5...5)),
   ]
 

@@ -37,11 +37,11 @@ extension OpTests {
     }
 
     @Test func everyPartOfTheStreamCounts() throws {
-      let op = RandomUniform(shape: [16], key: "a")
+      let op = RandomDraw(.uniform(low: 0, high: 1), shape: [16], key: "a")
       let base = try draw(op)
       #expect(try draw(op).isBitwiseEqual(to: base))
       var seen = [base.floats]
-      var others = [try draw(RandomUniform(shape: [16], key: "b"))]
+      var others = [try draw(RandomDraw(.uniform(low: 0, high: 1), shape: [16], key: "b"))]
       for word in 0..<4 {
         var state: [Int32] = [1, 2, 3, 4]
         state[word] = -9
@@ -56,15 +56,15 @@ extension OpTests {
         #expect(!seen.contains(other.floats))
         seen.append(other.floats)
       }
-      let longer = try draw(RandomUniform(shape: [23], key: "a"))
+      let longer = try draw(RandomDraw(.uniform(low: 0, high: 1), shape: [23], key: "a"))
       #expect(Array(longer.floats.prefix(16)) == base.floats)
     }
 
     @Test func momentsAreRight() throws {
-      let uniform = try draw(RandomUniform(shape: [40_000], key: "u", low: 2, high: 4)).doubles
+      let uniform = try draw(RandomDraw(.uniform(low: 2, high: 4), shape: [40_000], key: "u")).doubles
       #expect(uniform.allSatisfy { (2..<4).contains($0) })
       #expect((uniform.reduce(0, +) / 40_000 - 3).magnitude < 0.02)
-      let normal = try draw(RandomNormal(shape: [40_000], key: "n", mean: 1, deviation: 2)).doubles
+      let normal = try draw(RandomDraw(.normal(mean: 1, deviation: 2), shape: [40_000], key: "n")).doubles
       let mean = normal.reduce(0, +) / 40_000
       let variance = normal.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 40_000
       #expect((mean - 1).magnitude < 0.05)
