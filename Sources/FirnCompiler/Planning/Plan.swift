@@ -24,6 +24,8 @@ package struct Plan: Sendable {
     package var operands: [Int]
     package var results: [Int]
     package var resultTypes: [ArrayType]
+    /// Operands whose buffer the only result may take over.
+    package var inPlace: [Int] = []
     /// Offset of its scratch in the arena.
     package var workspace: Int
     package var workspaceBytes: Int

@@ -115,6 +115,9 @@ private struct Planner {
       resultTypes: [],
       workspace: 0, workspaceBytes: 0, work: .kernel(Kernel { _ in }))
     for value in values { step.resultTypes.append(try type(value)) }
+    if case .inPlace(let operands) = node.op.aliasing, values.count == 1 {
+      step.inPlace = operands.filter(step.operands.indices.contains)
+    }
     if let scan = node.op as? Scan {
       let loop = try plan(scan, step)
       step.workspaceBytes = loop.body.arenaBytes
@@ -271,12 +274,9 @@ private struct Planner {
     return last
   }
 
-  /// Whether the step may write its first result over the operand in `slot`.
+  /// Whether the step may write its result over the operand in `slot`.
   func allowsInPlace(_ step: Int, over slot: Int) -> Bool {
-    guard let node = graph.nodes.first(where: { $0.name == steps[step].name }),
-      case .inPlace(let operands) = node.op.aliasing, steps[step].results.count == 1
-    else { return false }
-    return operands.contains { $0 < steps[step].operands.count && steps[step].operands[$0] == slot }
+    steps[step].inPlace.contains { steps[step].operands[$0] == slot }
   }
 
   /// Shares buffers in place, lays out the arena, and renumbers nothing.
@@ -288,19 +288,15 @@ private struct Planner {
       return slot
     }
     var last = lastUses(wholeLife: wholeLife)
-    let inPlace = Dictionary(
-      graph.nodes.map { ($0.name, $0.op.aliasing) }, uniquingKeysWith: { first, _ in first })
     for (position, step) in steps.enumerated() {
-      guard case .inPlace(let candidates)? = inPlace[step.name], step.results.count == 1,
-        let bytes = arenaBytes[step.results[0]]
-      else { continue }
-      for candidate in candidates where candidate < step.operands.count {
+      guard let result = step.results.first, let bytes = arenaBytes[result] else { continue }
+      for candidate in step.inPlace {
         let operand = find(step.operands[candidate])
-        guard operand != step.results[0], arenaBytes[operand] == bytes, last[operand] == position else {
+        guard operand != result, arenaBytes[operand] == bytes, last[operand] == position else {
           continue
         }
-        representative[step.results[0]] = operand
-        last[operand] = last[step.results[0]]
+        representative[result] = operand
+        last[operand] = last[result]
         break
       }
     }
