@@ -33,7 +33,10 @@ let executables: [Target] = [
     dependencies: [
       "FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats", "FirnTraining",
     ],
-    resources: [.copy("Resources/digits.bin")])
+    resources: [.copy("Resources/digits.bin")]),
+  .executableTarget(
+    name: "FirnBench",
+    dependencies: ["FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnTraining"]),
 ]
 
 /// Programs to read, run by the project's own checks.
@@ -77,6 +80,7 @@ let package = Package(
   products: [
     .library(name: "Firn", targets: ["Firn"]),
     .executable(name: "firn", targets: ["FirnCLI"]),
+    .executable(name: "firn-bench", targets: ["FirnBench"]),
   ],
   targets: libraries + executables + examples + tests,
   swiftLanguageModes: [.v6]

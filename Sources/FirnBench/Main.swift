@@ -1,0 +1,38 @@
+/// The command `firn-bench`: `firn-bench [asking|freezing]`, everything by default.
+@main
+enum Main {
+  static func main() throws {
+    let wanted = CommandLine.arguments.dropFirst()
+    let benchmarks: [(name: String, run: () throws -> Void)] = [
+      ("asking", AskingBenchmark.run), ("freezing", FreezingBenchmark.run),
+    ]
+    for benchmark in benchmarks where wanted.isEmpty || wanted.contains(benchmark.name) {
+      print("== \(benchmark.name)")
+      try benchmark.run()
+    }
+  }
+}
+
+/// Milliseconds of the fastest of some runs, which is the one least disturbed.
+func milliseconds(runs: Int = 3, _ body: () throws -> Void) rethrows -> Double {
+  var best = Double.infinity
+  let clock = ContinuousClock()
+  for _ in 0..<runs {
+    let start = clock.now
+    try body()
+    let (seconds, attoseconds) = start.duration(to: clock.now).components
+    best = min(best, Double(seconds) * 1e3 + Double(attoseconds) / 1e15)
+  }
+  return best
+}
+
+/// `value` with `digits` places, padded to a column.
+func column(_ value: Double, digits: Int = 2, width: Int = 12) -> String {
+  var scaled = "\((value * power(10, digits)).rounded() / power(10, digits))"
+  while scaled.count < width { scaled = " " + scaled }
+  return scaled
+}
+
+private func power(_ base: Double, _ exponent: Int) -> Double {
+  (0..<exponent).reduce(1) { product, _ in product * base }
+}
