@@ -46,21 +46,23 @@ extension Graph {
   ///   - initializer: its first value; the scope's default, else Glorot uniform.
   ///   - trainable: false declares it frozen; inherited from the scope.
   ///   - kind: `.state` for what the step itself writes.
+  ///   - blocks: names of equal blocks along one axis, such as gates; selections can ask for them.
   public func variable(
     _ name: String, shape: Shape, dtype: DType? = nil, role: String = "", initializer: Initializer? = nil,
-    trainable: Bool? = nil, kind: Variable.Kind = .parameter, file: StaticString = #fileID, line: UInt = #line
+    trainable: Bool? = nil, kind: Variable.Kind = .parameter, blocks: BlockNames? = nil,
+    file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {
     let graph = current
     return graph.makeVariable(
       name, shape: shape, dtype: dtype, role: role, initializer: initializer, trainable: trainable,
-      reuse: nil,
-      kind: kind, location: graph.place(of: SourceLocation(file, line)) ?? SourceLocation(file, line))
+      reuse: nil, kind: kind, blocks: blocks?.normalized(rank: shape.rank),
+      location: graph.place(of: SourceLocation(file, line)) ?? SourceLocation(file, line))
   }
 
   /// Variables asked for in the body of a loop belong to the outermost graph; the scopes of the body come with them.
   private func makeVariable(
     _ name: String, shape: Shape, dtype: DType?, role: String, initializer: Initializer?, trainable: Bool?,
-    reuse: Bool?, kind: Variable.Kind, location: SourceLocation
+    reuse: Bool?, kind: Variable.Kind, blocks: BlockNames?, location: SourceLocation
   ) -> Tensor {
     let trainable =
       trainable == false || defaults.trainable == false ? false : trainable ?? defaults.trainable
@@ -69,7 +71,7 @@ extension Graph {
       return parent.makeVariable(
         Path.joined(scopePath, name), shape: shape, dtype: dtype ?? defaults.dtype, role: role,
         initializer: initializer ?? defaults.initializer, trainable: trainable, reuse: reuse, kind: kind,
-        location: location)
+        blocks: blocks, location: location)
     }
     let path = Path.joined(scopePath, name)
     let type = TensorType(dtype ?? defaults.dtype ?? .f32, shape)
@@ -82,7 +84,8 @@ extension Graph {
     }
     if let existing = variables.first(where: { $0.name == path }) {
       return share(
-        existing, as: type, role: role, trainable: trainable, reuse: reuse, location: location)
+        existing, as: type, role: role, trainable: trainable, blocks: blocks, reuse: reuse, location: location
+      )
     }
     guard shape.allSatisfy({ ($0.value ?? -1) >= 0 }) else {
       return report(
@@ -97,11 +100,17 @@ extension Graph {
           .invalidArgument, "variable `\(path)` has shape \(shape), more elements than can be held",
           remedy: "check the extents"), location: location)
     }
+    if let fault = blocks?.fault(in: shape) {
+      return report(
+        FirnError(
+          .invalidArgument, "variable `\(path)`: \(fault)",
+          remedy: "give names that differ, as many as divide the axis"), location: location)
+    }
     let isTrainable = kind == .parameter && type.dtype.isFloatingPoint && trainable != false
     let variable = Variable(
       name: path, type: type, kind: kind, role: role,
       initializer: initializer ?? defaults.initializer ?? .glorotUniform, isTrainable: isTrainable,
-      location: location)
+      blocks: blocks, location: location)
     declare(variable)
     return read(variable, location: location)
   }
@@ -115,8 +124,8 @@ extension Graph {
   }
 
   private func share(
-    _ existing: Variable, as type: TensorType, role: String, trainable: Bool?, reuse: Bool?,
-    location: SourceLocation
+    _ existing: Variable, as type: TensorType, role: String, trainable: Bool?, blocks: BlockNames?,
+    reuse: Bool?, location: SourceLocation
   ) -> Tensor {
     guard reuse == true else {
       return report(
@@ -144,6 +153,16 @@ extension Graph {
           .invalidArgument,
           "variable `\(existing.name)` is shared in the role `\(role)` but has the role `\(existing.role)`",
           remedy: "ask for the role it has", place: existing.name,
+          operands: [
+            .init(label: "first", name: existing.name, type: existing.type, location: existing.location)
+          ]),
+        location: location)
+    }
+    if let blocks, blocks != existing.blocks {
+      return report(
+        FirnError(
+          .invalidArgument, "variable `\(existing.name)` is shared with other blocks than it has",
+          remedy: "ask for the blocks it has, or for none", place: existing.name,
           operands: [
             .init(label: "first", name: existing.name, type: existing.type, location: existing.location)
           ]),

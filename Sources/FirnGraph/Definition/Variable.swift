@@ -18,11 +18,13 @@ public struct Variable: Hashable, Sendable {
   public let initializer: Initializer
   /// As declared where it was built; a compilation starts from this.
   public let isTrainable: Bool
+  /// Names of its equal blocks along one axis; nil where it has none.
+  public let blocks: BlockNames?
   public let location: SourceLocation?
 
   package init(
     name: String, type: TensorType, kind: Kind = .parameter, role: String = "", initializer: Initializer,
-    isTrainable: Bool = true, location: SourceLocation? = nil
+    isTrainable: Bool = true, blocks: BlockNames? = nil, location: SourceLocation? = nil
   ) {
     self.name = name
     self.type = type
@@ -30,6 +32,7 @@ public struct Variable: Hashable, Sendable {
     self.role = role
     self.initializer = initializer
     self.isTrainable = isTrainable
+    self.blocks = blocks
     self.location = location
   }
 
@@ -41,7 +44,7 @@ public struct Variable: Hashable, Sendable {
 
   public static func == (a: Variable, b: Variable) -> Bool {
     a.name == b.name && a.type == b.type && a.kind == b.kind && a.role == b.role
-      && a.initializer == b.initializer && a.isTrainable == b.isTrainable
+      && a.initializer == b.initializer && a.isTrainable == b.isTrainable && a.blocks == b.blocks
   }
 
   public func hash(into hasher: inout Hasher) { hasher.combine(name) }

@@ -6,7 +6,7 @@ extension GraphDef {
   /// | V1 | every operand is an existing result of an earlier node |
   /// | V2 | names of nodes are paths, each once in its graph |
   /// | V3 | recorded types are what the op gives for the types of its operands |
-  /// | V4 | names of variables are paths, each once; their extents are numbers |
+  /// | V4 | names of variables are paths, each once; their extents are numbers, which named blocks divide evenly |
   /// | V5 | what a node reads or writes is a declared variable of the same type |
   /// | V6 | every output is an existing result |
   /// | V7 | parameters stand in loop bodies only, each kind and position once |
@@ -83,6 +83,8 @@ private struct Verifier {
           "two variables have this name"
         } else if variable.type.shape.extents?.allSatisfy({ $0 >= 0 }) != true {
           "its shape is \(variable.type.shape)"
+        } else if let fault = variable.blocks?.fault(in: variable.type.shape) {
+          fault
         } else {
           nil
         }

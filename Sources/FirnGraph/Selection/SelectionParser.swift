@@ -1,101 +1,110 @@
 /// Reads the text form of a selection by recursive descent, one function a precedence level.
 struct SelectionParser {
-  private let text: String
-  private let characters: [Character]
-  private var position = 0
+  let scalars: [Unicode.Scalar]
+  var position = 0
   private var depth = 0
 
-  init(_ text: String) {
-    self.text = text
-    characters = Array(text)
-  }
+  /// How deep parentheses, `!` and blocks may nest.
+  static let depthLimit = 64
+
+  init(_ text: String) { scalars = Array(text.unicodeScalars) }
 
   mutating func parse() throws(FirnError) -> Selection.Form {
     let form = try alternatives()
-    skipSpaces()
-    if position < characters.count {
-      throw error("unexpected `\(characters[position])`", "join parts with `&` or `|`")
-    }
+    if let found = peek() { throw fault("unexpected `\(Self.shown(found))`", "join parts with `&` or `|`") }
     return form
   }
 
+  // MARK: Operators
+
   private mutating func alternatives() throws(FirnError) -> Selection.Form {
-    var form = try conjunction()
-    while take("|") { form = .or(form, try conjunction()) }
-    return form
+    var parts = [try conjunction()]
+    while take("|") { parts.append(try conjunction()) }
+    return parts.count == 1
+      ? parts[0] : .any(parts.flatMap { if case .any(let inner) = $0 { inner } else { [$0] } })
   }
 
   private mutating func conjunction() throws(FirnError) -> Selection.Form {
-    var form = try negation()
-    while take("&") { form = .and(form, try negation()) }
-    return form
+    var parts = [try negation()]
+    while take("&") { parts.append(try negation()) }
+    return parts.count == 1
+      ? parts[0] : .all(parts.flatMap { if case .all(let inner) = $0 { inner } else { [$0] } })
   }
 
   private mutating func negation() throws(FirnError) -> Selection.Form {
     depth += 1
     defer { depth -= 1 }
-    guard depth < 100 else { throw error("nested too deeply", "use fewer parentheses") }
-    if take("!") { return .not(try negation()) }
+    guard depth <= Self.depthLimit else { throw tooDeep() }
+    return take("!") ? .not(try negation()) : try restriction()
+  }
+
+  private mutating func restriction() throws(FirnError) -> Selection.Form {
+    var form: Selection.Form
     if take("(") {
-      let form = try alternatives()
-      guard take(")") else { throw error("expected `)`", "close the parenthesis") }
-      return form
+      form = try alternatives()
+      try expect(")", "close the parenthesis")
+    } else {
+      form = .atom(try atom())
     }
-    return try name()
+    var count = 0
+    while peek() == "[" {
+      count += 1
+      guard depth + count <= Self.depthLimit else { throw tooDeep() }
+      form = .block(form, try block())
+    }
+    return form
   }
 
-  private mutating func name() throws(FirnError) -> Selection.Form {
-    skipSpaces()
-    let start = position
-    while position < characters.count, Self.isPathCharacter(characters[position]) { position += 1 }
-    let word = String(characters[start..<position])
-    if word.isEmpty {
-      throw error("expected a path, `role(…)`, `!` or `(`", "write a scope such as `encoder`")
-    }
-    if position < characters.count, characters[position] == "(" {
-      guard word == "role" else {
-        position = start
-        throw error("unknown function `\(word)`", "the function is role(…)")
-      }
-      position += 1
-      skipSpaces()
-      let first = position
-      while position < characters.count, Self.isPathCharacter(characters[position]) { position += 1 }
-      let role = String(characters[first..<position])
-      guard !role.isEmpty, take(")") else {
-        throw error("expected `role(name)`", "write for instance role(bias)")
-      }
-      return .role(role)
-    }
-    if word.hasPrefix("/") || word.hasSuffix("/") || word.contains("//") {
-      position = start
-      throw error("`\(word)` has an empty component", "write paths as `scope/name`")
-    }
-    return .path(PathPattern(word))
+  private func tooDeep() -> FirnError { fault("nested too deeply", "use fewer parentheses") }
+
+  // MARK: Scanning
+
+  /// The next scalar that is no blank.
+  mutating func peek() -> Unicode.Scalar? {
+    while position < scalars.count, scalars[position].properties.isWhitespace { position += 1 }
+    return position < scalars.count ? scalars[position] : nil
   }
 
-  private static func isPathCharacter(_ character: Character) -> Bool {
-    character.isASCII && (character.isLetter || character.isNumber) || "_-.*/".contains(character)
-  }
-
-  private mutating func take(_ character: Character) -> Bool {
-    skipSpaces()
-    guard position < characters.count, characters[position] == character else { return false }
+  mutating func take(_ scalar: Unicode.Scalar) -> Bool {
+    guard peek() == scalar else { return false }
     position += 1
     return true
   }
 
-  private mutating func skipSpaces() {
-    while position < characters.count, characters[position].isWhitespace { position += 1 }
+  /// Takes `text` where it stands right here.
+  mutating func take(_ text: String) -> Bool {
+    let wanted = Array(text.unicodeScalars)
+    guard peek() != nil, scalars[position...].starts(with: wanted) else { return false }
+    position += wanted.count
+    return true
+  }
+
+  mutating func expect(_ scalar: Unicode.Scalar, _ remedy: String) throws(FirnError) {
+    guard take(scalar) else {
+      let found = peek().map { "found `\(Self.shown($0))`" } ?? "but the text ends"
+      throw fault("expected `\(scalar)`, \(found)", remedy)
+    }
+  }
+
+  /// The letters, digits and `_ - . * /` that stand here; empty where there are none.
+  mutating func word() -> String { scan(SelectionSyntax.isWord) }
+
+  mutating func scan(_ belongs: (Unicode.Scalar) -> Bool) -> String {
+    _ = peek()
+    var result = String.UnicodeScalarView()
+    while position < scalars.count, belongs(scalars[position]) {
+      result.append(scalars[position])
+      position += 1
+    }
+    return String(result)
   }
 
   /// The text again with a caret under the fault.
-  private func error(_ message: String, _ remedy: String) -> FirnError {
-    FirnError(
-      .invalidSelection, "selection, column \(position + 1): \(message)", remedy: remedy,
-      operands: [
-        .init(label: "in", name: text, type: nil),
-        .init(label: "  ", name: String(repeating: " ", count: position) + "^", type: nil),
-      ])
+  func fault(_ message: String, _ remedy: String, at place: Int? = nil) -> FirnError {
+    SelectionSyntax.fault(message, in: scalars, at: place ?? position, remedy: remedy)
+  }
+
+  static func shown(_ scalar: Unicode.Scalar) -> String {
+    String(GraphSyntax.quoted(String(scalar)).dropFirst().dropLast())
   }
 }

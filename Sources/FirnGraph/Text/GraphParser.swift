@@ -135,9 +135,10 @@ struct GraphParser {
       let variable = Variable(
         name: name, type: type, kind: kind, role: try attributes.values.string("role"),
         initializer: try Initializer(initializer), isTrainable: try attributes.values.bool("trainable"),
+        blocks: try GraphSyntax.blocks(attributes.values, of: type.shape),
         location: location)
       let known = GraphSyntax.attributes(of: variable)
-      for entry in attributes.values.entries where known[entry.key] == nil {
+      for entry in attributes.values.entries where known[entry.key] == nil && entry.key != "block_axis" {
         throw FirnError(
           .parse, "a variable has no attribute `\(entry.key)`",
           remedy: "it has " + known.entries.map(\.key).joined(separator: ", "))

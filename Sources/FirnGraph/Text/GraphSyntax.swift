@@ -13,10 +13,40 @@ enum GraphSyntax {
   static let termLimit = 1 << 12
 
   static func attributes(of variable: Variable) -> Attributes {
-    [
+    var result: Attributes = [
       "kind": .string(variable.kind.rawValue), "role": .string(variable.role),
       "trainable": .bool(variable.isTrainable), "initializer": variable.initializer.attribute,
     ]
+    guard let blocks = variable.blocks else { return result }
+    result.entries.append(.init(key: "blocks", value: .list(blocks.names.map(AttributeValue.string))))
+    if blocks.axis != variable.type.shape.rank - 1 {
+      result.entries.append(.init(key: "block_axis", value: .int(blocks.axis)))
+    }
+    return result
+  }
+
+  /// The names of a variable's blocks: along its last axis unless `block_axis` says another.
+  static func blocks(_ attributes: Attributes, of shape: Shape) throws(FirnError) -> BlockNames? {
+    guard let value = attributes["blocks"] else {
+      if attributes["block_axis"] == nil { return nil }
+      throw FirnError(.parse, "`block_axis` without `blocks`", remedy: "name the blocks")
+    }
+    guard case .list(let values) = value else {
+      throw FirnError(.parse, "attribute `blocks` must be a list of names")
+    }
+    var names: [String] = []
+    for value in values {
+      guard case .string(let name) = value else {
+        throw FirnError(.parse, "attribute `blocks` must be a list of names")
+      }
+      names.append(name)
+    }
+    let axis = attributes["block_axis"] == nil ? shape.rank - 1 : try attributes.int("block_axis")
+    let result = BlockNames(names, axis: axis)
+    if let fault = result.fault(in: shape) {
+      throw FirnError(.parse, fault, remedy: "give names that differ, as many as divide the axis")
+    }
+    return result
   }
 
   static func unambiguous(_ dimension: Dimension) -> String {

@@ -11,7 +11,7 @@ import FirnOps
 /// | | shape | role |
 /// | --- | --- | --- |
 /// | x | `[batch, time, in]` | |
-/// | `kernel` | `[in, 4·units]`, blocks i f g o | `kernel` |
+/// | `kernel` | `[in, 4·units]`, blocks i f g o, named `input`, `forget`, `cell`, `output` | `kernel` |
 /// | `recurrent_kernel` | `[units, 4·units]` | `recurrent_kernel` |
 /// | `bias` | `[4·units]` | `bias` |
 ///
@@ -83,16 +83,18 @@ public final class LSTM: Layer {
   private func makeVariables(
     in graph: Graph, features: Int, dtype: DType
   ) -> (kernel: Tensor, recurrentKernel: Tensor, bias: Tensor) {
-    (
+    let gates = BlockNames(["input", "forget", "cell", "output"])
+    return (
       graph.variable(
-        "kernel", shape: Shape([features, 4 * units]), dtype: dtype, role: "kernel", trainable: trainable),
+        "kernel", shape: Shape([features, 4 * units]), dtype: dtype, role: "kernel", trainable: trainable,
+        blocks: gates),
       graph.variable(
         "recurrent_kernel", shape: Shape([units, 4 * units]), dtype: dtype, role: "recurrent_kernel",
-        initializer: .orthogonal(), trainable: trainable),
+        initializer: .orthogonal(), trainable: trainable, blocks: gates),
       graph.variable(
         "bias", shape: Shape([4 * units]), dtype: dtype, role: "bias",
         initializer: .columns([(units, .zeros), (units, .constant(forgetBias)), (2 * units, .zeros)]),
-        trainable: trainable)
+        trainable: trainable, blocks: gates)
     )
   }
 }
