@@ -26,8 +26,11 @@ package struct Compilation: Sendable {
     self.context = context
   }
 
-  /// The variables whose gradient is built and applied, in creation order.
+  /// The variables whose gradient is built and applied, in whole or in part, in creation order.
   package var trained: [String] { context.pruning?.live ?? [] }
+
+  /// What of them is trained, in creation order, blocks in theirs.
+  package var trainedParts: [TrainedPart] { context.pruning?.liveParts ?? [] }
 
   /// The optimiser's memory, in creation order.
   package var slots: [Variable] { graph.variables.filter { $0.kind == .slot } }

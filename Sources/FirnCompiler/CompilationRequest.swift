@@ -6,10 +6,12 @@ package struct CompilationRequest: Sendable {
   /// What a run returns.
   package var fetches: [Value]
   package var training: Training?
-  /// Variables held fixed, besides those declared so.
+  /// Variables, or blocks of them, held fixed, besides those declared so.
   package var freezing: Selection?
-  /// Variables trained although declared or selected frozen.
+  /// Variables, or blocks of them, trained although declared or selected frozen.
   package var thawing: Selection?
+  /// What is trained, where that was decided already; else the selections decide.
+  package var trainability: Trainability?
   /// Scopes that run in training mode although frozen.
   package var keepingTrainingMode: Selection?
   /// Training mode for everything that is not frozen; a training compilation always is.

@@ -11,6 +11,8 @@ package enum Compiler {
     resolveModes,
     // Requests the user wrote come first: the loss may be made of their results.
     expandGradients,
+    // Before marking: of a variable frozen in part, the trained blocks are what a gradient is asked for.
+    splitVariables,
     // The objective's own request, over exactly the variables a gradient reaches: no adjoint is built to be thrown away.
     pruneGradients,
     // Before expansion, while each gradient still is one result of one node.
@@ -19,6 +21,8 @@ package enum Compiler {
     expandGradients,
     // Only after every expansion may a `stop_gradient` go: until then it is what cuts.
     simplify,
+    // Once loops read whole variables again: of an adjoint that only a block is wanted of, only that is computed.
+    narrowAdjoints,
     commonSubexpressions,
     // Once more: expansion leaves residuals nobody reads, merging leaves what was merged.
     deadCode,

@@ -29,8 +29,12 @@ package struct CompilationContext: Sendable {
   /// - Throws: what is wrong with the request's selections.
   package init(_ request: CompilationRequest) throws(FirnError) {
     self.request = request
-    trainability = try Trainability(
-      request.graph.variables, freezing: request.freezing, training: request.thawing)
+    if let trainability = request.trainability {
+      self.trainability = trainability
+    } else {
+      trainability = try Trainability(
+        SelectionContext(request.graph), freezing: request.freezing, training: request.thawing)
+    }
   }
 }
 

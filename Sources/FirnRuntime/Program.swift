@@ -19,7 +19,7 @@ public struct Program: Sendable {
   public let warnings: [String]
   /// What each compiler pass did to the number of nodes.
   public var history: [PassRecord] { compilation.context.history }
-  /// For each variable with optimiser memory, in creation order, whether that was kept from the last program compiled
+  /// For each variable, or trained block of one, with optimiser memory, in creation order, whether that was kept from the last program compiled
   /// with this optimiser, starts fresh, or is no longer used.
   public let slotReport: [SlotReport]
 
@@ -35,16 +35,20 @@ public struct Program: Sendable {
   /// Gradient edges that freezing and `stop_gradient` removed.
   public var removedGradients: [GradientEdge] { compilation.context.pruning?.removed ?? [] }
 
-  /// The trained variables.
-  public var trained: [Variable] { status.filter { $0.status == .trained }.map(\.variable) }
-  /// The frozen variables.
+  /// The variables trained in whole or in part.
+  public var trained: [Variable] {
+    status.filter { $0.status == .trained || $0.status == .partlyTrained }.map(\.variable)
+  }
+  /// What of the variables is trained, in creation order: variables, or blocks of those trained in part.
+  public var trainedParts: [TrainedPart] { compilation.trainedParts }
+  /// The variables frozen in whole.
   public var frozen: [Variable] { status.filter { $0.status == .frozen }.map(\.variable) }
 }
 
 /// Tells sessions apart, even after one of them is gone.
 final class SessionIdentity: Sendable {}
 
-/// What happened to one variable's optimiser slots when a program was compiled.
+/// What happened to the optimiser slots of a variable, or of one block of it, when a program was compiled.
 public struct SlotReport: Hashable, Sendable {
   public enum Origin: String, Hashable, Sendable {
     case kept
@@ -54,5 +58,7 @@ public struct SlotReport: Hashable, Sendable {
   }
 
   public let variable: String
+  /// The block they are of; nil for the whole variable.
+  public let block: Block?
   public let origin: Origin
 }

@@ -21,7 +21,7 @@ public final class Session {
   private var programs = 0
   private var runs: UInt64 = 0
   /// By optimiser name, what the last program compiled with it trains.
-  private var lastTrained: [String: Set<String>] = [:]
+  private var lastTrained: [String: [TrainedPart]] = [:]
 
   /// A session with every variable of `graph` at its first value.
   ///
@@ -85,6 +85,14 @@ public final class Session {
     return try program(request, fetches: all.map(\.tensorName), optimizer: optimizer)
   }
 
+  /// A program for a request made by hand.
+  package func compile(_ request: CompilationRequest) throws(FirnError) -> Program {
+    try addVariables()
+    let results = request.fetches + [request.training?.loss].compactMap { $0 }
+    return try program(
+      request, fetches: results.map { request.graph.name(of: $0) }, optimizer: request.training?.optimizer)
+  }
+
   private func program(
     _ request: CompilationRequest, fetches: [String], optimizer: (any Optimizer)?
   ) throws(FirnError) -> Program {
@@ -92,7 +100,7 @@ public final class Session {
     let slots = try prepareSlots(compilation, optimizer: optimizer)
     let status = compilation.status(readersIn: request.graph)
     let unset = status.filter {
-      $0.status == .frozen && !$0.variable.initializer.isGiven
+      ($0.status == .frozen || $0.status == .partlyTrained) && !$0.variable.initializer.isGiven
         && store[$0.variable.name]?.provenance == .initialized
     }
     let warnings =
@@ -111,28 +119,29 @@ public final class Session {
       warnings: warnings, slotReport: slots)
   }
 
-  /// Slots of variables that stay trained are kept; those of newly trained ones start fresh, even if they were trained
-  /// before they were frozen.
+  /// Slots of what stays trained are kept; those of what is newly trained start fresh, even if it was trained before it
+  /// was frozen. A block has slots of its own: a variable thawed whole after a part of it was trained starts fresh.
   private func prepareSlots(
     _ compilation: Compilation, optimizer: (any Optimizer)?
   ) throws(FirnError) -> [SlotReport] {
     guard let optimizer else { return [] }
-    let trained = Set(compilation.trained)
+    let trained = compilation.trainedParts
     let before = lastTrained[optimizer.name] ?? []
+    let (isTrained, wasTrained) = (Set(trained), Set(before))
+    let parts = Dictionary(
+      grouping: trained + before.filter { !isTrained.contains($0) }, by: \.variable.name)
     var reports: [SlotReport] = []
     var fresh: [(VariableStore.Entry, NDArray)] = []
-    for variable in graph.variables where trained.contains(variable.name) || before.contains(variable.name) {
-      let prefix = "\(variable.name)/\(optimizer.name)/"
-      let slots = optimizer.slots(for: variable).map { prefix + $0.name }
+    for part in graph.variables.flatMap({ parts[$0.name] ?? [] }) {
+      let scope = part.slotScope(optimizer.name)
+      let slots = optimizer.slots(for: part).map { Path.joined(scope, $0.name) }
       let held = slots.compactMap { store[$0] }
       if slots.isEmpty { continue }
-      guard trained.contains(variable.name) else {
-        if !held.isEmpty { reports.append(SlotReport(variable: variable.name, origin: .dropped)) }
-        continue
-      }
-      let isKept = before.contains(variable.name) && held.count == slots.count
-      reports.append(SlotReport(variable: variable.name, origin: isKept ? .kept : .fresh))
-      if isKept { continue }
+      let isKept = wasTrained.contains(part) && held.count == slots.count
+      let origin: SlotReport.Origin = !isTrained.contains(part) ? .dropped : isKept ? .kept : .fresh
+      if origin == .dropped, held.isEmpty { continue }
+      reports.append(SlotReport(variable: part.variable.name, block: part.block, origin: origin))
+      if origin != .fresh { continue }
       for entry in held {
         let slot = entry.variable
         fresh.append((entry, try slot.initializer.sample(entry.type, seed: seed, name: slot.name)))

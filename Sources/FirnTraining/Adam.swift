@@ -1,5 +1,5 @@
 public import FirnCompiler
-public import FirnGraph
+import FirnGraph
 import FirnOps
 
 /// Adam: Kingma & Ba, ICLR 2015, algorithm 1; with decoupled weight decay (Loshchilov & Hutter, ICLR 2019) if asked.
@@ -29,11 +29,11 @@ public struct Adam: Optimizer {
     self.name = name
   }
 
-  public func slots(for variable: Variable) -> [OptimizerSlot] {
+  public func slots(for part: TrainedPart) -> [OptimizerSlot] {
     [
-      OptimizerSlot("first_moment", type: variable.type),
-      OptimizerSlot("second_moment", type: variable.type),
-      OptimizerSlot("step", type: TensorType(variable.type.dtype, .scalar)),
+      OptimizerSlot("first_moment", type: part.type),
+      OptimizerSlot("second_moment", type: part.type),
+      OptimizerSlot("step", type: TensorType(part.type.dtype, .scalar)),
     ]
   }
 

@@ -1,5 +1,5 @@
 public import FirnCompiler
-public import FirnGraph
+import FirnGraph
 import FirnOps
 
 /// Stochastic gradient descent, with momentum if asked: Polyak (1964), in the form of Sutskever et al., ICML 2013.
@@ -27,8 +27,8 @@ public struct SGD: Optimizer {
     self.name = name
   }
 
-  public func slots(for variable: Variable) -> [OptimizerSlot] {
-    momentum == 0 ? [] : [OptimizerSlot("velocity", type: variable.type)]
+  public func slots(for part: TrainedPart) -> [OptimizerSlot] {
+    momentum == 0 ? [] : [OptimizerSlot("velocity", type: part.type)]
   }
 
   public func update(_ update: ParameterUpdate) -> UpdatedParameter {

@@ -2,9 +2,9 @@ import FirnGraph
 import FirnOps
 
 extension Compiler {
-  /// `apply-optimizer`: one update for each trained variable, and the variables that are its memory.
+  /// `apply-optimizer`: one update for each trained variable or trained block of one, and the variables that are its memory.
   ///
-  /// Frozen variables have no node here: no slot, no decay, no share in the clipping norm (rule 5). By gradient descent at rate 0.5:
+  /// A variable is assigned once; the blocks of it that are frozen are copied. Frozen variables have no node here: no slot, no decay, no share in the clipping norm (rule 5). By gradient descent at rate 0.5:
   ///
   ///     variable w : f32[2] {kind = "parameter", role = "", trainable = true, initializer = ["constant", 1.0]}
   ///     %w = read() {variable = "w", dtype = f32, shape = [2]} : f32[2]
@@ -30,30 +30,39 @@ extension Compiler {
     else { return graph }
     let builder = Graph(resuming: graph)
     builder.phase = .update
-    var gradients: [String: Tensor] = [:]
-    for (result, target) in op.targetRange.enumerated() {
-      guard case .reads(let name) = graph.nodes[graph.nodes[request].inputs[target].node].op.effect else {
-        continue
-      }
+    let parts = Dictionary(
+      zip(pruning.targets, pruning.targetParts), uniquingKeysWith: { first, _ in first })
+    var gradients: [TrainedPart: Tensor] = [:]
+    var values: [TrainedPart: Tensor] = [:]
+    for (result, operand) in op.targetRange.enumerated() {
+      let target = graph.nodes[request].inputs[operand]
+      guard let part = parts[target] else { continue }
       let gradient = Tensor(builder, Value(request, result))
-      gradients[name] = gradients[name].map { $0 + gradient } ?? gradient
+      gradients[part] = gradients[part].map { $0 + gradient } ?? gradient
+      if values[part] == nil { values[part] = Tensor(builder, target) }
     }
-    var ordered: [(Variable, Tensor)] = []
-    for name in pruning.live {
-      if let variable = graph.variable(named: name), let gradient = gradients[name] {
-        ordered.append((variable, gradient))
+    var updates: [ParameterUpdate] = []
+    for part in pruning.liveParts {
+      if let gradient = gradients[part], let value = values[part] {
+        updates.append(ParameterUpdate(part: part, value: value, gradient: gradient, slots: []))
       }
     }
     if let limit = training.clippingNorm {
       let clipped = builder.section("update/clip", phase: .update) {
-        Self.clipping(ordered.map(\.1), toGlobalNorm: limit)
+        Self.clipping(updates.map(\.gradient), toGlobalNorm: limit)
       }
-      ordered = zip(ordered, clipped).map { ($0.0, $1) }
+      updates = zip(updates, clipped).map {
+        ParameterUpdate(part: $0.part, value: $0.value, gradient: $1, slots: [])
+      }
     }
-    for (variable, gradient) in ordered {
+    var first = updates.startIndex
+    while first < updates.endIndex {
+      let variable = updates[first].part.variable
+      let end = updates[first...].firstIndex { $0.part.variable != variable } ?? updates.endIndex
       builder.section("update/" + variable.name, phase: .update) {
-        Self.append(training.optimizer, for: variable, gradient: gradient, to: builder)
+        Self.append(training.optimizer, Array(updates[first..<end]), of: variable, to: builder)
       }
+      first = end
     }
     try builder.validate()
     var result = builder.definition
@@ -61,19 +70,65 @@ extension Compiler {
     return result
   }
 
+  /// The updates of all trained parts of one variable, and its one assignment.
   private static func append(
-    _ optimizer: any Optimizer, for variable: Variable, gradient: Tensor, to graph: Graph
+    _ optimizer: any Optimizer, _ updates: [ParameterUpdate], of variable: Variable, to graph: Graph
   ) {
+    var values: [(part: TrainedPart, value: Tensor)] = []
+    var slots: [(Variable, Tensor)] = []
+    for update in updates {
+      guard let result = append(optimizer, update, to: graph) else { return }
+      values.append((update.part, result.value))
+      slots += result.slots
+    }
+    var value = values[0].value
+    if let axis = values[0].part.block?.axis {
+      value = joined(values, axis: axis, of: variable, in: graph)
+    }
+    for (target, value) in [(variable, value)] + slots {
+      _ = graph.append(AssignVariable(target.name), [value])
+    }
+  }
+
+  /// The updated blocks, and between them what the variable held before, bit by bit.
+  private static func joined(
+    _ updated: [(part: TrainedPart, value: Tensor)], axis: Int, of variable: Variable, in graph: Graph
+  ) -> Tensor {
+    guard let position = graph.nodes.firstIndex(where: { $0.op.effect == .reads(variable.name) }) else {
+      firnBug("apply-optimizer", "`\(variable.name)` is trained but never read")
+    }
+    let old = Tensor(graph, Value(position))
+    var pieces: [Tensor] = []
+    var start = 0
+    func keep(to end: Int) {
+      if start < end { pieces.append(old.slice(axis: axis, from: Dimension(start), to: Dimension(end))) }
+    }
+    for (part, value) in updated {
+      guard let range = part.block?.range else { continue }
+      keep(to: range.lowerBound)
+      pieces.append(value)
+      start = range.upperBound
+    }
+    keep(to: variable.type.shape[axis].value ?? start)
+    return concatenate(pieces, axis: axis)
+  }
+
+  /// What one part and its slots become; nil, with the fault on record, where the optimiser breaks its promise.
+  private static func append(
+    _ optimizer: any Optimizer, _ update: ParameterUpdate, to graph: Graph
+  ) -> (value: Tensor, slots: [(Variable, Tensor)])? {
+    let part = update.part
+    let place = part.variable.name
     var slots: [Tensor] = []
     var declarations: [Variable] = []
-    for slot in optimizer.slots(for: variable) {
-      let name = "\(variable.name)/\(optimizer.name)/\(slot.name)"
+    for slot in optimizer.slots(for: part) {
+      let name = "\(part.slotScope(optimizer.name))/\(slot.name)"
       if let fault = fault(of: slot, named: name, among: graph.variables) {
         graph.report(
           FirnError(
             .invalidArgument, "optimizer `\(optimizer.name)`: slot `\(slot.name)` \(fault.message)",
-            remedy: fault.remedy, place: variable.name))
-        return
+            remedy: fault.remedy, place: place))
+        return nil
       }
       let declaration = Variable(
         name: name, type: slot.type, kind: .slot, role: slot.name, initializer: slot.initializer,
@@ -82,40 +137,34 @@ extension Compiler {
       declarations.append(declaration)
       slots.append(graph.append(ReadVariable(declaration), [], name: slot.name)[0])
     }
-    guard let read = graph.nodes.firstIndex(where: { ($0.op as? ReadVariable)?.variable == variable.name })
-    else {
-      firnBug("apply-optimizer", "`\(variable.name)` is trained but never read")
-    }
     let updated = optimizer.update(
-      ParameterUpdate(variable: variable, value: Tensor(graph, Value(read)), gradient: gradient, slots: slots)
-    )
-    let targets = [variable] + declarations
-    let values = [updated.value] + updated.slots
-    guard values.count == targets.count else {
+      ParameterUpdate(part: part, value: update.value, gradient: update.gradient, slots: slots))
+    guard updated.slots.count == declarations.count else {
       graph.report(
         FirnError(
           .invalidArgument,
           "optimizer `\(optimizer.name)` lists \(declarations.count) slots and updates \(updated.slots.count)",
-          remedy: "return one new value for each slot", place: variable.name))
-      return
+          remedy: "return one new value for each slot", place: place))
+      return nil
     }
-    for (target, value) in zip(targets, values) {
+    let targets = [(part.description, part.type)] + declarations.map { ($0.name, $0.type) }
+    var isSound = true
+    for (target, value) in zip(targets, [updated.value] + updated.slots) {
       if value.isPoisoned, graph.diagnostics.isEmpty {
         graph.report(
           FirnError(
-            .invalidArgument, "optimizer `\(optimizer.name)` makes a faulty expression of `\(target.name)`",
-            remedy: "make the update from the tensors it is given", place: variable.name))
+            .invalidArgument, "optimizer `\(optimizer.name)` makes a faulty expression of `\(target.0)`",
+            remedy: "make the update from the tensors it is given", place: place))
       }
-      guard value.isPoisoned || value.type == target.type else {
-        graph.report(
-          FirnError(
-            .shapeMismatch,
-            "optimizer `\(optimizer.name)` makes \(value.type) of `\(target.name)`, which is \(target.type)",
-            remedy: "keep types in the update", place: variable.name))
-        continue
-      }
-      _ = graph.append(AssignVariable(target.name), [value])
+      if value.isPoisoned || value.type == target.1 { continue }
+      isSound = false
+      graph.report(
+        FirnError(
+          .shapeMismatch,
+          "optimizer `\(optimizer.name)` makes \(value.type) of `\(target.0)`, which is \(target.1)",
+          remedy: "keep types in the update", place: place))
     }
+    return isSound ? (updated.value, Array(zip(declarations, updated.slots))) : nil
   }
 
   private static func fault(

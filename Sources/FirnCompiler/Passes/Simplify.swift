@@ -22,6 +22,7 @@ extension Compiler {
   /// | `reshape(reshape(x))` | `reshape(x)` |
   /// | `neg(neg(x))` | `x` |
   /// | `mul(x, 1)`, `div(x, 1)` with a constant (broadcast) one | `x` |
+  /// | `concat` of all of x, slice by slice | `x` |
   /// | `matmul(transpose(x), y)` over the last two axes | `matmul` with the flag |
   package static let simplify = Pass("simplify") { graph, _ throws(FirnError) in graph.simplified() }
 }
@@ -69,6 +70,8 @@ extension GraphDef {
       if nodes[first.node].op is Reshape { return .node(node.op, nodes[first.node].inputs) }
     case is Broadcast, is Cast:
       if unchanged { return .value(first) }
+    case let op as Concat:
+      if let whole = cutUp(node.inputs, along: op.axis) { return .value(whole) }
     case let op as Transpose:
       if op.permutation == Array(op.permutation.indices) { return .value(first) }
     case let op as Unary where op.function == .neg:
@@ -91,6 +94,20 @@ extension GraphDef {
     default: break
     }
     return nil
+  }
+
+  /// The value that `pieces` are the adjacent slices of, from its first position to its last.
+  private func cutUp(_ pieces: [Value], along axis: Int) -> Value? {
+    guard let whole = nodes[pieces[0].node].inputs.first else { return nil }
+    let type = type(of: whole)
+    var end = 0
+    for piece in pieces {
+      guard let slice = nodes[piece.node].op as? Slice, nodes[piece.node].inputs == [whole],
+        let block = slice.block(of: type), block.axis == axis, block.range.lowerBound == end
+      else { return nil }
+      end = block.range.upperBound
+    }
+    return type.shape[axis] == Dimension(end) ? whole : nil
   }
 
   /// Whether `value` is a constant one in every element.

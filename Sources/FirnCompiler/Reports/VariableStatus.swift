@@ -4,6 +4,8 @@ public import FirnGraph
 public struct VariableStatus: Hashable, Sendable {
   public enum Status: String, Hashable, Sendable {
     case trained
+    /// Some blocks are trained, the rest is frozen.
+    case partlyTrained = "partly trained"
     case frozen
     /// Trainable, but every path from the loss is cut.
     case cutOff = "cut off"
@@ -37,11 +39,14 @@ extension Compilation {
 
   private func status(of variable: Variable, isTrained: Bool) -> (VariableStatus.Status, String) {
     let decision = context.trainability.decision(variable.name)
-    if isTrained { return (.trained, decision.explanation) }
+    if isTrained {
+      if case .partly = decision { return (.partlyTrained, decision.explanation) }
+      return (.trained, decision.explanation)
+    }
     switch decision {
     case .frozenByDeclaration, .frozenBySelection, .notDifferentiable: return (.frozen, decision.explanation)
     case .state: return (.state, decision.explanation)
-    case .byDefault, .thawedBySelection: break
+    case .byDefault, .thawedBySelection, .partly: break
     }
     guard context.request.training != nil else { return (.notUnderLoss, "nothing is trained") }
     if let cut = context.pruning?.cuts[variable.name], cut.isConnected { return (.cutOff, cut.explanation) }

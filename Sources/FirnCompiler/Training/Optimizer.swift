@@ -8,14 +8,14 @@ public protocol Optimizer: Sendable {
   /// different names.
   var name: String { get }
 
-  /// The memory kept for each trained variable; none for frozen ones.
-  func slots(for variable: Variable) -> [OptimizerSlot]
+  /// The memory kept for each trained variable or trained block of one; none for what is frozen.
+  func slots(for part: TrainedPart) -> [OptimizerSlot]
 
   /// Adds the nodes of one update.
   func update(_ update: ParameterUpdate) -> UpdatedParameter
 }
 
-/// Memory an optimiser keeps for a variable.
+/// Memory an optimiser keeps for a variable or a block of one.
 public struct OptimizerSlot: Hashable, Sendable {
   public var name: String
   public var type: TensorType
@@ -30,10 +30,11 @@ public struct OptimizerSlot: Hashable, Sendable {
 
 /// What an update is made from, as tensors of the program's graph.
 public struct ParameterUpdate {
-  public let variable: Variable
-  /// The parameter before the step.
+  /// The variable, or the block of it, that moves.
+  public let part: TrainedPart
+  /// That part before the step.
   public let value: Tensor
-  /// The gradient of the loss, of the parameter's type.
+  /// The gradient of the loss, of the part's type.
   public let gradient: Tensor
   /// In the order the optimiser listed them.
   public let slots: [Tensor]

@@ -1,11 +1,16 @@
 package import FirnGraph
+import FirnOps
 
 /// Which gradients of a loss exist and which freezing and `stop_gradient` remove.
 package struct PruningRecord: Sendable {
-  /// Variables whose gradient is built, in creation order.
+  /// Variables whose gradient is built, in whole or in part, in creation order.
   package let live: [String]
-  /// The nodes that read them.
+  /// What of them is trained, in creation order, blocks in theirs.
+  package let liveParts: [TrainedPart]
+  /// The values to differentiate by: reads of variables, or the slices of them that `split-variables` made.
   package let targets: [Value]
+  /// For each target what it is the value of.
+  package let targetParts: [TrainedPart]
   /// For every other trained variable, why no gradient reaches it.
   package let cuts: [String: GradientCut]
   /// Edges a gradient would take were nothing frozen or stopped, and does not.
@@ -16,15 +21,33 @@ package struct PruningRecord: Sendable {
     for (position, node) in graph.nodes.enumerated() {
       if case .reads(let name) = node.op.effect { reads.append((name, Value(position))) }
     }
-    let trained = reads.filter { trainability.isTrained($0.variable) }
+    let consumers = graph.consumers
+    let declared = Dictionary(graph.variables.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    var trained: [(part: TrainedPart, value: Value)] = []
+    for read in reads {
+      guard let variable = declared[read.variable], let region = trainability.trainedRegion(read.variable)
+      else { continue }
+      let slices = region.blocks.compactMap { block in
+        consumers[read.value.node].first { (graph.nodes[$0].op as? Slice)?.block(of: variable.type) == block }
+          .map { (TrainedPart(variable, block: block), Value($0)) }
+      }
+      // In a graph that was not split, a gradient reaches the whole.
+      trained += slices.isEmpty ? [(TrainedPart(variable), read.value)] : slices
+    }
     let liveness = GradientLiveness(graph, of: [loss], withRespectTo: trained.map(\.value))
     let reached = trained.filter { liveness.isLive($0.value) }
-    let names = Set(reached.map(\.variable))
+    let names = Set(reached.map(\.part.variable.name))
     live = graph.variables.map(\.name).filter { names.contains($0) }
     targets = reached.map(\.value)
+    targetParts = reached.map(\.part)
+    var parts: [String: [TrainedPart]] = [:]
+    for part in targetParts where parts[part.variable.name]?.contains(part) != true {
+      parts[part.variable.name, default: []].append(part)
+    }
+    liveParts = live.flatMap { parts[$0] ?? [] }
     var cuts: [String: GradientCut] = [:]
-    for read in trained where !names.contains(read.variable) {
-      cuts[read.variable] = GradientCut(graph, of: [loss], withRespectTo: read.value)
+    for target in trained where !names.contains(target.part.variable.name) {
+      cuts[target.part.variable.name] = GradientCut(graph, of: [loss], withRespectTo: target.value)
     }
     self.cuts = cuts
     let parameters = reads.filter { read in
@@ -35,5 +58,26 @@ package struct PruningRecord: Sendable {
       graph, of: [loss], withRespectTo: parameters.map(\.value), ignoringStops: true)
     let kept = Set(liveness.edges(of: graph))
     removed = whole.edges(of: graph, ignoringStops: true).filter { !kept.contains($0) }
+  }
+}
+
+extension Slice {
+  /// The one block of an operand of `type` that it takes; nil where it is no block.
+  func block(of type: TensorType) -> Block? {
+    guard steps.allSatisfy({ $0 == 1 }) else { return nil }
+    let cut = type.shape.indices.filter { starts[$0] != 0 || limits[$0] != type.shape[$0] }
+    guard let axis = cut.first, cut.count == 1, let start = starts[axis].value, let limit = limits[axis].value,
+      start <= limit
+    else { return nil }
+    return Block(axis: axis, range: start..<limit)
+  }
+
+  /// Takes `block` of an operand of `type`.
+  init(_ block: Block, of type: TensorType) {
+    var starts = [Dimension](repeating: 0, count: type.shape.rank)
+    var limits = type.shape.dimensions
+    starts[block.axis] = Dimension(block.range.lowerBound)
+    limits[block.axis] = Dimension(block.range.upperBound)
+    self.init(starts: starts, limits: limits, steps: Array(repeating: 1, count: type.shape.rank))
   }
 }

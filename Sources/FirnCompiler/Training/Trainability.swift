@@ -1,6 +1,6 @@
 package import FirnGraph
 
-/// Which variables a compilation trains, and which of the three ways of saying so decided it (rule 6).
+/// Which variables a compilation trains, in whole or in part, and which of the three ways of saying so decided it (rule 6).
 package struct Trainability: Sendable {
   /// Who decided about one variable.
   package enum Decision: Hashable, Sendable {
@@ -12,6 +12,8 @@ package struct Trainability: Sendable {
     case frozenBySelection(String)
     /// Declared or selected frozen, but thawed by `training:`.
     case thawedBySelection(String)
+    /// Only these blocks are trained; what keeps the rest frozen, and the selection that thawed some, in words.
+    case partly([Block], frozenBy: String, thawedBy: String?)
     /// Written by the step, never by a gradient.
     case state
     /// Integers and booleans have no gradient.
@@ -21,37 +23,66 @@ package struct Trainability: Sendable {
   /// In creation order, without slots.
   package let variables: [Variable]
   private let decisions: [String: Decision]
+  private let regions: [String: Region]
+
+  /// - Throws: what is wrong with the selections; also where they name blocks of one variable along different axes.
+  package init(
+    _ context: SelectionContext, freezing: Selection?, training: Selection?
+  ) throws(FirnError) {
+    try self.init(
+      context.graph.variables, freezing: try freezing?.resolve(in: context) ?? [],
+      training: try training?.resolve(in: context) ?? [], named: (freezing?.description, training?.description))
+  }
 
   package init(_ variables: [Variable], freezing: Selection?, training: Selection?) throws(FirnError) {
+    try self.init(
+      SelectionContext(GraphDef(variables: variables)), freezing: freezing, training: training)
+  }
+
+  /// - Parameter names: what the selections are called in reports; by default what they name.
+  package init(
+    _ variables: [Variable], freezing: [SelectedVariable], training: [SelectedVariable],
+    named names: (freezing: String?, training: String?) = (nil, nil)
+  ) throws(FirnError) {
     self.variables = variables.filter { $0.kind != .slot }
-    let frozen = Set(try freezing?.resolve(in: variables).map(\.name) ?? [])
-    let thawed = Set(try training?.resolve(in: variables).map(\.name) ?? [])
+    let freezingName = names.freezing ?? freezing.flatMap(\.matchedBy).joined(separator: " | ")
+    let trainingName = names.training ?? training.flatMap(\.matchedBy).joined(separator: " | ")
+    let frozen = Dictionary(freezing.map { ($0.variable.name, $0.region) }, uniquingKeysWith: { $1 })
+    let thawed = Dictionary(training.map { ($0.variable.name, $0.region) }, uniquingKeysWith: { $1 })
     var decisions: [String: Decision] = [:]
+    var regions: [String: Region] = [:]
     for variable in self.variables {
       let name = variable.name
-      if variable.kind == .state {
-        decisions[name] = .state
-      } else if !variable.type.dtype.isFloatingPoint {
-        decisions[name] = .notDifferentiable
-      } else if let training, thawed.contains(name), !variable.isTrainable || frozen.contains(name) {
-        decisions[name] = .thawedBySelection(training.description)
-      } else if let freezing, frozen.contains(name) {
-        decisions[name] = .frozenBySelection(freezing.description)
-      } else {
-        decisions[name] = variable.isTrainable ? .byDefault : .frozenByDeclaration
+      if variable.kind == .state || !variable.type.dtype.isFloatingPoint {
+        decisions[name] = variable.kind == .state ? .state : .notDifferentiable
+        continue
       }
+      let declared: Region? = variable.isTrainable ? .whole : nil
+      let left = try Region.difference(declared, frozen[name], of: variable)
+      let trained = try Region.union(left, thawed[name], of: variable)
+      regions[name] = trained
+      let holder: Decision =
+        frozen[name] == nil ? .frozenByDeclaration : .frozenBySelection(freezingName)
+      decisions[name] =
+        switch trained {
+        case nil: holder
+        case .whole: left == .whole ? .byDefault : .thawedBySelection(trainingName)
+        case .blocks(let blocks):
+          .partly(
+            blocks, frozenBy: holder.explanation, thawedBy: thawed[name] == nil ? nil : trainingName)
+        }
     }
     self.decisions = decisions
+    self.regions = regions
   }
 
   package func decision(_ name: String) -> Decision { decisions[name] ?? .byDefault }
 
-  package func isTrained(_ name: String) -> Bool {
-    switch decision(name) {
-    case .byDefault, .thawedBySelection: true
-    case .frozenByDeclaration, .frozenBySelection, .state, .notDifferentiable: false
-    }
-  }
+  /// What of a variable a gradient may change; nil where it is frozen.
+  package func trainedRegion(_ name: String) -> Region? { regions[name] }
+
+  /// Whether a gradient may change any part of it.
+  package func isTrained(_ name: String) -> Bool { regions[name] != nil }
 
   /// Names of the variables that a gradient may change.
   package var trained: Set<String> { Set(variables.map(\.name).filter(isTrained)) }
@@ -75,6 +106,9 @@ extension Trainability.Decision {
     case .frozenByDeclaration: "it is frozen by its declaration (`trainable: false`)"
     case .frozenBySelection(let text): "it is frozen by `freezing: \(text)`"
     case .thawedBySelection(let text): "it is trained by `training: \(text)`"
+    case .partly(let blocks, let holder, let thawed):
+      blocks.map(\.description).joined(separator: ", ") + " is trained"
+        + (thawed.map { " (thawed by `training: \($0)`)" } ?? "") + ", of the rest: " + holder
     case .state: "it is state, which the step itself writes"
     case .notDifferentiable: "it holds no floating-point numbers"
     }

@@ -98,7 +98,7 @@ import Testing
     var slotCount: Int
     var shape: Shape
 
-    func slots(for variable: Variable) -> [OptimizerSlot] { [OptimizerSlot("slot", type: variable.type)] }
+    func slots(for part: TrainedPart) -> [OptimizerSlot] { [OptimizerSlot("slot", type: part.type)] }
 
     func update(_ update: ParameterUpdate) -> UpdatedParameter {
       UpdatedParameter(

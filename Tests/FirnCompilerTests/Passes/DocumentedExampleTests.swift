@@ -33,7 +33,7 @@ import Testing
 
   @Test(arguments: [
     Compiler.deadCode, Compiler.resolveModes, Compiler.expandGradients, Compiler.simplify,
-    Compiler.commonSubexpressions,
+    Compiler.commonSubexpressions, Compiler.narrowAdjoints,
   ]) func exampleHolds(_ pass: Pass) throws {
     let (before, after) = try example(of: pass)
     let result = try pass(before, isTrainingMode: true)
@@ -54,6 +54,19 @@ import Testing
     }
     let expected = try parsed(after).text
     #expect(result == expected)
+  }
+
+  @Test func exampleOfPartsHolds() throws {
+    let (before, after) = try example(of: Compiler.splitVariables)
+    let frozen = ["w": [Block(axis: 0, range: 1..<3)]]
+    let result = try Compiler.splitVariables(
+      before, training: SGD(learningRate: 0.5), isIdempotent: false, parts: frozen)
+    let expected = try parsed(after).text
+    #expect(result == expected)
+    let whole = try Compiler.splitVariables(before, training: SGD(learningRate: 0.5))
+    #expect(whole == (try parsed(before).text))
+    let without = try Compiler.splitVariables(before, parts: frozen)
+    #expect(without == (try parsed(before).text))
   }
 
   @Test func everyPassHasOne() throws {

@@ -12,22 +12,31 @@ func parsed(_ text: String) throws -> GraphDef {
 extension Pass {
   /// What the pass makes of `text`, for a request that asks for its outputs.
   ///
-  /// The last output is the loss where `training` is given. The result verifies and keeps the types of outputs, and a
+  /// Of the variables in `parts` these blocks are frozen. The last output is the loss where `training` is given. The result verifies and keeps the types of outputs, and a
   /// second run changes nothing.
   func callAsFunction(
     _ text: String, freezing: String? = nil, training: (any Optimizer)? = nil, clippingNorm: Double? = nil,
     keepingTrainingMode: String? = nil, isTrainingMode: Bool = false, isIdempotent: Bool = true,
-    prepare: (inout CompilationContext) -> Void = { _ in },
+    parts: [String: [Block]] = [:], prepare: (inout CompilationContext) -> Void = { _ in },
     sourceLocation: Testing.SourceLocation = #_sourceLocation
   ) throws -> String {
     let graph = try parsed(text)
-    let request = CompilationRequest(
+    var request = CompilationRequest(
       graph: graph, fetches: training == nil ? graph.outputs : Array(graph.outputs.dropLast()),
       training: try training.map {
         .init(loss: try #require(graph.outputs.last), optimizer: $0, clippingNorm: clippingNorm)
       },
       freezing: try freezing.map { try Selection($0) },
       keepingTrainingMode: try keepingTrainingMode.map { try Selection($0) }, isTrainingMode: isTrainingMode)
+    if !parts.isEmpty {
+      request.trainability = try Trainability(
+        graph.variables,
+        freezing: graph.variables.compactMap { variable in
+          parts[variable.name].map {
+            SelectedVariable(variable: variable, region: .blocks($0), matchedBy: [variable.name])
+          }
+        }, training: [])
+    }
     var context = try CompilationContext(request)
     prepare(&context)
     let result = try run(graph, &context)

@@ -132,8 +132,8 @@ private struct FaultyOptimizer: Optimizer {
     self.body = body
   }
 
-  func slots(for variable: Variable) -> [OptimizerSlot] {
-    slots.map { OptimizerSlot($0, type: type ?? variable.type) }
+  func slots(for part: TrainedPart) -> [OptimizerSlot] {
+    slots.map { OptimizerSlot($0, type: type ?? part.type) }
   }
 
   func update(_ update: ParameterUpdate) -> UpdatedParameter { body(update) }

@@ -1,0 +1,72 @@
+import FirnGraph
+import FirnOps
+
+extension Compiler {
+  /// `split-variables`: a variable that is trained in part is read as blocks, the frozen ones behind a stop (rule 13).
+  ///
+  /// What follows differentiates by the trained blocks alone, so that only they have adjoints, slots and updates. Gradients
+  /// the user asked for by name were expanded before: they are of the whole variable. With rows 1 and 2 of `w` frozen:
+  ///
+  ///     variable w : f32[3] {kind = "parameter", role = "", trainable = true, initializer = ["constant", 1.0]}
+  ///     %w = read() {variable = "w", dtype = f32, shape = [3]} : f32[3]
+  ///     %loss = reduce_sum(%w) {axes = [0], keeps_axes = false} : f32[]
+  ///     return %loss
+  ///
+  /// becomes
+  ///
+  ///     variable w : f32[3] {kind = "parameter", role = "", trainable = true, initializer = ["constant", 1.0]}
+  ///     %w = read() {variable = "w", dtype = f32, shape = [3]} : f32[3]
+  ///     %w/slice = slice(%w) {starts = [0], limits = [1], steps = [1]} : f32[1]
+  ///     %w/slice_1 = slice(%w) {starts = [1], limits = [3], steps = [1]} : f32[2]
+  ///     %w/stop_gradient = stop_gradient(%w/slice_1) : f32[2]
+  ///     %w/concat = concat(%w/slice, %w/stop_gradient) {axis = 0} : f32[3]
+  ///     %loss = reduce_sum(%w/concat) {axes = [0], keeps_axes = false} : f32[]
+  ///     return %loss
+  package static let splitVariables = Pass("split-variables") { graph, context throws(FirnError) in
+    context.request.training == nil ? graph : graph.splittingVariables(context.trainability)
+  }
+}
+
+extension GraphDef {
+  fileprivate func splittingVariables(_ trainability: Trainability) -> GraphDef {
+    // New nodes are appended first, where their names are made unique, and then moved to the reads they belong to.
+    let builder = Graph(resuming: self)
+    var joined: [Value: Value] = [:]
+    var order: [Int] = []
+    for position in nodes.indices {
+      order.append(position)
+      guard case .reads(let name) = nodes[position].op.effect, let blocks = trainability.trainedRegion(name)?.blocks,
+        let axis = blocks.first?.axis, let extent = nodes[position].types[0].shape[axis].value
+      else { continue }
+      let start = builder.nodes.count
+      let read = Tensor(builder, Value(position))
+      func piece(_ range: Range<Int>) -> Tensor {
+        read.slice(axis: axis, from: Dimension(range.lowerBound), to: Dimension(range.upperBound))
+      }
+      let whole = builder.section(nodes[position].name, phase: nodes[position].phase) {
+        var pieces: [Tensor] = []
+        var end = 0
+        for range in blocks.map(\.range) + [extent..<extent] {
+          if end < range.lowerBound { pieces.append(stopGradient(piece(end..<range.lowerBound))) }
+          if !range.isEmpty { pieces.append(piece(range)) }
+          end = range.upperBound
+        }
+        return concatenate(pieces, axis: axis)
+      }
+      joined[Value(position)] = whole.value
+      order += Array(start..<builder.nodes.count)
+    }
+    if joined.isEmpty { return self }
+    var place = [Int](repeating: 0, count: order.count)
+    for (new, old) in order.enumerated() { place[old] = new }
+    func move(_ value: Value) -> Value { Value(place[value.node], value.result) }
+    var result = self
+    result.nodes = order.map { old in
+      var node = builder.nodes[old]
+      node.inputs = node.inputs.map { move(old < nodes.count ? joined[$0] ?? $0 : $0) }
+      return node
+    }
+    result.outputs = outputs.map { move(joined[$0] ?? $0) }
+    return result
+  }
+}
