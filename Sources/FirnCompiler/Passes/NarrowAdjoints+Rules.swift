@@ -121,8 +121,8 @@ extension Scan {
     return parameter.kind == .carry && parameter.position == carry
   }
 
-  /// The loop with these carries: totals of blocks, and others as they are.
-  func narrowed(to kept: [(carry: Int, block: Block?)]) -> Scan {
+  /// The loop with these results: totals and stacked outputs of blocks, and others as they are.
+  func narrowed(to kept: [(result: Int, block: Block?)]) -> Scan {
     var body = body
     var outputs: [Value] = []
     var places: [Int: Int] = [:]
@@ -135,21 +135,27 @@ extension Scan {
       }
       body.nodes.append(
         Node(
-          op: op, inputs: inputs, types: [type], name: name, phase: node.phase, location: node.location))
+          op: op, inputs: inputs, types: [type], name: name, phase: op is Parameter ? node.phase : .backward,
+          location: node.location))
       return Value(body.nodes.count - 1)
     }
-    for (place, (carry, block)) in kept.enumerated() {
-      guard let block, let total = total(of: carry) else {
-        places[carry] = place
-        outputs.append(self.body.outputs[carry])
-        continue
+    for (place, (result, block)) in kept.enumerated() {
+      let output = self.body.outputs[result]
+      let (whole, node) = (self.body.type(of: output), self.body.nodes[output.node])
+      if let block, !carryRange.contains(result) {
+        // What is stacked has the looped axis before those of a step.
+        let inner = Block(axis: block.axis - 1, range: block.range)
+        outputs.append(append(Slice(inner, of: whole), [output], whole.taking(inner), like: node))
+      } else if let block, let total = total(of: result) {
+        let type = whole.taking(block)
+        let parameter = append(
+          Parameter(.carry, place, type: type), [], type, like: body.nodes[total.parameter])
+        let step = append(Slice(block, of: whole), [total.step], type, like: node)
+        outputs.append(append(node.op, [parameter, step], type, like: node))
+      } else {
+        if carryRange.contains(result) { places[result] = place }
+        outputs.append(output)
       }
-      let sum = self.body.nodes[self.body.outputs[carry].node]
-      let type = sum.types[0].taking(block)
-      let parameter = append(
-        Parameter(.carry, place, type: type), [], type, like: body.nodes[total.parameter])
-      let step = append(Slice(block, of: sum.types[0]), [total.step], type, like: sum)
-      outputs.append(append(sum.op, [parameter, step], type, like: sum))
     }
     for position in self.body.nodes.indices {
       guard var parameter = body.nodes[position].op as? Parameter, parameter.kind == .carry,
@@ -158,10 +164,10 @@ extension Scan {
       parameter.position = place
       body.nodes[position].op = parameter
     }
-    body.outputs = outputs + self.body.outputs.dropFirst(carries)
+    body.outputs = outputs
     body = body.removingDeadNodes(keepingAssignments: false).narrowingAdjoints()
     return Scan(
-      body: body, carries: kept.count, slices: slices, captures: captures, length: length,
-      isReversed: isReversed)
+      body: body, carries: kept.count { carryRange.contains($0.result) }, slices: slices, captures: captures,
+      length: length, isReversed: isReversed)
   }
 }

@@ -6,7 +6,7 @@ extension Compiler {
   ///
   /// A slice moves up through the nodes that make what it takes from, as long as nothing else reads them and the blocks
   /// taken are together smaller than the whole. Each element is computed as it was. In a loop back, the total of a
-  /// variable's gradient becomes the total of the block.
+  /// variable's gradient becomes the total of the block, and only the block of an adjoint is stacked.
   ///
   ///     %x = placeholder() {dtype = f32, shape = [4,2]} : f32[4,2]
   ///     %g = placeholder() {dtype = f32, shape = [4,6]} : f32[4,6]
@@ -29,7 +29,7 @@ extension Compiler {
   /// | a reduction over other axes | the reduction of a slice |
   /// | `broadcast`, `transpose`, `pad`, `scatter_add` along other axes, `reshape` that keeps the axis | the same of a slice |
   /// | `slice`, `concat` | a slice of the operand, or of those operands it meets |
-  /// | a loop's total | the loop with the total of the slice |
+  /// | a loop's total or stacked output | the loop with that of the slice |
   package static let narrowAdjoints = Pass("narrow-adjoints") { graph, _ throws(FirnError) in
     graph.narrowingAdjoints()
   }
@@ -64,8 +64,8 @@ private struct AdjointNarrowing {
   /// The blocks of it that are needed.
   private var blocks: [[Block]]
   private var narrowed: [PartialValue: NarrowedNode] = [:]
-  /// For each loop, the carries of which only blocks are needed.
-  private var narrowedCarries: [Int: Set<Int>] = [:]
+  /// For each loop, the results of which only blocks are made.
+  private var narrowedResults: [Int: Set<Int>] = [:]
 
   private var nodes: [Node] = []
   private var built: [PartialValue: Value] = [:]
@@ -88,7 +88,7 @@ private struct AdjointNarrowing {
     }
     for output in graph.outputs { isWhole[index[output]] = true }
     for position in graph.nodes.indices.reversed() { decide(position) }
-    if narrowed.isEmpty, narrowedCarries.isEmpty {
+    if narrowed.isEmpty, narrowedResults.isEmpty {
       var result = graph
       for (position, scan) in bodies { result.nodes[position].op = scan }
       return result
@@ -127,16 +127,14 @@ private struct AdjointNarrowing {
       return
     }
     if node.phase == .backward, let scan = node.op as? Scan {
-      let carries = Set(
-        scan.carryRange.filter { carry in
-          isWorthNarrowing(values[carry]) && scan.total(of: carry) != nil
-        })
-      if !carries.isEmpty { narrowedCarries[position] = carries }
-      for value in values where !blocks[index[value]].isEmpty && !carries.contains(value.result) {
+      let results = Set(
+        values.indices.filter { isWorthNarrowing(values[$0]) && isNarrow(scan, $0, at: values[$0]) })
+      if !results.isEmpty { narrowedResults[position] = results }
+      for value in values where !blocks[index[value]].isEmpty && !results.contains(value.result) {
         isWhole[index[value]] = true
       }
       for (operand, input) in node.inputs.enumerated() {
-        if carries.contains(operand) {
+        if scan.carryRange.contains(operand), results.contains(operand) {
           for block in blocks[index[values[operand]]] { need(PartialValue(value: input, block: block)) }
         } else {
           isWhole[index[input]] = true
@@ -180,6 +178,12 @@ private struct AdjointNarrowing {
     for input in node.inputs { isWhole[index[input]] = true }
   }
 
+  /// Whether a loop can make blocks of a result alone: of a total, or of what it stacks along axes it does not loop over.
+  private func isNarrow(_ scan: Scan, _ result: Int, at value: Value) -> Bool {
+    scan.carryRange.contains(result)
+      ? scan.total(of: result) != nil : blocks[index[value]].allSatisfy { $0.axis > 0 }
+  }
+
   /// Whether blocks along one axis, smaller together than the whole, are all that is needed.
   private func isWorthNarrowing(_ value: Value) -> Bool {
     let blocks = blocks[index[value]]
@@ -193,8 +197,8 @@ private struct AdjointNarrowing {
 
   private mutating func emit(_ position: Int, _ simplified: Scan?) {
     var node = graph.nodes[position]
-    if let scan = simplified ?? node.op as? Scan, let carries = narrowedCarries[position] {
-      emit(scan, carries, at: position)
+    if let scan = simplified ?? node.op as? Scan, let results = narrowedResults[position] {
+      emit(scan, results, at: position)
       return
     }
     if let simplified { node.op = simplified }
@@ -227,31 +231,23 @@ private struct AdjointNarrowing {
     }
   }
 
-  /// The loop with one carry for each block that is needed of a total.
-  private mutating func emit(_ scan: Scan, _ carries: Set<Int>, at position: Int) {
+  /// The loop with one result for each block that is needed of one.
+  private mutating func emit(_ scan: Scan, _ results: Set<Int>, at position: Int) {
     let node = graph.nodes[position]
-    var kept: [(carry: Int, block: Block?)] = []
-    for carry in scan.carryRange {
-      if carries.contains(carry) {
-        kept += blocks[index[Value(position, carry)]].map { (carry, $0) }
-      } else {
-        kept.append((carry, nil))
-      }
+    let kept = node.types.indices.flatMap { result -> [(result: Int, block: Block?)] in
+      results.contains(result) ? blocks[index[Value(position, result)]].map { (result, $0) } : [(result, nil)]
     }
-    let loop = scan.narrowed(to: kept)
-    let inputs =
-      kept.map { resolve(PartialValue(value: node.inputs[$0.carry], block: $0.block)) }
-      + node.inputs.dropFirst(scan.carries).map { resolve(PartialValue(value: $0)) }
-    let types =
-      kept.map { carry, block in block.map { node.types[carry].taking($0) } ?? node.types[carry] }
-      + node.types.dropFirst(scan.carries)
-    let first = append(loop, inputs, types, like: node, named: node.name)
-    for (result, (carry, block)) in kept.enumerated() {
-      built[PartialValue(value: Value(position, carry), block: block)] = Value(first.node, result)
+    var inputs: [Value] = []
+    for (result, block) in kept where result < scan.carries {
+      inputs.append(resolve(PartialValue(value: node.inputs[result], block: block)))
     }
-    for result in scan.carries..<node.types.count {
-      built[PartialValue(value: Value(position, result))] = Value(
-        first.node, result - scan.carries + kept.count)
+    for input in node.inputs.dropFirst(scan.carries) { inputs.append(resolve(PartialValue(value: input))) }
+    let types = kept.map { result, block in
+      block.map { node.types[result].taking($0) } ?? node.types[result]
+    }
+    let first = append(scan.narrowed(to: kept), inputs, types, like: node, named: node.name)
+    for (place, (result, block)) in kept.enumerated() {
+      built[PartialValue(value: Value(position, result), block: block)] = Value(first.node, place)
     }
   }
 
