@@ -15,7 +15,7 @@ import Testing
       let extent = variable.type.shape[axis].value
     else { return nil }
     let taken = (0..<extent).filter { _ in random.below(2) == 0 }.map { $0..<$0 + 1 }
-    guard let region = Region(taken, axis: axis, extent: extent), region != .whole else { return nil }
+    guard let region = Region.along(axis, taken, extent: extent), region != .whole else { return nil }
     return region
   }
 
