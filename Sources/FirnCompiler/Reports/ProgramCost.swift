@@ -30,7 +30,7 @@ public struct ProgramCost: Hashable, Sendable {
 
 extension Node {
   /// Its path without the `gradients` or `update` that marks it as belonging to that path.
-  fileprivate var forwardPath: String {
+  var forwardPath: String {
     phase == .forward ? name : name.firstIndex(of: "/").map { String(name[name.index(after: $0)...]) } ?? name
   }
 

@@ -1,0 +1,48 @@
+/// Whether a gradient gets from one tensor to another, and which way or why not.
+public struct Connection: Hashable, Sendable, Codable {
+  public enum Verdict: String, Hashable, Sendable, Codable {
+    /// A gradient passes along `path`.
+    case connected
+    /// Every path is cut, by `cuts`.
+    case cut
+    /// There is no path of any kind.
+    case unconnected
+  }
+
+  public let verdict: Verdict
+  /// A shortest path along which gradients pass, from what is differentiated to what it is differentiated by.
+  public let path: [NodePlace]
+  /// A minimal set of nodes that cuts every path, in graph order.
+  ///
+  /// Even if gradients passed at all other nodes of the graph, none would arrive; and if they also passed at any one of
+  /// these, one would. A result is entered with an edge that passes none, so nodes with one result are meant exactly; of
+  /// a loop with several results, those in question.
+  public let cuts: [CuttingNode]
+  /// The nodes to open for a path with the fewest cuts to pass gradients.
+  public let opening: [CuttingNode]
+}
+
+/// A node at which gradients end.
+public struct CuttingNode: Hashable, Sendable, Codable {
+  public enum Kind: String, Hashable, Sendable, Codable {
+    case stopGradient = "stop_gradient"
+    /// A derivative that is zero wherever it exists, such as that of `floor`.
+    case zeroDerivative = "zero derivative"
+    case noDerivative = "no derivative"
+  }
+
+  public let node: NodePlace
+  public let kind: Kind
+  /// For a loop, the paths of the stops in its body.
+  public let inside: [String]
+}
+
+/// Why a variable is trained or not.
+public struct VariableExplanation: Hashable, Sendable, Codable {
+  public let variable: String
+  public let standing: Standing
+  public let reason: String
+  public let readers: [String]
+  /// Between the loss and the variable, whoever decided that it is frozen; nil without a loss.
+  public let connection: Connection?
+}

@@ -1,0 +1,166 @@
+import FirnGraph
+
+extension Explanation {
+  /// What is suspicious: every rule of `Docs/Lint.md`, in the order of codes.
+  ///
+  /// - Parameter loaded: names of the variables that hold loaded or trained values; without it none is called random.
+  public func lint(loaded: Set<String>? = nil) -> [Finding] {
+    let report = status
+    var findings = starved(report)
+    if let loaded { findings += frozenAndRandom(report, loaded) }
+    if flow.loss != nil {
+      let stops = idleStops()
+      findings += stops.filter { $0.code == .stopWithoutEffect }
+      findings += stopsBeyondTheirScope(report)
+      findings += notUnderLoss(report)
+      findings += tiedAndSplit(report)
+      findings += stops.filter { $0.code == .stopBehindStop }
+    }
+    return findings
+  }
+
+  private func finding(
+    _ code: Finding.Code, _ message: String, subjects: [String] = [], at values: [Int] = [], remedy: String
+  ) -> Finding {
+    Finding(
+      code: code, severity: code.severity, message: message, subjects: subjects,
+      places: values.map(flow.place), remedy: remedy, page: code.page)
+  }
+
+  private func starved(_ report: StatusReport) -> [Finding] {
+    report.variables.filter { $0.standing == .cutOff }.map { entry in
+      let reads = flow.reads[entry.name] ?? []
+      return finding(
+        .starved, "`\(entry.name)` is trainable, but every path is cut by \(cutPhrase(reads))",
+        subjects: [entry.name], at: firstCuts(of: reads),
+        remedy: "move or remove the cut, or freeze the variable so that it is meant")
+    }
+  }
+
+  private func frozenAndRandom(_ report: StatusReport, _ loaded: Set<String>) -> [Finding] {
+    zip(variables, report.variables).filter { variable, entry in
+      entry.standing == .frozen && variable.kind == .parameter && !variable.initializer.isGiven
+        && !loaded.contains(variable.name)
+    }.map { variable, entry in
+      finding(
+        .frozenAndRandom, "`\(variable.name)` is frozen but was never loaded or trained: it stays random",
+        subjects: [variable.name], remedy: "load it before training, or train it")
+    }
+  }
+
+  /// Stops that could go without any gradient coming to be.
+  private func idleStops() -> [Finding] {
+    let table = flow.table
+    let trained = table.above(flow.trainedReads) { $0.flow == .passes }
+    let wished = table.above(flow.trainedReads) { $0.flow == .passes || $0.flow == .stopped }
+    let asked = table.below(flow.loss.map { [$0] } ?? []) { $0.flow == .passes || $0.flow == .stopped }
+    var findings: [Finding] = []
+    for edge in table.edges where edge.flow == .stopped {
+      let node = flow.node(of: edge.to)
+      guard node.phase == .forward, node.op is PassThrough else { continue }
+      let isAsked = flow.ways.isOpen(from: edge.to)
+      if trained[edge.from], isAsked { continue }
+      let name = "stop_gradient `\(node.name)`"
+      if wished[edge.from], asked[edge.to] {
+        if isAsked { continue }
+        let behind = flow.firstCuts[edge.to]
+        findings.append(
+          finding(
+            .stopBehindStop,
+            "\(name) stops nothing: no gradient gets to it past "
+              + behind.map { "`\(flow.node(of: $0).name)`" }.joined(separator: ", "), at: [edge.to] + behind,
+            remedy: "one of them is enough; remove the other"))
+        continue
+      }
+      let reason =
+        !flow.ways.exists(from: edge.to)
+        ? "the loss does not depend on it"
+        : !asked[edge.to]
+          ? "an op without derivative lies between it and the loss" : "nothing trained lies behind it"
+      findings.append(
+        finding(
+          .stopWithoutEffect, "\(name) changes nothing: \(reason)", at: [edge.to],
+          remedy: "remove it, or check that it stands where it should"))
+    }
+    return findings
+  }
+
+  /// Stops that starve variables of scopes other than the one they stand in, or on whose output they stand.
+  private func stopsBeyondTheirScope(_ report: StatusReport) -> [Finding] {
+    var starved: [Int: [String]] = [:]
+    var order: [Int] = []
+    for entry in report.variables where entry.standing == .cutOff {
+      for cut in firstCuts(of: flow.reads[entry.name] ?? []) where flow.node(of: cut).op is PassThrough {
+        if starved[cut] == nil { order.append(cut) }
+        starved[cut, default: []].append(entry.name)
+      }
+    }
+    return order.sorted().compactMap { cut in
+      let node = flow.node(of: cut)
+      let operand = node.inputs.first.map { flow.graph.nodes[$0.node].scope } ?? ""
+      let own = node.scope.isEmpty ? operand : node.scope
+      let strangers = (starved[cut] ?? []).filter { own.isEmpty || !Path.isWithin($0, own) }
+      guard !own.isEmpty, !strangers.isEmpty else { return nil }
+      return finding(
+        .stopBeyondItsScope,
+        "stop_gradient `\(node.name)` stands at `\(own)` and cuts off "
+          + strangers.map { "`\($0)`" }.joined(separator: ", "), subjects: strangers, at: [cut],
+        remedy:
+          "to keep one layer as it is, freeze it by name; a stop on a layer's output starves that layer too")
+    }
+  }
+
+  /// The outermost scopes that hold trainable variables, none of which the loss can move.
+  private func notUnderLoss(_ report: StatusReport) -> [Finding] {
+    var reported: Set<String> = []
+    var findings: [Finding] = []
+    var isAlive: [String: Bool] = [:]
+    for entry in report.variables where entry.standing != .frozen && entry.standing != .state {
+      let isDead = entry.standing == .notUnderLoss || entry.standing == .neverRead
+      for scope in Path.ancestors(of: entry.name) { isAlive[scope] = isAlive[scope] ?? false || !isDead }
+    }
+    for entry in report.variables where entry.standing == .notUnderLoss || entry.standing == .neverRead {
+      let scope = Path.ancestors(of: entry.name).last { isAlive[$0] == false }
+      let subject = scope ?? entry.name
+      guard reported.insert(subject).inserted else { continue }
+      let what = scope == nil ? "variable `\(subject)`" : "scope `\(subject)`"
+      findings.append(
+        finding(
+          .notUnderLoss, "\(what) is trainable, but \(entry.reason)", subjects: [subject],
+          remedy: "make the loss from it, or freeze it so that it is meant"))
+    }
+    return findings
+  }
+
+  private func tiedAndSplit(_ report: StatusReport) -> [Finding] {
+    let context = SelectionContext(request.graph)
+    let frozen = Set((try? request.freezing?.resolve(in: context))?.map(\.variable.name) ?? [])
+    let thawed = Set((try? request.thawing?.resolve(in: context))?.map(\.variable.name) ?? [])
+    let scopes = Dictionary(report.scopes.map { ($0.path, $0.standing) }) { first, _ in first }
+    return report.variables.filter { $0.readers.count > 1 && $0.standing != .state }.compactMap { entry in
+      if frozen.contains(entry.name), thawed.contains(entry.name) {
+        return finding(
+          .tiedAndSplit,
+          "`\(entry.name)`, read in \(list(entry.readers)), is named by `freezing:` and by `training:`",
+          subjects: [entry.name], remedy: "name it in one of them; `training:` wins")
+      }
+      let cold = entry.readers.filter { scopes[$0] == .frozen && !Path.isWithin(entry.name, $0) }
+      let warm = entry.readers.filter {
+        (scopes[$0] == .trained || scopes[$0] == .partly) && !Path.isWithin(entry.name, $0)
+      }
+      guard entry.standing == .frozen ? !warm.isEmpty && entry.readers.count > warm.count : !cold.isEmpty
+      else { return nil }
+      return finding(
+        .tiedAndSplit,
+        entry.standing == .frozen
+          ? "`\(entry.name)` is frozen, also for \(list(warm)), where it is read among trained variables"
+          : "`\(entry.name)` is trained, also for \(list(cold)), where all else is frozen",
+        subjects: [entry.name],
+        remedy: "it is one variable with one state; cut one use with `stopGradient`, or give each its own")
+    }
+  }
+
+  private func list(_ scopes: [String]) -> String {
+    scopes.map { $0.isEmpty ? "the top scope" : "`\($0)`" }.joined(separator: ", ")
+  }
+}

@@ -1,0 +1,96 @@
+import FirnGraph
+
+extension Explanation {
+  /// The status of every variable and of every scope.
+  public var status: StatusReport {
+    let entries = variables.map { variable in
+      let (standing, reason) = standing(of: variable)
+      return StatusReport.VariableEntry(
+        name: variable.name, type: variable.type.description, role: variable.role,
+        count: variable.elementCount, bytes: variable.type.byteCount.value ?? 0, standing: standing,
+        reason: reason, readers: readers[variable.name] ?? [])
+    }
+    return StatusReport(variables: entries, scopes: scopes(of: entries))
+  }
+
+  func standing(of variable: Variable) -> (Standing, String) {
+    let decision = trainability.decision(variable.name)
+    if variable.kind == .state { return (.state, decision.explanation) }
+    if !trainability.isTrained(variable.name) { return (.frozen, decision.explanation) }
+    if (readers[variable.name] ?? []).isEmpty, !isLoss(variable.name) {
+      return (.neverRead, "no node of the graph reads it")
+    }
+    guard flow.loss != nil else { return (.notUnderLoss, "nothing is trained") }
+    let reads = flow.reads[variable.name] ?? []
+    if reads.contains(where: { flow.ways.isOpen(from: $0) }) { return (.trained, decision.explanation) }
+    guard reads.contains(where: { flow.ways.exists(from: $0) }) else {
+      return (.notUnderLoss, "the loss does not depend on it")
+    }
+    return (.cutOff, "every path is cut by " + cutPhrase(reads))
+  }
+
+  private func isLoss(_ name: String) -> Bool {
+    flow.reads[name]?.contains { $0 == flow.loss } ?? false
+  }
+
+  /// What cuts a variable off, by name.
+  func cutPhrase(_ reads: [Int]) -> String {
+    let cuts = firstCuts(of: reads)
+    let names = cuts.prefix(FlowGraph.listed).map { cut in
+      let node = flow.node(of: cut)
+      return "\(node.mnemonic) `\(node.name)`"
+    }
+    return names.joined(separator: ", ") + (cuts.count >= FlowGraph.listed ? " and perhaps more" : "")
+  }
+
+  func firstCuts(of reads: [Int]) -> [Int] {
+    var result: [Int] = []
+    for read in reads { for cut in flow.firstCuts[read] where !result.contains(cut) { result.append(cut) } }
+    return result.sorted()
+  }
+
+  private func scopes(of entries: [StatusReport.VariableEntry]) -> [StatusReport.ScopeEntry] {
+    var order: [String] = []
+    var members: [String: ScopeTally] = [:]
+    for entry in entries {
+      for scope in Path.ancestors(of: entry.name).reversed() {
+        if members[scope] == nil { order.append(scope) }
+        members[scope, default: ScopeTally()].add(entry)
+      }
+    }
+    return order.compactMap { path in
+      members[path].map { tally in
+        StatusReport.ScopeEntry(
+          path: path, standing: tally.standing, parameters: tally.parameters,
+          trainedParameters: tally.trained,
+          count: tally.count, trainedCount: tally.trainedCount)
+      }
+    }
+  }
+}
+
+/// What is below one scope.
+private struct ScopeTally {
+  var parameters = 0
+  var trained = 0
+  var count = 0
+  var trainedCount = 0
+  private var seen: Set<Standing> = []
+
+  mutating func add(_ entry: StatusReport.VariableEntry) {
+    seen.insert(entry.standing)
+    if entry.standing == .state { return }
+    parameters += 1
+    count += entry.count
+    guard entry.standing == .trained || entry.standing == .partly else { return }
+    trained += 1
+    trainedCount += entry.count
+  }
+
+  /// Trained where all parameters are, partly where some are; else what they are, or the most telling of what they are.
+  var standing: Standing {
+    if parameters == 0 { return .state }
+    if trained > 0 { return trained == parameters && !seen.contains(.partly) ? .trained : .partly }
+    return [.cutOff, .notUnderLoss, .neverRead].first { seen.contains($0) } ?? .frozen
+  }
+}

@@ -1,0 +1,50 @@
+public import FirnGraph
+
+/// What becomes of a variable or of a scope.
+public enum Standing: String, Hashable, Sendable, Codable, CaseIterable {
+  case trained
+  /// Of a scope: some of its parameters are trained, some not. Of a variable: some of its blocks.
+  case partly
+  case frozen
+  /// Trainable, but every path from the loss is cut.
+  case cutOff = "cut off"
+  /// Trainable, but the loss does not depend on it.
+  case notUnderLoss = "not under the loss"
+  /// Trainable, but nothing reads it.
+  case neverRead = "never read"
+  /// Written by the step itself.
+  case state
+}
+
+/// The status of every variable and every scope.
+public struct StatusReport: Hashable, Sendable, Codable {
+  /// In creation order, without optimiser slots.
+  public let variables: [VariableEntry]
+  /// In the order in which their first variables were made, outer before inner.
+  public let scopes: [ScopeEntry]
+
+  /// One variable.
+  public struct VariableEntry: Hashable, Sendable, Codable {
+    public let name: String
+    public let type: String
+    public let role: String
+    public let count: Int
+    public let bytes: Int
+    public let standing: Standing
+    /// The rule or the node that decides, as a sentence's end: `it is frozen by …`.
+    public let reason: String
+    /// The scopes that read it, in graph order; more than one for tied weights.
+    public let readers: [String]
+  }
+
+  /// One scope and what is below it.
+  public struct ScopeEntry: Hashable, Sendable, Codable {
+    public let path: String
+    public let standing: Standing
+    public let parameters: Int
+    public let trainedParameters: Int
+    public let count: Int
+    /// Elements of trained parameters.
+    public let trainedCount: Int
+  }
+}

@@ -1,0 +1,42 @@
+public import FirnCompiler
+public import FirnGraph
+
+/// Questions about freezing; a program answers as what it was compiled from does.
+extension Program {
+  /// Everything that can be asked, analysed once; hold on to it to ask more than one question.
+  public func explanation() throws(FirnError) -> Explanation {
+    try Explanation(compilation.context.request)
+  }
+
+  /// Why a variable is trained or not: a shortest path from the loss, or the nodes that cut it.
+  public func why(_ variable: any TensorReference) throws(FirnError) -> VariableExplanation {
+    try explanation().why(variable.tensorName)
+  }
+
+  /// Whether the gradient of `source` by `target` exists, and which way or why not; any two tensors.
+  public func whyNot(
+    of source: any TensorReference, withRespectTo target: any TensorReference
+  ) throws(FirnError) -> Connection {
+    try explanation().whyNot(of: source.tensorName, withRespectTo: target.tensorName)
+  }
+
+  /// Arithmetic and bytes, in all and by scope, with this selection and with nothing frozen.
+  public func costReport() throws(FirnError) -> CostReport { try explanation().cost() }
+
+  /// What freezing one more variable would save.
+  public func pin(_ variable: any TensorReference) throws(FirnError) -> Pin {
+    try explanation().pin(variable.tensorName)
+  }
+
+  /// What is suspicious about the graph and this selection.
+  ///
+  /// - Parameter loaded: names of the variables that hold loaded or trained values.
+  public func lint(loaded: Set<String>? = nil) throws(FirnError) -> [Finding] {
+    try explanation().lint(loaded: loaded)
+  }
+
+  /// What changes from this program to another, for thawing step by step.
+  public func difference(to other: Program) throws(FirnError) -> Difference {
+    try Explanation.difference(explanation(), other.explanation())
+  }
+}
