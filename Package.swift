@@ -42,7 +42,7 @@ let executables: [Target] = [
 /// Programs to read, run by the project's own checks.
 ///
 /// They import `Firn` alone; the modules it hands on are listed so that a change in one of them builds the programs anew.
-let examples: [Target] = ["FirstSteps", "CustomCell"].map { name in
+let examples: [Target] = ["FirstSteps", "CustomCell", "WriteGraphs"].map { name in
   .executableTarget(
     name: name,
     dependencies: [

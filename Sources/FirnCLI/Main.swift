@@ -4,36 +4,70 @@ internal import Foundation
 /// The command `firn`.
 @main
 enum Main {
+  /// A command's declaration and what it does; the result is the exit code.
+  struct Entry: Sendable {
+    let declaration: ArgumentParser.Command
+    let run: @Sendable (ParsedArguments, Shell) throws -> Int32
+  }
+
+  static let entries: [Entry] = [
+    Entry(declaration: DemoCommand.declaration) { arguments, shell in
+      try DemoCommand.run(arguments, in: shell)
+      return 0
+    },
+    Entry(declaration: InspectCommand.declaration, run: InspectCommand.run),
+    Entry(declaration: QueryCommand.declaration, run: QueryCommand.run),
+    Entry(declaration: DotCommand.declaration, run: DotCommand.run),
+    Entry(declaration: CompletionCommand.declaration, run: CompletionCommand.run),
+  ]
+
   static let parser = ArgumentParser(
     program: "firn",
     summary: "Partial training: freeze a scope, and what can no longer change costs nothing.",
-    commands: [DemoCommand.declaration, DotCommand.declaration])
+    commands: entries.map(\.declaration))
 
   static func main() {
+    let code = run(Array(CommandLine.arguments.dropFirst()), in: .process)
+    if code != 0 { exit(code) }
+  }
+
+  /// Runs one command line, without the program's own name.
+  ///
+  /// - Returns: the exit code: 0 where all is fine, 1 for findings or a file that is at fault, 2 for a line or a selection
+  ///   that cannot be understood.
+  static func run(_ line: [String], in shell: Shell) -> Int32 {
     do {
-      let arguments = try parser.parse(Array(CommandLine.arguments.dropFirst()))
+      let arguments = try parser.parse(line)
       if let help = arguments.help {
-        print(help)
-        return
+        shell.output(help)
+        return 0
       }
-      try run(arguments)
+      guard let entry = entries.first(where: { $0.declaration.name == arguments.command }) else {
+        firnBug("firn", "a declared command is not run")
+      }
+      return try entry.run(arguments, shell)
     } catch let error as UsageError {
-      fail(error.description, code: UsageError.exitCode)
+      shell.errors("\(error)\n")
+      return UsageError.exitCode
+    } catch let failure as GraphFileFailure {
+      shell.errors("\(failure.error)\n")
+      return 1
+    } catch let error as FirnError {
+      shell.errors("\(error)\n")
+      return error.code.isFaultOfTheLine ? UsageError.exitCode : 1
     } catch {
-      fail("\(error)", code: 1)
+      shell.errors("error: \(error)\n")
+      return 1
     }
   }
+}
 
-  private static func run(_ arguments: ParsedArguments) throws(FirnError) {
-    switch arguments.command {
-    case DemoCommand.declaration.name: try DemoCommand.run(arguments)
-    case DotCommand.declaration.name: try DotCommand.run(arguments)
-    default: firnBug("firn", "a declared command is not run")
+extension FirnError.Code {
+  /// Whether, once the graph file has been read, only what was written on the command line can cause it.
+  fileprivate var isFaultOfTheLine: Bool {
+    switch self {
+    case .invalidSelection, .unknownName, .invalidArgument, .notScalar: true
+    default: false
     }
-  }
-
-  private static func fail(_ message: String, code: Int32) -> Never {
-    Platform.write(message + "\n", to: .standardError)
-    exit(code)
   }
 }

@@ -14,31 +14,31 @@ enum DemoCommand {
     ],
     examples: [.init(line: "firn demo --out demo", meaning: "run it and look at demo/losses.svg")])
 
-  static func run(_ arguments: ParsedArguments) throws(FirnError) {
+  static func run(_ arguments: ParsedArguments, in shell: Shell) throws(FirnError) {
     let experiment = DemoExperiment(
       seed: UInt64(arguments.integer("seed") ?? 1), isQuick: arguments.flag("quick"),
       digits: try DigitsData.load())
-    print("Firn demo: an LSTM reads 8x8 digits row by row (\(experiment.digits.count) real images)")
+    shell.line("Firn demo: an LSTM reads 8x8 digits row by row (\(experiment.digits.count) real images)")
     let pretraining = try withProgress("pretraining on 0-4") { report throws(FirnError) in
       try experiment.pretrain(report)
     }
-    print("pretrained on 0-4: test accuracy \(NumberFormat.percent(pretraining.testAccuracy))")
+    shell.line("pretrained on 0-4: test accuracy \(NumberFormat.percent(pretraining.testAccuracy))")
     var outcomes: [DemoExperiment.Outcome] = []
     for way in DemoExperiment.Way.allCases {
       let outcome = try withProgress("5-9, " + way.rawValue) { report throws(FirnError) in
         try experiment.transfer(way, from: pretraining, report)
       }
-      print(
+      shell.line(
         "5-9, \(way.rawValue): last losses " + outcome.losses.suffix(3).map { "\($0)" }.joined(separator: " ")
       )
       outcomes.append(outcome)
     }
     let report = DemoReport(pretraining: pretraining, outcomes: outcomes)
-    print("\n" + report.table.text(for: .current(.standardOutput)))
+    shell.line("\n" + report.table.text(for: shell.terminal))
     if let directory = arguments.text("out") {
-      for path in try report.write(to: directory) { print("wrote \(path)") }
+      for path in try report.write(to: directory) { shell.line("wrote \(path)") }
     } else {
-      print("(add --out DIR for the graphs before and after the freeze and the loss curves)")
+      shell.line("(add --out DIR for the graphs before and after the freeze and the loss curves)")
     }
   }
 

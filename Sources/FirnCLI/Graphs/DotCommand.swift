@@ -1,21 +1,26 @@
 internal import FirnCompiler
 internal import FirnFormats
 internal import FirnGraph
+internal import FirnTraining
 
 /// `firn dot`: a graph file as a Graphviz drawing.
 enum DotCommand {
   static let declaration = ArgumentParser.Command(
     name: "dot", summary: "draw a graph file for Graphviz",
-    positionals: [.init(name: "FILE", help: "a graph file (.firn)")],
+    positionals: [GraphQuestion.file],
     options: [
       .init(name: "freeze", value: .text(placeholder: "SELECTION"), help: "draw these variables as frozen"),
+      GraphQuestion.train,
       .init(
         name: "loss", value: .text(placeholder: "NODE"),
         help: "draw dotted which gradient paths of this node are removed"),
+      .flag("backward", help: "compile, and draw the adjoints and updates too"),
+      .flag("fold", help: "draw scopes that repeat (layer_0, layer_1, …) once"),
       .init(name: "depth", value: .integer(0...1000), help: "one box for each scope nested deeper than this"),
       .init(
         name: "out", value: .text(placeholder: "FILE"), help: "write there instead of to standard output"),
       .flag("legend", help: "explain shapes and lines"),
+      .flag("json", help: "write a JSON object with the drawing as text"),
     ],
     examples: [
       .init(
@@ -23,30 +28,30 @@ enum DotCommand {
         meaning: "a picture of what a freeze removes")
     ])
 
-  static func run(_ arguments: ParsedArguments) throws(FirnError) {
-    let graph = try GraphDef(contentsOfFile: arguments.positionals[0])
-    var selection: Selection?
-    if let text = arguments.text("freeze") { selection = try Selection(text) }
-    let trainability = try Trainability(graph.variables, freezing: selection, training: nil)
+  static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
+    let question = try GraphQuestion(arguments, in: shell)
+    let trainability = try question.trainability()
+    var graph = question.graph
     var removed: [GradientEdge] = []
-    if let name = arguments.text("loss") {
-      guard let index = graph.index(ofNodeNamed: name) else {
-        throw FirnError(
-          .unknownName, "the graph has no node `\(name)`",
-          remedy: NearestNames(to: name, among: graph.nodes.map(\.name)).question)
-      }
-      removed = PruningRecord(graph, of: Value(index), trainability: trainability).removed
+    if arguments.flag("backward") {
+      graph = try Compiler.compile(question.request(optimizer: SGD(learningRate: 0.01))).graph
+    } else if arguments.text("loss") != nil {
+      removed = PruningRecord(graph, of: try question.loss(), trainability: trainability).removed
     }
     let text = graph.dot(
       DOTOptions(
-        depth: arguments.integer("depth"), removedGradients: removed, legend: arguments.flag("legend")
+        depth: arguments.integer("depth"), foldsRepeats: arguments.flag("fold"), removedGradients: removed,
+        legend: arguments.flag("legend")
       ) { variable in
         variable.kind != .parameter ? .state : trainability.isTrained(variable.name) ? .trainable : .frozen
       })
     if let path = arguments.text("out") {
-      try TextFile.write(text, to: path)
+      try TextFile.write(text, to: shell.resolved(path))
+    } else if arguments.flag("json") {
+      try shell.json(["dot": text])
     } else {
-      print(text, terminator: "")
+      shell.output(text)
     }
+    return 0
   }
 }

@@ -21,6 +21,8 @@ extension ArgumentParser {
     var name: String
     var help: String
     var count = Count.one
+    /// The words that may stand here; any text where empty.
+    var choices: [String] = []
   }
 
   /// An argument that is told by its name, such as `--seed 7`, `--seed=7` or `--quick`.

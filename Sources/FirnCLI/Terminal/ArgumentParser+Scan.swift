@@ -58,6 +58,11 @@ extension ArgumentParser {
           context, "unexpected argument '\(surplus)'",
           remedy: "the command takes \(declared.isEmpty ? "options" : names) only")
       }
+      for (positional, argument) in zip(declared, positionals) where !positional.choices.isEmpty {
+        if let fault = ArgumentParser.Value.choice(positional.choices).fault(in: argument) {
+          throw UsageError(context, "'\(argument)' is not a <\(positional.name)>", remedy: fault)
+        }
+      }
     }
 
     /// What was seen, with the defaults of what was not.

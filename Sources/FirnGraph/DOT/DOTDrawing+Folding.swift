@@ -17,7 +17,7 @@ extension DOTDrawing {
       if members[path] == nil { order.append(path) }
       members[path, default: []].append(item)
     }
-    items = kept + order.map { Self.box($0, members[$0] ?? [], loop: loops[$0]) }
+    items = kept + order.map { box($0, members[$0] ?? []) }
     var places: [String: Int] = [:]
     var merged: [Edge] = []
     for edge in edges {
@@ -39,16 +39,18 @@ extension DOTDrawing {
     edges = merged
   }
 
-  private static func box(_ path: String, _ members: [Item], loop: String?) -> Item {
+  private func box(_ path: String, _ members: [Item]) -> Item {
     func count(_ look: DOTLook) -> Int {
       members.reduce(0) { $0 + ($1.look == look ? $1.parameters : 0) }
     }
     let ops = members.reduce(0) { $0 + $1.ops }
     let (trainable, frozen, state) = (count(.trainable), count(.frozen), count(.state))
-    var lines = [loop ?? Path.last(of: path), ops == 1 ? "1 op" : "\(ops) ops"]
+    var lines = [
+      repeats[path]?.label ?? loops[path] ?? Path.last(of: path), ops == 1 ? "1 op" : "\(ops) ops",
+    ]
     for (number, status) in [(trainable, "trainable"), (frozen, "frozen"), (state, "state")] where number > 0
     {
-      lines.append("\(grouped(number)) \(status)")
+      lines.append("\(Self.grouped(number)) \(status)")
     }
     let onlyBackward =
       members.contains { $0.look == .backward }
@@ -57,7 +59,9 @@ extension DOTDrawing {
       onlyBackward ? .foldedBackward : frozen > 0 && trainable == 0 ? .foldedFrozen : .folded
     return Item(
       id: "scope:" + path, scope: Path.parent(of: path), lines: lines,
-      tooltip: "\(path): \(ops) ops, \(grouped(trainable + frozen)) parameters", look: look)
+      tooltip:
+        "\(repeats[path]?.tooltip ?? path): \(ops) ops, \(Self.grouped(trainable + frozen)) parameters",
+      look: look)
   }
 
   /// `1234567` as `1,234,567`.

@@ -25,6 +25,8 @@ struct DOTDrawing {
   var edges: [Edge] = []
   /// Clusters that are loops, by path, and what their label says.
   var loops: [String: String] = [:]
+  /// Clusters that stand for several scopes, by path.
+  var repeats: [String: Repeat] = [:]
   /// Scopes whose variables are all frozen, apart from state.
   private(set) var frozenScopes: Set<String> = []
   let options: DOTOptions
@@ -54,6 +56,7 @@ struct DOTDrawing {
           tooltip: "no gradient from \(gradient.consumer) to \(gradient.producer)", line: .removed))
     }
     frozenScopes = scopes { $0 == .frozen }.subtracting(scopes { $0 == .trainable })
+    foldRepeats()
     fold()
     inlineLoneAdjoints()
   }
@@ -76,7 +79,7 @@ struct DOTDrawing {
     }
     for index in items.indices where items[index].look == .backward {
       let scope = items[index].scope
-      guard counts[scope] == 1, !scope.isEmpty, loops[scope] == nil else { continue }
+      guard counts[scope] == 1, !scope.isEmpty, loops[scope] == nil, repeats[scope] == nil else { continue }
       items[index].scope = Path.parent(of: scope)
       items[index].lines[0] = Self.shortened(Path.last(of: scope) + "/" + items[index].lines[0])
     }

@@ -36,6 +36,16 @@ enum DOTLook: CaseIterable {
     }
   }
 
+  /// The class in SVG, for style sheets and scripts.
+  var cssClass: String {
+    switch self {
+    case .folded: "folded"
+    case .foldedFrozen: "folded frozen"
+    case .foldedBackward: "folded backward"
+    default: "\(self)"
+    }
+  }
+
   private static func make(
     _ shape: String, _ style: String, _ line: String, _ fill: String
   ) -> [(String, String)] {
@@ -86,6 +96,14 @@ enum DOTLine: CaseIterable {
         ("style", "dotted"), ("arrowhead", "tee"), ("constraint", "false"), ("color", "#a61b12"),
         ("fontcolor", "#a61b12"), ("penwidth", "1.5"),
       ]
+    }
+  }
+
+  /// The class in SVG, for style sheets and scripts.
+  var cssClass: String {
+    switch self {
+    case .data, .boundary, .feedback: "\(self)"
+    case .removed: "no-gradient"
     }
   }
 

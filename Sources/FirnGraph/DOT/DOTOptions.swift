@@ -14,6 +14,8 @@ public struct DOTOptions: Sendable {
   ///
   /// A loop's body counts as a scope.
   public var depth: Int?
+  /// Whether sibling scopes that differ in nothing but a number in their names are drawn once.
+  public var foldsRepeats: Bool
   public var status: @Sendable (Variable) -> Status
   /// Where no gradient flows, drawn as dotted edges from the consumer back to the producer.
   public var removedGradients: [GradientEdge]
@@ -24,12 +26,12 @@ public struct DOTOptions: Sendable {
 
   /// - Parameter frozen: names of variables drawn as frozen besides those declared `trainable: false`.
   public init(
-    title: String? = nil, depth: Int? = nil, frozen: Set<String> = [],
+    title: String? = nil, depth: Int? = nil, foldsRepeats: Bool = false, frozen: Set<String> = [],
     removedGradients: [GradientEdge] = [], showsBackward: Bool = true, legend: Bool = false
   ) {
     self.init(
-      title: title, depth: depth, removedGradients: removedGradients, showsBackward: showsBackward,
-      legend: legend
+      title: title, depth: depth, foldsRepeats: foldsRepeats, removedGradients: removedGradients,
+      showsBackward: showsBackward, legend: legend
     ) { variable in
       if variable.kind != .parameter { return .state }
       return !variable.isTrainable || frozen.contains(variable.name) ? .frozen : .trainable
@@ -38,11 +40,13 @@ public struct DOTOptions: Sendable {
 
   /// - Parameter status: what each variable is, for compilations that thaw some.
   public init(
-    title: String? = nil, depth: Int? = nil, removedGradients: [GradientEdge] = [],
-    showsBackward: Bool = true, legend: Bool = false, status: @escaping @Sendable (Variable) -> Status
+    title: String? = nil, depth: Int? = nil, foldsRepeats: Bool = false,
+    removedGradients: [GradientEdge] = [], showsBackward: Bool = true, legend: Bool = false,
+    status: @escaping @Sendable (Variable) -> Status
   ) {
     self.title = title
     self.depth = depth
+    self.foldsRepeats = foldsRepeats
     self.removedGradients = removedGradients
     self.showsBackward = showsBackward
     self.legend = legend

@@ -32,7 +32,9 @@ private struct DOTWriter {
     for edge in drawing.edges {
       var attributes = edge.line.attributes
       if !edge.label.isEmpty { attributes.append(("label", " " + edge.label)) }
-      attributes += [("tooltip", edge.tooltip), ("labeltooltip", edge.tooltip)]
+      attributes += [
+        ("tooltip", edge.tooltip), ("labeltooltip", edge.tooltip), ("class", edge.line.cssClass),
+      ]
       text += "  \(Self.quoted(edge.from)) -> \(Self.quoted(edge.to))\(Self.list(attributes));\n"
     }
     if options.legend { writeLegend() }
@@ -43,15 +45,24 @@ private struct DOTWriter {
     for index in scope.items {
       let item = drawing.items[index]
       let attributes =
-        item.look.attributes + [("label", item.lines.joined(separator: "\n")), ("tooltip", item.tooltip)]
+        item.look.attributes + [
+          ("label", item.lines.joined(separator: "\n")), ("tooltip", item.tooltip),
+          ("class", item.look.cssClass),
+        ]
       text += "\(indent)\(Self.quoted(item.id))\(Self.list(attributes));\n"
     }
     for child in scope.children {
       let isFrozen = drawing.frozenScopes.contains(child.path)
       let loop = drawing.loops[child.path]
-      let name = loop ?? Path.last(of: child.path)
+      let several = drawing.repeats[child.path]
+      let name = several?.label ?? loop ?? Path.last(of: child.path)
+      let classes = [
+        "scope", loop == nil ? nil : "loop", isFrozen ? "frozen" : nil, several == nil ? nil : "repeated",
+      ]
       let attributes = [
-        ("label", DOTDrawing.shortened(name) + (isFrozen ? " (frozen)" : "")), ("tooltip", child.path),
+        ("label", DOTDrawing.shortened(name) + (isFrozen ? " (frozen)" : "")),
+        ("tooltip", several?.tooltip ?? child.path),
+        ("class", classes.compactMap(\.self).joined(separator: " ")),
         ("style", isFrozen ? "rounded,dashed" : loop == nil ? "rounded" : "bold"),
         ("color", "#9ca3af"), ("bgcolor", loop == nil ? "#0000000a" : "#1558b00d"), ("labeljust", "l"),
       ]

@@ -1,0 +1,75 @@
+internal import FirnCompiler
+internal import FirnFormats
+internal import FirnGraph
+internal import FirnTraining
+
+/// A graph file that is at fault, whatever the command line says.
+struct GraphFileFailure: Error {
+  let error: FirnError
+}
+
+/// What every question over a graph file is asked with: the graph, what is frozen and trained, and the loss.
+struct GraphQuestion {
+  static let file = ArgumentParser.Positional(name: "FILE", help: "a graph file (.firn)")
+
+  static let freeze = ArgumentParser.Option(
+    name: "freeze", value: .text(placeholder: "SELECTION"), help: "hold these variables fixed")
+  static let train = ArgumentParser.Option(
+    name: "train", value: .text(placeholder: "SELECTION"),
+    help: "train these although declared or selected frozen"
+  )
+  static let loss = ArgumentParser.Option(
+    name: "loss", value: .text(placeholder: "NODE"),
+    help: "what is minimised (default: the only scalar that looks like a loss)")
+  static let json = ArgumentParser.Option.flag("json", help: "write JSON instead of text")
+
+  /// The options all questions share.
+  static let options = [freeze, train, loss, json]
+
+  let graph: GraphDef
+  let freezing: Selection?
+  let training: Selection?
+  /// As named by `--loss`.
+  private let namedLoss: Value?
+
+  /// - Parameter freezing: the option that says what is frozen.
+  init(
+    _ arguments: ParsedArguments, file: Int = 0, freezing option: String = "freeze", in shell: Shell
+  ) throws {
+    let path = arguments.positionals[file]
+    do {
+      graph = try GraphDef(contentsOfFile: shell.resolved(path))
+    } catch {
+      var error = error
+      if error.place == shell.resolved(path) { error.place = path }
+      throw GraphFileFailure(error: error)
+    }
+    freezing = try arguments.text(option).map { text throws(FirnError) in try Selection(text) }
+    training = try arguments.text("train").map { text throws(FirnError) in try Selection(text) }
+    namedLoss = try arguments.text("loss").map { [graph] name throws(FirnError) in
+      try LossSearch(graph).loss(named: name)
+    }
+  }
+
+  /// The loss: as named, else the one that is found.
+  ///
+  /// - Throws: `.invalidArgument` with the candidates, where it is not plain which is meant.
+  func loss() throws(FirnError) -> Value {
+    if let namedLoss { return namedLoss }
+    return try LossSearch(graph).loss()
+  }
+
+  /// The loss, or nil where none is named and none is plain.
+  var plainLoss: Value? { namedLoss ?? (try? LossSearch(graph).loss()) }
+
+  func trainability() throws(FirnError) -> Trainability {
+    try Trainability(graph.variables, freezing: freezing, training: training)
+  }
+
+  /// The request of a training program for the loss.
+  func request(optimizer: any Optimizer = Adam(learningRate: 0.001)) throws(FirnError) -> CompilationRequest {
+    CompilationRequest(
+      graph: graph, fetches: [], training: .init(loss: try loss(), optimizer: optimizer), freezing: freezing,
+      thawing: training)
+  }
+}

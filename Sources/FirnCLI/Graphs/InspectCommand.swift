@@ -1,0 +1,50 @@
+internal import FirnGraph
+
+/// `firn inspect`: what a graph file holds.
+enum InspectCommand {
+  static let declaration = ArgumentParser.Command(
+    name: "inspect", summary: "show what a graph file holds: scopes, variables, inputs, ops",
+    positionals: [GraphQuestion.file], options: GraphQuestion.options,
+    examples: [.init(line: "firn inspect model.firn", meaning: "scopes with their parameter counts")])
+
+  static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
+    let question = try GraphQuestion(arguments, in: shell)
+    let overview = try GraphOverview(question)
+    if arguments.flag("json") {
+      try shell.json(overview)
+      return 0
+    }
+    shell.line(
+      "\(NumberFormat.count(overview.nodes)) nodes, \(NumberFormat.count(overview.variables)) variables, "
+        + "\(NumberFormat.count(overview.parameters)) parameters (\(NumberFormat.bytes(overview.bytes)))")
+    shell.line(
+      "dimensions: " + (overview.dimensions.isEmpty ? "none" : overview.dimensions.joined(separator: ", ")))
+    shell.line("loss: " + (overview.loss ?? "not plain; name one with --loss"))
+    shell.line()
+    var inputs = TextTable([.init("placeholder"), .init("type")])
+    for input in overview.placeholders { inputs.append([input.name, input.type]) }
+    shell.table(inputs)
+    shell.line()
+    var scopes = TextTable([
+      .init("scope"), .init("variables", .right), .init("parameters", .right), .init("frozen", .right),
+      .init("bytes", .right), .init("ops", .right),
+    ])
+    for scope in overview.scopes {
+      let depth = scope.path.split(separator: "/").count - 1
+      let name =
+        scope.path.isEmpty ? "(all)" : String(repeating: "  ", count: depth) + Path.last(of: scope.path)
+      scopes.append([
+        name, NumberFormat.count(scope.variables), NumberFormat.count(scope.parameters),
+        NumberFormat.count(scope.frozen), NumberFormat.bytes(scope.bytes), NumberFormat.count(scope.ops),
+      ])
+    }
+    shell.table(scopes)
+    shell.line()
+    var ops = TextTable([.init("op"), .init("count", .right), .init("in loops", .right)])
+    for op in overview.ops {
+      ops.append([op.name, NumberFormat.count(op.count), NumberFormat.count(op.inLoops)])
+    }
+    shell.table(ops)
+    return 0
+  }
+}

@@ -1,0 +1,42 @@
+internal import FirnGraph
+internal import Foundation
+
+/// Where a command runs: where its output goes and where relative paths begin.
+///
+/// The process has one; tests make others and read what was written.
+struct Shell {
+  /// Takes what a command answers.
+  let output: (String) -> Void
+  /// Takes what went wrong.
+  let errors: (String) -> Void
+  /// What is known of the place where `output` goes.
+  let terminal: Terminal
+  /// Relative paths begin here; nil for the process's working directory.
+  var directory: String?
+
+  /// The streams of the process.
+  static var process: Shell {
+    Shell(
+      output: { Platform.write($0, to: .standardOutput) }, errors: { Platform.write($0, to: .standardError) },
+      terminal: .current(.standardOutput))
+  }
+
+  /// Writes a line.
+  func line(_ text: String = "") { output(text + "\n") }
+
+  /// Writes a table, cut to the width there is.
+  func table(_ table: TextTable) { output(table.text(for: terminal)) }
+
+  /// Writes a value as JSON with sorted keys, so that the same value gives the same bytes.
+  func json(_ value: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    output(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n")
+  }
+
+  /// A path as the file system is asked for it.
+  func resolved(_ path: String) -> String {
+    guard let directory, !path.hasPrefix("/") else { return path }
+    return directory + "/" + path
+  }
+}
