@@ -1,4 +1,4 @@
-import FirnGraph
+public import FirnGraph
 
 extension Explanation {
   /// What a step costs, in all and by scope, with this selection and with nothing frozen.

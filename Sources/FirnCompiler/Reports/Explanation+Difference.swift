@@ -1,4 +1,4 @@
-import FirnGraph
+public import FirnGraph
 
 extension Explanation {
   /// What changes from `before` to `after`, for thawing step by step.

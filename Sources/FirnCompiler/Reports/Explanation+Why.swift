@@ -1,4 +1,4 @@
-import FirnGraph
+public import FirnGraph
 
 extension Explanation {
   /// Why a variable is trained or not: a shortest path from the loss, or what cuts it.

@@ -1,4 +1,4 @@
-public import FirnGraph
+package import FirnGraph
 
 /// A graph, a loss and a selection, ready to be asked: status, why, cost, lint, difference.
 ///
@@ -116,6 +116,6 @@ struct FlowGraph: Sendable {
 /// Stands for an optimiser where none is given: every update is the gradient itself, and free.
 struct GradientsOnly: Optimizer {
   var name: String { "none" }
-  func slots(for variable: Variable) -> [OptimizerSlot] { [] }
+  func slots(for part: TrainedPart) -> [OptimizerSlot] { [] }
   func update(_ update: ParameterUpdate) -> UpdatedParameter { UpdatedParameter(value: update.gradient) }
 }
