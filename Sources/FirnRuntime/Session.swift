@@ -120,7 +120,9 @@ public final class Session {
   }
 
   /// Slots of what stays trained are kept; those of what is newly trained start fresh, even if it was trained before it
-  /// was frozen. A block has slots of its own: a variable thawed whole after a part of it was trained starts fresh.
+  /// was frozen.
+  ///
+  /// A block has slots of its own: a variable thawed whole after a part of it was trained starts fresh.
   private func prepareSlots(
     _ compilation: Compilation, optimizer: (any Optimizer)?
   ) throws(FirnError) -> [SlotReport] {

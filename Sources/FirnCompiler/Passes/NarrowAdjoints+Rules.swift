@@ -66,7 +66,8 @@ extension GraphDef {
         .node(op, pieces.map { take($0.value, axis, $0.range) })
       }
     case let op as Pad:
-      guard op.interior[axis] == 0, let low = op.low[axis].value, let extent = type(of: first).shape[axis].value
+      guard op.interior[axis] == 0, let low = op.low[axis].value,
+        let extent = type(of: first).shape[axis].value
       else { return nil }
       let inside = range.clamped(to: low..<low + extent)
       if inside.isEmpty { return nil }

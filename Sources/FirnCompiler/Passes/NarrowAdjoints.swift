@@ -67,6 +67,9 @@ private struct AdjointNarrowing {
   /// For each loop, the results of which only blocks are made.
   private var narrowedResults: [Int: Set<Int>] = [:]
 
+  /// Whether any slice moves.
+  private var isChanged = false
+
   private var nodes: [Node] = []
   private var built: [PartialValue: Value] = [:]
   private var names: (original: Set<String>, used: Set<String>)
@@ -88,7 +91,7 @@ private struct AdjointNarrowing {
     }
     for output in graph.outputs { isWhole[index[output]] = true }
     for position in graph.nodes.indices.reversed() { decide(position) }
-    if narrowed.isEmpty, narrowedResults.isEmpty {
+    if !isChanged {
       var result = graph
       for (position, scan) in bodies { result.nodes[position].op = scan }
       return result
@@ -129,7 +132,10 @@ private struct AdjointNarrowing {
     if node.phase == .backward, let scan = node.op as? Scan {
       let results = Set(
         values.indices.filter { isWorthNarrowing(values[$0]) && isNarrow(scan, $0, at: values[$0]) })
-      if !results.isEmpty { narrowedResults[position] = results }
+      if !results.isEmpty {
+        narrowedResults[position] = results
+        isChanged = true
+      }
       for value in values where !blocks[index[value]].isEmpty && !results.contains(value.result) {
         isWhole[index[value]] = true
       }
@@ -150,11 +156,13 @@ private struct AdjointNarrowing {
           continue
         }
         narrowed[PartialValue(value: values[0], block: block)] = result
+        isChanged = true
         need(result)
       }
       if node.phase == .backward, left == blocks[index[values[0]]], isWorthNarrowing(values[0]) {
         let results = left.map { graph.part($0, of: position, isFree: false) }
         if !results.contains(where: { $0 == nil }) {
+          isChanged = true
           for (block, result) in zip(left, results) {
             guard let result else { continue }
             narrowed[PartialValue(value: values[0], block: block)] = result
@@ -284,7 +292,8 @@ private struct AdjointNarrowing {
     let type = graph.type(of: part.value)
     let source = resolve(PartialValue(value: part.value))
     let value = append(
-      Slice(block, of: type), [source], [type.taking(block)], like: node, named: Path.joined(node.name, "slice"))
+      Slice(block, of: type), [source], [type.taking(block)], like: node,
+      named: Path.joined(node.name, "slice"))
     built[part] = value
     return value
   }

@@ -35,7 +35,8 @@ extension GraphDef {
     var order: [Int] = []
     for position in nodes.indices {
       order.append(position)
-      guard case .reads(let name) = nodes[position].op.effect, let blocks = trainability.trainedRegion(name)?.blocks,
+      guard case .reads(let name) = nodes[position].op.effect,
+        let blocks = trainability.trainedRegion(name)?.blocks,
         let axis = blocks.first?.axis, let extent = nodes[position].types[0].shape[axis].value
       else { continue }
       let start = builder.nodes.count

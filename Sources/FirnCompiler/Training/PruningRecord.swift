@@ -66,7 +66,8 @@ extension Slice {
   func block(of type: TensorType) -> Block? {
     guard steps.allSatisfy({ $0 == 1 }) else { return nil }
     let cut = type.shape.indices.filter { starts[$0] != 0 || limits[$0] != type.shape[$0] }
-    guard let axis = cut.first, cut.count == 1, let start = starts[axis].value, let limit = limits[axis].value,
+    guard let axis = cut.first, cut.count == 1, let start = starts[axis].value,
+      let limit = limits[axis].value,
       start <= limit
     else { return nil }
     return Block(axis: axis, range: start..<limit)

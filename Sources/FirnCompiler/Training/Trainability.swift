@@ -31,7 +31,8 @@ package struct Trainability: Sendable {
   ) throws(FirnError) {
     try self.init(
       context.graph.variables, freezing: try freezing?.resolve(in: context) ?? [],
-      training: try training?.resolve(in: context) ?? [], named: (freezing?.description, training?.description))
+      training: try training?.resolve(in: context) ?? [],
+      named: (freezing?.description, training?.description))
   }
 
   package init(_ variables: [Variable], freezing: Selection?, training: Selection?) throws(FirnError) {

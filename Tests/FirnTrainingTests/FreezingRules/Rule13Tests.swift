@@ -28,7 +28,9 @@ extension FreezingRuleTests {
       ]
     }
 
-    func variable(_ name: String) throws -> Variable { try #require(graph.variables.first { $0.name == name }) }
+    func variable(_ name: String) throws -> Variable {
+      try #require(graph.variables.first { $0.name == name })
+    }
   }
 
   private typealias Regions = [(name: String, region: Region)]
@@ -59,7 +61,8 @@ extension FreezingRuleTests {
   private func elements(_ array: NDArray, _ block: Block) -> [Double] {
     let inner = array.shape[(block.axis + 1)...].reduce(1, *)
     let extent = array.shape[block.axis]
-    return array.doubles.enumerated().filter { block.range.contains($0.offset / inner % extent) }.map(\.element)
+    return array.doubles.enumerated().filter { block.range.contains($0.offset / inner % extent) }.map(
+      \.element)
   }
 
   // MARK: Bits
@@ -202,7 +205,8 @@ extension FreezingRuleTests {
     let program = try compile(
       session, model, with: adam,
       freezing: [
-        ("lstm/kernel", .whole), ("lstm/recurrent_kernel", .whole), ("lstm/bias", .whole), ("table", rows(0..<4)),
+        ("lstm/kernel", .whole), ("lstm/recurrent_kernel", .whole), ("lstm/bias", .whole),
+        ("table", rows(0..<4)),
         ("middle/kernel", columns(0..<2, 4..<8)),
       ], training: [("lstm/bias", rows(5..<10)), ("table", rows(0..<1))], clippingNorm: 0.5)
     for _ in 0..<20 { try session.run(program, feeding: model.feeds) }
@@ -212,7 +216,8 @@ extension FreezingRuleTests {
         "head/kernel", "head/bias",
       ])
     for (name, region) in [
-      ("table", rows(1..<4)), ("lstm/bias", .blocks([Block(axis: 0, range: 0..<5), Block(axis: 0, range: 10..<20)])),
+      ("table", rows(1..<4)),
+      ("lstm/bias", .blocks([Block(axis: 0, range: 0..<5), Block(axis: 0, range: 10..<20)])),
       ("middle/kernel", columns(0..<2, 4..<8)), ("lstm/kernel", rows(0..<6)),
     ] {
       for block in region.blocks {
