@@ -126,14 +126,14 @@ import Testing
     let text =
       Self.operands
         + """
-        %scan = scan(%c, %d) {carries = 1, slices = 1, captures = 0, length = 2, reversed = true, body = {
+        %scan:2 = scan(%c, %d) {carries = 1, slices = 1, captures = 0, length = 2, reversed = true, body = {
           %total = parameter() {kind = "carry", position = 0, dtype = f64, shape = [3,5]} : f64[3,5]
           %row = parameter() {kind = "slice", position = 0, dtype = f64, shape = [3,5]} : f64[3,5]
           %step = exp(%row) : f64[3,5] @backward
           %next = \(next) : f64[3,5] @backward
           %out = neg(%row) : f64[3,5] @backward
           return %next, %out
-        }} : (f64[3,5], f64[2,3,5]) @backward
+        }} : f64[3,5], f64[2,3,5] @backward
         %s = \(slice("scan", [3, 5], 1, 1..<3))
         %t = \(slice("scan:1", [2, 3, 5], 2, 0..<2))
         return %s, %t
