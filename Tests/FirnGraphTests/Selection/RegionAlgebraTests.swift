@@ -5,7 +5,7 @@ import Testing
 @Suite struct RegionAlgebraTests {
   private func variable() throws -> Variable {
     let graph = Graph()
-    graph.variable("w", shape: [5, 3])
+    _ = graph.variable("w", shape: [5, 3])
     return try #require(graph.variables.first)
   }
 
@@ -18,7 +18,7 @@ import Testing
   @Test func regionsAreSets() throws {
     let variable = try variable()
     let regions = (0..<32).map { bits in
-      Region((0..<5).filter { bits >> $0 & 1 == 1 }.map { $0..<$0 + 1 }, axis: 0, extent: 5)
+      Region.along(0, (0..<5).filter { bits >> $0 & 1 == 1 }.map { $0..<$0 + 1 }, extent: 5)
     }
     #expect(regions[0] == nil && regions[31] == .whole)
     #expect(regions[0b10110]?.blocks.map(\.description) == ["[1..<3]", "[4..<5]"])
