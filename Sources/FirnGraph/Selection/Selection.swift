@@ -19,8 +19,8 @@
 /// | `a & b`, `a \| b`, `!a`, `(a)` | `a & b`, … | both, either, not; blocks bind tightest, then `!`, then `&` |
 ///
 /// Components match whole (`enc` never selects `encoder2`), and a part that matches nothing is an error when the
-/// selection is used. The four words of the third to fifth line stand for what they say; a path of such a name is
-/// written `./trainable`.
+/// selection is used. `trainable`, `frozen`, `loaded` and `uninitialised` stand for what they say; a path of such
+/// a name is written `./trainable`.
 public struct Selection: Hashable, Sendable {
   let form: Form
 

@@ -103,12 +103,12 @@ struct SelectionResolver {
 
   private func complement(of hits: [Hit], text: String) -> [Hit] {
     var result: [Hit] = []
-    var rest = hits[...]
+    var next = 0
     for index in paths.indices {
       var region: Region? = .whole
-      if let next = rest.first, next.index == index {
-        region = Region.complement(of: next.region, extents: extents(index))
-        rest.removeFirst()
+      if next < hits.count, hits[next].index == index {
+        region = Region.complement(of: hits[next].region, extents: extents(index))
+        next += 1
       }
       if let region { result.append(Hit(index: index, region: region, matchedBy: [text])) }
     }

@@ -223,7 +223,8 @@ import Testing
     _ = graph.variable("a", shape: [4, 6], blocks: blocks)
     let built = thrown { () throws(FirnError) in try graph.validate() }
     #expect(built.map { "\($0)" }?.contains(message) == true)
-    let variable = Variable(name: "a", type: TensorType(.f32, [4, 6]), initializer: .zeros,
+    let variable = Variable(
+      name: "a", type: TensorType(.f32, [4, 6]), initializer: .zeros,
       blocks: blocks.normalized(rank: 2))
     let definition = GraphDef(variables: [variable])
     #expect(thrown { () throws(FirnError) in try definition.verify() }?.constraint == "V4")
