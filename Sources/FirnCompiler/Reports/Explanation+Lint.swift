@@ -106,7 +106,7 @@ extension Explanation {
         "stop_gradient `\(node.name)` stands at `\(own)` and cuts off "
           + strangers.map { "`\($0)`" }.joined(separator: ", "), subjects: strangers, at: [cut],
         remedy:
-          "to keep one layer as it is, freeze it by name; a stop on a layer's output starves that layer too")
+          "to keep a layer as it is, freeze it by name; a stop on a layer's output starves that one too")
     }
   }
 

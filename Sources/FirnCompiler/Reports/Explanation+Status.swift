@@ -87,7 +87,7 @@ private struct ScopeTally {
     trainedCount += entry.count
   }
 
-  /// Trained where all parameters are, partly where some are; else what they are, or the most telling of what they are.
+  /// Trained where all parameters are, partly where some are; else the most telling of what they are.
   var standing: Standing {
     if parameters == 0 { return .state }
     if trained > 0 { return trained == parameters && !seen.contains(.partly) ? .trained : .partly }
