@@ -42,7 +42,7 @@ extension Explanation {
   /// For each trained variable, what freezing it too would save; each is one compilation.
   public func pins() throws(FirnError) -> [Pin] {
     var result: [Pin] = []
-    let trained = variables.filter { standing(of: $0).0 == .trained }
+    let trained = variables.filter { [.trained, .partly].contains(standing(of: $0).0) }
     if trained.count < 2 { return [] }
     for variable in trained { result.append(try pin(variable.name)) }
     return result

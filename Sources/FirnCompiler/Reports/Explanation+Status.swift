@@ -22,7 +22,10 @@ extension Explanation {
     }
     guard flow.loss != nil else { return (.notUnderLoss, "nothing is trained") }
     let reads = flow.reads[variable.name] ?? []
-    if reads.contains(where: { flow.ways.isOpen(from: $0) }) { return (.trained, decision.explanation) }
+    if reads.contains(where: { flow.ways.isOpen(from: $0) }) {
+      if case .partly = decision { return (.partly, decision.explanation) }
+      return (.trained, decision.explanation)
+    }
     guard reads.contains(where: { flow.ways.exists(from: $0) }) else {
       return (.notUnderLoss, "the loss does not depend on it")
     }

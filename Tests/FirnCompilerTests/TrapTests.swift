@@ -1,0 +1,153 @@
+import FirnCompiler
+import FirnGraph
+import FirnNN
+import FirnOps
+import FirnTraining
+import Testing
+
+/// The rows of `Docs/Traps.md` that graphs, compiling and questions decide.
+@Suite struct TrapTests {
+  private struct Model {
+    let graph = Graph()
+    let loss: Tensor
+
+    init(lstm: Bool = false, cut: (Tensor) -> Tensor = { $0 }) {
+      let x = graph.placeholder("x", shape: ["batch", "time", 3])
+      let lower = Dense(4, activation: .tanh, name: "lower")(x)
+      let middle = lstm ? LSTM(5, name: "middle")(lower) : Dense(5, activation: .tanh, name: "middle")(lower)
+      loss = Dense(2, name: "upper")(cut(middle)).mean()
+    }
+
+    func request(_ freezing: Selection? = nil, training: Selection? = nil) -> CompilationRequest {
+      CompilationRequest(
+        graph: graph.definition, fetches: [], training: .init(loss: loss.value, optimizer: Adam()),
+        freezing: freezing, thawing: training)
+    }
+
+    func explanation(_ freezing: Selection? = nil) throws -> Explanation {
+      try Explanation(request(freezing))
+    }
+  }
+
+  private let lower = ["lower/kernel", "lower/bias"]
+  private let middle = ["middle/kernel", "middle/bias"]
+  private let upper = ["upper/kernel", "upper/bias"]
+
+  /// Nothing of one compilation is left to the next.
+  @Test func trap03FreezingIsAnArgumentOfCompiling() throws {
+    let model = Model()
+    #expect(try Compiler.compile(model.request("lower")).trained == middle + upper)
+    #expect(try Compiler.compile(model.request("upper")).trained == lower + middle)
+    #expect(try Compiler.compile(model.request()).trained == lower + middle + upper)
+  }
+
+  /// Who decided stands in the status.
+  @Test func trap05OneSelectionDecidesAndIsPrinted() throws {
+    let model = Model()
+    let explanation = try Explanation(model.request("lower | middle", training: "middle/bias"))
+    let reasons = Dictionary(
+      explanation.status.variables.map { ($0.name, $0.reason) }, uniquingKeysWith: { first, _ in first })
+    #expect(reasons["lower/kernel"]?.contains("`freezing: lower | middle`") == true)
+    #expect(reasons["middle/bias"]?.contains("`training: middle/bias`") == true)
+  }
+
+  /// Freezing a layer above a trained one frees its gradient and slots only; `pin` says who holds the rest.
+  @Test func trap09CostNamesWhatPinsKeptBytes() throws {
+    let model = Model()
+    let whole = try model.explanation().cost()
+    let upperFrozen = try model.explanation("upper").cost()
+    #expect(upperFrozen.unfrozen == whole.total)
+    let pins = try model.explanation("lower").pins()
+    #expect(pins.map(\.variable) == middle + upper)
+    let pin = try #require(pins.first)
+    let frozen = try model.explanation("lower | middle/kernel").cost()
+    #expect(try model.explanation("lower").cost().total - pin.saved == frozen.total)
+    #expect(!pin.kept.isEmpty, "the kernel alone reads the lower layer's output back")
+  }
+
+  @Test func trap10GradientsPassThroughAFrozenLoop() throws {
+    let model = Model(lstm: true)
+    let compilation = try Compiler.compile(model.request("middle | upper"))
+    #expect(compilation.trained == lower)
+    #expect(try model.explanation("middle | upper").why("lower/kernel").connection?.verdict == .connected)
+  }
+
+  @Test func trap13TiedVariableListsEveryReader() throws {
+    let graph = Graph()
+    let ids = graph.placeholder("ids", shape: ["batch"], dtype: .i32)
+    let table = graph.scope("shared") { graph.variable("table", shape: [5, 4]) }
+    let embedded = graph.scope("embed") { gather(table, indices: ids) * graph.variable("scale", shape: [4]) }
+    let logits = graph.scope("output") { matmul(embedded, table, transposeB: true) }
+    let loss = sparseSoftmaxCrossEntropy(logits: logits, labels: ids).mean()
+    let explanation = try Explanation(
+      graph: graph.definition, loss: loss.value, freezing: "shared", training: "shared")
+    #expect(explanation.status.variables.first?.readers == ["embed", "output"])
+    #expect(explanation.lint().map(\.code) == [.tiedAndSplit])
+  }
+
+  @Test func trap16FrozenAndRandomIsNamed() throws {
+    let findings = try Model().explanation("lower").lint(loaded: ["lower/bias"])
+    #expect(findings.map(\.code) == [.frozenAndRandom])
+    #expect(findings.first?.subjects == ["lower/kernel"])
+  }
+
+  @Test func trap19MissingGradientNamesTheCut() throws {
+    let model = Model { stopGradient($0) }
+    let why = try model.explanation().why("middle/kernel")
+    #expect(why.standing == .cutOff && why.reason.contains("stop_gradient"))
+    #expect(why.connection?.cuts.map(\.kind) == [.stopGradient])
+  }
+
+  @Test func trap20MisplacedStopsAreFound() throws {
+    func codes(_ freezing: Selection?, _ cut: (Tensor) -> Tensor) throws -> [Finding.Code] {
+      try Model(cut: cut).explanation(freezing).lint().map(\.code)
+    }
+    #expect(try codes("lower") { stopGradient($0) } == [.starved, .starved])
+    #expect(try codes("lower | middle") { stopGradient($0) } == [.stopWithoutEffect])
+    #expect(try codes("lower", { stopGradient(stopGradient($0)) }).last == .stopBehindStop)
+    #expect(try codes(nil) { stopGradient($0) }.last == .stopBeyondItsScope)
+  }
+
+  @Test func trap22FreezingIsNotInferenceMode() throws {
+    let model = Model()
+    var request = model.request()
+    #expect(request.isTrainingMode)
+    request.isTrainingMode = false
+    #expect(try Compiler.compile(request).trained == lower + middle + upper)
+  }
+
+  @Test func trap23FrozenGradientsAreNeverBuilt() throws {
+    let model = Model()
+    let compiled = try Compiler.compile(model.request("lower | middle")).graph
+    #expect(
+      !compiled.nodes.contains {
+        $0.phase != .forward && ($0.name.contains("lower") || $0.name.contains("middle"))
+      })
+    let cost = try model.explanation("lower | middle").cost()
+    let whole = try #require(cost.unfrozen?.bound(by: ["batch": 7, "time": 2]))
+    let partial = cost.total.bound(by: ["batch": 7, "time": 2])
+    #expect(try #require(partial.backwardFLOPs.value) < (try #require(whole.backwardFLOPs.value)))
+  }
+
+  @Test(arguments: [("low", "lower"), ("uper", "upper")])
+  func trap24SelectorThatMatchesNothingIsAnError(_ text: String, _ nearest: String) throws {
+    let fault = try #require(throws: FirnError.self) { _ = try Model().explanation(Selection(text)) }
+    #expect(fault.code == .invalidSelection && fault.remedy?.contains(nearest) == true)
+  }
+
+  @Test func trap26CountsComeFromTheCompiledProgram() throws {
+    for freezing in [nil, "lower", "lower | upper/bias"] as [Selection?] {
+      let model = Model()
+      let trained = Set(try Compiler.compile(model.request(freezing)).trained)
+      let counted = model.graph.variables.filter { trained.contains($0.name) }.reduce(0) {
+        $0 + $1.elementCount
+      }
+      let scopes = try model.explanation(freezing).status.scopes
+      #expect(scopes.reduce(0) { $0 + $1.trainedCount } == counted)
+    }
+  }
+
+  @Test func trap27OneArgument() throws {
+    #expect(try Model().explanation("lower").status.scopes.map(\.standing) == [.frozen, .trained, .trained])
+  }
+}
