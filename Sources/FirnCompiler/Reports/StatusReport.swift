@@ -1,5 +1,3 @@
-public import FirnGraph
-
 /// What becomes of a variable or of a scope.
 public enum Standing: String, Hashable, Sendable, Codable, CaseIterable {
   case trained
