@@ -17,6 +17,10 @@ enum Main {
     },
     Entry(declaration: InspectCommand.declaration, run: InspectCommand.run),
     Entry(declaration: QueryCommand.declaration, run: QueryCommand.run),
+    Entry(declaration: ExplainCommand.declaration, run: ExplainCommand.run),
+    Entry(declaration: CostCommand.declaration, run: CostCommand.run),
+    Entry(declaration: LintCommand.declaration, run: LintCommand.run),
+    Entry(declaration: DiffCommand.declaration, run: DiffCommand.run),
     Entry(declaration: DotCommand.declaration, run: DotCommand.run),
     Entry(declaration: CompletionCommand.declaration, run: CompletionCommand.run),
   ]

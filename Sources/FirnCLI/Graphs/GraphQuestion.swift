@@ -62,12 +62,22 @@ struct GraphQuestion {
   /// The loss, or nil where none is named and none is plain.
   var plainLoss: Value? { namedLoss ?? (try? LossSearch(graph).loss()) }
 
+  /// What there is to ask, with an optimiser for the cost of updates.
+  ///
+  /// - Parameter loss: nil where nothing is trained.
+  func explanation(
+    loss: Value?, freezing selection: Selection? = nil, optimizer: (any Optimizer)? = nil
+  ) throws(FirnError) -> Explanation {
+    try Explanation(
+      graph: graph, loss: loss, freezing: selection ?? freezing, training: training, optimizer: optimizer)
+  }
+
   func trainability() throws(FirnError) -> Trainability {
     try Trainability(graph.variables, freezing: freezing, training: training)
   }
 
   /// The request of a training program for the loss.
-  func request(optimizer: any Optimizer = Adam(learningRate: 0.001)) throws(FirnError) -> CompilationRequest {
+  func request(optimizer: any Optimizer) throws(FirnError) -> CompilationRequest {
     CompilationRequest(
       graph: graph, fetches: [], training: .init(loss: try loss(), optimizer: optimizer), freezing: freezing,
       thawing: training)

@@ -9,10 +9,9 @@ struct VariableStates {
   private var words: [String: String] = [:]
 
   init(_ question: GraphQuestion) throws(FirnError) {
-    if question.plainLoss != nil {
-      let compilation = try Compiler.compile(question.request())
-      for row in compilation.status(readersIn: question.graph) {
-        words[row.variable.name] = row.status.rawValue
+    if let loss = question.plainLoss {
+      for entry in try question.explanation(loss: loss).status.variables {
+        words[entry.name] = entry.standing.rawValue
       }
       return
     }

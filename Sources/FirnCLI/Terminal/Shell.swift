@@ -27,6 +27,24 @@ struct Shell {
   /// Writes a table, cut to the width there is.
   func table(_ table: TextTable) { output(table.text(for: terminal)) }
 
+  /// Writes words over as many lines as they need, each behind `indent` spaces.
+  ///
+  /// - Parameter first: stands in place of the first line's indentation.
+  func paragraph(_ text: String, indent: Int = 0, first: String? = nil) {
+    let margin = String(repeating: " ", count: indent)
+    var current = first ?? margin
+    var isEmpty = true
+    for word in text.split(whereSeparator: \.isWhitespace) {
+      if !isEmpty, DisplayText.width(of: current) + 1 + DisplayText.width(of: String(word)) > terminal.width {
+        line(current)
+        (current, isEmpty) = (margin, true)
+      }
+      current += (isEmpty ? "" : " ") + word
+      isEmpty = false
+    }
+    if !isEmpty || first != nil { line(current) }
+  }
+
   /// Writes a value as JSON with sorted keys, so that the same value gives the same bytes.
   func json(_ value: some Encodable) throws {
     let encoder = JSONEncoder()

@@ -1,0 +1,79 @@
+internal import FirnCompiler
+internal import FirnGraph
+
+/// `firn diff`: what changes from one selection, or one graph, to another.
+enum DiffCommand {
+  static let declaration = ArgumentParser.Command(
+    name: "diff", summary: "say what changes from one selection, or one graph file, to another",
+    positionals: [
+      GraphQuestion.file, .init(name: "FILE_B", help: "the graph to compare with", count: .optional),
+    ],
+    options: GraphQuestion.options + [
+      .init(
+        name: "against", value: .text(placeholder: "SELECTION"),
+        help: "what is frozen afterwards (default: as by --freeze)")
+    ] + CostOptions.options,
+    examples: [
+      .init(
+        line: "firn diff model.firn --freeze encoder --against encoder/layer_0",
+        meaning: "what a step of gradual unfreezing thaws and costs")
+    ])
+
+  static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
+    let hasOther = arguments.positionals.count > 1
+    guard hasOther || arguments.text("against") != nil else {
+      throw UsageError(
+        "firn diff", "there is nothing to compare with",
+        remedy: "give --against SELECTION or a second graph file")
+    }
+    let first = try GraphQuestion(arguments, in: shell)
+    let second = try GraphQuestion(
+      arguments, file: hasOther ? 1 : 0, freezing: arguments.text("against") == nil ? "freeze" : "against",
+      in: shell)
+    let options = try CostOptions(arguments, "diff", for: [first.graph, second.graph])
+    let difference = try Explanation.difference(
+      first.explanation(loss: first.loss(), optimizer: options.optimizer),
+      second.explanation(loss: second.loss(), optimizer: options.optimizer))
+    if arguments.flag("json") {
+      try shell.json(difference)
+      return 0
+    }
+    show(difference, options, in: shell)
+    return 0
+  }
+
+  private static func show(_ difference: Difference, _ options: CostOptions, in shell: Shell) {
+    if difference.changes.isEmpty {
+      shell.line("no variable changes its status")
+    } else {
+      var changes = TextTable([.init("variable"), .init("before"), .init("after")])
+      for change in difference.changes {
+        changes.append([
+          change.variable, change.before?.rawValue ?? "absent", change.after?.rawValue ?? "absent",
+        ])
+      }
+      shell.table(changes)
+    }
+    shell.line()
+    var costs = TextTable([
+      .init("cost of a step"), .init("before", .right), .init("after", .right), .init("change", .right),
+    ])
+    func row(_ title: String, _ part: KeyPath<Cost, Quantity>, _ format: (Quantity?) -> String) {
+      costs.append([
+        title, format(difference.before[keyPath: part]), format(difference.after[keyPath: part]),
+        format(difference.added[keyPath: part]),
+      ])
+    }
+    row("forward", \.forwardFLOPs, options.flops)
+    row("backward", \.backwardFLOPs, options.flops)
+    row("update", \.updateFLOPs, options.flops)
+    row("kept", \.keptBytes, options.bytes)
+    row("gradients", \.gradientBytes, options.bytes)
+    row("slots", \.slotBytes, options.bytes)
+    shell.table(costs)
+    if let note = options.note {
+      shell.line()
+      shell.paragraph(note)
+    }
+  }
+}
