@@ -7,9 +7,9 @@ import Testing
 @Suite struct MalformedGraphFileTests {
   struct Fault: Sendable, CustomTestStringConvertible {
     var name: String
-    /// Replaced in the sound file …
+    /// What is replaced in the sound file.
     var old: String
-    /// … by this.
+    /// What it is replaced by.
     var new: String
     /// What the error says, its position included.
     var says: [String]
