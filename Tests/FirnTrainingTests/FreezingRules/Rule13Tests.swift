@@ -266,6 +266,27 @@ extension FreezingRuleTests {
     #expect(try session.value(of: "table/sgd/rows_3_10/velocity") == NDArray(zeros: [7, 6]))
   }
 
+  /// The same by text: rows, a gate by its name, and a whole scope around a thawed part.
+  @Test func rule13SelectionsNameParts() throws {
+    let model = try Parts()
+    let session = try quietSession(model.graph)
+    let adam = Adam(learningRate: 0.01, weightDecay: 0.1)
+    func parts(_ freezing: Selection, _ training: Selection? = nil) throws -> [String] {
+      let program = try session.compile(
+        minimizing: model.loss, with: adam, freezing: freezing, training: training)
+      try session.run(program, feeding: model.feeds)
+      return program.trainedParts.map(\.description)
+    }
+    #expect(
+      try parts("table[0..<3] | middle | head") == [
+        "table[3..<10]", "lstm/kernel", "lstm/recurrent_kernel", "lstm/bias",
+      ])
+    #expect(
+      try parts("table | lstm | middle", "lstm/kernel[gate: forget] | lstm/bias[gate: forget]") == [
+        "lstm/kernel[axis 1: 5..<10]", "lstm/bias[5..<10]", "head/kernel", "head/bias",
+      ])
+  }
+
   @Test func rule13PartsAlongTwoAxesAreAnError() throws {
     let model = try Parts()
     let session = try quietSession(model.graph)
