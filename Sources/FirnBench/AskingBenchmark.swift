@@ -6,7 +6,9 @@ import FirnTraining
 /// Building, asking and compiling graphs of growing size: each column should grow with the nodes, not faster.
 enum AskingBenchmark {
   static func run() throws {
-    print("      nodes   variables       build      select       prune     compile      print   (ms)")
+    print(
+      "      nodes   variables       build      select     explain      status         why        lint     compile   (ms)"
+    )
     for blocks in [250, 500, 1000, 2500] {
       var graph = Graph()
       var loss = graph.constant(0)
@@ -14,19 +16,25 @@ enum AskingBenchmark {
       let definition = graph.definition
       let selection: Selection = "**/kernel & !block_1 | role(bias) & block_2"
       let select = try milliseconds { _ = try selection.resolve(in: SelectionContext(definition)) }
-      let trainability = try Trainability(definition.variables, freezing: "block_0", training: nil)
-      let prune = milliseconds { _ = PruningRecord(definition, of: loss.value, trainability: trainability) }
+      let last = definition.variables[definition.variables.count - 1].name
+      var explanation = try Explanation(graph: definition, loss: loss.value, freezing: "block_0")
+      let explain = try milliseconds(runs: 1) {
+        explanation = try Explanation(graph: definition, loss: loss.value, freezing: "block_0")
+      }
+      let status = milliseconds(runs: 1) { _ = explanation.status }
+      let why = try milliseconds(runs: 1) { _ = try explanation.why(last) }
+      let lint = milliseconds(runs: 1) { _ = explanation.lint() }
       let compile = try milliseconds(runs: 1) {
         _ = try Compiler.compile(
           CompilationRequest(
             graph: definition, fetches: [],
             training: .init(loss: loss.value, optimizer: SGD(learningRate: 0.1)), freezing: "block_0"))
       }
-      let text = milliseconds(runs: 1) { _ = definition.text }
       print(
         column(Double(definition.nodes.count), digits: 0, width: 11),
         column(Double(definition.variables.count), digits: 0, width: 11),
-        [build, select, prune, compile, text].map { column($0, width: 11) }.joined(separator: " "))
+        [build, select, explain, status, why, lint, compile].map { column($0, width: 11) }.joined(
+          separator: " "))
     }
   }
 
