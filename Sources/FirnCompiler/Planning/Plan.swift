@@ -26,6 +26,8 @@ package struct Plan: Sendable {
     package var resultTypes: [ArrayType]
     /// Operands whose buffer the only result may take over.
     package var inPlace: [Int] = []
+    /// Arithmetic of running it once; for a loop, of all its iterations.
+    package var flops = 0
     /// Offset of its scratch in the arena.
     package var workspace: Int
     package var workspaceBytes: Int
@@ -101,6 +103,11 @@ extension Plan.Loop {
     for index in outputs.indices { loop.outputs[index].outer = slot(outputs[index].outer) }
     return loop
   }
+}
+
+extension Plan {
+  /// Arithmetic of one run.
+  package var flops: Int { steps.reduce(0) { $0 + $1.flops } }
 }
 
 extension Plan: CustomStringConvertible {

@@ -122,10 +122,13 @@ private struct Planner {
       let loop = try plan(scan, step)
       step.workspaceBytes = loop.body.arenaBytes
       step.work = .loop(loop)
+      step.flops = loop.length * loop.body.flops
     } else if let op = node.op as? any KernelOp {
       var operands: [ArrayType] = []
       for input in node.inputs { operands.append(try type(input)) }
       try checkBound(node, operands)
+      step.flops =
+        op.flops(of: operands.map { TensorType($0.dtype, Shape($0.shape)) }, results: node.types).value ?? 0
       let kernel = op.kernel(operands: operands, results: step.resultTypes)
       step.workspaceBytes = kernel.workspaceBytes * workers
       step.work = .kernel(kernel)

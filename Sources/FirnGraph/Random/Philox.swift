@@ -72,7 +72,8 @@ package struct Philox: Sendable {
   /// Standard Gaussian by Box and Muller on neighbouring lanes (0, 1) and (2, 3).
   package func normal(_ index: Int, _ c1: UInt32 = 0, _ c2: UInt32 = 0, _ c3: UInt32 = 0) -> Double {
     let even = index & ~1
-    let radius = (-2 * RealMath.logarithm(Double(bits(even, c1, c2, c3) >> 8) * 0x1p-24 + 0x1p-24)).squareRoot()
+    let radius = (-2 * RealMath.logarithm(Double(bits(even, c1, c2, c3) >> 8) * 0x1p-24 + 0x1p-24))
+      .squareRoot()
     let angle = 2 * Double.pi * uniform(even + 1, c1, c2, c3)
     return radius * (index == even ? RealMath.cosine(angle) : RealMath.sine(angle))
   }

@@ -31,7 +31,9 @@ package enum RealMath {
   }
 
   /// Standard normal distribution function.
-  package static func normalDistribution(_ x: Double) -> Double { 0.5 * errorComplement(-x * 0.5.squareRoot()) }
+  package static func normalDistribution(_ x: Double) -> Double {
+    0.5 * errorComplement(-x * 0.5.squareRoot())
+  }
 
   private static func errorComplement(_ x: Double) -> Double { erfc(x) }
 }
