@@ -71,6 +71,10 @@ let tests: [Target] = [
     name: "FirnTrainingTests",
     dependencies: ["FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnTraining"]),
   .testTarget(
+    name: "FirnNNTests",
+    dependencies: ["FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnTraining"],
+    exclude: ["Fixtures"]),
+  .testTarget(
     name: "FirnCLITests",
     dependencies: ["FirnCLI", "FirnGraph", "FirnCompiler", "FirnRuntime", "FirnFormats"]),
 ]

@@ -1,0 +1,47 @@
+public import FirnGraph
+
+/// Makes the variables of a cell in the scope of its layer.
+public struct CellVariables {
+  let graph: Graph
+  let trainable: Bool?
+  /// The last extent of the input.
+  public let features: Int
+  public let dtype: DType
+
+  /// A variable of the layer.
+  ///
+  /// - Parameters:
+  ///   - name: its name below the layer's scope.
+  ///   - role: what it is to its layer; selections can ask for it.
+  ///   - initializer: its first value; the scope's default, else Glorot uniform.
+  ///   - blocks: names of equal blocks along one axis, such as gates; selections can ask for them.
+  public func callAsFunction(
+    _ name: String, _ shape: [Int], role: String = "", initializer: Initializer? = nil,
+    blocks: BlockNames? = nil
+  ) -> Tensor {
+    graph.variable(
+      name, shape: Shape(shape), dtype: dtype, role: role, initializer: initializer, trainable: trainable,
+      blocks: blocks)
+  }
+
+  /// The kernel, recurrent kernel and bias of a cell, the last axis of each in blocks of `units`, one for each gate.
+  func gates(
+    _ names: [String], units: Int, stateWidth: Int? = nil, bias: Initializer = .zeros
+  ) -> GateWeights {
+    let blocks = names.count > 1 ? BlockNames(names) : nil
+    let width = max(names.count, 1) * units
+    return GateWeights(
+      kernel: self("kernel", [features, width], role: "kernel", blocks: blocks),
+      recurrentKernel: self(
+        "recurrent_kernel", [stateWidth ?? units, width], role: "recurrent_kernel",
+        initializer: .orthogonal(), blocks: blocks),
+      bias: self("bias", [width], role: "bias", initializer: bias, blocks: blocks))
+  }
+}
+
+/// The variables that gated cells share.
+public struct GateWeights {
+  let kernel: Tensor
+  let recurrentKernel: Tensor
+  let bias: Tensor
+}

@@ -1,0 +1,80 @@
+public import FirnGraph
+import FirnOps
+
+/// The long short-term memory cell, with peepholes and projection where asked for.
+///
+///     i, f, o = σ(x·W + h·U + b) of their block,  g = tanh(…) of its
+///     c' = f ∘ c + i ∘ g,   h' = (o ∘ tanh(c'))·P
+///
+/// With peepholes p, i and f see p∘c and o sees p∘c' before the σ. Without projection P is absent.
+///
+/// Hochreiter & Schmidhuber, Neural Computation 9 (1997), with the forget gate of Gers, Schmidhuber & Cummins (2000), the
+/// peepholes of Gers & Schmidhuber (IJCNN 2000), the projection of Sak, Senior & Beaufays (Interspeech 2014).
+///
+/// | | shape | role |
+/// | --- | --- | --- |
+/// | `kernel` W | `[in, 4·units]`, blocks i f g o, named `input`, `forget`, `cell`, `output` | `kernel` |
+/// | `recurrent_kernel` U | `[hidden, 4·units]` | `recurrent_kernel` |
+/// | `bias` b | `[4·units]` | `bias` |
+/// | `peephole` p | `[3·units]`, blocks i f o | `peephole` |
+/// | `projection` P | `[units, hidden]` | `projection` |
+///
+/// States: h `[batch, hidden]`, where hidden is the projection's width, else units; c `[batch, units]`.
+///
+/// - Complexity: 8·batch·units·(in + hidden) FLOPs a step for the products, 2·batch·units·hidden for the projection.
+public struct LSTMCell: RecurrentCell {
+  /// The variables of one cell.
+  public struct Weights {
+    let gates: GateWeights
+    let peephole: Tensor?
+    let projection: Tensor?
+  }
+
+  private let units: Int
+  private let forgetBias: Double
+  private let hasPeepholes: Bool
+  private let projection: Int?
+
+  /// - Parameters:
+  ///   - forgetBias: first value of the forget gate's bias; 1 by default (Jozefowicz et al., ICML 2015).
+  ///   - hasPeepholes: whether the gates see the cell's state.
+  ///   - projection: the width h is projected to; nil for none.
+  public init(_ units: Int, forgetBias: Double = 1, hasPeepholes: Bool = false, projection: Int? = nil) {
+    self.units = units
+    self.forgetBias = forgetBias
+    self.hasPeepholes = hasPeepholes
+    self.projection = projection
+  }
+
+  public var name: String { "lstm" }
+  public var stateShapes: [Shape] { [Shape([projection ?? units]), Shape([units])] }
+
+  public func makeWeights(_ make: CellVariables) -> Weights {
+    Weights(
+      gates: make.gates(
+        ["input", "forget", "cell", "output"], units: units, stateWidth: projection,
+        bias: .columns([(units, .zeros), (units, .constant(forgetBias)), (2 * units, .zeros)])),
+      peephole: hasPeepholes
+        ? make(
+          "peephole", [3 * units], role: "peephole", initializer: .zeros,
+          blocks: BlockNames(["input", "forget", "output"])) : nil,
+      projection: projection.map { make("projection", [units, $0], role: "projection") })
+  }
+
+  public func step(_ input: Tensor, _ state: CellState, _ weights: Weights) -> CellStep {
+    let cell = state[1]
+    var gates =
+      (matmul(input, weights.gates.kernel) + matmul(state.recurrent, weights.gates.recurrentKernel)
+      + weights.gates.bias)
+      .split(into: 4, axis: -1)
+    let peepholes = weights.peephole?.split(into: 3, axis: 0)
+    if let peepholes {
+      gates[0] += peepholes[0] * cell
+      gates[1] += peepholes[1] * cell
+    }
+    let next = sigmoid(gates[1]) * cell + sigmoid(gates[0]) * tanh(gates[2])
+    if let peepholes { gates[3] += peepholes[2] * next }
+    let hidden = sigmoid(gates[3]) * tanh(next)
+    return CellStep([weights.projection.map { matmul(hidden, $0) } ?? hidden, next])
+  }
+}

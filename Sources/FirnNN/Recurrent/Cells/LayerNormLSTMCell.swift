@@ -1,0 +1,75 @@
+public import FirnGraph
+import FirnOps
+
+/// A long short-term memory cell whose products and cell state are normalised over their features.
+///
+///     i, f, o = σ(L(x·W; α) + L(h·U; β) + b) of their block,  g = tanh(…) of its
+///     c' = f ∘ c + i ∘ g,   h' = o ∘ tanh(L(c'; γ) + δ)
+///     L(v; γ) = γ ∘ (v - mean v) / √(var v + ε)
+///
+/// Ba, Kiros & Hinton, "Layer Normalization" (2016), equations 20 to 22; the offsets of the two products are one with b.
+///
+/// | | shape | role |
+/// | --- | --- | --- |
+/// | `kernel` W | `[in, 4·units]`, blocks i f g o, named `input`, `forget`, `cell`, `output` | `kernel` |
+/// | `recurrent_kernel` U | `[units, 4·units]` | `recurrent_kernel` |
+/// | `bias` b | `[4·units]` | `bias` |
+/// | `kernel_gain` α, `recurrent_gain` β | `[4·units]` | `gain` |
+/// | `cell_gain` γ | `[units]` | `gain` |
+/// | `cell_offset` δ | `[units]` | `bias` |
+///
+/// - Complexity: 8·batch·units·(in + units) FLOPs a step for the products.
+public struct LayerNormLSTMCell: RecurrentCell {
+  /// The variables of one cell.
+  public struct Weights {
+    let gates: GateWeights
+    let kernelGain: Tensor
+    let recurrentGain: Tensor
+    let cellGain: Tensor
+    let cellOffset: Tensor
+  }
+
+  private let units: Int
+  private let forgetBias: Double
+  private let epsilon: Double
+
+  /// - Parameters:
+  ///   - forgetBias: first value of the forget gate's bias.
+  ///   - epsilon: what is added to a variance before its root is taken.
+  public init(_ units: Int, forgetBias: Double = 1, epsilon: Double = 1e-5) {
+    self.units = units
+    self.forgetBias = forgetBias
+    self.epsilon = epsilon
+  }
+
+  public var name: String { "layer_norm_lstm" }
+  public var stateShapes: [Shape] { [Shape([units]), Shape([units])] }
+
+  public func makeWeights(_ make: CellVariables) -> Weights {
+    Weights(
+      gates: make.gates(
+        ["input", "forget", "cell", "output"], units: units,
+        bias: .columns([(units, .zeros), (units, .constant(forgetBias)), (2 * units, .zeros)])),
+      kernelGain: make("kernel_gain", [4 * units], role: "gain", initializer: .ones),
+      recurrentGain: make("recurrent_gain", [4 * units], role: "gain", initializer: .ones),
+      cellGain: make("cell_gain", [units], role: "gain", initializer: .ones),
+      cellOffset: make("cell_offset", [units], role: "bias", initializer: .zeros))
+  }
+
+  public func step(_ input: Tensor, _ state: CellState, _ weights: Weights) -> CellStep {
+    let sums =
+      normalized(matmul(input, weights.gates.kernel), weights.kernelGain)
+      + normalized(matmul(state.recurrent, weights.gates.recurrentKernel), weights.recurrentGain)
+      + weights.gates.bias
+    let gates = sums.split(into: 4, axis: -1)
+    let next = sigmoid(gates[1]) * state[1] + sigmoid(gates[0]) * tanh(gates[2])
+    let hidden = sigmoid(gates[3]) * tanh(normalized(next, weights.cellGain) + weights.cellOffset)
+    return CellStep([hidden, next])
+  }
+
+  private func normalized(_ x: Tensor, _ gain: Tensor) -> Tensor {
+    let centred = x - x.mean(axes: [-1], keepingAxes: true)
+    let variance = square(centred).mean(axes: [-1], keepingAxes: true)
+    return centred * rsqrt(variance + epsilon) * gain
+  }
+}

@@ -1,0 +1,39 @@
+public import FirnGraph
+
+/// Which of the first two axes of a sequence is time.
+public enum SequenceLayout: Hashable, Sendable {
+  /// `[batch, time, features]`.
+  case batchMajor
+  /// `[time, batch, features]`: what the loop itself reads, so nothing is transposed.
+  case timeMajor
+}
+
+/// The state before the first step, where a call gives none.
+public enum InitialState: Hashable, Sendable {
+  case zeros
+  /// A variable for each state, `initial_state_0` and so on, of the role `initial_state`, the same for all of a batch.
+  case learned(Initializer = .zeros)
+}
+
+/// What a recurrent layer returns.
+public struct RecurrentOutput {
+  /// The output of every step of the top layer, forward and backward joined along the last axis, in the layer's layout;
+  /// zero past the end of a sequence.
+  public let sequence: Tensor
+  /// The output of the last step of the top layer; of the backward direction, the first one's.
+  public let last: Tensor
+  /// The states after the last step: layer by layer, forward before backward, each cell's in its order. What
+  /// `run(_:lengths:initialState:)` takes.
+  public let states: [Tensor]
+  /// The first state of the top layer, directions joined along the last axis.
+  public let hidden: Tensor
+  let topCell: Tensor?
+
+  /// The second state of the top layer, directions joined along the last axis; a fault where there is none.
+  public var cell: Tensor {
+    topCell
+      ?? report(
+        "this recurrent layer has one state, no second", remedy: "use `hidden`", code: .invalidArgument,
+        hidden)
+  }
+}

@@ -1,0 +1,23 @@
+import FirnGraph
+
+/// A plain recurrent layer, or a stack of them.
+///
+/// `SimpleRNNCell` has the formula and the variables, `RNN` everything that layers have in common.
+public final class SimpleRNN: RNN {
+  /// - Parameters:
+  ///   - activation: what is applied to the sum of the products.
+  public init(
+    _ units: Int, activation: Activation = .tanh,
+    layers: Int = 1, isBidirectional: Bool = false, isReversed: Bool = false,
+    layout: SequenceLayout = .batchMajor, initialState: InitialState = .zeros, dropout: Double = 0,
+    stateDropout: Double = 0, trainable: Bool? = nil, name: String = "rnn", file: StaticString = #fileID,
+    line: UInt = #line
+  ) {
+    let cell = SimpleRNNCell(units, activation: activation)
+    super.init(
+      stack: Array(repeating: cell, count: max(layers, 0)), isBidirectional: isBidirectional,
+      isReversed: isReversed,
+      layout: layout, initialState: initialState, dropout: dropout, stateDropout: stateDropout,
+      trainable: trainable, name: name, location: SourceLocation(file, line))
+  }
+}
