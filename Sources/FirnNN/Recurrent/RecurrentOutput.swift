@@ -22,8 +22,9 @@ public struct RecurrentOutput {
   public let sequence: Tensor
   /// The output of the last step of the top layer; of the backward direction, the first one's.
   public let last: Tensor
-  /// The states after the last step: layer by layer, forward before backward, each cell's in its order. What
-  /// `run(_:lengths:initialState:)` takes.
+  /// The states after the last step, as `run(_:lengths:initialState:)` takes them.
+  ///
+  /// Layer by layer, forward before backward, each cell's in its order.
   public let states: [Tensor]
   /// The first state of the top layer, directions joined along the last axis.
   public let hidden: Tensor
