@@ -54,7 +54,7 @@ let tests: [Target] = [
   .target(name: "CFirnAllocations", path: "Tests/CFirnAllocations"),
   .target(
     name: "FirnTestSupport", dependencies: ["FirnGraph", "FirnOps"], path: "Tests/FirnTestSupport"),
-  .testTarget(name: "FirnGraphTests", dependencies: ["FirnGraph"]),
+  .testTarget(name: "FirnGraphTests", dependencies: ["FirnGraph", "FirnTestSupport"]),
   .testTarget(name: "FirnOpsTests", dependencies: ["FirnOps", "FirnGraph", "CFirnKernels"]),
   .testTarget(name: "FirnFormatsTests", dependencies: ["FirnFormats"]),
   .testTarget(
@@ -76,7 +76,9 @@ let tests: [Target] = [
     exclude: ["Fixtures"]),
   .testTarget(
     name: "FirnCLITests",
-    dependencies: ["FirnCLI", "FirnGraph", "FirnCompiler", "FirnRuntime", "FirnFormats"]),
+    dependencies: [
+      "FirnCLI", "FirnGraph", "FirnCompiler", "FirnRuntime", "FirnFormats", "FirnTestSupport",
+    ]),
 ]
 
 for target in libraries + executables + tests where target.name != "CFirnKernels" {

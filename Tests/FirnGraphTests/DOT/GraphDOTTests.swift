@@ -1,4 +1,5 @@
 import FirnGraph
+import FirnTestSupport
 import Foundation
 import Testing
 
@@ -152,7 +153,7 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: Self.graphviz != nil, "Graphviz is not installed"))
+  @Test(.enabled(if: Graphviz.program != nil, "Graphviz is not installed"))
   func graphvizAcceptsEveryDrawing() throws {
     var drawings: [String] = []
     for depth in [nil, 0, 1, 2] {
@@ -170,13 +171,10 @@ import Testing
     }
   }
 
-  static let graphviz = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-    .map { "\($0)/dot" }.first { FileManager.default.isExecutableFile(atPath: $0) }
-
   private static func runGraphviz(_ drawing: String) throws -> (status: Int32, errors: String) {
     let process = Process()
     let (input, output, errors) = (Pipe(), Pipe(), Pipe())
-    process.executableURL = URL(filePath: try #require(graphviz))
+    process.executableURL = URL(filePath: try #require(Graphviz.program))
     process.arguments = ["-Tsvg", "-o", "/dev/null"]
     (process.standardInput, process.standardOutput, process.standardError) = (input, output, errors)
     try process.run()
