@@ -36,7 +36,14 @@ import Testing
     let programs = try selections.map {
       try session.compile(minimizing: model.loss, with: SGD(learningRate: 0.01), freezing: $0)
     }
-    for _ in 0..<5 { for program in programs { try session.run(program, feeding: model.feeds) } }
+    func executions() throws -> [Execution] {
+      try programs.map { program in
+        try session.run(program, feeding: model.feeds)
+        return try session.execution(of: program, binding: ["batch": 7, "time": 2])
+      }
+    }
+    let first = try executions()
+    for _ in 0..<3 { #expect(try zip(executions(), first).allSatisfy { $0 === $1 }) }
     #expect(session.executionCount == selections.count)
   }
 }
