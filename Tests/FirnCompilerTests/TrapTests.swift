@@ -69,6 +69,7 @@ import Testing
     let model = Model(lstm: true)
     let compilation = try Compiler.compile(model.request("middle | upper"))
     #expect(compilation.trained == lower)
+    #expect(compilation.graph.nodes.contains { $0.mnemonic == "scan" && $0.phase == .backward })
     #expect(try model.explanation("middle | upper").why("lower/kernel").connection?.verdict == .connected)
   }
 
@@ -96,6 +97,13 @@ import Testing
     let why = try model.explanation().why("middle/kernel")
     #expect(why.standing == .cutOff && why.reason.contains("stop_gradient"))
     #expect(why.connection?.cuts.map(\.kind) == [.stopGradient])
+
+    let kernel = try #require(model.graph.tensor(named: "middle/kernel"))
+    let gradient = model.graph.gradients(of: [model.loss], withRespectTo: [kernel])[0]
+    let fault = try #require(throws: FirnError.self) {
+      _ = try Compiler.compile(CompilationRequest(graph: model.graph.definition, fetches: [gradient.value]))
+    }
+    #expect(fault.code == .noGradient && fault.message.contains("`stop_gradient`"))
   }
 
   @Test func trap20MisplacedStopsAreFound() throws {
