@@ -53,6 +53,11 @@ extension GraphDef {
     var adjoints: [Value: Tensor] = [:]
     for (target, adjoint) in zip(wanted, found) { adjoints[target] = adjoint }
 
+    let liveness = GradientLiveness(
+      GraphDef(nodes: Array(nodes[..<position])), of: sources, withRespectTo: wanted, stopping: stops)
+    for target in wanted where adjoints[target] == nil && liveness.isLive(target) {
+      firnBug("expand-gradients", "a gradient passes to `\(name(of: target))`, but no rule built it")
+    }
     var results: [Value] = []
     for target in targets {
       if let adjoint = adjoints[target] {
