@@ -18,8 +18,10 @@ let libraries: [Target] = [
   .target(name: "FirnNN", dependencies: ["FirnGraph", "FirnOps"]),
   .target(name: "FirnCompiler", dependencies: ["FirnGraph", "FirnOps"]),
   .target(name: "FirnRuntime", dependencies: ["FirnGraph", "FirnOps", "FirnCompiler"]),
-  .target(name: "FirnFormats", dependencies: ["FirnGraph", "FirnOps"]),
-  .target(name: "FirnTraining", dependencies: ["FirnGraph", "FirnOps", "FirnCompiler", "FirnRuntime"]),
+  .target(name: "FirnFormats", dependencies: ["FirnGraph", "FirnOps", "FirnRuntime"]),
+  .target(
+    name: "FirnTraining",
+    dependencies: ["FirnGraph", "FirnOps", "FirnCompiler", "FirnRuntime", "FirnFormats"]),
   .target(
     name: "Firn",
     dependencies: [
@@ -56,7 +58,9 @@ let tests: [Target] = [
     name: "FirnTestSupport", dependencies: ["FirnGraph", "FirnOps"], path: "Tests/FirnTestSupport"),
   .testTarget(name: "FirnGraphTests", dependencies: ["FirnGraph", "FirnTestSupport"]),
   .testTarget(name: "FirnOpsTests", dependencies: ["FirnOps", "FirnGraph", "CFirnKernels"]),
-  .testTarget(name: "FirnFormatsTests", dependencies: ["FirnFormats"]),
+  .testTarget(
+    name: "FirnFormatsTests",
+    dependencies: ["FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats"]),
   .testTarget(
     name: "FirnCompilerTests",
     dependencies: ["FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnTraining", "FirnTestSupport"],
@@ -69,10 +73,14 @@ let tests: [Target] = [
     ]),
   .testTarget(
     name: "FirnTrainingTests",
-    dependencies: ["FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnTraining"]),
+    dependencies: [
+      "FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats", "FirnTraining",
+    ]),
   .testTarget(
     name: "FirnNNTests",
-    dependencies: ["FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnTraining"],
+    dependencies: [
+      "FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats", "FirnTraining",
+    ],
     exclude: ["Fixtures"]),
   .testTarget(
     name: "FirnCLITests",

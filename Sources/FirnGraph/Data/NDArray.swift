@@ -47,6 +47,14 @@ public struct NDArray: Sendable {
     storage.pointer.copyMemory(from: source, byteCount: type.byteCount)
   }
 
+  /// Reads the bytes of `storage` where they are; they must fill `type` and be aligned for its elements.
+  package init(_ type: ArrayType, in storage: Storage) {
+    precondition(storage.byteCount == type.byteCount)
+    dtype = type.dtype
+    shape = type.shape
+    self.storage = storage
+  }
+
   package var type: ArrayType { ArrayType(dtype, shape) }
   /// The product of `shape`; nil where an extent is negative or the product is no `Int`.
   package static func elementCount(of shape: [Int]) -> Int? {
@@ -120,11 +128,13 @@ public struct NDArray: Sendable {
     try body(UnsafeRawBufferPointer(start: storage.pointer, count: byteCount))
   }
 
-  /// Copies the storage first where another array shares it.
+  /// Copies the storage first where another array shares it or it only borrows its bytes.
   package mutating func withUnsafeMutableBytes<R>(_ body: (UnsafeMutableRawBufferPointer) throws -> R)
     rethrows -> R
   {
-    if !isKnownUniquelyReferenced(&storage) { self = NDArray(type, copying: storage.pointer) }
+    if !isKnownUniquelyReferenced(&storage) || !storage.isWritable {
+      self = NDArray(type, copying: storage.pointer)
+    }
     return try body(UnsafeMutableRawBufferPointer(start: storage.pointer, count: byteCount))
   }
 }

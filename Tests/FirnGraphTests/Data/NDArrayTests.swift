@@ -34,6 +34,26 @@ import Testing
     #expect(NDArray([1.0, 2.0]).scalar == nil)
   }
 
+  @Test func borrowedBytesAreReadInPlaceAndCopiedBeforeWriting() {
+    final class Owner {}
+    let bytes: [Float] = [1, 2, 3]
+    bytes.withUnsafeBytes { source in
+      guard let base = source.baseAddress else { return }
+      var owner: Owner? = Owner()
+      weak let watched = owner
+      var array: NDArray? = NDArray(
+        ArrayType(.f32, [3]), in: Storage(borrowing: base, byteCount: 12, owner: owner!))
+      owner = nil
+      #expect(watched != nil)
+      #expect(array.map(address) == Int(bitPattern: base))
+      array?.withUnsafeMutableBytes { $0.storeBytes(of: 9, as: Float.self) }
+      #expect(array?.floats == [9, 2, 3])
+      #expect(watched == nil)
+      array = nil
+    }
+    #expect(bytes == [1, 2, 3])
+  }
+
   @Test func equalityIsOfBits() {
     #expect(NDArray([Float.nan]) == NDArray([Float.nan]))
     #expect(NDArray([Float(0)]) != NDArray([Float(-0.0)]))
