@@ -1,0 +1,51 @@
+public import FirnGraph
+
+/// The type of a tensor's elements in a file, by its common name.
+///
+/// | stored | in Firn |
+/// | --- | --- |
+/// | `f64`, `f32`, `i32`, `bool` | the same |
+/// | `f16`, `bf16` | `f32`, exactly |
+/// | `i8`, `u8`, `i16`, `u16` | `i32`, exactly |
+/// | `i64`, `u32`, `u64` | `i32` where every element fits, else refused |
+/// | all others | refused by name |
+public enum StoredType: String, Hashable, Sendable, Codable, CaseIterable {
+  case f64, f32, f16, bf16
+  case i64, i32, i16, i8
+  case u64, u32, u16, u8
+  case bool
+  case complex64, complex128
+  case f8e4m3, f8e5m2, f8e8m0
+
+  public var byteCount: Int {
+    switch self {
+    case .complex128: 16
+    case .f64, .i64, .u64, .complex64: 8
+    case .f32, .i32, .u32: 4
+    case .f16, .bf16, .i16, .u16: 2
+    case .i8, .u8, .bool, .f8e4m3, .f8e5m2, .f8e8m0: 1
+    }
+  }
+
+  /// What an array read from it has; nil where Firn has no such numbers.
+  public var dtype: DType? {
+    switch self {
+    case .f64: .f64
+    case .f32, .f16, .bf16: .f32
+    case .i64, .i32, .i16, .i8, .u64, .u32, .u16, .u8: .i32
+    case .bool: .bool
+    case .complex64, .complex128, .f8e4m3, .f8e5m2, .f8e8m0: nil
+    }
+  }
+
+  /// How it is stored when written by Firn.
+  public init(_ dtype: DType) {
+    self =
+      switch dtype {
+      case .f32: .f32
+      case .f64: .f64
+      case .i32: .i32
+      case .bool: .bool
+      }
+  }
+}

@@ -1,0 +1,38 @@
+public import FirnGraph
+
+/// Named tensors in order: a file of weights, or what is to become one.
+public struct Weights: Sendable {
+  /// What is being read, for reports and errors: a file's path.
+  public let source: String
+  /// In the order of the file.
+  public let entries: [WeightEntry]
+  /// What else the file says of itself, in its order.
+  public let metadata: [Metadata]
+  private let positions: [String: Int]
+
+  public struct Metadata: Hashable, Sendable {
+    public var key: String
+    public var value: String
+
+    public init(key: String, value: String) {
+      self.key = key
+      self.value = value
+    }
+  }
+
+  /// - Throws: where two entries share a name.
+  public init(source: String, entries: [WeightEntry], metadata: [Metadata] = []) throws(FirnError) {
+    self.source = source
+    self.entries = entries
+    self.metadata = metadata
+    var positions: [String: Int] = [:]
+    for (position, entry) in entries.enumerated()
+    where positions.updateValue(position, forKey: entry.name) != nil {
+      throw FirnError(
+        .parse, "\(source) holds `\(entry.name)` twice", remedy: "write the file anew", place: entry.name)
+    }
+    self.positions = positions
+  }
+
+  public subscript(name: String) -> WeightEntry? { positions[name].map { entries[$0] } }
+}
