@@ -57,7 +57,8 @@ let tests: [Target] = [
   .target(
     name: "FirnTestSupport", dependencies: ["FirnGraph", "FirnOps"], path: "Tests/FirnTestSupport"),
   .testTarget(name: "FirnGraphTests", dependencies: ["FirnGraph", "FirnTestSupport"]),
-  .testTarget(name: "FirnOpsTests", dependencies: ["FirnOps", "FirnGraph", "CFirnKernels"]),
+  .testTarget(
+    name: "FirnOpsTests", dependencies: ["FirnOps", "FirnGraph", "CFirnKernels"], exclude: ["Fixtures"]),
   .testTarget(
     name: "FirnFormatsTests",
     dependencies: ["FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats"]),

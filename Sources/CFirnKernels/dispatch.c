@@ -129,6 +129,37 @@ void firn_matmul_f32(size_t m, size_t n, size_t k,
     firn_table()->matmul(m, n, k, a, a_row, a_col, b, b_row, b_col, c, c_row, workspace);
 }
 
+void firn_window_matmul_f32(const FirnWindow *w, const float *restrict x, size_t first, size_t m, size_t n,
+                            const FirnTaps *b, float *restrict c, const FirnPixels *to, void *restrict workspace) {
+    firn_table()->window_matmul(w, x, first, m, n, b, c, to, workspace);
+}
+
+void firn_window_transposed_matmul_f32(const FirnWindow *w, const float *restrict x, size_t images, size_t first,
+                                       size_t m, size_t n, const float *restrict b, ptrdiff_t b_row,
+                                       float *restrict c, ptrdiff_t c_row, void *restrict workspace) {
+    firn_table()->window_transposed_matmul(w, x, images, first, m, n, b, b_row, c, c_row, workspace);
+}
+
+void firn_depthwise_f32(const FirnWindow *w, const float *restrict x, size_t first, size_t rows,
+                        const FirnTaps *k, float *restrict y, const FirnPixels *to) {
+    firn_table()->depthwise(w, x, first, rows, k, y, to);
+}
+
+void firn_depthwise_kernel_f32(const FirnWindow *w, const float *restrict x, const float *restrict g,
+                               size_t images, float *restrict y) {
+    firn_table()->depthwise_kernel(w, x, g, images, y);
+}
+
+void firn_max_pool_f32(FirnPool what, const FirnWindow *w, const float *restrict x, const float *restrict other,
+                       size_t first, size_t rows, float *restrict y) {
+    firn_table()->max_pool(what, w, x, other, first, rows, y);
+}
+
+void firn_resample_f32(const FirnWeights *down, const FirnWeights *across, size_t channels,
+                       const float *restrict x, size_t first, size_t rows, float *restrict y) {
+    firn_table()->resample(down, across, channels, x, first, rows, y);
+}
+
 void firn_philox_u32(uint32_t k0, uint32_t k1, uint32_t c1, uint32_t c2, uint32_t c3,
                      size_t first, uint32_t *y, size_t n) {
     firn_table()->philox((FirnStream){k0, k1, c1, c2, c3}, first, y, n);

@@ -40,6 +40,19 @@ typedef struct {
     void (*matmul)(size_t m, size_t n, size_t k, const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col,
                    const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col,
                    float *restrict c, ptrdiff_t c_row, void *restrict workspace);
+    void (*window_matmul)(const FirnWindow *w, const float *restrict x, size_t first, size_t m, size_t n,
+                          const FirnTaps *b, float *restrict c, const FirnPixels *to, void *restrict workspace);
+    void (*window_transposed_matmul)(const FirnWindow *w, const float *restrict x, size_t images, size_t first,
+                                     size_t m, size_t n, const float *restrict b, ptrdiff_t b_row,
+                                     float *restrict c, ptrdiff_t c_row, void *restrict workspace);
+    void (*depthwise)(const FirnWindow *w, const float *restrict x, size_t first, size_t rows,
+                      const FirnTaps *k, float *restrict y, const FirnPixels *to);
+    void (*depthwise_kernel)(const FirnWindow *w, const float *restrict x, const float *restrict g,
+                             size_t images, float *restrict y);
+    void (*max_pool)(FirnPool what, const FirnWindow *w, const float *restrict x, const float *restrict other,
+                     size_t first, size_t rows, float *restrict y);
+    void (*resample)(const FirnWeights *down, const FirnWeights *across, size_t channels,
+                     const float *restrict x, size_t first, size_t rows, float *restrict y);
     void (*philox)(FirnStream stream, size_t first, uint32_t *y, size_t n);
     void (*uniform)(FirnStream stream, size_t first, float low, float high, float *y, size_t n);
     void (*normal)(FirnStream stream, size_t first, float mean, float deviation, float *y, size_t n);

@@ -17,6 +17,8 @@
 #include "kernels_reduce.h"
 #include "kernels_softmax.h"
 #include "kernels_matmul.h"
+#include "kernels_convolution.h"
+#include "kernels_pooling.h"
 #include "kernels_random.h"
 
 const FirnDispatch FIRN_TABLE = {
@@ -59,6 +61,12 @@ const FirnDispatch FIRN_TABLE = {
     .cross_entropy = cross_entropy,
     .matmul_workspace = matmul_workspace,
     .matmul = matmul,
+    .window_matmul = window_matmul,
+    .window_transposed_matmul = window_transposed_matmul,
+    .depthwise = depthwise,
+    .depthwise_kernel = depthwise_kernel,
+    .max_pool = max_pool,
+    .resample = resample,
     .philox = philox,
     .uniform = uniform,
     .normal = normal,

@@ -44,6 +44,66 @@ let opSamples: [OpSample] =
     OpSample(MatMul(), .real([2, 5, 7]), .real([2, 7, 3])),
     OpSample(MatMul(transposeLeft: true), .real([2, 7, 5]), .real([2, 7, 3])),
 
+    OpSample(Convolution(), .real([2, 4, 5, 3]), .real([3, 2, 3, 1])),
+    OpSample(Convolution(groups: 2), .real([1, 3, 5, 4]), .real([2, 3, 2, 6])),
+    OpSample(Convolution(groups: 3), .real([2, 4, 5, 3]), .real([2, 1, 1, 6])),
+    OpSample(
+      Convolution(.forward, SlidingWindow(strides: [2, 3], padding: [1, 0, 2, 1], dilation: [1, 2])),
+      .real([2, 4, 5, 3]), .real([3, 2, 3, 1])),
+    OpSample(
+      Convolution(.forward, SlidingWindow(strides: [1, 2], padding: [1, 2, 0, 1]), groups: 5),
+      .real([2, 4, 3, 5]),
+      .real([3, 2, 1, 5])),
+    OpSample(
+      Convolution(
+        .inputGradient, SlidingWindow(strides: [2, 3], padding: [1, 0, 2, 1], dilation: [1, 2]), size: [4, 5]),
+      .real([2, 2, 2, 1]), .real([3, 2, 3, 1])),
+    OpSample(
+      Convolution(.inputGradient, SlidingWindow(strides: [3, 1]), groups: 2, size: [5, 3]),
+      .real([1, 2, 3, 6]),
+      .real([2, 1, 2, 6])),
+    OpSample(
+      Convolution(
+        .inputGradient, SlidingWindow(strides: [1, 2], padding: [1, 2, 0, 1]), groups: 5, size: [4, 3]),
+      .real([2, 5, 2, 5]), .real([3, 2, 1, 5])),
+    OpSample(
+      Convolution(
+        .kernelGradient, SlidingWindow(strides: [2, 3], padding: [1, 0, 2, 1], dilation: [1, 2]),
+        size: [3, 2]),
+      .real([2, 4, 5, 3]), .real([2, 2, 2, 1])),
+    OpSample(
+      Convolution(.kernelGradient, groups: 2, size: [2, 3]), .real([1, 3, 5, 4]), .real([1, 2, 3, 6])),
+    OpSample(
+      Convolution(
+        .kernelGradient, SlidingWindow(strides: [1, 2], padding: [1, 2, 0, 1]), groups: 5, size: [3, 2]),
+      .real([2, 4, 3, 5]), .real([2, 5, 2, 5])),
+
+    OpSample(MaxPool(size: [2, 3], strides: [2, 1]), .real([2, 4, 5, 3])),
+    OpSample(MaxPool(size: [3, 2], strides: [1, 3], padding: [2, 1, 0, 1]), .real([1, 4, 5, 3])),
+    OpSample(
+      MaxPool(.gradient, size: [2, 3], strides: [1, 1], padding: [1, 0, 1, 2]), .real([2, 3, 4, 5]),
+      .real([2, 3, 5, 5])),
+    OpSample(
+      MaxPool(.take, size: [2, 3], strides: [2, 1], padding: [0, 1, 1, 1]), .real([2, 3, 4, 5]),
+      .real([2, 3, 4, 5])),
+    OpSample(
+      Resample(.average(size: [2, 3], strides: [1, 2], padding: [1, 0, 2, 1], countsPadding: true)),
+      .real([2, 4, 5, 3])),
+    OpSample(
+      Resample(.average(size: [3, 2], strides: [2, 1], padding: [1, 2, 0, 1], countsPadding: false)),
+      .real([2, 4, 5, 3])),
+    OpSample(
+      Resample(
+        .average(size: [3, 2], strides: [2, 1], padding: [1, 2, 0, 1], countsPadding: false), image: [4, 5]),
+      .real([2, 3, 5, 3])),
+    OpSample(Resample(.adaptiveAverage(size: [3, 7])), .real([2, 4, 5, 3])),
+    OpSample(Resample(.adaptiveAverage(size: [3, 7]), image: [4, 5]), .real([2, 3, 7, 4])),
+    OpSample(Resample(.nearest(size: [7, 3])), .real([2, 4, 5, 3])),
+    OpSample(Resample(.nearest(size: [7, 3]), image: [4, 5]), .real([2, 7, 3, 1])),
+    OpSample(Resample(.bilinear(size: [6, 3], alignsCorners: false)), .real([2, 4, 5, 3])),
+    OpSample(Resample(.bilinear(size: [6, 3], alignsCorners: true)), .real([2, 4, 5, 3])),
+    OpSample(Resample(.bilinear(size: [6, 3], alignsCorners: false), image: [4, 5]), .real([2, 6, 3, 1])),
+
     OpSample(Reduce(.sum, axes: [1]), .real([3, 5, 4])),
     OpSample(Reduce(.sum, axes: [0, 2]), .real([3, 5, 4])),
     OpSample(Reduce(.sum, axes: [1], keepsAxes: true), .integers([3, 5, 4], -9...9)),

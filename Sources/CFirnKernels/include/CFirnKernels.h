@@ -175,6 +175,87 @@ void firn_gather_32(const uint32_t *restrict x, const int32_t *restrict indices,
 void firn_scatter_add_f32(const float *restrict x, const int32_t *restrict indices, float *restrict y,
                           size_t count, size_t row);
 
+// MARK: Windows of images
+//
+// Images are [image][row][column][channel]. A result pixel sees a window of taps of an image; taps beside the
+// image read 0. The pixels of all images are counted in one row: image, then row, then column.
+
+/// One axis of a window: tap j of result i is at i * step + offset + j * tap, in the image if in 0..<extent.
+typedef struct {
+    size_t count;      ///< results along the axis
+    ptrdiff_t step;
+    ptrdiff_t offset;
+    size_t taps;
+    ptrdiff_t tap;
+    size_t extent;     ///< of the image
+} FirnWindowAxis;
+
+typedef struct {
+    FirnWindowAxis rows, columns;
+    size_t channels;   ///< read of each pixel
+    size_t pixel;      ///< elements from one pixel to the next: the channels of all groups
+} FirnWindow;
+
+/// A matrix with one row for each channel of each tap.
+typedef struct {
+    const float *base;
+    ptrdiff_t tap_row, tap_column;   ///< from one tap to the one below and to the one beside it
+    ptrdiff_t row, column;           ///< from one channel to the next, and from one column to the next
+} FirnTaps;
+
+/// Steps from a result pixel to that of the next image, the next row and the next column.
+typedef struct {
+    ptrdiff_t image, row, column;
+} FirnPixels;
+
+/// c = windows · b: each of the `m` pixels from `first` on by `n` columns of b.
+///
+/// The pixel counted 0 is at c; a pixel's columns lie side by side. With no taps or channels they are 0.
+/// `workspace` as for the matrix product of m x n x (taps · channels).
+void firn_window_matmul_f32(const FirnWindow *w, const float *restrict x, size_t first, size_t m, size_t n,
+                            const FirnTaps *b, float *restrict c, const FirnPixels *to, void *restrict workspace);
+
+/// c = windowsᵀ · b, summed over all pixels of `images` images: the rows are `m` elements of a window from `first` on.
+///
+/// `workspace` as for the matrix product of m x n x pixels; there is at least one pixel.
+void firn_window_transposed_matmul_f32(const FirnWindow *w, const float *restrict x, size_t images, size_t first,
+                                       size_t m, size_t n, const float *restrict b, ptrdiff_t b_row,
+                                       float *restrict c, ptrdiff_t c_row, void *restrict workspace);
+
+/// y[pixel][c] = sum over taps of x[tap][c] k[tap][c], for `rows` rows of pixels from `first` on.
+///
+/// Of `k` the steps from tap to tap count; its channels lie side by side.
+void firn_depthwise_f32(const FirnWindow *w, const float *restrict x, size_t first, size_t rows,
+                        const FirnTaps *k, float *restrict y, const FirnPixels *to);
+
+/// y[tap][c] = sum over pixels of x[tap][c] g[pixel][c]; taps and pixels of g and y are `w->pixel` elements apart.
+void firn_depthwise_kernel_f32(const FirnWindow *w, const float *restrict x, const float *restrict g,
+                               size_t images, float *restrict y);
+
+typedef enum {
+    FIRN_POOL_GREATEST,   ///< y[pixel] = the greatest of the window of x
+    FIRN_POOL_TAKE,       ///< y[pixel] = `other` where x is greatest in the window
+    FIRN_POOL_SCATTER     ///< y += other[pixel] where x is greatest in the window
+} FirnPool;
+
+/// Pools `rows` rows of pixels from `first` on; every window has a tap in the image, and `tap` is 1.
+///
+/// Of equal elements the first is the greatest; a NaN is greater than all, the last one greater than others.
+void firn_max_pool_f32(FirnPool what, const FirnWindow *w, const float *restrict x, const float *restrict other,
+                       size_t first, size_t rows, float *restrict y);
+
+/// One axis of a resampling: result i is the sum of weight[e] x[index[e]], e in begin[i]..<begin[i + 1].
+typedef struct {
+    size_t count;    ///< results along the axis
+    size_t extent;   ///< of the image
+    const int32_t *begin, *index;
+    const float *weight;
+} FirnWeights;
+
+/// Resamples `rows` rows of result pixels from `first` on: by columns within a row, then by rows.
+void firn_resample_f32(const FirnWeights *down, const FirnWeights *across, size_t channels,
+                       const float *restrict x, size_t first, size_t rows, float *restrict y);
+
 // MARK: Random
 
 /// Draws of Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).

@@ -1,0 +1,379 @@
+// Template: convolution as a product of matrices whose left one, the windows of an image, is packed straight from
+// the image and never stored; and directly, where each channel stands alone.
+//
+// The order of sums is that of kernels_matmul.h: it depends on the summed extent alone.
+
+/// What a window reads beside the image.
+static const float no_pixel[FIRN_BLOCK_DEPTH];
+
+/// Whether `at` is one of `extent`, for one that may be negative.
+FIRN_INLINE int inside(ptrdiff_t at, size_t extent) { return (size_t)at < extent; }
+
+FIRN_INLINE size_t window_image(const FirnWindow *w) {
+    return w->rows.extent * w->columns.extent * w->pixel;
+}
+
+/// A result pixel: its image, and where the first tap of its window is.
+typedef struct {
+    size_t image, row, column;
+} FirnPlace;
+
+FIRN_INLINE FirnPlace place_of(const FirnWindow *w, size_t pixel) {
+    const size_t column = pixel % w->columns.count, rest = pixel / w->columns.count;
+    return (FirnPlace){rest / w->rows.count, rest % w->rows.count, column};
+}
+
+FIRN_INLINE void next_place(const FirnWindow *w, FirnPlace *place) {
+    if (++place->column < w->columns.count) return;
+    place->column = 0;
+    if (++place->row < w->rows.count) return;
+    place->row = 0;
+    place->image++;
+}
+
+FIRN_INLINE ptrdiff_t first_tap(const FirnWindowAxis *axis, size_t at) {
+    return (ptrdiff_t)at * axis->step + axis->offset;
+}
+
+/// to[p * FIRN_TILE_ROWS + i] = from[i][p], four lanes and four elements at a time.
+FIRN_INLINE void pack_lanes(size_t depth, const float *const *from, float *restrict to) {
+    const size_t packed = depth / 4 * 4;
+    for (size_t i = 0; i < FIRN_TILE_ROWS; i += 4) {
+        const size_t start = smaller(i, FIRN_TILE_ROWS - 4);
+        const float *f0 = from[start], *f1 = from[start + 1], *f2 = from[start + 2], *f3 = from[start + 3];
+        for (size_t p = 0; p < packed; p += 4) {
+            const FirnQuad r0 = *(const FirnLooseQuad *)(f0 + p), r1 = *(const FirnLooseQuad *)(f1 + p);
+            const FirnQuad r2 = *(const FirnLooseQuad *)(f2 + p), r3 = *(const FirnLooseQuad *)(f3 + p);
+            const FirnQuad a = __builtin_shufflevector(r0, r1, 0, 4, 1, 5);
+            const FirnQuad b = __builtin_shufflevector(r2, r3, 0, 4, 1, 5);
+            const FirnQuad c = __builtin_shufflevector(r0, r1, 2, 6, 3, 7);
+            const FirnQuad d = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
+            float *t = to + p * FIRN_TILE_ROWS + start;
+            *(FirnLooseQuad *)t = __builtin_shufflevector(a, b, 0, 1, 4, 5);
+            *(FirnLooseQuad *)(t + FIRN_TILE_ROWS) = __builtin_shufflevector(a, b, 2, 3, 6, 7);
+            *(FirnLooseQuad *)(t + 2 * FIRN_TILE_ROWS) = __builtin_shufflevector(c, d, 0, 1, 4, 5);
+            *(FirnLooseQuad *)(t + 3 * FIRN_TILE_ROWS) = __builtin_shufflevector(c, d, 2, 3, 6, 7);
+        }
+    }
+    for (size_t p = packed; p < depth; p++) {
+        for (size_t i = 0; i < FIRN_TILE_ROWS; i++) to[p * FIRN_TILE_ROWS + i] = from[i][p];
+    }
+}
+
+/// Whether the elements of taps next to each other in a row are neighbours in the image too.
+FIRN_INLINE int taps_join(const FirnWindow *w) { return w->columns.tap == 1 && w->pixel == w->channels; }
+
+/// Packs the elements `begin..<begin + depth` of the windows of the pixels `first..<first + rows`.
+FIRN_KERNEL void pack_windows(const FirnWindow *w, const float *restrict x, size_t first, size_t rows,
+                              size_t begin, size_t depth, float *restrict to) {
+    const size_t image = window_image(w), channels = w->channels, across = w->columns.taps;
+    for (size_t i = 0; i < rows; i += FIRN_TILE_ROWS, to += FIRN_TILE_ROWS * depth) {
+        const size_t lanes = smaller(rows - i, FIRN_TILE_ROWS);
+        const float *base[FIRN_TILE_ROWS];
+        ptrdiff_t top[FIRN_TILE_ROWS], left[FIRN_TILE_ROWS];
+        FirnPlace place = place_of(w, first + i);
+        ptrdiff_t lowest = first_tap(&w->columns, place.column), highest = lowest;
+        for (size_t l = 0; l < lanes; l++, next_place(w, &place)) {
+            base[l] = x + place.image * image;
+            top[l] = first_tap(&w->rows, place.row);
+            left[l] = first_tap(&w->columns, place.column);
+            if (left[l] < lowest) lowest = left[l];
+            if (left[l] > highest) highest = left[l];
+        }
+        for (size_t done = 0; done < depth;) {
+            const size_t tap = (begin + done) / channels, channel = (begin + done) % channels;
+            const size_t r = tap / across, t = tap % across;
+            size_t run = smaller(channels - channel, depth - done);
+            if (taps_join(w) && lowest + (ptrdiff_t)t >= 0
+                && highest + (ptrdiff_t)across <= (ptrdiff_t)w->columns.extent) {
+                run = smaller((across - t) * channels - channel, depth - done);
+            }
+            const float *from[FIRN_TILE_ROWS];
+            for (size_t l = 0; l < FIRN_TILE_ROWS; l++) {
+                from[l] = no_pixel;
+                if (l >= lanes) continue;
+                const ptrdiff_t row = top[l] + (ptrdiff_t)r * w->rows.tap;
+                const ptrdiff_t column = left[l] + (ptrdiff_t)t * w->columns.tap;
+                if (!inside(row, w->rows.extent) || !inside(column, w->columns.extent)) continue;
+                from[l] = base[l] + ((size_t)row * w->columns.extent + (size_t)column) * w->pixel + channel;
+            }
+            pack_lanes(run, from, to + done * FIRN_TILE_ROWS);
+            done += run;
+        }
+    }
+}
+
+/// Packs rows `begin..<begin + depth` of b, whose rows lie tap by tap.
+FIRN_KERNEL void pack_taps(const FirnWindow *w, const FirnTaps *b, size_t column, size_t columns, size_t begin,
+                           size_t depth, float *restrict to) {
+    for (size_t j = 0; j < columns; j += FIRN_TILE_COLUMNS, to += FIRN_TILE_COLUMNS * depth) {
+        for (size_t done = 0; done < depth;) {
+            const size_t tap = (begin + done) / w->channels, channel = (begin + done) % w->channels;
+            const size_t run = smaller(w->channels - channel, depth - done);
+            const float *from = b->base + (ptrdiff_t)(tap / w->columns.taps) * b->tap_row
+                + (ptrdiff_t)(tap % w->columns.taps) * b->tap_column + (ptrdiff_t)channel * b->row
+                + (ptrdiff_t)(column + j) * b->column;
+            pack_panel(FIRN_TILE_COLUMNS, smaller(columns - j, FIRN_TILE_COLUMNS), run, from, b->column, b->row,
+                       to + done * FIRN_TILE_COLUMNS);
+            done += run;
+        }
+    }
+}
+
+FIRN_INLINE size_t block_depth_of(size_t k) {
+    const size_t blocks = (k + FIRN_BLOCK_DEPTH - 1) / FIRN_BLOCK_DEPTH;
+    return (k + blocks - 1) / blocks;
+}
+
+FIRN_INLINE ptrdiff_t pixel_offset(const FirnPixels *to, FirnPlace place) {
+    return (ptrdiff_t)place.image * to->image + (ptrdiff_t)place.row * to->row
+        + (ptrdiff_t)place.column * to->column;
+}
+
+FIRN_KERNEL void window_matmul(const FirnWindow *w, const float *restrict x, size_t first, size_t m, size_t n,
+                               const FirnTaps *b, float *restrict c, const FirnPixels *to,
+                               void *restrict workspace) {
+    const size_t k = w->rows.taps * w->columns.taps * w->channels;
+    if (k == 0) {
+        for (size_t i = 0; i < m; i++) {
+            float *row = c + pixel_offset(to, place_of(w, first + i));
+            for (size_t j = 0; j < n; j++) row[j] = 0.0f;
+        }
+        return;
+    }
+    float *restrict packed_a = workspace;
+    float *restrict packed_b = packed_a + packed_a_size(m, k);
+    const size_t block_depth = block_depth_of(k);
+    for (size_t j0 = 0; j0 < n; j0 += FIRN_BLOCK_COLUMNS) {
+        const size_t columns = smaller(n - j0, FIRN_BLOCK_COLUMNS);
+        for (size_t p0 = 0; p0 < k; p0 += block_depth) {
+            const size_t depth = smaller(k - p0, block_depth);
+            pack_taps(w, b, j0, columns, p0, depth, packed_b);
+            for (size_t i0 = 0; i0 < m; i0 += FIRN_BLOCK_ROWS) {
+                const size_t rows = smaller(m - i0, FIRN_BLOCK_ROWS);
+                pack_windows(w, x, first + i0, rows, p0, depth, packed_a);
+                for (size_t i = 0; i < rows; i += FIRN_TILE_ROWS) {
+                    const size_t tall = smaller(rows - i, FIRN_TILE_ROWS);
+                    ptrdiff_t offsets[FIRN_TILE_ROWS];
+                    int even = 1;
+                    FirnPlace place = place_of(w, first + i0 + i);
+                    for (size_t l = 0; l < tall; l++, next_place(w, &place)) {
+                        offsets[l] = pixel_offset(to, place);
+                        even &= offsets[l] - offsets[0] == (ptrdiff_t)l * to->column;
+                    }
+                    for (size_t j = 0; j < columns; j += FIRN_TILE_COLUMNS) {
+                        const size_t wide = smaller(columns - j, FIRN_TILE_COLUMNS);
+                        const float *left = packed_a + i * depth, *right = packed_b + j * depth;
+                        const FirnTile run = tile_for(tall, wide);
+                        if (even) {
+                            run(depth, left, right, FIRN_TILE_COLUMNS, c + offsets[0] + (ptrdiff_t)(j0 + j),
+                                to->column, tall, wide, p0 > 0);
+                            continue;
+                        }
+                        float sums[FIRN_TILE_ROWS * FIRN_TILE_COLUMNS];
+                        run(depth, left, right, FIRN_TILE_COLUMNS, sums, FIRN_TILE_COLUMNS, tall, wide, 0);
+                        for (size_t l = 0; l < tall; l++) {
+                            float *row = c + offsets[l] + (ptrdiff_t)(j0 + j);
+                            const float *sum = sums + l * FIRN_TILE_COLUMNS;
+                            for (size_t e = 0; e < wide; e++) row[e] = p0 > 0 ? row[e] + sum[e] : sum[e];
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Copies `run` elements that begin at `channel` of a tap and may reach into the taps beside it.
+FIRN_INLINE void copy_taps(const FirnWindow *w, const float *restrict row, ptrdiff_t column, size_t channel,
+                           size_t run, float *restrict to) {
+    const size_t last = (channel + run - 1) / w->channels;
+    if (column >= 0 && column + (ptrdiff_t)last < (ptrdiff_t)w->columns.extent) {
+        const float *from = row + (size_t)column * w->pixel + channel;
+        for (size_t e = 0; e < run; e++) to[e] = from[e];
+        return;
+    }
+    for (size_t e = 0; e < run; e++) {
+        const ptrdiff_t at = column + (ptrdiff_t)((channel + e) / w->channels);
+        to[e] = inside(at, w->columns.extent) ? row[(size_t)at * w->pixel + (channel + e) % w->channels] : 0.0f;
+    }
+}
+
+/// Packs the elements `first..<first + rows` of the windows of the pixels `begin..<begin + depth`, transposed.
+FIRN_KERNEL void pack_windows_transposed(const FirnWindow *w, const float *restrict x, size_t first, size_t rows,
+                                         size_t begin, size_t depth, float *restrict to) {
+    const size_t image = window_image(w), channels = w->channels, across = w->columns.taps;
+    for (size_t i = 0; i < rows; i += FIRN_TILE_ROWS, to += FIRN_TILE_ROWS * depth) {
+        const size_t lanes = smaller(rows - i, FIRN_TILE_ROWS);
+        for (size_t lane = 0; lane < FIRN_TILE_ROWS;) {
+            const size_t element = first + i + lane, tap = element / channels, channel = element % channels;
+            const size_t t = tap % across;
+            const size_t joined = taps_join(w) ? (across - t) * channels : channels;
+            const size_t run = lane < lanes ? smaller(joined - channel, lanes - lane) : FIRN_TILE_ROWS - lane;
+            const ptrdiff_t down = (ptrdiff_t)(tap / across) * w->rows.tap;
+            const ptrdiff_t right = (ptrdiff_t)t * w->columns.tap;
+            FirnPlace place = place_of(w, begin);
+            for (size_t p = 0; p < depth; p++, next_place(w, &place)) {
+                const ptrdiff_t row = first_tap(&w->rows, place.row) + down;
+                float *restrict put = to + p * FIRN_TILE_ROWS + lane;
+                if (lane >= lanes || !inside(row, w->rows.extent)) {
+                    for (size_t e = 0; e < run; e++) put[e] = 0.0f;
+                    continue;
+                }
+                const float *from = x + place.image * image + (size_t)row * w->columns.extent * w->pixel;
+                const ptrdiff_t column = first_tap(&w->columns, place.column) + right;
+                if (run == FIRN_TILE_ROWS) {
+                    copy_taps(w, from, column, channel, FIRN_TILE_ROWS, put);
+                } else {
+                    copy_taps(w, from, column, channel, run, put);
+                }
+            }
+            lane += run;
+        }
+    }
+}
+
+FIRN_KERNEL void window_transposed_matmul(const FirnWindow *w, const float *restrict x, size_t images,
+                                          size_t first, size_t m, size_t n, const float *restrict b,
+                                          ptrdiff_t b_row, float *restrict c, ptrdiff_t c_row,
+                                          void *restrict workspace) {
+    const size_t k = images * w->rows.count * w->columns.count;
+    float *restrict packed_a = workspace;
+    float *restrict packed_b = packed_a + packed_a_size(m, k);
+    const size_t block_depth = block_depth_of(k);
+    for (size_t j0 = 0; j0 < n; j0 += FIRN_BLOCK_COLUMNS) {
+        const size_t columns = smaller(n - j0, FIRN_BLOCK_COLUMNS);
+        for (size_t p0 = 0; p0 < k; p0 += block_depth) {
+            const size_t depth = smaller(k - p0, block_depth);
+            pack_b(columns, depth, b + (ptrdiff_t)p0 * b_row + (ptrdiff_t)j0, b_row, 1, packed_b);
+            for (size_t i0 = 0; i0 < m; i0 += FIRN_BLOCK_ROWS) {
+                const size_t rows = smaller(m - i0, FIRN_BLOCK_ROWS);
+                pack_windows_transposed(w, x, first + i0, rows, p0, depth, packed_a);
+                for (size_t j = 0; j < columns; j += FIRN_TILE_COLUMNS) {
+                    const size_t wide = smaller(columns - j, FIRN_TILE_COLUMNS);
+                    for (size_t i = 0; i < rows; i += FIRN_TILE_ROWS) {
+                        const size_t tall = smaller(rows - i, FIRN_TILE_ROWS);
+                        tile_for(tall, wide)(depth, packed_a + i * depth, packed_b + j * depth,
+                                             FIRN_TILE_COLUMNS,
+                                             c + (ptrdiff_t)(i0 + i) * c_row + (ptrdiff_t)(j0 + j), c_row,
+                                             tall, wide, p0 > 0);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Vectors of channels a direct loop holds at once.
+#define FIRN_DIRECT 4
+
+FIRN_INLINE FirnFloats load_some(const float *p, size_t count) {
+    return count < FIRN_LANES ? load_partial(p, count, 0.0f) : load(p);
+}
+
+FIRN_INLINE void store_some(float *p, size_t count, FirnFloats v) {
+    if (count < FIRN_LANES) {
+        store_partial(p, count, v);
+    } else {
+        store(p, v);
+    }
+}
+
+/// `vectors` vectors of one result pixel; the last holds `last` channels.
+FIRN_INLINE void depthwise_pixel(size_t vectors, size_t last, const FirnWindow *w, const float *restrict image,
+                                 ptrdiff_t top, ptrdiff_t left, const FirnTaps *k, size_t channel,
+                                 float *restrict y) {
+    FirnFloats sum[FIRN_DIRECT];
+#pragma clang loop unroll(full)
+    for (size_t v = 0; v < vectors; v++) sum[v] = splat(0.0f);
+    for (size_t r = 0; r < w->rows.taps; r++) {
+        const ptrdiff_t row = top + (ptrdiff_t)r * w->rows.tap;
+        if (!inside(row, w->rows.extent)) continue;
+        for (size_t t = 0; t < w->columns.taps; t++) {
+            const ptrdiff_t column = left + (ptrdiff_t)t * w->columns.tap;
+            if (!inside(column, w->columns.extent)) continue;
+            const float *from = image + ((size_t)row * w->columns.extent + (size_t)column) * w->pixel + channel;
+            const float *by = k->base + (ptrdiff_t)r * k->tap_row + (ptrdiff_t)t * k->tap_column + channel;
+#pragma clang loop unroll(full)
+            for (size_t v = 0; v < vectors; v++) {
+                const size_t count = v + 1 < vectors ? FIRN_LANES : last;
+                sum[v] = madd(load_some(from + v * FIRN_LANES, count), load_some(by + v * FIRN_LANES, count), sum[v]);
+            }
+        }
+    }
+#pragma clang loop unroll(full)
+    for (size_t v = 0; v < vectors; v++) {
+        store_some(y + v * FIRN_LANES, v + 1 < vectors ? FIRN_LANES : last, sum[v]);
+    }
+}
+
+FIRN_KERNEL void depthwise(const FirnWindow *w, const float *restrict x, size_t first, size_t rows,
+                           const FirnTaps *k, float *restrict y, const FirnPixels *to) {
+    const size_t image = window_image(w), block = FIRN_DIRECT * FIRN_LANES;
+    for (size_t at = first; at < first + rows; at++) {
+        const size_t n = at / w->rows.count, row = at % w->rows.count;
+        const ptrdiff_t top = first_tap(&w->rows, row);
+        for (size_t column = 0; column < w->columns.count; column++) {
+            const ptrdiff_t left = first_tap(&w->columns, column);
+            float *pixel = y + (ptrdiff_t)n * to->image + (ptrdiff_t)row * to->row + (ptrdiff_t)column * to->column;
+            size_t c = 0;
+            for (; c + block <= w->channels; c += block) {
+                depthwise_pixel(FIRN_DIRECT, FIRN_LANES, w, x + n * image, top, left, k, c, pixel + c);
+            }
+            for (; c < w->channels; c += FIRN_LANES) {
+                depthwise_pixel(1, smaller(w->channels - c, FIRN_LANES), w, x + n * image, top, left, k, c, pixel + c);
+            }
+        }
+    }
+}
+
+/// `vectors` vectors of the gradient of one tap: rows are summed, then the sums of rows.
+FIRN_INLINE void depthwise_tap(size_t vectors, size_t last, const FirnWindow *w, const float *restrict x,
+                               const float *restrict g, size_t images, ptrdiff_t down, ptrdiff_t right,
+                               float *restrict y) {
+    const size_t image = window_image(w);
+    FirnFloats sum[FIRN_DIRECT];
+#pragma clang loop unroll(full)
+    for (size_t v = 0; v < vectors; v++) sum[v] = splat(0.0f);
+    for (size_t at = 0; at < images * w->rows.count; at++) {
+        const ptrdiff_t row = first_tap(&w->rows, at % w->rows.count) + down;
+        if (!inside(row, w->rows.extent)) continue;
+        const float *from = x + at / w->rows.count * image + (size_t)row * w->columns.extent * w->pixel;
+        const float *by = g + at * w->columns.count * w->pixel;
+        FirnFloats part[FIRN_DIRECT];
+#pragma clang loop unroll(full)
+        for (size_t v = 0; v < vectors; v++) part[v] = splat(0.0f);
+        for (size_t q = 0; q < w->columns.count; q++) {
+            const ptrdiff_t column = first_tap(&w->columns, q) + right;
+            if (!inside(column, w->columns.extent)) continue;
+#pragma clang loop unroll(full)
+            for (size_t v = 0; v < vectors; v++) {
+                const size_t count = v + 1 < vectors ? FIRN_LANES : last;
+                part[v] = madd(load_some(from + (size_t)column * w->pixel + v * FIRN_LANES, count),
+                               load_some(by + q * w->pixel + v * FIRN_LANES, count), part[v]);
+            }
+        }
+#pragma clang loop unroll(full)
+        for (size_t v = 0; v < vectors; v++) sum[v] += part[v];
+    }
+#pragma clang loop unroll(full)
+    for (size_t v = 0; v < vectors; v++) {
+        store_some(y + v * FIRN_LANES, v + 1 < vectors ? FIRN_LANES : last, sum[v]);
+    }
+}
+
+FIRN_KERNEL void depthwise_kernel(const FirnWindow *w, const float *restrict x, const float *restrict g,
+                                  size_t images, float *restrict y) {
+    const size_t block = FIRN_DIRECT * FIRN_LANES;
+    for (size_t tap = 0; tap < w->rows.taps * w->columns.taps; tap++, y += w->pixel) {
+        const ptrdiff_t down = (ptrdiff_t)(tap / w->columns.taps) * w->rows.tap;
+        const ptrdiff_t right = (ptrdiff_t)(tap % w->columns.taps) * w->columns.tap;
+        size_t c = 0;
+        for (; c + block <= w->channels; c += block) {
+            depthwise_tap(FIRN_DIRECT, FIRN_LANES, w, x + c, g + c, images, down, right, y + c);
+        }
+        for (; c < w->channels; c += FIRN_LANES) {
+            depthwise_tap(1, smaller(w->channels - c, FIRN_LANES), w, x + c, g + c, images, down, right, y + c);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+// Template: the greatest of a window, and weighted sums over rows and columns of an image.
+
+/// Which tap of its window is the greatest, in some channels of one result pixel; `value` is that element.
+///
+/// A tap replaces the one held where it is greater or NaN: of equal ones the first stays, of NaNs the last.
+FIRN_INLINE FirnInts greatest_tap(const FirnWindow *w, const float *restrict image, ptrdiff_t top, ptrdiff_t left,
+                                  size_t count, FirnFloats *value) {
+    FirnInts held = (FirnInts)(-1);
+    FirnFloats best = splat(0.0f);
+    for (size_t r = 0; r < w->rows.taps; r++) {
+        const ptrdiff_t row = top + (ptrdiff_t)r;
+        if (!inside(row, w->rows.extent)) continue;
+        for (size_t t = 0; t < w->columns.taps; t++) {
+            const ptrdiff_t column = left + (ptrdiff_t)t;
+            if (!inside(column, w->columns.extent)) continue;
+            const FirnFloats x =
+                load_some(image + ((size_t)row * w->columns.extent + (size_t)column) * w->pixel, count);
+            const FirnInts wins = (x > best) | (x != x) | (held < 0);
+            best = wins ? x : best;
+            held = wins ? (FirnInts)((int32_t)(r * w->columns.taps + t)) : held;
+        }
+    }
+    *value = best;
+    return held;
+}
+
+FIRN_KERNEL void max_pool(FirnPool what, const FirnWindow *w, const float *restrict x, const float *restrict other,
+                          size_t first, size_t rows, float *restrict y) {
+    const size_t image = window_image(w);
+    for (size_t at = first; at < first + rows; at++) {
+        const size_t n = at / w->rows.count;
+        const ptrdiff_t top = first_tap(&w->rows, at % w->rows.count);
+        for (size_t q = 0; q < w->columns.count; q++) {
+            const ptrdiff_t left = first_tap(&w->columns, q);
+            const size_t pixel = (at * w->columns.count + q) * w->pixel;
+            for (size_t c = 0; c < w->channels; c += FIRN_LANES) {
+                const size_t count = smaller(w->channels - c, FIRN_LANES);
+                FirnFloats value;
+                const FirnInts held = greatest_tap(w, x + n * image + c, top, left, count, &value);
+                if (what == FIRN_POOL_GREATEST) {
+                    store_some(y + pixel + c, count, value);
+                    continue;
+                }
+                const FirnFloats g =
+                    what == FIRN_POOL_SCATTER ? load_some(other + pixel + c, count) : splat(0.0f);
+                FirnFloats taken = splat(0.0f);
+                for (size_t tap = 0; tap < w->rows.taps * w->columns.taps; tap++) {
+                    const FirnInts here = held == (FirnInts)((int32_t)tap);
+                    if (!any(here)) continue;
+                    const size_t row = (size_t)(top + (ptrdiff_t)(tap / w->columns.taps));
+                    const size_t column = (size_t)(left + (ptrdiff_t)(tap % w->columns.taps));
+                    // The lanes beyond a partial vector's end may choose a tap, which is one of the image's all the same.
+                    const size_t place = n * image + (row * w->columns.extent + column) * w->pixel + c;
+                    if (what == FIRN_POOL_SCATTER) {
+                        store_some(y + place, count, load_some(y + place, count) + (here ? g : splat(0.0f)));
+                    } else {
+                        taken = here ? load_some(other + place, count) : taken;
+                    }
+                }
+                if (what == FIRN_POOL_TAKE) store_some(y + pixel + c, count, taken);
+            }
+        }
+    }
+}
+
+FIRN_KERNEL void resample(const FirnWeights *down, const FirnWeights *across, size_t channels,
+                          const float *restrict x, size_t first, size_t rows, float *restrict y) {
+    const size_t image = down->extent * across->extent * channels;
+    for (size_t at = first; at < first + rows; at++) {
+        const size_t n = at / down->count, p = at % down->count;
+        for (size_t q = 0; q < across->count; q++) {
+            float *to = y + (at * across->count + q) * channels;
+            for (size_t c = 0; c < channels; c += FIRN_LANES) {
+                const size_t count = smaller(channels - c, FIRN_LANES);
+                FirnFloats sum = splat(0.0f);
+                for (int32_t i = down->begin[p]; i < down->begin[p + 1]; i++) {
+                    const float *row = x + n * image + (size_t)down->index[i] * across->extent * channels + c;
+                    FirnFloats part = splat(0.0f);
+                    for (int32_t j = across->begin[q]; j < across->begin[q + 1]; j++) {
+                        part = madd(load_some(row + (size_t)across->index[j] * channels, count),
+                                    splat(across->weight[j]), part);
+                    }
+                    sum = madd(part, splat(down->weight[i]), sum);
+                }
+                store_some(to + c, count, sum);
+            }
+        }
+    }
+}

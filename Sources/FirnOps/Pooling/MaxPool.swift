@@ -1,0 +1,193 @@
+internal import CFirnKernels
+package import FirnGraph
+
+/// The greatest element of each window of an image, channel by channel; and what belongs to where it stands.
+///
+/// `max_pool2d(x)` is the greatest element of each window. `max_pool2d_gradient(x, g)` adds each window's g where x is
+/// greatest in it, `max_pool2d_take(x, t)` takes each window's t from there: each is the gradient of the other in its
+/// second operand, and does not vary with x but where the greatest element changes.
+///
+/// | operand | type | |
+/// | --- | --- | --- |
+/// | x | `f32`, `f64` | [n, height, width, channels] |
+/// | g | as x | [n, rows, columns, channels] |
+/// | t | as x | as x |
+///
+/// C1: all have four axes. C2: the element types are equal and floating point. C3: strides and window are positive,
+/// padding is not negative. C4: all extents but n are numbers. C6: n and channels of the operands agree. C7: padding is
+/// smaller than the window, so that each window meets the image. C8: the window is not larger than the padded image.
+/// C9: g has the rows and columns that x gives, ⌊(height + top + bottom - window) / stride⌋ + 1, and t those of x.
+///
+/// What is beside the image is never the greatest. Of equal elements the first in row-major order counts, and it alone
+/// has the gradient. A NaN is greater than all else, the last of several counts. Both as in PyTorch.
+///
+/// - Complexity: one comparison for each tap and result; the gradient finds the greatest again instead of keeping where
+///   it was.
+package struct MaxPool: KernelOp {
+  package enum Function: String, CaseIterable, Sendable {
+    case greatest = "max_pool2d"
+    case gradient = "max_pool2d_gradient"
+    case take = "max_pool2d_take"
+  }
+
+  package var function: Function
+  /// Height and width.
+  package var size: [Int]
+  package var strides: [Int]
+  package var padding: [Int]
+
+  package init(
+    _ function: Function = .greatest, size: [Int], strides: [Int], padding: [Int] = [0, 0, 0, 0]
+  ) {
+    self.function = function
+    self.size = size
+    self.strides = strides
+    self.padding = padding
+  }
+
+  package static let mnemonics = Function.allCases.map(\.rawValue)
+  package var mnemonic: String { function.rawValue }
+  package var attributes: Attributes {
+    ["size": .ints(size), "strides": .ints(strides), "padding": .ints(padding)]
+  }
+
+  package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
+    function = try member(mnemonic, of: Function.self, family: "maximum pooling")
+    size = try attributes.ints("size")
+    strides = try attributes.ints("strides")
+    padding = try attributes.ints("padding")
+  }
+
+  package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
+    try operands.require(function == .greatest ? 1 : 2)
+    let x = operands[0]
+    try x.requireFloatingPoint("x", "C2")
+    let (image, channels) = try x.image("images")
+    let counts = try poolCounts(image: image, size: size, SlidingWindow(strides: strides, padding: padding))
+    let pooled = TensorType(
+      x.dtype, [x.shape[0], Dimension(counts[0]), Dimension(counts[1]), Dimension(channels)])
+    if function == .greatest { return [pooled] }
+    let (other, expected) = (operands[1], function == .gradient ? pooled : x)
+    try require(
+      other.dtype == x.dtype, "C2", .typeMismatch, "\(x) and \(other) are not of one type",
+      remedy: "cast one of them")
+    try require(
+      other == expected, other.shape.rank == 4 && other.shape[3] != x.shape[3] ? "C6" : "C9", .shapeMismatch,
+      "\(other) beside the images \(x), where \(expected) belongs",
+      remedy: "give one for each window or element")
+    return [function == .gradient ? x : pooled]
+  }
+
+  package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow {
+    function == .greatest || operand == 1 ? .passes : .zero
+  }
+
+  package func gradient(_ context: GradientContext) -> [Tensor?] {
+    var op = self
+    let x = context.operands[0]
+    op.function = function == .gradient ? .take : .gradient
+    if function == .greatest { return context.adjoints({ x.applying(op, context.cotangent) }) }
+    return [nil, context.wants[1] ? x.applying(op, context.cotangent) : nil]
+  }
+
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
+    let pooled = function == .gradient ? operands[1] : results[0]
+    return pooled.shape.elementCount * Dimension(size[0]) * Dimension(size[1])
+  }
+
+  package var aliasing: Aliasing { .none }
+
+  package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
+    let (image, pooled) = (operands[0].shape, function == .gradient ? operands[1].shape : results[0].shape)
+    if results[0].elementCount == 0 { return Kernel { (_: borrowing KernelCall) throws(FirnError) in } }
+    return operands[0].dtype == .f32 ? fast(image, pooled) : plain(image, pooled)
+  }
+
+  private func fast(_ image: [Int], _ pooled: [Int]) -> Kernel {
+    func axis(_ axis: Int) -> FirnWindowAxis {
+      FirnWindowAxis(
+        count: pooled[axis + 1], step: strides[axis], offset: -padding[2 * axis], taps: size[axis], tap: 1,
+        extent: image[axis + 1])
+    }
+    let window = FirnWindow(rows: axis(0), columns: axis(1), channels: image[3], pixel: image[3])
+    let (function, rows, whole) = (function, pooled[1], image[1] * image[2] * image[3])
+    let work = pooled[2] * pooled[3] * size[0] * size[1]
+    return Kernel { (call: borrowing KernelCall) throws(FirnError) in
+      let x = call.operand(0, as: Float.self)
+      let y = call.result(as: Float.self)
+      switch function {
+      case .greatest:
+        call.inPieces(image[0] * rows, grain: grain(ofItems: work)) { start, count in
+          var window = window
+          firn_max_pool_f32(FIRN_POOL_GREATEST, &window, x, nil, start, count, y)
+        }
+      case .take:
+        let other = call.operand(1, as: Float.self)
+        call.inPieces(image[0] * rows, grain: grain(ofItems: work)) { start, count in
+          var window = window
+          firn_max_pool_f32(FIRN_POOL_TAKE, &window, x, other, start, count, y)
+        }
+      case .gradient:
+        // Windows overlap, images do not.
+        let other = call.operand(1, as: Float.self)
+        call.inPieces(image[0], grain: grain(ofItems: work * rows)) { start, count in
+          var window = window
+          (y + start * whole).update(repeating: 0, count: count * whole)
+          firn_max_pool_f32(FIRN_POOL_SCATTER, &window, x, other, start * rows, count * rows, y)
+        }
+      }
+    }
+  }
+
+  private func plain(_ image: [Int], _ pooled: [Int]) -> Kernel {
+    let op = self
+    return Kernel { (call: borrowing KernelCall) throws(FirnError) in
+      let x = call.operand(0, as: Double.self)
+      let y = call.result(as: Double.self)
+      let other = call.operand(op.function == .greatest ? 0 : 1, as: Double.self)
+      let (whole, part) = (image[1] * image[2] * image[3], pooled[1] * pooled[2] * pooled[3])
+      call.inPieces(image[0], grain: 1) { start, count in
+        if op.function == .gradient { (y + start * whole).update(repeating: 0, count: count * whole) }
+        for n in start..<start + count {
+          for at in 0..<part {
+            let pixel = at / pooled[3]
+            let place =
+              n * whole
+              + op.greatest(of: x + n * whole, image, pixel / pooled[2], pixel % pooled[2], at % pooled[3])
+            switch op.function {
+            case .greatest, .take: y[n * part + at] = other[place]
+            case .gradient: y[place] += other[n * part + at]
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Where in an image the greatest element of a window is.
+  private func greatest(
+    of x: UnsafePointer<Double>, _ image: [Int], _ row: Int, _ column: Int, _ channel: Int
+  ) -> Int {
+    let (top, left) = (row * strides[0] - padding[0], column * strides[1] - padding[2])
+    var best: Int?
+    for i in Swift.max(top, 0)..<Swift.min(top + size[0], image[1]) {
+      for j in Swift.max(left, 0)..<Swift.min(left + size[1], image[2]) {
+        let at = (i * image[2] + j) * image[3] + channel
+        if let held = best, !(x[at] > x[held]), !x[at].isNaN { continue }
+        best = at
+      }
+    }
+    return best ?? channel
+  }
+}
+
+/// Rows and columns of a pool.
+///
+/// - Throws: `C3`, `C7` and `C8` of the pools.
+func poolCounts(image: [Int], size: [Int], _ window: SlidingWindow) throws(FirnError) -> [Int] {
+  try window.require()
+  try require(
+    size.count == 2 && size.allSatisfy((1...SlidingWindow.limit).contains), "C3", .invalidArgument,
+    "a window of \(size)", remedy: "give a positive height and width")
+  return try window.counts(image: image, taps: size, padding: { $0 - 1 })
+}
