@@ -184,18 +184,20 @@ FIRN_KERNEL void window_matmul(const FirnWindow *w, const float *restrict x, siz
     }
 }
 
-/// Copies `run` elements that begin at `channel` of a tap and may reach into the taps beside it.
+/// Copies `run` elements that begin at `channel` of a tap and reach into the `beside` taps beside it.
 FIRN_INLINE void copy_taps(const FirnWindow *w, const float *restrict row, ptrdiff_t column, size_t channel,
-                           size_t run, float *restrict to) {
-    const size_t last = (channel + run - 1) / w->channels;
-    if (column >= 0 && column + (ptrdiff_t)last < (ptrdiff_t)w->columns.extent) {
+                           size_t beside, size_t run, float *restrict to) {
+    if (column >= 0 && column + (ptrdiff_t)beside < (ptrdiff_t)w->columns.extent) {
         const float *from = row + (size_t)column * w->pixel + channel;
         for (size_t e = 0; e < run; e++) to[e] = from[e];
-        return;
-    }
-    for (size_t e = 0; e < run; e++) {
-        const ptrdiff_t at = column + (ptrdiff_t)((channel + e) / w->channels);
-        to[e] = inside(at, w->columns.extent) ? row[(size_t)at * w->pixel + (channel + e) % w->channels] : 0.0f;
+    } else if (beside == 0) {
+        for (size_t e = 0; e < run; e++) to[e] = 0.0f;
+    } else {
+        for (size_t e = 0; e < run; e++) {
+            const ptrdiff_t at = column + (ptrdiff_t)((channel + e) / w->channels);
+            const size_t place = (size_t)at * w->pixel + (channel + e) % w->channels;
+            to[e] = inside(at, w->columns.extent) ? row[place] : 0.0f;
+        }
     }
 }
 
@@ -210,6 +212,7 @@ FIRN_KERNEL void pack_windows_transposed(const FirnWindow *w, const float *restr
             const size_t t = tap % across;
             const size_t joined = taps_join(w) ? (across - t) * channels : channels;
             const size_t run = lane < lanes ? smaller(joined - channel, lanes - lane) : FIRN_TILE_ROWS - lane;
+            const size_t beside = (channel + run - 1) / channels;
             const ptrdiff_t down = (ptrdiff_t)(tap / across) * w->rows.tap;
             const ptrdiff_t right = (ptrdiff_t)t * w->columns.tap;
             FirnPlace place = place_of(w, begin);
@@ -223,9 +226,9 @@ FIRN_KERNEL void pack_windows_transposed(const FirnWindow *w, const float *restr
                 const float *from = x + place.image * image + (size_t)row * w->columns.extent * w->pixel;
                 const ptrdiff_t column = first_tap(&w->columns, place.column) + right;
                 if (run == FIRN_TILE_ROWS) {
-                    copy_taps(w, from, column, channel, FIRN_TILE_ROWS, put);
+                    copy_taps(w, from, column, channel, beside, FIRN_TILE_ROWS, put);
                 } else {
-                    copy_taps(w, from, column, channel, run, put);
+                    copy_taps(w, from, column, channel, beside, run, put);
                 }
             }
             lane += run;

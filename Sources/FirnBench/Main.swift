@@ -1,10 +1,11 @@
-/// The command `firn-bench`: `firn-bench [asking|freezing]`, everything by default.
+/// The command `firn-bench`: `firn-bench [asking|freezing|convolution]`, everything by default.
 @main
 enum Main {
   static func main() throws {
     let wanted = CommandLine.arguments.dropFirst()
     let benchmarks: [(name: String, run: () throws -> Void)] = [
       ("asking", AskingBenchmark.run), ("freezing", FreezingBenchmark.run),
+      ("convolution", ConvolutionBenchmark.run),
     ]
     for benchmark in benchmarks where wanted.isEmpty || wanted.contains(benchmark.name) {
       print("== \(benchmark.name)")

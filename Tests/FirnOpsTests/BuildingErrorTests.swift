@@ -56,6 +56,73 @@ import Testing
     Fault("matmul batch", .shapeMismatch, "C1", "do not broadcast") {
       matmul(f($0, [2, 5, 3]), f($0, [4, 3, 5]))
     },
+    Fault("conv channels", .shapeMismatch, "C6", "have 3 channels, the kernel f32[2,2,4,8] reads 4") {
+      conv2d(f($0, ["batch", 6, 5, 3]), f($0, [2, 2, 4, 8]))
+    },
+    Fault(
+      "conv channels in groups", .shapeMismatch, "C6",
+      "have 6 channels, the kernel f32[2,2,4,8] reads 4 in each of 2 groups"
+    ) {
+      conv2d(f($0, [1, 6, 5, 6]), f($0, [2, 2, 4, 8]), groups: 2)
+    },
+    Fault("conv groups of channels", .shapeMismatch, "C5", "4 groups do not divide 6 channels") {
+      conv2d(f($0, [1, 6, 5, 6]), f($0, [2, 2, 1, 8]), groups: 4)
+    },
+    Fault("conv groups of features", .shapeMismatch, "C5", "3 groups do not divide 8 features") {
+      conv2d(f($0, [1, 6, 5, 6]), f($0, [2, 2, 2, 8]), groups: 3)
+    },
+    Fault("conv padding", .invalidArgument, "C7", "padding 4 and 0 for windows 3 high") {
+      conv2d(
+        f($0, [1, 6, 5, 3]), f($0, [3, 2, 3, 8]), padding: .explicit(top: 4, bottom: 0, left: 0, right: 0))
+    },
+    Fault("conv window", .shapeMismatch, "C8", "the image is 5 wide, the window 7") {
+      conv2d(f($0, [1, 6, 5, 3]), f($0, [3, 4, 3, 8]), dilation: (1, 2))
+    },
+    Fault("conv window padded", .shapeMismatch, "C8", "the image is 4 high with its padding, the window 5") {
+      conv2d(f($0, [1, 2, 5, 3]), f($0, [5, 3, 3, 8]), padding: .symmetric(1, 1))
+    },
+    Fault("conv rank", .shapeMismatch, "C1", "f32[6,5,3] is not images") {
+      conv2d(f($0, [6, 5, 3]), f($0, [2, 2, 3, 8]))
+    },
+    Fault("conv named height", .shapeMismatch, "C4", "named extent") {
+      conv2d(f($0, [1, "height", 5, 3]), f($0, [2, 2, 3, 8]), padding: .same)
+    },
+    Fault("conv types", .typeMismatch, "C2", "not of one floating point type") {
+      conv2d(f($0, [1, 6, 5, 3]), f($0, [2, 2, 3, 8], .f64))
+    },
+    Fault("conv strides", .invalidArgument, "C3", "strides [0, 1]") {
+      conv2d(f($0, [1, 6, 5, 3]), f($0, [2, 2, 3, 8]), strides: (0, 1), padding: .same)
+    },
+    Fault("conv strides of absurd size", .invalidArgument, "C3", "dilation [1, \(Int.max)]") {
+      conv2d(f($0, [1, 6, 5, 3]), f($0, [2, 2, 3, 8]), padding: .same, dilation: (1, Int.max))
+    },
+    Fault("conv transpose features", .shapeMismatch, "C6", "has 3 features, the kernel f32[2,2,4,8] has 8") {
+      conv2dTranspose(f($0, [1, 6, 5, 3]), f($0, [2, 2, 4, 8]))
+    },
+    Fault("conv transpose output padding", .invalidArgument, "C9", "output padding 2 for a stride of 2") {
+      conv2dTranspose(f($0, [1, 6, 5, 3]), f($0, [2, 2, 4, 3]), strides: (2, 2), outputPadding: (2, 0))
+    },
+    Fault("conv transpose padding", .shapeMismatch, "C8", "nothing is left") {
+      conv2dTranspose(f($0, [1, 1, 1, 3]), f($0, [2, 2, 4, 3]), padding: .symmetric(1, 1))
+    },
+    Fault("conv1d rank", .shapeMismatch, "C1", "[batch, time, channels]") {
+      conv1d(f($0, [1, 6, 5, 3]), f($0, [2, 3, 8]))
+    },
+    Fault("pool window", .shapeMismatch, "C8", "the image is 1 high, the window 2") {
+      maxPool2d(f($0, [1, 1, 5, 3]), window: (2, 2))
+    },
+    Fault("pool padding", .invalidArgument, "C7", "padding 2 and 2 for windows 2 wide") {
+      averagePool2d(f($0, [1, 4, 5, 3]), window: (2, 2), padding: .symmetric(1, 2))
+    },
+    Fault("pool integers", .typeMismatch, "C2", "not floating point") {
+      maxPool2d(f($0, [1, 4, 5, 3], .i32), window: (2, 2))
+    },
+    Fault("upsample size", .invalidArgument, "C3", "a result of [0, 4]") {
+      upsample(f($0, [1, 4, 5, 3]), to: (0, 4))
+    },
+    Fault("adaptive of nothing", .shapeMismatch, "C8", "an image of [0, 5]") {
+      adaptiveAveragePool2d(f($0, [1, 0, 5, 3]), to: (1, 1))
+    },
     Fault("sum axis", .invalidArgument, nil, "axis 2 is outside -2..<2") { f($0, [2, 3]).sum(axes: [2]) },
     Fault("sum axis twice", .invalidArgument, nil, "twice") { f($0, [2, 3]).sum(axes: [1, -1]) },
     Fault("sum of bool", .typeMismatch, "C1", "not a number") { f($0, [2], .bool).sum() },
@@ -164,7 +231,9 @@ import Testing
       softmax(bad, axis: 5), logSoftmax(bad), sparseSoftmaxCrossEntropy(logits: bad, labels: i),
       sparseSoftmaxCrossEntropy(logits: x, labels: bad), softmaxCrossEntropy(logits: x, labels: bad),
       sigmoidCrossEntropy(logits: bad, labels: x), meanSquaredError(x, bad), stopGradient(bad), identity(bad),
-      dropout(bad, rate: 0.5),
+      dropout(bad, rate: 0.5), conv2d(bad, x), conv2d(x, bad), conv2dTranspose(bad, x), conv1d(x, bad),
+      maxPool2d(bad, window: (2, 2)), averagePool2d(bad, window: (2, 2)), globalMaxPool2d(bad),
+      adaptiveAveragePool2d(bad, to: (1, 1)), upsample(bad, to: (2, 2)), upsample(bad, by: (2, 2)),
     ]
     #expect(made.allSatisfy { $0.isPoisoned })
     #expect(bad.unstacked(axis: 3).isEmpty)
@@ -192,7 +261,29 @@ import Testing
     let x = TensorType(.f32, [2, 3])
     let i = TensorType(.i32, [2])
     let state = TensorType(.i32, [4])
+    let image = TensorType(.f32, [1, 4, 5, 2])
+    let kernel = TensorType(.f32, [2, 3, 2, 4])
+    func sliding(_ strides: [Int] = [1, 1], _ padding: [Int] = [0, 0, 0, 0]) -> SlidingWindow {
+      SlidingWindow(strides: strides, padding: padding)
+    }
     let absurd: [(any Op, [TensorType])] = [
+      (Convolution(.forward, sliding([Int.max, 1])), [image, kernel]),
+      (Convolution(.forward, sliding([1])), [image, kernel]),
+      (Convolution(.forward, sliding([1, 1], [Int.max, 0, 0, 0])), [image, kernel]),
+      (Convolution(.forward, sliding([1, 1], [-1, 0, 0, 0])), [image, kernel]),
+      (Convolution(groups: 0), [image, kernel]), (Convolution(groups: Int.max), [image, kernel]),
+      (Convolution(size: [1, 1]), [image, kernel]), (Convolution(), [image]),
+      (Convolution(.inputGradient, size: [Int.max, 1]), [image, kernel]),
+      (Convolution(.kernelGradient, size: [0, 1]), [image, image]),
+      (Convolution(.kernelGradient, size: [2, 2]), [image, image]),
+      (MaxPool(size: [Int.max, 1], strides: [1, 1]), [image]), (MaxPool(size: [], strides: [1, 1]), [image]),
+      (MaxPool(.gradient, size: [2, 2], strides: [1, 1]), [image, image]),
+      (Resample(.adaptiveAverage(size: [Int.max, 1])), [image]),
+      (Resample(.nearest(size: [4, 5]), image: [Int.max, 1]), [image]),
+      (Resample(.nearest(size: [4]), image: [4, 4]), [image]),
+      (
+        Resample(.average(size: [2, 2], strides: [1, 0], padding: [0, 0, 0, 0], countsPadding: true)), [image]
+      ),
       (Reduce(.sum, axes: [Int.max]), [x]), (Reduce(.sum, axes: [1, 0]), [x]),
       (Reduce(.sum, axes: [-1]), [x]), (ArgReduce(.argmax, axis: Int.min), [x]),
       (CumulativeSum(axis: Int.max), [x]), (CumulativeSum(axis: -1), [x]),

@@ -39,6 +39,13 @@ extension OpTests {
       },
       Expression("matmul") { matmul($0, $0, transposeB: true) },
       Expression("matmul folded") { matmul($0, $0.sum(axes: [0, 1]).reshaped(to: [3, 1])) },
+      Expression("convolution") {
+        let images = $0.reshaped(to: ["batch*time", 1, 3, 1])
+        let kernel = images.slice(axis: 0, to: 1).reshaped(to: [1, 3, 1, 1])
+        let y = conv2d(images, kernel, padding: .same)
+        return maxPool2d(y, window: (1, 2), strides: (1, 1))
+          + averagePool2d(y, window: (1, 2), strides: (1, 1))
+      },
       Expression("gather") { gather($0, indices: $0.graph.iota("time"), axis: 1) },
       Expression("scatter") { scatterAdd($0, indices: $0.graph.iota("batch"), size: "batch+1") },
       Expression("one-hot") { oneHot($0.graph.iota("time"), depth: "time", dtype: $0.dtype).sum() * $0 },

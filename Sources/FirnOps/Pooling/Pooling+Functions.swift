@@ -60,7 +60,9 @@ public func globalAveragePool2d(
   _ x: Tensor, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor { x.mean(axes: [1, 2], file: file, line: line) }
 
-/// The greatest element of each channel: [batch, channels]. Equal elements share the gradient.
+/// The greatest element of each channel: [batch, channels].
+///
+/// Equal elements share the gradient.
 public func globalMaxPool2d(
   _ x: Tensor, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor { x.max(axes: [1, 2], file: file, line: line) }
