@@ -12,10 +12,20 @@ import Testing
   private func trainer() throws -> (session: Session, program: Program, feeds: (Int) throws -> Feeds) {
     let graph = Graph()
     let x = graph.placeholder("x", shape: ["batch", "time", 3])
-    let loss = square(Dense(2)(LSTM(4)(x))).mean()
+    let encoded = LSTM(4)(x)
+    let loss = square(Dense(2)(encoded)).mean() + square(images(encoded)).mean()
     let session = try Session(graph, threads: 1)
     let program = try session.compile(minimizing: loss, with: Adam())
     return (session, program, { [x: try noise([$0, 4, 3]).converted(to: .f32)] })
+  }
+
+  /// Four features taken for an image: convolutions of two kinds, a pool and upsampling.
+  private func images(_ x: Tensor) -> Tensor {
+    var y = x.reshaped(to: ["batch", 2, 2, 1])
+    y = conv2d(
+      y, x.graph.variable("windows", shape: [3, 3, 1, 6]), strides: (1, 2), padding: .symmetric(1, 1))
+    y = conv2d(y, x.graph.variable("depthwise", shape: [1, 3, 1, 6]), padding: .same, groups: 6)
+    return maxPool2d(upsample(y, by: (3, 3), .bilinear()), window: (3, 2))
   }
 
   // MARK: Memory
