@@ -1,0 +1,50 @@
+package import FirnGraph
+internal import Foundation
+
+/// Files that are there whole or not at all, also after a crash.
+package enum AtomicFile {
+  /// Calls `body` to write a new file and puts that in the place of the file at `path`, if there is one.
+  ///
+  /// The bytes go to a temporary name beside it, are brought to the disk, and the name is changed. A reader finds the old
+  /// file or the new one; one that maps the old file keeps it.
+  ///
+  /// - Throws: what `body` throws, or `.file` with path and reason; the old file is then unchanged, the temporary removed.
+  package static func write(
+    to path: String, _ body: (FileWriter) throws(FirnError) -> Void
+  ) throws(FirnError) {
+    guard !path.isEmpty else { throw fault(path, "the path is empty", remedy: "name a file") }
+    var isDirectory: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue {
+      throw fault(path, "it is a directory", remedy: "name a file in it")
+    }
+    let temporary =
+      "\(path).\(ProcessInfo.processInfo.processIdentifier)-\(UInt32.random(in: 0 ... .max)).tmp"
+    let descriptor = Platform.create(temporary)
+    guard descriptor >= 0 else {
+      throw fault(path, Platform.reason, remedy: "name a folder that can be written")
+    }
+    do throws(FirnError) {
+      defer { Platform.close(descriptor) }
+      let writer = FileWriter(descriptor, path: path)
+      try body(writer)
+      try writer.flush()
+      guard Platform.synchronize(descriptor) else { throw fault(path, Platform.reason) }
+    } catch {
+      Platform.remove(temporary)
+      throw error
+    }
+    guard Platform.rename(temporary, to: path) else {
+      let error = fault(path, Platform.reason)
+      Platform.remove(temporary)
+      throw error
+    }
+    Platform.synchronizeDirectory(URL(fileURLWithPath: path).deletingLastPathComponent().path)
+  }
+
+  static func fault(
+    _ path: String, _ reason: String,
+    remedy: String = "look at the disk's free space and the file's permissions"
+  ) -> FirnError {
+    FirnError(.file, "cannot write '\(path)': \(reason)", remedy: remedy)
+  }
+}
