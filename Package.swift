@@ -61,7 +61,8 @@ let tests: [Target] = [
     name: "FirnOpsTests", dependencies: ["FirnOps", "FirnGraph", "CFirnKernels"], exclude: ["Fixtures"]),
   .testTarget(
     name: "FirnFormatsTests",
-    dependencies: ["FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats"]),
+    dependencies: ["FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats"],
+    exclude: ["Fixtures"]),
   .testTarget(
     name: "FirnCompilerTests",
     dependencies: ["FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnTraining", "FirnTestSupport"],

@@ -15,15 +15,19 @@ public enum StoredType: String, Hashable, Sendable, Codable, CaseIterable {
   case u64, u32, u16, u8
   case bool
   case complex64, complex128
-  case f8e4m3, f8e5m2, f8e8m0
+  case f8e4m3, f8e5m2, f8e8m0, f8e4m3fnuz, f8e5m2fnuz
+  case f6e2m3, f6e3m2, f4
 
-  public var byteCount: Int {
+  /// What an element takes in a file; less than a byte for the smallest.
+  public var bitCount: Int {
     switch self {
-    case .complex128: 16
-    case .f64, .i64, .u64, .complex64: 8
-    case .f32, .i32, .u32: 4
-    case .f16, .bf16, .i16, .u16: 2
-    case .i8, .u8, .bool, .f8e4m3, .f8e5m2, .f8e8m0: 1
+    case .complex128: 128
+    case .f64, .i64, .u64, .complex64: 64
+    case .f32, .i32, .u32: 32
+    case .f16, .bf16, .i16, .u16: 16
+    case .i8, .u8, .bool, .f8e4m3, .f8e5m2, .f8e8m0, .f8e4m3fnuz, .f8e5m2fnuz: 8
+    case .f6e2m3, .f6e3m2: 6
+    case .f4: 4
     }
   }
 
@@ -34,7 +38,8 @@ public enum StoredType: String, Hashable, Sendable, Codable, CaseIterable {
     case .f32, .f16, .bf16: .f32
     case .i64, .i32, .i16, .i8, .u64, .u32, .u16, .u8: .i32
     case .bool: .bool
-    case .complex64, .complex128, .f8e4m3, .f8e5m2, .f8e8m0: nil
+    case .complex64, .complex128, .f8e4m3, .f8e5m2, .f8e8m0, .f8e4m3fnuz, .f8e5m2fnuz, .f6e2m3, .f6e3m2, .f4:
+      nil
     }
   }
 

@@ -5,16 +5,22 @@ public struct WeightEntry: Sendable {
   public let name: String
   public let storedType: StoredType
   public let shape: [Int]
+  /// Equal for entries whose elements lie in the same piece of the file: tied weights; nil where none are shared.
+  public let storage: Int?
+  /// Whether it was trained where it was saved; nil where the format does not say (only PyTorch's does).
+  public let requiresGradient: Bool?
   private let read: @Sendable () throws(FirnError) -> NDArray
 
   /// - Parameter read: yields an array of `shape` and of the type that `storedType` converts to.
   package init(
-    name: String, storedType: StoredType, shape: [Int],
+    name: String, storedType: StoredType, shape: [Int], storage: Int? = nil, requiresGradient: Bool? = nil,
     read: @escaping @Sendable () throws(FirnError) -> NDArray
   ) {
     self.name = name
     self.storedType = storedType
     self.shape = shape
+    self.storage = storage
+    self.requiresGradient = requiresGradient
     self.read = read
   }
 
@@ -24,10 +30,17 @@ public struct WeightEntry: Sendable {
   }
 
   /// Bytes in the file.
-  public var byteCount: Int { shape.reduce(storedType.byteCount, *) }
+  ///
+  /// Divided before multiplied, as elements times bits need not fit an `Int`; types below a byte come in whole bytes.
+  public var byteCount: Int {
+    let count = shape.reduce(1, *)
+    return storedType.bitCount % 8 == 0
+      ? count * (storedType.bitCount / 8)
+      : count / 8 * storedType.bitCount + count % 8 * storedType.bitCount / 8
+  }
 
   /// The value, converted where Firn does not have the stored type; in place where the file is mapped.
   ///
-  /// - Throws: where the type or an element has no counterpart in Firn.
+  /// - Throws: where the type or an element has no counterpart in Firn, or the file turns out to be damaged.
   public func array() throws(FirnError) -> NDArray { try read() }
 }

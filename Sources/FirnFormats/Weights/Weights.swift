@@ -8,6 +8,8 @@ public struct Weights: Sendable {
   public let entries: [WeightEntry]
   /// What else the file says of itself, in its order.
   public let metadata: [Metadata]
+  /// What the file holds beside tensors that Firn could read, such as text, in its order.
+  public let skipped: [Skipped]
   private let positions: [String: Int]
 
   public struct Metadata: Hashable, Sendable {
@@ -20,11 +22,25 @@ public struct Weights: Sendable {
     }
   }
 
+  /// Something that is no entry, and why.
+  public struct Skipped: Hashable, Sendable {
+    public var name: String
+    public var reason: String
+
+    public init(name: String, reason: String) {
+      self.name = name
+      self.reason = reason
+    }
+  }
+
   /// - Throws: where two entries share a name.
-  public init(source: String, entries: [WeightEntry], metadata: [Metadata] = []) throws(FirnError) {
+  public init(
+    source: String, entries: [WeightEntry], metadata: [Metadata] = [], skipped: [Skipped] = []
+  ) throws(FirnError) {
     self.source = source
     self.entries = entries
     self.metadata = metadata
+    self.skipped = skipped
     var positions: [String: Int] = [:]
     for (position, entry) in entries.enumerated()
     where positions.updateValue(position, forKey: entry.name) != nil {

@@ -1,0 +1,19 @@
+/// A view of a storage, as a pickle describes it.
+struct PyTorchTensor {
+  /// Names the entry of the zip file.
+  struct Storage {
+    var key: String
+    /// Nil for bytes without a type.
+    var type: StoredType?
+    /// In elements, of bytes where there is no type.
+    var count: Int
+  }
+
+  var storage: Storage
+  var type: StoredType
+  /// In elements.
+  var offset: Int
+  var shape: [Int]
+  var strides: [Int]
+  var requiresGradient: Bool
+}

@@ -1,0 +1,129 @@
+package import FirnGraph
+
+/// Reads safetensors files: a length, that many bytes of JSON, and the tensors' bytes without a gap.
+///
+/// Accepts and refuses what the reference does (huggingface/safetensors, `safetensors/src/tensor.rs`), but a key that
+/// stands twice, an extent of 2⁶³ and beyond, and a tensor described by a list instead of an object are refused too.
+package enum SafetensorsReader {
+  private static let largestHeader = 100_000_000
+
+  package static func read(_ bytes: Bytes, source: String) throws(FirnError) -> Weights {
+    let fault = FileFault(source)
+    guard let length = bytes.integer(at: 0, as: UInt64.self) else {
+      throw fault("is too short for safetensors")
+    }
+    guard length <= largestHeader else { throw fault("states a header of \(length) bytes, more than 100 MB") }
+    guard let header = bytes.slice(at: 8, count: Int(length)),
+      let data = bytes.slice(at: 8 + Int(length), count: bytes.count - 8 - Int(length))
+    else { throw fault("ends within its header of \(length) bytes") }
+
+    var (tensors, metadata) = try header.withUnsafeBytes { (raw) throws(FirnError) in
+      try parse(raw, fault: fault)
+    }
+    // A stable order also where several empty tensors lie at one place.
+    tensors.sort { ($0.begin, $0.end, $0.position) < ($1.begin, $1.end, $1.position) }
+    var covered: UInt64 = 0
+    var entries: [WeightEntry] = []
+    for tensor in tensors {
+      guard tensor.begin == covered, tensor.end >= tensor.begin else {
+        throw fault("has a hole or an overlap before `\(tensor.name)`", place: tensor.name)
+      }
+      covered = tensor.end
+      guard tensor.end - tensor.begin == (try tensor.byteCount(fault)) else {
+        throw fault(
+          "gives `\(tensor.name)` \(tensor.end - tensor.begin) bytes, which its shape does not fill",
+          place: tensor.name)
+      }
+      guard covered <= UInt64(data.count) else {
+        throw fault("ends within `\(tensor.name)`", place: tensor.name)
+      }
+      var shape: [Int] = []
+      for extent in tensor.shape {
+        guard let extent = Int(exactly: extent) else {
+          throw fault("has an impossible shape for `\(tensor.name)`", place: tensor.name)
+        }
+        shape.append(extent)
+      }
+      let range = (Int(tensor.begin), Int(tensor.end - tensor.begin))
+      entries.append(
+        WeightEntry(name: tensor.name, StoredArray(tensor.type, shape), fault: fault) {
+          () throws(FirnError) in
+          guard let slice = data.slice(at: range.0, count: range.1) else { throw fault("ends early") }
+          return slice
+        })
+    }
+    guard covered == UInt64(data.count) else {
+      throw fault("has \(UInt64(data.count) - covered) bytes that belong to no tensor")
+    }
+    return try Weights(source: source, entries: entries, metadata: metadata)
+  }
+
+  private struct Tensor {
+    var name: String
+    var position: Int
+    var type: StoredType
+    var shape: [UInt64]
+    var begin: UInt64
+    var end: UInt64
+
+    func byteCount(_ fault: FileFault) throws(FirnError) -> UInt64 {
+      var bits: UInt64 = 1
+      for factor in shape + [UInt64(type.bitCount)] {
+        let (product, overflow) = bits.multipliedReportingOverflow(by: factor)
+        if overflow { throw fault("has an impossible shape for `\(name)`", place: name) }
+        bits = product
+      }
+      guard bits % 8 == 0 else { throw fault("ends `\(name)` within a byte", place: name) }
+      return bits / 8
+    }
+  }
+
+  private static func parse(
+    _ header: UnsafeRawBufferPointer, fault: FileFault
+  ) throws(FirnError) -> ([Tensor], [Weights.Metadata]) {
+    var tensors: [Tensor] = []
+    var metadata: [Weights.Metadata] = []
+    var reader = JSONReader(header, fault: fault)
+    try reader.object { (reader, name) throws(FirnError) in
+      guard name == "__metadata__" else {
+        tensors.append(try tensor(name, position: tensors.count, from: &reader, fault: fault))
+        return
+      }
+      if try reader.null() { return }
+      try reader.object { (reader, key) throws(FirnError) in
+        metadata.append(.init(key: key, value: try reader.string()))
+      }
+    }
+    try reader.end()
+    return (tensors, metadata)
+  }
+
+  private static func tensor(
+    _ name: String, position: Int, from reader: inout JSONReader, fault: FileFault
+  ) throws(FirnError) -> Tensor {
+    var type: StoredType?
+    var shape: [UInt64]?
+    var offsets: [UInt64]?
+    func naturals(_ reader: inout JSONReader) throws(FirnError) -> [UInt64] {
+      var values: [UInt64] = []
+      try reader.array { (reader) throws(FirnError) in values.append(try reader.natural()) }
+      return values
+    }
+    try reader.object { (reader, key) throws(FirnError) in
+      switch key {
+      case "dtype":
+        let word = try reader.string()
+        type = SafetensorsType(rawValue: word)?.storedType
+        if type == nil { throw fault("has elements of the unknown type \(word) in `\(name)`", place: name) }
+      case "shape": shape = try naturals(&reader)
+      case "data_offsets": offsets = try naturals(&reader)
+      default: try reader.skip()
+      }
+    }
+    guard let type, let shape, let offsets, offsets.count == 2 else {
+      throw fault("does not give dtype, shape and both data_offsets of `\(name)`", place: name)
+    }
+    return Tensor(
+      name: name, position: position, type: type, shape: shape, begin: offsets[0], end: offsets[1])
+  }
+}

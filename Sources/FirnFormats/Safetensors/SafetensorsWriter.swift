@@ -1,0 +1,62 @@
+package import FirnGraph
+
+/// Writes safetensors files, byte for byte as the reference does (huggingface/safetensors, `safetensors/src/tensor.rs`).
+///
+/// Tensors by type, the widest first, then by name in order of its UTF-8; the header padded with spaces to eight bytes.
+package enum SafetensorsWriter {
+  package static func write(_ weights: Weights, to writer: FileWriter) throws(FirnError) {
+    var arrays: [(rank: Int, name: String, entry: WeightEntry, type: StoredType)] = []
+    for entry in weights.entries {
+      guard let dtype = entry.storedType.dtype else {
+        _ = try entry.array()
+        continue
+      }
+      let type = StoredType(dtype)
+      guard let rank = SafetensorsType.position(of: type) else { continue }
+      arrays.append((rank, entry.name, entry, type))
+    }
+    arrays.sort { a, b in
+      a.rank == b.rank ? a.name.utf8.lexicographicallyPrecedes(b.name.utf8) : a.rank > b.rank
+    }
+
+    var members: [String] = []
+    if !weights.metadata.isEmpty {
+      let pairs = weights.metadata.map { quoted($0.key) + ":" + quoted($0.value) }
+      members.append(#""__metadata__":{\#(pairs.joined(separator: ","))}"#)
+    }
+    var offset = 0
+    for (rank, name, entry, type) in arrays {
+      let end = offset + entry.shape.reduce(type.bitCount / 8, *)
+      let shape = entry.shape.map(String.init).joined(separator: ",")
+      let word = SafetensorsType.allCases[rank].rawValue
+      members.append(
+        #"\#(quoted(name)):{"dtype":"\#(word)","shape":[\#(shape)],"data_offsets":[\#(offset),\#(end)]}"#)
+      offset = end
+    }
+    var header = Array("{\(members.joined(separator: ","))}".utf8)
+    while header.count % 8 != 0 { header.append(UInt8(ascii: " ")) }
+    try writer.write(withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) })
+    try writer.write(header)
+    for (_, _, entry, _) in arrays { try writer.write(try entry.array()) }
+  }
+
+  private static func quoted(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case "\u{8}": result += "\\b"
+      case "\u{C}": result += "\\f"
+      case "\n": result += "\\n"
+      case "\r": result += "\\r"
+      case "\t": result += "\\t"
+      case "\0"..<" ":
+        let digits = String(scalar.value, radix: 16)
+        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result + "\""
+  }
+}

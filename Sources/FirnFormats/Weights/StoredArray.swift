@@ -1,0 +1,149 @@
+package import FirnGraph
+
+/// A tensor as it lies in a file: where its elements are and how they are laid out.
+package struct StoredArray: Sendable {
+  package var type: StoredType
+  package var shape: [Int]
+  /// Elements from one index to the next along each axis; nil in row-major order.
+  package var strides: [Int]?
+  package var isBigEndian: Bool
+
+  package init(_ type: StoredType, _ shape: [Int], strides: [Int]? = nil, isBigEndian: Bool = false) {
+    self.type = type
+    self.shape = shape
+    self.strides = strides == Self.rowMajorStrides(shape) ? nil : strides
+    self.isBigEndian = isBigEndian
+  }
+
+  /// The array whose first element `bytes` starts with: in place where Firn has the type, it is aligned and in order.
+  ///
+  /// - Precondition: all elements lie within `bytes`.
+  package func array(in bytes: Bytes, named name: String, fault: FileFault) throws(FirnError) -> NDArray {
+    guard let dtype = type.dtype else {
+      throw fault(
+        "holds `\(name)` as \(type.rawValue), which Firn has not",
+        remedy: "convert it to f32 where it was saved",
+        place: name)
+    }
+    let count = shape.reduce(1, *)
+    var elements = count == 0 ? Bytes(copying: []) : bytes
+    let size = type.bitCount / 8
+    if count > 0, strides != nil || isBigEndian && size > 1 { elements = gathered(elements, count: count) }
+    guard let elements = elements.slice(at: 0, count: count * size) else {
+      throw fault("ends within `\(name)`", place: name)
+    }
+    if StoredType(dtype) == type, elements.isAligned(to: size), type != .bool || elements.areTruthValues {
+      return NDArray(ArrayType(dtype, shape), in: elements.storage)
+    }
+    return try elements.withUnsafeBytes { (raw) throws(FirnError) in
+      try converted(raw, to: dtype, count: count, named: name, fault: fault)
+    }
+  }
+
+  private static func rowMajorStrides(_ shape: [Int]) -> [Int] {
+    var strides = [Int](repeating: 1, count: shape.count)
+    for axis in shape.indices.dropLast().reversed() {
+      strides[axis] = strides[axis + 1].multipliedReportingOverflow(by: max(1, shape[axis + 1])).partialValue
+    }
+    return strides
+  }
+
+  /// The elements in row-major order, the lowest byte first.
+  private func gathered(_ bytes: Bytes, count: Int) -> Bytes {
+    let size = type.bitCount / 8
+    let result = Storage(byteCount: count * size)
+    // Both parts of a complex number are swapped by themselves; they are refused before, so any width does.
+    let strides = strides ?? Self.rowMajorStrides(shape)
+    bytes.withUnsafeBytes { source in
+      var index = [Int](repeating: 0, count: shape.count)
+      var offset = 0
+      for element in 0..<count {
+        let target = result.pointer + element * size
+        for byte in 0..<size {
+          let from = offset * size + (isBigEndian ? size - 1 - byte : byte)
+          target.storeBytes(of: source[from], toByteOffset: byte, as: UInt8.self)
+        }
+        for axis in shape.indices.reversed() {
+          index[axis] += 1
+          offset += strides[axis]
+          if index[axis] < shape[axis] { break }
+          offset -= strides[axis] * shape[axis]
+          index[axis] = 0
+        }
+      }
+    }
+    return Bytes(result)
+  }
+
+  private func converted(
+    _ raw: UnsafeRawBufferPointer, to dtype: DType, count: Int, named name: String, fault: FileFault
+  ) throws(FirnError) -> NDArray {
+    var array = NDArray(zeros: shape, dtype: dtype)
+    func fill<Stored: BitwiseCopyable, Element>(_ convert: (Stored) -> Element) {
+      array.withUnsafeMutableBytes { target in
+        let target = target.assumingMemoryBound(to: Element.self)
+        for i in 0..<count {
+          target[i] = convert(
+            raw.loadUnaligned(fromByteOffset: i * MemoryLayout<Stored>.size, as: Stored.self))
+        }
+      }
+    }
+    func fillChecked<Stored: FixedWidthInteger & BitwiseCopyable>(_: Stored.Type) throws(FirnError) {
+      func stored(_ i: Int) -> Stored {
+        raw.loadUnaligned(fromByteOffset: i * MemoryLayout<Stored>.size, as: Stored.self)
+      }
+      for i in 0..<count where Int32(exactly: stored(i)) == nil {
+        throw fault(
+          "holds \(stored(i)) as element \(i) of `\(name)` (\(type.rawValue)), which is no i32",
+          remedy: "save it as i32 or f64", place: name)
+      }
+      fill { (value: Stored) in Int32(truncatingIfNeeded: value) }
+    }
+    switch type {
+    case .f64: fill { (bits: UInt64) in Double(bitPattern: bits) }
+    case .f32: fill { (bits: UInt32) in Float(bitPattern: bits) }
+    case .f16: fill { HalfPrecision.binary16($0) }
+    case .bf16: fill { HalfPrecision.bfloat16($0) }
+    case .i32: fill { (value: Int32) in value }
+    case .i16: fill { (value: Int16) in Int32(value) }
+    case .i8: fill { (value: Int8) in Int32(value) }
+    case .u16: fill { (value: UInt16) in Int32(value) }
+    case .u8: fill { (value: UInt8) in Int32(value) }
+    case .i64: try fillChecked(Int64.self)
+    case .u64: try fillChecked(UInt64.self)
+    case .u32: try fillChecked(UInt32.self)
+    case .bool: fill { (value: UInt8) in value == 0 ? 0 as UInt8 : 1 }
+    case .complex64, .complex128, .f8e4m3, .f8e5m2, .f8e8m0, .f8e4m3fnuz, .f8e5m2fnuz, .f6e2m3, .f6e3m2, .f4:
+      firnBug("StoredArray", "\(type) has no counterpart")
+    }
+    return array
+  }
+}
+
+extension Bytes {
+  fileprivate var areTruthValues: Bool {
+    withUnsafeBytes { bytes in
+      var all: UInt8 = 0
+      for byte in bytes { all |= byte }
+      return all <= 1
+    }
+  }
+}
+
+extension WeightEntry {
+  /// A tensor of a file: its layout is known, its bytes are fetched when it is read.
+  package init(
+    name: String, _ stored: StoredArray, storage: Int? = nil, requiresGradient: Bool? = nil, fault: FileFault,
+    bytes: @escaping @Sendable () throws(FirnError) -> Bytes
+  ) {
+    self.init(
+      name: name, storedType: stored.type, shape: stored.shape, storage: storage,
+      requiresGradient: requiresGradient
+    ) { () throws(FirnError) in
+      if stored.type.dtype == nil {
+        return try stored.array(in: Bytes(copying: []), named: name, fault: fault)
+      }
+      return try stored.array(in: try bytes(), named: name, fault: fault)
+    }
+  }
+}

@@ -1,0 +1,21 @@
+/// A kind of file that holds weights.
+public enum WeightFormat: String, Hashable, Sendable, CaseIterable {
+  case safetensors
+  /// One array.
+  case npy
+  case npz
+  /// Only read: what `torch.save` writes of a `state_dict`.
+  case pytorch
+  /// Only read: a checkpoint of TensorFlow, version 2, named by its prefix or its `.index` file.
+  case tensorFlow = "tensorflow"
+
+  /// The one that files with this ending have; nil for endings that say nothing.
+  public init?(path: String) {
+    let endings: [(String, WeightFormat)] = [
+      (".safetensors", .safetensors), (".npy", .npy), (".npz", .npz), (".pt", .pytorch), (".pth", .pytorch),
+      (".index", .tensorFlow),
+    ]
+    guard let format = endings.first(where: { path.hasSuffix($0.0) })?.1 else { return nil }
+    self = format
+  }
+}

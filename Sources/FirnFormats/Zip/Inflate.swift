@@ -1,0 +1,216 @@
+package import FirnGraph
+
+/// Unpacks deflated bytes (RFC 1951).
+///
+/// Strict: a code that is over- or undersubscribed (but for a single distance of one bit), a distance before the start, a
+/// stream that ends early or yields another count than announced are errors.
+package struct Inflate {
+  /// Deflate packs no byte into less than this part of one: 258 bytes into two bits.
+  package static let largestRatio = 1032
+
+  private let input: UnsafeRawBufferPointer
+  private let fault: FileFault
+  private let limit: Int
+  private var position = 0
+  private var bits: UInt64 = 0
+  private var bitCount = 0
+  private var output: UnsafeMutableRawBufferPointer
+  private var count = 0
+
+  /// The first `limit` bytes, or all where there are fewer.
+  ///
+  /// Memory grows with what is really unpacked, never by what is announced.
+  package static func unpack(_ bytes: Bytes, atMost limit: Int, fault: FileFault) throws(FirnError) -> Bytes {
+    try bytes.withUnsafeBytes { (raw) throws(FirnError) in
+      var inflate = Inflate(raw, limit: limit, fault: fault)
+      defer { inflate.output.deallocate() }
+      try inflate.run()
+      let storage = Storage(byteCount: inflate.count)
+      if let start = inflate.output.baseAddress {
+        storage.pointer.copyMemory(from: start, byteCount: inflate.count)
+      }
+      return Bytes(storage)
+    }
+  }
+
+  /// All bytes, which must be `count` and use up the input.
+  package static func unpack(_ bytes: Bytes, count: Int, fault: FileFault) throws(FirnError) -> Bytes {
+    let (most, overflow) = bytes.count.multipliedReportingOverflow(by: largestRatio)
+    guard overflow || count <= most else { throw fault("announces more bytes than could be packed in it") }
+    return try bytes.withUnsafeBytes { (raw) throws(FirnError) in
+      // One more than announced, so that too many show.
+      var inflate = Inflate(raw, limit: count + 1, fault: fault)
+      defer { inflate.output.deallocate() }
+      try inflate.run()
+      guard inflate.count == count, inflate.position - inflate.bitCount / 8 == raw.count else {
+        throw fault("does not unpack to the size it announces")
+      }
+      let storage = Storage(byteCount: count)
+      if let start = inflate.output.baseAddress {
+        storage.pointer.copyMemory(from: start, byteCount: count)
+      }
+      return Bytes(storage)
+    }
+  }
+
+  private init(_ input: UnsafeRawBufferPointer, limit: Int, fault: FileFault) {
+    self.input = input
+    self.limit = limit
+    self.fault = fault
+    output = .allocate(byteCount: min(limit, max(1 << 12, input.count)), alignment: 16)
+  }
+
+  private mutating func run() throws(FirnError) {
+    var isLast = false
+    while !isLast && count < limit {
+      isLast = try take(1) == 1
+      switch try take(2) {
+      case 0: try stored()
+      case 1: try block(literals: Self.fixed.literals, distances: Self.fixed.distances)
+      case 2:
+        let (literals, distances) = try codes()
+        try block(literals: literals, distances: distances)
+      default: throw damaged
+      }
+    }
+  }
+
+  private var damaged: FirnError { fault("has damaged packed bytes") }
+
+  // MARK: Bits
+
+  /// Makes at least 32 bits available, or as many as are left.
+  private mutating func refill() {
+    while bitCount <= 56, position < input.count {
+      bits |= UInt64(input[position]) << UInt64(bitCount)
+      position += 1
+      bitCount += 8
+    }
+  }
+
+  private mutating func take(_ width: Int) throws(FirnError) -> Int {
+    if bitCount < width { refill() }
+    guard bitCount >= width else { throw damaged }
+    let value = Int(bits & (1 << UInt64(width) - 1))
+    bits >>= UInt64(width)
+    bitCount -= width
+    return value
+  }
+
+  private mutating func symbol(_ code: HuffmanCode) throws(FirnError) -> Int {
+    if bitCount < HuffmanCode.longest { refill() }
+    let entry = code.entry(for: bits)
+    let length = Int(entry & 15)
+    guard length > 0, length <= bitCount else { throw damaged }
+    bits >>= UInt64(length)
+    bitCount -= length
+    return Int(entry >> 4)
+  }
+
+  // MARK: Output
+
+  private mutating func reserve(_ extra: Int) {
+    guard count + extra > output.count else { return }
+    let grown = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: max(count + extra, min(limit, output.count * 2)), alignment: 16)
+    grown.copyMemory(from: UnsafeRawBufferPointer(rebasing: output[..<count]))
+    output.deallocate()
+    output = grown
+  }
+
+  private mutating func stored() throws(FirnError) {
+    _ = try take(bitCount % 8)
+    let length = try take(16)
+    guard try take(16) == length ^ 0xFFFF else { throw damaged }
+    let wanted = min(length, limit - count)
+    // What was read ahead is given back.
+    position -= bitCount / 8
+    (bits, bitCount) = (0, 0)
+    guard input.count - position >= length else { throw damaged }
+    reserve(wanted)
+    UnsafeMutableRawBufferPointer(rebasing: output[count..<count + wanted])
+      .copyMemory(from: UnsafeRawBufferPointer(rebasing: input[position..<position + wanted]))
+    position += length
+    count += wanted
+  }
+
+  private mutating func block(literals: HuffmanCode, distances: HuffmanCode) throws(FirnError) {
+    while count < limit {
+      let symbol = try symbol(literals)
+      if symbol < 256 {
+        reserve(1)
+        output[count] = UInt8(symbol)
+        count += 1
+        continue
+      }
+      if symbol == 256 { return }
+      guard symbol < 286 else { throw damaged }
+      let length = Self.lengths[symbol - 257].base + (try take(Self.lengths[symbol - 257].extra))
+      let code = try self.symbol(distances)
+      guard code < 30 else { throw damaged }
+      let distance = Self.distances[code].base + (try take(Self.distances[code].extra))
+      guard distance <= count else { throw damaged }
+      let wanted = min(length, limit - count)
+      reserve(wanted)
+      for _ in 0..<wanted {
+        output[count] = output[count - distance]
+        count += 1
+      }
+    }
+  }
+
+  // MARK: Codes
+
+  private mutating func codes() throws(FirnError) -> (HuffmanCode, HuffmanCode) {
+    let literalCount = try take(5) + 257
+    let distanceCount = try take(5) + 1
+    let lengthCount = try take(4) + 4
+    guard literalCount <= 286, distanceCount <= 30 else { throw damaged }
+    var lengths = [UInt8](repeating: 0, count: 19)
+    for index in Self.order.prefix(lengthCount) { lengths[index] = UInt8(try take(3)) }
+    guard let code = HuffmanCode(lengths: lengths) else { throw damaged }
+
+    lengths = []
+    while lengths.count < literalCount + distanceCount {
+      let symbol = try symbol(code)
+      switch symbol {
+      case 16:
+        guard let last = lengths.last else { throw damaged }
+        lengths += [UInt8](repeating: last, count: 3 + (try take(2)))
+      case 17: lengths += [UInt8](repeating: 0, count: 3 + (try take(3)))
+      case 18: lengths += [UInt8](repeating: 0, count: 11 + (try take(7)))
+      default: lengths.append(UInt8(symbol))
+      }
+    }
+    guard lengths.count == literalCount + distanceCount, lengths[256] > 0,
+      let literals = HuffmanCode(lengths: Array(lengths[..<literalCount]), allowingSingle: true),
+      let distances = HuffmanCode(lengths: Array(lengths[literalCount...]), allowingSingle: true)
+    else { throw damaged }
+    return (literals, distances)
+  }
+
+  private static let order = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]
+
+  /// Symbols 257 to 285.
+  private static let lengths: [(base: Int, extra: Int)] =
+    steps(from: 3, extras: [0, 0, 0, 0, 0, 0, 0, 0] + (1...5).flatMap { [$0, $0, $0, $0] }).dropLast()
+    + [(227, 5), (258, 0)]
+
+  private static let distances = steps(from: 1, extras: [0, 0] + (0...13).flatMap { [$0, $0] })
+
+  private static func steps(from base: Int, extras: [Int]) -> [(base: Int, extra: Int)] {
+    var base = base
+    return extras.map { extra in
+      defer { base += 1 << extra }
+      return (base, extra)
+    }
+  }
+
+  private static let fixed: (literals: HuffmanCode, distances: HuffmanCode) = {
+    let literals = (0..<288).map { UInt8($0 < 144 ? 8 : $0 < 256 ? 9 : $0 < 280 ? 7 : 8) }
+    guard let literals = HuffmanCode(lengths: literals),
+      let distances = HuffmanCode(lengths: [UInt8](repeating: 5, count: 32))
+    else { firnBug("Inflate", "the fixed codes are incomplete") }
+    return (literals, distances)
+  }()
+}

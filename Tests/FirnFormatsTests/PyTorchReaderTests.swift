@@ -1,0 +1,105 @@
+import FirnFormats
+import FirnGraph
+import Testing
+
+/// Pickles that want more than to describe tensors.
+@Suite struct PyTorchReaderTests {
+  private func read(_ pickle: [UInt8], _ more: [(name: String, bytes: [UInt8])] = []) throws -> Weights {
+    try Weights(
+      Bytes(copying: FileParts.zip([("x/data.pkl", [0x80, 2] + pickle)] + more)), source: "file.pt")
+  }
+
+  private func text(_ text: String) -> [UInt8] { Array(text.utf8) }
+
+  @Test(arguments: [
+    ("os", "system"), ("posix", "system"), ("builtins", "eval"), ("torch", "load"), ("torch.hub", "load"),
+  ])
+  func namesThatAreNotOfAStateDictAreRefused(_ module: String, _ name: String) {
+    // What `os.system("true")` pickles to: the name, an argument, the call.
+    let error = #expect(throws: FirnError.self) {
+      try read(text("c\(module)\n\(name)\n") + [0x58, 4, 0, 0, 0] + text("true") + [0x85] + text("R."))
+    }
+    #expect(error?.message.contains("`\(module).\(name)`") == true)
+    #expect(error?.place == "\(module).\(name)")
+    #expect(error?.remedy?.contains("state_dict") == true)
+  }
+
+  @Test func namesFromTheStackAreRefusedToo() {
+    let error = #expect(throws: FirnError.self) {
+      try read([0x8C, 2] + text("os") + [0x8C, 6] + text("system") + [0x93] + text("."))
+    }
+    #expect(error?.message.contains("`os.system`") == true)
+  }
+
+  @Test func containersThatHoldThemselvesAreRefused() {
+    // ]q0 h0 a: a list appended to itself.
+    let error = #expect(throws: FirnError.self) { try read(text("]q\0h\0a.")) }
+    #expect(error?.message.contains("without end") == true)
+  }
+
+  @Test func deepNestingIsRefused() {
+    #expect(throws: FirnError.self) {
+      try read(text(")") + [UInt8](repeating: 0x85, count: 100_000) + text("."))
+    }
+  }
+
+  /// Thirty dictionaries, each holding the one before twice, would be a thousand million names.
+  @Test func repeatedContainersAreRefused() {
+    var pickle = text("}X\u{1}\0\0\0aK\u{1}s") + text("q\0")
+    for _ in 0..<30 {
+      pickle += text("}(X\u{1}\0\0\0ah\0X\u{1}\0\0\0bh\0uq\0")
+    }
+    #expect(throws: FirnError.self) { try read(pickle + text(".")) }
+  }
+
+  @Test func damagedPicklesAreErrors() {
+    for pickle in [
+      "", ".", "N", "NN.", "(.", "h\0.", "R.", "}a.", "]K\u{1}K\u{2}s.", "}(K\u{1}u.", "Q.", "NQ.", "Nb.",
+    ] {
+      #expect(throws: FirnError.self, "\(pickle)") { try read(text(pickle)) }
+    }
+  }
+
+  /// `_rebuild_tensor_v2` of a float storage of `count` elements.
+  private func tensor(offset: Int, shape: [Int], strides: [Int], count: Int = 4) -> [UInt8] {
+    func number(_ value: Int) -> [UInt8] { [0x8A, 8] + FileParts.little(Int64(value)) }
+    func tuple(_ values: [Int]) -> [UInt8] { text("(") + values.flatMap(number) + text("t") }
+    func word(_ word: String) -> [UInt8] { [0x8C, UInt8(word.utf8.count)] + text(word) }
+    var pickle =
+      text("ctorch._utils\n_rebuild_tensor_v2\n((") + word("storage") + text("ctorch\nFloatStorage\n")
+    pickle += word("0") + word("cpu") + number(count) + text("tQ") + number(offset)
+    pickle += tuple(shape) + tuple(strides) + [0x89] + text("}tR.")
+    return pickle
+  }
+
+  private let storage = [("x/data/0", [UInt8](repeating: 0, count: 12) + [0, 0, 128, 63])]
+
+  @Test func viewsWithinTheirStorageAreRead() throws {
+    let entry = try #require(try read(tensor(offset: 1, shape: [2, 2], strides: [1, 1]), storage)["tensor"])
+    #expect(try entry.array().floats == [0, 0, 0, 1])
+  }
+
+  @Test(arguments: [
+    (1, [4], [1], 4), (0, [2, 2], [3, 1], 4), (-1, [1], [1], 4), (4, [1], [1], 4), (0, [2], [Int.max], 4),
+    (0, [Int.max, 2], [0, 0], 4), (0, [1 << 40], [0], 4), (0, [2], [], 4), (0, [4], [1], 5),
+    (0, [-1], [1], 4),
+    (Int.max, [2], [1], 4), (0, [1, 5], [Int.max, 1], 4),
+  ])
+  func viewsOutsideTheirStorageAreRefused(_ offset: Int, _ shape: [Int], _ strides: [Int], _ count: Int) {
+    #expect(throws: FirnError.self) {
+      try read(tensor(offset: offset, shape: shape, strides: strides, count: count), storage)
+    }
+  }
+
+  @Test func missingStoragesAreNamed() {
+    let error = #expect(throws: FirnError.self) { try read(tensor(offset: 0, shape: [1], strides: [1])) }
+    #expect(error?.message.contains("lacks the bytes of `tensor`") == true)
+  }
+
+  @Test func bigEndianFilesAreTurned() throws {
+    let weights = try read(
+      tensor(offset: 3, shape: [1], strides: [1]),
+      [("x/byteorder", text("big")), ("x/data/0", [UInt8](repeating: 0, count: 12) + [63, 128, 0, 0])])
+    #expect(try weights["tensor"]?.array().floats == [1])
+  }
+}
