@@ -6,16 +6,17 @@ struct StateDictWalk {
   private(set) var metadata: [Weights.Metadata] = []
   private let unpickler: Unpickler
   private let fault: FileFault
-  /// Characters of names that may still be made: a pickle can name one container again and again.
+  /// Bytes of names and entries that may still be made: a pickle can name one container again and again.
   private var budget: Int
 
   private static let deepest = 64
+  private static let tensorCost = 256
 
   /// - Parameter budget: the length of the pickle.
   init(_ unpickler: Unpickler, budget: Int, fault: FileFault) {
     self.unpickler = unpickler
     self.fault = fault
-    self.budget = budget * 8
+    self.budget = 1 << 20 + 32 * budget
   }
 
   mutating func run(_ value: PickleValue) throws(FirnError) {
@@ -51,7 +52,9 @@ struct StateDictWalk {
       for (position, value) in unpickler.sequences[index].enumerated() {
         try visit(value, name: path(String(position)), depth: depth + 1)
       }
-    case .tensor(let index): tensors.append((name, unpickler.tensors[index]))
+    case .tensor(let index):
+      budget -= Self.tensorCost
+      tensors.append((name, unpickler.tensors[index]))
     case .none: metadata.append(.init(key: name, value: "None"))
     case .bool(let flag): metadata.append(.init(key: name, value: flag ? "True" : "False"))
     case .integer(let number): metadata.append(.init(key: name, value: String(number)))

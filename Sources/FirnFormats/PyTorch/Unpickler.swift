@@ -16,10 +16,13 @@ struct Unpickler {
   private(set) var tensors: [PyTorchTensor] = []
 
   private static let longestText = 1 << 20
+  /// How many values may be kept at once: operations of one byte could otherwise pile up objects of a hundred.
+  private let mostValues: Int
 
   init(_ bytes: Bytes, fault: FileFault) {
     reader = ByteReader(bytes, fault: fault)
     self.fault = fault
+    mostValues = max(1 << 16, bytes.count / 2)
   }
 
   /// Runs the program and gives what it leaves.
@@ -31,6 +34,9 @@ struct Unpickler {
         return value
       }
       try step(opcode)
+      guard stack.count + marks.count + memo.count + sequences.count + dictionaries.count <= mostValues else {
+        throw fault("has a pickle of too many values for its size")
+      }
     }
   }
 
