@@ -16,6 +16,13 @@ package struct CompilationRequest: Sendable {
   package var keepingTrainingMode: Selection?
   /// Training mode for everything that is not frozen; a training compilation always is.
   package var isTrainingMode: Bool
+  /// Names of variables that were loaded, and of those a run has trained, for selections that ask.
+  package var values: (loaded: Set<String>, trained: Set<String>) = ([], [])
+
+  /// What its selections are resolved against.
+  package var selectionContext: SelectionContext {
+    SelectionContext(graph, loaded: values.loaded, trained: values.trained)
+  }
 
   /// Gradient descent on a scalar.
   package struct Training: Sendable {

@@ -3,17 +3,18 @@ import FirnGraph
 
 /// A plan with the memory it runs in.
 ///
-/// Buffers are found once, when it is made; a run writes no pointer but those that
-/// move with a loop.
+/// Buffers are found once, when it is made, but for those of variables, which are looked up again when the storage of
+/// one has changed; a run writes no pointer but those that move with a loop.
 final class Execution {
   let plan: Plan
   let arena: Storage
   let feeds: [Storage]
   let randomState: Storage
   private let frame: Frame
+  /// The version of the variables' storage that the pointers are of.
+  private var version: Int?
 
-  /// - Parameter variable: the storage of each variable, which must outlive the execution.
-  init(_ plan: Plan, variable: (String) -> Storage, workers: any Workers) {
+  init(_ plan: Plan, workers: any Workers) {
     self.plan = plan
     let arena = Storage(byteCount: plan.arenaBytes)
     let feeds = plan.feeds.map { Storage(byteCount: $0.type.byteCount) }
@@ -24,11 +25,23 @@ final class Execution {
     frame = Frame(plan, arena: arena.pointer, workers: workers) { placement in
       switch placement {
       case .feed(let index): feeds[index].pointer
-      case .variable(let name): variable(name).pointer
       case .randomState: randomState.pointer
+      // Until variables are bound; nothing reads it before.
+      case .variable: arena.pointer
       case .arena, .constant, .external: firnBug("execution", "a buffer has no place")
       }
     }
+  }
+
+  /// Points to where the variables are now, making first values that nobody asked for yet.
+  func bind(to store: inout VariableStore) throws(FirnError) {
+    if version == store.version { return }
+    for (slot, placement) in plan.placements.enumerated() {
+      if case .variable(let name) = placement {
+        frame.table[slot] = try store.storage(of: name).pointer
+      }
+    }
+    version = store.version
   }
 
   /// Runs every step and leaves variables as they are: committing is the caller's, when all has gone well.

@@ -14,14 +14,17 @@ public final class Session {
   /// Called with each warning of a compilation; by default they go to standard error.
   public var onWarning: (String) -> Void = StandardError.write
 
-  var store = VariableStore()
+  var store: VariableStore
   private let identity = SessionIdentity()
   private let workers: any Workers
   private var executions: [Int: [DimensionBinding: Execution]] = [:]
   private var programs = 0
-  private var runs: UInt64 = 0
+  /// How many runs there have been; drives random ops, with the seed.
+  package var runs: UInt64 = 0
   /// By optimiser name, what the last program compiled with it trains.
-  private var lastTrained: [String: [TrainedPart]] = [:]
+  var lastTrained: [String: [TrainedPart]] = [:]
+  /// By name, whose memory a slot is.
+  var slotOwners: [String: SlotOwner] = [:]
 
   /// A session with every variable of `graph` at its first value.
   ///
@@ -31,13 +34,14 @@ public final class Session {
   public init(_ graph: Graph, seed: UInt64 = 0, threads: Int? = nil) throws(FirnError) {
     self.graph = graph
     self.seed = seed
+    store = VariableStore(seed: seed)
     workers = WorkerPool(count: threads ?? Platform.coreCount)
     try addVariables()
   }
 
-  private func addVariables() throws(FirnError) {
+  func addVariables() throws(FirnError) {
     try graph.validate()
-    for variable in graph.variables { try store.add(variable, seed: seed) }
+    for variable in graph.variables { try store.add(variable) }
   }
 
   // MARK: Compiling
@@ -96,6 +100,8 @@ public final class Session {
   private func program(
     _ request: CompilationRequest, fetches: [String], optimizer: (any Optimizer)?
   ) throws(FirnError) -> Program {
+    var request = request
+    request.values = knownValues
     let compilation = try Compiler.compile(request, dump: DirectoryDump.fromEnvironment())
     let slots = try prepareSlots(compilation, optimizer: optimizer)
     let status = compilation.status(readersIn: request.graph)
@@ -133,24 +139,27 @@ public final class Session {
     let parts = Dictionary(
       grouping: trained + before.filter { !isTrained.contains($0) }, by: \.variable.name)
     var reports: [SlotReport] = []
-    var fresh: [(VariableStore.Entry, NDArray)] = []
+    var fresh: Set<String> = []
     for part in graph.variables.flatMap({ parts[$0.name] ?? [] }) {
       let scope = part.slotScope(optimizer.name)
       let slots = optimizer.slots(for: part).map { Path.joined(scope, $0.name) }
-      let held = slots.compactMap { store[$0] }
+      let held = slots.filter { store[$0] != nil }
       if slots.isEmpty { continue }
       let isKept = wasTrained.contains(part) && held.count == slots.count
       let origin: SlotReport.Origin = !isTrained.contains(part) ? .dropped : isKept ? .kept : .fresh
       if origin == .dropped, held.isEmpty { continue }
       reports.append(SlotReport(variable: part.variable.name, block: part.block, origin: origin))
-      if origin != .fresh { continue }
-      for entry in held {
-        let slot = entry.variable
-        fresh.append((entry, try slot.initializer.sample(entry.type, seed: seed, name: slot.name)))
+      if origin == .dropped { continue }
+      for slot in slots { slotOwners[slot] = SlotOwner(optimizer: optimizer.name, part: part) }
+      if origin == .fresh { fresh.formUnion(held) }
+    }
+    for slot in compilation.slots {
+      try store.add(slot)
+      if fresh.contains(slot.name) {
+        store.redeclare(slot)
+        store.replace(slot.name, with: nil, provenance: .initialized)
       }
     }
-    for slot in compilation.slots { try store.add(slot, seed: seed) }
-    for (entry, value) in fresh { store.write(value, to: entry) }
     lastTrained[optimizer.name] = trained
     return reports
   }
@@ -208,6 +217,7 @@ public final class Session {
           remedy: "clean the data", place: port.name)
       }
     }
+    try execution.bind(to: &store)
     if checksNumerics { try checkVariables(of: plan) }
     let state = execution.randomState.pointer
     state.storeBytes(of: seed, as: UInt64.self)
@@ -216,13 +226,7 @@ public final class Session {
     let arrays = program.outputs.map { output in
       output.map { NDArray(plan.outputs[$0].type, copying: execution.pointer(to: plan.outputs[$0].slot)) }
     }
-    for commit in plan.commits {
-      guard let entry = store[commit.name] else {
-        firnBug("session", "`\(commit.name)` is written but not held")
-      }
-      entry.storage.pointer.copyMemory(
-        from: execution.pointer(to: commit.slot), byteCount: commit.type.byteCount)
-    }
+    for commit in plan.commits { store.write(execution.pointer(to: commit.slot), to: commit.name) }
     for name in program.compilation.trained { store.mark(name, .trained) }
     runs += 1
     return Results(names: program.fetches, arrays: arrays)
@@ -231,11 +235,9 @@ public final class Session {
   /// What a variable already holds is no op's doing.
   private func checkVariables(of plan: Plan) throws(FirnError) {
     for case .variable(let name) in plan.placements {
-      guard let entry = store[name], let fault = firstNotFinite(entry.storage.pointer, entry.type) else {
-        continue
-      }
+      guard let fault = try store.firstNotFinite(in: name), let type = store[name]?.type else { continue }
       throw FirnError(
-        .notFinite, "variable `\(name)` holds \(fault.value) at element \(fault.index) of \(entry.type)",
+        .notFinite, "variable `\(name)` holds \(fault.value) at element \(fault.index) of \(type)",
         remedy: "restore a snapshot from before that, and check numerics from the start", place: name)
     }
   }
@@ -248,12 +250,7 @@ public final class Session {
     let bound = program.compilation.graph.mapping(.binding(binding))
     let plan = try Plan(bound, workers: workers.count)
     try Platform.requireMemory(plan.arenaBytes, for: "one run of this program")
-    let execution = Execution(
-      plan,
-      variable: { name in
-        guard let entry = store[name] else { firnBug("session", "`\(name)` is read but not held") }
-        return entry.storage
-      }, workers: workers)
+    let execution = Execution(plan, workers: workers)
     executions[program.identifier, default: [:]][binding] = execution
     return execution
   }
@@ -262,74 +259,4 @@ public final class Session {
   public func arenaBytes(of program: Program, binding: DimensionBinding = [:]) throws(FirnError) -> Int {
     try execution(of: program, binding: binding).plan.arenaBytes
   }
-
-  // MARK: Variables
-
-  /// Every variable held, optimiser slots included, in the order they were made.
-  public var variables: [Variable] { store.variables }
-
-  /// A variable's value now, by the tensor that reads it or by name.
-  public func value(of reference: any TensorReference) throws(FirnError) -> NDArray {
-    store.value(try entry(reference))
-  }
-
-  /// Gives a variable a value; it counts as loaded from then on.
-  public func setValue(_ array: NDArray, of reference: any TensorReference) throws(FirnError) {
-    try restore(Snapshot(values: [.init(name: try entry(reference).variable.name, array: array)]))
-  }
-
-  /// The values of the selected variables (all by default, without optimiser slots).
-  public func snapshot(_ selection: Selection? = nil) throws(FirnError) -> Snapshot {
-    let chosen = try selection?.resolve(in: store.variables) ?? store.variables.filter { $0.kind != .slot }
-    return Snapshot(
-      values: try chosen.map { variable throws(FirnError) in
-        .init(name: variable.name, array: try value(of: variable.name))
-      })
-  }
-
-  /// Gives every variable of a snapshot its value, also one taken in another session; they count as loaded.
-  ///
-  /// - Throws: where a variable is missing or has another type; then nothing has changed.
-  public func restore(_ snapshot: Snapshot) throws(FirnError) {
-    for value in snapshot.values {
-      let entry = try self.entry(value.name)
-      guard entry.type == value.array.type else {
-        throw FirnError(
-          .shapeMismatch, "`\(value.name)` is \(entry.type), the value is \(value.array.type)",
-          remedy: "give an array of the variable's shape and type", place: value.name)
-      }
-    }
-    for value in snapshot.values {
-      guard let entry = store[value.name] else { continue }
-      store.write(value.array, to: entry)
-      store.mark(value.name, .loaded)
-    }
-  }
-
-  private func entry(_ reference: any TensorReference) throws(FirnError) -> VariableStore.Entry {
-    var name = reference.tensorName
-    if let tensor = reference as? Tensor, let variable = tensor.variable { name = variable.name }
-    if let entry = store[name] { return entry }
-    throw FirnError(
-      .unknownName, "the session holds no variable `\(name)`",
-      remedy: NearestNames(to: name, among: store.variables.map(\.name)).question
-        ?? "`variables` lists what it holds; other values are fetched by a program")
-  }
-}
-
-/// Values of variables, in creation order.
-public struct Snapshot: Hashable, Sendable {
-  public struct Entry: Hashable, Sendable {
-    public var name: String
-    public var array: NDArray
-
-    public init(name: String, array: NDArray) {
-      self.name = name
-      self.array = array
-    }
-  }
-
-  public var values: [Entry]
-
-  public init(values: [Entry]) { self.values = values }
 }

@@ -1,30 +1,46 @@
 import FirnGraph
 
-/// The variables of a session: bytes, and what is known of where they came from.
+/// The variables of a session: values, and what is known of where they came from.
+///
+/// A value's storage is shared with whoever gave or took it (an array, a snapshot, a mapped file) until the session writes
+/// it; then the session has its own. Pointers into it hold until `version` moves.
 struct VariableStore {
-  enum Provenance {
-    case initialized
-    case trained
-    case loaded
-  }
-
   struct Entry {
-    let variable: Variable
+    var variable: Variable
     let type: ArrayType
-    let storage: Storage
-    var provenance: Provenance
+    /// Nil while the first value has not been asked for.
+    fileprivate(set) var storage: Storage?
+    fileprivate(set) var provenance = Provenance.initialized
+    /// Whether it has been looked through for NaN and infinity since it was last written.
+    fileprivate(set) var isKnownFinite = false
+    /// Moves whenever the value is another.
+    fileprivate(set) var revision = 0
   }
 
-  private var entries: [Entry] = []
+  /// Decides first values, with the names.
+  let seed: UInt64
+  private(set) var entries: [Entry] = []
   private var positions: [String: Int] = [:]
+  /// Moves whenever the storage of a variable is another one.
+  private(set) var version = 0
+
+  init(seed: UInt64) { self.seed = seed }
 
   /// In the order they were made.
   var variables: [Variable] { entries.map(\.variable) }
 
   subscript(name: String) -> Entry? { positions[name].map { entries[$0] } }
 
-  /// Adds a variable with its first value, unless it is there already.
-  mutating func add(_ variable: Variable, seed: UInt64) throws(FirnError) {
+  /// Names of variables of this provenance.
+  func names(_ provenance: Provenance) -> Set<String> {
+    Set(entries.lazy.filter { $0.provenance == provenance }.map(\.variable.name))
+  }
+
+  /// Adds a variable, unless it is there already.
+  ///
+  /// - Throws: where the session holds it with another type, where its initialiser does not fit it, and where the machine
+  ///   has not enough memory for it.
+  mutating func add(_ variable: Variable) throws(FirnError) {
     if let known = self[variable.name] {
       guard known.variable.type == variable.type else {
         throw FirnError(
@@ -38,24 +54,87 @@ struct VariableStore {
       firnBug("session", "variable `\(variable.name)` has open dimensions")
     }
     try Platform.requireMemory(type.byteCount, for: "variable `\(variable.name)`")
-    let value = try variable.initializer.sample(type, seed: seed, name: variable.name)
-    let storage = Storage(byteCount: type.byteCount)
-    value.withUnsafeBytes { bytes in
-      if let base = bytes.baseAddress { storage.pointer.copyMemory(from: base, byteCount: bytes.count) }
-    }
+    try variable.initializer.validate(for: type, name: variable.name)
     positions[variable.name] = entries.count
-    entries.append(Entry(variable: variable, type: type, storage: storage, provenance: .initialized))
+    entries.append(Entry(variable: variable, type: type))
   }
 
-  func value(_ entry: Entry) -> NDArray { NDArray(entry.type, copying: entry.storage.pointer) }
+  // MARK: Reading
 
-  func write(_ array: NDArray, to entry: Entry) {
-    array.withUnsafeBytes { bytes in
-      if let base = bytes.baseAddress { entry.storage.pointer.copyMemory(from: base, byteCount: bytes.count) }
+  /// Where the value is; made now where it is the first one and nobody asked before.
+  mutating func storage(of name: String) throws(FirnError) -> Storage {
+    let position = position(of: name)
+    if let storage = entries[position].storage { return storage }
+    let entry = entries[position]
+    let value = try entry.variable.initializer.sample(entry.type, seed: seed, name: name)
+    entries[position].storage = value.sharedStorage
+    version += 1
+    return value.sharedStorage
+  }
+
+  /// The value; it shares the variable's storage until that is written.
+  mutating func value(of name: String) throws(FirnError) -> NDArray {
+    let storage = try storage(of: name)
+    return NDArray(entries[position(of: name)].type, in: storage)
+  }
+
+  /// Where the first NaN or infinity is; a value that was looked through is not read again until it is written.
+  mutating func firstNotFinite(in name: String) throws(FirnError) -> (index: Int, value: Double)? {
+    let position = position(of: name)
+    if entries[position].isKnownFinite { return nil }
+    let storage = try storage(of: name)
+    let fault = FirnRuntime.firstNotFinite(storage.pointer, entries[position].type)
+    entries[position].isKnownFinite = fault == nil
+    return fault
+  }
+
+  // MARK: Writing
+
+  /// Takes over the array's storage; nil goes back to the first value.
+  ///
+  /// - Precondition: the array is of the variable's type.
+  mutating func replace(_ name: String, with array: NDArray?, provenance: Provenance?) {
+    let position = position(of: name)
+    precondition(array.map { $0.type == entries[position].type } ?? true)
+    entries[position].storage = array?.sharedStorage
+    entries[position].isKnownFinite = false
+    entries[position].revision += 1
+    if let provenance { entries[position].provenance = provenance }
+    version += 1
+  }
+
+  /// Copies bytes into the variable: where it is if nobody shares it, else to storage of its own.
+  mutating func write(_ bytes: UnsafeRawPointer, to name: String) {
+    let position = position(of: name)
+    entries[position].isKnownFinite = false
+    entries[position].revision += 1
+    let isOwn = isKnownUniquelyReferenced(&entries[position].storage)
+    if isOwn, let storage = entries[position].storage, storage.isWritable {
+      storage.pointer.copyMemory(from: bytes, byteCount: storage.byteCount)
+      return
     }
+    let storage = Storage(byteCount: entries[position].type.byteCount)
+    storage.pointer.copyMemory(from: bytes, byteCount: storage.byteCount)
+    entries[position].storage = storage
+    version += 1
   }
 
   mutating func mark(_ name: String, _ provenance: Provenance) {
-    if let position = positions[name] { entries[position].provenance = provenance }
+    entries[position(of: name)].provenance = provenance
   }
+
+  /// Declares a slot anew: another optimiser of the same name may start it from another value.
+  mutating func redeclare(_ variable: Variable) { entries[position(of: variable.name)].variable = variable }
+
+  private func position(of name: String) -> Int {
+    guard let position = positions[name] else { firnBug("session", "`\(name)` is used but not held") }
+    return position
+  }
+}
+
+/// Where a variable's value came from; frozen variables that are only `initialized` are random (rule 11).
+package enum Provenance: String, Hashable, Sendable, Codable {
+  case initialized
+  case trained
+  case loaded
 }

@@ -217,14 +217,10 @@ import Testing
     _ graph: GraphDef, _ model: RandomModel, workers: any Workers = WorkerPool(count: 1)
   ) throws -> [NDArray] {
     let plan = try Plan(graph.mapping(.binding(model.binding)), workers: workers.count)
-    var storages: [String: Storage] = [:]
-    for variable in graph.variables {
-      let array = try variable.initializer.sample(
-        #require(ArrayType(variable.type)), seed: 0, name: variable.name)
-      storages[variable.name] = copy(array)
-    }
-    let none = Storage(byteCount: 0)
-    let execution = Execution(plan, variable: { storages[$0] ?? none }, workers: workers)
+    var store = VariableStore(seed: 0)
+    for variable in graph.variables { try store.add(variable) }
+    let execution = Execution(plan, workers: workers)
+    try execution.bind(to: &store)
     for (port, storage) in zip(plan.feeds, execution.feeds) {
       let feed = try #require(model.feeds.first { $0.tensor.name == port.name })
       feed.array.withUnsafeBytes { bytes in
@@ -233,14 +229,6 @@ import Testing
     }
     try execution.run(checksNumerics: false)
     return plan.outputs.map { NDArray($0.type, copying: execution.pointer(to: $0.slot)) }
-  }
-
-  private func copy(_ array: NDArray) -> Storage {
-    let storage = Storage(byteCount: array.byteCount)
-    array.withUnsafeBytes { bytes in
-      if let base = bytes.baseAddress { storage.pointer.copyMemory(from: base, byteCount: bytes.count) }
-    }
-    return storage
   }
 }
 

@@ -47,14 +47,26 @@ import Testing
     #expect(session.executionCount == 2)
   }
 
-  /// A variable stays where it is, whatever is assigned, loaded or restored.
-  @Test func variablesStayInPlace() throws {
+  /// A variable stays where it is while it is assigned, unless a snapshot shares it: then the snapshot keeps the old bytes.
+  @Test func variablesMoveOnlyWhenShared() throws {
     let (session, program, feeds) = try trainer()
-    let before = session.variables.map { session.store[$0.name]?.storage.pointer }
-    let snapshot = try session.snapshot()
+    func places() -> [UnsafeMutableRawPointer?] {
+      session.variables.map { session.store[$0.name]?.storage?.pointer }
+    }
     try session.run(program, feeding: feeds(2))
-    try session.restore(snapshot)
-    #expect(session.variables.map { session.store[$0.name]?.storage.pointer } == before)
+    let before = places()
+    try session.run(program, feeding: feeds(2))
+    #expect(!before.contains(nil) && places() == before)
+    let snapshot = try session.snapshot()
+    let copy = try snapshot.values.map { try NDArray($0.array.floats, shape: $0.array.shape) }
+    try session.run(program, feeding: feeds(2))
+    #expect(snapshot.values.map(\.array) == copy)
+    for entry in snapshot.values {
+      #expect(session.store[entry.name]?.storage?.pointer != entry.array.storagePointer)
+    }
+    let moved = places()
+    try session.run(program, feeding: feeds(2))
+    #expect(places() == moved)
   }
 
   @Test func arenasAreAligned() throws {

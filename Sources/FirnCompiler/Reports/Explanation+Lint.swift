@@ -133,7 +133,7 @@ extension Explanation {
   }
 
   private func tiedAndSplit(_ report: StatusReport) -> [Finding] {
-    let context = SelectionContext(request.graph)
+    let context = request.selectionContext
     let frozen = Set((try? request.freezing?.resolve(in: context))?.map(\.variable.name) ?? [])
     let thawed = Set((try? request.thawing?.resolve(in: context))?.map(\.variable.name) ?? [])
     let scopes = Dictionary(report.scopes.map { ($0.path, $0.standing) }) { first, _ in first }

@@ -167,6 +167,9 @@ extension NDArray: CustomStringConvertible {
 extension NDArray {
   /// The bytes themselves, for readers that keep the array alive meanwhile.
   package var storagePointer: UnsafeMutableRawPointer { storage.pointer }
+
+  /// The storage itself, for owners that copy before they write.
+  package var sharedStorage: Storage { storage }
 }
 
 extension NDArray {

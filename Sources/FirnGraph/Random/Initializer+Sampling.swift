@@ -4,26 +4,11 @@ extension Initializer {
   /// - Complexity: one pass, but O(r·c·min(r, c)) for `orthogonal` on r rows and c columns.
   /// - Throws: `.shapeMismatch` where the initialiser does not fit the type.
   package func sample(_ type: ArrayType, seed: UInt64, name: String) throws(FirnError) -> NDArray {
-    if case .array(let array) = form {
-      guard array.shape == type.shape, array.dtype.isFloatingPoint == type.dtype.isFloatingPoint else {
-        throw FirnError(
-          .shapeMismatch, "initializer array is \(array.type), the variable is \(type)",
-          remedy: "give an array of the variable's shape and type", place: name)
-      }
-      return array.converted(to: type.dtype)
-    }
-    guard type.dtype.isFloatingPoint || isConstant else {
-      throw FirnError(
-        .typeMismatch, "initializer \(self) draws real numbers, the variable is \(type)",
-        remedy: "use a constant or an array for \(type.dtype) variables", place: name)
-    }
+    try validate(for: type, name: name)
+    if case .array(let array) = form { return array.converted(to: type.dtype) }
     let values = try doubles(shape: type.shape, generator: Philox(seed: seed, name: name), name: name)
     let array = try NDArray(values, shape: type.shape)
     return array.converted(to: type.dtype)
-  }
-
-  private var isConstant: Bool {
-    if case .constant = form { true } else { false }
   }
 
   private func doubles(shape: [Int], generator: Philox, name: String) throws(FirnError) -> [Double] {
@@ -79,13 +64,8 @@ extension Initializer {
   private static func concatenated(
     _ columns: [Column], shape: [Int], generator: Philox, name: String
   ) throws(FirnError) -> [Double] {
-    let width = columns.reduce(0) { $0 &+ $1.width }
-    guard let last = shape.last, last == width, columns.allSatisfy({ (0...last).contains($0.width) }) else {
-      throw FirnError(
-        .shapeMismatch, "initializer blocks are \(width) columns wide, the variable is \(Shape(shape))",
-        remedy: "make the widths add up to the last axis", place: name)
-    }
     let rows = shape.dropLast().reduce(1, *)
+    let last = shape.last ?? 0
     var result = [Double](repeating: 0, count: rows * last)
     var start = 0
     for (index, column) in columns.enumerated() {

@@ -127,7 +127,7 @@ extension FaultyInput {
       bench in
       try bench.session.setValue(noise([5, 4]), of: "head/kernel")
     },
-    FaultyInput("value of another type", .shapeMismatch, ["`head/kernel` is f32[4,5]", "f64[4,5]"]) { bench in
+    FaultyInput("value of another type", .typeMismatch, ["`head/kernel` is f32[4,5]", "f64[4,5]"]) { bench in
       try bench.session.setValue(noise([4, 5], dtype: .f64), of: "head/kernel")
     },
     FaultyInput("value of no variable", .unknownName, ["`head/kernle`", "did you mean head/kernel"]) {

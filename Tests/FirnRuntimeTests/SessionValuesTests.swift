@@ -1,0 +1,202 @@
+import FirnCompiler
+import FirnGraph
+import FirnNN
+import FirnOps
+import FirnTraining
+import Testing
+
+@testable import FirnRuntime
+
+/// Setting, reading, copying and restoring weights: by name, block and selection, all or nothing.
+@Suite struct SessionValuesTests {
+  private struct Model {
+    let graph = Graph()
+    let loss: Tensor
+    let feeds: Feeds
+
+    init() throws {
+      let x = graph.placeholder("x", shape: ["batch", 3, 2])
+      loss = square(Dense(2, name: "head")(LSTM(4, name: "lstm")(x))).mean()
+      feeds = [x: try Initializer.uniform(-1, 1).values(shape: [2, 3, 2])]
+    }
+
+    func session(seed: UInt64 = 0) throws -> Session {
+      let session = try Session(graph, seed: seed, threads: 1)
+      session.onWarning = { _ in }
+      return session
+    }
+  }
+
+  private func filled(_ value: Float, _ shape: [Int]) throws -> NDArray {
+    try NDArray([Float](repeating: value, count: shape.reduce(1, *)), shape: shape)
+  }
+
+  // MARK: By name and block
+
+  @Test func gateIsSetAndReadByName() throws {
+    let session = try Model().session()
+    try session.setValue(try filled(7, [4]), of: "lstm/bias[gate: forget]")
+    #expect(try session.value(of: "lstm/bias").floats == [0, 0, 0, 0, 7, 7, 7, 7, 0, 0, 0, 0, 0, 0, 0, 0])
+    #expect(try session.value(of: Selection.path("lstm/bias")[gate: "forget"]).floats == [7, 7, 7, 7])
+    let kernel = try session.value(of: "lstm/kernel")
+    let block = try session.value(of: "lstm/kernel[gate: cell]")
+    #expect(block.shape == [2, 4] && block.rows == kernel.rows.map { Array($0[8..<12]) })
+    try session.setValue(try filled(1, [1, 16]), of: "lstm/kernel[1..<2]")
+    #expect(try session.value(of: "lstm/kernel").rows == [kernel.rows[0], [Double](repeating: 1, count: 16)])
+  }
+
+  @Test func mismatchIsSpelledOut() throws {
+    let session = try Model().session()
+    let before = try session.snapshot()
+    func message(_ array: NDArray, _ name: String) throws -> String {
+      let error = try #require(throws: FirnError.self) { try session.setValue(array, of: name) }
+      return error.description
+    }
+    #expect(
+      try message(NDArray(zeros: [2, 4]), "head/kernel").contains(
+        "`head/kernel` is f32[4,2], the value is f32[2,4]: axis 0 is 2, not 4, axis 1 is 4, not 2\n  at head/kernel\n  remedy: transpose the array"
+      ))
+    #expect(try message(NDArray(zeros: [8]), "head/kernel").contains("it has 1 axes, not 2"))
+    #expect(
+      try message(NDArray(zeros: [4, 2], dtype: .f64), "head/kernel").contains(
+        "its elements are f64, not f32\n  at head/kernel\n  remedy: convert with `converted(to: .f32)`"))
+    #expect(try message(NDArray(zeros: [5]), "lstm/bias[gate: forget]").contains("axis 0 is 5, not 4"))
+    #expect(try message(NDArray(zeros: [5]), "lstm/bias[gate: forgot]").contains("gates are input, forget"))
+    #expect(try message(NDArray(zeros: [5]), "lstm/baz").contains("lstm/bias"))
+    #expect(throws: FirnError.self) { try session.value(of: Selection("lstm")) }
+    #expect(try session.snapshot() == before)
+  }
+
+  @Test func severalAreSetOrNone() throws {
+    let session = try Model().session()
+    let before = try session.snapshot()
+    let error = #expect(throws: FirnError.self) {
+      try session.setValues([
+        "head/bias": try filled(1, [2]), "head/kernel": try filled(1, [2, 2]),
+        "lstm/bias": try filled(1, [3]),
+      ])
+    }
+    #expect(error?.causes.map(\.place) == ["head/kernel", "lstm/bias"])
+    let twice = #expect(throws: FirnError.self) {
+      try session.setValues([
+        "lstm/bias[gate: forget]": try filled(1, [4]), "lstm/bias[2..<5]": try filled(1, [3]),
+      ])
+    }
+    #expect(twice?.code == .duplicateName)
+    #expect(try session.snapshot() == before)
+    try session.setValues([
+      "lstm/bias[gate: forget]": try filled(1, [4]), "head/bias": try filled(3, [2]),
+      "lstm/bias[gate: input]": try filled(2, [4]),
+    ])
+    #expect(try session.value(of: "lstm/bias").floats.prefix(9) == [2, 2, 2, 2, 1, 1, 1, 1, 0])
+    #expect(try session.value(of: "head/bias").floats == [3, 3])
+  }
+
+  // MARK: Initialising
+
+  @Test func selectionsAreDrawnAnew() throws {
+    let session = try Model().session(seed: 5)
+    let first = try session.snapshot()
+    try session.initialize("role(bias)", with: .constant(2))
+    #expect(try session.value(of: "head/bias").floats == [2, 2])
+    #expect(try session.value(of: "head/kernel") == first.values[3].array)
+    try session.initialize(seed: 6)
+    #expect(
+      try session.snapshot().values.map(\.array) == Model().session(seed: 6).snapshot().values.map(\.array))
+    try session.initialize()
+    #expect(try session.snapshot() == first)
+    // One gate, by its own initialiser, is that part of what the whole gets.
+    try session.setValue(NDArray(zeros: [2, 16]), of: "lstm/kernel")
+    try session.initialize("lstm/kernel[gate: output]")
+    let drawn = try session.value(of: "lstm/kernel").rows
+    #expect(drawn.map { Array($0[12...]) } == first.values[0].array.rows.map { Array($0[12...]) })
+    #expect(drawn.allSatisfy { $0[..<12].allSatisfy { $0 == 0 } })
+    let before = try session.snapshot()
+    #expect(throws: FirnError.self) { try session.initialize("head", with: .array(NDArray(zeros: [2]))) }
+    #expect(try session.snapshot() == before)
+  }
+
+  @Test func reinitialisedIsRandom() throws {
+    let model = try Model()
+    let session = try model.session()
+    func warnings() throws -> [String] {
+      try session.compile(minimizing: model.loss, with: SGD(learningRate: 0.1), freezing: "head").warnings
+    }
+    try session.setValue(NDArray(zeros: [2]), of: "head/bias[0..<2]")
+    #expect(try warnings() == ["frozen but never loaded or trained: `head/kernel`"])
+    try session.setValue(NDArray(zeros: [1, 2]), of: "head/kernel[0..<1]")
+    #expect(try warnings().count == 1, "one row of four is not the whole")
+    try session.setValue(NDArray(zeros: [4, 2]), of: "head/kernel")
+    #expect(try warnings() == [])
+    let random = try model.session().snapshot("head")
+    try session.initialize("head")
+    #expect(try warnings().count == 1)
+    try session.setValue(NDArray(zeros: [4, 2]), of: "head/kernel")
+    try session.restore(random)
+    #expect(try warnings().first?.contains("head/kernel") == true, "a random value put back is random")
+  }
+
+  /// `loaded` and `uninitialised` are about this session's values, in every place a selection stands.
+  @Test func factsAreKnown() throws {
+    let model = try Model()
+    let session = try model.session()
+    #expect(throws: FirnError.self) { try session.snapshot("loaded") }
+    try session.setValue(NDArray(zeros: [4, 2]), of: "head/kernel")
+    #expect(try session.snapshot("loaded").values.map(\.name) == ["head/kernel"])
+    #expect(try session.snapshot("uninitialised").values.count == 4)
+    let program = try session.compile(
+      minimizing: model.loss, with: SGD(learningRate: 0.1), freezing: "loaded")
+    #expect(program.frozen.map(\.name) == ["head/kernel"])
+    #expect(throws: FirnError.self) { try program.explanation().why("nothing") }
+    _ = try program.explanation().lint()
+  }
+
+  // MARK: Snapshots and other sessions
+
+  /// The documents' "preserve, train, restore", of a scope, of a gate, and with the optimiser's memory.
+  @Test func snapshotsOfAnySelection() throws {
+    let model = try Model()
+    let session = try model.session()
+    let program = try session.compile(minimizing: model.loss, with: Adam())
+    try session.run(program, feeding: model.feeds)
+    let gate = try session.snapshot("lstm/kernel[gate: forget]")
+    let all = try session.snapshot(includingSlots: true)
+    #expect(gate.values.map(\.block) == [Block(axis: 1, range: 4..<8)])
+    #expect(all.values.count == 5 + 15)
+    try session.run(program, feeding: model.feeds)
+    let later = try session.value(of: "lstm/kernel").rows
+    try session.restore(gate)
+    let mixed = try session.value(of: "lstm/kernel").rows
+    for (mixed, later) in zip(mixed, later) {
+      #expect(Array(mixed[..<4] + mixed[8...]) == Array(later[..<4] + later[8...]))
+    }
+    #expect(try session.value(of: "lstm/kernel[gate: forget]") == gate.values[0].array)
+    try session.restore(all)
+    #expect(try session.snapshot(includingSlots: true) == all)
+    let head = try session.snapshot("head", includingSlots: true).values.map(\.name)
+    #expect(head.prefix(2) == ["head/kernel", "head/bias"] && head.count == 8)
+    #expect(head.contains("head/bias/adam/second_moment") && !head.contains { $0.hasPrefix("lstm") })
+    try session.initialize("head", includingSlots: true)
+    #expect(try session.value(of: "head/kernel/adam/step").scalar == 0)
+    #expect(try session.value(of: "lstm/kernel/adam/step").scalar == 1)
+  }
+
+  @Test func valuesComeFromAnotherSession() throws {
+    let teacher = try Model().session(seed: 9)
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 3, 2])
+    graph.scope("student") { _ = LSTM(4, name: "encoder")(x) }
+    let student = try Session(graph, threads: 1)
+    try student.copyValues(from: teacher, "lstm", replacing: "lstm", with: "student/encoder")
+    #expect(try student.value(of: "student/encoder/kernel") == teacher.value(of: "lstm/kernel"))
+    let before = try student.snapshot()
+    #expect(throws: FirnError.self) {
+      try student.copyValues(from: teacher, "lstm | head", replacing: "lstm", with: "student/encoder")
+    }
+    #expect(throws: FirnError.self) { try student.copyValues(from: teacher, "lstm") }
+    #expect(try student.snapshot() == before)
+    // Neither sees what the other does next.
+    try teacher.setValue(NDArray(zeros: [4]), of: "lstm/bias[gate: forget]")
+    #expect(try student.snapshot() == before)
+  }
+}
