@@ -18,7 +18,7 @@ let libraries: [Target] = [
   .target(name: "FirnNN", dependencies: ["FirnGraph", "FirnOps"]),
   .target(name: "FirnCompiler", dependencies: ["FirnGraph", "FirnOps"]),
   .target(name: "FirnRuntime", dependencies: ["FirnGraph", "FirnOps", "FirnCompiler"]),
-  .target(name: "FirnFormats", dependencies: ["FirnGraph", "FirnOps", "FirnRuntime"]),
+  .target(name: "FirnFormats", dependencies: ["FirnGraph", "FirnOps", "FirnNN", "FirnRuntime"]),
   .target(
     name: "FirnTraining",
     dependencies: ["FirnGraph", "FirnOps", "FirnCompiler", "FirnRuntime", "FirnFormats"]),

@@ -41,6 +41,16 @@ public struct Program: Sendable {
   }
   /// What of the variables is trained, in creation order: variables, or blocks of those trained in part.
   public var trainedParts: [TrainedPart] { compilation.trainedParts }
+  /// Names of the variables a run writes, slots among them, in the order it does.
+  package var writtenVariables: [String] {
+    graph.nodes.compactMap { node in
+      if case .writes(let name) = node.op.effect { name } else { nil }
+    }
+  }
+  /// What it was compiled with.
+  package var selections: (freezing: Selection?, training: Selection?) {
+    (compilation.context.request.freezing, compilation.context.request.thawing)
+  }
   /// The variables frozen in whole.
   public var frozen: [Variable] { status.filter { $0.status == .frozen }.map(\.variable) }
 }

@@ -153,6 +153,8 @@ public final class Session {
       for slot in slots { slotOwners[slot] = SlotOwner(optimizer: optimizer.name, part: part) }
       if origin == .fresh { fresh.formUnion(held) }
     }
+    let shared = optimizer.sharedSlots.map { Path.joined(optimizer.name, $0.name) }
+    for slot in shared { slotOwners[slot] = SlotOwner(optimizer: optimizer.name, part: nil) }
     for slot in compilation.slots {
       try store.add(slot)
       if fresh.contains(slot.name) {

@@ -1,5 +1,5 @@
 public import FirnCompiler
-import FirnGraph
+public import FirnGraph
 import FirnOps
 
 /// Stochastic gradient descent, with momentum if asked: Polyak (1964), in the form of Sutskever et al., ICML 2013.
@@ -7,9 +7,9 @@ import FirnOps
 ///     v' = momentum·v + g + weightDecay·w,   w' = w - learningRate·v'
 ///     with Nesterov's momentum:              w' = w - learningRate·(g + weightDecay·w + momentum·v')
 ///
-/// One slot, `velocity`, where momentum is not 0.
+/// One slot, `velocity`, where momentum is not 0; and `sgd/step` for the whole program where the rate changes.
 public struct SGD: Optimizer {
-  public var learningRate: Double
+  public var learningRate: Schedule
   public var momentum: Double
   /// Adds weightDecay·w to the gradient (an L2 penalty of half that factor).
   public var weightDecay: Double
@@ -18,6 +18,15 @@ public struct SGD: Optimizer {
 
   public init(
     learningRate: Double, momentum: Double = 0, weightDecay: Double = 0, usesNesterov: Bool = false,
+    name: String = "sgd"
+  ) {
+    self.init(
+      learningRate: .constant(learningRate), momentum: momentum, weightDecay: weightDecay,
+      usesNesterov: usesNesterov, name: name)
+  }
+
+  public init(
+    learningRate: Schedule, momentum: Double = 0, weightDecay: Double = 0, usesNesterov: Bool = false,
     name: String = "sgd"
   ) {
     self.learningRate = learningRate
@@ -31,13 +40,17 @@ public struct SGD: Optimizer {
     momentum == 0 ? [] : [OptimizerSlot("velocity", type: part.type)]
   }
 
+  public var sharedSlots: [OptimizerSlot] { learningRate.sharedSlots }
+  public func updateShared(_ slots: [Tensor]) -> [Tensor] { learningRate.updateShared(slots) }
+
   public func update(_ update: ParameterUpdate) -> UpdatedParameter {
+    let rate = learningRate.rate(of: update)
     let gradient = weightDecay == 0 ? update.gradient : update.gradient + weightDecay * update.value
     guard let velocity = update.slots.first else {
-      return UpdatedParameter(value: update.value - learningRate * gradient)
+      return UpdatedParameter(value: update.value - rate * gradient)
     }
     let next = momentum * velocity + gradient
     let direction = usesNesterov ? gradient + momentum * next : next
-    return UpdatedParameter(value: update.value - learningRate * direction, slots: [next])
+    return UpdatedParameter(value: update.value - rate * direction, slots: [next])
   }
 }

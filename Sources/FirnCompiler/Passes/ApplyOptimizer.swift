@@ -44,7 +44,8 @@ extension Compiler {
     var updates: [ParameterUpdate] = []
     for part in pruning.liveParts {
       if let gradient = gradients[part], let value = values[part] {
-        updates.append(ParameterUpdate(part: part, value: value, gradient: gradient, slots: []))
+        updates.append(
+          ParameterUpdate(part: part, value: value, gradient: gradient, slots: [], sharedSlots: []))
       }
     }
     if let limit = training.clippingNorm {
@@ -52,15 +53,23 @@ extension Compiler {
         Self.clipping(updates.map(\.gradient), toGlobalNorm: limit)
       }
       updates = zip(updates, clipped).map {
-        ParameterUpdate(part: $0.part, value: $0.value, gradient: $1, slots: [])
+        ParameterUpdate(part: $0.part, value: $0.value, gradient: $1, slots: [], sharedSlots: [])
       }
+    }
+    let optimizer = training.optimizer
+    guard
+      let shared = builder.section(
+        "update/" + optimizer.name, phase: .update, { Self.shared(by: optimizer, in: builder) })
+    else {
+      try builder.validate()
+      return graph
     }
     var first = updates.startIndex
     while first < updates.endIndex {
       let variable = updates[first].part.variable
       let end = updates[first...].firstIndex { $0.part.variable != variable } ?? updates.endIndex
       builder.section("update/" + variable.name, phase: .update) {
-        Self.append(training.optimizer, Array(updates[first..<end]), of: variable, to: builder)
+        Self.append(optimizer, Array(updates[first..<end]), shared, of: variable, to: builder)
       }
       first = end
     }
@@ -72,12 +81,13 @@ extension Compiler {
 
   /// The updates of all trained parts of one variable, and its one assignment.
   private static func append(
-    _ optimizer: any Optimizer, _ updates: [ParameterUpdate], of variable: Variable, to graph: Graph
+    _ optimizer: any Optimizer, _ updates: [ParameterUpdate], _ shared: [Tensor], of variable: Variable,
+    to graph: Graph
   ) {
     var values: [(part: TrainedPart, value: Tensor)] = []
     var slots: [(Variable, Tensor)] = []
     for update in updates {
-      guard let result = append(optimizer, update, to: graph) else { return }
+      guard let result = append(optimizer, update, shared, to: graph) else { return }
       values.append((update.part, result.value))
       slots += result.slots
     }
@@ -115,14 +125,62 @@ extension Compiler {
 
   /// What one part and its slots become; nil, with the fault on record, where the optimiser breaks its promise.
   private static func append(
-    _ optimizer: any Optimizer, _ update: ParameterUpdate, to graph: Graph
+    _ optimizer: any Optimizer, _ update: ParameterUpdate, _ shared: [Tensor], to graph: Graph
   ) -> (value: Tensor, slots: [(Variable, Tensor)])? {
     let part = update.part
     let place = part.variable.name
-    var slots: [Tensor] = []
-    var declarations: [Variable] = []
-    for slot in optimizer.slots(for: part) {
-      let name = "\(part.slotScope(optimizer.name))/\(slot.name)"
+    guard
+      let declared = declare(
+        optimizer.slots(for: part), in: part.slotScope(optimizer.name), of: optimizer, at: place, in: graph)
+    else { return nil }
+    let (declarations, slots) = (declared.map(\.0), declared.map(\.1))
+    let updated = optimizer.update(
+      ParameterUpdate(
+        part: part, value: update.value, gradient: update.gradient, slots: slots, sharedSlots: shared))
+    guard updated.slots.count == declarations.count else {
+      graph.report(
+        FirnError(
+          .invalidArgument,
+          "optimizer `\(optimizer.name)` lists \(declarations.count) slots and updates \(updated.slots.count)",
+          remedy: "return one new value for each slot", place: place))
+      return nil
+    }
+    let targets = [(part.description, part.type)] + declarations.map { ($0.name, $0.type) }
+    let isSound = check([updated.value] + updated.slots, targets, optimizer, at: place, in: graph)
+    return isSound ? (updated.value, Array(zip(declarations, updated.slots))) : nil
+  }
+
+  /// Declares and updates what the optimiser keeps once; nil, with the fault on record, where it breaks its promise.
+  private static func shared(by optimizer: any Optimizer, in graph: Graph) -> [Tensor]? {
+    let name = optimizer.name
+    guard let declared = declare(optimizer.sharedSlots, in: name, of: optimizer, at: name, in: graph) else {
+      return nil
+    }
+    if declared.isEmpty { return [] }
+    let updated = optimizer.updateShared(declared.map(\.1))
+    guard updated.count == declared.count else {
+      graph.report(
+        FirnError(
+          .invalidArgument,
+          "optimizer `\(name)` lists \(declared.count) shared slots and updates \(updated.count)",
+          remedy: "return one new value for each slot", place: name))
+      return nil
+    }
+    let targets = declared.map { ($0.0.name, $0.0.type) }
+    guard check(updated, targets, optimizer, at: name, in: graph) else { return nil }
+    for ((variable, _), value) in zip(declared, updated) {
+      _ = graph.append(AssignVariable(variable.name), [value])
+    }
+    return declared.map(\.1)
+  }
+
+  /// The variables of slots, and their reads.
+  private static func declare(
+    _ slots: [OptimizerSlot], in scope: String, of optimizer: any Optimizer, at place: String, in graph: Graph
+  ) -> [(Variable, Tensor)]? {
+    var result: [(Variable, Tensor)] = []
+    for slot in slots {
+      let name = Path.joined(scope, slot.name)
       if let fault = fault(of: slot, named: name, among: graph.variables) {
         graph.report(
           FirnError(
@@ -134,22 +192,18 @@ extension Compiler {
         name: name, type: slot.type, kind: .slot, role: slot.name, initializer: slot.initializer,
         isTrainable: false)
       graph.declare(declaration)
-      declarations.append(declaration)
-      slots.append(graph.append(ReadVariable(declaration), [], name: slot.name)[0])
+      result.append((declaration, graph.append(ReadVariable(declaration), [], name: slot.name)[0]))
     }
-    let updated = optimizer.update(
-      ParameterUpdate(part: part, value: update.value, gradient: update.gradient, slots: slots))
-    guard updated.slots.count == declarations.count else {
-      graph.report(
-        FirnError(
-          .invalidArgument,
-          "optimizer `\(optimizer.name)` lists \(declarations.count) slots and updates \(updated.slots.count)",
-          remedy: "return one new value for each slot", place: place))
-      return nil
-    }
-    let targets = [(part.description, part.type)] + declarations.map { ($0.name, $0.type) }
+    return result
+  }
+
+  /// Whether new values are of the types of what they are for.
+  private static func check(
+    _ values: [Tensor], _ targets: [(String, TensorType)], _ optimizer: any Optimizer, at place: String,
+    in graph: Graph
+  ) -> Bool {
     var isSound = true
-    for (target, value) in zip(targets, [updated.value] + updated.slots) {
+    for (target, value) in zip(targets, values) {
       if value.isPoisoned, graph.diagnostics.isEmpty {
         graph.report(
           FirnError(
@@ -164,7 +218,7 @@ extension Compiler {
           "optimizer `\(optimizer.name)` makes \(value.type) of `\(target.0)`, which is \(target.1)",
           remedy: "keep types in the update", place: place))
     }
-    return isSound ? (updated.value, Array(zip(declarations, updated.slots))) : nil
+    return isSound
   }
 
   private static func fault(

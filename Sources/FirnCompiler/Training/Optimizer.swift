@@ -13,6 +13,17 @@ public protocol Optimizer: Sendable {
 
   /// Adds the nodes of one update.
   func update(_ update: ParameterUpdate) -> UpdatedParameter
+
+  /// Memory kept once for the whole program, such as the number of steps; named `adam/step`.
+  var sharedSlots: [OptimizerSlot] { get }
+
+  /// What the shared memory becomes, once a step; updates read it as it was before.
+  func updateShared(_ slots: [Tensor]) -> [Tensor]
+}
+
+extension Optimizer {
+  public var sharedSlots: [OptimizerSlot] { [] }
+  public func updateShared(_ slots: [Tensor]) -> [Tensor] { slots }
 }
 
 /// Memory an optimiser keeps for a variable or a block of one.
@@ -38,6 +49,8 @@ public struct ParameterUpdate {
   public let gradient: Tensor
   /// In the order the optimiser listed them.
   public let slots: [Tensor]
+  /// Those of the whole program, in the order the optimiser listed them.
+  public let sharedSlots: [Tensor]
 }
 
 /// The parameter and its slots after the step.

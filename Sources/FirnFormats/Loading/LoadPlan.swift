@@ -1,0 +1,177 @@
+import FirnGraph
+import FirnRuntime
+
+/// What a load would do: found out whole before a variable changes.
+struct LoadPlan {
+  struct Target {
+    let variable: Variable
+    /// What of it is wanted; nil for nothing.
+    let region: Region?
+  }
+
+  struct Change {
+    let name: String
+    let block: Block?
+    let read: () throws(FirnError) -> NDArray
+  }
+
+  private(set) var report: LoadReport
+  private(set) var changes: [Change] = []
+  private let source: String
+  private let scope: String?
+
+  /// - Throws: where two tensors are for one variable, or a pattern is faulty.
+  init(
+    _ weights: Weights, targets: [Target], scope: String?, mapping: NameMap
+  ) throws(FirnError) {
+    source = weights.source
+    self.scope = scope
+    let prefix = scope.map { $0.isEmpty ? "" : $0 + "/" } ?? ""
+    let names = Set(targets.map { String($0.variable.name.dropFirst(prefix.count)) })
+    let mapped = try MappedWeights(weights, by: mapping, variables: names)
+    let sources = try Self.unique(mapped.weights, in: weights.source)
+    var rows: [LoadReport.Row] = []
+    for target in targets {
+      guard let region = target.region else { continue }
+      let name = String(target.variable.name.dropFirst(prefix.count))
+      let (row, isLoaded) = Self.row(target.variable, sources[name])
+      rows.append(row)
+      guard isLoaded, let source = sources[name], let dtype = ArrayType(target.variable.type)?.dtype else {
+        continue
+      }
+      let blocks: [Block?] = region == .whole ? [nil] : region.blocks
+      for block in blocks {
+        changes.append(
+          Change(name: target.variable.name, block: block) { () throws(FirnError) in
+            let array = try source.read().converted(to: dtype)
+            return block.map(array.block) ?? array
+          })
+      }
+    }
+    let unwanted = Set(
+      targets.filter { $0.region == nil }.map { String($0.variable.name.dropFirst(prefix.count)) })
+    rows += Self.leftovers(weights, mapped, names: names, unwanted: unwanted)
+    report = LoadReport(source: weights.source, rows: rows)
+  }
+
+  /// Tied tensors may both be for the variable that is one here; any others may not.
+  private static func unique(
+    _ weights: [MappedWeight], in file: String
+  ) throws(FirnError) -> [String: MappedWeight] {
+    var result: [String: MappedWeight] = [:]
+    var faults: [FirnError] = []
+    for weight in weights {
+      guard let other = result.updateValue(weight, forKey: weight.target) else { continue }
+      let names = (other.sources + weight.sources).map { "`\($0.name)`" }.joined(separator: " and ")
+      faults.append(
+        FirnError(
+          .duplicateName, "\(names) are both for `\(weight.target)`",
+          remedy: "leave one out with `NameMap.ignoring`", place: weight.target))
+    }
+    try FirnError.throwing(faults, "\(file) has several tensors for one variable; nothing was loaded")
+    return result
+  }
+
+  private static func row(_ variable: Variable, _ weight: MappedWeight?) -> (LoadReport.Row, isLoaded: Bool) {
+    guard let weight, let type = ArrayType(variable.type) else {
+      return (
+        LoadReport.Row(
+          status: .missing, variable: variable.name, sources: [], variableType: "\(variable.type)",
+          sourceType: nil, note: ""), false
+      )
+    }
+    let stored = weight.sources[0].storedType
+    var status = LoadReport.Status.matched
+    var notes = weight.change.isEmpty ? [] : [weight.change]
+    if weight.shape != type.shape {
+      status = .wrongShape
+      notes = [
+        ArrayType(type.dtype, type.shape).difference(from: ArrayType(type.dtype, weight.shape))?.message ?? ""
+      ]
+    } else if stored.dtype.map({
+      $0.isFloatingPoint != type.dtype.isFloatingPoint || ($0 == .bool) != (type.dtype == .bool)
+    }) ?? true {
+      status = .wrongType
+      notes = ["\(stored.rawValue) does not become \(type.dtype)"]
+    } else {
+      if stored.rawValue != type.dtype.rawValue { notes.append("\(stored.rawValue) to \(type.dtype)") }
+      if !notes.isEmpty { status = .converted }
+    }
+    return (
+      LoadReport.Row(
+        status: status, variable: variable.name, sources: weight.sources.map(\.name),
+        variableType: "\(variable.type)",
+        sourceType: weight.sources.count == 1 ? stored.rawValue + "\(Shape(weight.sources[0].shape))" : nil,
+        note: notes.joined(separator: ", ")), status == .matched || status == .converted
+    )
+  }
+
+  /// What no variable took, in the order of the file.
+  private static func leftovers(
+    _ weights: Weights, _ mapped: MappedWeights, names: Set<String>, unwanted: Set<String>
+  ) -> [LoadReport.Row] {
+    var rows: [String: LoadReport.Row] = [:]
+    func add(_ entries: [String], _ status: LoadReport.Status, _ note: String) {
+      guard let first = entries.first else { return }
+      rows[first] = LoadReport.Row(
+        status: status, variable: nil, sources: entries, variableType: nil,
+        sourceType: entries.count == 1
+          ? weights[first].map { $0.storedType.rawValue + "\(Shape($0.shape))" } : nil, note: note)
+    }
+    for name in mapped.ignored { add([name], .ignored, "by the map") }
+    for (sources, error) in mapped.failed { add(sources, .unconvertible, error.message) }
+    for weight in mapped.weights {
+      let sources = weight.sources.map(\.name)
+      if unwanted.contains(weight.target) {
+        add(sources, .ignored, "not asked for")
+      } else if !names.contains(weight.target) {
+        let near = NearestNames(to: weight.target, among: names.sorted()).question
+        add(sources, .unexpected, "as `\(weight.target)`" + (near.map { "; \($0)" } ?? ""))
+      }
+    }
+    return weights.entries.compactMap { rows[$0.name] }
+  }
+
+  // MARK: Refusing
+
+  /// - Throws: one error that lists all that is wrong.
+  func requireComplete() throws(FirnError) {
+    let faults = faults
+    guard let first = faults.first else { return }
+    throw FirnError(
+      first.code, refusal, remedy: "load with `strict: false`, a map, or a selection of what is wanted",
+      causes: faults)
+  }
+
+  /// The changes, their arrays read.
+  func read() throws(FirnError) -> [VariableChange] {
+    try changes.map { change throws(FirnError) in
+      VariableChange(
+        change.name, block: change.block, to: try change.read(),
+        provenance: change.block == nil ? .loaded : nil)
+    }
+  }
+
+  private var refusal: String {
+    "\(source) does not fit \(scope.map { "`\($0)`" } ?? "the model"): \(report.summary); nothing was loaded"
+  }
+
+  /// One for each row a strict load refuses.
+  var faults: [FirnError] {
+    report.faults.map { row in
+      let sources = row.sources.map { "`\($0)`" }.joined(separator: ", ")
+      let variable = row.variable.map { "`\($0)` (\(row.variableType ?? ""))" } ?? ""
+      switch row.status {
+      case .missing:
+        return FirnError(.unknownName, "\(variable) is missing", place: row.variable)
+      case .wrongShape, .wrongType:
+        return FirnError(
+          row.status == .wrongShape ? .shapeMismatch : .typeMismatch,
+          "\(variable) is \(row.sourceType ?? "") as \(sources): \(row.note)", place: row.variable)
+      case .unconvertible: return FirnError(.invalidArgument, "\(sources): \(row.note)")
+      case .unexpected, .matched, .converted, .ignored:
+        return FirnError(.unknownName, "\(sources) is unexpected, \(row.note)")
+      }
+    }
+  }
+}

@@ -1,0 +1,92 @@
+/// What a load found, name by name: variables in creation order, then what is left of the file, in its order.
+public struct LoadReport: Hashable, Sendable, Codable {
+  public enum Status: String, Hashable, Sendable, Codable, CaseIterable {
+    /// Loaded as it is stored.
+    case matched
+    /// Loaded after a change of element type or order, which `note` says.
+    case converted
+    /// A variable nothing in the file is for; it is as it was.
+    case missing
+    /// A tensor no variable is there for.
+    case unexpected
+    /// A variable of another shape than the tensor; it is as it was.
+    case wrongShape
+    /// Likewise for element types that do not convert, such as integers to floats.
+    case wrongType
+    /// Tensors a rule of the map was about but could not convert, for the reason in `note`.
+    case unconvertible
+    /// Left out on purpose, by the map or by `only:`.
+    case ignored
+  }
+
+  public struct Row: Hashable, Sendable, Codable {
+    public let status: Status
+    /// Its path; nil where there is no variable.
+    public let variable: String?
+    /// What it is made from, or what is left over.
+    public let sources: [String]
+    /// Types as `f32[3,4]`.
+    public let variableType: String?
+    public let sourceType: String?
+    /// What was done, or what is wrong.
+    public let note: String
+  }
+
+  /// The file.
+  public let source: String
+  public let rows: [Row]
+
+  /// The rows of one status.
+  public func rows(_ status: Status) -> [Row] { rows.filter { $0.status == status } }
+
+  public func count(_ status: Status) -> Int { rows.count { $0.status == status } }
+
+  /// Whether every variable got its value and every tensor was used or left out on purpose.
+  public var isComplete: Bool { faults.isEmpty }
+
+  /// Rows a strict load refuses.
+  public var faults: [Row] {
+    rows.filter { ![.matched, .converted, .ignored].contains($0.status) }
+  }
+
+  /// In one line: `12 matched, 2 missing, 1 unexpected`.
+  public var summary: String {
+    let counts = Status.allCases.compactMap { status in
+      count(status) == 0 ? nil : "\(count(status)) \(status.words)"
+    }
+    return counts.isEmpty ? "nothing to load" : counts.joined(separator: ", ")
+  }
+}
+
+extension LoadReport.Status {
+  var words: String {
+    switch self {
+    case .wrongShape: "of another shape"
+    case .wrongType: "of another type"
+    default: rawValue
+    }
+  }
+}
+
+extension LoadReport: CustomStringConvertible {
+  /// A table: what matched is counted, everything else is listed.
+  public var description: String {
+    var lines = ["\(source): \(summary)"]
+    let shown = rows.filter { $0.status != .matched }.map { row in
+      [
+        row.status.words, row.variable ?? "-", row.variableType ?? "", row.sources.joined(separator: ", "),
+        row.sourceType ?? "", row.note,
+      ]
+    }
+    if shown.isEmpty { return lines[0] }
+    let table = [["", "variable", "", "in the file", "", ""]] + shown
+    let widths = table[0].indices.map { column in table.map { $0[column].count }.max() ?? 0 }
+    for row in table {
+      let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
+      var line = "  " + cells.joined(separator: "  ")
+      while line.hasSuffix(" ") { line.removeLast() }
+      lines.append(line)
+    }
+    return lines.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,130 @@
+import FirnGraph
+
+/// Which names a rule is about, and what it makes of them.
+enum NamePattern: Hashable {
+  /// `layers.{n}.{part}.weight` to `layer_{n+1}/{part}/kernel`: each brace is one component, or part of one.
+  case template(String, String)
+  /// A regular expression that must match whole, and a text in which `$1` stands for its first group.
+  case regex(String, String)
+  /// Text at the beginning of a name.
+  case prefix(String, String)
+
+  /// Ready to be asked.
+  struct Compiled {
+    fileprivate let pattern: NamePattern
+    fileprivate let regex: Regex<AnyRegexOutput>?
+    /// What is captured, in order.
+    fileprivate let names: [String]
+  }
+
+  /// - Throws: `.invalidArgument` where it is no pattern.
+  func compiled() throws(FirnError) -> Compiled {
+    switch self {
+    case .prefix: return Compiled(pattern: self, regex: nil, names: [])
+    case .regex(let source, _): return Compiled(pattern: self, regex: try Self.regex(source), names: [])
+    case .template(let source, _):
+      var expression = ""
+      var names: [String] = []
+      for piece in try Self.pieces(source) {
+        switch piece {
+        case .text(let text): expression += text.map { "\\u{\(Self.hexadecimal($0))}" }.joined()
+        case .hole(let name, 0):
+          names.append(name)
+          expression += "([^./]+)"
+        case .hole: throw Self.fault(source, "only the new name can count on")
+        }
+      }
+      return Compiled(pattern: self, regex: try Self.regex(expression), names: names)
+    }
+  }
+
+  private static func hexadecimal(_ character: Character) -> String {
+    character.unicodeScalars.map { String($0.value, radix: 16) }.joined(separator: "}\\u{")
+  }
+
+  private static func regex(_ source: String) throws(FirnError) -> Regex<AnyRegexOutput> {
+    do { return try Regex(source) } catch { throw fault(source, "\(error)") }
+  }
+
+  fileprivate static func fault(_ source: String, _ message: String) -> FirnError {
+    FirnError(
+      .invalidArgument, "name pattern `\(source)`: \(message)",
+      remedy: "write a regular expression, or `layers.{n}.weight`")
+  }
+
+  fileprivate enum Piece {
+    case text(String)
+    /// A name in braces, and what is added to the number it stands for.
+    case hole(String, Int)
+  }
+
+  fileprivate static func pieces(_ text: String) throws(FirnError) -> [Piece] {
+    var pieces: [Piece] = []
+    var rest = text[...]
+    while let open = rest.firstIndex(of: "{") {
+      guard let close = rest[open...].firstIndex(of: "}") else { throw fault(text, "a brace is not closed") }
+      if open > rest.startIndex { pieces.append(.text(String(rest[..<open]))) }
+      let hole = rest[rest.index(after: open)..<close]
+      let sign = hole.lastIndex { $0 == "+" || $0 == "-" }
+      let name = String(hole[..<(sign ?? hole.endIndex)])
+      let shift = sign.map { Int(hole[$0...]) } ?? 0
+      guard !name.isEmpty, let shift else { throw fault(text, "`{\(hole)}` is no name") }
+      pieces.append(.hole(name, shift))
+      rest = rest[rest.index(after: close)...]
+    }
+    if !rest.isEmpty { pieces.append(.text(String(rest))) }
+    return pieces
+  }
+}
+
+extension NamePattern.Compiled {
+  /// The new name; nil where the rule is not about this one.
+  func apply(to name: String) throws(FirnError) -> String? {
+    switch pattern {
+    case .prefix(let old, let new): return name.hasPrefix(old) ? new + name.dropFirst(old.count) : nil
+    case .regex(_, let target): return match(name).map { expand(target, $0) }
+    case .template(_, let target):
+      guard let groups = match(name) else { return nil }
+      var result = ""
+      for piece in try NamePattern.pieces(target) {
+        switch piece {
+        case .text(let text): result += text
+        case .hole(let hole, let shift):
+          guard let index = names.firstIndex(of: hole) else {
+            throw NamePattern.fault(target, "`{\(hole)}` is not in the old name")
+          }
+          if shift == 0 {
+            result += groups[index]
+          } else if let number = Int(groups[index]) {
+            result += "\(number + shift)"
+          } else {
+            throw NamePattern.fault(target, "`\(groups[index])` in `\(name)` is no number")
+          }
+        }
+      }
+      return result
+    }
+  }
+
+  /// What the groups captured; nil where the name does not match whole.
+  private func match(_ name: String) -> [String]? {
+    guard let regex, let match = name.wholeMatch(of: regex) else { return nil }
+    return match.output.dropFirst().map { $0.substring.map(String.init) ?? "" }
+  }
+
+  private func expand(_ target: String, _ groups: [String]) -> String {
+    var result = ""
+    var rest = target[...]
+    while let sign = rest.firstIndex(of: "$") {
+      result += rest[..<sign]
+      let digits = rest[rest.index(after: sign)...].prefix { $0.isASCII && $0.isNumber }
+      if let group = Int(digits), groups.indices.contains(group - 1) {
+        result += groups[group - 1]
+      } else {
+        result += "$" + digits
+      }
+      rest = rest[digits.endIndex...]
+    }
+    return result + rest
+  }
+}

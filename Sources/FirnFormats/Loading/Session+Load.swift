@@ -1,0 +1,76 @@
+public import FirnGraph
+public import FirnRuntime
+
+/// Weights of files, into variables.
+extension Session {
+  /// Gives every variable its value from a file; on any difference nothing is loaded (rule 12).
+  ///
+  /// Arrays of a mapped file are read where they are, so that loading costs nothing and a frozen variable never has a copy.
+  ///
+  /// - Parameters:
+  ///   - scope: the variables to load; all by default. The map's names are relative to it.
+  ///   - only: what of them to load, variables or blocks; the rest of the file is left out.
+  ///   - mapping: what the file's names are here.
+  /// - Throws: one error that lists everything missing, unexpected, or of another shape or type.
+  public func load(
+    _ weights: Weights, into scope: String? = nil, only: Selection? = nil, mapping: NameMap = .identity
+  ) throws(FirnError) {
+    _ = try load(weights, into: scope, only: only, mapping: mapping, strict: true)
+  }
+
+  /// Gives variables their values from a file, as far as it has them if that is asked for, and says what matched.
+  ///
+  /// A load that is not strict leaves variables it has no value for as they are. It must not pass unseen: the report cannot be
+  /// discarded without saying so, an incomplete one is also a warning of the session, a file of which nothing matches is an
+  /// error, and compiling warns of frozen variables that stayed random.
+  ///
+  /// - Returns: what became of each name.
+  /// - Throws: where `strict`, on any difference; in any case where two tensors are for one variable, a selection or
+  ///   pattern is faulty, or the file cannot be read. Then no variable has changed.
+  public func load(
+    _ weights: Weights, into scope: String? = nil, only: Selection? = nil, mapping: NameMap = .identity,
+    strict: Bool
+  ) throws(FirnError) -> LoadReport {
+    let plan = try LoadPlan(weights, targets: targets(in: scope, only: only), scope: scope, mapping: mapping)
+    let report = plan.report
+    if strict { try plan.requireComplete() }
+    if plan.changes.isEmpty, !report.isComplete {
+      throw FirnError(
+        .unknownName, "nothing of \(weights.source) is for a variable here: \(report.summary)",
+        remedy: "give the map that makes its names those of variables", causes: plan.faults)
+    }
+    try apply(plan.read())
+    if !report.isComplete { onWarning("loading \(weights.source): \(report.summary)") }
+    return report
+  }
+
+  /// What a strict load of all variables but some would change.
+  package func changes(
+    loading weights: Weights, leavingOut names: Set<String>
+  ) throws(FirnError) -> [VariableChange] {
+    let targets = try targets(in: nil, only: nil).filter { !names.contains($0.variable.name) }
+    let plan = try LoadPlan(weights, targets: targets, scope: nil, mapping: .identity)
+    try plan.requireComplete()
+    return try plan.read()
+  }
+
+  private func targets(in scope: String?, only: Selection?) throws(FirnError) -> [LoadPlan.Target] {
+    let selected = try only.map { selection throws(FirnError) in
+      let selected = try self.selected(selection)
+      return Dictionary(selected.map { ($0.variable.name, $0.region) }, uniquingKeysWith: { $1 })
+    }
+    let path = scope ?? ""
+    let inScope = variables.filter {
+      $0.kind != .slot && $0.name != path && Path.isWithin($0.name, path)
+    }
+    guard !inScope.isEmpty || path.isEmpty else {
+      throw FirnError(
+        .unknownName, "there are no variables in `\(path)`",
+        remedy: NearestNames(to: path, among: variables.map(\.scope)).question
+          ?? "load into a scope of the graph", place: path)
+    }
+    return inScope.map { variable in
+      LoadPlan.Target(variable: variable, region: selected.map { $0[variable.name] } ?? .whole)
+    }
+  }
+}

@@ -1,0 +1,21 @@
+public import FirnGraph
+public import FirnRuntime
+
+extension Session {
+  /// The selected variables as weights to be written to a file; all but optimiser slots by default.
+  ///
+  /// Names, order and bytes are those of the variables in creation order, whatever is frozen (rule 10).
+  ///
+  /// - Throws: where the selection is faulty or names part of a variable.
+  public func weights(_ selection: Selection? = nil, source: String = "session") throws(FirnError) -> Weights
+  {
+    let snapshot = try snapshot(selection)
+    if let part = snapshot.values.first(where: { $0.block != nil }) {
+      throw FirnError(
+        .invalidSelection, "the selection names part of `\(part.name)`",
+        remedy: "files hold whole variables: name those", place: part.name)
+    }
+    return try Weights(
+      source: source, entries: snapshot.values.map { WeightEntry(name: $0.name, array: $0.array) })
+  }
+}

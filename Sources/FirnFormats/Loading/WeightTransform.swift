@@ -1,0 +1,166 @@
+public import FirnGraph
+import FirnRuntime
+
+/// How a stored tensor's elements are put in another order on the way into a variable; values never change.
+public struct WeightTransform: Hashable, Sendable {
+  private enum Step: Hashable {
+    /// Axis i of the result is axis `axes[i]` of the operand; nil reverses all.
+    case permute([Int]?)
+    case reshape([Int])
+    /// Block i of the result along an axis is block `order[i]` of the operand.
+    case blocks([Int], axis: Int)
+  }
+
+  private let steps: [Step]
+
+  private init(_ steps: [Step]) { self.steps = steps }
+
+  public static let none = WeightTransform([])
+  /// All axes reversed: a linear layer of `[out, in]` becomes a kernel of `[in, out]`.
+  public static let transposed = WeightTransform([.permute(nil)])
+  /// Channels-first convolution kernels, `[out, in, height, width]`, become `[height, width, in, out]`.
+  public static let convolution = permuted([2, 3, 1, 0])
+
+  /// Axis i of the result is axis `axes[i]` of the operand.
+  public static func permuted(_ axes: [Int]) -> WeightTransform { WeightTransform([.permute(axes)]) }
+
+  /// The same elements, in the same order, under another shape.
+  public static func reshaped(_ shape: [Int]) -> WeightTransform { WeightTransform([.reshape(shape)]) }
+
+  /// Equal blocks along an axis in another order: block i of the result is block `order[i]` of the operand.
+  public static func blocks(_ order: [Int], axis: Int) -> WeightTransform {
+    WeightTransform([.blocks(order, axis: axis)])
+  }
+
+  /// A linear layer of `[out, channels·height·width]` that reads a flattened channels-first image becomes a kernel of
+  /// `[height·width·channels, out]` that reads a flattened channels-last one.
+  public static func linear(outputs: Int, flattening image: (channels: Int, height: Int, width: Int))
+    -> WeightTransform
+  {
+    reshaped([outputs, image.channels, image.height, image.width])
+      .then(convolution).then(.reshaped([image.channels * image.height * image.width, outputs]))
+  }
+
+  /// This, and then another.
+  public func then(_ next: WeightTransform) -> WeightTransform { WeightTransform(steps + next.steps) }
+
+  var isNone: Bool { steps.isEmpty }
+
+  /// The shape it makes of `shape`.
+  ///
+  /// - Throws: `.shapeMismatch` where it does not apply.
+  public func shape(of shape: [Int]) throws(FirnError) -> [Int] {
+    var shape = shape
+    for step in steps { shape = try Self.shape(of: shape, step) }
+    return shape
+  }
+
+  private static func shape(of shape: [Int], _ step: Step) throws(FirnError) -> [Int] {
+    switch step {
+    case .permute(nil): return shape.reversed()
+    case .permute(let axes?):
+      guard axes.sorted() == Array(shape.indices) else {
+        throw FirnError(
+          .shapeMismatch, "\(Shape(shape)) has no axes \(axes) to permute", remedy: "name each axis once")
+      }
+      return axes.map { shape[$0] }
+    case .reshape(let target):
+      guard NDArray.elementCount(of: target) == NDArray.elementCount(of: shape) else {
+        throw FirnError(
+          .shapeMismatch, "\(Shape(shape)) cannot be reshaped to \(Shape(target)): element counts differ",
+          remedy: "check the sizes the map was made for")
+      }
+      return target
+    case .blocks(let order, let axis):
+      guard shape.indices.contains(axis), order.sorted() == Array(0..<order.count), !order.isEmpty,
+        shape[axis] % order.count == 0
+      else {
+        throw FirnError(
+          .shapeMismatch,
+          "\(Shape(shape)) does not consist of \(order.count) equal blocks along axis \(axis)",
+          remedy: "name each block once")
+      }
+      return shape
+    }
+  }
+
+  /// The elements in their new order.
+  ///
+  /// - Complexity: O(n) for each step.
+  /// - Throws: `.shapeMismatch` where it does not apply.
+  public func callAsFunction(_ array: NDArray) throws(FirnError) -> NDArray {
+    var array = array
+    for step in steps {
+      let shape = try Self.shape(of: array.shape, step)
+      switch step {
+      case .permute(let axes):
+        array = array.permuted(axes ?? Array(array.shape.indices.reversed()))
+      case .reshape: array = NDArray(ArrayType(array.dtype, shape), in: array.sharedStorage)
+      case .blocks(let order, let axis):
+        let width = shape[axis] / order.count
+        let source = array
+        for (target, block) in order.enumerated() {
+          let part = source.block(Block(axis: axis, range: block * width..<(block + 1) * width))
+          array = array.replacing(Block(axis: axis, range: target * width..<(target + 1) * width), with: part)
+        }
+      }
+    }
+    return array
+  }
+}
+
+extension WeightTransform: CustomStringConvertible {
+  public var description: String {
+    steps.map { step in
+      switch step {
+      case .permute(nil): "transposed"
+      case .permute(let axes?): "axes " + axes.map(String.init).joined(separator: " ")
+      case .reshape(let shape): "reshaped to \(Shape(shape))"
+      case .blocks(let order, let axis):
+        "blocks \(order.map(String.init).joined(separator: " ")) of axis \(axis)"
+      }
+    }.joined(separator: ", ")
+  }
+}
+
+extension NDArray {
+  /// Axis i of the result is axis `axes[i]` of this array.
+  fileprivate func permuted(_ axes: [Int]) -> NDArray {
+    var strides = [Int](repeating: 1, count: shape.count)
+    for axis in shape.indices.dropLast().reversed() { strides[axis] = strides[axis + 1] * shape[axis + 1] }
+    var result = NDArray(zeros: axes.map { shape[$0] }, dtype: dtype)
+    let steps = axes.map { strides[$0] }
+    if axes.isEmpty { return self }
+    switch dtype.byteCount {
+    case 1: result.fill(from: self, steps, as: UInt8.self)
+    case 4: result.fill(from: self, steps, as: UInt32.self)
+    default: result.fill(from: self, steps, as: UInt64.self)
+    }
+    return result
+  }
+
+  /// - Parameter steps: elements of `source` from one index to the next along each axis of this array.
+  private mutating func fill<Bits: BitwiseCopyable>(from source: NDArray, _ steps: [Int], as: Bits.Type) {
+    let (shape, last) = (shape, shape.count - 1)
+    withUnsafeMutableBytes { target in
+      source.withUnsafeBytes { source in
+        let (target, source) = (
+          target.assumingMemoryBound(to: Bits.self), source.assumingMemoryBound(to: Bits.self)
+        )
+        var index = [Int](repeating: 0, count: shape.count)
+        var (offset, position) = (0, 0)
+        while position < target.count {
+          for i in 0..<shape[last] { target[position + i] = source[offset + i * steps[last]] }
+          position += shape[last]
+          for axis in (0..<last).reversed() {
+            index[axis] += 1
+            offset += steps[axis]
+            if index[axis] < shape[axis] { break }
+            offset -= steps[axis] * shape[axis]
+            index[axis] = 0
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import FirnCompiler
+import FirnGraph
+import FirnOps
+
+/// A learning rate as a function of the number of steps done before.
+///
+/// It is part of the program, computed from a count the optimiser keeps as a slot of its own (`adam/step`): one compilation
+/// serves all rates, and a resumed run goes on where it stopped. The count belongs to the optimiser, not to a variable: one
+/// that is thawed late gets the rate the others have.
+public indirect enum Schedule: Hashable, Sendable {
+  case constant(Double)
+  /// `initial · factor^⌊step / every⌋`.
+  case steps(initial: Double, factor: Double, every: Int)
+  /// From `initial` along half a cosine to `final`, reached after `over` steps and kept: Loshchilov & Hutter, ICLR 2017,
+  /// equation 5, without restarts.
+  case cosine(initial: Double, final: Double = 0, over: Int)
+  /// A rate that grows by equal amounts over some steps to where another schedule begins, which then starts:
+  /// `next(0) · (step + 1) / over`, Goyal et al. (2017), section 2.2.
+  case warmUp(over: Int, then: Schedule)
+
+  /// The rate of the step that `step` others came before.
+  public func rate(at step: Int) -> Double {
+    switch self {
+    case .constant(let rate): rate
+    case .steps(let initial, let factor, let every):
+      initial * RealMath.power(factor, Double(step / max(1, every)))
+    case .cosine(let initial, let final, let over):
+      final + (initial - final) * 0.5
+        * (1 + RealMath.cosine(Double.pi * min(Double(step) / Double(max(1, over)), 1)))
+    case .warmUp(let over, let next):
+      step < over ? next.rate(at: 0) * Double(step + 1) / Double(max(1, over)) : next.rate(at: step - over)
+    }
+  }
+
+  /// The same in a program.
+  ///
+  /// - Parameter step: `f64[]`, so that steps are counted exactly and rates do not depend on the type that is trained.
+  func rate(at step: Tensor) -> Tensor {
+    switch self {
+    case .constant(let rate): return step.graph.constant(rate, dtype: .f64)
+    case .steps(let initial, let factor, let every):
+      let count = floor(step / Double(max(1, every)))
+      return initial * FirnOps.pow(step.graph.constant(factor, dtype: .f64), count)
+    case .cosine(let initial, let final, let over):
+      let part = minimum(step / Double(max(1, over)), 1)
+      return final + (initial - final) * 0.5 * (1 + FirnOps.cos(Double.pi * part))
+    case .warmUp(let over, let next):
+      let share = minimum((step + 1) / Double(max(1, over)), 1)
+      return share * next.rate(at: maximum(step - Double(over), 0))
+    }
+  }
+
+  /// The rate where it never changes.
+  var constant: Double? { if case .constant(let rate) = self { rate } else { nil } }
+}
+
+/// A schedule's part in an optimiser: the count, and the rate each update reads.
+extension Schedule {
+  /// One count for the whole program, where the rate changes.
+  var sharedSlots: [OptimizerSlot] {
+    constant == nil ? [OptimizerSlot("step", type: TensorType(.f64, .scalar))] : []
+  }
+
+  func updateShared(_ slots: [Tensor]) -> [Tensor] { slots.map { $0 + 1 } }
+
+  /// The rate of an update, in the type of what it moves.
+  func rate(of update: ParameterUpdate) -> LearningRate {
+    guard let step = update.sharedSlots.first else { return .constant(constant ?? rate(at: 0)) }
+    return .tensor(rate(at: step).cast(to: update.part.type.dtype))
+  }
+}
+
+/// A number known when a program is compiled, or one that it computes.
+enum LearningRate {
+  case constant(Double)
+  case tensor(Tensor)
+
+  static func * (rate: LearningRate, factor: Double) -> LearningRate {
+    switch rate {
+    case .constant(let value): .constant(value * factor)
+    case .tensor(let value): .tensor(value * factor)
+    }
+  }
+
+  static func * (rate: LearningRate, operand: Tensor) -> Tensor {
+    switch rate {
+    case .constant(let value): value * operand
+    case .tensor(let value): value * operand
+    }
+  }
+
+  static func / (rate: LearningRate, operand: Tensor) -> Tensor {
+    switch rate {
+    case .constant(let value): value / operand
+    case .tensor(let value): value / operand
+    }
+  }
+}

@@ -1,0 +1,184 @@
+import FirnFormats
+import FirnGraph
+import FirnNN
+import FirnOps
+import FirnTraining
+import Testing
+
+@testable import FirnRuntime
+
+/// Rule 12: a load is whole, or it says what it was not.
+@Suite struct LoadingTests {
+  private func weights(_ entries: KeyValuePairs<String, NDArray>) throws -> Weights {
+    try Weights(source: "test", entries: entries.map { WeightEntry(name: $0.key, array: $0.value) })
+  }
+
+  private func weights(of session: Session, _ change: ([WeightEntry]) -> [WeightEntry]) throws -> Weights {
+    try Weights(source: "test", entries: change(session.weights().entries))
+  }
+
+  // MARK: Strict
+
+  @Test func rule12LoadingIsStrict() throws {
+    let model = try Chain()
+    let source = try quietSession(model.graph, seed: 1)
+    let target = try quietSession(model.graph, seed: 2)
+    let before = try target.snapshot()
+    let faulty = try weights(of: source) { entries in
+      [
+        WeightEntry(name: "lower/bias", array: NDArray(zeros: [5])),
+        WeightEntry(name: "lower/kernal", array: NDArray(zeros: [3, 4])),
+        WeightEntry(name: "upper/bias", array: NDArray(zeros: [entries.last?.shape.first ?? 0], dtype: .i32)),
+      ] + entries.filter { !["lower/bias", "lower/kernel", "upper/bias"].contains($0.name) }
+    }
+    let error = try error { try target.load(faulty) }
+    #expect(error.message.hasPrefix("test does not fit the model: "))
+    #expect(
+      error.message.hasSuffix(
+        "1 missing, 1 unexpected, 1 of another shape, 1 of another type; nothing was loaded"))
+    #expect(error.causes.map(\.code) == [.unknownName, .shapeMismatch, .typeMismatch, .unknownName])
+    #expect(error.description.contains("`lower/kernel` (f32[3,4]) is missing"))
+    #expect(error.description.contains("`lower/kernal` is unexpected"))
+    #expect(error.description.contains("did you mean lower/kernel"))
+    #expect(try target.snapshot() == before)
+    try target.load(source.weights())
+    #expect(try target.snapshot() == source.snapshot())
+    #expect(try target.snapshot("loaded").values.count == before.values.count)
+  }
+
+  /// Two tensors for one variable are never right, strict or not.
+  @Test func oneVariableHasOneSource() throws {
+    let model = try Chain()
+    let session = try quietSession(model.graph)
+    let before = try session.snapshot()
+    let doubled = try weights(of: session) {
+      $0 + [
+        WeightEntry(
+          name: "old/lower/bias",
+          array: $0[1].shape.isEmpty ? NDArray([0 as Float]) : NDArray(zeros: $0[1].shape))
+      ]
+    }
+    let map = NameMap.prefix("old/")
+    for strict in [true, false] {
+      let error = try error { _ = try session.load(doubled, mapping: map, strict: strict) }
+      #expect(error.message == "`lower/bias` and `old/lower/bias` are both for `lower/bias`")
+    }
+    try session.load(doubled, mapping: .ignoring("old/.*") + map)
+    #expect(try session.snapshot() == before)
+  }
+
+  /// A tensor that cannot be read, found last, leaves everything as it was.
+  @Test func damagedTensorsChangeNothing() throws {
+    let model = try Chain()
+    let session = try quietSession(model.graph)
+    let before = try session.snapshot()
+    let zeros = try weights(of: session) { entries in
+      entries.map { WeightEntry(name: $0.name, array: NDArray(zeros: $0.shape)) }
+    }
+    let damaged = try weights(of: session) { _ in
+      zeros.entries.dropLast() + [
+        WeightEntry(
+          name: zeros.entries.last?.name ?? "", storedType: .f32, shape: zeros.entries.last?.shape ?? []
+        ) {
+          () throws(FirnError) in throw FirnError(.parse, "damaged")
+        }
+      ]
+    }
+    #expect(throws: FirnError.self) { try session.load(damaged) }
+    #expect(try session.snapshot() == before)
+  }
+
+  // MARK: Not strict
+
+  /// Trap 15: of a file that fits little, little is loaded, and it cannot go unseen.
+  @Test func trap15PartialLoadsAreSeen() throws {
+    let model = try Chain()
+    let session = try Session(model.graph, seed: 2)
+    var heard: [String] = []
+    session.onWarning = { heard.append($0) }
+    let random = try session.snapshot()
+    let partial = try weights(of: try quietSession(model.graph, seed: 9)) { entries in
+      entries.prefix(1)
+        + entries.dropFirst(2).map { WeightEntry(name: "module." + $0.name, array: NDArray(zeros: $0.shape)) }
+    }
+    #expect(throws: FirnError.self) { try session.load(partial) }
+    #expect(try session.snapshot() == random)
+    let report = try session.load(partial, strict: false)
+    #expect(report.rows(.matched).map(\.variable) == ["lower/kernel"])
+    #expect(report.count(.missing) == random.values.count - 1)
+    #expect(report.count(.unexpected) == random.values.count - 2)
+    #expect(!report.isComplete)
+    #expect(heard == ["loading test: \(report.summary)"])
+    #expect(
+      try session.snapshot("!lower/kernel")
+        == Snapshot(values: random.values.filter { $0.name != "lower/kernel" }))
+    // What stayed random and is frozen is warned of once more.
+    let program = try session.compile(minimizing: model.loss, with: SGD(learningRate: 0.1), freezing: "lower")
+    #expect(program.warnings == ["frozen but never loaded or trained: `lower/bias`"])
+    // Nothing at all is never what was meant.
+    let nothing = try weights(["module.lower/kernel": NDArray(zeros: [3, 4])])
+    #expect(throws: FirnError.self) { try session.load(nothing, strict: false) }
+  }
+
+  @Test func reportPrintsAsATable() throws {
+    let graph = Graph()
+    for name in ["a", "b", "c", "d", "e"] { _ = graph.variable(name, shape: [2, 3]) }
+    let session = try quietSession(graph)
+    let report = try session.load(
+      weights([
+        "a": NDArray(zeros: [2, 3]), "b": NDArray(zeros: [2, 3], dtype: .f64), "c": NDArray(zeros: [3, 2]),
+        "d": NDArray(zeros: [2, 3], dtype: .bool), "f": NDArray(zeros: []), "counter": NDArray(zeros: []),
+      ]), mapping: .ignoring("counter"), strict: false)
+    #expect(
+      report.description == """
+        test: 1 matched, 1 converted, 1 missing, 1 unexpected, 1 of another shape, 1 of another type, 1 ignored
+                            variable            in the file
+          converted         b         f32[2,3]  b            f64[2,3]   f64 to f32
+          of another shape  c         f32[2,3]  c            f32[3,2]   axis 0 is 3, not 2, axis 1 is 2, not 3
+          of another type   d         f32[2,3]  d            bool[2,3]  bool does not become f32
+          missing           e         f32[2,3]
+          unexpected        -                   f            f32[]      as `f`; did you mean a, b or c?
+          ignored           -                   counter      f32[]      by the map
+        """, "\(report)")
+  }
+
+  @Test func selectionsAndScopes() throws {
+    let model = try Chain()
+    let session = try quietSession(model.graph, seed: 2)
+    let other = try quietSession(model.graph, seed: 9)
+    let lower = try Weights(
+      source: "lower",
+      entries: other.snapshot("lower").values.map {
+        WeightEntry(name: String($0.name.dropFirst(6)), array: $0.array)
+      })
+    try session.load(lower, into: "lower")
+    #expect(try session.snapshot("lower") == other.snapshot("lower"))
+    #expect(try session.value(of: "upper/kernel") != other.value(of: "upper/kernel"))
+    #expect(throws: FirnError.self) { try session.load(lower, into: "lowr") }
+    let report = try session.load(other.weights(), only: "upper/kernel[1..<2]", strict: true)
+    #expect(report.isComplete && report.count(.matched) == 1)
+    let rows = try session.value(of: "upper/kernel").rows
+    #expect(try rows[1] == other.value(of: "upper/kernel").rows[1])
+    #expect(try rows[0] != other.value(of: "upper/kernel").rows[0])
+  }
+
+  // MARK: Without copies
+
+  /// Loading touches no byte: the variable is where the file's array is, and first values are never made.
+  @Test func arraysAreTakenOver() throws {
+    let graph = Graph()
+    _ = graph.variable("w", shape: [4])
+    let session = try quietSession(graph)
+    let array = NDArray([1, 2, 3, 4] as [Float])
+    try session.load(weights(["w": array]))
+    #expect(session.store["w"]?.storage?.pointer == array.storagePointer)
+  }
+
+  @Test func savingIsInCreationOrder() throws {
+    let model = try Chain()
+    let session = try quietSession(model.graph)
+    #expect(try session.weights().entries.map(\.name) == model.graph.variables.map(\.name))
+    #expect(try session.weights("upper").entries.map(\.name) == ["upper/kernel", "upper/bias"])
+    #expect(throws: FirnError.self) { try session.weights("upper/kernel[0..<1]") }
+  }
+}
