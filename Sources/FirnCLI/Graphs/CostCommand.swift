@@ -31,7 +31,7 @@ enum CostCommand {
       try shell.json(Answer(cost: report, pins: pins))
       return 0
     }
-    show(report, scopesOf: question.graph, options, in: shell)
+    show(report, options, in: shell)
     if let pins {
       shell.line()
       show(pins, options, in: shell)
@@ -43,17 +43,10 @@ enum CostCommand {
     return 0
   }
 
-  private static func show(
-    _ report: CostReport, scopesOf graph: GraphDef, _ options: CostOptions, in shell: Shell
-  ) {
-    // An adjoint stands in a scope named as its forward node; those are not scopes of the graph.
-    var scopes: Set<String> = []
-    for scope in graph.nodes.map(\.scope) + graph.variables.map(\.scope) where !scopes.contains(scope) {
-      scopes.formUnion([scope] + Path.ancestors(of: scope))
-    }
+  private static func show(_ report: CostReport, _ options: CostOptions, in shell: Shell) {
     let rows =
       [("(all)", report.total, report.unfrozen)]
-      + report.scopes.filter { scopes.contains($0.path) }.map { scope in
+      + report.scopes.map { scope in
         let depth = scope.path.split(separator: "/").count - 1
         let name = String(repeating: "  ", count: depth) + Path.last(of: scope.path)
         return (name, scope.cost, scope.unfrozen)

@@ -42,6 +42,10 @@ enum DiffCommand {
     return 0
   }
 
+  private static func words(_ standing: Standing?, _ blocks: [String]) -> String {
+    ([standing?.rawValue ?? "absent"] + blocks).joined(separator: " ")
+  }
+
   private static func show(_ difference: Difference, _ options: CostOptions, in shell: Shell) {
     if difference.changes.isEmpty {
       shell.line("no variable changes its status")
@@ -49,7 +53,7 @@ enum DiffCommand {
       var changes = TextTable([.init("variable"), .init("before"), .init("after")])
       for change in difference.changes {
         changes.append([
-          change.variable, change.before?.rawValue ?? "absent", change.after?.rawValue ?? "absent",
+          change.variable, words(change.before, change.blocksBefore), words(change.after, change.blocksAfter),
         ])
       }
       shell.table(changes)

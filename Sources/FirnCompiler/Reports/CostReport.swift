@@ -6,11 +6,13 @@ public struct Cost: Hashable, Sendable, Codable {
   public var forwardFLOPs: Quantity = 0
   public var backwardFLOPs: Quantity = 0
   public var updateFLOPs: Quantity = 0
-  /// Results of forward nodes that backward nodes read, stacked residuals of loops included.
+  /// Bytes of the working memory's buffers that forward nodes write and backward or update nodes read, stacked residuals
+  /// of loops included.
   ///
-  /// Variables, constants and what is fed are held anyway and do not count; a view counts as what it shows.
+  /// They are alive when the forward program ends. Variables, constants and what is fed are held anyway and do not count;
+  /// a view is no buffer of its own.
   public var keptBytes: Quantity = 0
-  /// Results of backward nodes that the optimiser reads.
+  /// Bytes of the buffers that backward nodes write and the optimiser reads.
   public var gradientBytes: Quantity = 0
   /// The optimiser's memory.
   public var slotBytes: Quantity = 0

@@ -1,10 +1,11 @@
 /// What changes from one selection to another.
 public struct Difference: Hashable, Sendable, Codable {
-  /// Trained in the second only, in creation order.
+  /// What the second trains and the first does not, in creation order: variables, or blocks of them
+  /// (`embedding/table[0..<3]`).
   public let thawed: [String]
-  /// Trained in the first only, in creation order.
+  /// What the first trains and the second does not.
   public let frozen: [String]
-  /// Every variable whose standing changes.
+  /// Every variable whose standing changes, or of which other blocks are trained.
   public let changes: [Change]
   public let before: Cost
   public let after: Cost
@@ -14,6 +15,9 @@ public struct Difference: Hashable, Sendable, Codable {
     /// Nil where only one of the two graphs has it.
     public let before: Standing?
     public let after: Standing?
+    /// The blocks trained, where that is only a part.
+    public let blocksBefore: [String]
+    public let blocksAfter: [String]
   }
 
   /// The second's cost minus the first's.

@@ -7,18 +7,52 @@ extension Explanation {
   public static func difference(
     _ before: Explanation, _ after: Explanation
   ) throws(FirnError) -> Difference {
-    let old = before.variables.map { ($0.name, before.standing(of: $0).0) }
-    let new = after.variables.map { ($0.name, after.standing(of: $0).0) }
-    let oldStanding = Dictionary(old) { first, _ in first }
-    let newStanding = Dictionary(new) { first, _ in first }
-    let names = old.map(\.0) + new.map(\.0).filter { oldStanding[$0] == nil }
-    let changes = names.compactMap { name in
-      oldStanding[name] == newStanding[name]
-        ? nil : Difference.Change(variable: name, before: oldStanding[name], after: newStanding[name])
+    let (old, new) = (before.verdicts, after.verdicts)
+    let known = Set(before.variables.map(\.name))
+    var (thawed, frozen, changes): ([String], [String], [Difference.Change]) = ([], [], [])
+    for variable in before.variables + after.variables.filter({ !known.contains($0.name) }) {
+      let name = variable.name
+      let (a, b) = (old[name], new[name])
+      if a?.standing == b?.standing, a?.trained == b?.trained { continue }
+      thawed += parts(of: b?.trained, without: a?.trained, of: variable)
+      frozen += parts(of: a?.trained, without: b?.trained, of: variable)
+      changes.append(
+        Difference.Change(
+          variable: name, before: a?.standing, after: b?.standing, blocksBefore: a?.blocks ?? [],
+          blocksAfter: b?.blocks ?? []))
     }
     return Difference(
-      thawed: changes.filter { $0.after == .trained }.map(\.variable),
-      frozen: changes.filter { $0.before == .trained }.map(\.variable), changes: changes,
-      before: CostCount(try before.compiled()).total, after: CostCount(try after.compiled()).total)
+      thawed: thawed, frozen: frozen, changes: changes, before: try before.counted().total,
+      after: try after.counted().total)
+  }
+
+  /// What becomes of a variable, and what of it a gradient really moves.
+  private struct Verdict {
+    var standing: Standing
+    var trained: Region?
+    var blocks: [String] { trained?.blocks.map(\.description) ?? [] }
+  }
+
+  private var verdicts: [String: Verdict] {
+    var result: [String: Verdict] = [:]
+    for variable in variables {
+      let (standing, _) = standing(of: variable)
+      let moves = standing == .trained || standing == .partly
+      result[variable.name] = Verdict(
+        standing: standing, trained: moves ? trainability.trainedRegion(variable.name) : nil)
+    }
+    return result
+  }
+
+  /// What `region` has and `other` has not, as selections write it.
+  private static func parts(of region: Region?, without other: Region?, of variable: Variable) -> [String] {
+    var rest = region
+    // What blocks along another axis leave are no blocks; then all of them are named.
+    do throws(FirnError) { rest = try Region.difference(region, other, of: variable) } catch {}
+    return switch rest {
+    case nil: []
+    case .whole: [variable.name]
+    case .blocks(let blocks): blocks.map { variable.name + $0.description }
+    }
   }
 }

@@ -24,7 +24,7 @@ import Testing
     }
   }
 
-  /// Every forward value that some backward node reads, straight or through views.
+  /// Every forward value that some later phase reads, straight or through views.
   private func kept(_ graph: GraphDef) -> Dimension {
     func root(_ value: Value) -> Value {
       guard value.result == 0, case .view(let operand) = graph.nodes[value.node].op.aliasing else {
@@ -33,7 +33,10 @@ import Testing
       return root(graph.nodes[value.node].inputs[operand])
     }
     var read: Set<Value> = []
-    for node in graph.nodes where node.phase == .backward { read.formUnion(node.inputs.map(root)) }
+    for node in graph.nodes where node.phase != .forward {
+      if case .view = node.op.aliasing, node.op.effect == .none { continue }
+      read.formUnion(node.inputs.map(root))
+    }
     let held: Set<String> = ["read", "constant", "placeholder", "random_state"]
     return read.filter {
       graph.nodes[$0.node].phase == .forward && !held.contains(graph.nodes[$0.node].mnemonic)
