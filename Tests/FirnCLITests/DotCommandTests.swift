@@ -15,6 +15,11 @@ import Testing
     #expect(!free.output.contains("no gradient"))
   }
 
+  @Test func drawsPartlyFrozenVariables() {
+    let text = CommandLineRunner.run("dot", Self.lstm, "--freeze", "head/kernel[0..<3]", "--legend").output
+    #expect(text.contains("class=\"partly-frozen\"") && text.contains("variable, partly frozen"))
+  }
+
   @Test func collapsesScopes() {
     #expect(CommandLineRunner.run("dot", Self.lstm, "--depth", "0").output.contains("scope:encoder"))
   }

@@ -43,7 +43,12 @@ enum DotCommand {
         depth: arguments.integer("depth"), foldsRepeats: arguments.flag("fold"), removedGradients: removed,
         legend: arguments.flag("legend")
       ) { variable in
-        variable.kind != .parameter ? .state : trainability.isTrained(variable.name) ? .trainable : .frozen
+        if variable.kind != .parameter { return .state }
+        return switch trainability.trainedRegion(variable.name) {
+        case .whole: .trainable
+        case .blocks: .partly
+        case nil: .frozen
+        }
       })
     if let path = arguments.text("out") {
       try TextFile.write(text, to: shell.resolved(path))

@@ -44,23 +44,26 @@ extension DOTDrawing {
       members.reduce(0) { $0 + ($1.look == look ? $1.parameters : 0) }
     }
     let ops = members.reduce(0) { $0 + $1.ops }
-    let (trainable, frozen, state) = (count(.trainable), count(.frozen), count(.state))
+    let (trainable, partly) = (count(.trainable), count(.partly))
+    let (frozen, state) = (count(.frozen), count(.state))
     var lines = [
       repeats[path]?.label ?? loops[path] ?? Path.last(of: path), ops == 1 ? "1 op" : "\(ops) ops",
     ]
-    for (number, status) in [(trainable, "trainable"), (frozen, "frozen"), (state, "state")] where number > 0
-    {
+    let statuses = [
+      (trainable, "trainable"), (partly, "partly frozen"), (frozen, "frozen"), (state, "state"),
+    ]
+    for (number, status) in statuses where number > 0 {
       lines.append("\(Self.grouped(number)) \(status)")
     }
     let onlyBackward =
       members.contains { $0.look == .backward }
       && members.allSatisfy { [.backward, .scalar, .constant, .parameter].contains($0.look) }
     let look: DOTLook =
-      onlyBackward ? .foldedBackward : frozen > 0 && trainable == 0 ? .foldedFrozen : .folded
+      onlyBackward ? .foldedBackward : frozen > 0 && trainable + partly == 0 ? .foldedFrozen : .folded
     return Item(
       id: "scope:" + path, scope: Path.parent(of: path), lines: lines,
       tooltip:
-        "\(repeats[path]?.tooltip ?? path): \(ops) ops, \(Self.grouped(trainable + frozen)) parameters",
+        "\(repeats[path]?.tooltip ?? path): \(ops) ops, \(Self.grouped(trainable + partly + frozen)) parameters",
       look: look)
   }
 

@@ -55,7 +55,7 @@ struct DOTDrawing {
           from: consumer, to: producer, label: "no gradient",
           tooltip: "no gradient from \(gradient.consumer) to \(gradient.producer)", line: .removed))
     }
-    frozenScopes = scopes { $0 == .frozen }.subtracting(scopes { $0 == .trainable })
+    frozenScopes = scopes { $0 == .frozen }.subtracting(scopes { $0 == .trainable || $0 == .partly })
     foldRepeats()
     fold()
     inlineLoneAdjoints()

@@ -2,12 +2,14 @@
 ///
 /// Shape or line tell them apart, and a word does; colour only helps.
 enum DOTLook: CaseIterable {
-  case placeholder, trainable, frozen, state, constant, scalar, op, random, stop, parameter, output, backward
+  case placeholder, trainable, partly, frozen, state, constant, scalar, op, random, stop, parameter, output,
+    backward
   case update, folded, foldedFrozen, foldedBackward
 
   init(_ status: DOTOptions.Status) {
     switch status {
     case .trainable: self = .trainable
+    case .partly: self = .partly
     case .frozen: self = .frozen
     case .state: self = .state
     }
@@ -18,6 +20,7 @@ enum DOTLook: CaseIterable {
     case .placeholder: Self.make("cds", "solid", "#8a6100", "#fff3d1") + [("margin", "0.2,0.12")]
     case .trainable:
       Self.make("cylinder", "solid", "#1558b0", "#e3eefc") + [("penwidth", "1.8"), ("margin", "0.1,0.1")]
+    case .partly: Self.make("cylinder", "dashed", "#1558b0", "#f1f3f5") + [("margin", "0.1,0.1")]
     case .frozen: Self.make("hexagon", "dashed", "#6b7280", "#f1f3f5")
     case .state: Self.make("folder", "dotted", "#0f6b5c", "#e2f4f0") + [("penwidth", "1.5")]
     case .constant: Self.make("note", "solid", "#6b7280", "#ffffff")
@@ -40,6 +43,7 @@ enum DOTLook: CaseIterable {
   var cssClass: String {
     switch self {
     case .folded: "folded"
+    case .partly: "partly-frozen"
     case .foldedFrozen: "folded frozen"
     case .foldedBackward: "folded backward"
     default: "\(self)"
@@ -57,6 +61,7 @@ enum DOTLook: CaseIterable {
     switch self {
     case .placeholder: "placeholder: fed"
     case .trainable: "variable, trainable"
+    case .partly: "variable, partly frozen"
     case .frozen: "variable, frozen"
     case .state: "variable, state"
     case .constant: "constant"

@@ -4,6 +4,8 @@ public struct DOTOptions: Sendable {
   public enum Status: String, Hashable, Sendable, CaseIterable {
     case trainable
     case frozen
+    /// Some of its blocks are trained, the rest is frozen.
+    case partly = "partly frozen"
     /// Written by the step itself, never by gradient.
     case state
   }

@@ -57,6 +57,20 @@ import Testing
     #expect(!thawed.contains { $0.contains("(frozen)") })
   }
 
+  @Test func partlyFrozenVariablesHaveALookOfTheirOwn() throws {
+    let status: @Sendable (Variable) -> DOTOptions.Status = { $0.name == "head/kernel" ? .partly : .frozen }
+    let lines = try lines(.init(legend: true, status: status))
+    let partly = try line(lines, "\"head/kernel\" [")
+    #expect(partly.contains("shape=\"cylinder\", style=\"dashed,filled\""))
+    #expect(partly.contains("\\npartly frozen\"") && partly.contains("class=\"partly-frozen\""))
+    #expect(partly.contains("variable head/kernel, partly frozen"))
+    #expect(lines.contains { $0.hasPrefix("\"legend:partly\"") && $0.contains("variable, partly frozen") })
+    #expect(!lines.contains { $0.contains("label=\"head (frozen)\"") })
+    let folded = try self.lines(.init(depth: 0, status: status))
+    let head = try line(folded, "\"scope:head\" [")
+    #expect(head.contains("64 partly frozen") && head.contains("class=\"folded\""))
+  }
+
   @Test func kindsDifferInShape() throws {
     let lines = try lines()
     #expect(try line(lines, "\"x\" [").contains("shape=\"cds\""))
@@ -159,7 +173,8 @@ import Testing
     for depth in [nil, 0, 1, 2] {
       let options = DOTOptions(
         title: "a \"b\" \\ c\nd", depth: depth, removedGradients: Self.removed, showsBackward: depth != 1,
-        legend: depth != 2)
+        legend: depth != 2
+      ) { $0.name.hasPrefix("head") ? .partly : .trainable }
       for text in [Samples.minimal, Samples.everything, Samples.nested, Samples.partlyFrozen] {
         drawings.append(try parsed(text).dot(options))
       }
