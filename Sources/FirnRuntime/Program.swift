@@ -13,8 +13,8 @@ public struct Program: Sendable {
   /// Knows the placeholders it needs, and those of the graph it was made from.
   let feedCheck: FeedCheck
 
-  /// What becomes of each variable and why, in creation order.
-  public let status: [VariableStatus]
+  /// What becomes of each variable and each scope, and why.
+  public let status: StatusReport
   /// What is suspicious but not wrong: frozen variables that were never loaded or trained.
   public let warnings: [String]
   /// What each compiler pass did to the number of nodes.
@@ -36,9 +36,7 @@ public struct Program: Sendable {
   public var removedGradients: [GradientEdge] { compilation.context.pruning?.removed ?? [] }
 
   /// The variables trained in whole or in part.
-  public var trained: [Variable] {
-    status.filter { $0.status == .trained || $0.status == .partlyTrained }.map(\.variable)
-  }
+  public var trained: [Variable] { variables(standing: [.trained, .partly]) }
   /// What of the variables is trained, in creation order: variables, or blocks of those trained in part.
   public var trainedParts: [TrainedPart] { compilation.trainedParts }
   /// Names of the variables a run writes, slots among them, in the order it does.
@@ -52,7 +50,12 @@ public struct Program: Sendable {
     (compilation.context.request.freezing, compilation.context.request.thawing)
   }
   /// The variables frozen in whole.
-  public var frozen: [Variable] { status.filter { $0.status == .frozen }.map(\.variable) }
+  public var frozen: [Variable] { variables(standing: [.frozen]) }
+
+  private func variables(standing standings: Set<Standing>) -> [Variable] {
+    let names = Set(status.variables.filter { standings.contains($0.standing) }.map(\.name))
+    return compilation.context.trainability.variables.filter { names.contains($0.name) }
+  }
 }
 
 /// Tells sessions apart, even after one of them is gone.

@@ -104,17 +104,17 @@ public final class Session {
     request.values = knownValues
     let compilation = try Compiler.compile(request, dump: DirectoryDump.fromEnvironment())
     let slots = try prepareSlots(compilation, optimizer: optimizer)
-    let status = compilation.status(readersIn: request.graph)
-    let unset = status.filter {
-      ($0.status == .frozen || $0.status == .partlyTrained) && !$0.variable.initializer.isGiven
-        && store[$0.variable.name]?.provenance == .initialized
+    let status = try Explanation(request).status
+    let unset = status.variables.filter { row in
+      (row.standing == .frozen || row.standing == .partly)
+        && store[row.name].map { $0.provenance == .initialized && !$0.variable.initializer.isGiven } == true
     }
     let warnings =
       unset.isEmpty || request.training == nil
       ? []
       : [
         "frozen but never loaded or trained: "
-          + unset.map { "`\($0.variable.name)`" }.joined(separator: ", ")
+          + unset.map { "`\($0.name)`" }.joined(separator: ", ")
       ]
     warnings.forEach(onWarning)
     programs += 1

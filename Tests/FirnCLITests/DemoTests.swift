@@ -34,9 +34,13 @@ import Testing
     #expect(part * 20 < full, "\(part) of \(full)")
     #expect(frozen.program.cost.slotBytes == 2 * 645 * 4 + 2 * 4)
     #expect(
-      Set(frozen.program.status.filter { $0.variable.name.hasPrefix("encoder/") }.map(\.status)) == [.frozen])
+      Set(frozen.program.status.variables.filter { $0.name.hasPrefix("encoder/") }.map(\.standing)) == [
+        .frozen
+      ])
     #expect(
-      Set(stopped.program.status.filter { $0.variable.name.hasPrefix("encoder/") }.map(\.status)) == [.cutOff]
+      Set(stopped.program.status.variables.filter { $0.name.hasPrefix("encoder/") }.map(\.standing)) == [
+        .cutOff
+      ]
     )
   }
 

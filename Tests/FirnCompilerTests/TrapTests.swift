@@ -116,12 +116,42 @@ import Testing
     #expect(try codes(nil) { stopGradient($0) }.last == .stopBeyondItsScope)
   }
 
-  @Test func trap22FreezingIsNotInferenceMode() throws {
-    let model = Model()
-    var request = model.request()
-    #expect(request.isTrainingMode)
-    request.isTrainingMode = false
-    #expect(try Compiler.compile(request).trained == lower + middle + upper)
+  /// Two words, what trains and how dropout behaves: each can be had without the other, and `status` has both.
+  @Test(
+    arguments: [
+      (nil, nil, true, [true, true], [.training, .training]),
+      ("lower", nil, true, [false, true], [.inference, .training]),
+      // Frozen, but in training mode.
+      ("lower", "lower", true, [false, true], [.training, .training]),
+      // In inference mode, but trained.
+      (nil, nil, false, [true, true], [.inference, .inference]),
+    ] as [(Selection?, Selection?, Bool, [Bool], [StatusReport.ScopeEntry.Mode])])
+  func trap22FreezingIsNotInferenceMode(
+    _ freezing: Selection?, _ keeping: Selection?, _ isTrainingMode: Bool, _ trained: [Bool],
+    _ modes: [StatusReport.ScopeEntry.Mode]
+  ) throws {
+    let graph = Graph()
+    var value = graph.placeholder("x", shape: ["batch", 3])
+    for scope in ["lower", "upper"] {
+      value = graph.scope(scope) { dropout(value * graph.variable("scale", shape: [3]), rate: 0.5) }
+    }
+    var request = CompilationRequest(
+      graph: graph.definition, fetches: [],
+      training: .init(loss: value.mean().value, optimizer: SGD(learningRate: 0.1)), freezing: freezing,
+      keepingTrainingMode: keeping)
+    request.graph = graph.definition
+    request.isTrainingMode = isTrainingMode
+    let scopes = try Explanation(request).status.scopes
+    #expect(scopes.map(\.path) == ["lower", "upper"] && scopes.map(\.mode) == modes)
+    #expect(scopes.map { $0.standing == .trained } == trained)
+    // What is compiled is what the two words say.
+    let compilation = try Compiler.compile(request)
+    #expect(compilation.trained == zip(scopes, trained).filter(\.1).map { $0.0.path + "/scale" })
+    let drops = Set(
+      compilation.graph.nodes.filter { $0.mnemonic == "dropout" && $0.phase == .forward }.map(\.scope))
+    #expect(drops == Set(zip(scopes, modes).filter { $0.1 == .training }.map(\.0.path)))
+    // Freezing does not stop gradients; inference mode does not either.
+    #expect(try Explanation(request).why("lower/scale").connection?.verdict == .connected)
   }
 
   @Test func trap23FrozenGradientsAreNeverBuilt() throws {
@@ -137,10 +167,23 @@ import Testing
     #expect(try #require(partial.backwardFLOPs.value) < (try #require(whole.backwardFLOPs.value)))
   }
 
-  @Test(arguments: [("low", "lower"), ("uper", "upper")])
+  /// `low` is a prefix of `lower` and must not name it, whichever way it is written.
+  @Test(arguments: [
+    ("low", "lower"), ("uper", "upper"), ("low/*", "lower"), ("lower/kern", "lower/kernel"),
+    ("**/ker", "kernel"),
+    ("kernel", "kernel"),
+  ])
   func trap24SelectorThatMatchesNothingIsAnError(_ text: String, _ nearest: String) throws {
     let fault = try #require(throws: FirnError.self) { _ = try Model().explanation(Selection(text)) }
     #expect(fault.code == .invalidSelection && fault.remedy?.contains(nearest) == true)
+  }
+
+  /// Nor does a scope name one that it begins.
+  @Test(arguments: ["enc", "enc/*", "enc/**", "enc | enc/w", "**/enc/w"] as [Selection])
+  func trap24SelectorTakesWholeComponents(_ selection: Selection) throws {
+    let graph = Graph()
+    for scope in ["enc", "encoder2", "my_enc"] { graph.scope(scope) { _ = graph.variable("w", shape: []) } }
+    #expect(try selection.resolve(in: graph.variables).map(\.name) == ["enc/w"])
   }
 
   @Test func trap26CountsComeFromTheCompiledProgram() throws {

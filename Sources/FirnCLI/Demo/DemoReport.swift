@@ -90,7 +90,7 @@ extension DemoExperiment.Outcome {
   var trainedParameters: Int { program.trained.reduce(0) { $0 + $1.elementCount } }
 
   var heldParameters: Int {
-    program.status.filter { $0.status != .trained }.reduce(0) { $0 + $1.variable.elementCount }
+    program.status.variables.filter { $0.standing != .trained }.reduce(0) { $0 + $1.count }
   }
 
   fileprivate var fileName: String {

@@ -61,10 +61,17 @@ extension Explanation {
         members[scope, default: ScopeTally()].add(entry)
       }
     }
+    // As `resolve-modes` decides it.
+    let frozen = Set(order.filter { members[$0]?.standing == .frozen })
+    let kept = Set((try? request.keepingTrainingMode?.resolve(paths: order)) ?? [])
     return order.compactMap { path in
-      members[path].map { tally in
+      let isTraining =
+        request.isTrainingMode
+        && (kept.contains(path) || ([path] + Path.ancestors(of: path)).allSatisfy { !frozen.contains($0) })
+      return members[path].map { tally in
         StatusReport.ScopeEntry(
-          path: path, standing: tally.standing, parameters: tally.parameters,
+          path: path, standing: tally.standing, mode: isTraining ? .training : .inference,
+          parameters: tally.parameters,
           trainedParameters: tally.trained,
           count: tally.count, trainedCount: tally.trainedCount)
       }

@@ -14,7 +14,7 @@ public enum Standing: String, Hashable, Sendable, Codable, CaseIterable {
   case state
 }
 
-/// The status of every variable and every scope.
+/// What becomes of every variable and every scope, and why.
 public struct StatusReport: Hashable, Sendable, Codable {
   /// In creation order, without optimiser slots.
   public let variables: [VariableEntry]
@@ -37,8 +37,15 @@ public struct StatusReport: Hashable, Sendable, Codable {
 
   /// One scope and what is below it.
   public struct ScopeEntry: Hashable, Sendable, Codable {
+    /// How dropout and batch normalisation behave in it; neither freezes anything, nor does freezing forbid either.
+    public enum Mode: String, Hashable, Sendable, Codable {
+      case training
+      case inference
+    }
+
     public let path: String
     public let standing: Standing
+    public let mode: Mode
     public let parameters: Int
     public let trainedParameters: Int
     public let count: Int

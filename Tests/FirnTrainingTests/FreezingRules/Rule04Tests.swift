@@ -177,7 +177,7 @@ extension FreezingRuleTests {
     #expect(frozen.graph.count("dropout") == 0)
     let whole = try session.compile(minimizing: loss, with: SGD(learningRate: 0.1), training: "model/cell")
     #expect(active(whole) == ["model/scan/cell/inner/dropout"])
-    let status = try #require(whole.status.first { $0.variable.name == "model/cell/w" })
+    let status = try #require(whole.status.variables.first { $0.name == "model/cell/w" })
     #expect(status.readers == ["model"], "the loop reads it")
   }
 

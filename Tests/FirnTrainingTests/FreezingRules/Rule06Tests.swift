@@ -23,13 +23,13 @@ extension FreezingRuleTests {
     let session = try quietSession(graph)
 
     func decisions(freezing: Selection? = nil, training: Selection? = nil) throws -> [String: (
-      VariableStatus.Status, String
+      Standing, String
     )] {
       let program = try session.compile(
         minimizing: loss, with: SGD(learningRate: 0.1), freezing: freezing, training: training)
-      #expect(program.status.map(\.variable) == graph.variables)
+      #expect(program.status.variables.map(\.name) == graph.variables.map(\.name))
       return Dictionary(
-        uniqueKeysWithValues: program.status.map { ($0.variable.name, ($0.status, $0.reason)) })
+        uniqueKeysWithValues: program.status.variables.map { ($0.name, ($0.standing, $0.reason)) })
     }
     let plain = try decisions()
     for name in ["base/first/kernel", "base/first/bias", "base/inner/second/kernel", "top/kernel"] {

@@ -150,8 +150,8 @@ extension FreezingRuleTests {
       #expect(elements(a, block) == elements(try #require(before[name]), block), "\(block)")
     }
     #expect(program.trainedParts.filter { $0.variable == variable }.map(\.block) == trained)
-    let status = try #require(program.status.first { $0.variable == variable })
-    #expect(status.status == .partlyTrained)
+    let status = try #require(program.status.variables.first { $0.name == variable.name })
+    #expect(status.standing == .partly)
     for block in trained { #expect(status.reason.contains(block.description), "\(status.reason)") }
     // A table's rows are scattered into the whole of it; everything else is computed for the block alone.
     let isScattered = name == "table" && trained[0].axis == 0
@@ -231,10 +231,10 @@ extension FreezingRuleTests {
         "table/adam/rows_4_10/first_moment", "table/adam/rows_4_10/second_moment",
         "table/adam/rows_4_10/step",
       ])
-    let status = Dictionary(uniqueKeysWithValues: program.status.map { ($0.variable.name, $0) })
-    #expect(status["lstm/bias"]?.status == .partlyTrained)
-    #expect(status["lstm/kernel"]?.status == .frozen)
-    #expect(status["head/bias"]?.status == .trained)
+    let status = Dictionary(uniqueKeysWithValues: program.status.variables.map { ($0.name, $0) })
+    #expect(status["lstm/bias"]?.standing == .partly)
+    #expect(status["lstm/kernel"]?.standing == .frozen)
+    #expect(status["head/bias"]?.standing == .trained)
     #expect(program.trained.map(\.name).contains("table"))
     #expect(program.frozen.map(\.name) == ["lstm/kernel", "lstm/recurrent_kernel"])
   }

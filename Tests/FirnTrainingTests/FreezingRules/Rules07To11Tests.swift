@@ -91,9 +91,9 @@ extension FreezingRuleTests {
     let model = Tied()
     let session = try quietSession(model.graph)
     let whole = try session.compile(minimizing: model.loss, with: Adam())
-    let status = try #require(whole.status.first { $0.variable.name == "shared/table" })
+    let status = try #require(whole.status.variables.first { $0.name == "shared/table" })
     #expect(status.readers == ["embed", "output"])
-    #expect(status.status == .trained)
+    #expect(status.standing == .trained)
     #expect(session.variables.map(\.name).filter { $0.hasPrefix("shared/table") }.count == 1 + 3)
     let writes = whole.graph.nodes.filter { $0.op.effect == .writes("shared/table") }
     #expect(writes.count == 1)
