@@ -71,11 +71,11 @@ enum ExplainCommand {
 
   private static func show(_ status: StatusReport, in shell: Shell) {
     var scopes = TextTable([
-      .init("scope"), .init("status"), .init("parameters", .right), .init("trained", .right),
+      .init("scope"), .init("status"), .init("mode"), .init("parameters", .right), .init("trained", .right),
     ])
     for scope in status.scopes {
       scopes.append([
-        scope.path, scope.standing.rawValue, NumberFormat.count(scope.count),
+        scope.path, scope.standing.rawValue, scope.mode.rawValue, NumberFormat.count(scope.count),
         NumberFormat.count(scope.trainedCount),
       ])
     }
@@ -106,7 +106,7 @@ enum ExplainCommand {
     case .connected:
       shell.line("the gradient of \(what) passes along \(connection.path.count) nodes:")
       var table = TextTable([.init("node"), .init("op"), .init("made at")])
-      for place in connection.path { table.append([place.name, place.op, place.madeAt]) }
+      for place in connection.path { table.append([place.path, place.op, place.madeAt]) }
       shell.table(table)
     case .unconnected:
       shell.line("there is no path for the gradient of \(what)")

@@ -38,7 +38,7 @@ enum LintCommand {
       let start = "\(finding.code.rawValue) \(finding.severity.rawValue): "
       shell.paragraph(finding.message, indent: 5, first: start)
       for place in finding.places where !place.madeAt.isEmpty {
-        shell.paragraph("at \(place.name) (\(place.madeAt))", indent: 5)
+        shell.paragraph("at \(place.path) (\(place.madeAt))", indent: 5)
       }
       shell.paragraph("remedy: " + finding.remedy, indent: 5)
       shell.paragraph("see " + finding.page, indent: 5)

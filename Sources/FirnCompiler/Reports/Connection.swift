@@ -10,7 +10,8 @@ public struct Connection: Hashable, Sendable, Codable {
   }
 
   public let verdict: Verdict
-  /// A shortest path along which gradients pass, from what is differentiated to what it is differentiated by.
+  /// A shortest path along which gradients pass, from what is differentiated to what it is differentiated by; after each
+  /// loop the way through its body.
   public let path: [NodePlace]
   /// A minimal set of nodes that cuts every path, in graph order.
   ///

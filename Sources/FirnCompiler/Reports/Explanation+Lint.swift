@@ -9,7 +9,7 @@ extension Explanation {
     var findings = starved(report)
     if let loaded { findings += frozenAndRandom(report, loaded) }
     if flow.loss != nil {
-      let stops = idleStops()
+      let stops = GradientTraffic(flow).idleStops()
       findings += stops.filter { $0.code == .stopWithoutEffect }
       findings += stopsBeyondTheirScope(report)
       findings += notUnderLoss(report)
@@ -22,9 +22,7 @@ extension Explanation {
   private func finding(
     _ code: Finding.Code, _ message: String, subjects: [String] = [], at values: [Int] = [], remedy: String
   ) -> Finding {
-    Finding(
-      code: code, severity: code.severity, message: message, subjects: subjects,
-      places: values.map(flow.place), remedy: remedy, page: code.page)
+    Finding(code, message, subjects: subjects, places: values.map(flow.place), remedy: remedy)
   }
 
   private func starved(_ report: StatusReport) -> [Finding] {
@@ -32,7 +30,7 @@ extension Explanation {
       let reads = flow.reads[entry.name] ?? []
       return finding(
         .starved, "`\(entry.name)` is trainable, but every path is cut by \(cutPhrase(reads))",
-        subjects: [entry.name], at: firstCuts(of: reads),
+        subjects: [entry.name], at: firstCuts(of: reads).map(\.to),
         remedy: "move or remove the cut, or freeze the variable so that it is meant")
     }
   }
@@ -48,49 +46,13 @@ extension Explanation {
     }
   }
 
-  /// Stops that could go without any gradient coming to be.
-  private func idleStops() -> [Finding] {
-    let table = flow.table
-    let trained = table.above(flow.trainedReads) { $0.flow == .passes }
-    let wished = table.above(flow.trainedReads) { $0.flow == .passes || $0.flow == .stopped }
-    let asked = table.below(flow.loss.map { [$0] } ?? []) { $0.flow == .passes || $0.flow == .stopped }
-    var findings: [Finding] = []
-    for edge in table.edges where edge.flow == .stopped {
-      let node = flow.node(of: edge.to)
-      guard node.phase == .forward, node.op is PassThrough else { continue }
-      let isAsked = flow.ways.isOpen(from: edge.to)
-      if trained[edge.from], isAsked { continue }
-      let name = "stop_gradient `\(node.name)`"
-      if wished[edge.from], asked[edge.to] {
-        if isAsked { continue }
-        let behind = flow.firstCuts[edge.to]
-        findings.append(
-          finding(
-            .stopBehindStop,
-            "\(name) stops nothing: no gradient gets to it past "
-              + behind.map { "`\(flow.node(of: $0).name)`" }.joined(separator: ", "), at: [edge.to] + behind,
-            remedy: "one of them is enough; remove the other"))
-        continue
-      }
-      let reason =
-        !flow.ways.exists(from: edge.to)
-        ? "the loss does not depend on it"
-        : !asked[edge.to]
-          ? "an op without derivative lies between it and the loss" : "nothing trained lies behind it"
-      findings.append(
-        finding(
-          .stopWithoutEffect, "\(name) changes nothing: \(reason)", at: [edge.to],
-          remedy: "remove it, or check that it stands where it should"))
-    }
-    return findings
-  }
-
   /// Stops that starve variables of scopes other than the one they stand in, or on whose output they stand.
   private func stopsBeyondTheirScope(_ report: StatusReport) -> [Finding] {
     var starved: [Int: [String]] = [:]
     var order: [Int] = []
     for entry in report.variables where entry.standing == .cutOff {
-      for cut in firstCuts(of: flow.reads[entry.name] ?? []) where flow.node(of: cut).op is PassThrough {
+      for cut in firstCuts(of: flow.reads[entry.name] ?? []).map(\.to)
+      where flow.node(of: cut).op is PassThrough {
         if starved[cut] == nil { order.append(cut) }
         starved[cut, default: []].append(entry.name)
       }

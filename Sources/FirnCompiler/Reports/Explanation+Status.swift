@@ -39,17 +39,22 @@ extension Explanation {
   /// What cuts a variable off, by name.
   func cutPhrase(_ reads: [Int]) -> String {
     let cuts = firstCuts(of: reads)
-    let names = cuts.prefix(FlowGraph.listed).map { cut in
-      let node = flow.node(of: cut)
-      return "\(node.mnemonic) `\(node.name)`"
+    let names = cuts.prefix(FlowGraph.listed).flatMap { cut in
+      let node = flow.node(of: cut.to)
+      guard cut.flow == .stopped else { return ["\(node.mnemonic) `\(node.name)`"] }
+      return node.stops(from: cut.operand, to: flow.table.result(of: cut.to)).map { "stop_gradient `\($0)`" }
     }
     return names.joined(separator: ", ") + (cuts.count >= FlowGraph.listed ? " and perhaps more" : "")
   }
 
-  func firstCuts(of reads: [Int]) -> [Int] {
-    var result: [Int] = []
-    for read in reads { for cut in flow.firstCuts[read] where !result.contains(cut) { result.append(cut) } }
-    return result.sorted()
+  /// In graph order, one for each value they lead to.
+  func firstCuts(of reads: [Int]) -> [FlowTable.Edge] {
+    var result: [FlowTable.Edge] = []
+    for number in reads.flatMap({ flow.firstCuts[$0] }) {
+      let cut = flow.table.edges[number]
+      if !result.contains(where: { $0.to == cut.to }) { result.append(cut) }
+    }
+    return result.sorted { $0.to < $1.to }
   }
 
   private func scopes(of entries: [StatusReport.VariableEntry]) -> [StatusReport.ScopeEntry] {

@@ -44,16 +44,12 @@ extension FlowGraph {
   func connection(of source: Int, ways: FlowTable.Ways, withRespectTo targets: [Int]) -> Connection {
     guard let best = targets.filter({ ways.exists(from: $0) }).min(by: { ways.length[$0] < ways.length[$1] })
     else { return Connection(verdict: .unconnected, path: [], cuts: [], opening: []) }
-    var path = [best]
-    var crossed: [FlowTable.Edge] = []
-    while let last = path.last, last != source {
-      let edge = table.edges[ways.next[last]]
-      if edge.flow != .passes { crossed.append(edge) }
-      path.append(edge.to)
+    guard !ways.isOpen(from: best) else {
+      let trail = GradientTrail(graph: graph, table: table)
+      return Connection(
+        verdict: .connected, path: trail.places(from: best, along: ways).reversed(), cuts: [], opening: [])
     }
-    guard !crossed.isEmpty else {
-      return Connection(verdict: .connected, path: path.reversed().map(place), cuts: [], opening: [])
-    }
+    let crossed = table.path(from: best, along: ways).filter { $0.flow != .passes }
     let cuts = minimalCut(of: source, ways: ways, withRespectTo: targets)
     return Connection(
       verdict: .cut, path: [], cuts: nodes(cuts), opening: nodes(crossed.reversed()))

@@ -74,8 +74,8 @@ struct FlowGraph: Sendable {
   let ways: FlowTable.Ways
   /// Values of trained variables.
   let trainedReads: [Int]
-  /// For each value the loss depends on and no gradient reaches, where its paths are first cut: values entered without
-  /// gradient, at most `listed` of them.
+  /// For each value the loss depends on and no gradient reaches, where its paths are first cut: numbers of edges
+  /// without gradient, at most `listed` of them and one for each value they lead to.
   let firstCuts: [[Int]]
 
   /// How many cutting nodes are listed where all variables are answered at once.
@@ -98,10 +98,14 @@ struct FlowGraph: Sendable {
     self.reads = reads
     self.trainedReads = trainedReads
     ways = table.ways(to: end.map { [$0] } ?? [])
+    let edges = table.edges
     var cuts = [[Int]](repeating: [], count: table.index.count)
-    for edge in table.edges.reversed() where ways.exists(from: edge.to) && !ways.isOpen(from: edge.from) {
-      let found = edge.flow == .passes ? cuts[edge.to] : [edge.to]
-      for cut in found where cuts[edge.from].count < Self.listed && !cuts[edge.from].contains(cut) {
+    for (number, edge) in edges.enumerated().reversed()
+    where ways.exists(from: edge.to) && !ways.isOpen(from: edge.from) {
+      for cut in edge.flow == .passes ? cuts[edge.to] : [number]
+      where cuts[edge.from].count < Self.listed
+        && !cuts[edge.from].contains(where: { edges[$0].to == edges[cut].to })
+      {
         cuts[edge.from].append(cut)
       }
     }

@@ -18,6 +18,18 @@ public struct Finding: Hashable, Sendable, Codable {
   /// The section of the page on lint that explains it.
   public let page: String
 
+  init(
+    _ code: Code, _ message: String, subjects: [String] = [], places: [NodePlace] = [], remedy: String
+  ) {
+    self.code = code
+    severity = code.severity
+    self.message = message
+    self.subjects = subjects
+    self.places = places
+    self.remedy = remedy
+    page = code.page
+  }
+
   public enum Code: String, Hashable, Sendable, Codable, CaseIterable {
     case starved = "F001"
     case frozenAndRandom = "F002"

@@ -79,6 +79,17 @@ struct FlowTable: Sendable {
     return Ways(length: lengths, next: next)
   }
 
+  /// The edges of the way from `start`, in its order.
+  func path(from start: Int, along ways: Ways) -> [Edge] {
+    var path: [Edge] = []
+    var last = start
+    while ways.next[last] >= 0 {
+      path.append(edges[ways.next[last]])
+      last = edges[ways.next[last]].to
+    }
+    return path
+  }
+
   struct Ways {
     /// More than any number of edges.
     static let cut = 1 << 40

@@ -7,14 +7,20 @@ public struct NodePlace: Hashable, Sendable, Codable {
   public let scope: String
   public let file: String?
   public let line: Int?
+  /// The loops in whose bodies it stands, outermost first, by their names there.
+  public let loops: [String]
 
-  init(_ node: Node) {
+  init(_ node: Node, in loops: [String] = []) {
+    self.loops = loops
     name = node.name
     op = node.mnemonic
     scope = node.scope
     file = node.location?.file
     line = node.location?.line
   }
+
+  /// Its name behind those of its loops: `lstm/scan › recurrent/matmul`.
+  public var path: String { (loops + [name]).joined(separator: " › ") }
 
   /// Where the user's program made it.
   public var location: SourceLocation? {

@@ -75,6 +75,36 @@ import Testing
     #expect(findings[0].places.map(\.name) == ["stop_gradient", "stop_gradient_1"])
   }
 
+  /// A loop whose body has stops where `cut` puts them; `lower` is below it, `upper` above.
+  private func loop(_ cut: @escaping (Tensor) -> Tensor) -> (Graph, Tensor) {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["time", 3])
+    let lower = x * graph.variable("lower", shape: [3])
+    let state = scan(over: [lower], initial: [graph.constant(0).broadcast(to: [3])], name: "loop") { step in
+      ScanResult(carries: [tanh(step.carries[0] + cut(step.slices[0]))])
+    }.carries[0]
+    return (graph, (state * graph.variable("upper", shape: [3])).sum())
+  }
+
+  @Test func stopsInLoopsAreJudged() throws {
+    let (graph, loss) = loop { stopGradient($0) }
+    #expect(codes(try lint(graph, loss)) == [.starved])
+    let idle = try lint(graph, loss, freezing: "lower")
+    #expect(codes(idle) == [.stopWithoutEffect])
+    #expect(idle[0].places.map(\.path) == ["loop › stop_gradient"])
+    #expect(idle[0].message.contains("`loop › stop_gradient`"))
+    let (doubled, second) = loop { stopGradient(stopGradient($0)) }
+    let double = try lint(doubled, second)
+    #expect(codes(double) == [.starved, .stopBehindStop])
+    #expect(double[1].places.map(\.path) == ["loop › stop_gradient", "loop › stop_gradient_1"])
+    // Behind a stop outside.
+    let (behind, _) = loop { stopGradient($0) }
+    let node = try #require(behind.tensor(named: "mul_1"))
+    let stopped = (stopGradient(node) * behind.variable("top", shape: [3])).sum()
+    let outside = try lint(behind, stopped).filter { $0.code == .stopBehindStop }
+    #expect(outside.map(\.places).map { $0.map(\.path) } == [["loop › stop_gradient", "stop_gradient"]])
+  }
+
   @Test func scopeNotUnderTheLoss() throws {
     let (graph, loss) = layers()
     _ = graph.scope("aside") { Dense(2, name: "inner")(graph.placeholder("z", shape: ["batch", 2])) }
