@@ -17,6 +17,67 @@ import Testing
     #expect(result.code == 2 && result.errors.contains("did you mean bash?"))
   }
 
+  private static func program(_ shell: String) -> String? {
+    ["/bin/", "/usr/bin/", "/usr/local/bin/", "/opt/homebrew/bin/"].map { $0 + shell }.first {
+      FileManager.default.isExecutableFile(atPath: $0)
+    }
+  }
+
+  /// The shell reads the script and finds nothing wrong.
+  @Test(arguments: ["bash", "zsh", "fish"].filter { program($0) != nil })
+  func shellsAcceptTheirScript(_ shell: String) throws {
+    try CommandLineRunner.withDirectory { directory in
+      let path = directory + "/firn.\(shell)"
+      try CommandLineRunner.run("completion", shell).output.write(
+        toFile: path, atomically: true, encoding: .utf8)
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: try #require(Self.program(shell)))
+      process.arguments = ["-n", path]
+      try process.run()
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 0)
+    }
+  }
+
+  /// Read as zsh would, as far as quotes and blocks go: they are closed, and every command has its arguments.
+  @Test func zshScriptIsWellFormed() {
+    let script = CommandLineRunner.run("completion", "zsh").output
+    let lines = script.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    #expect(lines.first == "#compdef firn" && script.hasSuffix("compdef _firn firn\n"))
+    for entry in Main.entries {
+      let name = entry.declaration.name
+      #expect(script.contains("    '\(name):"), "described")
+      #expect(script.contains("\n  \(name))\n    _arguments"))
+    }
+    for line in lines {
+      let quotes = line.replacing("'\\''", with: "").count { $0 == "'" }
+      #expect(quotes.isMultiple(of: 2), "\(line)")
+      if line.hasSuffix("\\") { #expect(line.hasPrefix("    _arguments") || line.hasPrefix("      '")) }
+    }
+    for word in ["case", "if"] {
+      let opened = lines.count { $0.contains("  \(word) ") && !$0.contains("'") }
+      #expect(
+        lines.count { $0.trimmingCharacters(in: .whitespaces) == String(word == "if" ? "fi" : "esac") }
+          == opened)
+    }
+    #expect(script.contains("'--freeze=[hold these variables fixed]:SELECTION: '"))
+    #expect(script.contains("_files"))
+  }
+
+  @Test func fishScriptIsWellFormed() {
+    let lines = CommandLineRunner.run("completion", "fish").output.split(separator: "\n").map(String.init)
+    #expect(lines.first == "complete -c firn -f")
+    for line in lines {
+      #expect(line.hasPrefix("complete -c firn"))
+      #expect(line.replacing("'\\''", with: "").count { $0 == "'" }.isMultiple(of: 2), "\(line)")
+    }
+    #expect(
+      lines.contains(
+        "complete -c firn -n '__fish_seen_subcommand_from dot' -l freeze -r -d 'draw these variables as frozen'"
+      ))
+    #expect(lines.contains { $0.contains("__fish_seen_subcommand_from completion") && $0.contains("fish") })
+  }
+
   @Test func bashCompletes() throws {
     try #require(FileManager.default.isExecutableFile(atPath: "/bin/bash"))
     let script = CommandLineRunner.run("completion", "bash").output

@@ -1,0 +1,78 @@
+import FirnFormats
+import FirnGraph
+import FirnOps
+import Foundation
+import Testing
+
+@testable import FirnCLI
+
+/// Which loss is meant, and what two files have in common.
+@Suite struct QuestionTests {
+  /// Writes graphs to files of a directory that is removed afterwards.
+  private func withFiles(_ graphs: [String: Graph], _ body: (String) throws -> Void) throws {
+    try CommandLineRunner.withDirectory { directory in
+      for (name, graph) in graphs { try graph.write(to: directory + "/" + name) }
+      try body(directory)
+    }
+  }
+
+  private func model(_ name: String, extra: String? = nil) -> Graph {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 3])
+    var value = x * graph.scope("first") { graph.variable("w", shape: [3]) }
+    if let extra { value = value * graph.scope(extra) { graph.variable("w", shape: [3]) } }
+    _ = graph.scope(name) { value.mean() }
+    return graph
+  }
+
+  @Test(arguments: ["explain", "cost", "lint"]) func anAmbiguousLossIsAskedFor(_ command: String) throws {
+    let graph = model("one")
+    let other = graph.placeholder("z", shape: [2]) * graph.variable("v", shape: [2])
+    _ = graph.scope("two") { other.sum() }
+    try withFiles(["m.firn": graph]) { directory in
+      let result = CommandLineRunner.run([command, "m.firn"], in: directory)
+      #expect(result.code == 2 && result.output.isEmpty)
+      #expect(
+        result.errors.contains("not plain")
+          && result.errors.contains("--loss: one/reduce_mean, two/reduce_sum"))
+      #expect(
+        CommandLineRunner.run([command, "m.firn", "--loss", "two/reduce_sum"], in: directory).code != 2)
+    }
+  }
+
+  /// What needs no loss does not ask for one.
+  @Test(arguments: [["inspect", "m.firn"], ["query", "m.firn", "**"], ["dot", "m.firn"]])
+  func questionsWithoutALoss(_ line: [String]) throws {
+    let graph = model("one")
+    let other = graph.variable("v", shape: [2])
+    _ = graph.scope("two") { other.sum() }
+    try withFiles(["m.firn": graph]) { directory in
+      #expect(CommandLineRunner.run(line, in: directory).code == 0)
+    }
+  }
+
+  @Test func twoFilesAreCompared() throws {
+    try withFiles(["a.firn": model("loss"), "b.firn": model("loss", extra: "second")]) { directory in
+      let result = CommandLineRunner.run(["diff", "a.firn", "b.firn", "--json"], in: directory)
+      #expect(result.code == 0)
+      struct Answer: Decodable {
+        struct Change: Decodable {
+          var variable: String
+          var before: String?
+          var after: String?
+        }
+        var thawed: [String]
+        var frozen: [String]
+        var changes: [Change]
+      }
+      let answer = try JSONDecoder().decode(Answer.self, from: Data(result.output.utf8))
+      #expect(answer.thawed == ["second/w"] && answer.frozen.isEmpty)
+      #expect(answer.changes.map(\.variable) == ["second/w"])
+      #expect(answer.changes[0].before == nil && answer.changes[0].after == "trained")
+      let back = CommandLineRunner.run(["diff", "b.firn", "a.firn"], in: directory)
+      #expect(back.output.contains("second/w  trained  absent"))
+      let same = CommandLineRunner.run(["diff", "a.firn", "a.firn"], in: directory)
+      #expect(same.output.contains("no variable changes its status"))
+    }
+  }
+}
