@@ -1,10 +1,12 @@
-/// The command `firn-bench`: `firn-bench [asking|freezing|convolution]`, everything by default.
+/// The command `firn-bench`: `firn-bench [NAME …]` runs the named benchmarks, all by default.
 @main
 enum Main {
   static func main() throws {
     let wanted = CommandLine.arguments.dropFirst()
     let benchmarks: [(name: String, run: () throws -> Void)] = [
-      ("asking", AskingBenchmark.run), ("freezing", FreezingBenchmark.run),
+      ("asking", AskingBenchmark.run),
+      ("drawing", DrawingBenchmark.run),
+      ("freezing", FreezingBenchmark.run),
       ("convolution", ConvolutionBenchmark.run),
     ]
     for benchmark in benchmarks where wanted.isEmpty || wanted.contains(benchmark.name) {
