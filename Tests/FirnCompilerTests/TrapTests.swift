@@ -186,16 +186,16 @@ import Testing
     #expect(try selection.resolve(in: graph.variables).map(\.name) == ["enc/w"])
   }
 
-  @Test func trap26CountsComeFromTheCompiledProgram() throws {
-    for freezing in [nil, "lower", "lower | upper/bias"] as [Selection?] {
-      let model = Model()
-      let trained = Set(try Compiler.compile(model.request(freezing)).trained)
-      let counted = model.graph.variables.filter { trained.contains($0.name) }.reduce(0) {
-        $0 + $1.elementCount
-      }
-      let scopes = try model.explanation(freezing).status.scopes
-      #expect(scopes.reduce(0) { $0 + $1.trainedCount } == counted)
-    }
+  /// Frozen, frozen in part, cut off, and after another selection: the count is of what the program updates.
+  @Test(
+    arguments: [false, true], [nil, "lower", "lower | upper/bias", "upper/kernel[0..<3]"] as [Selection?])
+  func trap26CountsComeFromTheCompiledProgram(_ isCut: Bool, _ freezing: Selection?) throws {
+    let model = Model { isCut ? stopGradient($0) : $0 }
+    let parts = try Compiler.compile(model.request(freezing)).trainedParts
+    let counted = parts.reduce(0) { $0 + ($1.type.shape.extents ?? []).reduce(1, *) }
+    let scopes = try model.explanation(freezing).status.scopes
+    #expect(scopes.reduce(0) { $0 + $1.trainedCount } == counted)
+    #expect(counted > 0)
   }
 
   @Test func trap27OneArgument() throws {

@@ -60,10 +60,13 @@ extension Explanation {
   private func scopes(of entries: [StatusReport.VariableEntry]) -> [StatusReport.ScopeEntry] {
     var order: [String] = []
     var members: [String: ScopeTally] = [:]
-    for entry in entries {
+    for (variable, entry) in zip(variables, entries) {
+      let moves = entry.standing == .trained || entry.standing == .partly
+      let region = moves ? trainability.trainedRegion(entry.name) : nil
+      let trained = region?.elementCount(extents: variable.type.shape.extents ?? []) ?? 0
       for scope in Path.ancestors(of: entry.name).reversed() {
         if members[scope] == nil { order.append(scope) }
-        members[scope, default: ScopeTally()].add(entry)
+        members[scope, default: ScopeTally()].add(entry, trained: trained)
       }
     }
     // As `resolve-modes` decides it.
@@ -92,14 +95,15 @@ private struct ScopeTally {
   var trainedCount = 0
   private var seen: Set<Standing> = []
 
-  mutating func add(_ entry: StatusReport.VariableEntry) {
+  /// - Parameter elements: how many of its elements a gradient moves.
+  mutating func add(_ entry: StatusReport.VariableEntry, trained elements: Int) {
     seen.insert(entry.standing)
     if entry.standing == .state { return }
     parameters += 1
     count += entry.count
     guard entry.standing == .trained || entry.standing == .partly else { return }
     trained += 1
-    trainedCount += entry.count
+    trainedCount += elements
   }
 
   /// Trained where all parameters are, partly where some are; else the most telling of what they are.

@@ -49,7 +49,7 @@ public struct StatusReport: Hashable, Sendable, Codable {
     public let parameters: Int
     public let trainedParameters: Int
     public let count: Int
-    /// Elements of trained parameters.
+    /// Elements that a gradient moves; of parameters trained in part, those of the trained blocks.
     public let trainedCount: Int
   }
 }
