@@ -2,8 +2,8 @@ import FirnGraph
 import Foundation
 import Testing
 
-/// Numbers another framework computed; `Fixtures/make_fixtures.py` made them.
-struct Fixture: Decodable, CustomTestStringConvertible {
+/// Numbers another framework computed; the scripts in `Fixtures` made them.
+struct Fixture: Decodable {
   struct Numbers: Decodable {
     let shape: [Int]
     let values: [Double]
@@ -16,11 +16,13 @@ struct Fixture: Decodable, CustomTestStringConvertible {
   let name: String
   let weights: [String: Numbers]
   let inputs: [String: Numbers]
-  let seeds: [String: Numbers]
-  let results: [String: Numbers]
-  let gradients: [String: Numbers]
-
-  var testDescription: String { name }
+  /// What one run gives.
+  let seeds: [String: Numbers]?
+  let results: [String: Numbers]?
+  let gradients: [String: Numbers]?
+  /// What ten steps of training give.
+  let trained: [String: Numbers]?
+  let frozen: [String]?
 
   static func load(_ file: String) throws -> [Fixture] {
     let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures")

@@ -3,144 +3,138 @@ import FirnGraph
 import FirnNN
 import FirnOps
 import FirnRuntime
+import FirnTraining
 import Testing
 
-/// Outputs, final states and gradients as PyTorch, Keras and TensorFlow 1 have them.
+/// Outputs, final states, gradients and training as PyTorch, Keras and TensorFlow 1 have them.
 @Suite struct ParityTests {
-  static func tolerance(_ dtype: DType) -> Double { dtype == .f64 ? 1e-12 : 2e-6 }
-
   @Test(arguments: [DType.f64, .f32]) func pyTorch(_ dtype: DType) throws {
     let fixtures = try Fixture.load("torch.json")
     #expect(fixtures.count == 18)
-    for fixture in fixtures {
-      let words = fixture.name.split(separator: "-")
-      let (layers, both) = (try #require(Int(words[1])), words[2] == "bi")
-      let projection = fixture.weights["weight_hr_l0"].map { $0.shape[0] }
-      let (layer, cell): (RNN, RecurrentNetwork.Cell) =
-        switch words[0] {
-        case "lstm":
-          (LSTM(4, projection: projection, layers: layers, isBidirectional: both, name: "net"), .lstm)
-        case "gru": (GRU(4, layers: layers, isBidirectional: both, name: "net"), .gru(resetAfter: true))
-        default:
-          (
-            SimpleRNN(
-              4, activation: words[0] == "relu" ? .relu : .tanh, layers: layers, isBidirectional: both,
-              name: "net"), .simple
-          )
-        }
-      let network = RecurrentNetwork(
-        cell, layers: layers, isBidirectional: both, hasProjection: projection != nil)
-      let directions = layers * (both ? 2 : 1)
-
-      let graph = Graph()
-      let x = graph.variable(
-        "x", shape: [2, 5, 3], dtype: dtype, initializer: .array(try fixture.input("x", dtype)))
-      let stateNames = words[0] == "lstm" ? ["h", "c"] : ["h"]
-      let stacked = try stateNames.map { name in
-        let array = try fixture.input(name, dtype)
-        return graph.variable(name, shape: Shape(array.shape), dtype: dtype, initializer: .array(array))
-      }
-      let lengths = try fixture.lengths.map { graph.constant($0) }
-      let start = (0..<directions).flatMap { place in
-        stacked.map {
-          $0.slice(axis: 0, from: Dimension(place), to: Dimension(place + 1)).squeezed(axes: [0])
-        }
-      }
-      let output = layer.run(x, lengths: lengths, initialState: start)
-      let finals = stateNames.indices.map { number in
-        stack((0..<directions).map { output.states[$0 * stateNames.count + number] })
-      }
-      var results = ["sequence": output.sequence]
-      for (name, final) in zip(stateNames, finals) { results[name] = final }
-      try compare(
-        fixture, results, network, .pyTorch, graph, dtype)
-    }
+    for fixture in fixtures { try compare(fixture, .pyTorch, dtype) }
   }
 
   @Test(arguments: [DType.f64, .f32]) func keras(_ dtype: DType) throws {
-    for fixture in try Fixture.load("keras.json") {
-      let (layer, cell): (RNN, RecurrentNetwork.Cell) =
-        switch fixture.name {
-        case "keras-simple": (SimpleRNN(4, name: "net"), .simple)
-        case "keras-lstm": (LSTM(4, name: "net"), .lstm)
-        case "keras-gru": (GRU(4, name: "net"), .gru(resetAfter: true))
-        default: (GRU(4, resetAfter: false, name: "net"), .gru(resetAfter: false))
-        }
-      let graph = Graph()
-      let x = graph.variable(
-        "x", shape: [2, 5, 3], dtype: dtype, initializer: .array(try fixture.input("x", dtype)))
-      let output = layer.run(x)
-      var results = ["sequence": output.sequence, "h": output.states[0]]
-      if cell == .lstm { results["c"] = output.states[1] }
-      try compare(fixture, results, RecurrentNetwork(cell), .keras, graph, dtype)
-    }
+    let fixtures = try Fixture.load("keras.json")
+    #expect(fixtures.count == 16)
+    for fixture in fixtures { try compare(fixture, .keras, dtype) }
   }
 
   @Test(arguments: [DType.f64, .f32]) func tensorFlow1(_ dtype: DType) throws {
-    for fixture in try Fixture.load("tensorflow1.json") {
-      let isWide = fixture.name.contains("peephole")
-      let (layer, cell): (RNN, RecurrentNetwork.Cell) =
-        fixture.name == "tf1-gru"
-        ? (GRU(4, resetAfter: false, name: "net"), .gru(resetAfter: false))
-        : (LSTM(4, hasPeepholes: isWide, projection: isWide ? 2 : nil, name: "net"), .lstm)
-      let network = RecurrentNetwork(cell, hasPeepholes: isWide, hasProjection: isWide)
-      let graph = Graph()
-      let x = graph.variable(
-        "x", shape: [2, 5, 3], dtype: dtype, initializer: .array(try fixture.input("x", dtype)))
-      let output = layer.run(x, lengths: try fixture.lengths.map { graph.constant($0) })
-      var results = ["sequence": output.sequence, "h": output.states[0]]
-      if cell == .lstm { results["c"] = output.states[1] }
-      try compare(fixture, results, network, .tensorFlow1(), graph, dtype)
-    }
+    let fixtures = try Fixture.load("tensorflow1.json")
+    #expect(fixtures.count == 13)
+    for fixture in fixtures { try compare(fixture, .tensorFlow1(), dtype) }
   }
 
-  /// Sets the weights, runs, and compares everything the fixture has, gradients in the fixture's own layout.
-  private func compare(
-    _ fixture: Fixture, _ results: [String: Tensor], _ network: RecurrentNetwork, _ layout: RecurrentLayout,
-    _ graph: Graph, _ dtype: DType
-  ) throws {
-    let names = results.keys.sorted()
-    let tensors = try names.map { try #require(results[$0]) }
+  @Test(arguments: [DType.f64, .f32]) func tenStepsAsPyTorch(_ dtype: DType) throws {
+    let fixtures = try Fixture.load("torch_adam.json")
+    #expect(fixtures.count == 12)
+    for fixture in fixtures { try train(fixture, .pyTorch, dtype) }
+  }
+
+  @Test(arguments: [DType.f64, .f32]) func tenStepsAsKeras(_ dtype: DType) throws {
+    let fixtures = try Fixture.load("keras_adam.json")
+    #expect(fixtures.count == 16)
+    for fixture in fixtures { try train(fixture, .keras, dtype) }
+  }
+
+  @Test(arguments: [DType.f64, .f32]) func tenStepsAsTensorFlow1(_ dtype: DType) throws {
+    let fixtures = try Fixture.load("tensorflow1_adam.json")
+    #expect(fixtures.count == 12)
+    for fixture in fixtures { try train(fixture, .tensorFlow1(), dtype) }
+  }
+
+  /// Sets the weights, runs, and compares all that the fixture has.
+  private func compare(_ fixture: Fixture, _ layout: RecurrentLayout, _ dtype: DType) throws {
+    let tolerance = dtype == .f64 ? 1e-12 : 2e-6
+    let reference = try FixtureNetwork(fixture, layout)
+    let graph = Graph()
+    func leaf(_ name: String) throws -> Tensor {
+      let array = try fixture.input(name, dtype)
+      return graph.variable(name, shape: Shape(array.shape), dtype: dtype, initializer: .array(array))
+    }
+    let x = try leaf("x")
+    let (names, starts, finals) = try states(fixture, reference, leaf)
+    let output = reference.layer.run(
+      x, lengths: try fixture.lengths.map { graph.constant($0) }, initialState: starts)
+    let tensors = [output.sequence] + finals(output.states)
     let parameters = try variables(of: graph)
-    let gradients: [Tensor] =
-      fixture.gradients.isEmpty
-      ? []
-      : graph.gradients(
-        of: tensors, withRespectTo: parameters,
-        seeds: try names.map { graph.constant(try #require(fixture.seeds[$0]).array(dtype)) })
+    let gradients = graph.gradients(
+      of: tensors, withRespectTo: parameters,
+      seeds: try (["sequence"] + names).map {
+        graph.constant(try #require(fixture.seeds?[$0]).array(dtype))
+      })
     let session = try quietSession(graph)
-    let weights = try network.convert(fixture.weights(dtype), from: layout, to: .firn(scope: "net"))
-    for (name, array) in weights { try session.setValue(array, of: name) }
+    for (name, array) in try reference.convert(fixture.weights(dtype)) {
+      try session.setValue(array, of: name)
+    }
     let run = try session.run(session.compile(fetching: tensors + gradients))
-    let tolerance = Self.tolerance(dtype)
-    for (name, tensor) in zip(names, tensors) {
-      let apart = difference(try run[tensor], try #require(fixture.results[name]))
+    for (name, tensor) in zip(["sequence"] + names, tensors) {
+      let apart = difference(try run[tensor], try #require(fixture.results?[name]))
       #expect(apart <= tolerance, "\(fixture.name) \(dtype): \(name) is \(apart) apart")
     }
+    let all = try #require(fixture.gradients)
+    let moved = try reference.convert(
+      gradients: all.filter { fixture.weights[$0.key] != nil }.mapValues { try $0.array() })
     for (parameter, gradient) in zip(parameters, gradients) {
-      for (name, expected) in try expected(parameter.name, fixture, network, layout) {
-        let apart = difference(try run[gradient], expected)
-        #expect(apart <= tolerance, "\(fixture.name) \(dtype): gradient of \(name) is \(apart) apart")
-      }
+      let own = moved[parameter.name].map { Fixture.Numbers(shape: $0.shape, values: $0.doubles) }
+      let apart = difference(try run[gradient], try #require(own ?? all[parameter.name]))
+      #expect(apart <= tolerance, "\(fixture.name) \(dtype): gradient of \(parameter.name) is \(apart) apart")
     }
   }
 
-  /// The gradient of a Firn variable by the fixture, moved as the weights are.
+  /// The names of a fixture's states, the states a layer starts from, and the fixture's form of those it ends with.
   ///
-  /// Where two biases are one here, each
-  /// has the gradient of their sum; taking one of them is right.
-  private func expected(
-    _ variable: String, _ fixture: Fixture, _ network: RecurrentNetwork, _ layout: RecurrentLayout
-  ) throws -> [(String, Fixture.Numbers)] {
-    if let input = fixture.gradients[variable] { return [(variable, input)] }
-    var moved = try fixture.gradients.filter { fixture.weights[$0.key] != nil }.mapValues { try $0.array() }
-    if case .pyTorch = layout, network.cell != .gru(resetAfter: true) {
-      for (name, array) in moved where name.hasPrefix("bias_hh") {
-        moved[name] = NDArray(zeros: array.shape, dtype: .f64)
+  /// PyTorch stacks the states of all layers and directions.
+  private func states(
+    _ fixture: Fixture, _ reference: FixtureNetwork, _ leaf: (String) throws -> Tensor
+  ) throws -> ([String], [Tensor], ([Tensor]) -> [Tensor]) {
+    guard reference.layout == .pyTorch else {
+      let names = (0..<reference.stateCount).map { "state\($0)" }
+      return (names, try names.map(leaf), { $0 })
+    }
+    let names = reference.network.cell == .lstm ? ["h", "c"] : ["h"]
+    let stacked = try names.map(leaf)
+    let starts = (0..<reference.stateCount / names.count).flatMap { place in
+      stacked.map { $0.slice(axis: 0, from: Dimension(place), to: Dimension(place + 1)).squeezed(axes: [0]) }
+    }
+    return (
+      names, starts,
+      { states in
+        names.indices.map { number in
+          stack(stride(from: number, to: states.count, by: names.count).map { states[$0] })
+        }
+      }
+    )
+  }
+
+  /// Ten steps of Adam with a part frozen: the trained weights as there, the frozen ones untouched.
+  private func train(_ fixture: Fixture, _ layout: RecurrentLayout, _ dtype: DType) throws {
+    let reference = try FixtureNetwork(fixture, layout)
+    let graph = Graph()
+    let x = graph.constant(try fixture.input("x", dtype))
+    let lengths = try fixture.lengths.map { graph.constant($0) }
+    let target = graph.constant(try fixture.input("target", dtype))
+    let loss = square(reference.layer.run(x, lengths: lengths).sequence - target).mean()
+    let session = try quietSession(graph)
+    let start = try reference.convert(fixture.weights(dtype))
+    for (name, array) in start { try session.setValue(array, of: name) }
+    let frozen = try reference.frozen(try #require(fixture.frozen), of: fixture.weights(.f64))
+    #expect(!frozen.isEmpty && frozen.count < start.count)
+    let program = try session.compile(
+      minimizing: loss, with: Adam(learningRate: 0.01),
+      freezing: Selection(frozen.joined(separator: " | ")))
+    for _ in 0..<10 { try session.run(program) }
+    let end = try reference.convert(try #require(fixture.trained).mapValues { try $0.array() })
+    for (name, expected) in end {
+      let value = try session.value(of: name)
+      if frozen.contains(name) {
+        #expect(value == start[name], "\(fixture.name) \(dtype): \(name) moved")
+      } else {
+        let apart = zip(value.doubles, expected.doubles).map { abs($0 - $1) }.max() ?? .infinity
+        let moved = zip(value.doubles, try #require(start[name]).doubles).map { abs($0 - $1) }.max() ?? 0
+        #expect(apart <= 1e-5 && moved > 0.01, "\(fixture.name) \(dtype): \(name) is \(apart) apart")
       }
     }
-    let converted = try network.convert(moved, from: layout, to: .firn(scope: "net"))
-    let array = try #require(converted[variable], "no gradient of \(variable)")
-    return [(variable, Fixture.Numbers(shape: array.shape, values: array.doubles))]
   }
 }
