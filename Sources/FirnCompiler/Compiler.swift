@@ -23,6 +23,14 @@ package enum Compiler {
     simplify,
     // Once loops read whole variables again: of an adjoint that only a block is wanted of, only that is computed.
     narrowAdjoints,
+    // Before the loops: equal totals and equal operands of theirs are one by now.
+    commonSubexpressions,
+    // First of the loops', so that what the others find outside is all that does not vary.
+    hoistInvariants,
+    batchSteps,
+    // Last of them: what is stacked for a product after the loop is there for a sum.
+    sumAfterLoops,
+    // Loops forth and back have put the same before them.
     commonSubexpressions,
     // Once more: expansion leaves residuals nobody reads, merging leaves what was merged.
     deadCode,

@@ -51,7 +51,7 @@ import Testing
     #expect(
       names == [
         "dead-code", "prune-gradients", "apply-optimizer", "expand-gradients", "simplify",
-        "common-subexpressions",
+        "common-subexpressions", "batch-steps", "sum-after-loops", "common-subexpressions",
       ])
     for (a, b) in zip(history, history.dropFirst()) { #expect(a.nodesAfter == b.nodesBefore) }
     #expect(names.allSatisfy { name in Compiler.pipeline.contains { $0.name == name } })

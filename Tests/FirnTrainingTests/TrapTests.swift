@@ -46,4 +46,51 @@ import Testing
     for _ in 0..<3 { #expect(try zip(executions(), first).allSatisfy { $0 === $1 }) }
     #expect(session.executionCount == selections.count)
   }
+
+  /// Any subset of a recurrent network freezes, and what still trains moves as it would have, to the bit.
+  @Test(arguments: ["lstm", "gru", "rnn"]) func trap11AnySubsetOfARecurrentNetworkFreezes(_ kind: String)
+    throws
+  {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", "time", 3])
+    let lengths = graph.placeholder("lengths", shape: ["batch"], dtype: .i32)
+    let net =
+      switch kind {
+      case "lstm": LSTM(4, layers: 2, name: "net") as RNN
+      case "gru": GRU(4, layers: 2, name: "net")
+      default: SimpleRNN(4, layers: 2, name: "net")
+      }
+    let loss = square(net.run(x, lengths: lengths).sequence).sum()
+    let session = try Session(graph, seed: 5)
+    session.onWarning = { _ in }
+    let feeds: Feeds = [
+      x: try Initializer.normal(deviation: 1).values(shape: [3, 6, 3]),
+      lengths: NDArray([6, 4, 0] as [Int32]),
+    ]
+    let names = graph.variables.map(\.name)
+    let gradients = graph.gradients(
+      of: [loss], withRespectTo: names.compactMap { graph.tensor(named: $0) }, unconnected: .none)
+    let whole = try session.run(try session.compile(fetching: gradients), feeding: feeds)
+    for subset in 1..<(1 << names.count) - 1 {
+      let frozen = names.indices.filter { subset >> $0 & 1 == 1 }
+      // Eight variables have many subsets: those of one or two, their complements, and every seventh.
+      guard [1, 2, names.count - 1, names.count - 2].contains(frozen.count) || subset % 7 == 0 else {
+        continue
+      }
+      let selection = try Selection(frozen.map { names[$0] }.joined(separator: " | "))
+      let program = try session.compile(fetching: gradients, freezing: selection)
+      let part = try session.run(program, feeding: feeds)
+      for (number, gradient) in gradients.enumerated() {
+        let got = part.optional(gradient)
+        #expect((got == nil) == frozen.contains(number))
+        if let got {
+          #expect(try got.isBitwiseEqual(to: whole[gradient]), "\(names[number]) without \(selection)")
+        }
+      }
+      // No product of a kernel's gradient is left in a loop.
+      for line in program.graph.text.split(separator: "\n") where line.hasPrefix(" ") {
+        #expect(!line.contains("transpose_left = true"))
+      }
+    }
+  }
 }

@@ -33,7 +33,8 @@ import Testing
 
   @Test(arguments: [
     Compiler.deadCode, Compiler.resolveModes, Compiler.expandGradients, Compiler.simplify,
-    Compiler.commonSubexpressions, Compiler.narrowAdjoints,
+    Compiler.commonSubexpressions, Compiler.narrowAdjoints, Compiler.hoistInvariants, Compiler.batchSteps,
+    Compiler.sumAfterLoops,
   ]) func exampleHolds(_ pass: Pass) throws {
     let (before, after) = try example(of: pass)
     let result = try pass(before, isTrainingMode: true)

@@ -1,0 +1,116 @@
+package import FirnGraph
+import FirnOps
+
+extension Compiler {
+  /// `batch-steps`: products that no step waits for are one product over all steps, before or after the loop.
+  ///
+  ///     %x = placeholder() {dtype = f32, shape = [time,batch,3]} : f32[time,batch,3]
+  ///     %h = placeholder() {dtype = f32, shape = [batch,2]} : f32[batch,2]
+  ///     %w = placeholder() {dtype = f32, shape = [3,2]} : f32[3,2]
+  ///     %loop = scan(%h, %x, %w) {carries = 1, slices = 1, captures = 1, length = time, reversed = false, body = {
+  ///       %state = parameter() {kind = "carry", position = 0, dtype = f32, shape = [batch,2]} : f32[batch,2]
+  ///       %step = parameter() {kind = "slice", position = 0, dtype = f32, shape = [batch,3]} : f32[batch,3]
+  ///       %kernel = parameter() {kind = "capture", position = 0, dtype = f32, shape = [3,2]} : f32[3,2]
+  ///       %matmul = matmul(%step, %kernel) {transpose_left = false, transpose_right = false} : f32[batch,2]
+  ///       %mul = mul(%state, %matmul) : f32[batch,2]
+  ///       return %mul
+  ///     }} : f32[batch,2]
+  ///     return %loop
+  ///
+  /// becomes
+  ///
+  ///     %x = placeholder() {dtype = f32, shape = [time,batch,3]} : f32[time,batch,3]
+  ///     %h = placeholder() {dtype = f32, shape = [batch,2]} : f32[batch,2]
+  ///     %w = placeholder() {dtype = f32, shape = [3,2]} : f32[3,2]
+  ///     %loop/reshape = reshape(%x) {shape = [batch*time,3]} : f32[batch*time,3]
+  ///     %loop/matmul = matmul(%loop/reshape, %w) {transpose_left = false, transpose_right = false} : f32[batch*time,2]
+  ///     %loop/reshape_1 = reshape(%loop/matmul) {shape = [time,batch,2]} : f32[time,batch,2]
+  ///     %loop = scan(%h, %loop/reshape_1) {carries = 1, slices = 1, captures = 0, length = time, reversed = false, body = {
+  ///       %state = parameter() {kind = "carry", position = 0, dtype = f32, shape = [batch,2]} : f32[batch,2]
+  ///       %matmul = parameter() {kind = "slice", position = 0, dtype = f32, shape = [batch,2]} : f32[batch,2]
+  ///       %mul = mul(%state, %matmul) : f32[batch,2]
+  ///       return %mul
+  ///     }} : f32[batch,2]
+  ///     return %loop
+  ///
+  /// Before the loop goes a product of slices with something from outside, and what leads to it from slices. After it
+  /// goes a product of anything with something from outside that only stacked outputs depend on, and what leads from it
+  /// to them. Nothing else moves: elementwise work gains nothing from many steps at once, and one step's fits the cache.
+  /// Each sum has the terms it had, in their order.
+  ///
+  /// A loop that recomputes is left alone: what it does for all steps at once it would have to keep.
+  package static let batchSteps = Pass("batch-steps") { graph, _ throws(FirnError) in graph.batchingSteps() }
+}
+
+extension GraphDef {
+  package func batchingSteps() -> GraphDef {
+    editingLoops { loop in
+      loop.batchBefore()
+      loop.beginAfter()
+      loop.batchAfter()
+    }
+  }
+}
+
+extension LoopEditor {
+  /// Whether a value of the body is a capture or a constant, once `hoist-invariants` has run.
+  private func isSame(_ value: Value) -> Bool {
+    let op = body.nodes[value.node].op
+    return op is Constant || (op as? Parameter)?.kind == .capture
+  }
+
+  fileprivate mutating func batchBefore() {
+    var isMovable = [Bool](repeating: false, count: body.nodes.count)
+    for (position, node) in body.nodes.enumerated() {
+      let isSame = node.inputs.map { self.isSame($0) }
+      isMovable[position] =
+        isKnownOverSteps(position, isSame: isSame)
+        && zip(node.inputs, isSame).allSatisfy { $1 || isMovable[$0.node] || sequence($0) != nil }
+    }
+    var isMoved = body.nodes.indices.map { isMovable[$0] && body.nodes[$0].op is MatMul }
+    for position in body.nodes.indices.reversed() where isMoved[position] {
+      for input in body.nodes[position].inputs where isMovable[input.node] { isMoved[input.node] = true }
+    }
+    var moved: [Value: Value] = [:]
+    for position in body.nodes.indices where isMoved[position] {
+      let operands = body.nodes[position].inputs.map { input -> OperandOverSteps in
+        if let stacked = moved[input] ?? sequence(input) { return .stacked(stacked) }
+        return .same(outer(input))
+      }
+      moved[Value(position)] = addOverSteps(position, operands)
+    }
+    for position in body.nodes.indices {
+      if let sequence = moved[Value(position)] { slice(sequence, as: Value(position)) }
+    }
+  }
+
+  fileprivate mutating func batchAfter() {
+    let states = Set(body.outputs.prefix(scan.carries).map(\.node))
+    let consumers = body.consumers
+    let isMovable = body.nodes.indices.reversed().reduce(into: [Int: Bool]()) { known, position in
+      let node = body.nodes[position]
+      known[position] =
+        !states.contains(position) && consumers[position].allSatisfy { known[$0] == true }
+        && !isReplaced(Value(position))
+        && isKnownOverSteps(position, isSame: node.inputs.map { isSame($0) })
+    }
+    var moved: [Value: Value] = [:]
+    for (position, node) in body.nodes.enumerated() where isMovable[position] == true {
+      guard node.op is MatMul || node.inputs.contains(where: { moved[$0] != nil }) else { continue }
+      let operands = node.inputs.map { input -> OperandOverSteps in
+        if let value = moved[input] { return .stacked(value) }
+        return isSame(input) ? .same(outer(input)) : .stacked(stacked(input))
+      }
+      moved[Value(position)] = addOverSteps(position, operands)
+    }
+    for result in body.outputs.indices.dropFirst(scan.carries) {
+      let output = body.outputs[result]
+      if let value = moved[output] ?? sequence(output) { replace(result: result, with: value) }
+    }
+  }
+
+  private mutating func outer(_ value: Value) -> Value {
+    guard let outer = invariant(value) else { firnBug("batch-steps", "an operand varies") }
+    return outer
+  }
+}

@@ -1,0 +1,217 @@
+import FirnGraph
+import FirnOps
+
+/// A loop, the graph before it, and what is to stand after it, while work moves from one to the other.
+///
+/// An editor only adds: operands, results, nodes around the loop. What nobody reads any more goes by `dead-code`, which
+/// also takes results, carries and operands from loops.
+struct LoopEditor {
+  /// The graph around, up to the loop; after `beginAfter()`, past it.
+  private(set) var around: NodeList
+  /// The loop's node.
+  let node: Node
+  let scan: Scan
+  /// For each result of the loop, the nodes that read it; nil for one that is an output of the graph.
+  let readers: [[Node]?]
+
+  private var initial: [Value]
+  private var sequences: [Value]
+  private var captured: [Value]
+  private var outputs: [Value]
+  /// Where the loop stands, once what goes before it is there.
+  private var position: Int?
+  /// Values of the body that a parameter now stands for.
+  private var parameters: [Value: Parameter] = [:]
+  /// Values of the graph around that now stand for results of the loop.
+  private var replaced: [Int: Value] = [:]
+  private var constants: [Int: Value] = [:]
+
+  init(_ scan: Scan, _ node: Node, readers: [[Node]?], in around: NodeList) {
+    self.scan = scan
+    self.node = node
+    self.readers = readers
+    self.around = around
+    initial = Array(node.inputs[scan.carryRange])
+    sequences = Array(node.inputs[scan.sliceRange])
+    captured = Array(node.inputs[scan.captureRange])
+    outputs = scan.body.outputs
+  }
+
+  var body: GraphDef { scan.body }
+  var isChanged: Bool { !parameters.isEmpty || !replaced.isEmpty }
+
+  // MARK: What the body reads, from outside
+
+  /// The value around the loop that a capture or a constant of the body is; nil for anything else.
+  mutating func invariant(_ value: Value) -> Value? {
+    let node = body.nodes[value.node]
+    if let parameter = node.op as? Parameter {
+      return parameter.kind == .capture ? captured[parameter.position] : nil
+    }
+    guard node.op is Constant else { return nil }
+    if let known = constants[value.node] { return known }
+    let copy = add(node.op, [], like: node)[0]
+    constants[value.node] = copy
+    return copy
+  }
+
+  /// What stands around the loop for all steps of a slice, one of these passes' own included.
+  func sequence(_ value: Value) -> Value? {
+    if let parameter = parameters[value] {
+      return parameter.kind == .slice ? sequences[parameter.position] : nil
+    }
+    guard let parameter = body.nodes[value.node].op as? Parameter, parameter.kind == .slice else {
+      return nil
+    }
+    return sequences[parameter.position]
+  }
+
+  func initial(of carry: Int) -> Value { initial[carry] }
+
+  // MARK: Moving
+
+  /// Adds a node around the loop in the place of `model`, a node of the body: its path goes below the loop's.
+  mutating func add(_ op: any Op, _ inputs: [Value], like model: Node) -> [Value] {
+    let isForward = node.phase == .forward
+    let prefix = isForward ? "" : String(node.name.prefix { $0 != "/" })
+    let name = Path.joined(isForward ? node.name : node.scope, Path.relative(model.name, to: prefix))
+    var model = model
+    if !isForward { model.phase = node.phase }
+    return around.append(op, inputs, name: name, like: model)
+  }
+
+  /// From here on the body has `value` from outside, as a capture.
+  mutating func capture(_ outer: Value, as value: Value) {
+    parameters[value] = Parameter(.capture, captured.count, type: body.type(of: value))
+    captured.append(outer)
+  }
+
+  /// From here on the body has `value` as a step of `sequence`.
+  mutating func slice(_ sequence: Value, as value: Value) {
+    parameters[value] = Parameter(.slice, sequences.count, type: body.type(of: value))
+    sequences.append(sequence)
+  }
+
+  /// What is added from here on stands after the loop.
+  mutating func beginAfter() {
+    guard position == nil else { return }
+    // Holds the place; `finish` knows the node.
+    position = around.adopt(node)[0].node
+  }
+
+  /// A value of the body over all steps, as a result of the loop: an operand that is one, or an output, a new one if needed.
+  mutating func stacked(_ value: Value) -> Value {
+    if let sequence = sequence(value) { return sequence }
+    guard let position else { firnBug("loop passes", "a loop's output was asked for before the loop") }
+    if let known = outputs.indices.first(where: { $0 >= scan.carries && outputs[$0] == value }) {
+      return Value(position, known)
+    }
+    outputs.append(value)
+    refresh()
+    return Value(position, outputs.count - 1)
+  }
+
+  /// Whether `stacked` has it without a new output.
+  func isStacked(_ value: Value) -> Bool {
+    sequence(value) != nil || outputs.dropFirst(scan.carries).contains(value)
+  }
+
+  /// Whether the body has `value` from outside from here on.
+  func isReplaced(_ value: Value) -> Bool { parameters[value] != nil }
+
+  /// From here on `value` stands for a result of the loop.
+  mutating func replace(result: Int, with value: Value) { replaced[result] = value }
+
+  /// The types of the loop's results as they are now.
+  private mutating func refresh() {
+    guard let position else { return }
+    var node = node
+    node.types =
+      outputs.prefix(scan.carries).map { body.type(of: $0) }
+      + outputs.dropFirst(scan.carries).map { output in
+        let type = body.type(of: output)
+        return TensorType(type.dtype, Shape([scan.length] + type.shape.dimensions))
+      }
+    around.replace(at: position, with: node)
+  }
+
+  // MARK: The end
+
+  /// Puts the loop in its place; returns the graph so far and what stands for each result.
+  mutating func finish() -> (around: NodeList, results: [Value]) {
+    beginAfter()
+    let position = position ?? 0
+    refresh()
+    var loop = around.nodes[position]
+    loop.op = isChanged ? edited() : scan
+    loop.inputs = initial + sequences + captured
+    around.replace(at: position, with: loop)
+    return (around, node.types.indices.map { replaced[$0] ?? Value(position, $0) })
+  }
+
+  private func edited() -> Scan {
+    var list = NodeList(keepingNamesOf: body.nodes)
+    var moved: [[Value]] = []
+    let move: (Value) -> Value = { moved[$0.node][$0.result] }
+    for (position, node) in body.nodes.enumerated() {
+      let values = node.types.indices.map { Value(position, $0) }
+      let isGone = values.allSatisfy { parameters[$0] != nil }
+      var copies = values
+      if !isGone {
+        var node = node
+        node.inputs = node.inputs.map(move)
+        copies = list.adopt(node)
+      }
+      for value in values {
+        guard let parameter = parameters[value] else { continue }
+        let model = Node(op: parameter, inputs: [], types: [parameter.type], name: node.name)
+        copies[value.result] =
+          isGone && value.result == 0
+          ? list.adopt(model)[0] : list.append(parameter, [], name: node.name, like: model)[0]
+      }
+      moved.append(copies)
+    }
+    return Scan(
+      body: GraphDef(nodes: list.nodes, outputs: outputs.map(move)), carries: scan.carries,
+      slices: sequences.count, captures: captured.count, length: scan.length, isReversed: scan.isReversed)
+  }
+}
+
+extension GraphDef {
+  /// Every loop, inner ones first, as `edit` leaves it.
+  func editingLoops(_ edit: (inout LoopEditor) -> Void) -> GraphDef {
+    guard nodes.contains(where: { $0.op is Scan }) else { return self }
+    var around = NodeList(keepingNamesOf: nodes)
+    var moved: [[Value]] = []
+    var isChanged = false
+    let consumers = consumers
+    for (position, node) in nodes.enumerated() {
+      var node = node
+      node.inputs = node.inputs.map { moved[$0.node][$0.result] }
+      guard var scan = node.op as? Scan else {
+        moved.append(around.adopt(node))
+        continue
+      }
+      let body = scan.body.editingLoops(edit)
+      if body != scan.body {
+        scan = scan.with(body: body)
+        isChanged = true
+      }
+      let readers = node.types.indices.map { result -> [Node]? in
+        let value = Value(position, result)
+        return outputs.contains(value)
+          ? nil : consumers[position].map { nodes[$0] }.filter { $0.inputs.contains(value) }
+      }
+      var editor = LoopEditor(scan, node, readers: readers, in: around)
+      edit(&editor)
+      isChanged = isChanged || editor.isChanged
+      let results: [Value]
+      (around, results) = editor.finish()
+      moved.append(results)
+    }
+    guard isChanged else { return self }
+    return GraphDef(
+      nodes: around.nodes, outputs: outputs.map { moved[$0.node][$0.result] }, variables: variables
+    ).removingDeadNodes(keepingAssignments: true)
+  }
+}
