@@ -101,9 +101,8 @@ private struct ScopeTally {
     if entry.standing == .state { return }
     parameters += 1
     count += entry.count
-    guard entry.standing == .trained || entry.standing == .partly else { return }
-    trained += 1
     trainedCount += elements
+    if entry.standing == .trained || entry.standing == .partly { trained += 1 }
   }
 
   /// Trained where all parameters are, partly where some are; else the most telling of what they are.
