@@ -65,8 +65,11 @@ import Testing
     let held = HeldBuffers(plan, of: program.graph)
     #expect(told.keptBytes.value == held.byteCount(writtenIn: .forward, readIn: [.backward, .update]))
     #expect(told.gradientBytes.value == held.byteCount(writtenIn: .backward, readIn: [.update]))
-    let slots = session.variables.filter { $0.kind == .slot }.compactMap { session.store[$0.name] }
-    #expect(told.slotBytes.value == slots.reduce(0) { $0 + $1.storage.byteCount })
+    var slotBytes = 0
+    for slot in session.variables where slot.kind == .slot {
+      slotBytes += try session.store.storage(of: slot.name).byteCount
+    }
+    #expect(told.slotBytes.value == slotBytes)
   }
 }
 
