@@ -43,13 +43,21 @@ import Testing
     }
   }
 
-  /// Thirty dictionaries, each holding the one before twice, would be a thousand million names.
+  /// Seventeen dictionaries, each holding the one before twice, are a hundred thousand names in three hundred bytes.
   @Test func repeatedContainersAreRefused() {
-    var pickle = text("}X\u{1}\0\0\0aK\u{1}s") + text("q\0")
-    for _ in 0..<30 {
-      pickle += text("}(X\u{1}\0\0\0ah\0X\u{1}\0\0\0bh\0uq\0")
+    var pickle = text("}X\u{1}\0\0\0aK\u{1}sq\0")
+    for _ in 0..<17 {
+      pickle += text("0}(X\u{1}\0\0\0ah\0X\u{1}\0\0\0bh\0uq\0")
     }
-    #expect(throws: FirnError.self) { try read(pickle + text(".")) }
+    let error = #expect(throws: FirnError.self) { try read(pickle + text(".")) }
+    #expect(error?.message.contains("without end") == true)
+  }
+
+  @Test func picklesThatOnlyPileUpValuesAreRefused() {
+    let error = #expect(throws: FirnError.self) {
+      try read([UInt8](repeating: 0x7D, count: 1 << 17) + text("."))
+    }
+    #expect(error?.message.contains("too many values") == true)
   }
 
   @Test func damagedPicklesAreErrors() {

@@ -4,7 +4,9 @@ struct HuffmanCode: Sendable {
 
   /// Symbol times 16 plus length; 0 where no code starts with the index's bits, lowest first.
   private let table: [UInt16]
-  private let mask: UInt64
+
+  /// A power of two of entries: symbol times 16 plus length.
+  typealias Table = UnsafeBufferPointer<UInt16>
 
   /// The canonical code with these lengths; nil where they make none or leave bits without a meaning.
   ///
@@ -37,8 +39,7 @@ struct HuffmanCode: Sendable {
       }
     }
     self.table = table
-    mask = UInt64(table.count - 1)
   }
 
-  func entry(for bits: UInt64) -> UInt16 { table[Int(bits & mask)] }
+  func withTable<R>(_ body: (Table) -> R) -> R { table.withUnsafeBufferPointer { body($0) } }
 }

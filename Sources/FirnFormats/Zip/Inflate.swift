@@ -5,15 +5,13 @@ package import FirnGraph
 /// Strict: a code that is over- or undersubscribed (but for a single distance of one bit), a distance before the start, a
 /// stream that ends early or yields another count than announced are errors.
 package struct Inflate {
+  private static let longestRepetition = 258
   /// Deflate packs no byte into less than this part of one: 258 bytes into two bits.
   package static let largestRatio = 1032
 
-  private let input: UnsafeRawBufferPointer
+  private var input: BitReader
   private let fault: FileFault
   private let limit: Int
-  private var position = 0
-  private var bits: UInt64 = 0
-  private var bitCount = 0
   private var output: UnsafeMutableRawBufferPointer
   private var count = 0
 
@@ -42,7 +40,7 @@ package struct Inflate {
       var inflate = Inflate(raw, limit: count + 1, fault: fault)
       defer { inflate.output.deallocate() }
       try inflate.run()
-      guard inflate.count == count, inflate.position - inflate.bitCount / 8 == raw.count else {
+      guard inflate.count == count, inflate.input.remaining == 0 else {
         throw fault("does not unpack to the size it announces")
       }
       let storage = Storage(byteCount: count)
@@ -54,7 +52,7 @@ package struct Inflate {
   }
 
   private init(_ input: UnsafeRawBufferPointer, limit: Int, fault: FileFault) {
-    self.input = input
+    self.input = BitReader(input)
     self.limit = limit
     self.fault = fault
     output = .allocate(byteCount: min(limit, max(1 << 12, input.count)), alignment: 16)
@@ -77,34 +75,9 @@ package struct Inflate {
 
   private var damaged: FirnError { fault("has damaged packed bytes") }
 
-  // MARK: Bits
-
-  /// Makes at least 32 bits available, or as many as are left.
-  private mutating func refill() {
-    while bitCount <= 56, position < input.count {
-      bits |= UInt64(input[position]) << UInt64(bitCount)
-      position += 1
-      bitCount += 8
-    }
-  }
-
   private mutating func take(_ width: Int) throws(FirnError) -> Int {
-    if bitCount < width { refill() }
-    guard bitCount >= width else { throw damaged }
-    let value = Int(bits & (1 << UInt64(width) - 1))
-    bits >>= UInt64(width)
-    bitCount -= width
+    guard let value = input.take(width) else { throw damaged }
     return value
-  }
-
-  private mutating func symbol(_ code: HuffmanCode) throws(FirnError) -> Int {
-    if bitCount < HuffmanCode.longest { refill() }
-    let entry = code.entry(for: bits)
-    let length = Int(entry & 15)
-    guard length > 0, length <= bitCount else { throw damaged }
-    bits >>= UInt64(length)
-    bitCount -= length
-    return Int(entry >> 4)
   }
 
   // MARK: Output
@@ -119,44 +92,54 @@ package struct Inflate {
   }
 
   private mutating func stored() throws(FirnError) {
-    _ = try take(bitCount % 8)
-    let length = try take(16)
-    guard try take(16) == length ^ 0xFFFF else { throw damaged }
+    guard let head = input.bytes(4) else { throw damaged }
+    let length = Int(head[0]) | Int(head[1]) << 8
+    guard Int(head[2]) | Int(head[3]) << 8 == length ^ 0xFFFF, let bytes = input.bytes(length) else {
+      throw damaged
+    }
     let wanted = min(length, limit - count)
-    // What was read ahead is given back.
-    position -= bitCount / 8
-    (bits, bitCount) = (0, 0)
-    guard input.count - position >= length else { throw damaged }
     reserve(wanted)
     UnsafeMutableRawBufferPointer(rebasing: output[count..<count + wanted])
-      .copyMemory(from: UnsafeRawBufferPointer(rebasing: input[position..<position + wanted]))
-    position += length
+      .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<wanted]))
     count += wanted
   }
 
   private mutating func block(literals: HuffmanCode, distances: HuffmanCode) throws(FirnError) {
+    let isWhole = literals.withTable { literals in
+      distances.withTable { distances in decode(literals, distances) }
+    }
+    if !isWhole { throw damaged }
+  }
+
+  /// The loop that all time goes into; false where the bytes are damaged.
+  private mutating func decode(_ literals: HuffmanCode.Table, _ distances: HuffmanCode.Table) -> Bool {
+    var input = input
+    var count = count
+    defer { (self.input, self.count) = (input, count) }
     while count < limit {
-      let symbol = try symbol(literals)
+      guard let symbol = input.symbol(literals) else { return false }
+      if count + Self.longestRepetition > output.count {
+        self.count = count
+        reserve(min(Self.longestRepetition, limit - count))
+      }
       if symbol < 256 {
-        reserve(1)
-        output[count] = UInt8(symbol)
+        output[count] = UInt8(truncatingIfNeeded: symbol)
         count += 1
         continue
       }
-      if symbol == 256 { return }
-      guard symbol < 286 else { throw damaged }
-      let length = Self.lengths[symbol - 257].base + (try take(Self.lengths[symbol - 257].extra))
-      let code = try self.symbol(distances)
-      guard code < 30 else { throw damaged }
-      let distance = Self.distances[code].base + (try take(Self.distances[code].extra))
-      guard distance <= count else { throw damaged }
-      let wanted = min(length, limit - count)
-      reserve(wanted)
-      for _ in 0..<wanted {
+      if symbol == 256 { return true }
+      guard symbol < 286, let more = input.take(Self.lengths[symbol - 257].extra),
+        let code = input.symbol(distances), code < 30, let further = input.take(Self.distances[code].extra)
+      else { return false }
+      let length = min(Self.lengths[symbol - 257].base + more, limit - count)
+      let distance = Self.distances[code].base + further
+      guard distance <= count else { return false }
+      for _ in 0..<length {
         output[count] = output[count - distance]
         count += 1
       }
     }
+    return true
   }
 
   // MARK: Codes
@@ -172,7 +155,7 @@ package struct Inflate {
 
     lengths = []
     while lengths.count < literalCount + distanceCount {
-      let symbol = try symbol(code)
+      guard let symbol = code.withTable({ input.symbol($0) }) else { throw damaged }
       switch symbol {
       case 16:
         guard let last = lengths.last else { throw damaged }
