@@ -27,6 +27,7 @@ package enum TensorFlowReader {
     var entries: [WeightEntry] = []
     var skipped: [Weights.Skipped] = []
     for (key, value) in table.rows.dropFirst() {
+      // Slices of a partitioned variable have keys that are no text; the entry under its name refuses them.
       guard let name = String(validating: key, as: UTF8.self) else { continue }
       let entry = try TensorFlowEntry(value, fault: fault)
       let (typeName, type) = TensorFlowEntry.types[entry.type] ?? ("type \(entry.type)", nil)
