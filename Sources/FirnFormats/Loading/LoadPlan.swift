@@ -29,7 +29,7 @@ struct LoadPlan {
     let prefix = scope.map { $0.isEmpty ? "" : $0 + "/" } ?? ""
     let names = Set(targets.map { String($0.variable.name.dropFirst(prefix.count)) })
     let mapped = try MappedWeights(weights, by: mapping, variables: names)
-    let sources = try Self.unique(mapped.weights, in: weights.source)
+    let (sources, tied) = try Self.unique(mapped.weights, in: weights.source)
     var rows: [LoadReport.Row] = []
     for target in targets {
       guard let region = target.region else { continue }
@@ -50,18 +50,26 @@ struct LoadPlan {
     }
     let unwanted = Set(
       targets.filter { $0.region == nil }.map { String($0.variable.name.dropFirst(prefix.count)) })
-    rows += Self.leftovers(weights, mapped, names: names, unwanted: unwanted)
+    rows += Self.leftovers(weights, mapped, tied, names: names, unwanted: unwanted)
     report = LoadReport(source: weights.source, rows: rows)
   }
 
   /// Tied tensors may both be for the variable that is one here; any others may not.
   private static func unique(
     _ weights: [MappedWeight], in file: String
-  ) throws(FirnError) -> [String: MappedWeight] {
+  ) throws(FirnError) -> (byTarget: [String: MappedWeight], tied: [MappedWeight]) {
     var result: [String: MappedWeight] = [:]
+    var tied: [MappedWeight] = []
     var faults: [FirnError] = []
     for weight in weights {
-      guard let other = result.updateValue(weight, forKey: weight.target) else { continue }
+      guard let other = result[weight.target] else {
+        result[weight.target] = weight
+        continue
+      }
+      if try isTied(weight, other) {
+        tied.append(weight)
+        continue
+      }
       let names = (other.sources + weight.sources).map { "`\($0.name)`" }.joined(separator: " and ")
       faults.append(
         FirnError(
@@ -69,7 +77,15 @@ struct LoadPlan {
           remedy: "leave one out with `NameMap.ignoring`", place: weight.target))
     }
     try FirnError.throwing(faults, "\(file) has several tensors for one variable; nothing was loaded")
-    return result
+    return (result, tied)
+  }
+
+  /// Whether both are one piece of the file, and the same view of it.
+  private static func isTied(_ a: MappedWeight, _ b: MappedWeight) throws(FirnError) -> Bool {
+    guard a.sources.count == 1, b.sources.count == 1, let storage = a.sources[0].storage,
+      b.sources[0].storage == storage, a.shape == b.shape
+    else { return false }
+    return try a.read().isBitwiseEqual(to: b.read())
   }
 
   private static func row(_ variable: Variable, _ weight: MappedWeight?) -> (LoadReport.Row, isLoaded: Bool) {
@@ -108,7 +124,8 @@ struct LoadPlan {
 
   /// What no variable took, in the order of the file.
   private static func leftovers(
-    _ weights: Weights, _ mapped: MappedWeights, names: Set<String>, unwanted: Set<String>
+    _ weights: Weights, _ mapped: MappedWeights, _ tied: [MappedWeight], names: Set<String>,
+    unwanted: Set<String>
   ) -> [LoadReport.Row] {
     var rows: [String: LoadReport.Row] = [:]
     func add(_ entries: [String], _ status: LoadReport.Status, _ note: String) {
@@ -120,6 +137,9 @@ struct LoadPlan {
     }
     for name in mapped.ignored { add([name], .ignored, "by the map") }
     for (sources, error) in mapped.failed { add(sources, .unconvertible, error.message) }
+    for weight in tied where names.contains(weight.target) {
+      add(weight.sources.map(\.name), .ignored, "tied to what `\(weight.target)` gets")
+    }
     for weight in mapped.weights {
       let sources = weight.sources.map(\.name)
       if unwanted.contains(weight.target) {

@@ -67,6 +67,28 @@ import Testing
     #expect(try session.snapshot() == before)
   }
 
+  /// A file says twice what is one variable here: fine, where it says so of one piece of memory.
+  @Test func tiedTensorsAreOne() throws {
+    let graph = Graph()
+    let table = graph.variable("table", shape: [2])
+    let session = try quietSession(graph)
+    func file(_ second: [Float], storage: Int?) throws -> Weights {
+      try Weights(
+        source: "tied",
+        entries: [("table", [1, 2] as [Float]), ("head", second)].map { name, values in
+          WeightEntry(name: name, storedType: .f32, shape: [2], storage: storage) {
+            () throws(FirnError) in NDArray(values)
+          }
+        })
+    }
+    let map = NameMap.regex("head", to: "table")
+    let report = try session.load(file([1, 2], storage: 0), mapping: map, strict: true)
+    #expect(report.rows(.ignored).map(\.note) == ["tied to what `table` gets"])
+    #expect(try session.value(of: table).floats == [1, 2])
+    #expect(throws: FirnError.self) { try session.load(file([1, 2], storage: nil), mapping: map) }
+    #expect(throws: FirnError.self) { try session.load(file([1, 3], storage: 0), mapping: map) }
+  }
+
   /// A tensor that cannot be read, found last, leaves everything as it was.
   @Test func damagedTensorsChangeNothing() throws {
     let model = try Chain()
