@@ -24,9 +24,7 @@ let libraries: [Target] = [
     dependencies: ["FirnGraph", "FirnOps", "FirnCompiler", "FirnRuntime", "FirnFormats"]),
   .target(
     name: "Firn",
-    dependencies: [
-      "FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats", "FirnTraining",
-    ]),
+    dependencies: ["FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnTraining"]),
 ]
 
 let executables: [Target] = [
@@ -44,7 +42,7 @@ let executables: [Target] = [
 /// Programs to read, run by the project's own checks.
 ///
 /// They import `Firn` alone; the modules it hands on are listed so that a change in one of them builds the programs anew.
-let examples: [Target] = ["FirstSteps", "CustomCell", "WriteGraphs"].map { name in
+let examples: [Target] = ["FirstSteps", "CustomCell", "WriteGraphs", "ResumeTraining"].map { name in
   .executableTarget(
     name: name,
     dependencies: [
@@ -77,6 +75,7 @@ let tests: [Target] = [
     name: "FirnTrainingTests",
     dependencies: [
       "FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats", "FirnTraining",
+      "ResumeTraining",
     ]),
   .testTarget(
     name: "FirnNNTests",

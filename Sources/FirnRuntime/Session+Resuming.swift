@@ -38,7 +38,7 @@ extension Session {
       .map(\.element.slot)
   }
 
-  /// Names of variables by where their values came from.
+  /// Where a variable's value came from.
   package func provenance(of name: String) -> Provenance { store[name]?.provenance ?? .initialized }
 
   /// A number that moves whenever the variable gets a value.

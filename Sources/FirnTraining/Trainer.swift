@@ -12,6 +12,8 @@ public struct Trainer {
     public let stepCount: Int
     public let epoch: Int
     public let loss: Double
+    /// Where the data is after this step.
+    public let position: DataPosition
   }
 
   public init(_ program: Program, in session: Session) {
@@ -23,11 +25,19 @@ public struct Trainer {
   ///
   /// - Parameters:
   ///   - seed: decides the order of examples.
-  ///   - report: called after every step.
-  /// - Returns: the loss of every step, as it was before the step's update.
+  ///   - start: where an earlier run stopped, as its checkpoint says; its steps are not repeated.
+  ///   - lastStep: where to stop, counted from the very first step, if the epochs are not over by then.
+  ///   - folder: where checkpoints go, if anywhere.
+  ///   - interval: steps from one checkpoint to the next; the last step has one in any case.
+  ///   - report: called after every step, and after its checkpoint.
+  /// - Returns: the loss of every step done here, as it was before the step's update.
+  /// - Throws: what a step throws; `.invalidArgument` where `start` is of another order or size of batches.
   @discardableResult
   public func fit(
-    _ data: DataSet, epochs: Int, batchSize: Int, seed: UInt64 = 0, report: (Progress) -> Void = { _ in }
+    _ data: DataSet, epochs: Int, batchSize: Int, seed: UInt64 = 0, from start: DataPosition? = nil,
+    upTo lastStep: Int = .max,
+    savingTo folder: CheckpointFolder? = nil, every interval: Int = 100,
+    report: (Progress) -> Void = { _ in }
   ) throws(FirnError) -> [Double] {
     guard let loss = program.fetches.last, !program.trained.isEmpty else {
       throw FirnError(
@@ -37,15 +47,33 @@ public struct Trainer {
       throw FirnError(
         .invalidArgument, "\(epochs) epochs in batches of \(batchSize)", remedy: "give a positive batch size")
     }
-    let stepCount = epochs * ((data.count + batchSize - 1) / batchSize)
+    var position = start ?? DataPosition(seed: seed, batchSize: batchSize)
+    guard position.seed == seed, position.batchSize == batchSize else {
+      throw FirnError(
+        .invalidArgument,
+        "the run stopped in batches of \(position.batchSize) by seed \(position.seed), this one has batches of \(batchSize) by seed \(seed)",
+        remedy: "go on with the same batches, or start anew without `from:`")
+    }
+    let (steps, overflow) = epochs.multipliedReportingOverflow(by: (data.count + batchSize - 1) / batchSize)
+    let stepCount = min(overflow ? .max : steps, lastStep)
     var losses: [Double] = []
-    losses.reserveCapacity(stepCount)
-    for epoch in 0..<epochs {
-      for batch in data.batches(of: batchSize, epoch: epoch, seed: seed) {
+    while position.epoch < epochs, position.step < stepCount {
+      let batches = data.batches(of: batchSize, epoch: position.epoch, seed: seed)
+      for batch in batches.dropFirst(position.batch) where position.step < stepCount {
         let value = try session.run(program, feeding: data.feeds(batch)).scalar(loss)
         losses.append(value)
-        report(Progress(step: losses.count, stepCount: stepCount, epoch: epoch, loss: value))
+        let epoch = position.epoch
+        position.step += 1
+        position.batch += 1
+        if position.batch >= batches.count { (position.epoch, position.batch) = (epoch + 1, 0) }
+        if let folder, position.step % max(1, interval) == 0 || position.step == stepCount {
+          try folder.save(session, running: program, step: position.step, position: position)
+        }
+        report(
+          Progress(
+            step: position.step, stepCount: stepCount, epoch: epoch, loss: value, position: position))
       }
+      if batches.isEmpty { break }
     }
     return losses
   }

@@ -1,0 +1,70 @@
+import FirnCompiler
+import FirnFormats
+public import FirnGraph
+public import FirnRuntime
+
+/// What resuming found.
+public struct Resumption: Hashable, Sendable {
+  /// Steps done when the checkpoint was made.
+  public let step: Int
+  public let position: DataPosition?
+  /// For each variable that has optimiser memory here or in the checkpoint, what became of it.
+  ///
+  /// Where no program is compiled yet all is kept, and the next program's `slotReport` decides.
+  public let slots: [SlotReport]
+}
+
+extension Checkpoint {
+  /// Puts a session back to where this was made; all or nothing.
+  ///
+  /// Also under another selection than then: memory of variables that are still trained is kept, that of others is reported
+  /// and left out. What a checkpoint of the trained part leaves out must be in the session already.
+  ///
+  /// - Throws: where variables are missing, unexpected or of other types, all of them listed; where the session has another
+  ///   seed; where what the checkpoint leaves out is not what it was.
+  @discardableResult
+  public func resume(in session: Session) throws(FirnError) -> Resumption {
+    guard session.seed == record.seed else {
+      throw FirnError(
+        .invalidArgument, "the checkpoint was made with seed \(record.seed), the session has \(session.seed)",
+        remedy: "make the session with `seed: \(record.seed)`")
+    }
+    let saved = Set(record.variables.map(\.name))
+    let names = Set(weights.entries.map(\.name))
+    let slotNames = Set(record.slots.map(\.name))
+    let variables = session.variables.filter { $0.kind != .slot }
+    let rest = variables.filter { !saved.contains($0.name) }
+    if let base = record.base {
+      var digest = BaseDigest()
+      guard try digest.value(of: rest, in: session) == base else {
+        throw FirnError(
+          .invalidArgument,
+          "the checkpoint holds only what was trained, and the other \(rest.count) variables are not what they were",
+          remedy: "load the weights it was trained from first")
+      }
+    }
+    let values = try Weights(
+      source: weights.source, entries: weights.entries.filter { !slotNames.contains($0.name) })
+    let provenance = Dictionary(
+      record.variables.map { ($0.name, $0.provenance) }, uniquingKeysWith: { first, _ in first })
+    var changes = try session.changes(
+      loading: values, leavingOut: record.base == nil ? [] : Set(rest.map(\.name)))
+    for index in changes.indices { changes[index].provenance = provenance[changes[index].name] }
+    let declared = Dictionary(variables.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    var slots: [SavedSlot] = []
+    for slot in record.slots where names.contains(slot.name) {
+      guard let entry = weights[slot.name] else { continue }
+      let array = try entry.array()
+      let variable = slot.variable.flatMap { declared[$0] }
+      if slot.variable != nil, variable == nil { continue }
+      slots.append(
+        SavedSlot(
+          declaration: Variable(
+            name: slot.name, type: TensorType(array.dtype, Shape(array.shape)), kind: .slot, role: slot.role,
+            initializer: .zeros, isTrainable: false),
+          optimizer: slot.optimizer, part: variable.map { TrainedPart($0, block: slot.block) }, array: array))
+    }
+    let reports = try session.resume(changes, slots: slots, runs: record.runs)
+    return Resumption(step: record.step, position: record.position, slots: reports)
+  }
+}

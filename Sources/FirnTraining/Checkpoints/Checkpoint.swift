@@ -1,0 +1,149 @@
+import FirnCompiler
+public import FirnFormats
+public import FirnGraph
+public import FirnRuntime
+internal import Foundation
+
+/// All that a training run needs to go on bit for bit: variables, optimisers' memory, random state, and where it was.
+///
+/// It is one safetensors file, written whole or not at all: tensors by the names of variables and slots, the rest, with
+/// the graph's text, in its metadata.
+public struct Checkpoint: Sendable {
+  /// Variables, in creation order, then slots in that of their variables: whatever is frozen (rule 10).
+  public let weights: Weights
+  let record: CheckpointRecord
+
+  public var step: Int { record.step }
+  /// What the run was judged by, if it was.
+  public var metric: Double? { record.metric }
+  public var position: DataPosition? { record.position }
+  /// What the program was compiled with.
+  public var freezing: String? { record.freezing }
+  public var training: String? { record.training }
+  public var saving: Saving { record.saving }
+  /// The text of the graph.
+  public var graph: String { weights.metadata.first { $0.key == CheckpointRecord.graphKey }?.value ?? "" }
+
+  // MARK: Taking one
+
+  /// The state of a session now.
+  ///
+  /// - Parameters:
+  ///   - program: the one that trains; tells the selection, and what it writes.
+  ///   - step: steps done.
+  ///   - saving: everything, or what the program writes.
+  /// - Complexity: O(1) for each variable, as values are shared until they are written; the first time with `.trained`,
+  ///   and whenever a frozen variable has changed, one pass over what is not saved.
+  public init(
+    of session: Session, running program: Program, step: Int, position: DataPosition? = nil,
+    metric: Double? = nil, saving: Saving = .everything
+  ) throws(FirnError) {
+    var cache = BaseDigest()
+    try self.init(
+      of: session, running: program, step: step, position: position, metric: metric, saving: saving,
+      digest: &cache)
+  }
+
+  init(
+    of session: Session, running program: Program, step: Int, position: DataPosition?, metric: Double?,
+    saving: Saving, digest: inout BaseDigest
+  ) throws(FirnError) {
+    let written = Set(program.writtenVariables)
+    let variables = session.variables.filter { $0.kind != .slot }
+    let saved = saving == .everything ? variables : variables.filter { written.contains($0.name) }
+    let slots = try session.liveSlots()
+    let (freezing, training) = program.selections
+    record = CheckpointRecord(
+      step: step, metric: metric, position: position, seed: session.seed, runs: session.runs,
+      freezing: freezing?.description, training: training?.description, saving: saving,
+      base: saved.count == variables.count
+        ? nil : try digest.value(of: variables.filter { !written.contains($0.name) }, in: session),
+      variables: saved.map { .init(name: $0.name, provenance: session.provenance(of: $0.name)) },
+      slots: slots.map {
+        .init(
+          name: $0.declaration.name, role: $0.declaration.role, optimizer: $0.optimizer,
+          variable: $0.part?.variable.name, block: $0.part?.block)
+      })
+    var entries: [WeightEntry] = []
+    for variable in saved {
+      entries.append(WeightEntry(name: variable.name, array: try session.value(of: variable.name)))
+    }
+    entries += slots.map { WeightEntry(name: $0.declaration.name, array: $0.array) }
+    weights = try Weights(
+      source: "checkpoint", entries: entries,
+      metadata: [
+        .init(key: CheckpointRecord.key, value: try record.json),
+        .init(key: CheckpointRecord.graphKey, value: session.graph.definition.text),
+      ])
+  }
+
+  // MARK: Files
+
+  /// Reads a checkpoint; its tensors are mapped, not copied.
+  ///
+  /// - Throws: where the file cannot be read or is no checkpoint.
+  public init(contentsOf path: String) throws(FirnError) {
+    weights = try Weights(contentsOf: path)
+    guard let text = weights.metadata.first(where: { $0.key == CheckpointRecord.key })?.value else {
+      throw FirnError(
+        .parse, "'\(path)' holds weights but is no checkpoint", remedy: "load it with `session.load`",
+        place: path)
+    }
+    do {
+      record = try JSONDecoder().decode(CheckpointRecord.self, from: Data(text.utf8))
+    } catch {
+      throw FirnError(
+        .parse, "'\(path)' is damaged: its record cannot be read", remedy: "resume from an older checkpoint",
+        place: path)
+    }
+    guard record.version <= CheckpointRecord.version else {
+      throw FirnError(
+        .parse, "'\(path)' was written by a newer version of Firn", remedy: "read it with that version",
+        place: path)
+    }
+  }
+
+  /// Writes it, whole or not at all: to a temporary name, brought to the disk, renamed.
+  ///
+  /// - Throws: `.file`; a file that was there is then unchanged.
+  public func write(to path: String) throws(FirnError) { try weights.write(to: path, as: .safetensors) }
+}
+
+extension CheckpointRecord {
+  fileprivate var json: String {
+    get throws(FirnError) {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = .sortedKeys
+      do {
+        return String(decoding: try encoder.encode(self), as: UTF8.self)
+      } catch {
+        throw FirnError(
+          .invalidArgument, "the checkpoint's record cannot be written: \(error)",
+          remedy: "give a metric that is a number")
+      }
+    }
+  }
+}
+
+/// The digest of what a checkpoint leaves out, kept while none of it changes.
+struct BaseDigest {
+  private var known: (names: [String], revisions: [Int], session: ObjectIdentifier, digest: String)?
+
+  /// SHA-256 over name, type and bytes of each variable.
+  mutating func value(of variables: [Variable], in session: Session) throws(FirnError) -> String {
+    let names = variables.map(\.name)
+    let revisions = names.map { session.revision(of: $0) }
+    let identity = ObjectIdentifier(session)
+    if let known, known.names == names, known.revisions == revisions, known.session == identity {
+      return known.digest
+    }
+    var digest = Digest()
+    for variable in variables {
+      digest.update("\(variable.name) \(variable.type)\n")
+      try session.value(of: variable.name).withUnsafeBytes { digest.update($0) }
+    }
+    let value = digest.finish()
+    known = (names, revisions, identity, value)
+    return value
+  }
+}

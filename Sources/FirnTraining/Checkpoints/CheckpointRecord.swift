@@ -1,0 +1,49 @@
+import FirnCompiler
+import FirnGraph
+import FirnRuntime
+
+/// What a checkpoint says besides tensors: JSON in the file's metadata.
+struct CheckpointRecord: Codable {
+  /// Of this form; a reader refuses what is newer.
+  static let version = 1
+  static let key = "firn.checkpoint"
+  static let graphKey = "firn.graph"
+
+  var version = CheckpointRecord.version
+  var step: Int
+  var metric: Double?
+  var position: DataPosition?
+  /// Seed and number of runs: all that random ops depend on.
+  var seed: UInt64
+  var runs: UInt64
+  /// What the program was compiled with, in the text form of selections.
+  var freezing: String?
+  var training: String?
+  var saving: Saving
+  /// SHA-256 of the variables that are not in the file, where some are not.
+  var base: String?
+  var variables: [SavedVariable]
+  var slots: [SavedSlotRecord]
+
+  struct SavedVariable: Codable {
+    var name: String
+    var provenance: Provenance
+  }
+
+  struct SavedSlotRecord: Codable {
+    var name: String
+    var role: String
+    var optimizer: String
+    var variable: String?
+    var block: Block?
+  }
+}
+
+/// What of a session a checkpoint holds.
+public enum Saving: String, Hashable, Sendable, Codable {
+  /// All variables.
+  case everything
+  /// Those the program writes: what it trains, and statistics it keeps. The rest must be there, bit for bit, when the
+  /// checkpoint is resumed from, and a digest checks it.
+  case trained
+}

@@ -1,0 +1,19 @@
+/// How far a training run has come through its data.
+public struct DataPosition: Hashable, Sendable, Codable {
+  public var epoch: Int
+  /// Batches of this epoch that are done.
+  public var batch: Int
+  /// Steps done in all.
+  public var step: Int
+  /// What decides the order of examples.
+  public var seed: UInt64
+  public var batchSize: Int
+
+  public init(epoch: Int = 0, batch: Int = 0, step: Int = 0, seed: UInt64, batchSize: Int) {
+    self.epoch = epoch
+    self.batch = batch
+    self.step = step
+    self.seed = seed
+    self.batchSize = batchSize
+  }
+}
