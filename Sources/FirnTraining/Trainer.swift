@@ -54,6 +54,10 @@ public struct Trainer {
         "the run stopped in batches of \(position.batchSize) by seed \(position.seed), this one has batches of \(batchSize) by seed \(seed)",
         remedy: "go on with the same batches, or start anew without `from:`")
     }
+    guard position.epoch >= 0, position.batch >= 0, position.step >= 0 else {
+      throw FirnError(
+        .invalidArgument, "no run stopped at \(position)", remedy: "give the position of a checkpoint")
+    }
     let (steps, overflow) = epochs.multipliedReportingOverflow(by: (data.count + batchSize - 1) / batchSize)
     let stepCount = min(overflow ? .max : steps, lastStep)
     var losses: [Double] = []

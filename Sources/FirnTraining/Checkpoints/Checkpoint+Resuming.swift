@@ -57,6 +57,16 @@ extension Checkpoint {
       let array = try entry.array()
       let variable = slot.variable.flatMap { declared[$0] }
       if slot.variable != nil, variable == nil { continue }
+      if let block = slot.block, let extents = variable?.type.shape.extents,
+        !extents.indices.contains(block.axis) || block.range.isEmpty
+          || !(0...extents[block.axis]).contains(block.range.lowerBound)
+          || block.range.upperBound > extents[block.axis]
+      {
+        throw FirnError(
+          .parse,
+          "\(weights.source) holds memory of `\(slot.variable ?? "")\(block)`, which is no part of it",
+          remedy: "resume from an older checkpoint", place: slot.variable)
+      }
       slots.append(
         SavedSlot(
           declaration: Variable(

@@ -215,8 +215,47 @@ import Testing
       let (first, position) = try fit(session, upTo: stop)
       #expect(try first + fit(session, from: position).0 == straight)
     }
-    let elsewhere = DataPosition(seed: 7, batchSize: 4)
-    #expect(throws: FirnError.self) { try fit(quietSession(model.graph), from: elsewhere) }
+    let wrong = [
+      DataPosition(seed: 7, batchSize: 4), DataPosition(batch: -1, seed: 6, batchSize: 4),
+      DataPosition(epoch: -1, seed: 6, batchSize: 4),
+    ]
+    for position in wrong {
+      #expect(throws: FirnError.self) { try fit(quietSession(model.graph), from: position) }
+    }
+  }
+
+  /// A record that was tampered with is an error, never a trap; parts of variables have memory too.
+  @Test func blocksAreResumedAndChecked() throws {
+    let model = try Chain()
+    let session = try quietSession(model.graph)
+    let part: Selection = "lower/kernel[0..<2]"
+    let program = try session.compile(
+      minimizing: model.loss, with: adam, freezing: "lower | middle", training: part)
+    try session.run(program, feeding: model.feeds)
+    let checkpoint = try Checkpoint(of: session, running: program, step: 1)
+    let other = try quietSession(model.graph)
+    try checkpoint.resume(in: other)
+    let next = try other.compile(
+      minimizing: model.loss, with: adam, freezing: "lower | middle", training: part)
+    #expect(next.slotReport.map(\.origin) == [.kept, .kept, .kept])
+    #expect(next.slotReport.first?.block == Block(axis: 0, range: 0..<2))
+    #expect(try other.everything() == session.everything())
+    try withFolder { url in
+      let path = url.appendingPathComponent("c.safetensors").path
+      for (old, new) in [
+        (#""axis":0"#, #""axis":7"#), ("[0,2]", "[2,2]"), ("[0,2]", "[0,9]"), ("[0,2]", "[2,0]"),
+      ] {
+        let metadata = checkpoint.weights.metadata.map { item in
+          Weights.Metadata(key: item.key, value: item.value.replacing(old, with: new))
+        }
+        try #require(metadata != checkpoint.weights.metadata)
+        try Weights(source: "c", entries: checkpoint.weights.entries, metadata: metadata).write(to: path)
+        let fresh = try quietSession(model.graph)
+        let before = try fresh.everything()
+        #expect(try error { try Checkpoint(contentsOf: path).resume(in: fresh) }.code == .parse)
+        #expect(try fresh.everything() == before)
+      }
+    }
   }
 
   // MARK: Pieces
