@@ -24,7 +24,9 @@ let libraries: [Target] = [
     dependencies: ["FirnGraph", "FirnOps", "FirnCompiler", "FirnRuntime", "FirnFormats"]),
   .target(
     name: "Firn",
-    dependencies: ["FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnTraining"]),
+    dependencies: [
+      "FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats", "FirnTraining",
+    ]),
 ]
 
 let executables: [Target] = [
@@ -36,7 +38,9 @@ let executables: [Target] = [
     resources: [.copy("Resources/digits.bin")]),
   .executableTarget(
     name: "FirnBench",
-    dependencies: ["FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnTraining"]),
+    dependencies: [
+      "FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats", "FirnTraining",
+    ]),
 ]
 
 /// Programs to read, run by the project's own checks.
