@@ -45,6 +45,7 @@ extension Compiler {
 extension GraphDef {
   package func batchingSteps() -> GraphDef {
     editingLoops { loop in
+      if loop.scan.recomputes { return }
       loop.batchBefore()
       loop.beginAfter()
       loop.batchAfter()

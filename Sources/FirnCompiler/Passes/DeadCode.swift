@@ -112,7 +112,7 @@ extension Scan {
       body: trimmed, carries: operands.count { carryRange.contains($0) },
       slices: operands.count { sliceRange.contains($0) },
       captures: operands.count { captureRange.contains($0) },
-      length: length, isReversed: isReversed)
+      length: length, isReversed: isReversed, recomputes: recomputes)
     return ScanShrinking(scan: scan, operands: operands, results: results)
   }
 

@@ -169,6 +169,6 @@ extension Scan {
     body = body.removingDeadNodes(keepingAssignments: false).narrowingAdjoints()
     return Scan(
       body: body, carries: kept.count { carryRange.contains($0.result) }, slices: slices, captures: captures,
-      length: length, isReversed: isReversed)
+      length: length, isReversed: isReversed, recomputes: recomputes)
   }
 }

@@ -43,6 +43,7 @@ extension Compiler {
 extension GraphDef {
   package func summingAfterLoops() -> GraphDef {
     let result = editingLoops { loop in
+      if loop.scan.recomputes { return }
       loop.beginAfter()
       for carry in loop.scan.carryRange { loop.sumAfter(carry) }
     }

@@ -19,6 +19,7 @@ final class CellLoop {
   private let outputShape: Shape?
   private let isReversed: Bool
   private let initialState: InitialState
+  private let checkpointing: Checkpointing
   private let trainable: Bool?
   private let makeStep: (CellVariables) -> Step
   private var scope: LayerScope?
@@ -26,7 +27,8 @@ final class CellLoop {
   private var learned: [Tensor]?
 
   init<Cell: RecurrentCell>(
-    _ cell: Cell, isReversed: Bool, initialState: InitialState, stateDropout: Double, trainable: Bool?,
+    _ cell: Cell, isReversed: Bool, initialState: InitialState, stateDropout: Double,
+    checkpointing: Checkpointing, trainable: Bool?,
     scope: LayerScope?
   ) {
     name = cell.name
@@ -35,6 +37,7 @@ final class CellLoop {
     self.isReversed = isReversed
     self.initialState = initialState
     self.stateDropout = stateDropout
+    self.checkpointing = checkpointing
     self.trainable = trainable
     self.scope = scope
     makeStep = { variables in
@@ -93,7 +96,7 @@ final class CellLoop {
     }
     let (carries, outputs) = scan(
       over: [input] + [mask].compactMap(\.self), initial: states + [output].compactMap(\.self),
-      reversed: isReversed
+      reversed: isReversed, checkpointing: checkpointing
     ) { at in
       let old = CellState(tensors: Array(at.carries.prefix(states.count)), mask: dropped)
       let new = checked(step(at.slices[0], old), types, input.extent(1))

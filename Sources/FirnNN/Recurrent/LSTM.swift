@@ -1,4 +1,5 @@
 import FirnGraph
+public import FirnOps
 
 /// A long short-term memory layer as one `scan`, or a stack of them.
 ///
@@ -28,7 +29,8 @@ public final class LSTM: RNN {
     _ units: Int, forgetBias: Double = 1, hasPeepholes: Bool = false, projection: Int? = nil,
     layers: Int = 1, isBidirectional: Bool = false, isReversed: Bool = false,
     layout: SequenceLayout = .batchMajor, initialState: InitialState = .zeros, dropout: Double = 0,
-    stateDropout: Double = 0, trainable: Bool? = nil, name: String = "lstm", file: StaticString = #fileID,
+    stateDropout: Double = 0, checkpointing: Checkpointing = .none, trainable: Bool? = nil,
+    name: String = "lstm", file: StaticString = #fileID,
     line: UInt = #line
   ) {
     let cell = LSTMCell(
@@ -37,6 +39,6 @@ public final class LSTM: RNN {
       stack: Array(repeating: cell, count: max(layers, 0)), isBidirectional: isBidirectional,
       isReversed: isReversed,
       layout: layout, initialState: initialState, dropout: dropout, stateDropout: stateDropout,
-      trainable: trainable, name: name, location: SourceLocation(file, line))
+      checkpointing: checkpointing, trainable: trainable, name: name, location: SourceLocation(file, line))
   }
 }

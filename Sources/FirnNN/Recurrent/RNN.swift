@@ -1,5 +1,5 @@
 public import FirnGraph
-import FirnOps
+public import FirnOps
 
 /// A recurrent layer of any cell, or a stack of such layers in one or both directions; each is one `scan`.
 ///
@@ -34,37 +34,43 @@ public class RNN: Layer {
   ///   - isBidirectional: whether each layer also runs from the end; its outputs are joined, forward first.
   ///   - isReversed: whether the (forward) direction runs from the end; outputs stay at their positions.
   ///   - dropout: the rate between layers, not after the last.
+  ///   - checkpointing: what each loop keeps for its gradient; `.every(n)` computes the steps between again.
   ///   - stateDropout: the rate on the first state where products read it, one mask for all steps of a run.
   ///   - trainable: false declares the layer frozen.
   ///   - name: its scope; the cell's name by default.
   public convenience init<Cell: RecurrentCell>(
     _ cell: Cell, layers: Int = 1, isBidirectional: Bool = false, isReversed: Bool = false,
     layout: SequenceLayout = .batchMajor, initialState: InitialState = .zeros, dropout: Double = 0,
-    stateDropout: Double = 0, trainable: Bool? = nil, name: String? = nil, file: StaticString = #fileID,
+    stateDropout: Double = 0, checkpointing: Checkpointing = .none, trainable: Bool? = nil,
+    name: String? = nil, file: StaticString = #fileID,
     line: UInt = #line
   ) {
     self.init(
       stack: Array(repeating: cell, count: max(layers, 0)), isBidirectional: isBidirectional,
       isReversed: isReversed, layout: layout, initialState: initialState, dropout: dropout,
-      stateDropout: stateDropout, trainable: trainable, name: name, location: SourceLocation(file, line))
+      stateDropout: stateDropout, checkpointing: checkpointing, trainable: trainable, name: name,
+      location: SourceLocation(file, line))
   }
 
   /// A stack of cells that may differ, the first nearest to the input.
   public convenience init(
     stacking cells: [any RecurrentCell], isBidirectional: Bool = false, isReversed: Bool = false,
     layout: SequenceLayout = .batchMajor, initialState: InitialState = .zeros, dropout: Double = 0,
-    stateDropout: Double = 0, trainable: Bool? = nil, name: String? = nil, file: StaticString = #fileID,
+    stateDropout: Double = 0, checkpointing: Checkpointing = .none, trainable: Bool? = nil,
+    name: String? = nil, file: StaticString = #fileID,
     line: UInt = #line
   ) {
     self.init(
       stack: cells, isBidirectional: isBidirectional, isReversed: isReversed, layout: layout,
-      initialState: initialState, dropout: dropout, stateDropout: stateDropout, trainable: trainable,
+      initialState: initialState, dropout: dropout, stateDropout: stateDropout, checkpointing: checkpointing,
+      trainable: trainable,
       name: name, location: SourceLocation(file, line))
   }
 
   init(
     stack cells: [any RecurrentCell], isBidirectional: Bool, isReversed: Bool, layout: SequenceLayout,
-    initialState: InitialState, dropout: Double, stateDropout: Double, trainable: Bool?, name: String?,
+    initialState: InitialState, dropout: Double, stateDropout: Double, checkpointing: Checkpointing,
+    trainable: Bool?, name: String?,
     location: SourceLocation
   ) {
     label = cells.first?.name ?? "rnn"
@@ -74,7 +80,8 @@ public class RNN: Layer {
     layers = cells.enumerated().map { number, cell in
       let directions = (isBidirectional ? [isReversed, !isReversed] : [isReversed]).enumerated().map {
         CellLoop(
-          cell, isReversed: $1, initialState: initialState, stateDropout: stateDropout, trainable: trainable,
+          cell, isReversed: $1, initialState: initialState, stateDropout: stateDropout,
+          checkpointing: checkpointing, trainable: trainable,
           scope: isFlat ? nil : LayerScope($0 == 0 ? "forward" : "backward", location: location))
       }
       return RecurrentLayer(

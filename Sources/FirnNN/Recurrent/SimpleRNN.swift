@@ -1,4 +1,5 @@
 import FirnGraph
+public import FirnOps
 
 /// A plain recurrent layer, or a stack of them.
 ///
@@ -10,7 +11,8 @@ public final class SimpleRNN: RNN {
     _ units: Int, activation: Activation = .tanh,
     layers: Int = 1, isBidirectional: Bool = false, isReversed: Bool = false,
     layout: SequenceLayout = .batchMajor, initialState: InitialState = .zeros, dropout: Double = 0,
-    stateDropout: Double = 0, trainable: Bool? = nil, name: String = "rnn", file: StaticString = #fileID,
+    stateDropout: Double = 0, checkpointing: Checkpointing = .none, trainable: Bool? = nil,
+    name: String = "rnn", file: StaticString = #fileID,
     line: UInt = #line
   ) {
     let cell = SimpleRNNCell(units, activation: activation)
@@ -18,6 +20,6 @@ public final class SimpleRNN: RNN {
       stack: Array(repeating: cell, count: max(layers, 0)), isBidirectional: isBidirectional,
       isReversed: isReversed,
       layout: layout, initialState: initialState, dropout: dropout, stateDropout: stateDropout,
-      trainable: trainable, name: name, location: SourceLocation(file, line))
+      checkpointing: checkpointing, trainable: trainable, name: name, location: SourceLocation(file, line))
   }
 }

@@ -58,7 +58,7 @@ extension Scan {
     let backward = Scan(
       body: backwardBody, carries: initial.count, slices: sequences.count,
       captures: loop.captureOperands.count,
-      length: length, isReversed: !isReversed)
+      length: length, isReversed: !isReversed, recomputes: recomputes)
     let results = Graph.apply(
       backward, to: initial + sequences + loop.captureOperands, results: initial.count + sliced.count)
 
@@ -158,7 +158,7 @@ private struct BackwardLoop {
       case .carry:
         result = keep(value)
       }
-    } else if invariant[value].contains(.step) {
+    } else if invariant[value].contains(.step), !scan.recomputes {
       result = keep(value)
     } else {
       copy(value.node)

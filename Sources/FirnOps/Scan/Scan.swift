@@ -14,7 +14,7 @@ package import FirnGraph
 /// | outputs | `[length, …]` | iteration t writes position t |
 ///
 /// The body's outputs are the next carries, then the outputs. A reversed scan visits the positions from the last to the
-/// first; positions mean the same either way.
+/// first; positions mean the same either way. One that `recomputes` keeps nothing but carries for its gradient.
 ///
 /// Constraints: (C1) operand counts match the body; (C2) carries and captures have the types of their parameters and the
 /// next carries those of the carries; (C3) every slice's leading extent is `length` and the rest its parameter's shape.
@@ -27,11 +27,14 @@ package struct Scan: LoopOp {
   package let captures: Int
   package let length: Dimension
   package let isReversed: Bool
+  /// Whether its gradient computes again what a step computed, instead of keeping it; only carries are kept.
+  package let recomputes: Bool
   /// For each operand, how the gradient of each result comes to it; found once, when the op is made.
   private let flow: [[GradientFlow]]
 
   package init(
-    body: GraphDef, carries: Int, slices: Int, captures: Int, length: Dimension, isReversed: Bool
+    body: GraphDef, carries: Int, slices: Int, captures: Int, length: Dimension, isReversed: Bool,
+    recomputes: Bool = false
   ) {
     self.body = body
     self.carries = carries
@@ -39,12 +42,13 @@ package struct Scan: LoopOp {
     self.captures = captures
     self.length = length
     self.isReversed = isReversed
+    self.recomputes = recomputes
     flow = Self.flow(body: body, carries: carries, slices: slices, captures: captures)
   }
 
   package static func == (a: Scan, b: Scan) -> Bool {
     a.carries == b.carries && a.slices == b.slices && a.captures == b.captures && a.length == b.length
-      && a.isReversed == b.isReversed && a.body == b.body
+      && a.isReversed == b.isReversed && a.recomputes == b.recomputes && a.body == b.body
   }
 
   package func hash(into hasher: inout Hasher) {
@@ -61,11 +65,13 @@ package struct Scan: LoopOp {
   package var mnemonic: String { "scan" }
 
   package var attributes: Attributes {
-    [
+    let head: Attributes = [
       "carries": .int(carries), "slices": .int(slices), "captures": .int(captures),
       "length": length.value.map(AttributeValue.int) ?? .dimension(length), "reversed": .bool(isReversed),
-      "body": .graph(body),
     ]
+    let kept: Attributes = recomputes ? ["recomputes": .bool(true)] : [:]
+    let tail: Attributes = ["body": .graph(body)]
+    return Attributes(head.entries + kept.entries + tail.entries)
   }
 
   package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
@@ -86,7 +92,8 @@ package struct Scan: LoopOp {
     }
     self.init(
       body: body, carries: counts.0, slices: counts.1, captures: counts.2,
-      length: try attributes.dimension("length"), isReversed: try attributes.bool("reversed"))
+      length: try attributes.dimension("length"), isReversed: try attributes.bool("reversed"),
+      recomputes: attributes["recomputes"] == nil ? false : try attributes.bool("recomputes"))
   }
 
   /// Operand positions by kind.
@@ -110,8 +117,9 @@ package struct Scan: LoopOp {
   /// The same loop over another body; parameters keep their meaning.
   package func with(body: GraphDef) -> Scan {
     Scan(
-      body: body, carries: carries, slices: slices, captures: captures, length: length, isReversed: isReversed
-    )
+      body: body, carries: carries, slices: slices, captures: captures, length: length,
+      isReversed: isReversed,
+      recomputes: recomputes)
   }
 
   package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {

@@ -173,7 +173,8 @@ struct LoopEditor {
     }
     return Scan(
       body: GraphDef(nodes: list.nodes, outputs: outputs.map(move)), carries: scan.carries,
-      slices: sequences.count, captures: captured.count, length: scan.length, isReversed: scan.isReversed)
+      slices: sequences.count, captures: captured.count, length: scan.length, isReversed: scan.isReversed,
+      recomputes: scan.recomputes)
   }
 }
 
