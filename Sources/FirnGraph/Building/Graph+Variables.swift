@@ -107,9 +107,16 @@ extension Graph {
           remedy: "give names that differ, as many as divide the axis"), location: location)
     }
     let isTrainable = kind == .parameter && type.dtype.isFloatingPoint && trainable != false
+    let wanted = initializer ?? defaults.initializer ?? .glorotUniform
+    let resolved: Initializer
+    do throws(FirnError) {
+      let array = ArrayType(type.dtype, shape.extents ?? [])
+      resolved = try wanted.resolved(for: array, blocks: blocks, name: path)
+    } catch {
+      return report(error, location: location)
+    }
     let variable = Variable(
-      name: path, type: type, kind: kind, role: role,
-      initializer: initializer ?? defaults.initializer ?? .glorotUniform, isTrainable: isTrainable,
+      name: path, type: type, kind: kind, role: role, initializer: resolved, isTrainable: isTrainable,
       blocks: blocks, location: location)
     declare(variable)
     return read(variable, location: location)

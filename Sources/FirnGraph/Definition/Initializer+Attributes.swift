@@ -12,9 +12,13 @@ extension Initializer {
         .string("variance_scaling"), .double(scale), .string(mode.rawValue), .string(distribution.rawValue),
       ])
     case .orthogonal(let gain): .list([.string("orthogonal"), .double(gain)])
+    case .identity(let gain): .list([.string("identity"), .double(gain)])
     case .array(let array): .list([.string("array"), .array(array)])
     case .columns(let columns):
       .list([.string("columns")] + columns.map { .list([.int($0.width), $0.initializer.attribute]) })
+    // No declared variable has these.
+    case .blocks: .list([.string("blocks")])
+    case .function: .list([.string("function")])
     }
   }
 
@@ -31,6 +35,7 @@ extension Initializer {
     case ("normal", 3, 2): self = .normal(mean: numbers[0], deviation: numbers[1])
     case ("truncated_normal", 3, 2): self = .truncatedNormal(mean: numbers[0], deviation: numbers[1])
     case ("orthogonal", 2, 1): self = .orthogonal(gain: numbers[0])
+    case ("identity", 2, 1): self = .identity(gain: numbers[0])
     case ("variance_scaling", 4, 1):
       guard case .string(let mode) = parts[2], case .string(let distribution) = parts[3],
         let mode = FanMode(rawValue: mode), let distribution = Distribution(rawValue: distribution)
@@ -54,7 +59,8 @@ extension Initializer {
       throw FirnError(
         .parse, "unknown initializer `\(kind)` with \(parts.count - 1) arguments",
         remedy:
-          "use constant, uniform, normal, truncated_normal, variance_scaling, orthogonal, array or columns")
+          "use constant, uniform, normal, truncated_normal, variance_scaling, orthogonal, identity, array or columns"
+      )
     }
   }
 }
@@ -69,9 +75,13 @@ extension Initializer: CustomStringConvertible {
     case .varianceScaling(let scale, let mode, let distribution):
       "variance_scaling(\(scale), \(mode.rawValue), \(distribution.rawValue))"
     case .orthogonal(let gain): "orthogonal(\(gain))"
+    case .identity(let gain): "identity(\(gain))"
     case .array(let array): "array(\(array.type))"
     case .columns(let columns):
       "columns(" + columns.map { "\($0.width): \($0.initializer)" }.joined(separator: ", ") + ")"
+    case .blocks(let named, let otherwise):
+      "blocks(" + named.map { "\($0.name): \($0.initializer), " }.joined() + "otherwise: \(otherwise))"
+    case .function: "function"
     }
   }
 }

@@ -7,13 +7,23 @@ public struct Initializer: Hashable, Sendable {
     case truncatedNormal(mean: Double, deviation: Double)
     case varianceScaling(scale: Double, mode: FanMode, distribution: Distribution)
     case orthogonal(gain: Double)
+    case identity(gain: Double)
     case array(NDArray)
     /// Different initialisers along the last axis, each for a number of columns.
     case columns([Column])
+    /// Different initialisers for the blocks a variable has names for; `columns` once the variable is declared.
+    case blocks([NamedBlock], otherwise: Initializer)
+    /// An `array` once the variable is declared.
+    case function(ElementFunction)
   }
 
   package struct Column: Hashable, Sendable {
     package var width: Int
+    package var initializer: Initializer
+  }
+
+  package struct NamedBlock: Hashable, Sendable {
+    package var name: String
     package var initializer: Initializer
   }
 
@@ -36,7 +46,11 @@ public struct Initializer: Hashable, Sendable {
 
   /// Whether the first value is data someone gave, rather than a place to start from.
   package var isGiven: Bool {
-    if case .array = form { true } else { false }
+    switch form {
+    case .array, .function: true
+    case .columns(let columns): columns.allSatisfy { $0.initializer.isGiven }
+    default: false
+    }
   }
 
   public static let zeros = constant(0)
@@ -61,7 +75,8 @@ public struct Initializer: Hashable, Sendable {
 
   /// Variance `scale / fan`; the truncated normal's deviation is corrected for the truncation.
   ///
-  /// Fans are counted as Keras does: for shape `[…receptive, in, out]`, `in` and `out` times the receptive field.
+  /// Fans are counted as Keras does: for shape `[…receptive, in, out]`, `in` and `out` times the receptive field; for a
+  /// vector both are its length. A fan below 1 counts as 1. Within `blocks` and `columns` they are those of the block.
   public static func varianceScaling(scale: Double, mode: FanMode, distribution: Distribution) -> Initializer
   {
     Initializer(.varianceScaling(scale: scale, mode: mode, distribution: distribution))
@@ -77,15 +92,25 @@ public struct Initializer: Hashable, Sendable {
   /// He et al., ICCV 2015, equation 10: variance 2 / in, by a truncated Gaussian.
   public static let heNormal = varianceScaling(scale: 2, mode: .fanIn, distribution: .truncatedNormal)
 
+  /// LeCun, Bottou, Orr & Müller, "Efficient BackProp" (1998), equation 16: variance 1 / in, uniform.
+  public static let lecunUniform = varianceScaling(scale: 1, mode: .fanIn, distribution: .uniform)
+  /// LeCun et al.'s variance, 1 / in, by a truncated Gaussian; Klambauer et al., NeurIPS 2017, for SELU.
+  public static let lecunNormal = varianceScaling(scale: 1, mode: .fanIn, distribution: .truncatedNormal)
+
   /// Orthonormal rows or columns (whichever are fewer) times `gain`; Saxe et al., ICLR 2014.
   ///
   /// The last axis is the columns, all others together the rows.
   public static func orthogonal(gain: Double = 1) -> Initializer { Initializer(.orthogonal(gain: gain)) }
 
+  /// `gain` on the diagonal of a matrix, 0 elsewhere; not square, the longer side ends in zeros.
+  ///
+  /// Le, Jaitly & Hinton, "A Simple Way to Initialize Recurrent Networks of Rectified Linear Units" (2015), section 3.
+  public static func identity(gain: Double = 1) -> Initializer { Initializer(.identity(gain: gain)) }
+
   /// These elements; shape and type must be the variable's.
   public static func array(_ array: NDArray) -> Initializer { Initializer(Form.array(array)) }
 
-  /// Different initialisers for consecutive blocks of the last axis, such as the gates of a cell.
+  /// Different initialisers for consecutive blocks of the last axis, each drawn as an array of its own width.
   public static func columns(_ blocks: [(width: Int, initializer: Initializer)]) -> Initializer {
     Initializer(Form.columns(blocks.map { Column(width: $0.width, initializer: $0.initializer) }))
   }

@@ -4,9 +4,11 @@ extension Initializer {
   /// - Complexity: one pass, but O(r·c·min(r, c)) for `orthogonal` on r rows and c columns.
   /// - Throws: `.shapeMismatch` where the initialiser does not fit the type.
   package func sample(_ type: ArrayType, seed: UInt64, name: String) throws(FirnError) -> NDArray {
-    try validate(for: type, name: name)
-    if case .array(let array) = form { return array.converted(to: type.dtype) }
-    let values = try doubles(shape: type.shape, generator: Philox(seed: seed, name: name), name: name)
+    let resolved = try resolved(for: type, blocks: nil, name: name)
+    try resolved.validate(for: type, name: name)
+    if case .array(let array) = resolved.form { return array.converted(to: type.dtype) }
+    let values = try resolved.doubles(
+      shape: type.shape, generator: Philox(seed: seed, name: name), name: name)
     let array = try NDArray(values, shape: type.shape)
     return array.converted(to: type.dtype)
   }
@@ -40,10 +42,14 @@ extension Initializer {
       return try base.doubles(shape: shape, generator: generator, name: name)
     case .orthogonal(let gain):
       return Self.orthonormal(shape: shape, generator: generator).map { gain * $0 }
+    case .identity(let gain):
+      return (0..<count).map { $0 / shape[1] == $0 % shape[1] ? gain : 0 }
     case .columns(let columns):
       return try Self.concatenated(columns, shape: shape, generator: generator, name: name)
     case .array(let array):
       return array.doubles
+    case .blocks, .function:
+      firnBug("initializer", "\(self) is sampled before it is resolved")
     }
   }
 

@@ -25,6 +25,15 @@ extension Initializer {
         try column.initializer.validate(
           for: ArrayType(type.dtype, type.shape.dropLast() + [column.width]), name: name)
       }
+    case .blocks, .function:
+      try resolved(for: type, blocks: nil, name: name).validate(for: type, name: name)
+    case .identity:
+      try requireReals(type, name: name)
+      guard type.shape.count == 2 else {
+        throw FirnError(
+          .shapeMismatch, "initializer \(self) fills matrices, the variable is \(type)",
+          remedy: "use it for two axes", place: name)
+      }
     case .uniform, .normal, .truncatedNormal, .varianceScaling, .orthogonal:
       try requireReals(type, name: name)
     }

@@ -26,16 +26,18 @@ public struct CellVariables {
 
   /// The kernel, recurrent kernel and bias of a cell, the last axis of each in blocks of `units`, one for each gate.
   func gates(
-    _ names: [String], units: Int, stateWidth: Int? = nil, bias: Initializer = .zeros
+    _ names: [String], units: Int, stateWidth: Int? = nil, initializers: GateInitializers,
+    bias: Initializer = .zeros
   ) -> GateWeights {
     let blocks = names.count > 1 ? BlockNames(names) : nil
     let width = max(names.count, 1) * units
     return GateWeights(
-      kernel: self("kernel", [features, width], role: "kernel", blocks: blocks),
+      kernel: self(
+        "kernel", [features, width], role: "kernel", initializer: initializers.kernel, blocks: blocks),
       recurrentKernel: self(
         "recurrent_kernel", [stateWidth ?? units, width], role: "recurrent_kernel",
-        initializer: .orthogonal(), blocks: blocks),
-      bias: self("bias", [width], role: "bias", initializer: bias, blocks: blocks))
+        initializer: initializers.recurrentKernel ?? .orthogonal(), blocks: blocks),
+      bias: self("bias", [width], role: "bias", initializer: initializers.bias ?? bias, blocks: blocks))
   }
 }
 

@@ -25,8 +25,10 @@ public final class LSTM: RNN {
   ///   - forgetBias: first value of the forget gate's bias; 1 by default (Jozefowicz et al., ICML 2015).
   ///   - hasPeepholes: whether the gates see the cell's state.
   ///   - projection: the width the output is projected to; nil for none.
+  ///   - initializers: first values, gate by gate where wanted.
   public init(
     _ units: Int, forgetBias: Double = 1, hasPeepholes: Bool = false, projection: Int? = nil,
+    initializers: GateInitializers = GateInitializers(),
     layers: Int = 1, isBidirectional: Bool = false, isReversed: Bool = false,
     layout: SequenceLayout = .batchMajor, initialState: InitialState = .zeros, dropout: Double = 0,
     stateDropout: Double = 0, checkpointing: Checkpointing = .none, trainable: Bool? = nil,
@@ -34,7 +36,8 @@ public final class LSTM: RNN {
     line: UInt = #line
   ) {
     let cell = LSTMCell(
-      units, forgetBias: forgetBias, hasPeepholes: hasPeepholes, projection: projection)
+      units, forgetBias: forgetBias, hasPeepholes: hasPeepholes, projection: projection,
+      initializers: initializers)
     super.init(
       stack: Array(repeating: cell, count: max(layers, 0)), isBidirectional: isBidirectional,
       isReversed: isReversed,

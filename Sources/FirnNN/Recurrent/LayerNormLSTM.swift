@@ -7,8 +7,10 @@ public import FirnOps
 public final class LayerNormLSTM: RNN {
   /// - Parameters:
   ///   - forgetBias: first value of the forget gate's bias.
+  ///   - initializers: first values, gate by gate where wanted.
   public init(
     _ units: Int, forgetBias: Double = 1,
+    initializers: GateInitializers = GateInitializers(),
     layers: Int = 1, isBidirectional: Bool = false, isReversed: Bool = false,
     layout: SequenceLayout = .batchMajor, initialState: InitialState = .zeros, dropout: Double = 0,
     stateDropout: Double = 0, checkpointing: Checkpointing = .none, trainable: Bool? = nil,
@@ -16,7 +18,7 @@ public final class LayerNormLSTM: RNN {
     file: StaticString = #fileID,
     line: UInt = #line
   ) {
-    let cell = LayerNormLSTMCell(units, forgetBias: forgetBias)
+    let cell = LayerNormLSTMCell(units, forgetBias: forgetBias, initializers: initializers)
     super.init(
       stack: Array(repeating: cell, count: max(layers, 0)), isBidirectional: isBidirectional,
       isReversed: isReversed,

@@ -7,15 +7,17 @@ public import FirnOps
 public final class SimpleRNN: RNN {
   /// - Parameters:
   ///   - activation: what is applied to the sum of the products.
+  ///   - initializers: first values, gate by gate where wanted.
   public init(
     _ units: Int, activation: Activation = .tanh,
+    initializers: GateInitializers = GateInitializers(),
     layers: Int = 1, isBidirectional: Bool = false, isReversed: Bool = false,
     layout: SequenceLayout = .batchMajor, initialState: InitialState = .zeros, dropout: Double = 0,
     stateDropout: Double = 0, checkpointing: Checkpointing = .none, trainable: Bool? = nil,
     name: String = "rnn", file: StaticString = #fileID,
     line: UInt = #line
   ) {
-    let cell = SimpleRNNCell(units, activation: activation)
+    let cell = SimpleRNNCell(units, activation: activation, initializers: initializers)
     super.init(
       stack: Array(repeating: cell, count: max(layers, 0)), isBidirectional: isBidirectional,
       isReversed: isReversed,

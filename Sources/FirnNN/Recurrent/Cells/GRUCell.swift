@@ -13,10 +13,15 @@ import FirnOps
 ///
 /// | | shape | role |
 /// | --- | --- | --- |
+/// | x | `[batch, in]`, `f32` or `f64` as all others | |
 /// | `kernel` W | `[in, 3·units]`, blocks r z n, named `reset`, `update`, `new` | `kernel` |
 /// | `recurrent_kernel` U | `[units, 3·units]` | `recurrent_kernel` |
 /// | `bias` b | `[3·units]` | `bias` |
 /// | `recurrent_bias` d | `[3·units]`, only where the reset comes after | `bias` |
+///
+/// State: h `[batch, units]`, which is the output too.
+///
+/// Constraints: those of `RNN`. A NaN in x reaches every later state of its sequence and no other sequence.
 ///
 /// - Complexity: 6·batch·units·(in + units) FLOPs a step for the products.
 public struct GRUCell: RecurrentCell {
@@ -28,11 +33,17 @@ public struct GRUCell: RecurrentCell {
 
   private let units: Int
   private let resetAfter: Bool
+  private let initializers: GateInitializers
 
-  /// - Parameter resetAfter: whether r scales the recurrent product, rather than the state it is made of.
-  public init(_ units: Int, resetAfter: Bool = true) {
+  /// - Parameters:
+  ///   - resetAfter: whether r scales the recurrent product, rather than the state it is made of.
+  ///   - initializers: first values, gate by gate where wanted.
+  public init(
+    _ units: Int, resetAfter: Bool = true, initializers: GateInitializers = GateInitializers()
+  ) {
     self.units = units
     self.resetAfter = resetAfter
+    self.initializers = initializers
   }
 
   public var name: String { "gru" }
@@ -41,10 +52,11 @@ public struct GRUCell: RecurrentCell {
   public func makeWeights(_ make: CellVariables) -> Weights {
     let gates = ["reset", "update", "new"]
     return Weights(
-      gates: make.gates(gates, units: units),
+      gates: make.gates(gates, units: units, initializers: initializers),
       recurrentBias: resetAfter
         ? make(
-          "recurrent_bias", [3 * units], role: "bias", initializer: .zeros, blocks: BlockNames(gates)) : nil)
+          "recurrent_bias", [3 * units], role: "bias", initializer: initializers.recurrentBias ?? .zeros,
+          blocks: BlockNames(gates)) : nil)
   }
 
   public func step(_ input: Tensor, _ state: CellState, _ weights: Weights) -> CellStep {

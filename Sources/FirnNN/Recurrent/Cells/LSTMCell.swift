@@ -13,13 +13,16 @@ import FirnOps
 ///
 /// | | shape | role |
 /// | --- | --- | --- |
+/// | x | `[batch, in]`, `f32` or `f64` as all others | |
 /// | `kernel` W | `[in, 4·units]`, blocks i f g o, named `input`, `forget`, `cell`, `output` | `kernel` |
 /// | `recurrent_kernel` U | `[hidden, 4·units]` | `recurrent_kernel` |
 /// | `bias` b | `[4·units]` | `bias` |
 /// | `peephole` p | `[3·units]`, blocks i f o | `peephole` |
 /// | `projection` P | `[units, hidden]` | `projection` |
 ///
-/// States: h `[batch, hidden]`, where hidden is the projection's width, else units; c `[batch, units]`.
+/// States: h `[batch, hidden]`, where hidden is the projection's width, else units; c `[batch, units]`. The output is h.
+///
+/// Constraints: those of `RNN`. A NaN in x reaches every later state of its sequence and no other sequence.
 ///
 /// - Complexity: 8·batch·units·(in + hidden) FLOPs a step for the products, 2·batch·units·hidden for the projection.
 public struct LSTMCell: RecurrentCell {
@@ -34,16 +37,22 @@ public struct LSTMCell: RecurrentCell {
   private let forgetBias: Double
   private let hasPeepholes: Bool
   private let projection: Int?
+  private let initializers: GateInitializers
 
   /// - Parameters:
   ///   - forgetBias: first value of the forget gate's bias; 1 by default (Jozefowicz et al., ICML 2015).
   ///   - hasPeepholes: whether the gates see the cell's state.
   ///   - projection: the width h is projected to; nil for none.
-  public init(_ units: Int, forgetBias: Double = 1, hasPeepholes: Bool = false, projection: Int? = nil) {
+  ///   - initializers: first values, gate by gate where wanted.
+  public init(
+    _ units: Int, forgetBias: Double = 1, hasPeepholes: Bool = false, projection: Int? = nil,
+    initializers: GateInitializers = GateInitializers()
+  ) {
     self.units = units
     self.forgetBias = forgetBias
     self.hasPeepholes = hasPeepholes
     self.projection = projection
+    self.initializers = initializers
   }
 
   public var name: String { "lstm" }
@@ -53,6 +62,7 @@ public struct LSTMCell: RecurrentCell {
     Weights(
       gates: make.gates(
         ["input", "forget", "cell", "output"], units: units, stateWidth: projection,
+        initializers: initializers,
         bias: .columns([(units, .zeros), (units, .constant(forgetBias)), (2 * units, .zeros)])),
       peephole: hasPeepholes
         ? make(

@@ -11,12 +11,17 @@ import FirnOps
 ///
 /// | | shape | role |
 /// | --- | --- | --- |
+/// | x | `[batch, in]`, `f32` or `f64` as all others | |
 /// | `kernel` W | `[in, 4·units]`, blocks i f g o, named `input`, `forget`, `cell`, `output` | `kernel` |
 /// | `recurrent_kernel` U | `[units, 4·units]` | `recurrent_kernel` |
 /// | `bias` b | `[4·units]` | `bias` |
 /// | `kernel_gain` α, `recurrent_gain` β | `[4·units]` | `gain` |
 /// | `cell_gain` γ | `[units]` | `gain` |
 /// | `cell_offset` δ | `[units]` | `bias` |
+///
+/// States: h and c, `[batch, units]`; the output is h.
+///
+/// Constraints: those of `RNN`. A NaN in x reaches every later state of its sequence and no other sequence.
 ///
 /// - Complexity: 8·batch·units·(in + units) FLOPs a step for the products.
 public struct LayerNormLSTMCell: RecurrentCell {
@@ -32,14 +37,20 @@ public struct LayerNormLSTMCell: RecurrentCell {
   private let units: Int
   private let forgetBias: Double
   private let epsilon: Double
+  private let initializers: GateInitializers
 
   /// - Parameters:
   ///   - forgetBias: first value of the forget gate's bias.
   ///   - epsilon: what is added to a variance before its root is taken.
-  public init(_ units: Int, forgetBias: Double = 1, epsilon: Double = 1e-5) {
+  ///   - initializers: first values, gate by gate where wanted.
+  public init(
+    _ units: Int, forgetBias: Double = 1, epsilon: Double = 1e-5,
+    initializers: GateInitializers = GateInitializers()
+  ) {
     self.units = units
     self.forgetBias = forgetBias
     self.epsilon = epsilon
+    self.initializers = initializers
   }
 
   public var name: String { "layer_norm_lstm" }
@@ -49,6 +60,7 @@ public struct LayerNormLSTMCell: RecurrentCell {
     Weights(
       gates: make.gates(
         ["input", "forget", "cell", "output"], units: units,
+        initializers: initializers,
         bias: .columns([(units, .zeros), (units, .constant(forgetBias)), (2 * units, .zeros)])),
       kernelGain: make("kernel_gain", [4 * units], role: "gain", initializer: .ones),
       recurrentGain: make("recurrent_gain", [4 * units], role: "gain", initializer: .ones),

@@ -7,7 +7,14 @@ import FirnOps
 ///
 /// The state is the cell's own. Wu et al., "Google's Neural Machine Translation System" (2016), equation 6.
 ///
+/// | | shape |
+/// | --- | --- |
+/// | x | `[batch, in]` |
+/// | y | `[batch, in]` |
+///
 /// Constraints: (C1) the input is as wide as the cell's output.
+///
+/// - Complexity: the cell's, and batch·in FLOPs a step.
 public struct Residual<Cell: RecurrentCell>: RecurrentCell {
   private let cell: Cell
 

@@ -9,24 +9,38 @@ import FirnOps
 ///
 /// | | shape | role |
 /// | --- | --- | --- |
+/// | x | `[batch, in]`, `f32` or `f64` as all others | |
 /// | `kernel` W | `[in, units]` | `kernel` |
 /// | `recurrent_kernel` U | `[units, units]` | `recurrent_kernel` |
 /// | `bias` b | `[units]` | `bias` |
+///
+/// State: h `[batch, units]`, which is the output too.
+///
+/// Constraints: those of `RNN`. A NaN in x reaches every later state of its sequence and no other sequence.
 ///
 /// - Complexity: 2·batch·units·(in + units) FLOPs a step for the products.
 public struct SimpleRNNCell: RecurrentCell {
   private let units: Int
   private let activation: Activation
+  private let initializers: GateInitializers
 
-  public init(_ units: Int, activation: Activation = .tanh) {
+  /// - Parameters:
+  ///   - activation: what is applied to the sum of the products.
+  ///   - initializers: first values.
+  public init(
+    _ units: Int, activation: Activation = .tanh, initializers: GateInitializers = GateInitializers()
+  ) {
     self.units = units
     self.activation = activation
+    self.initializers = initializers
   }
 
   public var name: String { "rnn" }
   public var stateShapes: [Shape] { [Shape([units])] }
 
-  public func makeWeights(_ make: CellVariables) -> GateWeights { make.gates([], units: units) }
+  public func makeWeights(_ make: CellVariables) -> GateWeights {
+    make.gates([], units: units, initializers: initializers)
+  }
 
   public func step(_ input: Tensor, _ state: CellState, _ weights: GateWeights) -> CellStep {
     CellStep([
