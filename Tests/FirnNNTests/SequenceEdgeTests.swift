@@ -73,8 +73,12 @@ import Testing
   }
 
   /// A NaN inside a sequence shows in every later state of that sequence and in no other.
-  @Test func notANumberStaysInItsSequence() throws {
-    let model = try Model(LSTM(4))
+  @Test(arguments: 0..<6) func notANumberStaysInItsSequence(_ number: Int) throws {
+    let layers = [
+      LSTM(4), GRU(4), GRU(4, resetAfter: false), SimpleRNN(4), SimpleRNN(4, activation: .relu),
+      LayerNormLSTM(4),
+    ]
+    let model = try Model(layers[number])
     var values = try noise([2, 5, 3]).doubles
     values[4] = .nan
     let results = try model.run(NDArray(values, shape: [2, 5, 3]), [5, 5])

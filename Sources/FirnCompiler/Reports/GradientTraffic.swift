@@ -74,12 +74,18 @@ struct GradientTraffic {
   /// Stops that could go without any gradient coming to be, those in bodies of loops included.
   func idleStops() -> [Finding] { idleStops { _ in [] } }
 
+  /// A stop right on a state variable says that what earlier runs left is not differentiated; it is meant.
+  private func isState(_ value: Int) -> Bool {
+    guard let name = (graph.nodes[table.node(of: value)].op as? ReadVariable)?.variable else { return false }
+    return graph.variables.contains { $0.name == name && $0.kind == .state }
+  }
+
   /// - Parameter cutsOutside: what keeps gradients from an output of this body, where that is not in it.
   private func idleStops(_ cutsOutside: (Int) -> [NodePlace]) -> [Finding] {
     var findings: [Finding] = []
     for edge in table.edges where edge.flow == .stopped {
       let node = graph.nodes[table.node(of: edge.to)]
-      guard node.phase == .forward, node.op is PassThrough else { continue }
+      guard node.phase == .forward, node.op is PassThrough, !isState(edge.from) else { continue }
       if varies[edge.from], isAsked[edge.to] { continue }
       let place = NodePlace(node, in: loops)
       let name = "stop_gradient `\(place.path)`"

@@ -24,7 +24,7 @@ final class CellLoop {
   private let makeStep: (CellVariables) -> Step
   private var scope: LayerScope?
   private var step: Step?
-  private var learned: [Tensor]?
+  private var ownVariables: [Tensor]?
 
   init<Cell: RecurrentCell>(
     _ cell: Cell, isReversed: Bool, initialState: InitialState, stateDropout: Double,
@@ -48,6 +48,11 @@ final class CellLoop {
 
   var stateCount: Int { stateShapes.count }
 
+  /// The variables that states are carried in from run to run, once they are made.
+  var carried: [Tensor] { initialState == .carried ? ownVariables ?? [] : [] }
+
+  var carriesStates: Bool { initialState == .carried }
+
   func stateTypes(batch: Dimension, dtype: DType) -> [TensorType] {
     stateShapes.map { TensorType(dtype, Shape([batch] + $0.dimensions)) }
   }
@@ -64,7 +69,8 @@ final class CellLoop {
       let dtype = input.dtype
       let variables = CellVariables(graph: graph, trainable: trainable, features: features, dtype: dtype)
       step = step ?? makeStep(variables)
-      return initial ?? ownStates(stateTypes(batch: batch, dtype: dtype), variables)
+      let own = ownStates(stateTypes(batch: batch, dtype: dtype), variables, isWanted: initial == nil)
+      return initial ?? own
     }
   }
 
@@ -142,21 +148,36 @@ final class CellLoop {
     return CellStep(types.map { _ in fault }, output: outputShape.map { _ in fault })
   }
 
-  private func ownStates(_ types: [TensorType], _ make: CellVariables) -> [Tensor] {
-    guard case .learned(let initializer) = initialState else {
+  /// The states the layer has itself; none where they are not wanted, but for those that are to be carried on.
+  private func ownStates(_ types: [TensorType], _ make: CellVariables, isWanted: Bool) -> [Tensor] {
+    switch initialState {
+    case .zeros where isWanted:
       let zeros = types.indices.filter { types.firstIndex(of: types[$0]) == $0 }.map {
         Tensor.filled(0, type: types[$0], in: make.graph)
       }
       return types.map { type in zeros.first { $0.type == type } ?? .poisoned(in: make.graph) }
+    case .learned(let initializer) where isWanted:
+      let variables =
+        ownVariables
+        ?? stateShapes.enumerated().map { number, shape in
+          make(
+            "initial_state_\(number)", shape.extents ?? [-1], role: "initial_state", initializer: initializer)
+        }
+      ownVariables = variables
+      return zip(variables, types).map { $0.broadcast(to: $1.shape) }
+    case .carried:
+      let variables =
+        ownVariables
+        ?? types.enumerated().map { number, type in
+          make.graph.variable(
+            "carried_state_\(number)", shape: type.shape, dtype: type.dtype, role: "carried_state",
+            initializer: .zeros, kind: .state)
+        }
+      ownVariables = variables
+      return isWanted ? variables.map { stopGradient($0) } : []
+    case .zeros, .learned:
+      return []
     }
-    let variables =
-      learned
-      ?? stateShapes.enumerated().map { number, shape in
-        make(
-          "initial_state_\(number)", shape.extents ?? [-1], role: "initial_state", initializer: initializer)
-      }
-    learned = variables
-    return zip(variables, types).map { $0.broadcast(to: $1.shape) }
   }
 }
 

@@ -18,7 +18,11 @@ public import FirnOps
 ///
 /// Constraints: (C1) x has three axes, the last a known number; (C2) lengths are `i32[batch]`, one longer than the data
 /// or negative is an error of the run; (C3) initial states have the number, shapes and type of the cells' states;
-/// (C4) there is a layer, and every cell has a state; (C5) rates are in 0...1.
+/// (C4) there is a layer, and every cell has a state; (C5) rates are in 0...1; (C6) states are carried in one
+/// direction, for a batch of one known extent.
+///
+/// With `Session.checksNumerics` a run ends at the first number that is none, naming the feed or the op in the loop; without
+/// it such numbers travel on as IEEE arithmetic has it, in their own sequence alone.
 ///
 /// - Complexity: `time` times the cells' steps.
 public class RNN: Layer {
@@ -131,9 +135,11 @@ public class RNN: Layer {
           sequence = layer.enter(input) { dropout(sequence, rate: dropoutRate) }
         }
       }
+      let carried = layers.flatMap(\.directions).flatMap(\.carried)
       return RecurrentOutput(
         sequence: layout == .batchMajor ? sequence.transposed([1, 0, 2]) : sequence,
         last: joined(top.map(\.last)), states: states, hidden: joined(top.map { $0.states[0] }),
+        carry: zip(states, carried).map { graph.assign($0, to: $1) },
         topCell: top.allSatisfy { $0.states.count > 1 } ? joined(top.map { $0.states[1] }) : nil)
     } ?? output(.poisoned(in: input.graph))
   }
@@ -168,6 +174,22 @@ public class RNN: Layer {
         "\(label): a dropout rate of \(rate)", remedy: "choose 0...1: the part that is dropped",
         code: .invalidArgument, constraint: "C5", input)
     }
+    if directions.contains(where: \.carriesStates) {
+      if layers.contains(where: { $0.directions.count > 1 }) {
+        return report(
+          "\(label): states are carried in both directions",
+          remedy: "carry them in one: the backward direction starts at an end that is not there yet",
+          code: .invalidArgument, constraint: "C6", input)
+      }
+      let known = directions.flatMap(\.carried).first?.extent(0)
+      guard batch.value != nil, known == nil || known == batch else {
+        return report(
+          "\(label): states are carried for a batch of \(known.map { "\($0)" } ?? "known extent"), "
+            + "the input \(input.type) has \(batch)",
+          remedy: known == nil ? "give the batch a number" : "use one batch size, or another layer",
+          constraint: "C6", input)
+      }
+    }
     guard let initialState else { return nil }
     let wanted = directions.flatMap { $0.stateTypes(batch: batch, dtype: input.dtype) }
     if initialState.map(\.type) == wanted { return nil }
@@ -199,7 +221,8 @@ public class RNN: Layer {
 
   private func output(_ fault: Tensor) -> RecurrentOutput {
     let states = layers.flatMap(\.directions).flatMap { Array(repeating: fault, count: $0.stateCount) }
-    return RecurrentOutput(sequence: fault, last: fault, states: states, hidden: fault, topCell: fault)
+    return RecurrentOutput(
+      sequence: fault, last: fault, states: states, hidden: fault, carry: [], topCell: fault)
   }
 }
 

@@ -13,6 +13,19 @@ public enum InitialState: Hashable, Sendable {
   case zeros
   /// A variable for each state, `initial_state_0` and so on, of the role `initial_state`, the same for all of a batch.
   case learned(Initializer = .zeros)
+  /// The states the last run ended with: state variables `carried_state_0` and so on, of the role `carried_state`, zero
+  /// at first, read through a `stop_gradient`.
+  ///
+  /// This is back-propagation through time truncated at the runs' borders (Williams & Peng, Neural Computation 2, 1990).
+  /// A run hands its final states on where it fetches `RecurrentOutput.carry`, so that an evaluation in between need not
+  /// disturb the sequence:
+  ///
+  ///     let output = LSTM(64, initialState: .carried).run(window)  // [32, 20, 8]: 32 sequences in pieces of 20 steps
+  ///     let step = try session.compile(minimizing: loss, with: Adam(), fetching: output.carry)
+  ///     let start = try session.snapshot("role(carried_state)")
+  ///     …
+  ///     try session.restore(start)  // other sequences begin
+  case carried
 }
 
 /// What a recurrent layer returns.
@@ -28,6 +41,11 @@ public struct RecurrentOutput {
   public let states: [Tensor]
   /// The first state of the top layer, directions joined along the last axis.
   public let hidden: Tensor
+  /// Fetched, the layer's carried states become the final ones when the run ends; empty unless `initialState` is
+  /// `.carried`.
+  ///
+  /// One tensor for each of `states`, of its value. Where a layer is run twice, fetch those of one run.
+  public let carry: [Tensor]
   let topCell: Tensor?
 
   /// The second state of the top layer, directions joined along the last axis; a fault where there is none.
