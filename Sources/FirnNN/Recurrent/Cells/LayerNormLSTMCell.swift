@@ -57,13 +57,16 @@ public struct LayerNormLSTMCell: RecurrentCell {
   public var stateShapes: [Shape] { [Shape([units]), Shape([units])] }
 
   public func makeWeights(_ make: CellVariables) -> Weights {
-    Weights(
+    let gates = ["input", "forget", "cell", "output"]
+    return Weights(
       gates: make.gates(
-        ["input", "forget", "cell", "output"], units: units,
+        gates, units: units,
         initializers: initializers,
         bias: .columns([(units, .zeros), (units, .constant(forgetBias)), (2 * units, .zeros)])),
-      kernelGain: make("kernel_gain", [4 * units], role: "gain", initializer: .ones),
-      recurrentGain: make("recurrent_gain", [4 * units], role: "gain", initializer: .ones),
+      kernelGain: make(
+        "kernel_gain", [4 * units], role: "gain", initializer: .ones, blocks: BlockNames(gates)),
+      recurrentGain: make(
+        "recurrent_gain", [4 * units], role: "gain", initializer: .ones, blocks: BlockNames(gates)),
       cellGain: make("cell_gain", [units], role: "gain", initializer: .ones),
       cellOffset: make("cell_offset", [units], role: "bias", initializer: .zeros))
   }
