@@ -15,6 +15,17 @@ import Testing
     }
   }
 
+  @Test func chartsAreWrittenAsTheyAreDrawn() throws {
+    try withDirectory { directory in
+      let chart = LineChart(
+        title: "Loss", xLabel: "step", yLabel: "nats", series: [.init("all", values: [2, 1])])
+      try chart.write(to: directory + "/loss.svg")
+      #expect(try String(contentsOfFile: directory + "/loss.svg", encoding: .utf8) == chart.svg())
+      let fault = #expect(throws: FirnError.self) { try chart.write(to: directory) }
+      #expect(fault?.code == .file)
+    }
+  }
+
   @Test func faultsNamePathReasonAndRemedy() throws {
     try withDirectory { directory in
       let missing = directory + "/missing/curve.csv"
