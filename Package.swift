@@ -46,12 +46,15 @@ let executables: [Target] = [
 /// Programs to read, run by the project's own checks.
 ///
 /// They import `Firn` alone; the modules it hands on are listed so that a change in one of them builds the programs anew.
-let examples: [Target] = ["FirstSteps", "CustomCell", "WriteGraphs", "ResumeTraining"].map { name in
+let examples: [Target] = [
+  "FirstSteps", "CustomCell", "WriteGraphs", "FreezeOneLSTM", "FreezeInputKernels", "PreserveTrainRestore",
+  "PretrainedEncoder", "FrozenEmbedding", "ThreeLayerLSTM", "WeightsByHand", "Sunspots", "ResumeTraining",
+].map { name in
   .executableTarget(
     name: name,
     dependencies: [
       "Firn", "FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats", "FirnTraining",
-    ], path: "Examples/\(name)")
+    ], path: "Examples/\(name)", resources: name == "Sunspots" ? [.copy("sunspots.csv")] : [])
 }
 
 let tests: [Target] = [

@@ -2,8 +2,10 @@ import Firn
 
 // A recurrent cell of one's own: h' = tanh(x · W_fixed + h · W_trainable).
 //
-// The loop is a `scan`; its body is called once, to build what every step does. Freezing one of the two matrices by
-// name leaves no product for its gradient anywhere in the program.
+// In TensorFlow it would be an `RNNCell` with `trainable=False` on one variable, in PyTorch a loop in Python over a module
+// with a buffer; neither is fused. Here the loop is a `scan`; its body is called once, to build what every step does.
+// Freezing one of the two matrices by name leaves no product for its gradient anywhere in the program. (`RecurrentCell`
+// makes layers of such cells: see Docs/FromTensorFlow.md.)
 let graph = Graph()
 let sequence = graph.placeholder("sequence", shape: ["batch", "time", 3])
 let target = graph.placeholder("target", shape: ["batch", 8])

@@ -1,0 +1,202 @@
+import Foundation
+import Testing
+
+/// What the programs of Examples print is true.
+///
+/// Losses may differ in their last digits from machine to machine, so they are compared, not matched.
+@Suite struct ExampleProgramTests {
+  private func run(_ name: String, _ arguments: String...) throws -> ExampleProgram.Transcript {
+    let result = try #require(ExampleProgram(name), "\(name) is not built").run(arguments)
+    #expect(result.errors == "", "\(name)")
+    return result
+  }
+
+  /// As the manifest lists them, so that each has a test here or elsewhere.
+  @Test func everyProgramIsTested() throws {
+    let folder = CommandLineRunner.root + "/Examples"
+    let programs = try FileManager.default.contentsOfDirectory(atPath: folder)
+      .filter { FileManager.default.fileExists(atPath: "\(folder)/\($0)/main.swift") }
+    #expect(
+      Set(programs) == [
+        "CustomCell", "FirstSteps", "FreezeInputKernels", "FreezeOneLSTM", "FrozenEmbedding",
+        "PreserveTrainRestore",
+        "PretrainedEncoder", "Sunspots", "ThreeLayerLSTM", "WeightsByHand", "WriteGraphs",
+      ])
+  }
+
+  @Test func firstSteps() throws {
+    let output = try run("FirstSteps")
+    #expect(output.contains("encoder/dense/kernel - frozen - it is frozen by `freezing: encoder`"))
+    #expect(output.contains("head/kernel - trained - it is a parameter that nothing freezes"))
+    #expect(
+      try output.number("step 200 loss ") < output.number("step 50 loss "))
+    #expect(output.contains("backward FLOPs with nothing frozen: 270337"))
+    #expect(output.contains("backward FLOPs with the encoder frozen: 73729"))
+  }
+
+  @Test func customCell() throws {
+    let output = try run("CustomCell")
+    #expect(output.contains("W_fixed is bit for bit what it was: true"))
+    #expect(
+      try output.number("step 60 loss ") < output.number("step 20 loss "))
+    let all = try output.number("backward FLOPs, nothing frozen: ")
+    let rest = try output.number("backward FLOPs, W_fixed frozen: ")
+    // At least the product that is gone, over all steps: 2 · (16·10 rows) · 3 · 8.
+    #expect(all - rest >= 2 * 16 * 10 * 3 * 8)
+  }
+
+  @Test func freezeOneLSTM() throws {
+    let output = try run("FreezeOneLSTM")
+    for name in ["kernel", "recurrent_kernel", "bias"] {
+      #expect(output.contains("first/\(name) - frozen - it is frozen by `freezing: first`"))
+      #expect(output.contains("first/\(name) kept its bits"))
+      #expect(output.contains("second/\(name) moved"))
+    }
+    #expect(output.contains("head/kernel moved") && output.contains("head/bias moved"))
+    #expect(
+      try output.number("step 60 loss ") < output.number("step 1 loss "))
+    for start in ["backward FLOPs: ", "activations kept: ", "optimiser memory: "] {
+      let numbers = output.numbers(start)
+      #expect(numbers.count == 2)
+      #expect(numbers[0] < 0.7 * numbers[1], "\(start)")
+    }
+    #expect(output.contains("backward FLOPs in `first`: 0"))
+  }
+
+  @Test func freezeInputKernels() throws {
+    let output = try run("FreezeInputKernels")
+    #expect(
+      output.contains(
+        "warning: frozen but never loaded or trained: `lstm/layer_0/forward/kernel`, `lstm/layer_1/forward/kernel`"
+      ))
+    for layer in 0..<2 {
+      #expect(output.contains("lstm/layer_\(layer)/forward/kernel - frozen"))
+      #expect(output.contains("lstm/layer_\(layer)/forward/recurrent_kernel - trained"))
+    }
+    #expect(
+      output.contains(
+        "moved: lstm/layer_0/forward/recurrent_kernel, lstm/layer_0/forward/bias, "
+          + "lstm/layer_1/forward/recurrent_kernel, lstm/layer_1/forward/bias, head/kernel, head/bias"))
+    #expect(
+      try output.number("step 80 loss ") < 0.2 * output.number("step 1 loss "))
+    let all = try output.number("matrix products with nothing frozen: ")
+    #expect(output.numbers("matrix products with the input kernels frozen: ") == [all - 2])
+  }
+
+  @Test func preserveTrainRestore() throws {
+    let output = try run("PreserveTrainRestore")
+    #expect(output.contains("preserved: gru/kernel, gru/recurrent_kernel"))
+    let rest = "gru/bias, gru/recurrent_bias, head/kernel, head/bias"
+    #expect(output.contains("moved by training: gru/kernel, gru/recurrent_kernel, \(rest)"))
+    #expect(output.contains("after restoring, still moved: \(rest)"))
+    #expect(output.rest("error[shape-mismatch]: `head/bias` is f32[1], the value is f32[2]") != nil)
+    #expect(output.contains("changed by the failed restore: 0 variables"))
+  }
+
+  @Test func pretrainedEncoder() throws {
+    let output = try run("PretrainedEncoder")
+    // Only the accident is warned of.
+    #expect(output.lines.filter { $0.hasPrefix("warning:") }.count == 1)
+    #expect(output.rest("warning: frozen but never loaded or trained: `encoder/dense/kernel`, ") != nil)
+    for name in ["random encoder", "pretrained encoder"] {
+      let start = try #require(output.lines.firstIndex { $0.hasPrefix("\(name): accuracy") })
+      #expect(output.lines[start + 1] == "  the encoder kept its bits: true")
+    }
+    let random = try output.number("random encoder: accuracy ")
+    let pretrained = try output.number("pretrained encoder: accuracy ")
+    let thawed = try output.number("thawed: accuracy ")
+    #expect(random + 0.1 < pretrained)
+    #expect(pretrained + 0.05 < thawed)
+    #expect(output.contains("optimiser memory of encoder/dense/kernel: fresh"))
+    #expect(output.contains("optimiser memory of cross/kernel: kept"))
+  }
+
+  @Test func frozenEmbedding() throws {
+    let output = try run("FrozenEmbedding")
+    let whole = output.section("whole table frozen")
+    #expect(whole.contains("  embedding/table - frozen - it is frozen by `freezing: embedding`"))
+    #expect(whole.contains("  rows moved: none"))
+    #expect(whole.contains("  optimiser memory of the table: 0 bytes"))
+    let part = output.section("only the new words' rows trained")
+    #expect(part.contains("  rows moved: 8, 9"))
+    // Two moments of two rows of six, and a step counter.
+    #expect(part.contains("  optimiser memory of the table: \((2 * 2 * 6 + 1) * 4) bytes"))
+    for section in [whole, part] {
+      let losses = ExampleProgram.Transcript(lines: section, errors: "").numbers("  loss ")
+      #expect(losses.count == 2)
+      #expect(losses[1] < 0.5 * losses[0])
+    }
+  }
+
+  @Test func threeLayerLSTM() throws {
+    let output = try run("ThreeLayerLSTM")
+    let byName = output.section("by name, freezing: \"layer_0\"")
+    #expect(byName[0] == "  layer_0/kernel: frozen, kept its bits - it is frozen by `freezing: layer_0`")
+    #expect(byName.dropFirst().map { $0.contains(": trained, moved - ") } == [true, true, true])
+
+    let byStop = output.section("by a stop on the first layer's output")
+    #expect(byStop[0].hasPrefix("  layer_0/kernel: cut off, kept its bits"))
+    #expect(byStop[1].hasPrefix("  layer_1/kernel: trained, moved"))
+    #expect(!byStop.contains { $0.contains("F004") })
+
+    let recipe = output.section("by the recipe, a stop on the second layer's output")
+    #expect(recipe[0].hasPrefix("  layer_0/kernel: cut off, kept its bits"))
+    #expect(recipe[1].hasPrefix("  layer_1/kernel: cut off, kept its bits"))
+    #expect(recipe[2].hasPrefix("  layer_2/kernel: trained, moved"))
+    for name in ["kernel", "recurrent_kernel", "bias"] {
+      #expect(recipe.contains("  F001, starved: layer_1/\(name)"))
+      #expect(!byStop.contains("  F001, starved: layer_1/\(name)"))
+    }
+    #expect(recipe.contains { $0.hasPrefix("  F004, stop beyond its scope: ") })
+
+    #expect(output.contains("by name and by the stop in its place, the same bits: true"))
+    #expect(output.rest("by the recipe, other bits in: layer_1/kernel, ") != nil)
+  }
+
+  @Test func weightsByHand() throws {
+    let output = try run("WeightsByHand")
+    #expect(output.contains("random weights agree with the formula: false"))
+    #expect(output.contains("converted weights agree with the formula: true"))
+    #expect(output.contains("  gru/layer_1/forward/recurrent_kernel [5,15]"))
+    #expect(output.contains("back in PyTorch's layout, the same bits: true"))
+    #expect(
+      output.rest("error[shape-mismatch]: `gru/layer_1/forward/bias` is f32[15], the value is f32[5]")
+        != nil)
+    #expect(output.contains("after the refused value they still agree: true"))
+    #expect(output.contains("after another value for one bias they agree: false"))
+  }
+
+  @Test func sunspots() throws {
+    try CommandLineRunner.withDirectory { directory in
+      let file = directory + "/forecast.svg"
+      let output = try run("Sunspots", "--quick", file)
+      #expect(output.contains("trained: head/kernel, head/bias"))
+      #expect(output.contains("the frozen encoder kept its bits: true"))
+      let flops = output.numbers("backward FLOPs a step: ")
+      #expect(flops.count == 2)
+      #expect(flops[0] * 100 < flops[1])
+      // What needs no learning has one answer.
+      #expect(output.rest("persistence: the last year") == "     70.1  70.1  70.1")
+      #expect(output.rest("persistence: the last cycle") == "    34.8  34.8  34.8")
+      let frozen = output.numbers("pretrained, encoder frozen ")
+      #expect(frozen.count == 3)
+      #expect(frozen[1] <= frozen[0] && frozen[0] <= frozen[2] && frozen[2] < 70.1)
+      // The verdicts say what the numbers say.
+      let verdicts = output.section("the frozen encoder's error less that of")
+      #expect(verdicts.count == 5)
+      for line in verdicts {
+        let parts = try #require(line.firstMatch(of: /^  (.+?) +(-?[\d.]+) ± ([\d.]+): (.+)$/)).output
+        let (mean, doubt) = (try #require(Double(parts.2)), try #require(Double(parts.3)))
+        switch parts.4 {
+        case "better": #expect(mean <= -doubt)
+        case "worse": #expect(mean >= doubt)
+        default: #expect(parts.4 == "no clear difference" && abs(mean) <= doubt)
+        }
+        let other = try output.number(String(parts.1))
+        #expect(abs(frozen[0] - other - mean) < 0.16, "\(line)")
+      }
+      let picture = try String(contentsOfFile: file, encoding: .utf8)
+      #expect(picture.contains("<svg") && picture.contains("observed") && picture.contains("from scratch"))
+    }
+  }
+}
