@@ -48,7 +48,8 @@ let executables: [Target] = [
 /// They import `Firn` alone; the modules it hands on are listed so that a change in one of them builds the programs anew.
 let examples: [Target] = [
   "FirstSteps", "CustomCell", "WriteGraphs", "FreezeOneLSTM", "FreezeInputKernels", "PreserveTrainRestore",
-  "PretrainedEncoder", "FrozenEmbedding", "ThreeLayerLSTM", "WeightsByHand", "Sunspots", "ResumeTraining",
+  "PretrainedEncoder", "FrozenEmbedding", "ThreeLayerLSTM", "Translations", "WeightsByHand", "Sunspots",
+  "ResumeTraining",
 ].map { name in
   .executableTarget(
     name: name,

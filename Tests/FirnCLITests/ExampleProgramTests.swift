@@ -20,7 +20,7 @@ import Testing
       Set(programs) == [
         "CustomCell", "FirstSteps", "FreezeInputKernels", "FreezeOneLSTM", "FrozenEmbedding",
         "PreserveTrainRestore",
-        "PretrainedEncoder", "Sunspots", "ThreeLayerLSTM", "WeightsByHand", "WriteGraphs",
+        "PretrainedEncoder", "Sunspots", "ThreeLayerLSTM", "Translations", "WeightsByHand", "WriteGraphs",
       ])
   }
 

@@ -1,0 +1,119 @@
+import Firn
+
+/// The Firn side of Docs/FromPyTorch.md; each function holds one of its blocks.
+extension Classifier {
+  func byNameOfParameter() throws -> Program {
+    let step = try session.compile(
+      minimizing: loss, with: Adam(), freezing: "encoder/lstm & role(kernel)")
+    return step
+  }
+
+  func nothingIsLeftOut() throws -> [TrainedPart] {
+    let step = try session.compile(
+      minimizing: loss, with: SGD(learningRate: 0.1, momentum: 0.9, weightDecay: 0.01), freezing: "encoder")
+    return step.trainedParts
+  }
+
+  func twoRates() throws -> (body: Program, head: Program) {
+    let body = try session.compile(
+      minimizing: loss, with: Adam(learningRate: 1e-4, name: "adam_body"), freezing: "head")
+    let head = try session.compile(
+      minimizing: loss, with: Adam(learningRate: 1e-2, name: "adam_head"), freezing: "!head")
+    return (body, head)
+  }
+
+  func threeWays() throws -> (byHead: Program, byCount: Program, byName: Program) {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 8])
+    var h = graph.scope("stem") { Dense(8, activation: .relu)(x) }
+    for stage in 1...4 {
+      h = graph.scope("stage\(stage)") { relu(h + Dense(8)(Dense(8, activation: .relu)(h))) }
+    }
+    let loss = square(Dense(2, name: "head")(h)).mean()
+
+    let session = try Session(graph)
+    session.onWarning = { _ in }
+    let byHead = try session.compile(minimizing: loss, with: Adam(), freezing: "!head")
+    let byCount = try session.compile(minimizing: loss, with: Adam(), freezing: "first(4, .)")
+    let byName = try session.compile(minimizing: loss, with: Adam(), freezing: "!(stage4 | head)")
+    return (byHead, byCount, byName)
+  }
+
+  func detached() throws -> Connection {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 4])
+    let code = stopGradient(Dense(8, name: "encoder")(x))
+    let loss = square(Dense(1, name: "head")(code)).mean()
+
+    let program = try Session(graph).compile(minimizing: loss, with: Adam())
+    let connection = try program.whyNot(of: loss, withRespectTo: "encoder/kernel")
+    print(connection.verdict.rawValue, connection.cuts.map(\.node.name))
+    return connection
+  }
+
+  func carriedState() throws -> (session: Session, step: Program) {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: [4, "time", 3])
+    let carried = graph.variable("carried", shape: [4, 8], initializer: .zeros, kind: .state)
+    let output = GRU(8).run(x, initialState: [stopGradient(carried)])
+    let keep = graph.assign(output.states[0], to: carried)
+    let loss = square(Dense(1)(output.last) - 1).mean()
+
+    let session = try Session(graph)
+    let step = try session.compile(minimizing: loss, with: Adam(), fetching: [keep])
+    return (session, step)
+  }
+
+  func forgetGate() throws -> NDArray {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", "time", 4])
+    _ = LSTM(8, forgetBias: 1, name: "lstm")(x)
+    return try Session(graph).value(of: "lstm/bias")
+  }
+
+  func oneGate() throws -> Program {
+    let step = try session.compile(
+      minimizing: loss, with: Adam(), freezing: "encoder/lstm/**[gate: forget]")
+    return step
+  }
+
+  func dropoutOfTheFrozenPart() throws -> (frozen: Program, kept: Program, graph: Graph) {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 4])
+    let code = graph.scope("encoder") { Dropout(0.5)(Dense(8)(x)) }
+    let loss = square(Dense(1, name: "head")(code)).mean()
+
+    let session = try Session(graph)
+    session.onWarning = { _ in }
+    let frozen = try session.compile(minimizing: loss, with: Adam(), freezing: "encoder")
+    let kept = try session.compile(
+      minimizing: loss, with: Adam(), freezing: "encoder", keepingTrainingMode: "encoder")
+    return (frozen, kept, graph)
+  }
+
+  func rowsOfAnEmbedding() throws -> Program {
+    let step = try session.compile(
+      minimizing: loss, with: Adam(weightDecay: 0.01), freezing: "encoder/embedding/table[0..<40]")
+    return step
+  }
+
+  func tied() throws -> [String] {
+    let graph = Graph()
+    let words = graph.placeholder("words", shape: ["batch", "time"], dtype: .i32)
+    let embedding = Embedding(count: 50, width: 8, name: "embedding")
+    let code = LSTM(8, name: "lstm")(embedding(words))
+    let logits = graph.scope("head") { matmul(code, embedding.table?.transposed([1, 0]) ?? code) }
+    let loss = square(logits).mean()
+
+    let step = try Session(graph).compile(minimizing: loss, with: Adam())
+    let table = step.status.variables[0]
+    print(table.name, "is read by", table.readers)
+    return table.readers
+  }
+
+  func preserved() throws -> Snapshot {
+    let saved = try session.snapshot("encoder & !role(bias)")
+    try session.restore(saved)
+    return saved
+  }
+}
