@@ -48,6 +48,7 @@ let executables: [Target] = [
 /// They import `Firn` alone; the modules it hands on are listed so that a change in one of them builds the programs anew.
 let examples: [Target] = [
   "FirstSteps", "CustomCell", "WriteGraphs", "FreezeOneLSTM", "FreezeInputKernels", "PreserveTrainRestore",
+  "PartialStateDict",
   "PretrainedEncoder", "FrozenEmbedding", "ThreeLayerLSTM", "Translations", "WeightsByHand", "Sunspots",
   "ResumeTraining",
 ].map { name in

@@ -111,6 +111,13 @@ extension Classifier {
     return table.readers
   }
 
+  func partly(_ checkpoint: Weights) throws -> LoadReport {
+    let names = NameMap.pyTorchRNN(RecurrentNetwork(.lstm, layers: 2), from: "rnn.", into: "lstm") + .pyTorch
+    let report = try session.load(checkpoint, into: "encoder", mapping: names, strict: false)
+    print(report)
+    return report
+  }
+
   func preserved() throws -> Snapshot {
     let saved = try session.snapshot("encoder & !role(bias)")
     try session.restore(saved)

@@ -56,4 +56,12 @@ func drops(_ program: Program) -> Bool { program.graph.nodes.contains { $0.mnemo
 print("dropout in the frozen encoder:", drops(modes.frozen), "- kept on request:", drops(modes.kept))
 tell("rows", try model.rowsOfAnEmbedding())
 _ = try model.tied()
+let checkpoint = try Weights(
+  source: "checkpoint",
+  entries: [
+    WeightEntry(name: "embedding.weight", array: NDArray(zeros: [50, 8])),
+    WeightEntry(name: "fc.weight", array: NDArray(zeros: [4, 16])),
+  ])
+let report = try model.partly(checkpoint)
+print("loaded:", report.count(.matched) + report.count(.converted), "left:", report.count(.unexpected))
 print("preserved:", try model.preserved().values.count, "variables")

@@ -72,5 +72,6 @@ do {
   print(error)
 }
 print("after the refused value they still agree:", try agrees())
-try session.setValue(NDArray(zeros: [3 * units]), of: bias)
-print("after another value for one bias they agree:", try agrees())
+// A gate is a block with a name.
+try session.setValue(NDArray(zeros: [units]), of: "\(bias)[gate: reset]")
+print("after another value for one gate they agree:", try agrees())

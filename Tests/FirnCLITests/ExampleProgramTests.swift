@@ -19,7 +19,7 @@ import Testing
     #expect(
       Set(programs) == [
         "CustomCell", "FirstSteps", "FreezeInputKernels", "FreezeOneLSTM", "FrozenEmbedding",
-        "PreserveTrainRestore",
+        "PartialStateDict", "PreserveTrainRestore",
         "PretrainedEncoder", "Sunspots", "ThreeLayerLSTM", "Translations", "WeightsByHand", "WriteGraphs",
       ])
   }
@@ -93,6 +93,39 @@ import Testing
     #expect(output.contains("changed by the failed restore: 0 variables"))
   }
 
+  @Test func partialStateDict() throws {
+    let output = try run("PartialStateDict")
+    // Strictly: everything that does not fit is named, and nothing changes.
+    let strict = output.lines.prefix { $0 != "== what there is" }
+    #expect(
+      strict.contains {
+        $0.hasPrefix("error[")
+          && $0.contains("1 missing, 1 unexpected, 1 of another shape; nothing was loaded")
+      })
+    for name in ["head/kernel", "head/bias", "decoder.weight"] {
+      #expect(strict.contains { $0.hasPrefix("  error[") && $0.contains("`\(name)`") }, "\(name)")
+    }
+    #expect(output.contains("changed: 0 variables"))
+
+    // With a report: it names the same, and is a warning too.
+    #expect(
+      output.contains("warning: loading checkpoint: 4 converted, 1 missing, 1 unexpected, 1 of another shape")
+    )
+    for (status, name) in [
+      ("converted", "encoder/gru/kernel"), ("of another shape", "head/kernel"), ("missing", "head/bias"),
+      ("unexpected", "decoder.weight"),
+    ] {
+      #expect(output.lines.contains { $0.hasPrefix("  \(status) ") && $0.contains(" \(name) ") }, "\(name)")
+    }
+    let encoder = ["kernel", "recurrent_kernel", "bias", "recurrent_bias"].map { "encoder/gru/\($0)" }
+    #expect(output.contains("changed: " + encoder.joined(separator: ", ")))
+    #expect(output.contains("the head is as it was, and random: [\"head/kernel\"]"))
+
+    // What is wanted, strictly: nothing frozen is random, so compiling warns of nothing.
+    #expect(output.lines.last == "trained: head/kernel, head/bias")
+    #expect(output.lines.filter { $0.hasPrefix("warning:") }.count == 1)
+  }
+
   @Test func pretrainedEncoder() throws {
     let output = try run("PretrainedEncoder")
     // Only the accident is warned of.
@@ -163,7 +196,7 @@ import Testing
       output.rest("error[shape-mismatch]: `gru/layer_1/forward/bias` is f32[15], the value is f32[5]")
         != nil)
     #expect(output.contains("after the refused value they still agree: true"))
-    #expect(output.contains("after another value for one bias they agree: false"))
+    #expect(output.contains("after another value for one gate they agree: false"))
   }
 
   @Test func sunspots() throws {

@@ -95,6 +95,7 @@ import Testing
     #expect(output.rest("without one gate: encoder/lstm/layer_0/forward/kernel, ") != nil)
     #expect(output.contains("dropout in the frozen encoder: false - kept on request: true"))
     #expect(output.contains("embedding/table is read by [\"embedding\", \"head\"]"))
+    #expect(output.contains("loaded: 1 left: 1"))
     #expect(output.contains("preserved: 5 variables"))
     #expect(output.contains("cut [\"stop_gradient\"]"))
     // What the pages quote is printed.
