@@ -36,6 +36,7 @@ extension OpCatalogue {
       MeanSquaredError.self,
       RandomDraw.self,
       Dropout.self,
+      ByMode.self,
       Scan.self,
     ])
 }

@@ -22,10 +22,12 @@ func noise(_ shape: [Int], _ dtype: DType = .f64) throws -> NDArray {
 }
 
 /// Compares gradients of a loss with central differences in `f64`.
-func checkGradients(of loss: Tensor, by variables: [Tensor], in session: Session) throws {
+func checkGradients(
+  of loss: Tensor, by variables: [Tensor], in session: Session, inTrainingMode: Bool = false
+) throws {
   let gradients = session.graph.gradients(of: [loss], withRespectTo: variables)
-  let program = try session.compile(fetching: gradients)
-  let forward = try session.compile(fetching: [loss])
+  let program = try session.compile(fetching: gradients, inTrainingMode: inTrainingMode)
+  let forward = try session.compile(fetching: [loss], inTrainingMode: inTrainingMode)
   let results = try session.run(program)
   for (variable, gradient) in zip(variables, gradients) {
     let analytic = try results[gradient].doubles

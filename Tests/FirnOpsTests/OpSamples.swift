@@ -182,6 +182,7 @@ let opsWithoutSample: [String: String] = [
   "read": "a variable's value, which a session gives",
   "assign": "what it does, a session does",
   "random_state": "given by a session",
+  "by_mode": "resolved by the compiler",
   "identity": "its operand itself",
   "stop_gradient": "its operand itself",
   "gradients": "replaced by the compiler",

@@ -114,7 +114,7 @@ extension OpTests {
       let graph = Graph()
       let x = graph.placeholder("x", shape: [3])
       let op: any Op = Dropout(rate: 0.5, key: "d")
-      #expect((op as? any ModalOp)?.inferenceResults([x, graph.randomState]) == [x])
+      #expect((op as? any ModalOp)?.results([x, graph.randomState], inInference: true) == [x])
     }
   }
 }

@@ -4,7 +4,8 @@ import FirnOps
 extension Compiler {
   /// `dead-code`: removes what no output and no assignment needs, inside loops too.
   ///
-  /// The first run also drops assignments nobody fetched; later ones keep all that are left.
+  /// The first run also drops assignments nobody fetched, but for those that come with training beside what is computed;
+  /// later ones keep all that are left.
   ///
   ///     %x = placeholder() {dtype = f32, shape = [2]} : f32[2]
   ///     %a = exp(%x) : f32[2]
@@ -18,14 +19,19 @@ extension Compiler {
   ///     return %b
   package static let deadCode = Pass("dead-code") { graph, context throws(FirnError) in
     defer { context.hasExtracted = true }
-    return graph.removingDeadNodes(keepingAssignments: context.hasExtracted)
+    if context.hasExtracted || !context.request.isTrainingMode {
+      return graph.removingDeadNodes(keepingAssignments: context.hasExtracted)
+    }
+    return graph.extractingWithTrainingAssignments()
   }
 }
 
 extension GraphDef {
   /// The graph without nodes that no output (and, if asked, no assignment) needs; loops lose results, carries and
   /// operands that nothing needs.
-  package func removingDeadNodes(keepingAssignments: Bool) -> GraphDef {
+  ///
+  /// - Parameter kept: names of nodes to keep besides.
+  package func removingDeadNodes(keepingAssignments: Bool, and kept: Set<String> = []) -> GraphDef {
     var live = [Bool](repeating: false, count: nodes.count)
     let index = ValueIndex(self)
     var used = [Bool](repeating: false, count: index.count)
@@ -38,6 +44,7 @@ extension GraphDef {
     for position in nodes.indices.reversed() {
       let node = nodes[position]
       if keepingAssignments, case .writes = node.op.effect { live[position] = true }
+      if kept.contains(node.name) { live[position] = true }
       guard live[position] else { continue }
       if let scan = node.op as? Scan {
         let shrinking = scan.shrinking(toResults: node.types.indices.map { used[index[Value(position, $0)]] })
@@ -64,6 +71,23 @@ extension GraphDef {
       kept.append(node)
     }
     return GraphDef(nodes: kept, outputs: outputs.map(move), variables: variables)
+  }
+}
+
+extension GraphDef {
+  /// What the outputs need, and the assignments that come with it in training; those may need more, and bring others.
+  fileprivate func extractingWithTrainingAssignments() -> GraphDef {
+    let assignments = nodes.compactMap { node in
+      node.trainingAssignment.map { (name: node.name, beside: nodes[$0.beside.node].name) }
+    }
+    var kept: Set<String> = []
+    while true {
+      let result = removingDeadNodes(keepingAssignments: false, and: kept)
+      let alive = Set(result.nodes.map(\.name))
+      let brought = kept.union(assignments.filter { alive.contains($0.beside) }.map(\.name))
+      if brought == kept { return result }
+      kept = brought
+    }
   }
 }
 

@@ -8,6 +8,10 @@ extension Compiler {
   /// and all of them are frozen; `keepingTrainingMode:` opts scopes out by path. Without training, everything is in
   /// inference mode.
   ///
+  /// Assignments that belong to training become plain ones where their variable moves, and are dropped elsewhere. Of
+  /// several to one variable, as a layer called twice has them, each goes on from what the one before assigned, and the
+  /// last is carried out.
+  ///
   ///     variable encoder/w : f32[2] {kind = "parameter", role = "", trainable = false, initializer = ["constant", 1.0]}
   ///     %encoder/w = read() {variable = "encoder/w", dtype = f32, shape = [2]} : f32[2]
   ///     %random_state = random_state() : i32[4]
@@ -22,61 +26,77 @@ extension Compiler {
   ///     %encoder/dropout = identity(%encoder/w) : f32[2]
   ///     return %encoder/dropout
   package static let resolveModes = Pass("resolve-modes") { graph, context throws(FirnError) in
-    let request = context.request
-    var kept: Set<String> = []
-    if let selection = request.keepingTrainingMode {
-      kept = Set(try selection.resolve(paths: graph.modalPlaces(in: ModalPlace()).flatMap(\.paths)))
-    }
-    let trainability = context.trainability
-    return graph.resolvingModes(in: ModalPlace()) { place in
-      guard request.isTrainingMode else { return true }
-      return !place.paths.contains { kept.contains($0) }
-        && Path.ancestors(of: place.scoped).contains { trainability.isFrozen(scope: $0) }
-    }
+    let modes = try Modes(graph, context.request, context.trainability)
+    return graph.resolvingModes(modes, in: ModalPlace(), assignments: TrainingAssignments(graph, modes))
   }
 }
 
-/// Where a node stands.
-private struct ModalPlace {
-  /// Below the scopes that its layer's variables are in: a loop is no scope.
-  var scoped = ""
-  /// As graphs show it, below the loops that hold it.
-  var nested = ""
+/// The assignments of a graph that belong to training.
+private struct TrainingAssignments {
+  /// Of each variable that moves, the node that has the last word.
+  var last: [String: String] = [:]
+  /// Names of the nodes that only they need.
+  var own: Set<String> = []
 
-  /// Both, as selections may name either.
-  var paths: [String] { scoped == nested ? [scoped] : [scoped, nested] }
+  init() {}
 
-  func node(_ name: String) -> ModalPlace {
-    ModalPlace(scoped: Path.joined(scoped, name), nested: Path.joined(nested, name))
+  init(_ graph: GraphDef, _ modes: Modes) {
+    var all: Set<String> = []
+    for node in graph.nodes {
+      guard let assignment = node.trainingAssignment else { continue }
+      all.insert(node.name)
+      guard case .moves = modes.motion(of: assignment.variable, at: ModalPlace().node(node.name)) else {
+        continue
+      }
+      last[assignment.variable] = node.name
+    }
+    guard !last.isEmpty else { return }
+    let others = graph.removingDeadNodes(keepingAssignments: false).nodes.map(\.name)
+    own = Set(graph.nodes.map(\.name)).subtracting(others)
   }
-
-  /// What is inside the loop that stands here.
-  var body: ModalPlace { ModalPlace(scoped: Path.parent(of: scoped), nested: nested) }
 }
 
 extension GraphDef {
-  /// The places of the nodes that have two modes.
-  fileprivate func modalPlaces(in place: ModalPlace) -> [ModalPlace] {
-    nodes.flatMap { node in
-      let place = place.node(node.name)
-      if let scan = node.op as? Scan { return scan.body.modalPlaces(in: place.body) }
-      return node.op is any ModalOp ? [place] : []
-    }
-  }
-
-  fileprivate func resolvingModes(in place: ModalPlace, isInference: (ModalPlace) -> Bool) -> GraphDef {
+  fileprivate func resolvingModes(
+    _ modes: Modes, in place: ModalPlace, assignments: TrainingAssignments
+  ) -> GraphDef {
     let graph = Graph()
     var moved: [[Value]] = []
+    // By variable, what was assigned so far.
+    var assigned: [String: Value] = [:]
     for node in nodes {
+      let original = node
       var node = node
-      node.inputs = node.inputs.map { moved[$0.node][$0.result] }
+      node.inputs = node.inputs.map { input in
+        if assignments.own.contains(node.name), case .reads(let name) = nodes[input.node].op.effect,
+          let newer = assigned[name]
+        {
+          return newer
+        }
+        return moved[input.node][input.result]
+      }
       let place = place.node(node.name)
       if let scan = node.op as? Scan {
-        node.op = scan.with(body: scan.body.resolvingModes(in: place.body, isInference: isInference))
+        let body = scan.body.resolvingModes(modes, in: place.body, assignments: TrainingAssignments())
+        node.op = scan.with(body: body)
       }
-      if let modal = node.op as? any ModalOp, isInference(place) {
+      if let assignment = original.trainingAssignment {
+        node.inputs.removeLast()
+        if case .moves = modes.motion(of: assignment.variable, at: place) {
+          assigned[assignment.variable] = node.inputs[0]
+        }
+        if assignments.last[assignment.variable] != node.name { node.op = PassThrough(.identity) }
+      }
+      if let modal = node.op as? any ModalOp {
         let operands = node.inputs.map { Tensor(graph, $0) }
-        let results = graph.section(node.scope, phase: node.phase) { modal.inferenceResults(operands) }
+        let results = graph.section(node.scope, phase: node.phase) {
+          modal.results(operands, inInference: modes.isInference(place))
+        }
+        guard let results else {
+          let position = graph.adopt(node)
+          moved.append(node.types.indices.map { Value(position, $0) })
+          continue
+        }
         guard results.map(\.type) == node.types else {
           firnBug("resolve-modes", "`\(place.nested)` changed its type")
         }

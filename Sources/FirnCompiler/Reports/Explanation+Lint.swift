@@ -15,6 +15,7 @@ extension Explanation {
       findings += notUnderLoss(report)
       findings += tiedAndSplit(report)
       findings += stops.filter { $0.code == .stopBehindStop }
+      findings += movingAndHeld()
     }
     return findings
   }
@@ -120,6 +121,39 @@ extension Explanation {
         subjects: [entry.name],
         remedy: "it is one variable with one state; cut one use with `stopGradient`, or give each its own")
     }
+  }
+
+  /// State that moves in a frozen scope, then state that is held in a trained one.
+  private func movingAndHeld() -> [Finding] {
+    var moving: [String: [String]] = [:]
+    var held: [String: [String]] = [:]
+    for variable in variables where variable.kind == .state {
+      let scope = Path.parent(of: variable.name)
+      switch modes.motions[variable.name] {
+      case .moves(.some, _): moving[scope, default: []].append(variable.name)
+      case .held(.selection): held[scope, default: []].append(variable.name)
+      case .moves, .held, nil: continue
+      }
+    }
+    return moving.keys.sorted(by: isBefore).map { scope in
+      finding(
+        .frozenAndMoving,
+        "`\(scope)` is frozen, but \(list(moving[scope] ?? [])) move\(moving[scope]?.count == 1 ? "s" : "") in every step",
+        subjects: moving[scope] ?? [],
+        remedy: "leave `\(scope)` out of `keepingTrainingMode:` unless this is meant")
+    }
+      + held.keys.sorted(by: isBefore).map { scope in
+        finding(
+          .trainedAndHeld,
+          "`\(scope)` learns by the statistics of batches, but \(list(held[scope] ?? [])) \(held[scope]?.count == 1 ? "is" : "are") held: inference will differ",
+          subjects: held[scope] ?? [],
+          remedy: "name the state by `training:` too, or freeze all of `\(scope)`")
+      }
+  }
+
+  private func isBefore(_ a: String, _ b: String) -> Bool {
+    let first = { scope in variables.firstIndex { Path.isWithin($0.name, scope) } ?? 0 }
+    return first(a) < first(b)
   }
 
   private func list(_ scopes: [String]) -> String {

@@ -15,7 +15,9 @@ extension Explanation {
 
   func standing(of variable: Variable) -> (Standing, String) {
     let decision = trainability.decision(variable.name)
-    if variable.kind == .state { return (.state, decision.explanation) }
+    if variable.kind == .state {
+      return (.state, modes.motions[variable.name]?.explanation ?? decision.explanation)
+    }
     if !trainability.isTrained(variable.name) { return (.frozen, decision.explanation) }
     if (readers[variable.name] ?? []).isEmpty, !isLoss(variable.name) {
       return (.neverRead, "no node of the graph reads it")
@@ -70,7 +72,7 @@ extension Explanation {
       }
     }
     // As `resolve-modes` decides it.
-    let frozen = Set(order.filter { members[$0]?.standing == .frozen })
+    let frozen = Set(order.filter(trainability.isFrozen(scope:)))
     let kept = Set((try? request.keepingTrainingMode?.resolve(paths: order)) ?? [])
     return order.compactMap { path in
       let isTraining =

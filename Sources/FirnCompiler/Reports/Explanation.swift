@@ -8,6 +8,7 @@ public struct Explanation: Sendable {
   /// What would be compiled; without a loss nothing is trained.
   package let request: CompilationRequest
   package let trainability: Trainability
+  let modes: Modes
   /// Where gradients travel: the graph as built, or with the gradients in its loss written out.
   let flow: FlowGraph
   /// For each variable, the scopes that read it in the graph as built.
@@ -32,6 +33,7 @@ public struct Explanation: Sendable {
     self.request = request
     var context = try CompilationContext(request)
     trainability = context.trainability
+    modes = try Modes(request.graph, request, trainability)
     readers = request.graph.variableReaders
     var graph = request.graph
     var loss = request.training?.loss

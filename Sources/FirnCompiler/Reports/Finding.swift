@@ -38,6 +38,8 @@ public struct Finding: Hashable, Sendable, Codable {
     case notUnderLoss = "F005"
     case tiedAndSplit = "F006"
     case stopBehindStop = "F007"
+    case frozenAndMoving = "F008"
+    case trainedAndHeld = "F009"
   }
 }
 
@@ -52,6 +54,8 @@ extension Finding.Code {
     case .notUnderLoss: "not under the loss"
     case .tiedAndSplit: "tied and split"
     case .stopBehindStop: "stop behind a stop"
+    case .frozenAndMoving: "frozen and moving"
+    case .trainedAndHeld: "trained and held"
     }
   }
 
@@ -63,7 +67,9 @@ extension Finding.Code {
   public var severity: Finding.Severity {
     switch self {
     case .starved: .error
-    case .frozenAndRandom, .stopBeyondItsScope, .notUnderLoss, .tiedAndSplit: .warning
+    case .frozenAndRandom, .stopBeyondItsScope, .notUnderLoss, .tiedAndSplit, .frozenAndMoving,
+      .trainedAndHeld:
+      .warning
     case .stopWithoutEffect, .stopBehindStop: .note
     }
   }

@@ -24,6 +24,10 @@ package struct Trainability: Sendable {
   package let variables: [Variable]
   private let decisions: [String: Decision]
   private let regions: [String: Region]
+  /// State that `freezing:` names and `training:` does not.
+  private let held: Set<String>
+  private let freezingName: String
+  private let frozenScopes: Set<String>
 
   /// - Throws: what is wrong with the selections; also where they name blocks of one variable along different axes.
   package init(
@@ -46,7 +50,7 @@ package struct Trainability: Sendable {
     named names: (freezing: String?, training: String?) = (nil, nil)
   ) throws(FirnError) {
     self.variables = variables.filter { $0.kind != .slot }
-    let freezingName = names.freezing ?? freezing.flatMap(\.matchedBy).joined(separator: " | ")
+    freezingName = names.freezing ?? freezing.flatMap(\.matchedBy).joined(separator: " | ")
     let trainingName = names.training ?? training.flatMap(\.matchedBy).joined(separator: " | ")
     let frozen = Dictionary(freezing.map { ($0.variable.name, $0.region) }, uniquingKeysWith: { $1 })
     let thawed = Dictionary(training.map { ($0.variable.name, $0.region) }, uniquingKeysWith: { $1 })
@@ -73,6 +77,10 @@ package struct Trainability: Sendable {
             blocks, frozenBy: holder.explanation, thawedBy: thawed[name] == nil ? nil : trainingName)
         }
     }
+    held = Set(
+      self.variables.filter { $0.kind == .state && frozen[$0.name] != nil && thawed[$0.name] == nil }.map(
+        \.name))
+    frozenScopes = Self.frozenScopes(self.variables, isTrained: { regions[$0] != nil }, held: held)
     self.decisions = decisions
     self.regions = regions
   }
@@ -88,14 +96,28 @@ package struct Trainability: Sendable {
   /// Names of the variables that a gradient may change.
   package var trained: Set<String> { Set(variables.map(\.name).filter(isTrained)) }
 
-  /// Whether every parameter below `scope` is frozen and there is at least one: such a scope runs in inference mode.
-  package func isFrozen(scope: String) -> Bool {
-    var any = false
-    for variable in variables where variable.kind == .parameter && Path.isWithin(variable.name, scope) {
-      if isTrained(variable.name) { return false }
-      any = true
+  /// The selection that holds a state variable still, whatever its scope does.
+  package func holder(of state: String) -> String? { held.contains(state) ? freezingName : nil }
+
+  /// Whether `scope` runs in inference mode: it has parameters and all of them are frozen, or, having state only, all of
+  /// that is held.
+  package func isFrozen(scope: String) -> Bool { frozenScopes.contains(scope) }
+
+  private static func frozenScopes(
+    _ variables: [Variable], isTrained: (String) -> Bool, held: Set<String>
+  ) -> Set<String> {
+    var trained: Set<String> = []
+    var withParameters: Set<String> = []
+    var withMovingState: Set<String> = []
+    var all: Set<String> = []
+    for variable in variables {
+      let scopes = Path.ancestors(of: variable.name)
+      all.formUnion(scopes)
+      if isTrained(variable.name) { trained.formUnion(scopes) }
+      if variable.kind == .parameter { withParameters.formUnion(scopes) }
+      if variable.kind == .state, !held.contains(variable.name) { withMovingState.formUnion(scopes) }
     }
-    return any
+    return all.subtracting(trained).subtracting(withMovingState.subtracting(withParameters))
   }
 }
 

@@ -207,13 +207,24 @@ extension Graph {
 
   /// The variable gets `value` when the run ends; reads in the run still see the old one.
   ///
-  /// - Returns: the value, to be fetched: an assignment happens in the programs that fetch it.
+  /// - Parameter tensor: where given, the assignment belongs to training mode: it happens in programs that compute this
+  ///   tensor in training mode, at the place where `assign` is called, unless `freezing:` names the variable. Several
+  ///   such assignments of one variable follow one another in the order they were built, each seeing what the one before
+  ///   assigned. They cannot stand in the body of a loop.
+  /// - Returns: the value. An assignment without `tensor` happens in the programs that fetch this.
   @discardableResult
   public func assign(
-    _ value: Tensor, to variable: Tensor, file: StaticString = #fileID, line: UInt = #line
+    _ value: Tensor, to variable: Tensor, whenTraining tensor: Tensor? = nil, file: StaticString = #fileID,
+    line: UInt = #line
   ) -> Tensor {
     let location = SourceLocation(file, line)
-    if variable.isPoisoned || value.isPoisoned { return .poisoned(in: self) }
+    if variable.isPoisoned || value.isPoisoned || tensor?.isPoisoned == true { return .poisoned(in: self) }
+    if current.parent != nil, tensor != nil {
+      return report(
+        FirnError(
+          .invalidGraph, "assign: `\(variable.name)` is to move in the body of a loop",
+          remedy: "an assignment happens once a run; move it out of the loop"), location: location)
+    }
     guard let declaration = variable.variable else {
       return report(
         FirnError(
@@ -227,7 +238,8 @@ extension Graph {
           .shapeMismatch, "assign: the value is \(value.type), the variable \(declaration.type)",
           remedy: "reshape or cast the value"), operands: [value, variable], location: location)
     }
-    return append(AssignVariable(declaration.name), [value], location: location)[0]
+    return append(
+      AssignVariable(declaration.name), [value] + (tensor.map { [$0] } ?? []), location: location)[0]
   }
 
   /// The tensor of this graph called `name`, if there is one (`split:1` for a result beyond the first).

@@ -20,7 +20,7 @@ public final class Dense: Layer {
   private let kernelInitializer: Initializer?
   private let biasInitializer: Initializer
   private let trainable: Bool?
-  private var scope: LayerScope
+  var scope: LayerScope
   private var variables: (kernel: Tensor, bias: Tensor?)?
 
   public init(
@@ -67,3 +67,5 @@ public final class Dense: Layer {
     return (kernel, bias)
   }
 }
+
+extension Dense: ScopedLayer {}

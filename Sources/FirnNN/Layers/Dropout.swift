@@ -7,7 +7,7 @@ import FirnOps
 /// The mask depends on the session's seed, the run, the node's path and the element, not on threads.
 public final class Dropout: Layer {
   private let rate: Double
-  private var scope: LayerScope
+  var scope: LayerScope
 
   /// - Parameter rate: the share zeroed, on 0...1.
   public init(_ rate: Double, name: String = "dropout", file: StaticString = #fileID, line: UInt = #line) {
@@ -19,3 +19,5 @@ public final class Dropout: Layer {
     scope.enter(input) { _ in dropout(input, rate: rate) } ?? .poisoned(in: input.graph)
   }
 }
+
+extension Dropout: ScopedLayer {}

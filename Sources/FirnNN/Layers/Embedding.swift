@@ -16,7 +16,7 @@ public final class Embedding: Layer {
   private let width: Int
   private let initializer: Initializer
   private let trainable: Bool?
-  private var scope: LayerScope
+  var scope: LayerScope
   /// The variable, once the layer has been called.
   public private(set) var table: Tensor?
 
@@ -44,3 +44,5 @@ public final class Embedding: Layer {
     } ?? .poisoned(in: input.graph)
   }
 }
+
+extension Embedding: ScopedLayer {}

@@ -8,9 +8,15 @@ public protocol Layer: AnyObject {
   func callAsFunction(_ input: Tensor) -> Tensor
 }
 
+/// A layer that a composition can give another name before its first call.
+protocol ScopedLayer: Layer {
+  var scope: LayerScope { get set }
+}
+
 /// The scope of a layer, opened by the first call and entered again by later ones.
 struct LayerScope {
-  let name: String
+  /// What the first call opens.
+  var name: String
   let location: SourceLocation
   private var home: (graph: Graph, path: String)?
 

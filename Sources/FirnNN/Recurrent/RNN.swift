@@ -30,7 +30,7 @@ public class RNN: Layer {
   private let layers: [RecurrentLayer]
   private let layout: SequenceLayout
   private let dropoutRate: Double
-  private var scope: LayerScope
+  var scope: LayerScope
 
   /// A layer of `cell`, or a stack of `layers` of it.
   ///
@@ -229,7 +229,7 @@ public class RNN: Layer {
 /// The directions of one layer of a stack and the scope they share.
 private final class RecurrentLayer {
   let directions: [CellLoop]
-  private var scope: LayerScope?
+  var scope: LayerScope?
 
   init(directions: [CellLoop], scope: LayerScope?) {
     self.directions = directions
@@ -241,3 +241,5 @@ private final class RecurrentLayer {
     scope?.enter(input) { _ in body() } ?? body()
   }
 }
+
+extension RNN: ScopedLayer {}

@@ -63,7 +63,9 @@ package struct Dropout: KernelOp, ModalOp {
 
   package var aliasing: Aliasing { .inPlace([0]) }
 
-  package func inferenceResults(_ operands: [Tensor]) -> [Tensor] { [operands[0]] }
+  package func results(_ operands: [Tensor], inInference: Bool) -> [Tensor]? {
+    inInference ? [operands[0]] : nil
+  }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
     let (count, inputs, name) = (results[0].elementCount, operands.count, Philox.hash(key))

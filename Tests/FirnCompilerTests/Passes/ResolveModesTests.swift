@@ -89,4 +89,41 @@ import Testing
       + "%u = random_uniform(%s) {shape = [2], dtype = f32, key = \"u\", low = 0.0, high = 1.0} : f32[2]\nreturn %u"
     #expect(try Compiler.resolveModes(text) == parsed(text).text)
   }
+
+  /// A value by mode and an assignment that belongs to training, in a scope with a weight.
+  @Test func valuesAndAssignmentsByMode() throws {
+    let start =
+      header + variable("a/w")
+      + "variable a/m : f32[2] {kind = \"state\", role = \"\", trainable = false, initializer = [\"constant\", 0.0]}\n"
+      + read("a/w") + read("a/m")
+    let before =
+      start + """
+        %a/mode = by_mode(%a/w, %a/m) : f32[2]
+        %a/next = add(%a/m, %a/w) : f32[2]
+        %a/assign = assign(%a/next, %a/mode) {variable = "a/m"} : f32[2]
+        return %a/mode
+        """
+    func after(_ mode: String, _ assignment: String) throws -> String {
+      try parsed(
+        start + """
+          %a/mode = identity(\(mode)) : f32[2]
+          %a/next = add(%a/m, %a/w) : f32[2]
+          %a/assign = \(assignment) : f32[2]
+          return %a/mode
+          """
+      ).text
+    }
+    let training = try after("%a/w", "assign(%a/next) {variable = \"a/m\"}")
+    let inference = try after("%a/m", "identity(%a/next)")
+    #expect(try Compiler.resolveModes(before, isTrainingMode: true) == training)
+    #expect(try Compiler.resolveModes(before) == inference)
+    #expect(try Compiler.resolveModes(before, freezing: "a", isTrainingMode: true) == inference)
+    #expect(
+      try Compiler.resolveModes(before, freezing: "a/m", isTrainingMode: true)
+        == after("%a/w", "identity(%a/next)"))
+    #expect(
+      try Compiler.resolveModes(
+        before, freezing: "a", keepingTrainingMode: "a", isTrainingMode: true, isIdempotent: false)
+        == training)
+  }
 }

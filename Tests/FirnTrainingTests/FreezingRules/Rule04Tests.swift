@@ -39,7 +39,7 @@ extension FreezingRuleTests {
     program.graph.allNodes().filter { $0.node.mnemonic == "dropout" && $0.node.phase == .forward }.map(\.path)
   }
 
-  @Test func rule04DropoutOfFrozenScopeIsTheIdentity() throws {
+  @Test func trap21DropoutOfFrozenScopeIsTheIdentity() throws {
     let model = try Dropping()
     let session = try quietSession(model.graph)
     let inference = try session.compile(fetching: [model.hidden, model.output])

@@ -1,0 +1,106 @@
+import FirnGraph
+import FirnOps
+
+/// Where a compilation runs in training mode, and which state it moves (rule 4).
+package struct Modes: Sendable {
+  private let isTrainingMode: Bool
+  private let trainability: Trainability
+  private let keeping: Selection?
+  /// The places that `keepingTrainingMode:` names.
+  private let kept: Set<String>
+  /// What becomes of each state variable that training assigns; one of several assignments that moves it counts.
+  private(set) var motions: [String: Motion] = [:]
+
+  /// - Throws: where `keepingTrainingMode:` names nothing that has two modes.
+  init(
+    _ graph: GraphDef, _ request: CompilationRequest, _ trainability: Trainability
+  ) throws(FirnError) {
+    isTrainingMode = request.isTrainingMode
+    self.trainability = trainability
+    keeping = request.keepingTrainingMode
+    kept = Set(try keeping?.resolve(paths: graph.modalPlaces(in: ModalPlace()).flatMap(\.paths)) ?? [])
+    for node in graph.nodes {
+      guard let name = node.trainingAssignment?.variable, motions[name]?.isMoving != true else { continue }
+      motions[name] = motion(of: name, at: ModalPlace().node(node.name))
+    }
+  }
+
+  func isInference(_ place: ModalPlace) -> Bool {
+    !isTrainingMode || (!isKept(place) && frozenScope(around: place) != nil)
+  }
+
+  /// What becomes of `variable` where an assignment that belongs to training stands at `place`.
+  func motion(of variable: String, at place: ModalPlace) -> Motion {
+    guard isTrainingMode else { return .held(.inference) }
+    let scope = frozenScope(around: place)
+    if isKept(place) { return .moves(frozen: scope, keeping: keeping?.description) }
+    if let scope { return .held(.frozenScope(scope)) }
+    if let text = trainability.holder(of: variable) { return .held(.selection(text)) }
+    return .moves(frozen: nil, keeping: nil)
+  }
+
+  private func isKept(_ place: ModalPlace) -> Bool { place.paths.contains { kept.contains($0) } }
+
+  /// The outermost frozen scope that holds it.
+  private func frozenScope(around place: ModalPlace) -> String? {
+    Path.ancestors(of: place.scoped).last { trainability.isFrozen(scope: $0) }
+  }
+}
+
+/// What a step does to a state variable.
+enum Motion: Hashable, Sendable {
+  enum Holder: Hashable, Sendable {
+    /// Nothing is trained.
+    case inference
+    case frozenScope(String)
+    /// Named by `freezing:` although its scope is trained.
+    case selection(String)
+  }
+
+  /// With the frozen scope around it that `keepingTrainingMode:` wakes, if there is one.
+  case moves(frozen: String?, keeping: String?)
+  case held(Holder)
+
+  var isMoving: Bool { if case .moves = self { true } else { false } }
+
+  /// One line for reports.
+  var explanation: String {
+    switch self {
+    case .moves(let scope?, let keeping):
+      "it is state and moves, although `\(scope)` is frozen, by `keepingTrainingMode: \(keeping ?? "")`"
+    case .moves: "it is state and moves: its scope is in training mode"
+    case .held(.inference): "it is state and stays: the program runs in inference mode"
+    case .held(.frozenScope(let scope)): "it is state and is held: `\(scope)` is frozen"
+    case .held(.selection(let text)): "it is state and is held by `freezing: \(text)`"
+    }
+  }
+}
+
+/// Where a node stands.
+struct ModalPlace {
+  /// Below the scopes that its layer's variables are in: a loop is no scope.
+  var scoped = ""
+  /// As graphs show it, below the loops that hold it.
+  var nested = ""
+
+  /// Both, as selections may name either.
+  var paths: [String] { scoped == nested ? [scoped] : [scoped, nested] }
+
+  func node(_ name: String) -> ModalPlace {
+    ModalPlace(scoped: Path.joined(scoped, name), nested: Path.joined(nested, name))
+  }
+
+  /// What is inside the loop that stands here.
+  var body: ModalPlace { ModalPlace(scoped: Path.parent(of: scoped), nested: nested) }
+}
+
+extension GraphDef {
+  /// The places of the nodes that have two modes.
+  func modalPlaces(in place: ModalPlace) -> [ModalPlace] {
+    nodes.flatMap { node in
+      let place = place.node(node.name)
+      if let scan = node.op as? Scan { return scan.body.modalPlaces(in: place.body) }
+      return node.op is any ModalOp || node.trainingAssignment != nil ? [place] : []
+    }
+  }
+}

@@ -1,0 +1,26 @@
+public import FirnGraph
+
+/// A function as a layer, for what has no variables: `Apply { relu($0) }`.
+public final class Apply: Layer {
+  private let function: (Tensor) -> Tensor
+  var scope: LayerScope
+
+  public init(
+    name: String = "apply", file: StaticString = #fileID, line: UInt = #line,
+    _ function: @escaping (Tensor) -> Tensor
+  ) {
+    self.function = function
+    scope = LayerScope(name, file, line)
+  }
+
+  /// The activation as a layer.
+  public convenience init(_ activation: Activation, file: StaticString = #fileID, line: UInt = #line) {
+    self.init(name: activation.rawValue, file: file, line: line) { activation($0) }
+  }
+
+  public func callAsFunction(_ input: Tensor) -> Tensor {
+    scope.enter(input) { _ in function(input) } ?? .poisoned(in: input.graph)
+  }
+}
+
+extension Apply: ScopedLayer {}

@@ -1,0 +1,43 @@
+import FirnGraph
+import FirnOps
+
+/// The scale and shift by channel that end a normalisation.
+struct ChannelAffine {
+  let gamma: Tensor
+  let beta: Tensor
+
+  init(in graph: Graph, _ input: Tensor, gamma initializer: Initializer = .ones, trainable: Bool?) {
+    func variable(_ name: String, _ role: String, _ initializer: Initializer) -> Tensor {
+      graph.variable(
+        name, shape: Shape([input.extent(-1)]), dtype: input.dtype, role: role, initializer: initializer,
+        trainable: trainable)
+    }
+    gamma = variable("gamma", "gain", initializer)
+    beta = variable("beta", "bias", .zeros)
+  }
+
+  var width: Int? { gamma.extent(0).value }
+
+  func callAsFunction(_ x: Tensor) -> Tensor { x * gamma + beta }
+}
+
+/// `(x - mean) / √(variance + ε)` over `axes`.
+func normalized(_ x: Tensor, over axes: [Int], epsilon: Double) -> Tensor {
+  let centred = x - x.mean(axes: axes, keepingAxes: true)
+  return centred * rsqrt(square(centred).mean(axes: axes, keepingAxes: true) + epsilon)
+}
+
+/// What is wrong with the channels of `input` (C1), on record; nil where nothing is.
+func channelFault(of input: Tensor, _ what: String, _ known: Int?) -> Tensor? {
+  guard input.rank >= 1, let channels = input.extent(-1).value else {
+    return report(
+      "\(what): the last axis of \(input.type) is not a known number of channels",
+      remedy: "give the input a last axis of a fixed extent", constraint: "C1", input)
+  }
+  if let known, known != channels {
+    return report(
+      "\(what): the input has \(channels) channels, the layer \(known)",
+      remedy: "make one layer for each width", constraint: "C1", input)
+  }
+  return nil
+}

@@ -1,0 +1,57 @@
+public import FirnGraph
+import FirnOps
+
+/// Group normalisation: channels in groups, each example's group by its own statistics.
+///
+/// | | shape | role |
+/// | --- | --- | --- |
+/// | x | `[batch, …, channels]` | |
+/// | `gamma`, `beta` | `[channels]` | `gain`, `bias` |
+/// | result | as x | |
+///
+/// Mean and variance (divided by n) of a group are over all axes but the batch's. One group is layer norm over the whole
+/// example; as many groups as channels is instance norm.
+///
+/// Constraints: (C1) the last extent of x is a number, and the same in every call; (C2) groups divide the channels.
+///
+/// Wu and He, ECCV 2018, equation 7.
+///
+/// - Complexity: three passes over x.
+public final class GroupNorm: Layer {
+  private let groups: Int
+  private let epsilon: Double
+  private let trainable: Bool?
+  private var affine: ChannelAffine?
+  var scope: LayerScope
+
+  public init(
+    groups: Int, epsilon: Double = 1e-5, trainable: Bool? = nil, name: String = "group_norm",
+    file: StaticString = #fileID, line: UInt = #line
+  ) {
+    self.groups = groups
+    self.epsilon = epsilon
+    self.trainable = trainable
+    scope = LayerScope(name, file, line)
+  }
+
+  public func callAsFunction(_ input: Tensor) -> Tensor {
+    scope.enter(input) { graph in
+      if let fault = channelFault(of: input, "group norm", affine?.width) { return fault }
+      let channels = input.extent(-1).value ?? 0
+      guard input.rank >= 2, groups > 0, channels.isMultiple(of: groups) else {
+        return report(
+          "group norm: \(groups) groups do not divide the \(channels) channels of \(input.type)",
+          remedy: "choose a divisor of \(channels), and give the input a batch axis", constraint: "C2", input)
+      }
+      let affine = affine ?? ChannelAffine(in: graph, input, trainable: trainable)
+      self.affine = affine
+      let dimensions = input.shape.dimensions
+      let grouped = input.reshaped(
+        to: Shape(dimensions.dropLast() + [Dimension(groups), Dimension(channels / groups)]))
+      let axes = Array(1..<input.rank - 1) + [input.rank]
+      return affine(normalized(grouped, over: axes, epsilon: epsilon).reshaped(to: input.shape))
+    } ?? .poisoned(in: input.graph)
+  }
+}
+
+extension GroupNorm: ScopedLayer {}

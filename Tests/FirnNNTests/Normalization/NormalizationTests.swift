@@ -1,0 +1,140 @@
+import FirnCompiler
+import FirnGraph
+import FirnNN
+import FirnOps
+import FirnRuntime
+import FirnTraining
+import Testing
+
+/// Normalisation as PyTorch has it, in values, gradients and moved averages.
+@Suite struct NormalizationTests {
+  private static func layer(_ name: String) -> any Layer {
+    switch name {
+    case "layer": LayerNorm(name: "n")
+    case "group": GroupNorm(groups: 2, name: "n")
+    case "group-instance": GroupNorm(groups: 4, name: "n")
+    case "batch-plain": BatchNorm(isAffine: false, name: "n")
+    case "batch-momentum": BatchNorm(momentum: 0.7, epsilon: 1e-2, name: "n")
+    default: BatchNorm(name: "n")
+    }
+  }
+
+  @Test(arguments: [DType.f64, .f32]) func agreesWithPyTorch(_ dtype: DType) throws {
+    let fixtures = try Fixture.load("norms.json")
+    #expect(fixtures.count == 9)
+    for fixture in fixtures {
+      let layer = Self.layer(fixture.name)
+      let graph = Graph()
+      let calls = fixture.inputs.keys.sorted()
+      let inputs = try calls.map { name in
+        graph.variable(
+          name, shape: Shape(try #require(fixture.inputs[name]).shape), dtype: dtype,
+          initializer: .array(try fixture.input(name, dtype)))
+      }
+      let outputs = inputs.map { layer($0) }
+      let terms = try outputs.enumerated().map { call, output in
+        output * graph.constant(try #require(fixture.seeds["y\(call)"]).array(dtype))
+      }
+      let loss = terms.dropFirst().reduce(terms[0].sum()) { $0 + $1.sum() }
+      let wanted = try fixture.gradients.keys.sorted().map { name in
+        (name, try #require(graph.tensor(named: name.hasPrefix("x") ? name : "n/\(name)")))
+      }
+      let gradients = graph.gradients(of: [loss], withRespectTo: wanted.map(\.1))
+      let session = try quietSession(graph)
+      for (name, array) in try fixture.weights(dtype) { try session.setValue(array, of: "n/\(name)") }
+      let program = try session.compile(
+        fetching: outputs + gradients, inTrainingMode: fixture.name != "batch-inference")
+      let results = try session.run(program)
+
+      let tolerance = ParityTests.tolerance(dtype)
+      func check(_ got: NDArray, _ expected: Fixture.Numbers?, _ what: String) throws {
+        let distance = try difference(got, #require(expected))
+        #expect(distance <= tolerance, "\(fixture.name) \(what): off by \(distance)")
+      }
+      for (call, output) in outputs.enumerated() {
+        try check(results[output], fixture.results["y\(call)"], "y\(call)")
+      }
+      for (place, (name, _)) in wanted.enumerated() {
+        try check(results[gradients[place]], fixture.gradients[name], "gradient of \(name)")
+      }
+      for name in ["moving_mean", "moving_variance"] where fixture.results[name] != nil {
+        try check(session.value(of: "n/\(name)"), fixture.results[name], name)
+      }
+    }
+  }
+
+  /// Differentiating twice leaves one writer and the same moves.
+  @Test func secondDerivativesGoThroughBatchStatistics() throws {
+    let graph = Graph()
+    let x = graph.variable("x", shape: [4, 2], dtype: .f64, initializer: .uniform(-1, 1))
+    let y = tanh(BatchNorm(name: "n")(x))
+    let slope = graph.gradients(of: [y.sum()], withRespectTo: [x])[0]
+    let loss = square(slope).sum()
+    let session = try quietSession(graph)
+    try checkGradients(of: loss, by: [x], in: session, inTrainingMode: true)
+    let program = try session.compile(
+      fetching: graph.gradients(of: [loss], withRespectTo: [x]), inTrainingMode: true)
+    #expect(program.graph.writtenVariables.sorted() == ["n/moving_mean", "n/moving_variance"])
+  }
+
+  @Test func momentsMoveOnlyWithWhatIsComputed() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 3])
+    let other = graph.placeholder("other", shape: ["batch", 3])
+    let (a, b) = (BatchNorm(name: "a")(x), BatchNorm(name: "b")(other))
+    let session = try quietSession(graph)
+    let program = try session.compile(fetching: [a], inTrainingMode: true)
+    #expect(program.graph.writtenVariables == ["a/moving_mean", "a/moving_variance"])
+    try session.run(program, feeding: [x: noise([5, 3], .f32)])
+    let inference = try session.compile(fetching: [a, b])
+    #expect(inference.graph.writtenVariables.isEmpty)
+    // What inference does not read is not there: no statistics of batches.
+    #expect(!inference.graph.nodes.contains { $0.mnemonic == "reduce_mean" })
+  }
+
+  @Test func oneExampleHasNoVariance() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 3])
+    let y = BatchNorm(name: "n")(x)
+    let session = try quietSession(graph)
+    let program = try session.compile(fetching: [y], inTrainingMode: true)
+    let values = try session.run(program, feeding: [x: noise([1, 3], .f32)])[y]
+    #expect(values.doubles == [0, 0, 0])
+    #expect(try session.value(of: "n/moving_variance").doubles.allSatisfy { abs($0 - 0.9) < 1e-6 })
+  }
+
+  @Test func faultsNameTheLayerAndBothNumbers() throws {
+    func fault(_ build: (Graph) -> Void) throws -> FirnError {
+      let graph = Graph()
+      graph.scope("net") { build(graph) }
+      return try #require(throws: FirnError.self) { try graph.validate() }
+    }
+    let widths = try fault { graph in
+      let layer = BatchNorm(name: "n")
+      _ = layer(graph.placeholder("x", shape: ["batch", 3]))
+      _ = layer(graph.placeholder("z", shape: ["batch", 4]))
+    }
+    #expect(widths.place == "net/n" && widths.message.contains("4 channels, the layer 3"))
+    let groups = try fault { _ = GroupNorm(groups: 4, name: "g")($0.placeholder("x", shape: ["batch", 6])) }
+    #expect(groups.place == "net/g" && groups.message.contains("4 groups do not divide the 6"))
+    let momentum = try fault { _ = BatchNorm(momentum: 1.5)($0.placeholder("x", shape: ["batch", 6])) }
+    #expect(momentum.message.contains("1.5") && momentum.remedy?.contains("0.9") == true)
+    let loop = try fault { graph in
+      let x = graph.placeholder("x", shape: ["time", 5, 6])
+      let layer = BatchNorm(name: "n")
+      _ = scan(over: [x], initial: []) { step in
+        ScanResult(carries: [], outputs: [layer(step.slices[0])])
+      }
+    }
+    #expect(loop.code == .invalidGraph && loop.message.contains("loop"))
+    let body = try fault { graph in
+      let x = graph.placeholder("x", shape: ["time", 5])
+      let count = graph.variable("count", shape: [5], kind: .state)
+      _ = scan(over: [x], initial: []) { step in
+        graph.assign(count + 1, to: count, whenTraining: step.slices[0])
+        return ScanResult(carries: [], outputs: [step.slices[0]])
+      }
+    }
+    #expect(body.code == .invalidGraph && body.message.contains("count"))
+  }
+}

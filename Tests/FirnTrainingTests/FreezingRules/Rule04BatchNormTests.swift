@@ -1,0 +1,188 @@
+import FirnCompiler
+import FirnGraph
+import FirnNN
+import FirnOps
+import FirnRuntime
+import FirnTraining
+import Testing
+
+/// A frozen scope moves no statistics, unless it is kept in training mode.
+@Suite struct Rule04BatchNormTests {
+  private static let statistics = ["encoder/bn/moving_mean", "encoder/bn/moving_variance"]
+
+  /// A dense layer and its batch norm in `encoder`, and a head with a batch norm of its own.
+  private struct Model {
+    let graph = Graph()
+    let code: Tensor
+    let loss: Tensor
+    let feeds: Feeds
+
+    init(isAffine: Bool = true) throws {
+      let graph = graph
+      let x = graph.placeholder("x", shape: ["batch", 4])
+      let code = graph.scope("encoder") {
+        BatchNorm(isAffine: isAffine, name: "bn")(Dense(5, name: "dense")(x))
+      }
+      self.code = code
+      let output = graph.scope("head") { Dense(2, name: "dense")(BatchNorm(name: "bn")(relu(code))) }
+      loss = square(output).mean()
+      feeds = ["x": try noise([6, 4])]
+    }
+
+    func program(
+      _ session: Session, freezing: Selection? = nil, training: Selection? = nil, keeping: Selection? = nil
+    ) throws -> Program {
+      try session.compile(
+        minimizing: loss, with: SGD(learningRate: 0.1), freezing: freezing, training: training,
+        keepingTrainingMode: keeping, fetching: [code])
+    }
+
+    func written(
+      freezing: Selection? = nil, training: Selection? = nil, keeping: Selection? = nil
+    ) throws -> [String] {
+      try program(quietSession(graph), freezing: freezing, training: training, keeping: keeping)
+        .graph.writtenVariables.filter { $0.hasPrefix("encoder/bn/moving") }
+    }
+
+    func findings(freezing: Selection?, training: Selection? = nil, keeping: Selection? = nil) throws
+      -> [Finding]
+    {
+      try Explanation(
+        CompilationRequest(
+          graph: graph.definition, fetches: [], training: .init(loss: loss.value, optimizer: Adam()),
+          freezing: freezing, thawing: training, keepingTrainingMode: keeping)
+      ).lint()
+    }
+  }
+
+  /// Rule 4's default against PyTorch's: batch norm's statistics move in no frozen layer, however many steps are made.
+  @Test func trap01FrozenStatisticsDoNotMove() throws {
+    let model = try Model()
+    let session = try quietSession(model.graph)
+    let before = try session.everything()
+    let program = try model.program(session, freezing: "encoder")
+    let calm = try session.run(try session.compile(fetching: [model.code]), feeding: model.feeds)
+    for _ in 0..<5 {
+      let results = try session.run(program, feeding: model.feeds)
+      #expect(try results[model.code].isBitwiseEqual(to: calm[model.code]))
+    }
+    let after = try session.everything()
+    for variable in model.graph.variables {
+      let isSame = try #require(after[variable.name]).isBitwiseEqual(to: #require(before[variable.name]))
+      #expect(isSame == variable.name.hasPrefix("encoder/"), "\(variable.name)")
+    }
+  }
+
+  @Test func trap02NoLaterProgramWakesFrozenStatistics() throws {
+    let model = try Model()
+    let session = try quietSession(model.graph)
+    let frozen = try model.program(session, freezing: "encoder")
+    // Another program in training mode moves them; the first, run again, still does not.
+    let awake = try session.compile(fetching: [model.code], inTrainingMode: true)
+    try session.run(awake, feeding: model.feeds)
+    let moved = try session.value(of: Self.statistics[0])
+    #expect(moved.doubles.contains { $0 != 0 })
+    try session.run(frozen, feeding: model.feeds)
+    #expect(try session.value(of: Self.statistics[0]).isBitwiseEqual(to: moved))
+  }
+
+  /// Inference mode freezes nothing, and freezing alone is what stills the optimiser and the statistics.
+  @Test func trap22InferenceModeIsNotFreezing() throws {
+    let model = try Model()
+    let session = try quietSession(model.graph)
+    let variables = try variableTensors(of: model.graph)
+    let gamma = try #require(variables.first { $0.variable?.name == "encoder/bn/gamma" })
+    let gradient = model.graph.gradients(of: [model.loss], withRespectTo: [gamma])[0]
+    let inference = try session.compile(fetching: [gradient])
+    #expect(inference.graph.writtenVariables.isEmpty)
+    #expect(try session.run(inference, feeding: model.feeds)[gradient].doubles.contains { $0 != 0 })
+    let statuses = try model.program(session, freezing: "encoder").status
+    let reasons = Dictionary(statuses.map { ($0.variable.name, $0.reason) }) { first, _ in first }
+    #expect(reasons["encoder/bn/gamma"]?.contains("`freezing: encoder`") == true)
+    #expect(reasons["encoder/bn/moving_mean"] == "it is state and is held: `encoder` is frozen")
+    #expect(reasons["head/bn/moving_mean"] == "it is state and moves: its scope is in training mode")
+    let still = Dictionary(inference.status.map { ($0.variable.name, $0.reason) }) { first, _ in first }
+    #expect(still["head/bn/moving_mean"] == "it is state and stays: the program runs in inference mode")
+  }
+
+  @Test func rule04KeepingTrainingModeMovesFrozenStatistics() throws {
+    let model = try Model()
+    let session = try quietSession(model.graph)
+    let program = try model.program(session, freezing: "encoder", keeping: "encoder/bn")
+    let gamma = try session.value(of: "encoder/bn/gamma")
+    try session.run(program, feeding: model.feeds)
+    #expect(try session.value(of: "encoder/bn/gamma").isBitwiseEqual(to: gamma))
+    #expect(try session.value(of: Self.statistics[0]).doubles.contains { $0 != 0 })
+    #expect(
+      program.status.first { $0.variable.name == Self.statistics[0] }?.reason
+        == "it is state and moves, although `encoder` is frozen, by `keepingTrainingMode: encoder/bn`")
+  }
+
+  @Test func rule04SelectionsDecideAboutStatistics() throws {
+    let model = try Model()
+    let statistics = Self.statistics
+    #expect(try model.written() == statistics)
+    #expect(try model.written(freezing: "encoder") == [])
+    #expect(try model.written(freezing: "encoder/bn") == [])
+    #expect(try model.written(freezing: "head") == statistics)
+    // Named alone they are held, and the scope stays in training mode; thawing names them again.
+    #expect(try model.written(freezing: "encoder/bn/moving_mean") == [statistics[1]])
+    #expect(try model.written(freezing: "encoder", training: "encoder/bn/gamma") == [])
+    #expect(try model.written(freezing: "encoder", training: "encoder/bn") == statistics)
+    #expect(try model.written(freezing: "encoder", keeping: "encoder") == statistics)
+    // Parameters alone freeze the scope, and so its statistics.
+    #expect(try model.written(freezing: "encoder/bn/gamma | encoder/bn/beta") == [])
+    #expect(try model.written(freezing: "encoder/bn/gamma") == statistics)
+  }
+
+  /// Without gamma and beta, the state itself, or the scope around, says what is frozen.
+  @Test func rule04BatchNormWithoutParameters() throws {
+    let model = try Model(isAffine: false)
+    #expect(try model.written() == Self.statistics)
+    #expect(try model.written(freezing: "encoder/bn") == [])
+    #expect(try model.written(freezing: "encoder/dense") == [], "all parameters of `encoder`")
+    #expect(try model.written(freezing: "encoder/dense/bias") == Self.statistics)
+    #expect(try model.written(freezing: "encoder/bn/moving_mean") == [Self.statistics[1]])
+    let session = try quietSession(model.graph)
+    let program = try model.program(session, freezing: "encoder/bn")
+    #expect(
+      program.graph.nodes.contains {
+        $0.inputs.contains { input in
+          program.graph.nodes[input.node].op.effect == .reads(Self.statistics[0])
+        }
+      })
+  }
+
+  @Test func rule04LintTellsWhatMovesAndWhatIsHeld() throws {
+    let model = try Model()
+    #expect(try model.findings(freezing: "encoder").isEmpty)
+    let moving = try model.findings(freezing: "encoder", keeping: "encoder")
+    #expect(moving.map(\.code) == [.frozenAndMoving] && moving[0].subjects == Self.statistics)
+    let held = try model.findings(freezing: "encoder", training: "encoder/bn/gamma")
+    #expect(held.map(\.code) == [.trainedAndHeld] && held[0].subjects == Self.statistics)
+  }
+
+  /// Assignments of one variable that belong to training follow one another; a fetched one is a second writer.
+  @Test func assignmentsOfTrainingFollowOneAnother() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: [2])
+    let count = graph.variable("count", shape: [], initializer: .zeros, kind: .state)
+    let uses = (0..<3).map { number in graph.scope("use_\(number)") { x * Double(number) } }
+    for use in uses { graph.assign(count * 2 + 1, to: count, whenTraining: use) }
+    let reset = graph.assign(count * 0, to: count)
+    let session = try quietSession(graph)
+    let feeds: Feeds = [x: try noise([2])]
+    func value(after fetches: [Tensor], inTrainingMode: Bool = true) throws -> Double {
+      try session.setValue(NDArray(scalar: Float(0)), of: count)
+      try session.run(try session.compile(fetching: fetches, inTrainingMode: inTrainingMode), feeding: feeds)
+      return try session.value(of: count).doubles[0]
+    }
+    #expect(try value(after: uses) == 7)
+    #expect(try value(after: [uses[0], uses[2]]) == 3)
+    #expect(try value(after: [x]) == 0)
+    #expect(try value(after: uses, inTrainingMode: false) == 0)
+    #expect(try value(after: [reset]) == 0)
+    let fault = try error { _ = try session.compile(fetching: [uses[1], reset], inTrainingMode: true) }
+    #expect(fault.message.contains("twice"))
+  }
+}
