@@ -1,0 +1,39 @@
+public import FirnGraph
+
+/// A network of two parts: a trunk that makes features of images, and a head that makes scores of classes.
+///
+/// Images are `[batch, height, width, 3]` (1 for digits). Without a name a model's layers stand at the top of the graph,
+/// where their paths are torchvision's: `layer1.0.conv1.weight` is `layer1/0/conv1/kernel`, of a batch norm `weight`,
+/// `bias`, `running_mean` and `running_var` are `gamma`, `beta`, `moving_mean` and `moving_variance`; variables are made
+/// in the order of its state dictionary.
+public protocol ImageClassifier: Layer {
+  /// What the head reads, `[batch, features]`.
+  func features(_ images: Tensor) -> Tensor
+
+  /// Puts a new layer in the place of the last one, for calls from now on.
+  ///
+  /// In a graph in which the model was called already the new one stands beside the old, as `fc_1`.
+  func replaceHead(classes: Int)
+}
+
+/// The scope of a model, or none where it stands at the top.
+struct ModelScope {
+  private var scope: LayerScope?
+  private let location: SourceLocation
+
+  init(_ name: String?, _ file: StaticString, _ line: UInt) {
+    scope = name.map { LayerScope($0, file, line) }
+    location = SourceLocation(file, line)
+  }
+
+  mutating func enter(_ input: Tensor, _ body: () -> Tensor) -> Tensor {
+    if input.isPoisoned { return input }
+    if scope == nil { return input.graph.current.at(location, body) }
+    return scope?.enter(input) { _ in body() } ?? .poisoned(in: input.graph)
+  }
+}
+
+extension Initializer {
+  /// He et al., ICCV 2015, by what a layer makes: torchvision's choice for convolutions.
+  static let heNormalFanOut = varianceScaling(scale: 2, mode: .fanOut, distribution: .normal)
+}

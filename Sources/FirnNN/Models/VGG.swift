@@ -1,0 +1,73 @@
+public import FirnGraph
+import FirnOps
+
+/// A network of 3×3 convolutions, as torchvision builds it.
+///
+/// Scopes: `features/0` and so on by torchvision's counting, `classifier/0`, `classifier/3`, `classifier/6`. Images smaller
+/// than 32 by 32 are an error. What `classifier/0` reads is flattened channels first, so that torchvision's weights fit.
+///
+/// Simonyan and Zisserman, ICLR 2015, table 1, columns A and D.
+public final class VGG: ImageClassifier {
+  public enum Depth: Int, Hashable, Sendable, CaseIterable {
+    case vgg11 = 11
+    case vgg16 = 16
+
+    /// Features of the convolutions between one pool and the next.
+    var stages: [[Int]] {
+      switch self {
+      case .vgg11: [[64], [128], [256, 256], [512, 512], [512, 512]]
+      case .vgg16: [[64, 64], [128, 128], [256, 256, 256], [512, 512, 512], [512, 512, 512]]
+      }
+    }
+  }
+
+  private let trunk: [any Layer]
+  private let classifier: Sequential
+  private var scope: ModelScope
+
+  /// - Parameters:
+  ///   - usesBatchNorm: whether one follows each convolution.
+  ///   - name: the scope of the model; at the top of the graph without.
+  public init(
+    _ depth: Depth, usesBatchNorm: Bool = false, classes: Int = 1000, dropout: Double = 0.5,
+    name: String? = nil, file: StaticString = #fileID, line: UInt = #line
+  ) {
+    var layers: [any Layer] = []
+    for stage in depth.stages {
+      for features in stage {
+        layers.append(
+          Conv2D(features, kernel: 3, padding: .symmetric(1, 1), kernelInitializer: .heNormalFanOut))
+        if usesBatchNorm { layers.append(BatchNorm()) }
+        layers.append(Apply(.relu))
+      }
+      layers.append(MaxPool2D(2))
+    }
+    trunk = [
+      Sequential(layers, name: "features"),
+      Apply(name: "avgpool") {
+        adaptiveAveragePool2d($0, to: (7, 7)).transposed([0, 3, 1, 2])
+      },
+      Flatten(),
+    ]
+    classifier = Sequential(
+      [
+        Self.dense(4096), Apply(.relu), Dropout(dropout), Self.dense(4096), Apply(.relu), Dropout(dropout),
+        Self.dense(classes),
+      ], name: "classifier")
+    scope = ModelScope(name, file, line)
+  }
+
+  public func callAsFunction(_ images: Tensor) -> Tensor {
+    scope.enter(images) { classifier(trunk.reduce(images) { $1($0) }) }
+  }
+
+  public func features(_ images: Tensor) -> Tensor {
+    scope.enter(images) { trunk.reduce(images) { $1($0) } }
+  }
+
+  public func replaceHead(classes: Int) { classifier.replace(6, by: Self.dense(classes)) }
+
+  private static func dense(_ units: Int) -> Dense {
+    Dense(units, kernelInitializer: .normal(deviation: 0.01))
+  }
+}
