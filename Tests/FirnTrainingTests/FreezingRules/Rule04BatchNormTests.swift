@@ -56,11 +56,12 @@ import Testing
   }
 
   /// Rule 4's default against PyTorch's: batch norm's statistics move in no frozen layer, however many steps are made.
-  @Test func trap01FrozenStatisticsDoNotMove() throws {
+  @Test(arguments: ["encoder", "encoder & trainable"] as [Selection])
+  func trap01FrozenStatisticsDoNotMove(_ freezing: Selection) throws {
     let model = try Model()
     let session = try quietSession(model.graph)
     let before = try session.everything()
-    let program = try model.program(session, freezing: "encoder")
+    let program = try model.program(session, freezing: freezing)
     let calm = try session.run(try session.compile(fetching: [model.code]), feeding: model.feeds)
     for _ in 0..<5 {
       let results = try session.run(program, feeding: model.feeds)
@@ -76,7 +77,7 @@ import Testing
   @Test func trap02NoLaterProgramWakesFrozenStatistics() throws {
     let model = try Model()
     let session = try quietSession(model.graph)
-    let frozen = try model.program(session, freezing: "encoder")
+    let frozen = try model.program(session, freezing: "encoder & trainable")
     // Another program in training mode moves them; the first, run again, still does not.
     let awake = try session.compile(fetching: [model.code], inTrainingMode: true)
     try session.run(awake, feeding: model.feeds)

@@ -1,0 +1,54 @@
+import FirnCompiler
+import FirnGraph
+import FirnNN
+import FirnOps
+import FirnTraining
+import Testing
+
+/// What freezing leaves of ResNet-18's backward program.
+@Suite struct ResNetProgramTests {
+  /// The layers that have a backward node of this kind, in program order.
+  private func layers(with mnemonic: String, freezing: Selection) throws -> [String] {
+    let graph = Graph()
+    let logits = ResNet(.resNet18)(graph.placeholder("images", shape: [2, 64, 64, 3]))
+    let labels = graph.placeholder("labels", shape: [2], dtype: .i32)
+    let loss = sparseSoftmaxCrossEntropy(logits: logits, labels: labels).mean()
+    let compilation = try Compiler.compile(
+      CompilationRequest(
+        graph: graph.definition, fetches: [],
+        training: .init(loss: loss.value, optimizer: SGD(learningRate: 0.1)), freezing: freezing))
+    let text = compilation.graph.text
+    #expect(text == (try parsed(text)).text)
+    return text.split(separator: "\n").compactMap { line in
+      guard line.hasSuffix("@backward"), line.contains("= \(mnemonic)(") else { return nil }
+      let name = line.prefix { $0 != " " }.dropFirst()
+      return Path.parent(of: Path.parent(of: Path.relative(String(name), to: "gradients")))
+    }
+  }
+
+  @Test func allButTheHeadLeavesNoConvolution() throws {
+    for mnemonic in ["conv2d", "conv2d_input_gradient", "conv2d_kernel_gradient"] {
+      #expect(try layers(with: mnemonic, freezing: "!fc").isEmpty)
+    }
+    #expect(try layers(with: "matmul", freezing: "!fc") == ["fc"])
+  }
+
+  /// `conv1`, `layer1` and `layer3` frozen: gradients go through `layer3` down to `layer2`, and no further.
+  @Test func freezingByNameLeavesTheGradientsBelow() throws {
+    let freezing: Selection = "conv1 | bn1 | layer1 | layer3"
+    func block(_ path: String, _ isFirst: Bool) -> [String] {
+      [path + "/conv1", path + "/conv2"] + (isFirst ? [path + "/downsample/0"] : [])
+    }
+    func stage(_ number: Int) -> [String] {
+      block("layer\(number)/0", true) + block("layer\(number)/1", false)
+    }
+    let kernels = try layers(with: "conv2d_kernel_gradient", freezing: freezing)
+    #expect(kernels.sorted() == (stage(2) + stage(4)).sorted())
+    let inputs = try layers(with: "conv2d_input_gradient", freezing: freezing)
+    // Below the first block of `layer2` nothing learns: what reads its input needs no gradient of that.
+    let needed = (stage(2) + stage(3) + stage(4)).filter {
+      $0 != "layer2/0/conv1" && $0 != "layer2/0/downsample/0"
+    }
+    #expect(inputs.sorted() == needed.sorted())
+  }
+}
