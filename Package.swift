@@ -47,10 +47,21 @@ let executables: [Target] = [
 ///
 /// They import `Firn` alone; the modules it hands on are listed so that a change in one of them builds the programs anew.
 let examples: [Target] = [
-  "FirstSteps", "CustomCell", "WriteGraphs", "FreezeOneLSTM", "FreezeInputKernels", "PreserveTrainRestore",
+  "CustomCell",
+  "FirstSteps",
+  "FreezeInputKernels",
+  "FreezeOneLSTM",
+  "FrozenBatchNorm",
+  "FrozenEmbedding",
   "PartialStateDict",
-  "PretrainedEncoder", "FrozenEmbedding", "ThreeLayerLSTM", "Translations", "WeightsByHand", "Sunspots",
+  "PreserveTrainRestore",
+  "PretrainedEncoder",
   "ResumeTraining",
+  "Sunspots",
+  "ThreeLayerLSTM",
+  "Translations",
+  "WeightsByHand",
+  "WriteGraphs",
 ].map { name in
   .executableTarget(
     name: name,

@@ -8,6 +8,7 @@ enum Main {
       ("drawing", DrawingBenchmark.run),
       ("freezing", FreezingBenchmark.run),
       ("convolution", ConvolutionBenchmark.run),
+      ("networks", NetworksBenchmark.run),
       ("weights", WeightsBenchmark.run),
     ]
     for benchmark in benchmarks where wanted.isEmpty || wanted.contains(benchmark.name) {
