@@ -130,10 +130,10 @@ struct ResNetParityTests {
       let written = Set(program.graph.writtenVariables)
       var worst = (name: "", difference: 0.0)
       var frozen = 0
-      for status in program.status {
-        let name = status.variable.name
+      for status in program.status.variables {
+        let name = status.name
         let value = try session.value(of: name)
-        if status.status == .frozen || (status.status == .state && !written.contains(name)) {
+        if status.standing == .frozen || (status.standing == .state && !written.contains(name)) {
           frozen += 1
           #expect(value.isBitwiseEqual(to: try #require(initial[name])), "\(what): \(name) moved")
           continue
@@ -142,7 +142,9 @@ struct ResNetParityTests {
         if difference > worst.difference { worst = (name, difference) }
       }
       #expect(worst.difference <= 1e-4, "\(what): \(worst)")
-      let isStateHeld = program.status.contains { $0.status == .state && !written.contains($0.variable.name) }
+      let isStateHeld = program.status.variables.contains {
+        $0.standing == .state && !written.contains($0.name)
+      }
       #expect(frozen > 0 && isStateHeld != run.keepsTrainingMode)
     }
   }

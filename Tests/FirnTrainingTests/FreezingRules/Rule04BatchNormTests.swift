@@ -98,11 +98,11 @@ import Testing
     #expect(inference.graph.writtenVariables.isEmpty)
     #expect(try session.run(inference, feeding: model.feeds)[gradient].doubles.contains { $0 != 0 })
     let statuses = try model.program(session, freezing: "encoder").status
-    let reasons = Dictionary(statuses.map { ($0.variable.name, $0.reason) }) { first, _ in first }
+    let reasons = Dictionary(statuses.variables.map { ($0.name, $0.reason) }) { first, _ in first }
     #expect(reasons["encoder/bn/gamma"]?.contains("`freezing: encoder`") == true)
     #expect(reasons["encoder/bn/moving_mean"] == "it is state and is held: `encoder` is frozen")
     #expect(reasons["head/bn/moving_mean"] == "it is state and moves: its scope is in training mode")
-    let still = Dictionary(inference.status.map { ($0.variable.name, $0.reason) }) { first, _ in first }
+    let still = Dictionary(inference.status.variables.map { ($0.name, $0.reason) }) { first, _ in first }
     #expect(still["head/bn/moving_mean"] == "it is state and stays: the program runs in inference mode")
   }
 
@@ -115,7 +115,7 @@ import Testing
     #expect(try session.value(of: "encoder/bn/gamma").isBitwiseEqual(to: gamma))
     #expect(try session.value(of: Self.statistics[0]).doubles.contains { $0 != 0 })
     #expect(
-      program.status.first { $0.variable.name == Self.statistics[0] }?.reason
+      program.status.variables.first { $0.name == Self.statistics[0] }?.reason
         == "it is state and moves, although `encoder` is frozen, by `keepingTrainingMode: encoder/bn`")
   }
 
