@@ -14,15 +14,12 @@ public import FirnOps
 ///
 /// - Complexity: 2 · batch · steps · features · channels / groups · width FLOPs, as much again for each gradient.
 public final class Conv1D: Layer {
-  private let features: Int
   private let width: Int
   private let stride: Int
   private let padding: Padding2D
   private let dilation: Int
   private let groups: Int
-  private let activation: Activation
-  private let factory: KernelFactory
-  private var variables: (kernel: Tensor, bias: Tensor?)?
+  private var linear: LinearPart
   var scope: LayerScope
 
   public init(
@@ -31,32 +28,27 @@ public final class Conv1D: Layer {
     kernelInitializer: Initializer? = nil, biasInitializer: Initializer = .zeros, trainable: Bool? = nil,
     name: String = "conv", file: StaticString = #fileID, line: UInt = #line
   ) {
-    self.features = features
     self.width = width
     self.stride = stride
     self.padding = padding
     self.dilation = dilation
     self.groups = groups
-    self.activation = activation
-    factory = KernelFactory(
-      kernelInitializer: kernelInitializer, biasInitializer: biasInitializer, usesBias: usesBias,
-      trainable: trainable)
+    linear = LinearPart(
+      features: features, activation: activation, usesBias: usesBias, kernelInitializer: kernelInitializer,
+      biasInitializer: biasInitializer, trainable: trainable)
     scope = LayerScope(name, file, line)
   }
 
   public func callAsFunction(_ input: Tensor) -> Tensor {
     scope.enter(input) { graph in
-      let made =
-        variables
-        ?? factory.make(
-          "conv", graph, input, rank: 3, groups: groups, features: features,
-          shape: { [width, $0 / groups, features] })
-      guard let made else { return .poisoned(in: graph) }
-      variables = made
-      var result = conv1d(
-        input, made.kernel, stride: stride, padding: padding, dilation: dilation, groups: groups)
-      if let bias = made.bias { result = result + bias }
-      return activation(result)
+      guard
+        let channels = channels(
+          of: input, for: "conv", rank: 3, groups: groups, features: linear.features)
+      else { return .poisoned(in: graph) }
+      return linear(in: graph, kernel: [width, channels / groups, linear.features], dtype: input.dtype) {
+        conv1d(
+          input, $0, stride: stride, padding: padding, dilation: dilation, groups: groups)
+      }
     } ?? .poisoned(in: input.graph)
   }
 }

@@ -16,15 +16,12 @@ public import FirnOps
 ///
 /// - Complexity: 2 · batch · rows · columns · features · channels / groups · taps FLOPs, as much again for each gradient.
 public final class Conv2D: Layer {
-  private let features: Int
   private let kernel: (height: Int, width: Int)
   private let strides: (height: Int, width: Int)
   private let padding: Padding2D
   private let dilation: (height: Int, width: Int)
   private let groups: Int
-  private let activation: Activation
-  private let factory: KernelFactory
-  private var variables: (kernel: Tensor, bias: Tensor?)?
+  private var linear: LinearPart
   var scope: LayerScope
 
   /// - Parameter groups: blocks of channels that do not see each other.
@@ -35,16 +32,14 @@ public final class Conv2D: Layer {
     biasInitializer: Initializer = .zeros, trainable: Bool? = nil, name: String = "conv",
     file: StaticString = #fileID, line: UInt = #line
   ) {
-    self.features = features
     self.kernel = kernel
     self.strides = strides
     self.padding = padding
     self.dilation = dilation
     self.groups = groups
-    self.activation = activation
-    factory = KernelFactory(
-      kernelInitializer: kernelInitializer, biasInitializer: biasInitializer, usesBias: usesBias,
-      trainable: trainable)
+    linear = LinearPart(
+      features: features, activation: activation, usesBias: usesBias, kernelInitializer: kernelInitializer,
+      biasInitializer: biasInitializer, trainable: trainable)
     scope = LayerScope(name, file, line)
   }
 
@@ -62,17 +57,17 @@ public final class Conv2D: Layer {
 
   public func callAsFunction(_ input: Tensor) -> Tensor {
     scope.enter(input) { graph in
-      let made =
-        variables
-        ?? factory.make(
-          "conv", graph, input, rank: 4, groups: groups, features: features,
-          shape: { [kernel.height, kernel.width, $0 / groups, features] })
-      guard let made else { return .poisoned(in: graph) }
-      variables = made
-      var result = conv2d(
-        input, made.kernel, strides: strides, padding: padding, dilation: dilation, groups: groups)
-      if let bias = made.bias { result = result + bias }
-      return activation(result)
+      guard
+        let channels = channels(
+          of: input, for: "conv", rank: 4, groups: groups, features: linear.features)
+      else { return .poisoned(in: graph) }
+      return linear(
+        in: graph, kernel: [kernel.height, kernel.width, channels / groups, linear.features],
+        dtype: input.dtype
+      ) {
+        conv2d(
+          input, $0, strides: strides, padding: padding, dilation: dilation, groups: groups)
+      }
     } ?? .poisoned(in: input.graph)
   }
 }

@@ -15,15 +15,12 @@ public import FirnOps
 ///
 /// - Complexity: 2 · batch · rows · columns · features · channels / groups · taps FLOPs, as much again for each gradient.
 public final class Conv2DTranspose: Layer {
-  private let features: Int
   private let kernel: (height: Int, width: Int)
   private let strides: (height: Int, width: Int)
   private let padding: Padding2D
   private let outputPadding: (height: Int, width: Int)
   private let groups: Int
-  private let activation: Activation
-  private let factory: KernelFactory
-  private var variables: (kernel: Tensor, bias: Tensor?)?
+  private var linear: LinearPart
   var scope: LayerScope
 
   public init(
@@ -33,32 +30,30 @@ public final class Conv2DTranspose: Layer {
     biasInitializer: Initializer = .zeros, trainable: Bool? = nil, name: String = "conv_transpose",
     file: StaticString = #fileID, line: UInt = #line
   ) {
-    self.features = features
     self.kernel = kernel
     self.strides = strides
     self.padding = padding
     self.outputPadding = outputPadding
     self.groups = groups
-    self.activation = activation
-    factory = KernelFactory(
-      kernelInitializer: kernelInitializer, biasInitializer: biasInitializer, usesBias: usesBias,
-      trainable: trainable)
+    linear = LinearPart(
+      features: features, activation: activation, usesBias: usesBias, kernelInitializer: kernelInitializer,
+      biasInitializer: biasInitializer, trainable: trainable)
     scope = LayerScope(name, file, line)
   }
 
   public func callAsFunction(_ input: Tensor) -> Tensor {
     scope.enter(input) { graph in
-      let made =
-        variables
-        ?? factory.make(
-          "conv transpose", graph, input, rank: 4, groups: groups, features: features,
-          shape: { [kernel.height, kernel.width, features / groups, $0] })
-      guard let made else { return .poisoned(in: graph) }
-      variables = made
-      var result = conv2dTranspose(
-        input, made.kernel, strides: strides, padding: padding, outputPadding: outputPadding, groups: groups)
-      if let bias = made.bias { result = result + bias }
-      return activation(result)
+      guard
+        let channels = channels(
+          of: input, for: "conv transpose", rank: 4, groups: groups, features: linear.features)
+      else { return .poisoned(in: graph) }
+      return linear(
+        in: graph, kernel: [kernel.height, kernel.width, linear.features / groups, channels],
+        dtype: input.dtype
+      ) {
+        conv2dTranspose(
+          input, $0, strides: strides, padding: padding, outputPadding: outputPadding, groups: groups)
+      }
     } ?? .poisoned(in: input.graph)
   }
 }

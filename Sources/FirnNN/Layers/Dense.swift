@@ -14,14 +14,8 @@ import FirnOps
 ///
 /// - Complexity: 2·n·in·units FLOPs forward for n rows, as much again for each of the two gradients.
 public final class Dense: Layer {
-  private let units: Int
-  private let activation: Activation
-  private let usesBias: Bool
-  private let kernelInitializer: Initializer?
-  private let biasInitializer: Initializer
-  private let trainable: Bool?
+  private var linear: LinearPart
   var scope: LayerScope
-  private var variables: (kernel: Tensor, bias: Tensor?)?
 
   public init(
     _ units: Int, activation: Activation = .linear, usesBias: Bool = true,
@@ -29,12 +23,9 @@ public final class Dense: Layer {
     biasInitializer: Initializer = .zeros, trainable: Bool? = nil, name: String = "dense",
     file: StaticString = #fileID, line: UInt = #line
   ) {
-    self.units = units
-    self.activation = activation
-    self.usesBias = usesBias
-    self.kernelInitializer = kernelInitializer
-    self.biasInitializer = biasInitializer
-    self.trainable = trainable
+    linear = LinearPart(
+      features: units, activation: activation, usesBias: usesBias, kernelInitializer: kernelInitializer,
+      biasInitializer: biasInitializer, trainable: trainable)
     scope = LayerScope(name, file, line)
   }
 
@@ -45,26 +36,8 @@ public final class Dense: Layer {
           "dense: the last axis of \(input.type) is not a known number of features",
           remedy: "give the input at least one axis, the last of a fixed extent", constraint: "C1", input)
       }
-      let variables = variables ?? makeVariables(in: graph, features: features, dtype: input.dtype)
-      self.variables = variables
-      var result = matmul(input, variables.kernel)
-      if let bias = variables.bias { result = result + bias }
-      return activation(result)
+      return linear(in: graph, kernel: [features, linear.features], dtype: input.dtype) { matmul(input, $0) }
     } ?? .poisoned(in: input.graph)
-  }
-
-  private func makeVariables(in graph: Graph, features: Int, dtype: DType) -> (kernel: Tensor, bias: Tensor?)
-  {
-    let kernel = graph.variable(
-      "kernel", shape: Shape([features, units]), dtype: dtype, role: "kernel", initializer: kernelInitializer,
-      trainable: trainable)
-    let bias =
-      usesBias
-      ? graph.variable(
-        "bias", shape: Shape([units]), dtype: dtype, role: "bias", initializer: biasInitializer,
-        trainable: trainable)
-      : nil
-    return (kernel, bias)
   }
 }
 
