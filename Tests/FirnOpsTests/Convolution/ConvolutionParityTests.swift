@@ -48,7 +48,7 @@ struct ConvolutionFixture: Decodable, CustomTestStringConvertible {
   }
 
   static let all: [ConvolutionFixture] = {
-    let file = URL(filePath: #filePath).deletingLastPathComponent().appending(
+    let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(
       path: "Fixtures/convolution.json")
     do {
       return try JSONDecoder().decode([ConvolutionFixture].self, from: Data(contentsOf: file))

@@ -30,6 +30,7 @@ enum WeightFixtures {
   }
 
   static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent()
     .appendingPathComponent("Fixtures")
 
   static func url(_ name: String) -> URL { folder.appendingPathComponent("weights/\(name)") }
