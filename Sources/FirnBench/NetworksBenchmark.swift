@@ -47,7 +47,8 @@ enum NetworksBenchmark {
       ))
     for (name, time) in steps { print(column(time), name) }
     print(column(steps.reduce(0) { $0 + $1.1 }), "in all, \(definition.nodes.count) nodes,")
-    print("            \(drawings.map(\.utf8.count)) bytes of DOT")
+    print(
+      "             drawn in", drawings.map { "\($0.utf8.count)" }.joined(separator: " and "), "bytes of DOT")
   }
 
   static func model() -> (Graph, Tensor) {

@@ -1,18 +1,20 @@
 extension DOTDrawing {
-  /// Replaces scopes deeper than asked for by one box each, and joins edges that then coincide.
+  /// Replaces scopes deeper than asked for, and layers if asked for, by one box each; joins edges that then coincide.
   mutating func fold() {
-    guard let depth = options.depth.map({ max(0, $0) }) else { return }
+    let depth = options.depth.map { max(0, $0) } ?? .max
+    let layers = options.collapsesLayers ? Set(items.filter(\.look.isVariable).map(\.scope)) : []
+    if depth == .max, layers.isEmpty { return }
     var boxes: [String: String] = [:]
     var members: [String: [Item]] = [:]
     var order: [String] = []
     var kept: [Item] = []
     for item in items {
-      let parts = item.scope.split(separator: "/")
-      guard parts.count > depth else {
+      let scopes = item.scope.isEmpty ? [] : Path.ancestors(of: item.scope).reversed() + [item.scope]
+      guard let path = scopes.enumerated().first(where: { $0 >= depth || layers.contains($1) })?.element
+      else {
         kept.append(item)
         continue
       }
-      let path = parts.prefix(depth + 1).joined(separator: "/")
       boxes[item.id] = "scope:" + path
       if members[path] == nil { order.append(path) }
       members[path, default: []].append(item)

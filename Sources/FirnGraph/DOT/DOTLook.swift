@@ -15,6 +15,8 @@ enum DOTLook: CaseIterable {
     }
   }
 
+  var isVariable: Bool { [.trainable, .partly, .frozen, .state].contains(self) }
+
   var attributes: [(String, String)] {
     switch self {
     case .placeholder: Self.make("cds", "solid", "#8a6100", "#fff3d1") + [("margin", "0.2,0.12")]

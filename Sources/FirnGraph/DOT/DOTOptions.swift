@@ -16,6 +16,8 @@ public struct DOTOptions: Sendable {
   ///
   /// A loop's body counts as a scope.
   public var depth: Int?
+  /// Whether each scope that has variables of its own, a layer, becomes one box.
+  public var collapsesLayers: Bool
   /// Whether sibling scopes that differ in nothing but a number in their names are drawn once.
   public var foldsRepeats: Bool
   public var status: @Sendable (Variable) -> Status
@@ -28,11 +30,13 @@ public struct DOTOptions: Sendable {
 
   /// - Parameter frozen: names of variables drawn as frozen besides those declared `trainable: false`.
   public init(
-    title: String? = nil, depth: Int? = nil, foldsRepeats: Bool = false, frozen: Set<String> = [],
+    title: String? = nil, depth: Int? = nil, collapsesLayers: Bool = false, foldsRepeats: Bool = false,
+    frozen: Set<String> = [],
     removedGradients: [GradientEdge] = [], showsBackward: Bool = true, legend: Bool = false
   ) {
     self.init(
-      title: title, depth: depth, foldsRepeats: foldsRepeats, removedGradients: removedGradients,
+      title: title, depth: depth, collapsesLayers: collapsesLayers, foldsRepeats: foldsRepeats,
+      removedGradients: removedGradients,
       showsBackward: showsBackward, legend: legend
     ) { variable in
       if variable.kind != .parameter { return .state }
@@ -42,12 +46,13 @@ public struct DOTOptions: Sendable {
 
   /// - Parameter status: what each variable is, for compilations that thaw some.
   public init(
-    title: String? = nil, depth: Int? = nil, foldsRepeats: Bool = false,
+    title: String? = nil, depth: Int? = nil, collapsesLayers: Bool = false, foldsRepeats: Bool = false,
     removedGradients: [GradientEdge] = [], showsBackward: Bool = true, legend: Bool = false,
     status: @escaping @Sendable (Variable) -> Status
   ) {
     self.title = title
     self.depth = depth
+    self.collapsesLayers = collapsesLayers
     self.foldsRepeats = foldsRepeats
     self.removedGradients = removedGradients
     self.showsBackward = showsBackward
