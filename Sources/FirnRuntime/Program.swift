@@ -4,7 +4,8 @@ public import FirnGraph
 /// What a session compiled: immutable, to be run any number of times.
 public struct Program: Sendable {
   package let compilation: Compilation
-  let identifier: Int
+  /// Shared by copies; a session keeps plans and buffers for as long as it lives.
+  let identity = ProgramIdentity()
   let session: SessionIdentity
   /// Names of what a run returns, in the order asked for; a training program's loss is last.
   public let fetches: [String]
@@ -40,11 +41,7 @@ public struct Program: Sendable {
   /// What of the variables is trained, in creation order: variables, or blocks of those trained in part.
   public var trainedParts: [TrainedPart] { compilation.trainedParts }
   /// Names of the variables a run writes, slots among them, in the order it does.
-  package var writtenVariables: [String] {
-    graph.nodes.compactMap { node in
-      if case .writes(let name) = node.op.effect { name } else { nil }
-    }
-  }
+  package var writtenVariables: [String] { graph.writtenVariables }
   /// What it was compiled with.
   package var selections: (freezing: Selection?, training: Selection?) {
     (compilation.context.request.freezing, compilation.context.request.thawing)
@@ -60,6 +57,9 @@ public struct Program: Sendable {
 
 /// Tells sessions apart, even after one of them is gone.
 final class SessionIdentity: Sendable {}
+
+/// Tells programs apart, and when nobody holds one any more.
+final class ProgramIdentity: Sendable {}
 
 /// What happened to the optimiser slots of a variable, or of one block of it, when a program was compiled.
 public struct SlotReport: Hashable, Sendable {

@@ -17,8 +17,7 @@ public final class Session {
   var store: VariableStore
   private let identity = SessionIdentity()
   private let workers: any Workers
-  private var executions: [Int: [DimensionBinding: Execution]] = [:]
-  private var programs = 0
+  private var executions = ExecutionCache()
   /// How many runs there have been; drives random ops, with the seed.
   package var runs: UInt64 = 0
   /// By optimiser name, what the last program compiled with it trains.
@@ -117,9 +116,8 @@ public final class Session {
           + unset.map { "`\($0.name)`" }.joined(separator: ", ")
       ]
     warnings.forEach(onWarning)
-    programs += 1
     return Program(
-      compilation: compilation, identifier: programs, session: identity, fetches: fetches,
+      compilation: compilation, session: identity, fetches: fetches,
       outputs: compilation.fetchOutputs,
       feedCheck: FeedCheck(compilation.graph, known: request.graph.placeholders), status: status,
       warnings: warnings, slotReport: slots)
@@ -245,16 +243,15 @@ public final class Session {
   }
 
   /// How many plans are held, each with its buffers.
-  var executionCount: Int { executions.values.reduce(0) { $0 + $1.count } }
+  var executionCount: Int { executions.count }
 
   func execution(of program: Program, binding: DimensionBinding) throws(FirnError) -> Execution {
-    if let known = executions[program.identifier]?[binding] { return known }
-    let bound = program.compilation.graph.mapping(.binding(binding))
-    let plan = try Plan(bound, workers: workers.count)
-    try Platform.requireMemory(plan.arenaBytes, for: "one run of this program")
-    let execution = Execution(plan, workers: workers)
-    executions[program.identifier, default: [:]][binding] = execution
-    return execution
+    try executions.execution(of: program.identity, binding) { () throws(FirnError) in
+      let bound = program.compilation.graph.mapping(.binding(binding))
+      let plan = try Plan(bound, workers: workers.count)
+      try Platform.requireMemory(plan.arenaBytes, for: "one run of this program")
+      return Execution(plan, workers: workers)
+    }
   }
 
   /// Bytes of working memory one run takes for these dimensions, variables not counted.

@@ -47,6 +47,45 @@ import Testing
     #expect(session.executionCount == 2)
   }
 
+  /// Ever other lengths do not fill the memory: the bindings used last stay.
+  @Test func onlyTheLastBindingsStay() throws {
+    let (session, program, feeds) = try trainer()
+    func execution(_ batch: Int) throws -> Weak {
+      Weak(execution: try session.execution(of: program, binding: ["batch": batch, "time": 4]))
+    }
+    let all = try (1...ExecutionCache.bindingLimit).map { batch in
+      try session.run(program, feeding: feeds(batch))
+      return try execution(batch)
+    }
+    try session.run(program, feeding: feeds(1))
+    try session.run(program, feeding: feeds(ExecutionCache.bindingLimit + 1))
+    #expect(session.executionCount == ExecutionCache.bindingLimit)
+    #expect(all.indices.filter { all[$0].execution == nil } == [1])
+  }
+
+  private struct Weak {
+    weak var execution: Execution?
+  }
+
+  /// What nobody can run any more holds no memory.
+  @Test func programsTakeTheirBuffersWithThem() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: [2])
+    let session = try Session(graph)
+    let feeds: Feeds = [x: NDArray([1, 2] as [Float])]
+    func run(_ program: Program) throws -> Weak {
+      try session.run(program, feeding: feeds)
+      return Weak(execution: try session.execution(of: program, binding: [:]))
+    }
+    let kept = try session.compile(fetching: [x * 2])
+    let first = try run(kept)
+    let second = try run(session.compile(fetching: [x * 3]))
+    #expect(session.executionCount == 1)
+    let third = try run(session.compile(fetching: [x * 4]))
+    #expect(first.execution != nil && second.execution == nil && third.execution != nil)
+    try session.run(kept, feeding: feeds)
+  }
+
   /// A variable stays where it is while it is assigned, unless a snapshot shares it: then the snapshot keeps the old bytes.
   @Test func variablesMoveOnlyWhenShared() throws {
     let (session, program, feeds) = try trainer()
