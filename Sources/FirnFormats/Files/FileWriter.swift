@@ -29,8 +29,8 @@ package final class FileWriter {
     try Self.typed { try bytes.withUnsafeBytes { try self.write($0) } }
   }
 
-  package func write(_ array: NDArray) throws(FirnError) {
-    try Self.typed { try array.withUnsafeBytes { try self.write($0) } }
+  package func write(_ bytes: Bytes) throws(FirnError) {
+    try bytes.withUnsafeBytes { (raw) throws(FirnError) in try write(raw) }
   }
 
   func flush() throws(FirnError) {

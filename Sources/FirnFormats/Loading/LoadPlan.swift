@@ -7,6 +7,25 @@ struct LoadPlan {
     let variable: Variable
     /// What of it is wanted; nil for nothing.
     let region: Region?
+
+    /// Those of a scope, or all, without optimiser slots.
+    ///
+    /// - Throws: `.unknownName` where the scope has no variables.
+    static func all(
+      of variables: [Variable], in scope: String?, region: (Variable) -> Region? = { _ in .whole }
+    ) throws(FirnError) -> [Target] {
+      let path = scope ?? ""
+      let inScope = variables.filter {
+        $0.kind != .slot && $0.name != path && Path.isWithin($0.name, path)
+      }
+      guard !inScope.isEmpty || path.isEmpty else {
+        throw FirnError(
+          .unknownName, "there are no variables in `\(path)`",
+          remedy: NearestNames(to: path, among: variables.map(\.scope)).question
+            ?? "load into a scope of the graph", place: path)
+      }
+      return inScope.map { Target(variable: $0, region: region($0)) }
+    }
   }
 
   struct Change {

@@ -10,6 +10,8 @@ struct MappedWeight {
   let shape: [Int]
   /// What was done to the elements, in words; empty where nothing was.
   let change: String
+  /// What is done to the only source; nil for what is made from several.
+  let transform: WeightTransform?
   let read: () throws(FirnError) -> NDArray
 }
 
@@ -63,7 +65,7 @@ struct MappedWeights {
       weights.append(
         MappedWeight(
           target: target, sources: [entry], shape: try transform.shape(of: entry.shape),
-          change: transform.description
+          change: transform.description, transform: transform
         ) { () throws(FirnError) in try transform(entry.array()) })
     } catch {
       failed.append(([entry.name], error))
@@ -109,7 +111,8 @@ struct MappedWeights {
         guard let array = converted[name] else { continue }
         weights.append(
           MappedWeight(
-            target: name, sources: entries, shape: array.shape, change: "converted as a recurrent network"
+            target: name, sources: entries, shape: array.shape, change: "converted as a recurrent network",
+            transform: nil
           ) { () throws(FirnError) in array })
       }
     } catch {

@@ -59,18 +59,8 @@ extension Session {
       let selected = try self.selected(selection)
       return Dictionary(selected.map { ($0.variable.name, $0.region) }, uniquingKeysWith: { $1 })
     }
-    let path = scope ?? ""
-    let inScope = variables.filter {
-      $0.kind != .slot && $0.name != path && Path.isWithin($0.name, path)
-    }
-    guard !inScope.isEmpty || path.isEmpty else {
-      throw FirnError(
-        .unknownName, "there are no variables in `\(path)`",
-        remedy: NearestNames(to: path, among: variables.map(\.scope)).question
-          ?? "load into a scope of the graph", place: path)
-    }
-    return inScope.map { variable in
-      LoadPlan.Target(variable: variable, region: selected.map { $0[variable.name] } ?? .whole)
+    return try LoadPlan.Target.all(of: variables, in: scope) { variable in
+      selected.map { $0[variable.name] } ?? .whole
     }
   }
 }

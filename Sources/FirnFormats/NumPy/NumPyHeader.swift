@@ -83,15 +83,16 @@ package struct NumPyHeader {
   }
 
   /// The head NumPy writes before these elements: version 1, padded to 64 bytes, with room for the first axis to grow.
-  package static func written(_ array: NDArray) -> [UInt8] {
-    let descr =
-      switch array.dtype {
-      case .f32: "<f4"
-      case .f64: "<f8"
-      case .i32: "<i4"
-      case .bool: "|b1"
-      }
-    let extents = array.shape.map(String.init)
+  ///
+  /// - Throws: for types NumPy has not, such as `bf16`.
+  package static func written(_ entry: WeightEntry) throws(FirnError) -> [UInt8] {
+    guard let word = types.first(where: { $0.1 == entry.storedType })?.0 else {
+      throw FirnError(
+        .invalidArgument, "`\(entry.name)` is \(entry.storedType.rawValue), which NumPy has not",
+        remedy: "convert it to f32, or write safetensors", place: entry.name)
+    }
+    let descr = (entry.storedType.bitCount > 8 ? "<" : "|") + word
+    let extents = entry.shape.map(String.init)
     let shape = extents.count == 1 ? "(\(extents[0]),)" : "(\(extents.joined(separator: ", ")))"
     var text = "{'descr': '\(descr)', 'fortran_order': False, 'shape': \(shape), }"
     if let first = extents.first { text += String(repeating: " ", count: 21 - first.utf8.count) }

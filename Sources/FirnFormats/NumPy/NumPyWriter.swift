@@ -5,8 +5,8 @@ package enum NumPyWriter {
   package static func write(_ weights: Weights, to file: FileWriter) throws(FirnError) {
     var archive = ZipWriter(file)
     for entry in weights.entries {
-      let array = try entry.array()
-      try archive.add(entry.name + ".npy", header: NumPyHeader.written(array), array)
+      try archive.add(
+        entry.name + ".npy", header: NumPyHeader.written(entry), try entry.storedBytes())
     }
     try archive.finish()
   }

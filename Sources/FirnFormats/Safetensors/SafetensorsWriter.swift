@@ -5,15 +5,14 @@ package import FirnGraph
 /// Tensors by type, the widest first, then by name in order of its UTF-8; the header padded with spaces to eight bytes.
 package enum SafetensorsWriter {
   package static func write(_ weights: Weights, to writer: FileWriter) throws(FirnError) {
-    var arrays: [(rank: Int, name: String, entry: WeightEntry, type: StoredType)] = []
+    var arrays: [(rank: Int, name: String, entry: WeightEntry)] = []
     for entry in weights.entries {
-      guard let dtype = entry.storedType.dtype else {
-        _ = try entry.array()
-        continue
+      guard let rank = SafetensorsType.position(of: entry.storedType) else {
+        throw FirnError(
+          .invalidArgument, "`\(entry.name)` is \(entry.storedType.rawValue), which safetensors has not",
+          remedy: "leave it out, or write .npz", place: entry.name)
       }
-      let type = StoredType(dtype)
-      guard let rank = SafetensorsType.position(of: type) else { continue }
-      arrays.append((rank, entry.name, entry, type))
+      arrays.append((rank, entry.name, entry))
     }
     arrays.sort { a, b in
       a.rank == b.rank ? a.name.utf8.lexicographicallyPrecedes(b.name.utf8) : a.rank > b.rank
@@ -25,8 +24,8 @@ package enum SafetensorsWriter {
       members.append(#""__metadata__":{\#(pairs.joined(separator: ","))}"#)
     }
     var offset = 0
-    for (rank, name, entry, type) in arrays {
-      let end = offset + entry.shape.reduce(type.bitCount / 8, *)
+    for (rank, name, entry) in arrays {
+      let end = offset + entry.byteCount
       let shape = entry.shape.map(String.init).joined(separator: ",")
       let word = SafetensorsType.allCases[rank].rawValue
       members.append(
@@ -37,7 +36,7 @@ package enum SafetensorsWriter {
     while header.count % 8 != 0 { header.append(UInt8(ascii: " ")) }
     try writer.write(withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) })
     try writer.write(header)
-    for (_, _, entry, _) in arrays { try writer.write(try entry.array()) }
+    for (_, _, entry) in arrays { try writer.write(try entry.storedBytes()) }
   }
 
   private static func quoted(_ text: String) -> String {

@@ -26,10 +26,8 @@ package struct StoredArray: Sendable {
         place: name)
     }
     let count = shape.reduce(1, *)
-    var elements = count == 0 ? Bytes(copying: []) : bytes
     let size = type.bitCount / 8
-    if count > 0, strides != nil || isBigEndian && size > 1 { elements = gathered(elements, count: count) }
-    guard let elements = elements.slice(at: 0, count: count * size) else {
+    guard let elements = self.elements(in: bytes).slice(at: 0, count: count * size) else {
       throw fault("ends within `\(name)`", place: name)
     }
     if StoredType(dtype) == type, elements.isAligned(to: size), type != .bool || elements.areTruthValues {
@@ -40,6 +38,15 @@ package struct StoredArray: Sendable {
     }
   }
 
+  /// The elements in row-major order, the lowest byte first: in place where they lie so.
+  ///
+  /// - Precondition: all elements lie within `bytes`.
+  func elements(in bytes: Bytes) -> Bytes {
+    let count = shape.reduce(1, *)
+    if count == 0 { return Bytes(copying: []) }
+    return strides != nil || isBigEndian && type.bitCount > 8 ? gathered(bytes, count: count) : bytes
+  }
+
   private static func rowMajorStrides(_ shape: [Int]) -> [Int] {
     var strides = [Int](repeating: 1, count: shape.count)
     for axis in shape.indices.dropLast().reversed() {
@@ -48,11 +55,11 @@ package struct StoredArray: Sendable {
     return strides
   }
 
-  /// The elements in row-major order, the lowest byte first.
   private func gathered(_ bytes: Bytes, count: Int) -> Bytes {
     let size = type.bitCount / 8
     let result = Storage(byteCount: count * size)
-    // Both parts of a complex number are swapped by themselves; they are refused before, so any width does.
+    // Both parts of a complex number are swapped by themselves.
+    let unit = type == .complex64 || type == .complex128 ? size / 2 : size
     let strides = strides ?? Self.rowMajorStrides(shape)
     bytes.withUnsafeBytes { source in
       var index = [Int](repeating: 0, count: shape.count)
@@ -60,7 +67,8 @@ package struct StoredArray: Sendable {
       for element in 0..<count {
         let target = result.pointer + element * size
         for byte in 0..<size {
-          let from = offset * size + (isBigEndian ? size - 1 - byte : byte)
+          let within = isBigEndian ? byte - byte % unit + unit - 1 - byte % unit : byte
+          let from = offset * size + within
           target.storeBytes(of: source[from], toByteOffset: byte, as: UInt8.self)
         }
         for axis in shape.indices.reversed() {
@@ -138,7 +146,8 @@ extension WeightEntry {
   ) {
     self.init(
       name: name, storedType: stored.type, shape: stored.shape, storage: storage,
-      requiresGradient: requiresGradient
+      requiresGradient: requiresGradient,
+      readStored: { () throws(FirnError) in stored.elements(in: try bytes()) }
     ) { () throws(FirnError) in
       if stored.type.dtype == nil {
         return try stored.array(in: Bytes(copying: []), named: name, fault: fault)

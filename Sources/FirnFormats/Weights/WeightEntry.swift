@@ -10,10 +10,15 @@ public struct WeightEntry: Sendable {
   /// Whether it was trained where it was saved; nil where the format does not say (only PyTorch's does).
   public let requiresGradient: Bool?
   private let read: @Sendable () throws(FirnError) -> NDArray
+  private let readStored: @Sendable () throws(FirnError) -> Bytes
 
-  /// - Parameter read: yields an array of `shape` and of the type that `storedType` converts to.
+  /// - Parameters:
+  ///   - readStored: yields the elements as ``storedBytes()`` gives them; by default those of the array, which must then
+  ///     be of the stored type.
+  ///   - read: yields an array of `shape` and of the type that `storedType` converts to.
   package init(
     name: String, storedType: StoredType, shape: [Int], storage: Int? = nil, requiresGradient: Bool? = nil,
+    readStored: (@Sendable () throws(FirnError) -> Bytes)? = nil,
     read: @escaping @Sendable () throws(FirnError) -> NDArray
   ) {
     self.name = name
@@ -22,6 +27,11 @@ public struct WeightEntry: Sendable {
     self.storage = storage
     self.requiresGradient = requiresGradient
     self.read = read
+    if let readStored {
+      self.readStored = readStored
+    } else {
+      self.readStored = { () throws(FirnError) in Bytes(try read().sharedStorage) }
+    }
   }
 
   /// An array held in memory.
@@ -43,4 +53,16 @@ public struct WeightEntry: Sendable {
   ///
   /// - Throws: where the type or an element has no counterpart in Firn, or the file turns out to be damaged.
   public func array() throws(FirnError) -> NDArray { try read() }
+
+  /// The elements as they are stored: row-major, the lowest byte first, ``byteCount`` of them, of any type.
+  ///
+  /// - Throws: where the file turns out to be damaged.
+  package func storedBytes() throws(FirnError) -> Bytes {
+    let (bytes, count) = (try readStored(), byteCount)
+    guard let elements = bytes.slice(at: 0, count: count) else {
+      throw FirnError(
+        .parse, "`\(name)` has \(bytes.count) bytes, not \(count)", remedy: "get the file anew", place: name)
+    }
+    return elements
+  }
 }

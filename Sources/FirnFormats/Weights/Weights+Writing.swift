@@ -3,10 +3,12 @@ public import FirnGraph
 extension Weights {
   /// Writes all entries to a file at `path`, whole or not at all; a file there is replaced.
   ///
-  /// Elements are written in Firn's own types: what was `f16` in another file becomes `f32`.
+  /// Elements keep their stored types and bits, also those Firn does not compute with; see ``StoredType`` for what a
+  /// format has.
   ///
   /// - Parameter format: by default what the path's ending says, else safetensors.
-  /// - Throws: where an entry cannot be read, or the file not be written; the old file is then unchanged.
+  /// - Throws: where the format has not the type of an entry, an entry cannot be read, or the file not be written; the old
+  ///   file is then unchanged.
   public func write(to path: String, as format: WeightFormat? = nil) throws(FirnError) {
     let format = format ?? WeightFormat(path: path) ?? .safetensors
     switch format {
@@ -20,9 +22,8 @@ extension Weights {
           remedy: "write .npz or safetensors")
       }
       try AtomicFile.write(to: path) { (file) throws(FirnError) in
-        let array = try entry.array()
-        try file.write(NumPyHeader.written(array))
-        try file.write(array)
+        try file.write(NumPyHeader.written(entry))
+        try file.write(try entry.storedBytes())
       }
     case .npz:
       try AtomicFile.write(to: path) { (file) throws(FirnError) in try NumPyWriter.write(self, to: file) }

@@ -15,10 +15,10 @@ package struct ZipWriter {
   package init(_ file: FileWriter) { self.file = file }
 
   /// Adds an entry of these two pieces, one after the other.
-  package mutating func add(_ name: String, header: [UInt8], _ array: NDArray) throws(FirnError) {
+  package mutating func add(_ name: String, header: [UInt8], _ bytes: Bytes) throws(FirnError) {
     let entry = Entry(
-      name: Array(name.utf8), checksum: Self.checksum(header, array),
-      byteCount: header.count + array.byteCount,
+      name: Array(name.utf8), checksum: Self.checksum(header, bytes),
+      byteCount: header.count + bytes.count,
       offset: file.position)
     guard entry.name.count <= Int(UInt16.max) else {
       throw FirnError(.invalidArgument, "the name `\(name)` is too long for a zip file", remedy: "shorten it")
@@ -37,7 +37,7 @@ package struct ZipWriter {
     }
     try file.write(record.bytes)
     try file.write(header)
-    try file.write(array)
+    try file.write(bytes)
     entries.append(entry)
   }
 
@@ -84,9 +84,9 @@ package struct ZipWriter {
     try file.write(record.bytes)
   }
 
-  private static func checksum(_ header: [UInt8], _ array: NDArray) -> UInt32 {
+  private static func checksum(_ header: [UInt8], _ bytes: Bytes) -> UInt32 {
     let first = header.withUnsafeBytes { CyclicRedundancyCheck.zip.checksum($0) }
-    return array.withUnsafeBytes { CyclicRedundancyCheck.zip.checksum($0, after: first) }
+    return bytes.withUnsafeBytes { CyclicRedundancyCheck.zip.checksum($0, after: first) }
   }
 
   private struct Record {

@@ -30,14 +30,18 @@ import Testing
   @Test(arguments: ["safetensors", "npz"])
   func whatIsWrittenReadsBack(_ ending: String) throws {
     let source = try Weights(contentsOf: WeightFixtures.url("deflated.npz").path)
-    let entries = source.entries.filter { $0.storedType.dtype != nil }
+    let entries = source.entries.filter { ending == "npz" || $0.storedType != .complex128 }
     try WeightFixtures.inFolder { folder in
       let kept = ProcessInfo.processInfo.environment["FIRN_WRITTEN"].map { URL(fileURLWithPath: $0) }
       let path = (kept ?? folder).appendingPathComponent("written.\(ending)").path
       try Weights(source: "copy", entries: entries).write(to: path)
       let copy = try Weights(contentsOf: path)
       #expect(copy.entries.count == entries.count)
-      for entry in entries { #expect(try copy[entry.name]?.array() == entry.array(), "\(entry.name)") }
+      for entry in entries {
+        #expect(copy[entry.name]?.storedType == entry.storedType, "\(entry.name)")
+        if entry.storedType.dtype == nil { continue }
+        #expect(try copy[entry.name]?.array() == entry.array(), "\(entry.name)")
+      }
     }
   }
 
