@@ -3,7 +3,7 @@ import Firn
 // The graphs of Examples/Graphs, which `firn` answers questions about.
 //
 //     WriteGraphs              prints what it would write
-//     WriteGraphs DIRECTORY    writes the three files there
+//     WriteGraphs DIRECTORY    writes the files there
 //
 // A graph can be written before it has been compiled: the file holds what was built, not what was made of it.
 
@@ -54,9 +54,37 @@ func customCell() -> Graph {
   return graph
 }
 
+/// Small images, two convolutional layers with batch norm, ten classes.
+func digitsNetwork() -> Graph {
+  let graph = Graph()
+  let images = graph.placeholder("images", shape: ["batch", 8, 8, 1])
+  let labels = graph.placeholder("labels", shape: ["batch"], dtype: .i32)
+  let logits = Dense(10, name: "head")(DigitsCNN().features(images))
+  graph.scope("loss") { _ = sparseSoftmaxCrossEntropy(logits: logits, labels: labels).mean() }
+  return graph
+}
+
+/// What a custom cell may hold before and after some training: numbers that are the same on every machine.
+func cellWeights(afterTraining isTrained: Bool) throws -> Weights {
+  func matrix(_ rows: Int, step: Float) throws -> NDArray {
+    let values = (0..<rows * 8).map { (index: Int) -> Float in
+      let start = Float(index * 7 % 11 - 5) / 16
+      return start + Float(index % 3) * step
+    }
+    return try NDArray(values, shape: [rows, 8])
+  }
+  return try Weights(
+    source: "custom-cell",
+    entries: [
+      WeightEntry(name: "cell/W_fixed", array: matrix(3, step: 0)),
+      WeightEntry(name: "cell/W_trainable", array: matrix(8, step: isTrained ? 0.0078125 : 0)),
+    ] + (isTrained ? [WeightEntry(name: "step", array: NDArray([100 as Int32]))] : []),
+    metadata: [.init(key: "model", value: "custom-cell")])
+}
+
 let graphs = [
   ("lstm-classifier.firn", lstmClassifier()), ("text-classifier.firn", textClassifier()),
-  ("custom-cell.firn", customCell()),
+  ("custom-cell.firn", customCell()), ("digits-network.firn", digitsNetwork()),
 ]
 for (name, graph) in graphs {
   if let directory = CommandLine.arguments.dropFirst().first {
@@ -65,4 +93,8 @@ for (name, graph) in graphs {
     print(name)
     print(graph.definition.text(includingLocations: true))
   }
+}
+if let directory = CommandLine.arguments.dropFirst().first {
+  try cellWeights(afterTraining: false).write(to: "\(directory)/custom-cell.safetensors")
+  try cellWeights(afterTraining: true).write(to: "\(directory)/custom-cell-trained.safetensors")
 }

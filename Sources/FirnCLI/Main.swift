@@ -22,6 +22,9 @@ enum Main {
     Entry(declaration: LintCommand.declaration, run: LintCommand.run),
     Entry(declaration: DiffCommand.declaration, run: DiffCommand.run),
     Entry(declaration: DotCommand.declaration, run: DotCommand.run),
+    Entry(declaration: WeightsCommand.declaration, run: WeightsCommand.run),
+    Entry(declaration: WeightsDiffCommand.declaration, run: WeightsDiffCommand.run),
+    Entry(declaration: WeightsConvertCommand.declaration, run: WeightsConvertCommand.run),
     Entry(declaration: CompletionCommand.declaration, run: CompletionCommand.run),
   ]
 
@@ -53,7 +56,7 @@ enum Main {
     } catch let error as UsageError {
       shell.errors("\(error)\n")
       return UsageError.exitCode
-    } catch let failure as GraphFileFailure {
+    } catch let failure as FileFailure {
       shell.errors("\(failure.error)\n")
       return 1
     } catch let error as FirnError {
@@ -70,7 +73,7 @@ extension FirnError.Code {
   /// Whether, once the graph file has been read, only what was written on the command line can cause it.
   fileprivate var isFaultOfTheLine: Bool {
     switch self {
-    case .invalidSelection, .unknownName, .invalidArgument, .notScalar: true
+    case .invalidSelection, .unknownName, .invalidArgument, .notScalar, .duplicateName: true
     default: false
     }
   }

@@ -12,7 +12,7 @@ import Testing
 
   @Test func everyCommandGivesWhatThePageShows() throws {
     let page = try String(contentsOfFile: Self.path, encoding: .utf8)
-    let answered = Self.answered(page)
+    let answered = try Self.answered(page)
     if ProcessInfo.processInfo.environment["FIRN_RECORD"] != nil {
       try answered.write(toFile: Self.path, atomically: true, encoding: .utf8)
       Issue.record("the page was rewritten; look at it and run again")
@@ -47,8 +47,17 @@ import Testing
 
   /// The page with what follows each `$ firn …` line of a fenced block replaced by what that command writes.
   ///
-  /// `| head -N` at the end of a line is understood; an exit code other than 0 is shown in brackets.
-  private static func answered(_ page: String) -> String {
+  /// `| head -N` at the end of a line is understood; an exit code other than 0 is shown in brackets. What commands write
+  /// lands in a folder beside which `Examples` seems to be.
+  private static func answered(_ page: String) throws -> String {
+    try CommandLineRunner.withDirectory { directory in
+      try FileManager.default.createSymbolicLink(
+        atPath: directory + "/Examples", withDestinationPath: CommandLineRunner.root + "/Examples")
+      return answered(page, in: directory)
+    }
+  }
+
+  private static func answered(_ page: String, in directory: String) -> String {
     var result: [String] = []
     var (isInBlock, skips) = (false, false)
     for line in page.split(separator: "\n", omittingEmptySubsequences: false).map(String.init) {
@@ -57,7 +66,7 @@ import Testing
         result.append(line)
       } else if isInBlock, line.hasPrefix("$ firn ") {
         result.append(line)
-        result += answer(String(line.dropFirst("$ firn ".count)))
+        result += answer(String(line.dropFirst("$ firn ".count)), in: directory)
         skips = true
       } else if !skips {
         result.append(line)
@@ -66,9 +75,9 @@ import Testing
     return result.joined(separator: "\n")
   }
 
-  private static func answer(_ line: String) -> [String] {
+  private static func answer(_ line: String, in directory: String) -> [String] {
     let parts = line.split(separator: " | head -n ")
-    let outcome = CommandLineRunner.run(CommandLineRunner.words(of: String(parts[0])))
+    let outcome = CommandLineRunner.run(CommandLineRunner.words(of: String(parts[0])), in: directory)
     var lines = (outcome.output + outcome.errors).split(separator: "\n", omittingEmptySubsequences: false)
       .map(String.init)
     while lines.last == "" { lines.removeLast() }

@@ -9,12 +9,16 @@ import Testing
       _ = try program.run([directory])
       let stored = CommandLineRunner.root + "/Examples/Graphs"
       let names = try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
-      #expect(names == ["custom-cell.firn", "lstm-classifier.firn", "text-classifier.firn"])
+      #expect(
+        names == [
+          "custom-cell-trained.safetensors", "custom-cell.firn", "custom-cell.safetensors",
+          "digits-network.firn", "lstm-classifier.firn", "text-classifier.firn",
+        ])
       let kept = try FileManager.default.contentsOfDirectory(atPath: stored).sorted()
       #expect(kept == names)
       for name in names {
-        let written = try String(contentsOfFile: "\(directory)/\(name)", encoding: .utf8)
-        let shown = try String(contentsOfFile: "\(stored)/\(name)", encoding: .utf8)
+        let written = try Data(contentsOf: URL(fileURLWithPath: "\(directory)/\(name)"))
+        let shown = try Data(contentsOf: URL(fileURLWithPath: "\(stored)/\(name)"))
         #expect(shown == written, "\(name)")
       }
     }

@@ -47,11 +47,11 @@ struct CompletionScript {
           COMPREPLY=($(compgen -W \(Self.quoted(names)) -- "$current"))
           return
         fi
-        case ${COMP_WORDS[1]} in
+        case "${COMP_WORDS[1]} ${COMP_WORDS[2]}" in
 
       """
-    for command in parser.commands {
-      text += "  \(command.name))\n    case $previous in\n"
+    for command in longestFirst {
+      text += "  \(Self.bashPattern(command)))\n    case $previous in\n"
       for option in options(of: command) where option.value != .flag {
         text += "    --\(option.name)) \(Self.bashReply(candidates(option))); return ;;\n"
       }
@@ -59,11 +59,23 @@ struct CompletionScript {
       let words = options(of: command).map { "--" + $0.name }.joined(separator: " ")
       text += "    case $current in\n"
       text += "    -*) COMPREPLY=($(compgen -W \(Self.quoted(words)) -- \"$current\")) ;;\n"
-      text += "    *) \(Self.bashReply(command.positionals.first.map(candidates) ?? .anything)) ;;\n"
+      let reply = Self.bashReply(command.positionals.first.map(candidates) ?? .anything)
+      let seconds = seconds(of: command.name).joined(separator: " ")
+      text += "    *) \(reply)"
+      if !seconds.isEmpty {
+        text += "\n      if [ \"$COMP_CWORD\" -eq 2 ]; then"
+        text += " COMPREPLY+=($(compgen -W \(Self.quoted(seconds)) -- \"$current\")); fi"
+      }
+      text += " ;;\n"
       text += "    esac ;;\n"
     }
-    text += "  help) COMPREPLY=($(compgen -W \(Self.quoted(names)) -- \"$current\")) ;;\n"
+    text += "  help\\ *) COMPREPLY=($(compgen -W \(Self.quoted(names)) -- \"$current\")) ;;\n"
     return text + "  esac\n}\ncomplete -F _\(name) \(name)\n"
+  }
+
+  /// What the first two words of a line of this command are.
+  private static func bashPattern(_ command: ArgumentParser.Command) -> String {
+    command.name.contains(" ") ? quoted(command.name) : command.name + "\\ *"
   }
 
   private static func bashReply(_ candidates: Candidates) -> String {
@@ -76,20 +88,47 @@ struct CompletionScript {
     }
   }
 
-  private var names: String { (parser.commands.map(\.name) + ["help"]).joined(separator: " ") }
+  /// Commands of one word.
+  private var first: [ArgumentParser.Command] { parser.commands.filter { !$0.name.contains(" ") } }
+
+  /// Those of two words before those of one, which are told by what is left.
+  private var longestFirst: [ArgumentParser.Command] {
+    parser.commands.filter { $0.name.contains(" ") } + first
+  }
+
+  /// The second words of commands that begin with this one.
+  private func seconds(of name: String) -> [String] {
+    parser.commands.map(\.name).filter { $0.hasPrefix(name + " ") }.map {
+      String($0.dropFirst(name.count + 1))
+    }
+  }
+
+  private var names: String { (first.map(\.name) + ["help"]).joined(separator: " ") }
 
   // MARK: zsh
 
   var zsh: String {
     let name = parser.program
     var text = "#compdef \(name)\n_\(name)() {\n  local -a commands\n  commands=(\n"
-    for command in parser.commands {
+    for command in first {
       text += "    \(Self.quoted(command.name + ":" + Self.zshText(command.summary)))\n"
     }
     text += "  )\n  if (( CURRENT == 2 )); then\n    _describe command commands\n    return\n  fi\n"
-    text += "  local command=$words[2]\n  shift words\n  (( CURRENT-- ))\n  case $command in\n"
+    text += "  local command=$words[2]\n  shift words\n  (( CURRENT-- ))\n"
+    for command in first {
+      let words = seconds(of: command.name)
+      if words.isEmpty { continue }
+      text += "  if (( CURRENT == 2 )) && [[ $command == \(command.name) ]]; then\n"
+      text += "    compadd -- \(words.joined(separator: " "))\n  fi\n"
+      text += "  if (( CURRENT > 2 )) && [[ $command == \(command.name) ]]; then\n"
+      text += "    case $words[2] in\n    \(words.joined(separator: "|")))\n"
+      text += "      command=\"$command $words[2]\"\n      shift words\n      (( CURRENT-- )) ;;\n"
+      text += "    esac\n  fi\n"
+    }
+    text += "  case $command in\n"
     for command in parser.commands {
-      text += "  \(command.name))\n    _arguments"
+      let name = command.name.contains(" ") ? Self.quoted(command.name) : command.name
+      text += "  \(name))\n    _arguments"
       for option in options(of: command) {
         var spec = "\(option.repeats ? "*" : "")--\(option.name)"
         if option.value == .flag {
@@ -137,13 +176,15 @@ struct CompletionScript {
   var fish: String {
     let name = parser.program
     var text = "complete -c \(name) -f\n"
-    for command in parser.commands {
+    for command in first {
       text +=
         "complete -c \(name) -n __fish_use_subcommand -a \(command.name) -d \(Self.quoted(command.summary))\n"
     }
     text += "complete -c \(name) -n '__fish_seen_subcommand_from help' -a \(Self.quoted(names))\n"
     for command in parser.commands {
-      let start = "complete -c \(name) -n '__fish_seen_subcommand_from \(command.name)'"
+      let start = "complete -c \(name) -n '\(fishCondition(command.name))'"
+      let words = seconds(of: command.name).joined(separator: " ")
+      if !words.isEmpty { text += "\(start) -a \(Self.quoted(words))\n" }
       for option in options(of: command) {
         let value = option.value == .flag ? "" : " -r" + Self.fishArguments(candidates(option))
         text += "\(start) -l \(option.name)\(value) -d \(Self.quoted(option.help))\n"
@@ -154,6 +195,16 @@ struct CompletionScript {
       }
     }
     return text
+  }
+
+  /// Whether the line is one of this command.
+  private func fishCondition(_ name: String) -> String {
+    let seen = "__fish_seen_subcommand_from "
+    let words = name.split(separator: " ")
+    if words.count > 1 { return words.map { seen + $0 }.joined(separator: "; and ") }
+    // A word that is also the second of another command, as `diff` of `weights diff`.
+    let others = first.filter { seconds(of: $0.name).contains(name) }.map(\.name)
+    return seen + name + others.map { "; and not " + seen + $0 }.joined()
   }
 
   private static func fishArguments(_ candidates: Candidates) -> String {

@@ -10,7 +10,7 @@ enum DotCommand {
     positionals: [GraphQuestion.file],
     options: [
       .init(name: "freeze", value: .text(placeholder: "SELECTION"), help: "draw these variables as frozen"),
-      GraphQuestion.train,
+      GraphQuestion.train, GraphQuestion.keep,
       .init(
         name: "loss", value: .text(placeholder: "NODE"),
         help: "draw dotted which gradient paths of this node are removed"),

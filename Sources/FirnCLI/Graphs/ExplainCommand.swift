@@ -59,7 +59,7 @@ enum ExplainCommand {
       return 0
     }
     let named = Set(
-      try Selection(subject).resolve(in: SelectionContext(question.graph)).map(\.variable.name))
+      try Selection(subject).resolve(in: question.context).map(\.variable.name))
     let rows = status.variables.filter { named.contains($0.name) }
     if asksJSON {
       try shell.json(rows)

@@ -16,6 +16,8 @@ struct GraphOverview: Codable, Hashable, Sendable {
     var parameters = 0
     /// Elements of parameters that are frozen.
     var frozen = 0
+    /// Elements of variables that the file of weights holds; nil where none is given.
+    var loaded: Int?
     var bytes = 0
     /// Nodes that compute, those in loops counted once.
     var ops = 0
@@ -53,6 +55,9 @@ struct GraphOverview: Codable, Hashable, Sendable {
         scope.bytes += variable.type.byteCount.value ?? 0
         if variable.kind == .parameter { scope.parameters += variable.elementCount }
         if isFrozen { scope.frozen += variable.elementCount }
+        if let loaded = question.weights?.loaded {
+          scope.loaded = (scope.loaded ?? 0) + (loaded.contains(variable.name) ? variable.elementCount : 0)
+        }
       }
     }
     tally.count(graph, scope: "", inLoop: false)

@@ -3,8 +3,8 @@ internal import FirnFormats
 internal import FirnGraph
 internal import FirnTraining
 
-/// A graph file that is at fault, whatever the command line says.
-struct GraphFileFailure: Error {
+/// A file that is at fault, whatever the command line says.
+struct FileFailure: Error {
   let error: FirnError
 }
 
@@ -23,12 +23,19 @@ struct GraphQuestion {
     help: "what is minimised (default: the only scalar that looks like a loss)")
   static let json = ArgumentParser.Option.flag("json", help: "write JSON instead of text")
 
+  static let keep = ArgumentParser.Option(
+    name: "keep-training-mode", value: .text(placeholder: "SELECTION"),
+    help: "run these in training mode although frozen")
+
   /// The options all questions share.
-  static let options = [freeze, train, loss, json]
+  static let options = [freeze, train, keep, loss] + LoadedWeights.options + [json]
 
   let graph: GraphDef
   let freezing: Selection?
   let training: Selection?
+  let keepingTrainingMode: Selection?
+  /// What the file given by `--weights` holds for the graph; nil where none is.
+  let weights: LoadedWeights?
   /// As named by `--loss`.
   private let namedLoss: Value?
 
@@ -42,14 +49,23 @@ struct GraphQuestion {
     } catch {
       var error = error
       if error.place == shell.resolved(path) { error.place = path }
-      throw GraphFileFailure(error: error)
+      throw FileFailure(error: error)
     }
     freezing = try arguments.text(option).map { text throws(FirnError) in try Selection(text) }
     training = try arguments.text("train").map { text throws(FirnError) in try Selection(text) }
+    keepingTrainingMode = try arguments.text("keep-training-mode").map { text throws(FirnError) in
+      try Selection(text)
+    }
+    weights = try LoadedWeights(arguments, for: graph, in: shell)
     namedLoss = try arguments.text("loss").map { [graph] name throws(FirnError) in
       try LossSearch(graph).loss(named: name)
     }
+    // Not every question asks for modes, but a selection that matches nothing is a fault in each (rule 7).
+    if keepingTrainingMode != nil { _ = try explanation(loss: plainLoss) }
   }
+
+  /// What selections that the command names by itself are resolved against.
+  var context: SelectionContext { SelectionContext(graph, loaded: weights?.loaded ?? []) }
 
   /// The loss: as named, else the one that is found.
   ///
@@ -69,17 +85,20 @@ struct GraphQuestion {
     loss: Value?, freezing selection: Selection? = nil, optimizer: (any Optimizer)? = nil
   ) throws(FirnError) -> Explanation {
     try Explanation(
-      graph: graph, loss: loss, freezing: selection ?? freezing, training: training, optimizer: optimizer)
+      graph: graph, loss: loss, freezing: selection ?? freezing, training: training,
+      keepingTrainingMode: keepingTrainingMode, optimizer: optimizer, loaded: weights?.loaded ?? [])
   }
 
   func trainability() throws(FirnError) -> Trainability {
-    try Trainability(graph.variables, freezing: freezing, training: training)
+    try Trainability(context, freezing: freezing, training: training)
   }
 
   /// The request of a training program for the loss.
   func request(optimizer: any Optimizer) throws(FirnError) -> CompilationRequest {
-    CompilationRequest(
+    var request = CompilationRequest(
       graph: graph, fetches: [], training: .init(loss: try loss(), optimizer: optimizer), freezing: freezing,
-      thawing: training)
+      thawing: training, keepingTrainingMode: keepingTrainingMode)
+    request.values.loaded = weights?.loaded ?? []
+    return request
   }
 }

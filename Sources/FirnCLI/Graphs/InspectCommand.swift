@@ -25,10 +25,12 @@ enum InspectCommand {
     for input in overview.placeholders { inputs.append([input.name, input.type]) }
     shell.table(inputs)
     shell.line()
-    var scopes = TextTable([
-      .init("scope"), .init("variables", .right), .init("parameters", .right), .init("frozen", .right),
-      .init("bytes", .right), .init("ops", .right),
-    ])
+    let showsLoaded = question.weights != nil
+    var scopes = TextTable(
+      [
+        .init("scope"), .init("variables", .right), .init("parameters", .right), .init("frozen", .right),
+        .init("bytes", .right), .init("ops", .right),
+      ] + (showsLoaded ? [.init("loaded", .right)] : []))
     for scope in overview.scopes {
       let depth = scope.path.split(separator: "/").count - 1
       let name =
@@ -36,6 +38,7 @@ enum InspectCommand {
       scopes.append([
         name, NumberFormat.count(scope.variables), NumberFormat.count(scope.parameters),
         NumberFormat.count(scope.frozen), NumberFormat.bytes(scope.bytes), NumberFormat.count(scope.ops),
+        NumberFormat.count(scope.loaded ?? 0),
       ])
     }
     shell.table(scopes)

@@ -7,23 +7,16 @@ enum LintCommand {
     name: "lint",
     summary: "find what is suspicious about a graph and what is frozen in it; exits 1 on findings",
     positionals: [GraphQuestion.file],
-    options: GraphQuestion.options + [
-      .init(
-        name: "loaded", value: .text(placeholder: "SELECTION"),
-        help: "what holds loaded or trained values; the rest, if frozen, is random")
-    ],
+    options: GraphQuestion.options,
     examples: [
-      .init(line: "firn lint model.firn --freeze encoder --loaded encoder", meaning: "before a long training")
+      .init(
+        line: "firn lint model.firn --freeze encoder --weights encoder.safetensors",
+        meaning: "before a long training")
     ])
 
   static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
     let question = try GraphQuestion(arguments, in: shell)
-    var loaded: Set<String>?
-    if let text = arguments.text("loaded") {
-      let selected = try Selection(text).resolve(in: SelectionContext(question.graph))
-      loaded = Set(selected.map(\.variable.name))
-    }
-    let findings = try question.explanation(loss: question.loss()).lint(loaded: loaded)
+    let findings = try question.explanation(loss: question.loss()).lint(loaded: question.weights?.loaded)
     if arguments.flag("json") {
       try shell.json(findings)
     } else {

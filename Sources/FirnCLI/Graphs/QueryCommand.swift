@@ -63,7 +63,7 @@ struct QueryAnswer: Codable, Hashable, Sendable {
   init(_ question: GraphQuestion, _ selection: Selection) throws(FirnError) {
     let statuses = try VariableStates(question)
     self.selection = selection.description
-    rows = try selection.resolve(in: SelectionContext(question.graph)).map { selected in
+    rows = try selection.resolve(in: question.context).map { selected in
       let variable = selected.variable
       var (blocks, count): ([String], Int) = ([], variable.elementCount)
       if case .blocks(let named) = selected.region {

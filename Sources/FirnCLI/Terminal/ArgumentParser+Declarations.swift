@@ -1,6 +1,7 @@
 extension ArgumentParser {
   /// A subcommand: its name and all that may follow it.
   struct Command: Sendable, Hashable {
+    /// One word or two, as `weights` and `weights diff`; of two, the first is a command as well.
     var name: String
     var summary: String
     var positionals: [Positional] = []

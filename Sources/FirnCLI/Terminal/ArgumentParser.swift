@@ -29,21 +29,20 @@ struct ArgumentParser: Sendable, Hashable {
     }
     guard let name = rest.popFirst() else { return ParsedArguments(command: nil, help: help()) }
     if name == "help" {
-      guard let topic = rest.first(where: { !isHelp($0) }) else {
-        return ParsedArguments(command: nil, help: help())
-      }
-      return ParsedArguments(command: nil, help: help(for: try command(named: topic)))
+      var topics = rest.filter { !isHelp($0) }[...]
+      guard let topic = topics.popFirst() else { return ParsedArguments(command: nil, help: help()) }
+      return ParsedArguments(command: nil, help: help(for: try command(named: topic, rest: &topics)))
     }
 
-    let command = try command(named: name)
-    scan.context = "\(program) \(name)"
+    let command = try command(named: name, rest: &rest)
+    scan.context = "\(program) \(command.name)"
     scan.options = command.options + sharedOptions
     while let argument = rest.popFirst() {
       if argument == "--" {
         scan.positionals += rest
         break
       }
-      if isHelp(argument) { return ParsedArguments(command: name, help: help(for: command)) }
+      if isHelp(argument) { return ParsedArguments(command: command.name, help: help(for: command)) }
       // A negative number is a positional argument; no option is named like one.
       if argument.hasPrefix("-") && argument != "-" && Double(argument) == nil {
         try scan.takeOption(argument, rest: &rest)
@@ -52,14 +51,21 @@ struct ArgumentParser: Sendable, Hashable {
       }
     }
     try scan.checkPositionals(against: command.positionals)
-    return scan.result(command: name)
+    return scan.result(command: command.name)
   }
 
   private func isHelp(_ argument: String) -> Bool {
     argument == "--help" || argument == "-h"
   }
 
-  private func command(named name: String) throws(UsageError) -> Command {
+  /// Takes the second word of a command that has two.
+  private func command(
+    named name: String, rest: inout ArraySlice<String>
+  ) throws(UsageError) -> Command {
+    if let word = rest.first, let command = commands.first(where: { $0.name == "\(name) \(word)" }) {
+      rest.removeFirst()
+      return command
+    }
     if let command = commands.first(where: { $0.name == name }) { return command }
     let names = commands.map(\.name)
     let question = NearestNames(to: name, among: names, limit: 1).question

@@ -31,6 +31,30 @@ enum NumberFormat {
     return fixed(fraction * 100, digits: 1) + "%"
   }
 
+  /// A number to three significant digits: `0.0123`, `-12.3`, `1.23e-07`; none are added to one that has fewer.
+  static func short(_ value: Double) -> String {
+    guard value.isFinite, value != 0 else { return value == 0 ? "0" : "\(value)" }
+    let magnitude = value.magnitude
+    if magnitude >= 0.000_999_5 && magnitude < 99_999.5 {
+      var digits = 0
+      while digits < 5, magnitude * power(digits) < 99.95 { digits += 1 }
+      var text = fixed(value, digits: digits)
+      if text.contains(".") {
+        while text.hasSuffix("0") { text.removeLast() }
+        if text.hasSuffix(".") { text.removeLast() }
+      }
+      return text
+    }
+    var exponent = 0
+    var scaled = magnitude
+    while scaled >= 9.995 { (scaled, exponent) = (scaled / 10, exponent + 1) }
+    while scaled < 0.999_5 { (scaled, exponent) = (scaled * 10, exponent - 1) }
+    let size = exponent.magnitude < 10 ? "0\(exponent.magnitude)" : "\(exponent.magnitude)"
+    return (value < 0 ? "-" : "") + fixed(scaled, digits: 2) + "e" + (exponent < 0 ? "-" : "+") + size
+  }
+
+  private static func power(_ digits: Int) -> Double { (0..<digits).reduce(1) { power, _ in power * 10 } }
+
   /// A duration to the precision that matters: `340 µs`, `12.5 ms`, `2.3 s`, `4:05`, `1:02:09`.
   static func duration(_ value: Duration) -> String {
     let seconds = value / .seconds(1)

@@ -20,6 +20,13 @@ enum Platform {
     return Int(size.ws_col)
   }
 
+  /// Whether two paths lead to one file that exists, also by links.
+  static func isOneFile(_ a: String, _ b: String) -> Bool {
+    var (first, second) = (stat(), stat())
+    guard stat(a, &first) == 0, stat(b, &second) == 0 else { return false }
+    return first.st_ino == second.st_ino && first.st_dev == second.st_dev
+  }
+
   /// The value of an environment variable.
   static func environment(_ name: String) -> String? {
     getenv(name).map { String(cString: $0) }

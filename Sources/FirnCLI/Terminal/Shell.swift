@@ -46,8 +46,14 @@ struct Shell {
   }
 
   /// Writes a value as JSON with sorted keys, so that the same value gives the same bytes.
-  func json(_ value: some Encodable) throws {
+  ///
+  /// - Parameter nonFinite: whether numbers without end may occur, which JSON has not; they are written as text.
+  func json(_ value: some Encodable, nonFinite: Bool = false) throws {
     let encoder = JSONEncoder()
+    if nonFinite {
+      encoder.nonConformingFloatEncodingStrategy = .convertToString(
+        positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    }
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     output(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n")
   }

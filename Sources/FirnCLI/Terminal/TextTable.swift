@@ -44,6 +44,14 @@ struct TextTable: Sendable, Hashable {
     rows.append(columns.indices.map { $0 < cells.count ? DisplayText.singleLine(cells[$0]) : "" })
   }
 
+  /// The columns it takes where nothing is cut.
+  var width: Int {
+    fittedWidths(titles: columns.map { DisplayText.singleLine($0.title) }, limit: nil).reduce(-TextTable.gap)
+    {
+      $0 + $1 + TextTable.gap
+    }
+  }
+
   /// The table as plain text, each line ended by a line break and at most `width` columns wide.
   ///
   /// - Parameter width: The limit, or `nil` to cut nothing.

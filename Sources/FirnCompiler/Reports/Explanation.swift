@@ -17,16 +17,18 @@ public struct Explanation: Sendable {
   /// - Parameters:
   ///   - loss: the scalar that would be minimised; nil where nothing is trained.
   ///   - optimizer: for the cost of updates; without one they cost nothing.
+  ///   - loaded: names of variables that were loaded, for selections that ask.
   /// - Throws: what is wrong with the selections or with the loss.
   package init(
     graph: GraphDef, loss: Value?, freezing: Selection? = nil, training: Selection? = nil,
-    optimizer: (any Optimizer)? = nil
+    keepingTrainingMode: Selection? = nil, optimizer: (any Optimizer)? = nil, loaded: Set<String> = []
   ) throws(FirnError) {
-    try self.init(
-      CompilationRequest(
-        graph: graph, fetches: [],
-        training: loss.map { .init(loss: $0, optimizer: optimizer ?? GradientsOnly()) },
-        freezing: freezing, thawing: training))
+    var request = CompilationRequest(
+      graph: graph, fetches: [],
+      training: loss.map { .init(loss: $0, optimizer: optimizer ?? GradientsOnly()) },
+      freezing: freezing, thawing: training, keepingTrainingMode: keepingTrainingMode)
+    request.values.loaded = loaded
+    try self.init(request)
   }
 
   package init(_ request: CompilationRequest) throws(FirnError) {

@@ -1,0 +1,69 @@
+internal import FirnFormats
+internal import FirnGraph
+
+/// What a file of weights holds for a graph: names and shapes; no values are read.
+struct LoadedWeights {
+  static let options = [
+    ArgumentParser.Option(
+      name: "weights", value: .text(placeholder: "FILE"),
+      help: "count the variables in this file of weights as loaded"),
+    WeightMaps.option,
+    ArgumentParser.Option(
+      name: "into", value: .text(placeholder: "SCOPE"), help: "the file's names are relative to this scope"),
+  ]
+
+  /// Names of the variables the file has values for.
+  let loaded: Set<String>
+
+  /// Says on the shell's stream of errors what does not match.
+  ///
+  /// - Returns: nil where no file is given.
+  /// - Throws: `FileFailure` for a file that cannot be read; where nothing of it is for the graph.
+  init?(_ arguments: ParsedArguments, for graph: GraphDef, in shell: Shell) throws {
+    guard let path = arguments.text("weights") else {
+      if let option = ["map", "into"].first(where: { arguments.text($0) != nil }) {
+        throw UsageError(
+          "firn \(arguments.command ?? "")", "'--\(option)' needs '--weights'",
+          remedy: "name a file of weights")
+      }
+      return nil
+    }
+    let scope = arguments.text("into")
+    let variables = graph.variables.map(\.name)
+    let relative = scope.map { scope in
+      variables.filter { Path.isWithin($0, scope) }.map { String($0.dropFirst(scope.count + 1)) }
+    }
+    let maps = try WeightMaps(arguments)
+    let (weights, _) = try maps(
+      WeightFile.open(path, in: shell), for: Set(relative ?? variables))
+    let report = try weights.fitting(graph.variables, into: scope)
+    loaded = Set(
+      (report.rows(.matched) + report.rows(.converted)).compactMap(\.variable))
+    guard !loaded.isEmpty else {
+      throw FirnError(
+        .unknownName, "nothing of '\(path)' is for a variable here: \(report.summary)",
+        remedy: Self.faults(report).first ?? "give the map that makes its names those of variables")
+    }
+    guard !report.isComplete else { return }
+    shell.errors("\(path): \(report.summary)\n")
+    let faults = Self.faults(report)
+    for line in faults.prefix(Self.listed) {
+      shell.errors(DisplayText.truncated("  " + line, to: shell.terminal.width) + "\n")
+    }
+    if faults.count > Self.listed { shell.errors("  … and \(faults.count - Self.listed) more\n") }
+  }
+
+  private static let listed = 12
+
+  /// What does not match, a line for each.
+  private static func faults(_ report: LoadReport) -> [String] {
+    report.faults.map { row in
+      let sources = row.sources.map { "`\($0)`" }.joined(separator: ", ")
+      switch row.status {
+      case .missing: return "missing: `\(row.variable ?? "")` (\(row.variableType ?? ""))"
+      case .unexpected: return "unexpected: \(sources) (\(row.sourceType ?? "")) \(row.note)"
+      default: return "`\(row.variable ?? "")` (\(row.variableType ?? "")) is not \(sources): \(row.note)"
+      }
+    }
+  }
+}

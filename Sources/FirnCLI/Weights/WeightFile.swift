@@ -1,0 +1,71 @@
+internal import FirnFormats
+internal import FirnGraph
+
+/// Files of weights as commands name them.
+enum WeightFile {
+  static let select = ArgumentParser.Option(
+    name: "select", value: .text(placeholder: "SELECTION"),
+    help: "only these tensors: globs of their names, such as 'encoder/**/bias'; dots count as slashes")
+
+  /// - Throws: `FileFailure` for a file that cannot be read, under the name it was given.
+  static func open(_ path: String, in shell: Shell) throws -> Weights {
+    do {
+      return try Weights(contentsOf: shell.resolved(path))
+    } catch {
+      throw FileFailure(error: error)
+    }
+  }
+
+  /// Does what may find out that a file is damaged.
+  static func reading<Result>(_ body: () throws(FirnError) -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch {
+      if error.code == .parse { throw FileFailure(error: error) }
+      throw error
+    }
+  }
+
+  /// The selected tensors, all where nothing is selected.
+  static func selected(_ arguments: ParsedArguments, of weights: Weights) throws(FirnError) -> Weights {
+    guard let text = arguments.text("select") else { return weights }
+    let paths = weights.entries.map { $0.name.replacing(".", with: "/") }
+    let named = Set(try Selection(text.replacing(".", with: "/")).resolve(paths: paths))
+    return try Weights(
+      source: weights.source, entries: zip(weights.entries, paths).filter { named.contains($1) }.map(\.0),
+      metadata: weights.metadata, skipped: weights.skipped)
+  }
+
+  /// The same of two files, where what is selected in one may be all that the other lacks.
+  static func selected(
+    _ arguments: ParsedArguments, of first: Weights, _ second: Weights
+  ) throws(FirnError) -> (Weights, Weights) {
+    let both = try selected(
+      arguments,
+      of: Weights(
+        source: first.source, entries: first.entries + second.entries.filter { first[$0.name] == nil }))
+    func part(_ weights: Weights) throws(FirnError) -> Weights {
+      try Weights(source: weights.source, entries: weights.entries.filter { both[$0.name] != nil })
+    }
+    return (try part(first), try part(second))
+  }
+
+  /// As reports write it: `bf16[3,4]`.
+  static func type(of entry: WeightEntry) -> String { "\(entry.storedType.rawValue)\(Shape(entry.shape))" }
+
+  /// Shows bytes going by, from the first that takes long.
+  static func progress(_ label: String, over entries: [WeightEntry]) -> (WeightEntry) -> Void {
+    let total = entries.reduce(0) { $0 + $1.byteCount }
+    // Nothing is worth a bar that one second reads.
+    let reporter = total < 1 << 28 ? nil : ProgressReporter(label, total: total >> 20)
+    var done = 0
+    return { entry in
+      done += entry.byteCount
+      if done < total {
+        reporter?.update(completed: done >> 20, message: "MiB, \(entry.name)")
+      } else {
+        reporter?.finish(message: "MiB")
+      }
+    }
+  }
+}

@@ -1,0 +1,54 @@
+internal import FirnFormats
+internal import FirnGraph
+
+/// The maps of names that `--map` gives, one after the other.
+struct WeightMaps {
+  static let option = ArgumentParser.Option(
+    name: "map", value: .text(placeholder: "MAP"),
+    help: "a map of names, \(ready.map(\.name).joined(separator: ", ")), or a prefix: old/=new/",
+    repeats: true)
+
+  private static let ready: [(name: String, map: NameMap)] = [
+    ("pytorch", .pyTorch), ("torchvision-resnet", .torchvisionResNet),
+    ("torchvision-vgg", .torchvisionVGG()), ("keras", .keras), ("tensorflow1", .tensorFlow1),
+  ]
+
+  private let maps: [NameMap]
+
+  var isEmpty: Bool { maps.isEmpty }
+
+  /// - Throws: `UsageError` for what is neither a known name nor a prefix.
+  init(_ arguments: ParsedArguments) throws(UsageError) {
+    var maps: [NameMap] = []
+    for text in arguments.texts("map") {
+      let sides = text.split(separator: "=", omittingEmptySubsequences: false).map(String.init)
+      if sides.count == 2 {
+        maps.append(.prefix(sides[0], sides[1]))
+      } else if let map = Self.ready.first(where: { $0.name == text })?.map {
+        maps.append(map)
+      } else {
+        let names = Self.ready.map(\.name)
+        throw UsageError(
+          "firn \(arguments.command ?? "weights")", "'\(text)' is no map",
+          remedy: NearestNames(to: text, among: names, limit: 1).question
+            ?? "write \(names.joined(separator: ", ")) or old/=new/")
+      }
+    }
+    self.maps = maps
+  }
+
+  /// The weights under their new names, and the names the maps leave out.
+  ///
+  /// - Parameter variables: names of what they are for, for maps with a choice.
+  func callAsFunction(
+    _ weights: Weights, for variables: Set<String> = []
+  ) throws(FirnError) -> (weights: Weights, ignored: [String]) {
+    var (result, ignored) = (weights, [String]())
+    for map in maps {
+      let (mapped, left) = try result.mapped(by: map, variables: variables)
+      result = mapped
+      ignored += left
+    }
+    return (result, ignored)
+  }
+}
