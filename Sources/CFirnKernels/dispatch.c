@@ -126,7 +126,14 @@ void firn_matmul_f32(size_t m, size_t n, size_t k,
                      const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col,
                      const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col,
                      float *restrict c, ptrdiff_t c_row, void *restrict workspace) {
-    firn_table()->matmul(m, n, k, a, a_row, a_col, b, b_row, b_col, c, c_row, workspace);
+    firn_table()->matmul(m, n, k, a, a_row, a_col, b, b_row, b_col, c, c_row, 0, workspace);
+}
+
+void firn_matmul_continue_f32(size_t m, size_t n, size_t k,
+                              const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col,
+                              const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col,
+                              float *restrict c, ptrdiff_t c_row, void *restrict workspace) {
+    firn_table()->matmul(m, n, k, a, a_row, a_col, b, b_row, b_col, c, c_row, 1, workspace);
 }
 
 void firn_window_matmul_f32(const FirnWindow *w, const float *restrict x, size_t first, size_t m, size_t n,

@@ -39,7 +39,7 @@ typedef struct {
     size_t (*matmul_workspace)(size_t m, size_t n, size_t k);
     void (*matmul)(size_t m, size_t n, size_t k, const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col,
                    const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col,
-                   float *restrict c, ptrdiff_t c_row, void *restrict workspace);
+                   float *restrict c, ptrdiff_t c_row, int continues, void *restrict workspace);
     void (*window_matmul)(const FirnWindow *w, const float *restrict x, size_t first, size_t m, size_t n,
                           const FirnTaps *b, float *restrict c, const FirnPixels *to, void *restrict workspace);
     void (*window_transposed_matmul)(const FirnWindow *w, const float *restrict x, size_t images, size_t first,

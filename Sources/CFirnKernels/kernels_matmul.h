@@ -2,7 +2,8 @@
 //
 // An element of C is, for each block of k in turn, a chain of fused multiply-adds from 0, and the sum of
 // these chains from left to right. Every path below keeps to that, and the blocks depend on k alone: this is
-// what makes the bits independent of how a caller splits m and n.
+// what makes the bits independent of how a caller splits m and n. A product that continues what C holds is one
+// chain from there over all of k, so that it may be cut along k too.
 
 /// The block of A (rows x depth) stays in the second-level cache, one panel of B (depth x tile columns) in
 /// the first, the block of B (depth x columns) in the last.
@@ -91,15 +92,25 @@ FIRN_KERNEL void pack_b(size_t columns, size_t depth, const float *restrict b, p
     }
 }
 
+/// What a tile does with what C holds.
+enum { FIRN_TILE_SET, FIRN_TILE_ADD, FIRN_TILE_CONTINUE };
+
 /// One tile: `tall` x `vectors` vectors in registers, of which `rows` x `columns` elements are stored.
 FIRN_INLINE void tile(size_t tall, size_t vectors, size_t depth, const float *restrict a,
                       const float *restrict b, ptrdiff_t b_row, float *restrict c, ptrdiff_t c_row,
-                      size_t rows, size_t columns, int accumulate) {
+                      size_t rows, size_t columns, int mode) {
     FirnFloats sum[FIRN_TILE_ROWS * 2 > FIRN_FLAT_VECTORS * 2 ? FIRN_TILE_ROWS * 2 : FIRN_FLAT_VECTORS * 2];
 #pragma clang loop unroll(full)
     for (size_t i = 0; i < tall; i++) {
 #pragma clang loop unroll(full)
-        for (size_t v = 0; v < vectors; v++) sum[i * vectors + v] = splat(0.0f);
+        for (size_t v = 0; v < vectors; v++) {
+            const size_t begin = v * FIRN_LANES;
+            const float *from = c + (ptrdiff_t)i * c_row + begin;
+            sum[i * vectors + v] = splat(0.0f);
+            if (mode != FIRN_TILE_CONTINUE || i >= rows || begin >= columns) continue;
+            sum[i * vectors + v] = begin + FIRN_LANES <= columns ? load(from)
+                                                                 : load_partial(from, columns - begin, 0.0f);
+        }
     }
     for (size_t p = 0; p < depth; p++) {
         FirnFloats right[FIRN_FLAT_VECTORS];
@@ -122,11 +133,11 @@ FIRN_INLINE void tile(size_t tall, size_t vectors, size_t depth, const float *re
         for (size_t v = 0; v < vectors; v++) {
             const size_t begin = v * FIRN_LANES;
             if (begin + FIRN_LANES <= columns) {
-                store(to + begin, accumulate ? load(to + begin) + sum[i * vectors + v] : sum[i * vectors + v]);
+                store(to + begin, mode == FIRN_TILE_ADD ? load(to + begin) + sum[i * vectors + v] : sum[i * vectors + v]);
             } else if (begin < columns) {
                 const size_t rest = columns - begin;
-                const FirnFloats old = accumulate ? load_partial(to + begin, rest, 0.0f) : splat(0.0f);
-                store_partial(to + begin, rest, accumulate ? old + sum[i * vectors + v] : sum[i * vectors + v]);
+                const FirnFloats old = mode == FIRN_TILE_ADD ? load_partial(to + begin, rest, 0.0f) : splat(0.0f);
+                store_partial(to + begin, rest, mode == FIRN_TILE_ADD ? old + sum[i * vectors + v] : sum[i * vectors + v]);
             }
         }
     }
@@ -135,8 +146,8 @@ FIRN_INLINE void tile(size_t tall, size_t vectors, size_t depth, const float *re
 #define FIRN_DECLARE_TILE(tall, vectors) \
     FIRN_KERNEL __attribute__((noinline)) void tile_##tall##_##vectors( \
         size_t depth, const float *restrict a, const float *restrict b, ptrdiff_t b_row, \
-        float *restrict c, ptrdiff_t c_row, size_t rows, size_t columns, int accumulate) { \
-        tile(tall, vectors, depth, a, b, b_row, c, c_row, rows, columns, accumulate); \
+        float *restrict c, ptrdiff_t c_row, size_t rows, size_t columns, int mode) { \
+        tile(tall, vectors, depth, a, b, b_row, c, c_row, rows, columns, mode); \
     }
 
 FIRN_DECLARE_TILE(1, 1)
@@ -169,7 +180,7 @@ FIRN_DECLARE_TILE(2, 4)
 #endif
 
 typedef void (*FirnTile)(size_t depth, const float *restrict a, const float *restrict b, ptrdiff_t b_row,
-                         float *restrict c, ptrdiff_t c_row, size_t rows, size_t columns, int accumulate);
+                         float *restrict c, ptrdiff_t c_row, size_t rows, size_t columns, int mode);
 
 /// The smallest tile that covers `rows` x `columns`.
 FIRN_INLINE FirnTile tile_for(size_t rows, size_t columns) {
@@ -202,8 +213,8 @@ FIRN_KERNEL size_t matmul_workspace(size_t m, size_t n, size_t k) {
 
 FIRN_KERNEL void matmul(size_t m, size_t n, size_t k, const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col,
                         const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col,
-                        float *restrict c, ptrdiff_t c_row, void *restrict workspace) {
-    if (m == 0 || n == 0) return;
+                        float *restrict c, ptrdiff_t c_row, int continues, void *restrict workspace) {
+    if (m == 0 || n == 0 || (k == 0 && continues)) return;
     if (k == 0) {
         for (size_t i = 0; i < m; i++) {
             for (size_t j = 0; j < n; j++) c[(ptrdiff_t)i * c_row + (ptrdiff_t)j] = 0.0f;
@@ -223,6 +234,7 @@ FIRN_KERNEL void matmul(size_t m, size_t n, size_t k, const float *restrict a, p
         const size_t whole = in_place ? columns / FIRN_TILE_COLUMNS * FIRN_TILE_COLUMNS : 0;
         for (size_t p0 = 0; p0 < k; p0 += block_depth) {
             const size_t depth = smaller(k - p0, block_depth);
+            const int mode = continues ? FIRN_TILE_CONTINUE : p0 > 0 ? FIRN_TILE_ADD : FIRN_TILE_SET;
             const float *block_b = b + (ptrdiff_t)p0 * b_row + (ptrdiff_t)j0 * b_col;
             pack_b(columns - whole, depth, block_b + (ptrdiff_t)whole * b_col, b_row, b_col, packed_b);
             for (size_t i0 = 0; i0 < m; i0 += FIRN_BLOCK_ROWS) {
@@ -239,7 +251,7 @@ FIRN_KERNEL void matmul(size_t m, size_t n, size_t k, const float *restrict a, p
                         const size_t tall = smaller(rows - i, FIRN_TILE_ROWS);
                         float *to = c + (ptrdiff_t)(i0 + i) * c_row + (ptrdiff_t)(j0 + j);
                         tile_for(tall, wide)(depth, packed_a + i * depth, panel, panel_row, to, c_row,
-                                             tall, wide, p0 > 0);
+                                             tall, wide, mode);
                     }
                 }
             }

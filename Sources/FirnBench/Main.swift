@@ -7,6 +7,7 @@ enum Main {
       ("asking", AskingBenchmark.run),
       ("drawing", DrawingBenchmark.run),
       ("freezing", FreezingBenchmark.run),
+      ("loops", LoopsBenchmark.run),
       ("convolution", ConvolutionBenchmark.run),
       ("networks", NetworksBenchmark.run),
       ("weights", WeightsBenchmark.run),

@@ -89,19 +89,26 @@ public final class Session {
   }
 
   /// A program for a request made by hand.
-  package func compile(_ request: CompilationRequest) throws(FirnError) -> Program {
+  ///
+  /// - Parameter pipeline: other passes, for benchmarks and tests.
+  package func compile(
+    _ request: CompilationRequest, pipeline: [Pass] = Compiler.pipeline
+  ) throws(FirnError) -> Program {
     try addVariables()
     let results = request.fetches + [request.training?.loss].compactMap { $0 }
     return try program(
-      request, fetches: results.map { request.graph.name(of: $0) }, optimizer: request.training?.optimizer)
+      request, fetches: results.map { request.graph.name(of: $0) }, optimizer: request.training?.optimizer,
+      pipeline: pipeline)
   }
 
   private func program(
-    _ request: CompilationRequest, fetches: [String], optimizer: (any Optimizer)?
+    _ request: CompilationRequest, fetches: [String], optimizer: (any Optimizer)?,
+    pipeline: [Pass] = Compiler.pipeline
   ) throws(FirnError) -> Program {
     var request = request
     request.values = knownValues
-    let compilation = try Compiler.compile(request, dump: DirectoryDump.fromEnvironment())
+    let compilation = try Compiler.compile(
+      request, pipeline: pipeline, dump: DirectoryDump.fromEnvironment())
     let slots = try prepareSlots(compilation, optimizer: optimizer)
     let status = try Explanation(request).status
     let unset = status.variables.filter { row in

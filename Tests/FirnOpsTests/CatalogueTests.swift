@@ -66,6 +66,26 @@ extension OpTests {
       #expect(try #require(flops.value) >= 0)
     }
 
+    /// An op says that it can fail when an index out of range makes it fail, and only then.
+    @Test(arguments: opSamples, [DType.f32, .f64]) func failingIsSaid(_ sample: OpSample, _ dtype: DType)
+      throws
+    {
+      let (graph, node, arrays) = sample.graph(dtype)
+      guard let op = graph.nodes[node].op as? any KernelOp else { return #expect(sample.op is Reshape) }
+      let extreme = arrays.enumerated().map { index, array in
+        guard case .integers = sample.operands[index] else { return array }
+        return filled([Int32](repeating: .max, count: array.doubles.count), array.shape)
+      }
+      var failed = false
+      do {
+        let outputs = graph.nodes[node].types.indices.map { Value(node, $0) }
+        _ = try Evaluator(graph: graph.definition, runner: KernelRunner()).run(outputs, feeding: extreme)
+      } catch {
+        failed = true
+      }
+      #expect(failed == op.canFail)
+    }
+
     @Test(arguments: opSamples) func fastAgreesWithReference(_ sample: OpSample) throws {
       expectClose(try sample.results(.f32), try sample.results(.f64), sample)
     }

@@ -42,6 +42,11 @@ let opSamples: [OpSample] =
     OpSample(MatMul(transposeRight: true), .real([5, 7]), .real([3, 7])),
     OpSample(MatMul(transposeLeft: true, transposeRight: true), .real([7, 5]), .real([3, 7])),
     OpSample(MatMul(), .real([2, 5, 7]), .real([2, 7, 3])),
+    OpSample(MatMul(order: .descending), .real([5, 7]), .real([7, 3]), .real([5, 3])),
+    OpSample(
+      MatMul(transposeLeft: true, transposeRight: true, order: .ascending), .real([2, 7, 5]),
+      .real([2, 3, 7]),
+      .real([2, 5, 3])),
     OpSample(MatMul(transposeLeft: true), .real([2, 7, 5]), .real([2, 7, 3])),
 
     OpSample(Convolution(), .real([2, 4, 5, 3]), .real([3, 2, 3, 1])),

@@ -29,6 +29,24 @@ import Testing
     try expectBytes(of: program, in: session, binding: binding)
   }
 
+  /// What is computed again is told too.
+  @Test(arguments: [Checkpointing.none, .every(2), .every(3), .every(8)], ["net", nil] as [Selection?])
+  func flopsOfCheckpointedLoops(_ checkpointing: Checkpointing, _ freezing: Selection?) throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 6, 3])
+    let first = Dense(4, name: "first")(x)
+    let loss = square(GRU(5, checkpointing: checkpointing, name: "net")(first)).mean()
+    let session = try Session(graph)
+    session.onWarning = { _ in }
+    let program = try session.compile(minimizing: loss, with: Adam(), freezing: freezing)
+    let binding: DimensionBinding = ["batch": 2]
+    let told = try Node.Phase.allCases.reduce(0) {
+      try $0 + #require(program.cost.flops($1, binding: binding))
+    }
+    #expect(try session.execution(of: program, binding: binding).plan.flops == told)
+    try expectBytes(of: program, in: session, binding: binding)
+  }
+
   @Test(arguments: 0..<60) func costsOfRandomModels(_ seed: Int) throws {
     let model = RandomModel(seed: seed)
     let session = try Session(model.graph, threads: 1)

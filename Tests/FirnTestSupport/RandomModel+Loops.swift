@@ -20,8 +20,13 @@ extension RandomModel {
     if source.chance(25) { initial.append(outer.constant(NDArray(scalar: Int32(2)))) }
     let length: Dimension? = sequences.isEmpty ? Dimension(source.below(4)) : nil
     let captured = (0..<2).map { _ in source.pick(floats) }
+    let reversed = source.chance(40)
+    // Drawn in any case, so that the models with and without are the same but for that.
+    let (every, isCut) = (1 + source.below(3), source.chance(50))
+    let isKnown = (length ?? sequences.first?.shape.first)?.value != nil
     let (carries, outputs) = scan(
-      over: sequences, initial: initial, length: length, reversed: source.chance(40), in: outer
+      over: sequences, initial: initial, length: length, reversed: reversed,
+      checkpointing: options.checkpoints && isCut && isKnown ? .every(every) : .none, in: outer
     ) { step in
       body(step, initial: initial, captured: captured, depth: depth)
     }
@@ -36,6 +41,11 @@ extension RandomModel {
     var pool = Pool(step.carries + step.slices + captured.map { graph.local($0) ?? $0 })
     if source.chance(40) {
       pool.add([sin(step.index.cast(to: options.dtype) * 0.7 + constant([], in: graph))])
+    }
+    let states = (step.carries + step.slices).filter { $0.dtype == options.dtype && $0.rank > 0 }
+    if !states.isEmpty, source.chance(60) {
+      // What loops are for: products of states or inputs with kernels.
+      pool.add(matrices(source.pick(states)).filter { !$0.isPoisoned && count($0.shape) <= 120 })
     }
     for _ in 0..<(1 + source.below(5)) { pool.add(self.step(pool, depth: depth + 1)) }
     let next = step.carries.map { carry in self.next(of: carry, step, pool) }

@@ -92,7 +92,7 @@ extension RandomModel {
     return select(where: source.chance(50) ? both : notEqual(a, b), a, otherwise: b)
   }
 
-  private mutating func matrices(_ a: Tensor) -> [Tensor] {
+  mutating func matrices(_ a: Tensor) -> [Tensor] {
     guard a.rank > 0, let inner = a.extent(-1).value, inner > 0 else { return [] }
     let rows = a.reshaped(to: Shape([a.shape.dropLast().reduce(1) { $0 * $1 }, Dimension(inner)]))
     let width = 1 + source.below(4)

@@ -10,6 +10,8 @@ package struct RandomModel {
     /// Leaves out ops with jumps and kinks, and stops: differences approach gradients.
     package var isSmooth = false
     package var steps = 8..<18
+    /// Has half of the loops of known length compute their steps again.
+    package var checkpoints = false
     package init() {}
   }
 

@@ -151,6 +151,14 @@ void firn_matmul_f32(size_t m, size_t n, size_t k,
                      const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col,
                      float *restrict c, ptrdiff_t c_row, void *restrict workspace);
 
+/// C[m, n] += A[m, k] · B[k, n], likewise; strides of A and B may be negative.
+///
+/// An element of C is one chain of fused multiply-adds from what it holds, in the order of k: k can be split as well.
+void firn_matmul_continue_f32(size_t m, size_t n, size_t k,
+                              const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col,
+                              const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col,
+                              float *restrict c, ptrdiff_t c_row, void *restrict workspace);
+
 // MARK: Movement
 
 /// The largest rank that `firn_copy_strided` takes.

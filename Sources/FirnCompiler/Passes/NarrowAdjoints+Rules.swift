@@ -53,12 +53,15 @@ extension GraphDef {
     case let op as MatMul:
       let (left, right) = (first, node.inputs[1])
       let (row, column) = (shape.rank - 2, shape.rank - 1)
+      let start = node.inputs.dropFirst(2).map { take($0, axis, range) }
       switch axis {
       case row:
-        return .node(op, [take(left, op.transposeLeft ? column : row, range), PartialValue(value: right)])
+        let rows = take(left, op.transposeLeft ? column : row, range)
+        return .node(op, [rows, PartialValue(value: right)] + start)
       case column:
-        return .node(op, [PartialValue(value: left), take(right, op.transposeRight ? row : column, range)])
-      default: return .node(op, [take(left, axis, range), take(right, axis, range)])
+        let columns = take(right, op.transposeRight ? row : column, range)
+        return .node(op, [PartialValue(value: left), columns] + start)
+      default: return .node(op, [take(left, axis, range), take(right, axis, range)] + start)
       }
     case let op as Concat:
       if op.axis != axis { return .node(op, node.inputs.map { take($0, axis, range) }) }

@@ -89,8 +89,8 @@ extension GraphDef {
       return .node(
         MatMul(
           transposeLeft: op.transposeLeft != (left != nil),
-          transposeRight: op.transposeRight != (right != nil)),
-        [left ?? node.inputs[0], right ?? node.inputs[1]])
+          transposeRight: op.transposeRight != (right != nil), order: op.order),
+        [left ?? node.inputs[0], right ?? node.inputs[1]] + node.inputs.dropFirst(2))
     default: break
     }
     return nil

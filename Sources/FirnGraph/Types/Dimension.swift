@@ -91,6 +91,15 @@ public struct Dimension: Hashable, Sendable {
     return quotient
   }
 
+  /// Its only name, and the number that stands for where the whole is `extent`: 3 for `4*segments` where that is 12.
+  ///
+  /// - Returns: nil where no number fits, or where more than one name or a power has a say.
+  package func solved(for extent: Int) -> (name: String, number: Int)? {
+    guard terms.count == 1, terms[0].names.count == 1 else { return nil }
+    let (number, rest) = (extent - constant).quotientAndRemainder(dividingBy: terms[0].coefficient)
+    return rest == 0 && number >= 0 ? (terms[0].names[0], number) : nil
+  }
+
   public static func + (a: Dimension, b: Dimension) -> Dimension {
     if a.terms.isEmpty, b.terms.isEmpty { return Dimension(a.constant &+ b.constant) }
     return Dimension(constant: a.constant &+ b.constant, terms: a.terms + b.terms)

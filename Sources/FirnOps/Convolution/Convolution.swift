@@ -198,5 +198,7 @@ package struct Convolution: KernelOp {
     return y.shape.elementCount * k.shape[0] * k.shape[1] * k.shape[2] * 2
   }
 
+  package var canFail: Bool { false }
+
   package var aliasing: Aliasing { .none }
 }

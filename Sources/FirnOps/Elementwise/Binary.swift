@@ -59,6 +59,8 @@ package struct Binary: KernelOp {
     operands[0].shape.elementCount * Dimension(Self.row(function).flops)
   }
 
+  package var canFail: Bool { false }
+
   package var aliasing: Aliasing { .inPlace([0, 1]) }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {

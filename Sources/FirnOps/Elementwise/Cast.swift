@@ -40,6 +40,8 @@ package struct Cast: KernelOp {
   }
 
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package var canFail: Bool { false }
+
   package var aliasing: Aliasing { .inPlace([0]) }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {

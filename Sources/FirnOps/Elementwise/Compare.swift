@@ -50,6 +50,8 @@ package struct Compare: KernelOp {
     operands[0].shape.elementCount
   }
 
+  package var canFail: Bool { false }
+
   package var aliasing: Aliasing { .none }
 
   private var code: FirnCompare {

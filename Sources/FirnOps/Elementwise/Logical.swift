@@ -45,6 +45,8 @@ package struct Logical: KernelOp {
     operands[0].shape.elementCount
   }
 
+  package var canFail: Bool { false }
+
   package var aliasing: Aliasing { .inPlace(function == .not ? [0] : [0, 1]) }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {

@@ -54,6 +54,8 @@ package struct Select: KernelOp {
     operands[0].shape.elementCount
   }
 
+  package var canFail: Bool { false }
+
   package var aliasing: Aliasing { .inPlace([1, 2]) }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {

@@ -67,6 +67,8 @@ package struct Unary: KernelOp {
     operands[0].shape.elementCount * Dimension(Self.row(function).flops)
   }
 
+  package var canFail: Bool { false }
+
   package var aliasing: Aliasing { .inPlace([0]) }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {

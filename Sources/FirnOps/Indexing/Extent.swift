@@ -31,6 +31,8 @@ package struct Extent: KernelOp, SourceOp {
     return [TensorType(dtype, .scalar)]
   }
 
+  package var canFail: Bool { false }
+
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
     guard let number = dimension.value else { firnBug("extent", "\(dimension) is not bound") }
     let type = results[0]

@@ -49,6 +49,8 @@ package struct Gather: KernelOp {
   }
 
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package var canFail: Bool { true }
+
   package var aliasing: Aliasing { .none }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {

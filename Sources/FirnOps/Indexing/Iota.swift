@@ -28,6 +28,8 @@ package struct Iota: KernelOp, SourceOp {
     return [TensorType(.i32, [extent])]
   }
 
+  package var canFail: Bool { false }
+
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
     let count = results[0].elementCount
     return Kernel { (call: borrowing KernelCall) throws(FirnError) in

@@ -50,6 +50,8 @@ package struct OneHot: KernelOp {
   package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow { .notDifferentiable }
   package func gradient(_ context: GradientContext) -> [Tensor?] { [nil] }
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package var canFail: Bool { false }
+
   package var aliasing: Aliasing { .none }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {

@@ -64,6 +64,8 @@ package struct ScatterAdd: KernelOp {
     operands[1].shape.elementCount
   }
 
+  package var canFail: Bool { true }
+
   package var aliasing: Aliasing { .none }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {

@@ -48,6 +48,8 @@ package struct CrossEntropy: KernelOp {
     operands[0].shape.elementCount * 6
   }
 
+  package var canFail: Bool { false }
+
   package var aliasing: Aliasing { .none }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {

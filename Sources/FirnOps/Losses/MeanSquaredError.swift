@@ -43,6 +43,8 @@ package struct MeanSquaredError: KernelOp {
     operands[0].shape.elementCount * 3
   }
 
+  package var canFail: Bool { false }
+
   package var aliasing: Aliasing { .none }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {

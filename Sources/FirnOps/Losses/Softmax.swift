@@ -57,6 +57,8 @@ package struct Softmax: KernelOp {
     operands[0].shape.elementCount * 5
   }
 
+  package var canFail: Bool { false }
+
   package var aliasing: Aliasing { .inPlace([0]) }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {

@@ -50,6 +50,8 @@ package struct SparseCrossEntropy: KernelOp {
     operands[0].shape.elementCount * 4
   }
 
+  package var canFail: Bool { true }
+
   package var aliasing: Aliasing { .none }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {

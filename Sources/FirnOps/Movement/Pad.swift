@@ -81,6 +81,8 @@ package struct Pad: KernelOp {
   }
 
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package var canFail: Bool { false }
+
   package var aliasing: Aliasing { .none }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {

@@ -95,6 +95,8 @@ package struct MaxPool: KernelOp {
     return pooled.shape.elementCount * Dimension(size[0]) * Dimension(size[1])
   }
 
+  package var canFail: Bool { false }
+
   package var aliasing: Aliasing { .none }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {

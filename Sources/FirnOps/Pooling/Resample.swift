@@ -77,5 +77,7 @@ package struct Resample: KernelOp {
     return x[0] * x[3] * Dimension(weights[0]) * Dimension(weights[1]) * 2
   }
 
+  package var canFail: Bool { false }
+
   package var aliasing: Aliasing { .none }
 }

@@ -8,14 +8,23 @@ extension MatMul {
     var batch: Int
     /// Steps of a along m and k, of b along k and n.
     var aRow, aColumn, bRow, bColumn: Int
+    /// Where the first summand is in a and b.
+    var aFirst = 0
+    var bFirst = 0
+    /// Whether the sum begins with a third operand.
+    var continues: Bool
 
-    init(_ a: [Int], _ b: [Int], transposeLeft: Bool, transposeRight: Bool) {
+    init(_ a: [Int], _ b: [Int], transposeLeft: Bool, transposeRight: Bool, order: Order?) {
       let rank = a.count
       (m, k) = transposeLeft ? (a[rank - 1], a[rank - 2]) : (a[rank - 2], a[rank - 1])
       n = transposeRight ? b[rank - 2] : b[rank - 1]
       batch = a.dropLast(2).reduce(1, *)
       (aRow, aColumn) = transposeLeft ? (1, m) : (k, 1)
       (bRow, bColumn) = transposeRight ? (1, k) : (n, 1)
+      continues = order != nil
+      guard order == .descending, k > 0 else { return }
+      (aFirst, bFirst) = ((k - 1) * aColumn, (k - 1) * bRow)
+      (aColumn, bRow) = (-aColumn, -bRow)
     }
   }
 
@@ -27,7 +36,8 @@ extension MatMul {
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
     let layout = Layout(
-      operands[0].shape, operands[1].shape, transposeLeft: transposeLeft, transposeRight: transposeRight)
+      operands[0].shape, operands[1].shape, transposeLeft: transposeLeft, transposeRight: transposeRight,
+      order: order)
     return operands[0].dtype == .f32 ? Self.fast(layout) : Self.plain(layout)
   }
 
@@ -39,11 +49,13 @@ extension MatMul {
       let (a, b) = (call.operand(0, as: Float.self), call.operand(1, as: Float.self))
       let c = call.result(as: Float.self)
       let scratch = call.workspace
+      if l.continues { c.update(from: call.operand(2), count: l.batch * l.m * l.n) }
+      let run = l.continues ? firn_matmul_continue_f32 : firn_matmul_f32
       func product(_ at: Int, rows: Range<Int>, columns: Range<Int>, _ worker: Int) {
-        firn_matmul_f32(
+        run(
           rows.count, columns.count, l.k,
-          a + at * l.m * l.k + rows.lowerBound * l.aRow, l.aRow, l.aColumn,
-          b + at * l.k * l.n + columns.lowerBound * l.bColumn, l.bRow, l.bColumn,
+          a + at * l.m * l.k + rows.lowerBound * l.aRow + l.aFirst, l.aRow, l.aColumn,
+          b + at * l.k * l.n + columns.lowerBound * l.bColumn + l.bFirst, l.bRow, l.bColumn,
           c + at * l.m * l.n + rows.lowerBound * l.n + columns.lowerBound, l.n, scratch + worker * workspace)
       }
       let (rows, columns) = (0..<l.m, 0..<l.n)
@@ -72,23 +84,24 @@ extension MatMul {
     Kernel { (call: borrowing KernelCall) throws(FirnError) in
       let (a, b) = (call.operand(0, as: Double.self), call.operand(1, as: Double.self))
       let c = call.result(as: Double.self)
+      if l.continues { c.update(from: call.operand(2), count: l.batch * l.m * l.n) }
       let rowWork = Swift.max(1, l.n * l.k)
       call.inPieces(l.batch * l.m, grain: Swift.max(1, pieceWork / rowWork)) { start, count in
         for row in start..<start + count {
           let (at, i) = (row / l.m, row % l.m)
-          let left = a + at * l.m * l.k + i * l.aRow
-          let right = b + at * l.k * l.n
+          let left = a + at * l.m * l.k + i * l.aRow + l.aFirst
+          let right = b + at * l.k * l.n + l.bFirst
           let to = c + row * l.n
           if l.bColumn == 1 {
-            for j in 0..<l.n { to[j] = 0 }
+            if !l.continues { for j in 0..<l.n { to[j] = 0 } }
             for p in 0..<l.k {
               let (factor, from) = (left[p * l.aColumn], right + p * l.bRow)
               for j in 0..<l.n { to[j] += factor * from[j] }
             }
           } else {
             for j in 0..<l.n {
-              var sum = 0.0
-              for p in 0..<l.k { sum += left[p * l.aColumn] * right[j * l.bColumn + p] }
+              var sum = l.continues ? to[j] : 0
+              for p in 0..<l.k { sum += left[p * l.aColumn] * right[j * l.bColumn + p * l.bRow] }
               to[j] = sum
             }
           }

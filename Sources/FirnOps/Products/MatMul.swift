@@ -8,9 +8,13 @@ public import FirnGraph
 /// | --- | --- | --- |
 /// | a | `f32`, `f64` | [batch…, m, k], or [batch…, k, m] if `transpose_left` |
 /// | b | as a | [batch…, k, n], or [batch…, n, k] if `transpose_right` |
+/// | start | as a | [batch…, m, n], of `matmul_add` only: what the sum begins with |
+///
+/// In `matmul_add` each element is one chain of additions from its start, by ascending or descending p. So a product over
+/// many steps has the bits of several over some of them, each starting from the one before.
 ///
 /// C1: both have at least two axes. C2: the element types are equal and floating point. C3: the contracted extents k
-/// are equal. C4: the batch axes are equal; nothing is broadcast.
+/// are equal. C4: the batch axes are equal; nothing is broadcast. C5: a start has the type of the result.
 ///
 /// With k = 0 the result is zero. NaN and infinity travel as in the sums written out.
 ///
@@ -19,24 +23,40 @@ package struct MatMul: KernelOp {
   package var transposeLeft: Bool
   package var transposeRight: Bool
 
-  package init(transposeLeft: Bool = false, transposeRight: Bool = false) {
+  package enum Order: String, Sendable { case ascending, descending }
+  /// The order of a sum that begins with a third operand; nil for one that does not.
+  package var order: Order?
+
+  package init(transposeLeft: Bool = false, transposeRight: Bool = false, order: Order? = nil) {
     self.transposeLeft = transposeLeft
     self.transposeRight = transposeRight
+    self.order = order
   }
 
-  package static let mnemonics = ["matmul"]
-  package var mnemonic: String { "matmul" }
+  package static let mnemonics = ["matmul", "matmul_add"]
+  package var mnemonic: String { order == nil ? "matmul" : "matmul_add" }
   package var attributes: Attributes {
-    ["transpose_left": .bool(transposeLeft), "transpose_right": .bool(transposeRight)]
+    let transposes: Attributes = [
+      "transpose_left": .bool(transposeLeft), "transpose_right": .bool(transposeRight),
+    ]
+    guard let order else { return transposes }
+    let last: Attributes = ["order": .string(order.rawValue)]
+    return Attributes(transposes.entries + last.entries)
   }
 
   package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
     transposeLeft = try attributes.bool("transpose_left")
     transposeRight = try attributes.bool("transpose_right")
+    guard mnemonic == "matmul_add" else { return }
+    let name = try attributes.string("order")
+    guard let order = Order(rawValue: name) else {
+      throw FirnError(.parse, "`\(name)` is no order", remedy: "write `ascending` or `descending`")
+    }
+    self.order = order
   }
 
   package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
-    try operands.require(2)
+    try operands.require(order == nil ? 2 : 3)
     let (a, b) = (operands[0], operands[1])
     try require(
       a.shape.rank >= 2 && b.shape.rank >= 2, "C1", .shapeMismatch, "\(a) and \(b) are not both matrices",
@@ -53,7 +73,13 @@ package struct MatMul: KernelOp {
     try require(
       a.shape.prefix(rank - 2).elementsEqual(b.shape.dropLast(2)), "C4", .shapeMismatch,
       "the batch axes of \(a) and \(b) differ", remedy: "broadcast them")
-    return [TensorType(a.dtype, Shape(Array(a.shape.prefix(rank - 2)) + [m, n]))]
+    let result = TensorType(a.dtype, Shape(Array(a.shape.prefix(rank - 2)) + [m, n]))
+    if let start = operands.dropFirst(2).first {
+      try require(
+        start == result, "C5", .shapeMismatch, "a sum of type \(result) cannot start with \(start)",
+        remedy: "give a start of the type of the result")
+    }
+    return [result]
   }
 
   /// Rows and columns of the matrices of `shape` as the product reads them.
@@ -77,12 +103,14 @@ package struct MatMul: KernelOp {
         transposeRight
           ? g.applying(MatMul(transposeLeft: true, transposeRight: transposeLeft), a)
           : a.applying(MatMul(transposeLeft: !transposeLeft, transposeRight: false), g)
-      })
+      }, { g })
   }
 
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
     results[0].shape.elementCount * matrix(operands[0].shape, transposeLeft).1 * 2
   }
+
+  package var canFail: Bool { false }
 
   package var aliasing: Aliasing { .none }
 }

@@ -61,6 +61,8 @@ package struct Dropout: KernelOp, ModalOp {
     operands[0].shape.elementCount
   }
 
+  package var canFail: Bool { false }
+
   package var aliasing: Aliasing { .inPlace([0]) }
 
   package func results(_ operands: [Tensor], inInference: Bool) -> [Tensor]? {

@@ -84,6 +84,8 @@ package struct RandomDraw: KernelOp {
     }
   }
 
+  package var canFail: Bool { false }
+
   package var aliasing: Aliasing { .none }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {

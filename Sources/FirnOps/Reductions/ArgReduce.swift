@@ -56,6 +56,8 @@ package struct ArgReduce: KernelOp {
     operands[0].shape.elementCount
   }
 
+  package var canFail: Bool { false }
+
   package var aliasing: Aliasing { .none }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {

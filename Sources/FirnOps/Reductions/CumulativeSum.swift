@@ -61,6 +61,8 @@ package struct CumulativeSum: KernelOp {
   }
 
   /// An exclusive sum still reads the element whose place the sum before it took.
+  package var canFail: Bool { false }
+
   package var aliasing: Aliasing { isExclusive ? .none : .inPlace([0]) }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {

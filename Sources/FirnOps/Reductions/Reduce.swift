@@ -99,6 +99,8 @@ package struct Reduce: KernelOp {
     operands[0].shape.elementCount
   }
 
+  package var canFail: Bool { false }
+
   package var aliasing: Aliasing { .none }
 }
 

@@ -8,78 +8,107 @@ public enum Checkpointing: Hashable, Sendable {
   ///
   /// For T steps, T/n states and n steps' values are held at a time: least for n near √T (Chen et al., *Training Deep
   /// Nets with Sublinear Memory Cost*, 2016, section 4.1). It costs each step once more.
+  ///
+  /// A length that is no number must be a multiple of n by its name, such as `4*segments`. Values, random draws and
+  /// gradients have the bits they have without it, with two exceptions that differ by rounding: gradients of what all
+  /// steps share where n does not divide T, and derivatives of gradients.
   case every(Int)
 }
 
-/// A loop over segments of `count` steps, which recomputes, around a loop over the steps of one.
-func scanSegments(
-  of count: Int, over sequences: [Tensor], initial: [Tensor], length: Dimension, reversed: Bool,
-  in outer: Graph, name: String, location: SourceLocation, body: (ScanStep) -> ScanResult
-) -> (carries: [Tensor], outputs: [Tensor]) {
-  func poisoned(_ message: String, _ remedy: String) -> (carries: [Tensor], outputs: [Tensor]) {
-    let poison = outer.report(
-      FirnError(.invalidArgument, "scan: \(message)", remedy: remedy), operands: sequences + initial,
-      name: name,
-      location: location)
-    let slices = sequences.map { _ in poison }
-    let result = body(ScanStep(index: poison, carries: initial.map { _ in poison }, slices: slices))
-    return (initial.map { _ in poison }, result.outputs.map { _ in poison })
-  }
-  guard count > 0 else {
-    return poisoned("a checkpoint every \(count) steps", "keep one every step at least")
-  }
-  let rest = length.value.map { $0 % count } ?? 0
-  guard let segments = (length - Dimension(rest)).divided(exactlyBy: Dimension(count)) else {
-    return poisoned(
-      "\(length) steps do not fall into segments of \(count)",
-      "give the number of steps, or a dimension such as `\(count)*segments`")
-  }
-  let whole = segments * Dimension(count)
-  /// One run of steps, whose first stands at `start` of the whole; random draws see positions in the whole.
-  func steps(_ step: ScanStep, from start: Tensor) -> ScanResult {
-    let index = start + step.index
-    if index.graph.parent != nil { index.graph.loopIndex = index.value }
-    return body(ScanStep(index: index, carries: step.carries, slices: step.slices))
-  }
-  func main(_ initial: [Tensor]) -> (carries: [Tensor], outputs: [Tensor]) {
-    let (carries, outputs) = scan(
-      over: sequences.map { sequence in
-        let head = rest == 0 ? sequence : sequence.slice(axis: 0, to: whole)
-        return head.withShape(
-          Shape([segments, Dimension(count)] + sequence.shape.dropFirst()), location: location)
-      }, initial: initial, length: segments, reversed: reversed, recomputes: true, in: outer, name: name,
-      location: location
-    ) { segment in
-      segment.index.graph.loopIndex = nil
-      let start = segment.index * outer.constant(NDArray(scalar: Int32(clamping: count)))
-      let (carries, outputs) = scan(
-        over: segment.slices, initial: segment.carries, length: Dimension(count), reversed: reversed,
-        recomputes: false, in: segment.index.graph, name: name, location: location
-      ) { steps($0, from: start) }
-      return ScanResult(carries: carries, outputs: outputs)
+extension PreparedLoop {
+  /// Adds a loop over segments of `count` steps, which recomputes, around one over the steps of a segment; steps beyond
+  /// the last whole segment are a loop of their own.
+  func appendSegments(of count: Int, in outer: Graph) -> [Tensor] {
+    func fault(_ message: String, remedy: String) -> [Tensor] {
+      let error = FirnError(.invalidArgument, "scan: \(message)", remedy: remedy)
+      let poison = outer.report(error, operands: sequences + initial, name: name, location: location)
+      return op.body.outputs.map { _ in poison }
     }
-    return (
-      carries,
-      outputs.map {
-        $0.isPoisoned ? $0 : $0.withShape(Shape([whole] + $0.shape.dropFirst(2)), location: location)
+    guard count > 0 else {
+      return fault("a checkpoint every \(count) steps", remedy: "keep one every step at least")
+    }
+    let rest = op.length.value.map { $0 % count } ?? 0
+    guard let segments = (op.length - Dimension(rest)).divided(exactlyBy: Dimension(count)) else {
+      return fault(
+        "\(op.length) steps do not fall into segments of \(count)",
+        remedy: "name the axis `\(count)*segments` and pad sequences to it, or give the number of steps")
+    }
+    let whole = segments * Dimension(count)
+    func main(_ initial: [Tensor]) -> [Tensor] {
+      let heads = sequences.map { rest == 0 ? $0 : $0.slice(axis: 0, to: whole) }
+      return appendWhole(segments, of: count, over: heads, from: initial, in: outer)
+    }
+    if rest == 0 { return main(initial) }
+    func tail(_ initial: [Tensor]) -> [Tensor] {
+      let start = outer.constant(NDArray(scalar: Int32(clamping: whole.value ?? 0)))
+      return append(
+        op.displaced(length: Dimension(rest)), initial: initial,
+        sequences: sequences.map { $0.slice(axis: 0, from: whole) }, captures: captures + [start], in: outer)
+    }
+    let first = op.isReversed ? tail(initial) : main(initial)
+    let carries = Array(first.prefix(op.carries))
+    let second = op.isReversed ? main(carries) : tail(carries)
+    let (head, end) = op.isReversed ? (second, first) : (first, second)
+    return second.prefix(op.carries)
+      + zip(head, end).dropFirst(op.carries).map { concatenate([$0, $1], axis: 0) }
+  }
+
+  /// Adds the loop of loops over `segments * count` steps.
+  private func appendWhole(
+    _ segments: Dimension, of count: Int, over sequences: [Tensor], from initial: [Tensor], in outer: Graph
+  ) -> [Tensor] {
+    let cut = sequences.map {
+      $0.withShape(Shape([segments, Dimension(count)] + $0.shape.dropFirst()), location: location)
+    }
+    let segment = Graph(bodyIn: outer)
+    let index = segment.parameter(.index, 0, type: TensorType(.i32, .scalar), name: "index")
+    let carries = initial.enumerated().map {
+      segment.parameter(.carry, $0, type: $1.type, name: "carry_\($0)")
+    }
+    let slices = cut.enumerated().map {
+      segment.parameter(
+        .slice, $0, type: TensorType($1.dtype, $1.shape.removing([0])), name: "slice_\($0)")
+    }
+    let start = segment.at(location) { index * outer.constant(NDArray(scalar: Int32(clamping: count))) }
+    let results = append(
+      op.displaced(length: Dimension(count)), initial: carries, sequences: slices,
+      captures: captures + [start], in: segment)
+    var body = segment.definition
+    body.outputs = results.map(\.value)
+    let loop = Scan(
+      body: body, carries: op.carries, slices: op.slices, captures: segment.captures.count, length: segments,
+      isReversed: op.isReversed, recomputes: true)
+    let tensors = append(
+      loop, initial: initial, sequences: cut, captures: segment.captures.map(\.outer), in: outer)
+    return tensors.prefix(op.carries)
+      + tensors.dropFirst(op.carries).map {
+        let steps = Shape([segments * Dimension(count)] + $0.shape.dropFirst(2))
+        return $0.withShape(steps, location: location)
       }
-    )
   }
-  if rest == 0 { return main(initial) }
-  func tail(_ initial: [Tensor]) -> (carries: [Tensor], outputs: [Tensor]) {
-    scan(
-      over: sequences.map { $0.slice(axis: 0, from: whole) }, initial: initial, length: Dimension(rest),
-      reversed: reversed, recomputes: false, in: outer, name: name, location: location
-    ) { steps($0, from: outer.constant(NDArray(scalar: Int32(truncatingIfNeeded: whole.value ?? 0)))) }
+}
+
+extension Scan {
+  /// A loop over `length` of the same steps, of which the first stands where one more capture says: random draws, and all
+  /// else that reads the index, see positions in the whole.
+  fileprivate func displaced(length: Dimension) -> Scan {
+    let graph = Graph()
+    var moved: [[Value]] = []
+    for node in body.nodes {
+      if let parameter = node.op as? Parameter, parameter.kind == .index {
+        let index = graph.parameter(.index, 0, type: parameter.type, name: node.name)
+        let start = graph.parameter(.capture, captures, type: parameter.type, name: "start")
+        moved.append([(start + index).value])
+      } else {
+        var node = node
+        node.inputs = node.inputs.map { moved[$0.node][$0.result] }
+        let position = graph.adopt(node)
+        moved.append(node.types.indices.map { Value(position, $0) })
+      }
+    }
+    let outputs = body.outputs.map { moved[$0.node][$0.result] }
+    return Scan(
+      body: GraphDef(nodes: graph.nodes, outputs: outputs), carries: carries, slices: slices,
+      captures: captures + 1, length: length, isReversed: isReversed)
   }
-  let variables = outer.root.variables.count
-  let first = reversed ? tail(initial) : main(initial)
-  guard outer.root.variables.count == variables else {
-    return poisoned(
-      "the body makes variables, and \(length) steps are no multiple of \(count)",
-      "make them before the loop, or choose a divisor of \(length)")
-  }
-  let second = reversed ? main(first.carries) : tail(first.carries)
-  let (head, end) = reversed ? (second, first) : (first, second)
-  return (second.carries, zip(head.outputs, end.outputs).map { concatenate([$0, $1], axis: 0) })
 }

@@ -34,7 +34,7 @@ public struct ScanResult {
 ///   - initial: state before the first iteration.
 ///   - length: the number of iterations; needed only without sequences.
 ///   - reversed: visit positions from the last to the first.
-///   - checkpointing: what is kept for the gradient; with segments that leave a rest, `body` is called twice.
+///   - checkpointing: what is kept for the gradient.
 /// - Returns: state after the last iteration, and each output stacked to `[length, …]`.
 /// - Complexity: `length` times the body.
 public func scan(
@@ -44,24 +44,6 @@ public func scan(
   _ body: (ScanStep) -> ScanResult
 ) -> (carries: [Tensor], outputs: [Tensor]) {
   let location = SourceLocation(file, line)
-  if case .every(let count) = checkpointing, let outer = graph ?? Graph.innermost(sequences + initial),
-    let length = length ?? sequences.first?.shape.first, !(sequences + initial).contains(where: \.isPoisoned),
-    sequences.allSatisfy({ $0.shape.first == length })
-  {
-    return scanSegments(
-      of: count, over: sequences, initial: initial, length: length, reversed: reversed, in: outer, name: name,
-      location: location, body: body)
-  }
-  return scan(
-    over: sequences, initial: initial, length: length, reversed: reversed, recomputes: false, in: graph,
-    name: name, location: location, body: body)
-}
-
-/// The loop as one op; what is wrong with it goes on record.
-func scan(
-  over sequences: [Tensor], initial: [Tensor], length: Dimension?, reversed: Bool, recomputes: Bool,
-  in graph: Graph?, name: String, location: SourceLocation, body: (ScanStep) -> ScanResult
-) -> (carries: [Tensor], outputs: [Tensor]) {
   guard let outer = graph ?? Graph.innermost(sequences + initial) else {
     // The fault is kept by a graph of its own, where compiling what is made of the loop finds it.
     let stray = Graph()
@@ -117,8 +99,14 @@ func scan(
   definition.outputs = results.map(\.value)
   let op = Scan(
     body: definition, carries: initial.count, slices: sequences.count, captures: inner.captures.count,
-    length: length, isReversed: reversed, recomputes: recomputes)
-  let operands = initial + sequences + inner.captures.map(\.outer)
-  let tensors = outer.append(op, operands, name: name, results: results.count, location: location)
+    length: length, isReversed: reversed)
+  let loop = PreparedLoop(
+    op: op, initial: initial, sequences: sequences, captures: inner.captures.map(\.outer), name: name,
+    location: location)
+  let tensors =
+    switch checkpointing {
+    case .none: loop.append(op, in: outer)
+    case .every(let count): loop.appendSegments(of: count, in: outer)
+    }
   return (Array(tensors.prefix(initial.count)), Array(tensors.dropFirst(initial.count)))
 }

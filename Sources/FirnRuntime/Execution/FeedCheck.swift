@@ -56,6 +56,7 @@ struct FeedCheck: Sendable {
         }
       }
     }
+    bind(&binding, by: feeds, of: needed)
     for (name, type) in needed {
       guard let array = feeds.entries.last(where: { $0.name == name })?.array else { continue }
       for (axis, dimension) in type.shape.bound(by: binding).enumerated()
@@ -66,22 +67,25 @@ struct FeedCheck: Sendable {
           "feed an array of type \(type)")
       }
     }
-    bindRest(of: &binding, by: feeds)
+    // Dimensions that no data needed here has (how long a loop is whose slices nobody reads) come from other feeds.
+    bind(&binding, by: feeds, of: known)
     return binding
   }
 
-  /// Dimensions that no data needed here has (how long a loop is whose slices nobody reads) come from other feeds.
-  private func bindRest(of binding: inout DimensionBinding, by feeds: Feeds) {
-    let open = dimensions.filter { binding[$0] == nil }
-    if open.isEmpty { return }
-    for (name, type) in known {
+  /// Binds names that are not bound yet by the first extent that tells them, such as that of `4*segments`.
+  private func bind(
+    _ binding: inout DimensionBinding, by feeds: Feeds, of placeholders: [(name: String, type: TensorType)]
+  ) {
+    if dimensions.allSatisfy({ binding[$0] != nil }) { return }
+    for (name, type) in placeholders {
       guard let array = feeds.entries.last(where: { $0.name == name })?.array,
         array.shape.count == type.shape.rank
       else { continue }
       for (dimension, extent) in zip(type.shape, array.shape) {
-        for only in open where dimension == Dimension(named: only) && binding[only] == nil {
-          binding[only] = extent
-        }
+        guard let (name, number) = dimension.solved(for: extent), dimensions.contains(name),
+          binding[name] == nil
+        else { continue }
+        binding[name] = number
       }
     }
   }

@@ -68,6 +68,12 @@ struct LoopEditor {
 
   func initial(of carry: Int) -> Value { initial[carry] }
 
+  /// Whether a value of the body is a constant zero in every element.
+  func isZero(_ value: Value) -> Bool {
+    let graph = GraphDef(nodes: around.nodes)
+    return body.isZero(value) { graph.isZero(captured[$0]) }
+  }
+
   // MARK: Moving
 
   /// Adds a node around the loop in the place of `model`, a node of the body: its path goes below the loop's.
