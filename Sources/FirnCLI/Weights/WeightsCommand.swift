@@ -112,7 +112,7 @@ struct WeightsOverview: Codable, Hashable, Sendable {
       tensors.append(
         Row(
           name: entry.name, dtype: entry.storedType.rawValue, shape: entry.shape,
-          count: entry.shape.reduce(1, *), bytes: entry.byteCount, requiresGradient: entry.requiresGradient,
+          count: entry.shape.elementCount, bytes: entry.byteCount, requiresGradient: entry.requiresGradient,
           statistics: try WeightStatistics(entry)))
       progress(entry)
     }

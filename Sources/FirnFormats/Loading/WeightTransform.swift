@@ -97,6 +97,7 @@ public struct WeightTransform: Hashable, Sendable {
         array = array.permuted(axes ?? Array(array.shape.indices.reversed()))
       case .reshape: array = NDArray(ArrayType(array.dtype, shape), in: array.sharedStorage)
       case .blocks(let order, let axis):
+        if array.elementCount == 0 { continue }
         let width = shape[axis] / order.count
         let source = array
         for (target, block) in order.enumerated() {
@@ -126,41 +127,10 @@ extension WeightTransform: CustomStringConvertible {
 extension NDArray {
   /// Axis i of the result is axis `axes[i]` of this array.
   fileprivate func permuted(_ axes: [Int]) -> NDArray {
-    var strides = [Int](repeating: 1, count: shape.count)
-    for axis in shape.indices.dropLast().reversed() { strides[axis] = strides[axis + 1] * shape[axis + 1] }
-    var result = NDArray(zeros: axes.map { shape[$0] }, dtype: dtype)
-    let steps = axes.map { strides[$0] }
-    if axes.isEmpty { return self }
-    switch dtype.byteCount {
-    case 1: result.fill(from: self, steps, as: UInt8.self)
-    case 4: result.fill(from: self, steps, as: UInt32.self)
-    default: result.fill(from: self, steps, as: UInt64.self)
-    }
-    return result
-  }
-
-  /// - Parameter steps: elements of `source` from one index to the next along each axis of this array.
-  private mutating func fill<Bits: BitwiseCopyable>(from source: NDArray, _ steps: [Int], as: Bits.Type) {
-    let (shape, last) = (shape, shape.count - 1)
-    withUnsafeMutableBytes { target in
-      source.withUnsafeBytes { source in
-        let (target, source) = (
-          target.assumingMemoryBound(to: Bits.self), source.assumingMemoryBound(to: Bits.self)
-        )
-        var index = [Int](repeating: 0, count: shape.count)
-        var (offset, position) = (0, 0)
-        while position < target.count {
-          for i in 0..<shape[last] { target[position + i] = source[offset + i * steps[last]] }
-          position += shape[last]
-          for axis in (0..<last).reversed() {
-            index[axis] += 1
-            offset += steps[axis]
-            if index[axis] < shape[axis] { break }
-            offset -= steps[axis] * shape[axis]
-            index[axis] = 0
-          }
-        }
-      }
-    }
+    let (shape, strides) = (axes.map { self.shape[$0] }, self.shape.rowMajorStrides)
+    let elements = StridedElements(shape, strides: axes.map { strides[$0] })
+    return NDArray(
+      ArrayType(dtype, shape),
+      in: withUnsafeBytes { elements.gathered(from: $0, byteCount: dtype.byteCount) })
   }
 }

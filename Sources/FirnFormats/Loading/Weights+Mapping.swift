@@ -60,7 +60,7 @@ extension WeightEntry {
 
   /// The stored elements, each where the transform puts it: it is asked to move their numbers.
   private func reordered(by transform: WeightTransform) throws(FirnError) -> Bytes {
-    let count = shape.reduce(1, *)
+    let count = shape.elementCount
     guard let last = Int32(exactly: count), storedType.bitCount % 8 == 0 else {
       throw FirnError(
         .invalidArgument,

@@ -32,7 +32,7 @@ package enum NumPyReader {
         skipped.append(.init(name: name, reason: error.message))
         continue
       }
-      let size = header.array.shape.reduce(header.array.type.bitCount / 8, *)
+      let size = header.array.shape.elementCount * (header.array.type.bitCount / 8)
       guard header.byteCount + size == member.byteCount else {
         throw fault(
           "holds `\(name)` in \(member.byteCount) bytes, which its shape does not fill", place: name)
@@ -53,7 +53,7 @@ package enum NumPyReader {
   private static func elements(
     of header: NumPyHeader, in bytes: Bytes, named name: String, fault: FileFault
   ) throws(FirnError) -> Bytes {
-    let size = header.array.shape.reduce(header.array.type.bitCount / 8, *)
+    let size = header.array.shape.elementCount * (header.array.type.bitCount / 8)
     guard bytes.count - header.byteCount == size, let data = bytes.slice(at: header.byteCount, count: size)
     else {
       throw fault("holds `\(name)` in \(bytes.count) bytes, which its shape does not fill", place: name)

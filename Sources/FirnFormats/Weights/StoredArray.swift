@@ -11,7 +11,7 @@ package struct StoredArray: Sendable {
   package init(_ type: StoredType, _ shape: [Int], strides: [Int]? = nil, isBigEndian: Bool = false) {
     self.type = type
     self.shape = shape
-    self.strides = strides == Self.rowMajorStrides(shape) ? nil : strides
+    self.strides = strides == shape.rowMajorStrides ? nil : strides
     self.isBigEndian = isBigEndian
   }
 
@@ -25,7 +25,7 @@ package struct StoredArray: Sendable {
         remedy: "convert it to f32 where it was saved",
         place: name)
     }
-    let count = shape.reduce(1, *)
+    let count = shape.elementCount
     let size = type.bitCount / 8
     guard let elements = self.elements(in: bytes).slice(at: 0, count: count * size) else {
       throw fault("ends within `\(name)`", place: name)
@@ -42,43 +42,19 @@ package struct StoredArray: Sendable {
   ///
   /// - Precondition: all elements lie within `bytes`.
   func elements(in bytes: Bytes) -> Bytes {
-    let count = shape.reduce(1, *)
-    if count == 0 { return Bytes(copying: []) }
-    return strides != nil || isBigEndian && type.bitCount > 8 ? gathered(bytes, count: count) : bytes
+    if shape.contains(0) { return Bytes(copying: []) }
+    return strides != nil || isBigEndian && type.bitCount > 8 ? gathered(bytes) : bytes
   }
 
-  private static func rowMajorStrides(_ shape: [Int]) -> [Int] {
-    var strides = [Int](repeating: 1, count: shape.count)
-    for axis in shape.indices.dropLast().reversed() {
-      strides[axis] = strides[axis + 1].multipliedReportingOverflow(by: max(1, shape[axis + 1])).partialValue
-    }
-    return strides
-  }
-
-  private func gathered(_ bytes: Bytes, count: Int) -> Bytes {
+  private func gathered(_ bytes: Bytes) -> Bytes {
     let size = type.bitCount / 8
-    let result = Storage(byteCount: count * size)
-    // Both parts of a complex number are swapped by themselves.
+    let view = StridedElements(shape, strides: strides ?? shape.rowMajorStrides)
+    let result = bytes.withUnsafeBytes { view.gathered(from: $0, byteCount: size) }
+    // Both parts of a complex number are turned by themselves.
     let unit = type == .complex64 || type == .complex128 ? size / 2 : size
-    let strides = strides ?? Self.rowMajorStrides(shape)
-    bytes.withUnsafeBytes { source in
-      var index = [Int](repeating: 0, count: shape.count)
-      var offset = 0
-      for element in 0..<count {
-        let target = result.pointer + element * size
-        for byte in 0..<size {
-          let within = isBigEndian ? byte - byte % unit + unit - 1 - byte % unit : byte
-          let from = offset * size + within
-          target.storeBytes(of: source[from], toByteOffset: byte, as: UInt8.self)
-        }
-        for axis in shape.indices.reversed() {
-          index[axis] += 1
-          offset += strides[axis]
-          if index[axis] < shape[axis] { break }
-          offset -= strides[axis] * shape[axis]
-          index[axis] = 0
-        }
-      }
+    if isBigEndian && unit > 1 {
+      let bytes = UnsafeMutableRawBufferPointer(start: result.pointer, count: result.byteCount)
+      for start in stride(from: 0, to: bytes.count, by: unit) { bytes[start..<start + unit].reverse() }
     }
     return Bytes(result)
   }

@@ -43,7 +43,7 @@ public struct WeightEntry: Sendable {
   ///
   /// Divided before multiplied, as elements times bits need not fit an `Int`; types below a byte come in whole bytes.
   public var byteCount: Int {
-    let count = shape.reduce(1, *)
+    let count = shape.elementCount
     return storedType.bitCount % 8 == 0
       ? count * (storedType.bitCount / 8)
       : count / 8 * storedType.bitCount + count % 8 * storedType.bitCount / 8

@@ -10,7 +10,7 @@ public struct NDArray: Sendable {
   public init(zeros shape: [Int], dtype: DType = .f32) {
     self.dtype = dtype
     self.shape = shape
-    storage = Storage(byteCount: shape.reduce(1, *) * dtype.byteCount)
+    storage = Storage(byteCount: shape.elementCount * dtype.byteCount)
   }
 
   /// The elements of `values` in row-major order.
@@ -57,17 +57,21 @@ public struct NDArray: Sendable {
 
   package var type: ArrayType { ArrayType(dtype, shape) }
   /// The product of `shape`; nil where an extent is negative or the product is no `Int`.
+  ///
+  /// Where an extent is 0 there are no elements, however large the others.
   package static func elementCount(of shape: [Int]) -> Int? {
+    if shape.contains(where: { $0 < 0 }) { return nil }
+    if shape.contains(0) { return 0 }
     var count = 1
     for extent in shape {
       let (product, overflow) = count.multipliedReportingOverflow(by: extent)
-      if extent < 0 || overflow { return nil }
+      if overflow { return nil }
       count = product
     }
     return count
   }
 
-  public var elementCount: Int { shape.reduce(1, *) }
+  public var elementCount: Int { shape.elementCount }
   public var byteCount: Int { elementCount * dtype.byteCount }
 
   /// The elements, converted where the type differs (`bool` reads as 0 and 1).
@@ -189,7 +193,7 @@ extension NDArray {
     precondition(
       !shape.isEmpty && indices.allSatisfy { $0 >= 0 && $0 < shape[0] }, "row index outside the array")
     let result = NDArray(zeros: [indices.count] + shape.dropFirst(), dtype: dtype)
-    let bytes = shape.dropFirst().reduce(dtype.byteCount, *)
+    let bytes = shape.dropFirst().elementCount * dtype.byteCount
     for (row, index) in indices.enumerated() {
       (result.storage.pointer + row * bytes).copyMemory(
         from: storage.pointer + index * bytes, byteCount: bytes)

@@ -36,7 +36,7 @@ package struct ArrayType: Hashable, Sendable, CustomStringConvertible {
     self.init(type.dtype, extents)
   }
 
-  package var elementCount: Int { shape.reduce(1, *) }
+  package var elementCount: Int { shape.elementCount }
   package var byteCount: Int { elementCount * dtype.byteCount }
   package var description: String { TensorType(dtype, Shape(shape)).description }
 }

@@ -41,6 +41,11 @@ private struct BlockRuns {
   let offsets: [(Int, Int)]
 
   init(_ block: Block, of array: NDArray) {
+    // Without elements there are no runs, and the products of huge extents no numbers.
+    if array.elementCount == 0 {
+      (byteCount, offsets) = (0, [])
+      return
+    }
     let inner = array.shape[(block.axis + 1)...].reduce(array.dtype.byteCount, *)
     let outer = array.shape[..<block.axis].reduce(1, *)
     byteCount = block.range.count * inner

@@ -67,6 +67,15 @@ import Testing
     #expect(chain.description == "transposed, blocks 1 0 of axis 1, reshaped to [6]")
   }
 
+  /// Extents whose product is no number, of arrays without elements.
+  @Test func hugeExtentsWithoutElements() throws {
+    let array = NDArray(zeros: [0, 1 << 62, 1 << 62])
+    #expect(try WeightTransform.transposed(array).shape == [1 << 62, 1 << 62, 0])
+    #expect(try WeightTransform.permuted([1, 2, 0])(array).elementCount == 0)
+    #expect(try WeightTransform.blocks([1, 0], axis: 1)(array).shape == array.shape)
+    #expect(try WeightTransform.reshaped([3, 0])(array).shape == [3, 0])
+  }
+
   @Test func misfitsAreErrors() throws {
     for (transform, shape) in [
       (WeightTransform.convolution, [2, 3]), (.permuted([0, 0]), [2, 2]), (.reshaped([4]), [3]),

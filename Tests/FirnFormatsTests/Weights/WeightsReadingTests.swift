@@ -103,6 +103,13 @@ import Testing
     #expect(error?.message.contains("2147483648 as element 1 of `steps`") == true)
   }
 
+  @Test func bigEndianViewsAreGatheredAndTurned() throws {
+    let bytes: [UInt8] = [63, 128, 0, 0, 64, 0, 0, 0, 64, 64, 0, 0, 64, 128, 0, 0]
+    let stored = StoredArray(.f32, [2, 2], strides: [1, 2], isBigEndian: true)
+    let array = try stored.array(in: Bytes(copying: bytes), named: "a", fault: FileFault("file"))
+    #expect(array.floats == [1, 3, 2, 4])
+  }
+
   @Test func truthValuesBeyondOneAreOne() throws {
     let stored = StoredArray(.bool, [3])
     let array = try stored.array(in: Bytes(copying: [0, 2, 255]), named: "a", fault: FileFault("file"))

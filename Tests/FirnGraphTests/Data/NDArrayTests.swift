@@ -22,6 +22,30 @@ import Testing
     #expect(NDArray(zeros: [0, 4]).floats == [])
   }
 
+  /// The product of the other extents is no number, yet there are no elements.
+  @Test(arguments: [[1 << 40, 1 << 40, 0], [0, 1 << 62, 1 << 62], [.max, 0, .max]])
+  func hugeExtentsWithoutElements(_ shape: [Int]) throws {
+    let array = NDArray(zeros: shape)
+    #expect(array.elementCount == 0 && array.byteCount == 0 && array.floats == [] && array.rows == [])
+    #expect(NDArray.elementCount(of: shape) == 0 && array.type.byteCount == 0)
+    #expect(try NDArray([] as [Float], shape: shape) == array)
+    #expect(try array.reshaped(to: [0]).shape == [0])
+    #expect(array.converted(to: .bool).shape == shape && array.description.contains("()"))
+    #expect(shape.rowMajorStrides.count == 3)
+  }
+
+  @Test func countsOfImpossibleShapesAreNil() {
+    #expect(NDArray.elementCount(of: [-1, 0]) == nil)
+    #expect(NDArray.elementCount(of: [1 << 40, 1 << 40]) == nil)
+    #expect(NDArray.elementCount(of: []) == 1)
+  }
+
+  @Test func stridesAreRowMajor() {
+    #expect([2, 3, 4].rowMajorStrides == [12, 4, 1])
+    #expect([Int]().rowMajorStrides == [])
+    #expect([5, 0, 4].rowMajorStrides == [4, 4, 1])
+  }
+
   @Test func convertsBetweenTypes() throws {
     let array = NDArray([-1.9, 0, 0.5, 3e9, -.infinity, .nan])
     #expect(array.converted(to: .i32).elements(as: Int32.self) == [-1, 0, 0, .max, .min, 0])
