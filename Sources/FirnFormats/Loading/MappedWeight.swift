@@ -33,13 +33,22 @@ struct MappedWeights {
       case .modules, .recurrent: rules.append((rule, nil))
       }
     }
+    let wanted = map.rules.map { rule in
+      if case .recurrent(let network, let layout, _, _) = rule {
+        network.names(in: layout)
+      } else {
+        Set<String>()
+      }
+    }
     var members = [[WeightEntry]](repeating: [], count: rules.count)
     for entry in weights.entries {
       var isTaken = false
       for (number, (rule, pattern)) in rules.enumerated() where !isTaken {
         isTaken = true
         switch rule {
-        case .recurrent(_, _, let prefix, _) where entry.name.hasPrefix(prefix): members[number].append(entry)
+        case .recurrent(_, _, let prefix, _):
+          isTaken = Self.weightName(of: entry, below: prefix).map(wanted[number].contains) ?? false
+          if isTaken { members[number].append(entry) }
         case .modules: addModule(entry, variables)
         case .ignore:
           isTaken = try pattern?.apply(to: entry.name) != nil
@@ -48,7 +57,6 @@ struct MappedWeights {
           let target = try pattern?.apply(to: entry.name)
           if let target { add(entry, target, transform) }
           isTaken = target != nil
-        case .recurrent: isTaken = false
         }
       }
       if !isTaken { add(entry, entry.name, .none) }
@@ -96,6 +104,13 @@ struct MappedWeights {
     add(entry, chosen.0, chosen.1)
   }
 
+  /// What a recurrent network calls it: TensorFlow 1 adds `:0`, as to the name of any output.
+  private static func weightName(of entry: WeightEntry, below prefix: String) -> String? {
+    guard entry.name.hasPrefix(prefix) else { return nil }
+    let name = entry.name.dropFirst(prefix.count)
+    return String(name.hasSuffix(":0") ? name.dropLast(2) : name)
+  }
+
   private mutating func addNetwork(
     _ network: RecurrentNetwork, _ layout: RecurrentLayout, _ entries: [WeightEntry], prefix: String,
     scope: String
@@ -103,8 +118,8 @@ struct MappedWeights {
     do throws(FirnError) {
       var arrays: [String: NDArray] = [:]
       for entry in entries {
-        let name = entry.name.dropFirst(prefix.count)
-        arrays[name.hasSuffix(":0") ? String(name.dropLast(2)) : String(name)] = try entry.array()
+        guard let name = Self.weightName(of: entry, below: prefix) else { continue }
+        arrays[name] = try entry.array()
       }
       let converted = try network.convert(arrays, from: layout, to: .firn(scope: scope))
       for name in converted.keys.sorted() {

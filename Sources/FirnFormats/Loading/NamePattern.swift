@@ -95,10 +95,15 @@ extension NamePattern.Compiled {
           }
           if shift == 0 {
             result += groups[index]
-          } else if let number = Int(groups[index]) {
-            result += "\(number + shift)"
           } else {
-            throw NamePattern.fault(target, "`\(groups[index])` in `\(name)` is no number")
+            guard let number = Int(groups[index]) else {
+              throw NamePattern.fault(target, "`\(groups[index])` in `\(name)` is no number")
+            }
+            let (sum, overflow) = number.addingReportingOverflow(shift)
+            if overflow {
+              throw NamePattern.fault(target, "`\(groups[index])` in `\(name)` is too large to count on from")
+            }
+            result += String(sum)
           }
         }
       }

@@ -41,6 +41,16 @@ import Testing
     }
   }
 
+  /// A number out of a file's name, as large as any.
+  @Test(arguments: ["{n+1}", "{n-1}"]) func numbersTooLargeToCountOnFromAreErrors(_ target: String) throws {
+    let name = target == "{n+1}" ? "x.\(Int.max).y" : "x.\(Int.min).y"
+    let error = try error {
+      _ = try session(["a": [1]]).load(
+        weights([name: [1]]), mapping: .rename("x.{n}.y", to: "a/\(target)"), strict: false)
+    }
+    #expect(error.message.contains("too large to count on from"))
+  }
+
   /// The first rule that is about a tensor decides, so a source never has two targets.
   @Test func firstRuleDecides() throws {
     let session = try session(["a": [1], "b": [1]])
@@ -126,6 +136,10 @@ import Testing
       entries.append(WeightEntry(name: "head/kernel:0", array: head[0].array))
       entries.append(WeightEntry(name: "head/bias", array: head[1].array))
       entries.append(WeightEntry(name: "head/bias/Adam_1", array: head[1].array))
+      // As a checkpoint of a run has it: slots below the network's own prefix.
+      for name in foreign.keys.sorted() {
+        entries.append(WeightEntry(name: prefix + name + "/Adam", array: NDArray([0 as Float])))
+      }
       entries.append(WeightEntry(name: "global_step", array: NDArray([7 as Int32])))
       map =
         framework == "keras"
