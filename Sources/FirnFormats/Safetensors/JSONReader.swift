@@ -22,10 +22,11 @@ package struct JSONReader {
     allowingRepetition repeating: Bool = false,
     _ member: (inout JSONReader, String) throws(FirnError) -> Void
   ) throws(FirnError) {
-    var seen: Set<String> = []
+    // Bytes, as strings are equal that JSON tells apart: `é` in one piece and in two.
+    var seen: Set<[UInt8]> = []
     try sequence("{", "}") { (reader) throws(FirnError) in
       let key = try reader.string()
-      if !repeating && !seen.insert(key).inserted {
+      if !repeating && !seen.insert(Array(key.utf8)).inserted {
         throw reader.fault("has the key `\(key)` twice", place: key)
       }
       try reader.expect(":")

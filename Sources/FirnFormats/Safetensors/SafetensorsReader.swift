@@ -5,7 +5,9 @@ package import FirnGraph
 /// Accepts and refuses what the reference does (huggingface/safetensors, `safetensors/src/tensor.rs`), but a key that
 /// stands twice, an extent of 2⁶³ and beyond, and a tensor described by a list instead of an object are refused too.
 package enum SafetensorsReader {
-  private static let largestHeader = 100_000_000
+  static let largestHeader = 100_000_000
+  /// Which no tensor can be called.
+  static let metadataKey = "__metadata__"
 
   package static func read(_ bytes: Bytes, source: String) throws(FirnError) -> Weights {
     let fault = FileFault(source)
@@ -85,7 +87,7 @@ package enum SafetensorsReader {
     var metadata: [Weights.Metadata] = []
     var reader = JSONReader(header, fault: fault)
     try reader.object { (reader, name) throws(FirnError) in
-      guard name == "__metadata__" else {
+      guard name == metadataKey else {
         tensors.append(try tensor(name, position: tensors.count, from: &reader, fault: fault))
         return
       }

@@ -3,8 +3,12 @@ package import FirnGraph
 /// Writes safetensors files, byte for byte as the reference does (huggingface/safetensors, `safetensors/src/tensor.rs`).
 ///
 /// Tensors by type, the widest first, then by name in order of its UTF-8; the header padded with spaces to eight bytes.
+/// What the reader would refuse is not written.
 package enum SafetensorsWriter {
-  package static func write(_ weights: Weights, to writer: FileWriter) throws(FirnError) {
+  package static func write(
+    _ weights: Weights, to writer: FileWriter, largestHeader: Int = SafetensorsReader.largestHeader
+  ) throws(FirnError) {
+    try requireReadableNames(weights)
     var arrays: [(rank: Int, name: String, entry: WeightEntry)] = []
     for entry in weights.entries {
       guard let rank = SafetensorsType.position(of: entry.storedType) else {
@@ -21,7 +25,7 @@ package enum SafetensorsWriter {
     var members: [String] = []
     if !weights.metadata.isEmpty {
       let pairs = weights.metadata.map { quoted($0.key) + ":" + quoted($0.value) }
-      members.append(#""__metadata__":{\#(pairs.joined(separator: ","))}"#)
+      members.append(#"\#(quoted(SafetensorsReader.metadataKey)):{\#(pairs.joined(separator: ","))}"#)
     }
     var offset = 0
     for (rank, name, entry) in arrays {
@@ -34,9 +38,30 @@ package enum SafetensorsWriter {
     }
     var header = Array("{\(members.joined(separator: ","))}".utf8)
     while header.count % 8 != 0 { header.append(UInt8(ascii: " ")) }
+    guard header.count <= largestHeader else {
+      throw FirnError(
+        .invalidArgument,
+        "names and metadata of \(weights.source) take \(header.count) bytes, and a header of safetensors at most "
+          + "\(largestHeader)", remedy: "leave metadata out, or write .npz")
+    }
     try writer.write(withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) })
     try writer.write(header)
     for (_, _, entry) in arrays { try writer.write(try entry.storedBytes()) }
+  }
+
+  /// The header is one object of all names, and metadata another: of no key are there two.
+  private static func requireReadableNames(_ weights: Weights) throws(FirnError) {
+    if weights[SafetensorsReader.metadataKey] != nil {
+      throw FirnError(
+        .invalidArgument, "safetensors keeps the name `\(SafetensorsReader.metadataKey)` for itself",
+        remedy: "give the tensor another name, or write .npz", place: SafetensorsReader.metadataKey)
+    }
+    var seen: Set<[UInt8]> = []
+    for key in weights.metadata.map(\.key) where !seen.insert(Array(key.utf8)).inserted {
+      throw FirnError(
+        .invalidArgument, "the metadata has `\(key)` twice, which safetensors cannot hold",
+        remedy: "leave one out", place: key)
+    }
   }
 
   private static func quoted(_ text: String) -> String {

@@ -10,7 +10,8 @@ public struct Weights: Sendable {
   public let metadata: [Metadata]
   /// What the file holds beside tensors that Firn could read, such as text, in its order.
   public let skipped: [Skipped]
-  private let positions: [String: Int]
+  /// By the UTF-8 of the names: Swift takes `é` and `e` with an accent for equal, files do not.
+  private let positions: [[UInt8]: Int]
 
   public struct Metadata: Hashable, Sendable {
     public var key: String
@@ -41,14 +42,14 @@ public struct Weights: Sendable {
     self.entries = entries
     self.metadata = metadata
     self.skipped = skipped
-    var positions: [String: Int] = [:]
+    var positions: [[UInt8]: Int] = [:]
     for (position, entry) in entries.enumerated()
-    where positions.updateValue(position, forKey: entry.name) != nil {
+    where positions.updateValue(position, forKey: Array(entry.name.utf8)) != nil {
       throw FirnError(
         .parse, "\(source) holds `\(entry.name)` twice", remedy: "write the file anew", place: entry.name)
     }
     self.positions = positions
   }
 
-  public subscript(name: String) -> WeightEntry? { positions[name].map { entries[$0] } }
+  public subscript(name: String) -> WeightEntry? { positions[Array(name.utf8)].map { entries[$0] } }
 }

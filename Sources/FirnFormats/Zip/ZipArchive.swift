@@ -20,23 +20,24 @@ package struct ZipArchive: Sendable {
 
   /// In the order of the directory.
   package let entries: [Entry]
-  private let positions: [String: Int]
+  /// By the UTF-8 of the names, which need not be equal where Swift's strings are.
+  private let positions: [[UInt8]: Int]
   private let fault: FileFault
 
-  package subscript(name: String) -> Entry? { positions[name].map { entries[$0] } }
+  package subscript(name: String) -> Entry? { positions[Array(name.utf8)].map { entries[$0] } }
 
   package init(_ bytes: Bytes, fault: FileFault) throws(FirnError) {
     self.fault = fault
     let directory = try Self.directory(of: bytes, fault: fault)
     var reader = ByteReader(directory.bytes, fault: fault)
     var entries: [Entry] = []
-    var positions: [String: Int] = [:]
+    var positions: [[UInt8]: Int] = [:]
     var extents: [(start: Int, end: Int)] = []
     while !reader.isAtEnd {
       let header = try Self.header(from: &reader, fault: fault)
       let (packed, end) = try Self.packed(header, in: bytes, before: directory.start, fault: fault)
       extents.append((header.offset, end))
-      guard positions.updateValue(entries.count, forKey: header.name) == nil else {
+      guard positions.updateValue(entries.count, forKey: Array(header.name.utf8)) == nil else {
         throw fault("holds `\(header.name)` twice", place: header.name)
       }
       entries.append(

@@ -1,7 +1,8 @@
-import FirnFormats
 import FirnGraph
 import Foundation
 import Testing
+
+@testable import FirnFormats
 
 /// Files that Firn writes: the bytes of the reference writers, whole or not at all.
 @Suite struct WeightsWritingTests {
@@ -72,6 +73,62 @@ import Testing
       }
       #expect(error?.code == .file && error?.remedy != nil)
       #expect(throws: FirnError.self) { try Weights(source: "a", entries: []).write(to: folder.path) }
+    }
+  }
+
+  /// What the reader would refuse is refused before it is written.
+  @Test func unreadableSafetensorsAreNotWritten() throws {
+    let array = NDArray([1] as [Float])
+    let named = try Weights(source: "a", entries: [WeightEntry(name: "__metadata__", array: array)])
+    let twice = try Weights(
+      source: "a", entries: [], metadata: [.init(key: "k", value: "1"), .init(key: "k", value: "2")])
+    try WeightFixtures.inFolder { folder in
+      let path = folder.appendingPathComponent("a.safetensors").path
+      for weights in [named, twice] {
+        let error = #expect(throws: FirnError.self) { try weights.write(to: path) }
+        #expect(error?.code == .invalidArgument && error?.remedy != nil)
+      }
+      // A header of 64 bytes, with the limit below and at it.
+      let fits = try Weights(source: "a", entries: [WeightEntry(name: "weight", array: array)])
+      let error = #expect(throws: FirnError.self) {
+        try AtomicFile.write(to: path) { (file) throws(FirnError) in
+          try SafetensorsWriter.write(fits, to: file, largestHeader: 63)
+        }
+      }
+      #expect(error?.message.contains("64 bytes") == true)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == [])
+      try AtomicFile.write(to: path) { (file) throws(FirnError) in
+        try SafetensorsWriter.write(fits, to: file, largestHeader: 64)
+      }
+      #expect(try Weights(contentsOf: path)["weight"]?.array() == array)
+    }
+  }
+
+  @Test(arguments: ["safetensors", "npz"])
+  func namesByTheirBytes(_ ending: String) throws {
+    let names = ["\u{E9}", "e\u{301}"]
+    let entries = names.enumerated().map { WeightEntry(name: $1, array: NDArray([Float($0)])) }
+    try WeightFixtures.inFolder { folder in
+      let path = folder.appendingPathComponent("a.\(ending)").path
+      try Weights(source: "a", entries: entries).write(to: path)
+      let copy = try Weights(contentsOf: path)
+      for (number, name) in names.enumerated() {
+        #expect(try copy[name]?.array().floats == [Float(number)])
+      }
+    }
+    #expect(throws: FirnError.self) { try Weights(source: "a", entries: entries + [entries[0]]) }
+  }
+
+  /// Extents whose product is no number, of an array without elements.
+  @Test(arguments: ["npy", "npz"])
+  func hugeExtentsWithoutElements(_ ending: String) throws {
+    let array = NDArray(zeros: [0, 1 << 62, 1 << 62])
+    try WeightFixtures.inFolder { folder in
+      let path = folder.appendingPathComponent("a.\(ending)").path
+      try Weights(source: "a", entries: [WeightEntry(name: "a", array: array)]).write(to: path)
+      let entry = try #require(try Weights(contentsOf: path)["a"])
+      #expect(try entry.byteCount == 0 && entry.array() == array)
+      #expect(try WeightTransform.transposed(entry.array()).shape == [1 << 62, 1 << 62, 0])
     }
   }
 
