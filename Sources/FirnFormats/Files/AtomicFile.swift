@@ -6,7 +6,9 @@ package enum AtomicFile {
   /// Calls `body` to write a new file and puts that in the place of the file at `path`, if there is one.
   ///
   /// The bytes go to a temporary name beside it, are brought to the disk, and the name is changed. A reader finds the old
-  /// file or the new one; one that maps the old file keeps it.
+  /// file or the new one; one that maps the old file keeps it. The new file has the old one's permission bits, though not
+  /// its owner, other names or attributes. A symbolic link at `path` is itself replaced, not what it points to. A process
+  /// that dies meanwhile leaves `PATH.PROCESS-NUMBER.tmp`, which can be deleted.
   ///
   /// - Throws: what `body` throws, or `.file` with path and reason; the old file is then unchanged, the temporary removed.
   package static func write(
@@ -25,6 +27,10 @@ package enum AtomicFile {
     }
     do throws(FirnError) {
       defer { Platform.close(descriptor) }
+      // Before a byte is in it: what others may not read they never could.
+      if let permissions = Platform.permissions(path), !Platform.setPermissions(descriptor, permissions) {
+        throw fault(path, Platform.reason)
+      }
       let writer = FileWriter(descriptor, path: path)
       try body(writer)
       try writer.flush()

@@ -35,6 +35,16 @@ enum Platform {
     return Int(status.st_size)
   }
 
+  /// The permission bits of the file at `path`; nil where there is none.
+  static func permissions(_ path: String) -> mode_t? {
+    var status = stat()
+    return stat(path, &status) == 0 ? status.st_mode & 0o777 : nil
+  }
+
+  static func setPermissions(_ descriptor: Int32, _ permissions: mode_t) -> Bool {
+    fchmod(descriptor, permissions) == 0
+  }
+
   static func map(_ descriptor: Int32, byteCount: Int) -> UnsafeRawPointer? {
     let pointer = mmap(nil, byteCount, PROT_READ, MAP_PRIVATE, descriptor, 0)
     return pointer == MAP_FAILED ? nil : pointer.map { UnsafeRawPointer($0) }
