@@ -79,7 +79,9 @@ let tests: [Target] = [
     name: "FirnOpsTests", dependencies: ["FirnOps", "FirnGraph", "CFirnKernels"], exclude: ["Fixtures"]),
   .testTarget(
     name: "FirnFormatsTests",
-    dependencies: ["FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats"],
+    dependencies: [
+      "FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats", "CFirnAllocations",
+    ],
     exclude: ["Fixtures"]),
   .testTarget(
     name: "FirnCompilerTests",

@@ -14,6 +14,7 @@
 
 // glibc lets a program define these for itself; a thread's own counter needs no lock and sees no other test.
 static _Thread_local long count;
+static _Thread_local long byte_count;
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t items, size_t size);
@@ -23,21 +24,25 @@ void __libc_free(void *old);
 
 void *malloc(size_t size) {
   count++;
+  byte_count += (long)size;
   return __libc_malloc(size);
 }
 
 void *calloc(size_t items, size_t size) {
   count++;
+  byte_count += (long)(items * size);
   return __libc_calloc(items, size);
 }
 
 void *realloc(void *old, size_t size) {
   count++;
+  byte_count += (long)size;
   return __libc_realloc(old, size);
 }
 
 void *memalign(size_t alignment, size_t size) {
   count++;
+  byte_count += (long)size;
   return __libc_memalign(alignment, size);
 }
 
@@ -52,14 +57,21 @@ int posix_memalign(void **result, size_t alignment, size_t size) {
 
 void free(void *old) { __libc_free(old); }
 
-void firn_allocations_begin(void) { count = 0; }
+void firn_allocations_begin(void) {
+  count = 0;
+  byte_count = 0;
+}
 
 long firn_allocations_end(void) { return count; }
+
+long firn_allocated_bytes(void) { return byte_count; }
 
 #else
 
 void firn_allocations_begin(void) {}
 
 long firn_allocations_end(void) { return -1; }
+
+long firn_allocated_bytes(void) { return -1; }
 
 #endif

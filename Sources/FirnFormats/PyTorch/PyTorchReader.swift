@@ -45,6 +45,7 @@ package enum PyTorchReader {
     var keys: [String: Int] = [:]
     for (_, tensor) in walk.tensors { keys[tensor.storage.key, default: 0] += 1 }
     var numbers: [String: Int] = [:]
+    var members: [String: CheckedMember] = [:]
     var entries: [WeightEntry] = []
     for (name, tensor) in walk.tensors {
       let key = tensor.storage.key
@@ -57,12 +58,14 @@ package enum PyTorchReader {
         number = numbers[key] ?? numbers.count
         numbers[key] = number
       }
+      let shared = members[key] ?? CheckedMember(member, of: archive, isKept: number != nil)
+      members[key] = shared
       let stored = StoredArray(tensor.type, tensor.shape, strides: tensor.strides, isBigEndian: isBigEndian)
       entries.append(
         WeightEntry(
           name: name, stored, storage: number, requiresGradient: tensor.requiresGradient, fault: fault
         ) { () throws(FirnError) in
-          guard let bytes = try archive.contents(of: member).slice(at: range.start, count: range.count) else {
+          guard let bytes = try shared.contents().slice(at: range.start, count: range.count) else {
             throw fault("ends within `\(name)`", place: name)
           }
           return bytes
@@ -77,7 +80,7 @@ package enum PyTorchReader {
   ) throws(FirnError) -> (start: Int, count: Int) {
     let size = tensor.type.bitCount / 8
     let capacity = storageSize / size
-    guard tensor.shape.count == tensor.strides.count, tensor.shape.count <= 64,
+    guard tensor.shape.count == tensor.strides.count,
       let count = NDArray.elementCount(of: tensor.shape),
       tensor.storage.count <= storageSize / (tensor.storage.type.map { $0.bitCount / 8 } ?? 1)
     else { throw fault("describes `\(name)` wrongly", place: name) }

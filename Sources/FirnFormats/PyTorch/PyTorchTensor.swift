@@ -9,6 +9,9 @@ struct PyTorchTensor {
     var count: Int
   }
 
+  /// PyTorch's own limit.
+  static let largestRank = 64
+
   var storage: Storage
   var type: StoredType
   /// In elements.

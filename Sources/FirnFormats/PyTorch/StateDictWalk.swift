@@ -10,13 +10,14 @@ struct StateDictWalk {
   private var budget: Int
 
   private static let deepest = 64
-  private static let tensorCost = 256
+  /// About what a name, or a tensor with all that is made to read it, takes beside the name's text.
+  private static let (nameCost, tensorCost) = (64, 1024)
 
   /// - Parameter budget: the length of the pickle.
   init(_ unpickler: Unpickler, budget: Int, fault: FileFault) {
     self.unpickler = unpickler
     self.fault = fault
-    self.budget = 1 << 20 + 32 * budget
+    self.budget = 1 << 20 + 64 * budget
   }
 
   mutating func run(_ value: PickleValue) throws(FirnError) {
@@ -28,7 +29,7 @@ struct StateDictWalk {
   }
 
   private mutating func visit(_ value: PickleValue, name: String, depth: Int) throws(FirnError) {
-    budget -= name.utf8.count + 1
+    budget -= name.utf8.count + Self.nameCost
     guard depth < Self.deepest, budget > 0 else {
       throw fault(
         "nests or repeats its contents without end", remedy: "save model.state_dict() with torch.save")

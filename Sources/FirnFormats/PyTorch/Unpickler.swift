@@ -14,6 +14,8 @@ struct Unpickler {
   private(set) var dictionaries: [[(key: PickleValue, value: PickleValue)]] = []
   private(set) var storages: [PyTorchTensor.Storage] = []
   private(set) var tensors: [PyTorchTensor] = []
+  /// Of all tensors' shapes and strides: these are copies, however small the pickle that makes them.
+  private var extentCount = 0
 
   private static let longestText = 1 << 20
   /// How many values may be kept at once: operations of one byte could otherwise pile up objects of a hundred.
@@ -34,7 +36,9 @@ struct Unpickler {
         return value
       }
       try step(opcode)
-      guard stack.count + marks.count + memo.count + sequences.count + dictionaries.count <= mostValues else {
+      let containers = sequences.count + dictionaries.count
+      let described = tensors.count + storages.count + extentCount / 8
+      guard stack.count + marks.count + memo.count + containers + described <= mostValues else {
         throw fault("has a pickle of too many values for its size")
       }
     }
@@ -233,6 +237,7 @@ struct Unpickler {
     guard let type else { throw damaged }
     let shape = try integers(arguments[2])
     let strides = try integers(arguments[3])
+    extentCount += shape.count + strides.count
     stack.append(.tensor(tensors.count))
     tensors.append(
       PyTorchTensor(
@@ -242,6 +247,9 @@ struct Unpickler {
 
   private func integers(_ value: PickleValue) throws(FirnError) -> [Int] {
     guard case .tuple(let index) = value else { throw damaged }
+    guard sequences[index].count <= PyTorchTensor.largestRank else {
+      throw fault("describes a tensor of \(sequences[index].count) axes")
+    }
     var integers: [Int] = []
     for element in sequences[index] {
       guard case .integer(let integer) = element, integer >= 0 else { throw damaged }

@@ -7,4 +7,7 @@ void firn_allocations_begin(void);
 /// The number of allocations since then; -1 where they cannot be counted.
 long firn_allocations_end(void);
 
+/// The bytes of these allocations together, freed or not; -1 where they cannot be counted.
+long firn_allocated_bytes(void);
+
 #endif

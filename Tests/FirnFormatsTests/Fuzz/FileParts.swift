@@ -10,14 +10,17 @@ enum FileParts {
   }
 
   /// A zip file with the checksums of these entries, stored.
-  static func zip(_ entries: [(name: String, bytes: [UInt8])]) -> [UInt8] {
+  ///
+  /// - Parameter unpacked: by name, what entries unpack to whose bytes are deflated already.
+  static func zip(_ entries: [(name: String, bytes: [UInt8])], unpacked: [String: [UInt8]] = [:]) -> [UInt8] {
     var file: [UInt8] = []
     var directory: [UInt8] = []
     for (name, bytes) in entries {
-      let checksum = bytes.withUnsafeBytes { CyclicRedundancyCheck.zip.checksum($0) }
+      let whole = unpacked[name] ?? bytes
+      let checksum = whole.withUnsafeBytes { CyclicRedundancyCheck.zip.checksum($0) }
+      var common: [UInt8] = [20, 0, 0, 0, unpacked[name] == nil ? 0 : 8, 0, 0, 0, 0x21, 0]
+      common += little(checksum) + little(UInt32(bytes.count)) + little(UInt32(whole.count))
       let name = Array(name.utf8)
-      var common: [UInt8] = [20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0]
-      common += little(checksum) + little(UInt32(bytes.count)) + little(UInt32(bytes.count))
       common += little(UInt16(name.count)) + [0, 0]
       directory += [0x50, 0x4B, 1, 2, 20, 0] + common + [UInt8](repeating: 0, count: 10)
       directory += little(UInt32(file.count)) + name

@@ -1,3 +1,4 @@
+import CFirnAllocations
 import FirnFormats
 import FirnGraph
 import Foundation
@@ -13,6 +14,8 @@ enum FuzzTarget: String, CaseIterable {
     var faults: [String] = []
     /// The most bytes of one array for each byte of its file.
     var largestRatio = 0.0
+    /// The most bytes allocated to open a file, whether it was accepted or not, freed ones counted too.
+    var mostToOpen = 0
   }
 
   private var files: [String] {
@@ -71,16 +74,19 @@ enum FuzzTarget: String, CaseIterable {
     return outcome
   }
 
+  private func open(_ bytes: Bytes, shard: Bytes, _ outcome: inout Outcome) throws(FirnError) -> Weights {
+    firn_allocations_begin()
+    defer { outcome.mostToOpen = max(outcome.mostToOpen, firn_allocated_bytes()) }
+    switch self {
+    case .tensorflow: return try TensorFlowReader.read(index: bytes, prefix: "fuzz") { _ in shard }
+    default: return try Weights(bytes, source: "fuzz")
+    }
+  }
+
   private func check(_ bytes: [UInt8], shard: [UInt8], number: Int, _ outcome: inout Outcome) {
     let size = Double(bytes.count + shard.count)
     do throws(FirnError) {
-      let weights =
-        switch self {
-        case .tensorflow:
-          try TensorFlowReader.read(index: Bytes(copying: bytes), prefix: "fuzz") { _ in Bytes(copying: shard)
-          }
-        default: try Weights(Bytes(copying: bytes), source: "fuzz")
-        }
+      let weights = try open(Bytes(copying: bytes), shard: Bytes(copying: shard), &outcome)
       outcome.accepted += 1
       for entry in weights.entries {
         guard let array = try? entry.array() else { continue }

@@ -17,9 +17,11 @@ import Testing
     #expect(outcome.accepted > Self.count / 100 && outcome.refused > Self.count / 100)
     // One element of a byte becomes one of four; deflate packs up to 1032 to one.
     #expect(outcome.largestRatio <= 4 * (target == .npz ? 1032 : 1) + 8)
+    // The files have a few KB and take some hundred KB to open; nothing of them makes that grow.
+    #expect(outcome.mostToOpen <= 4 << 20)
     if Self.count > 10_000 {
       print(
-        "\(target.rawValue): \(outcome.accepted) accepted, \(outcome.refused) refused, largest \(outcome.largestRatio)"
+        "\(target.rawValue): \(outcome.accepted) accepted, \(outcome.refused) refused, largest \(outcome.largestRatio), \(outcome.mostToOpen) bytes to open"
       )
     }
   }

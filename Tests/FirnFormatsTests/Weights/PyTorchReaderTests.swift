@@ -1,3 +1,4 @@
+import CFirnAllocations
 import FirnFormats
 import FirnGraph
 import Testing
@@ -58,6 +59,49 @@ import Testing
       try read([UInt8](repeating: 0x7D, count: 1 << 17) + text("."))
     }
     #expect(error?.message.contains("too many values") == true)
+  }
+
+  /// A list of tensors that are all rebuilt from one tuple of arguments, five bytes each.
+  private func repeated(rank: Int, count: Int) -> [UInt8] {
+    func word(_ word: String) -> [UInt8] { [0x8C, UInt8(word.utf8.count)] + text(word) }
+    func tuple() -> [UInt8] {
+      text("(") + (0..<rank).flatMap { _ in [0x4B, 1] as [UInt8] } + text("t")
+    }
+    var pickle = text("ctorch._utils\n_rebuild_tensor_v2\nq\0((") + word("storage")
+    pickle += text("ctorch\nFloatStorage\n") + word("0") + word("cpu") + text("K\u{4}tQK\0")
+    pickle += tuple() + tuple() + [0x89] + text("}tq\u{1}00](")
+    for _ in 0..<count { pickle += text("h\0h\u{1}R") }
+    return pickle + text("e.")
+  }
+
+  @Test func tensorsThatShareTheirArgumentsAreRead() throws {
+    let weights = try read(repeated(rank: 64, count: 20), storage)
+    #expect(weights.entries.count == 20 && weights.entries[7].shape == [Int](repeating: 1, count: 64))
+    #expect(Set(weights.entries.map(\.storage)) == [0])
+    #expect(try weights.entries[19].array().floats == [0])
+  }
+
+  /// Each shape is a copy of the one tuple: memory by the product of two numbers the pickle only names.
+  @Test(arguments: [(20_000, 4000), (65, 1), (64, 12_000), (0, 60_000)])
+  func tensorsThatRepeatAHugeShapeAreRefused(_ rank: Int, _ count: Int) {
+    let pickle = repeated(rank: rank, count: count)
+    firn_allocations_begin()
+    let error = #expect(throws: FirnError.self) { try read(pickle, storage) }
+    #expect(firn_allocated_bytes() <= 40 << 20)
+    #expect(error?.code == .parse)
+  }
+
+  /// Three hundred views of a deflated storage unpack it once: they all lie in the same bytes.
+  @Test func viewsShareWhatWasUnpackedOnce() throws {
+    let file = FileParts.zip(
+      [
+        ("x/data.pkl", [0x80, 2] + repeated(rank: 1, count: 300)),
+        ("x/data/0", WeightFixtures.bytes("636040060df600")),
+      ],
+      unpacked: ["x/data/0": storage[0].1])
+    let weights = try Weights(Bytes(copying: file), source: "file.pt")
+    let first = try weights.entries[0].array()
+    for entry in weights.entries { #expect(try entry.array().storagePointer == first.storagePointer) }
   }
 
   @Test func damagedPicklesAreErrors() {
