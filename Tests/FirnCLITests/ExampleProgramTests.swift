@@ -18,9 +18,9 @@ import Testing
       .filter { FileManager.default.fileExists(atPath: "\(folder)/\($0)/main.swift") }
     #expect(
       Set(programs) == [
-        "CustomCell", "FirstSteps", "FreezeInputKernels", "FreezeOneLSTM", "FrozenEmbedding",
-        "PartialStateDict", "PreserveTrainRestore",
-        "PretrainedEncoder", "Sunspots", "ThreeLayerLSTM", "Translations", "WeightsByHand", "WriteGraphs",
+        "CustomCell", "FirstSteps", "FreezeInputKernels", "FreezeOneLSTM", "FrozenBatchNorm",
+        "FrozenEmbedding", "PartialStateDict", "PreserveTrainRestore", "PretrainedEncoder", "ResumeTraining",
+        "Sunspots", "ThreeLayerLSTM", "Translations", "WeightsByHand", "WriteGraphs",
       ])
   }
 
@@ -142,6 +142,35 @@ import Testing
     #expect(pretrained + 0.05 < thawed)
     #expect(output.contains("optimiser memory of encoder/dense/kernel: fresh"))
     #expect(output.contains("optimiser memory of cross/kernel: kept"))
+  }
+
+  @Test func frozenBatchNorm() throws {
+    let output = try run("FrozenBatchNorm")
+    #expect(try output.number("first task, pretrained: ") > 0.98)
+    func row(_ freezing: String, _ keeping: String) throws -> (accuracy: Double, moved: Double) {
+      let start = "freezing \(freezing), keeping \(keeping): first task "
+      let moved = try #require(output.rest(start)?.split(separator: " ").last.flatMap { Double($0) })
+      return (try output.number(start), moved)
+    }
+    let free = try row("nothing", "nothing")
+    let frozen = try row("trunk", "nothing")
+    let kept = try row("trunk", "trunk")
+    // Frozen is what it was; PyTorch's train mode is not, though no parameter moved.
+    #expect(try frozen == (output.number("first task, pretrained: "), 0))
+    #expect(kept.moved > 1 && kept.accuracy < frozen.accuracy)
+    #expect(free.moved > 1 && free.accuracy < kept.accuracy)
+  }
+
+  /// Ended and gone on with, against one that was not; `CrashTests` kills it.
+  @Test func resumeTraining() throws {
+    try CommandLineRunner.withDirectory { directory in
+      let whole = try run("ResumeTraining", directory + "/whole", "7").lines
+      #expect(whole.count == 8 && whole.first == "from step 0")
+      let first = try run("ResumeTraining", directory + "/parts", "4").lines
+      let second = try run("ResumeTraining", directory + "/parts", "7").lines
+      #expect(second.first == "from step 4")
+      #expect(first + second.dropFirst() == whole)
+    }
   }
 
   @Test func frozenEmbedding() throws {
