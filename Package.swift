@@ -29,13 +29,20 @@ let libraries: [Target] = [
     ]),
 ]
 
+/// What the command's demo and the examples learn from; no library sees it.
+let data: [Target] = [
+  .target(
+    name: "FirnDigits", dependencies: ["FirnGraph", "FirnTraining"],
+    resources: [.copy("Resources/digits.bin")])
+]
+
 let executables: [Target] = [
   .executableTarget(
     name: "FirnCLI",
     dependencies: [
-      "FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats", "FirnTraining",
-    ],
-    resources: [.copy("Resources/digits.bin")]),
+      "FirnDigits", "FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats",
+      "FirnTraining",
+    ]),
   .executableTarget(
     name: "FirnBench",
     dependencies: [
@@ -45,14 +52,17 @@ let executables: [Target] = [
 
 /// Programs to read, run by the project's own checks.
 ///
-/// They import `Firn` alone; the modules it hands on are listed so that a change in one of them builds the programs anew.
+/// They import `Firn`, and `FirnDigits` for data; the modules it hands on are listed so that a change in one of them builds the programs anew.
 let examples: [Target] = [
   "CustomCell",
+  "DigitsTransfer",
   "FirstSteps",
   "FreezeInputKernels",
   "FreezeOneLSTM",
+  "FreezeResNet",
   "FrozenBatchNorm",
   "FrozenEmbedding",
+  "GradualUnfreezing",
   "PartialStateDict",
   "PreserveTrainRestore",
   "PretrainedEncoder",
@@ -60,13 +70,15 @@ let examples: [Target] = [
   "Sunspots",
   "ThreeLayerLSTM",
   "Translations",
+  "TwoEncoders",
   "WeightsByHand",
   "WriteGraphs",
 ].map { name in
   .executableTarget(
     name: name,
     dependencies: [
-      "Firn", "FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats", "FirnTraining",
+      "Firn", "FirnDigits", "FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats",
+      "FirnTraining",
     ], path: "Examples/\(name)", resources: name == "Sunspots" ? [.copy("sunspots.csv")] : [])
 }
 
@@ -108,11 +120,11 @@ let tests: [Target] = [
   .testTarget(
     name: "FirnCLITests",
     dependencies: [
-      "FirnCLI", "FirnGraph", "FirnCompiler", "FirnRuntime", "FirnFormats", "FirnTestSupport",
+      "FirnCLI", "FirnDigits", "FirnGraph", "FirnCompiler", "FirnRuntime", "FirnFormats", "FirnTestSupport",
     ]),
 ]
 
-for target in libraries + executables + tests where target.name != "CFirnKernels" {
+for target in libraries + data + executables + tests where target.name != "CFirnKernels" {
   target.swiftSettings = settings
   if target.type != .test { target.exclude.append("README.md") }
 }
@@ -125,6 +137,6 @@ let package = Package(
     .executable(name: "firn", targets: ["FirnCLI"]),
     .executable(name: "firn-bench", targets: ["FirnBench"]),
   ],
-  targets: libraries + executables + examples + tests,
+  targets: libraries + data + executables + examples + tests,
   swiftLanguageModes: [.v6]
 )

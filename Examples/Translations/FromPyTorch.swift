@@ -24,18 +24,16 @@ extension Classifier {
 
   func threeWays() throws -> (byHead: Program, byCount: Program, byName: Program) {
     let graph = Graph()
-    let x = graph.placeholder("x", shape: ["batch", 8])
-    var h = graph.scope("stem") { Dense(8, activation: .relu)(x) }
-    for stage in 1...4 {
-      h = graph.scope("stage\(stage)") { relu(h + Dense(8)(Dense(8, activation: .relu)(h))) }
-    }
-    let loss = square(Dense(2, name: "head")(h)).mean()
+    let images = graph.placeholder("images", shape: ["batch", 64, 64, 3])
+    let model = ResNet(.resNet18)
+    model.replaceHead(classes: 2)
+    let loss = square(model(images)).mean()
 
     let session = try Session(graph)
     session.onWarning = { _ in }
-    let byHead = try session.compile(minimizing: loss, with: Adam(), freezing: "!head")
-    let byCount = try session.compile(minimizing: loss, with: Adam(), freezing: "first(4, .)")
-    let byName = try session.compile(minimizing: loss, with: Adam(), freezing: "!(stage4 | head)")
+    let byHead = try session.compile(minimizing: loss, with: Adam(), freezing: "!fc")
+    let byCount = try session.compile(minimizing: loss, with: Adam(), freezing: "first(5, .)")
+    let byName = try session.compile(minimizing: loss, with: Adam(), freezing: "!(layer4 | fc)")
     return (byHead, byCount, byName)
   }
 

@@ -40,7 +40,7 @@ tell("fast", rates.head)
 for program in [rates.body, rates.head] { try model.session.run(program, feeding: model.data()) }
 let ways = try model.threeWays()
 tell("all but the head", ways.byHead)
-tell("the first four children", ways.byCount)
+tell("the first five children", ways.byCount)
 tell("by name", ways.byName)
 _ = try model.detached()
 let stateful = try model.carriedState()

@@ -1,4 +1,5 @@
 import FirnCompiler
+import FirnDigits
 import FirnGraph
 import FirnRuntime
 import Testing

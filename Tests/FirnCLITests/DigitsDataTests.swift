@@ -1,7 +1,6 @@
+import FirnDigits
 import FirnGraph
 import Testing
-
-@testable import FirnCLI
 
 @Suite struct DigitsDataTests {
   @Test func resourceIsTheWholeTestPart() throws {

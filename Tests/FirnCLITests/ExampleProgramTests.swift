@@ -18,9 +18,10 @@ import Testing
       .filter { FileManager.default.fileExists(atPath: "\(folder)/\($0)/main.swift") }
     #expect(
       Set(programs) == [
-        "CustomCell", "FirstSteps", "FreezeInputKernels", "FreezeOneLSTM", "FrozenBatchNorm",
-        "FrozenEmbedding", "PartialStateDict", "PreserveTrainRestore", "PretrainedEncoder", "ResumeTraining",
-        "Sunspots", "ThreeLayerLSTM", "Translations", "WeightsByHand", "WriteGraphs",
+        "CustomCell", "DigitsTransfer", "FirstSteps", "FreezeInputKernels", "FreezeOneLSTM", "FreezeResNet",
+        "FrozenBatchNorm", "FrozenEmbedding", "GradualUnfreezing", "PartialStateDict", "PreserveTrainRestore",
+        "PretrainedEncoder", "ResumeTraining", "Sunspots", "ThreeLayerLSTM", "Translations", "TwoEncoders",
+        "WeightsByHand", "WriteGraphs",
       ])
   }
 

@@ -66,12 +66,17 @@ import Testing
         ["kernel", "recurrent_kernel", "bias"].map { "encoder/lstm/layer_\(layer)/forward/\($0)" }
       }.joined(separator: ", ")
     let head = "head/kernel, head/bias"
-    let last = "stage4/dense/kernel, stage4/dense/bias, stage4/dense_1/kernel, stage4/dense_1/bias, " + head
+    let block = ["conv1/kernel", "bn1/gamma", "bn1/beta", "conv2/kernel", "bn2/gamma", "bn2/beta"]
+    let down = ["downsample/0/kernel", "downsample/1/gamma", "downsample/1/beta"]
+    let fc = "fc/kernel, fc/bias"
+    let last =
+      ((block + down).map { "layer4/0/" + $0 } + block.map { "layer4/1/" + $0 } + [fc]).joined(
+        separator: ", ")
     let trained = [
       "var_list": head, "as declared": head, "thawed by name": "features/dense/bias, " + head,
       "first program": head, "second program": "\(encoder), \(head)",
       "custom cell of cell/W_fixed, cell/W_trainable": "cell/W_trainable",
-      "slow": encoder, "fast": head, "all but the head": head, "the first four children": last,
+      "slow": encoder, "fast": head, "all but the head": fc, "the first five children": last,
       "by name": last,
       "rows": "\(encoder), \(head)".replacing("table", with: "table[40..<50]"),
       "weight_ih frozen": "\(encoder), \(head)"

@@ -1,3 +1,4 @@
+internal import FirnDigits
 internal import FirnGraph
 internal import FirnTraining
 

@@ -1,3 +1,4 @@
+internal import FirnDigits
 internal import FirnGraph
 internal import FirnRuntime
 internal import FirnTraining
@@ -102,10 +103,9 @@ struct DemoExperiment {
   }
 
   private func dataSet(_ indices: [Int], of model: DemoModel, first: UInt8) throws(FirnError) -> DataSet {
-    let pixels = indices.flatMap { digits.image(at: $0).map { Float($0) / Float(DigitsData.maximumInk) } }
-    let labels = indices.map { Int32(digits.labels[$0]) - Int32(first) }
-    return try DataSet([
-      model.images: NDArray(pixels, shape: [indices.count, 8, 8]), model.labels: NDArray(labels),
+    try DataSet([
+      model.images: digits.pixels(indices).reshaped(to: [indices.count, 8, 8]),
+      model.labels: digits.classes(indices, from: first),
     ])
   }
 }

@@ -19,6 +19,9 @@ extension NameMap {
   /// torchvision's ResNet: `layer1.0.conv1.weight` becomes `layer1/0/conv1/kernel`, `fc.weight` `fc/kernel`.
   public static let torchvisionResNet = pyTorch
 
+  /// torchvision's MobileNetV2: `features.1.conv.0.0.weight` becomes `features/1/conv/0/0/kernel`.
+  public static let torchvisionMobileNetV2 = pyTorch
+
   /// torchvision's VGG, whose first linear layer reads a flattened image: its rows are put in channels-last order.
   ///
   /// - Parameter outputs: width of the first linear layer.

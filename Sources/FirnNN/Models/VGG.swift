@@ -4,7 +4,8 @@ import FirnOps
 /// A network of 3×3 convolutions, as torchvision builds it.
 ///
 /// Scopes: `features/0` and so on by torchvision's counting, `classifier/0`, `classifier/3`, `classifier/6`. Images smaller
-/// than 32 by 32 are an error. What `classifier/0` reads is flattened channels first, so that torchvision's weights fit.
+/// than 32 by 32 are an error. What `classifier/0` reads is flattened channels last, torchvision flattens channels first:
+/// `NameMap.torchvisionVGG` puts its rows in order.
 ///
 /// Simonyan and Zisserman, ICLR 2015, table 1, columns A and D.
 public final class VGG: ImageClassifier {
@@ -44,9 +45,7 @@ public final class VGG: ImageClassifier {
     }
     trunk = [
       Sequential(layers, name: "features"),
-      Apply(name: "avgpool") {
-        adaptiveAveragePool2d($0, to: (7, 7)).transposed([0, 3, 1, 2])
-      },
+      Apply(name: "avgpool") { adaptiveAveragePool2d($0, to: (7, 7)) },
       Flatten(),
     ]
     classifier = Sequential(

@@ -3,7 +3,8 @@
     pip install numpy torch torchvision
     python make_model_fixtures.py
 
-Nothing is downloaded: only names, sizes and order count. Names are written as Firn has them.
+Nothing is downloaded: only names, shapes and order count. Variables are named as Firn has them, the tensors of the state
+dictionary as torchvision does.
 """
 
 import json
@@ -47,6 +48,7 @@ def freezes(name, model):
                 model, [model.conv1, model.bn1, model.layer1, model.layer2]
             ),
             "first(4, .)": trained(model, holders(model)[:4]),
+            "layer1 | layer3": trained(model, [model.layer1, model.layer3]),
         }
     rest = [model.features] + holders(model.classifier)[:-1]
     head = {"vgg16": "!classifier/6", "mobilenet_v2": "!classifier/1"}[name]
@@ -69,7 +71,8 @@ for name in ["resnet18", "resnet34", "resnet50", "vgg11", "vgg11_bn", "vgg16", "
         for key, value in model.state_dict().items()
         if not key.endswith("num_batches_tracked")
     ]
-    case = {"name": name, "variables": tensors, "freezes": {}}
+    state = [[key, list(value.shape)] for key, value in model.state_dict().items()]
+    case = {"name": name, "variables": tensors, "freezes": {}, "state_dict": state}
     if name in ("resnet18", "vgg16", "mobilenet_v2"):
         case["freezes"] = freezes(name, model)
     cases.append(case)

@@ -1,11 +1,11 @@
-internal import FirnGraph
+package import FirnGraph
 internal import FirnTraining
 
 extension DigitsData {
   /// Images to train on and images to test with, as indices in ascending order.
-  struct Split: Sendable, Hashable {
-    var train: [Int]
-    var test: [Int]
+  package struct Split: Sendable, Hashable {
+    package var train: [Int]
+    package var test: [Int]
   }
 
   /// Splits the images of some classes at random, so that each class has the same part of its images in the
@@ -21,7 +21,7 @@ extension DigitsData {
   ///   - seed: What the draw depends on.
   /// - Returns: The two disjoint sets, which together are all images of the classes.
   /// - Throws: `FirnError` if the fraction is out of range or a class has no image.
-  func split(
+  package func split(
     classes: ClosedRange<UInt8> = DigitsData.allClasses, testFraction: Double = 0.2, seed: UInt64
   ) throws(FirnError) -> Split {
     guard (0...1).contains(testFraction) else {

@@ -1,4 +1,4 @@
-internal import FirnGraph
+package import FirnGraph
 internal import Foundation
 
 /// The handwritten digits that the demonstrations train on: 8 by 8 pixels of ink from 0 to 16, and a label
@@ -6,26 +6,26 @@ internal import Foundation
 ///
 /// Source: E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
 /// Repository, 1998, https://doi.org/10.24432/C50P49, CC BY 4.0; the 1,797 images of its test part.
-struct DigitsData: Sendable, Hashable {
+package struct DigitsData: Sendable, Hashable {
   /// The number of pixels of an image, row by row from the top left.
-  static let pixelCount = 64
+  package static let pixelCount = 64
   /// The most ink that a pixel has.
-  static let maximumInk: UInt8 = 16
+  package static let maximumInk: UInt8 = 16
   /// The labels that there are.
-  static let allClasses: ClosedRange<UInt8> = 0...9
+  package static let allClasses: ClosedRange<UInt8> = 0...9
 
   /// The pixels of all images, ``pixelCount`` each.
-  let images: [UInt8]
+  package let images: [UInt8]
   /// The label of each image.
-  let labels: [UInt8]
+  package let labels: [UInt8]
 
   /// The number of images.
-  var count: Int { labels.count }
+  package var count: Int { labels.count }
 
   /// The digits that come with the program.
   ///
   /// - Throws: `FirnError` if the resource is missing or damaged.
-  static func load() throws(FirnError) -> DigitsData {
+  package static func load() throws(FirnError) -> DigitsData {
     let name = "digits.bin"
     guard let url = Bundle.module.url(forResource: "digits", withExtension: "bin") else {
       throw FirnError(
@@ -46,7 +46,7 @@ struct DigitsData: Sendable, Hashable {
   /// Reads records of 65 bytes: 64 pixels, then the label.
   ///
   /// - Throws: `FirnError` if the size or a byte is not one that such records can have.
-  init(records: [UInt8]) throws(FirnError) {
+  package init(records: [UInt8]) throws(FirnError) {
     let recordSize = DigitsData.pixelCount + 1
     let remedy = "restore digits.bin from the sources"
     guard !records.isEmpty && records.count.isMultiple(of: recordSize) else {
@@ -75,7 +75,7 @@ struct DigitsData: Sendable, Hashable {
   }
 
   /// The pixels of one image.
-  func image(at index: Int) -> ArraySlice<UInt8> {
+  package func image(at index: Int) -> ArraySlice<UInt8> {
     images[index * DigitsData.pixelCount..<(index + 1) * DigitsData.pixelCount]
   }
 }
