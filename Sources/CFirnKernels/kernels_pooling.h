@@ -67,20 +67,22 @@ FIRN_KERNEL void resample(const FirnWeights *down, const FirnWeights *across, si
                           const float *restrict x, size_t first, size_t rows, float *restrict y) {
     const size_t image = down->extent * across->extent * channels;
     for (size_t at = first; at < first + rows; at++) {
-        const size_t n = at / down->count, p = at % down->count;
+        const size_t n = at / down->count;
+        const FirnSpan above = down->span[at % down->count];
         for (size_t q = 0; q < across->count; q++) {
+            const FirnSpan seen = across->span[q];
             float *to = y + (at * across->count + q) * channels;
             for (size_t c = 0; c < channels; c += FIRN_LANES) {
                 const size_t count = smaller(channels - c, FIRN_LANES);
                 FirnFloats sum = splat(0.0f);
-                for (int32_t i = down->begin[p]; i < down->begin[p + 1]; i++) {
-                    const float *row = x + n * image + (size_t)down->index[i] * across->extent * channels + c;
+                for (size_t i = 0; i < above.count; i++) {
+                    const float *row = x + n * image + (above.first + i) * across->extent * channels + c;
                     FirnFloats part = splat(0.0f);
-                    for (int32_t j = across->begin[q]; j < across->begin[q + 1]; j++) {
-                        part = madd(load_some(row + (size_t)across->index[j] * channels, count),
-                                    splat(across->weight[j]), part);
+                    for (size_t j = 0; j < seen.count; j++) {
+                        part = madd(load_some(row + (seen.first + j) * channels, count),
+                                    splat(across->weight[seen.weight + j * across->step]), part);
                     }
-                    sum = madd(part, splat(down->weight[i]), sum);
+                    sum = madd(part, splat(down->weight[above.weight + i * down->step]), sum);
                 }
                 store_some(to + c, count, sum);
             }

@@ -108,6 +108,12 @@ import Testing
     Fault("conv1d rank", .shapeMismatch, "C1", "[batch, time, channels]") {
       conv1d(f($0, [1, 6, 5, 3]), f($0, [2, 3, 8]))
     },
+    Fault("conv1d padding above", .invalidArgument, "C7", "padding 1 above and 2 below") {
+      conv1d(f($0, [1, 6, 3]), f($0, [2, 3, 8]), padding: .explicit(top: 1, bottom: 2, left: 0, right: 0))
+    },
+    Fault("pool of nothing", .shapeMismatch, "C8", "an image of [0, 5]") {
+      maxPool2d(f($0, [1, 0, 5, 3]), window: (2, 2), padding: .symmetric(1, 1))
+    },
     Fault("pool window", .shapeMismatch, "C8", "the image is 1 high, the window 2") {
       maxPool2d(f($0, [1, 1, 5, 3]), window: (2, 2))
     },

@@ -61,6 +61,69 @@ import Testing
     }
   }
 
+  /// Before any table or buffer of that size is made.
+  @Test func whatDoesNotFitMemoryIsRefused() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: [1, 1, 1, 2])
+    let wide = graph.placeholder("wide", shape: Shape([1, 1 << 30, 1 << 30, 1]))
+    let session = try Session(graph, threads: 1)
+    let half = 1 << 29
+    for y in [
+      upsample(x, to: (1 << 30, 1 << 14)), upsample(x, to: (1 << 30, 1 << 14), .bilinear()),
+      averagePool2d(wide, window: (half, half), strides: (1, 1)),
+      maxPool2d(wide, window: (half, half), strides: (1, 1)),
+    ] {
+      let program = try session.compile(fetching: [y])
+      let fault = try #require(throws: FirnError.self) { try session.arenaBytes(of: program) }
+      #expect(fault.message.contains("bytes of memory"), "\(fault)")
+    }
+  }
+
+  /// Weights take memory for elements and windows, not for each pair of them.
+  @Test func wideWindowsHaveSmallTables() throws {
+    let graph = Graph()
+    let x = graph.variable("x", shape: [1, 1, 20_000, 1], initializer: .ones)
+    let y = averagePool2d(x, window: (1, 4000), strides: (1, 1))
+    let slope = graph.gradients(of: [y.sum()], withRespectTo: [x])[0]
+    let session = try Session(graph, threads: 1)
+    #expect(try session.arenaBytes(of: session.compile(fetching: [y])) < 2 << 20)
+    #expect(try session.arenaBytes(of: session.compile(fetching: [slope])) < 2 << 20)
+  }
+
+  /// Any block of a kernel freezes: its bits stay, the others move as those of the whole do (rule 13).
+  @Test(arguments: ["low/kernel", "middle/kernel", "high/kernel"], 0..<4)
+  func partsOfKernelsFreeze(_ name: String, _ axis: Int) throws {
+    let (graph, x, loss) = model()
+    let variable = try #require(graph.variables.first { $0.name == name })
+    let extent = try #require(variable.type.shape[axis].value)
+    guard extent > 1 else { return }
+    let frozen = 0..<extent / 2
+    func trained(_ freezing: [SelectedVariable]) throws -> Session {
+      let session = try Session(graph, seed: 5, threads: 1)
+      var request = CompilationRequest(
+        graph: graph.definition, fetches: [],
+        training: .init(loss: loss.value, optimizer: SGD(learningRate: 0.5)))
+      request.trainability = try Trainability(graph.variables, freezing: freezing, training: [])
+      try session.run(
+        session.compile(request), feeding: [x: noise([3, 12, 10, 3]).converted(to: .f32)])
+      return session
+    }
+    let region = try #require(Region.along(axis, [frozen], extent: extent))
+    let part = try trained([SelectedVariable(variable: variable, region: region, matchedBy: [])])
+    let whole = try trained([])
+    for other in graph.variables where other.name != name {
+      #expect(try part.value(of: other.name).isBitwiseEqual(to: whole.value(of: other.name)))
+    }
+    let (got, moved) = (try part.value(of: name), try whole.value(of: name).doubles)
+    let before = try Session(graph, seed: 5, threads: 1).value(of: name).doubles
+    let inner = got.shape[(axis + 1)...].reduce(1, *)
+    for (element, value) in got.doubles.enumerated() {
+      let isFrozen = frozen.contains(element / inner % extent)
+      #expect(value == (isFrozen ? before : moved)[element], "\(name)[\(element)]")
+    }
+    #expect(moved != before)
+  }
+
   @Test func textRoundTrips() throws {
     let (graph, _, loss) = model()
     let program = try Session(graph).compile(minimizing: loss, with: SGD(learningRate: 0.1))

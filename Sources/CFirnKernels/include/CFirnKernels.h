@@ -252,12 +252,18 @@ typedef enum {
 void firn_max_pool_f32(FirnPool what, const FirnWindow *w, const float *restrict x, const float *restrict other,
                        size_t first, size_t rows, float *restrict y);
 
-/// One axis of a resampling: result i is the sum of weight[e] x[index[e]], e in begin[i]..<begin[i + 1].
+/// Elements `first`, `first` + 1 and so on, with the weights from `weight` on.
+typedef struct {
+    size_t first, count, weight;
+} FirnSpan;
+
+/// One axis of a resampling: result i is the sum of weight[span.weight + e step] x[span.first + e] over its span.
 typedef struct {
     size_t count;    ///< results along the axis
     size_t extent;   ///< of the image
-    const int32_t *begin, *index;
+    const FirnSpan *span;
     const float *weight;
+    size_t step;     ///< 0 where all elements of a span have one weight, else 1
 } FirnWeights;
 
 /// Resamples `rows` rows of result pixels from `first` on: by columns within a row, then by rows.

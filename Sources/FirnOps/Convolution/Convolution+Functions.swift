@@ -114,6 +114,12 @@ public func conv1d(
       "\(x.type) and \(kernel.type) are not [batch, time, channels] and [width, channels, features]",
       remedy: "reshape them to three axes", constraint: "C1", operands: [x, kernel], location: location)
   }
+  if case .explicit(let top, let bottom, _, _) = padding, top != 0 || bottom != 0 {
+    return x.fault(
+      .invalidArgument, "padding \(top) above and \(bottom) below sequences, which have no height",
+      remedy: "pad left and right: `.symmetric(0, …)`", constraint: "C7", operands: [x, kernel],
+      location: location)
+  }
   let row = x.inserting([1], location: location)
   let taps = kernel.inserting([0], location: location)
   let window = SlidingWindow(

@@ -15,7 +15,8 @@ package import FirnGraph
 ///
 /// C1: all have four axes. C2: the element types are equal and floating point. C3: strides and window are positive,
 /// padding is not negative. C4: all extents but n are numbers. C6: n and channels of the operands agree. C7: padding is
-/// smaller than the window, so that each window meets the image. C8: the window is not larger than the padded image.
+/// smaller than the window, so that each window meets the image. C8: the window is not larger than the padded image, which
+/// is not empty.
 /// C9: g has the rows and columns that x gives, ⌊(height + top + bottom - window) / stride⌋ + 1, and t those of x.
 ///
 /// What is beside the image is never the greatest. Of equal elements the first in row-major order counts, and it alone
@@ -63,6 +64,7 @@ package struct MaxPool: KernelOp {
     let x = operands[0]
     try x.requireFloatingPoint("x", "C2")
     let (image, channels) = try x.image("images")
+    try requireElements(image: image)
     let counts = try poolCounts(image: image, size: size, SlidingWindow(strides: strides, padding: padding))
     let pooled = TensorType(
       x.dtype, [x.shape[0], Dimension(counts[0]), Dimension(counts[1]), Dimension(channels)])
@@ -113,26 +115,27 @@ package struct MaxPool: KernelOp {
     }
     let window = FirnWindow(rows: axis(0), columns: axis(1), channels: image[3], pixel: image[3])
     let (function, rows, whole) = (function, pooled[1], image[1] * image[2] * image[3])
-    let work = pooled[2] * pooled[3] * size[0] * size[1]
+    let rowGrain = grain(ofItems: pooled[2], pooled[3], size[0], size[1])
+    let imageGrain = grain(ofItems: rows, pooled[2], pooled[3], size[0], size[1])
     return Kernel { (call: borrowing KernelCall) throws(FirnError) in
       let x = call.operand(0, as: Float.self)
       let y = call.result(as: Float.self)
       switch function {
       case .greatest:
-        call.inPieces(image[0] * rows, grain: grain(ofItems: work)) { start, count in
+        call.inPieces(image[0] * rows, grain: rowGrain) { start, count in
           var window = window
           firn_max_pool_f32(FIRN_POOL_GREATEST, &window, x, nil, start, count, y)
         }
       case .take:
         let other = call.operand(1, as: Float.self)
-        call.inPieces(image[0] * rows, grain: grain(ofItems: work)) { start, count in
+        call.inPieces(image[0] * rows, grain: rowGrain) { start, count in
           var window = window
           firn_max_pool_f32(FIRN_POOL_TAKE, &window, x, other, start, count, y)
         }
       case .gradient:
         // Windows overlap, images do not.
         let other = call.operand(1, as: Float.self)
-        call.inPieces(image[0], grain: grain(ofItems: work * rows)) { start, count in
+        call.inPieces(image[0], grain: imageGrain) { start, count in
           var window = window
           (y + start * whole).update(repeating: 0, count: count * whole)
           firn_max_pool_f32(FIRN_POOL_SCATTER, &window, x, other, start * rows, count * rows, y)
@@ -181,6 +184,13 @@ package struct MaxPool: KernelOp {
     }
     return best ?? channel
   }
+}
+
+/// - Throws: `C8` unless the image has a row and a column: without any, padding alone could hold windows of nothing.
+func requireElements(image: [Int]) throws(FirnError) {
+  try require(
+    image.count == 2 && image.allSatisfy((1...SlidingWindow.limit).contains), "C8", .shapeMismatch,
+    "an image of \(image)", remedy: "give it at least one row and one column")
 }
 
 /// Rows and columns of a pool.

@@ -2,88 +2,73 @@ internal import CFirnKernels
 package import FirnGraph
 
 extension Resample {
-  /// The weights of one axis, row by row of its matrix.
-  private struct Weights: Sendable {
-    let extent: Int
-    private(set) var begin: [Int32] = [0]
-    private(set) var index: [Int32] = []
-    private(set) var weight: [Double] = []
-    /// For the fast kernel.
-    let rounded: [Float]
-
-    init(_ rows: [[(index: Int, weight: Double)]], extent: Int) {
-      self.extent = extent
-      for row in rows {
-        index += row.map { Int32($0.index) }
-        weight += row.map(\.weight)
-        begin.append(Int32(index.count))
-      }
-      rounded = weight.map { Float($0) }
-    }
-
-    var count: Int { begin.count - 1 }
-
-    func withPointers(_ body: (inout FirnWeights) -> Void) {
-      begin.withUnsafeBufferPointer { begin in
-        index.withUnsafeBufferPointer { index in
-          rounded.withUnsafeBufferPointer { weight in
-            var weights = FirnWeights(
-              count: count, extent: extent, begin: begin.baseAddress, index: index.baseAddress,
-              weight: weight.baseAddress)
-            body(&weights)
-          }
-        }
-      }
-    }
-  }
-
-  private func weights(_ axis: Int, image extent: Int, count: Int) -> Weights {
-    let rows = (0..<count).map { rule.weights(axis, of: $0, image: extent, count: count) }
-    if image == nil { return Weights(rows, extent: extent) }
-    var columns = [[(index: Int, weight: Double)]](repeating: [], count: extent)
-    for (i, row) in rows.enumerated() {
-      for entry in row { columns[entry.index].append((i, entry.weight)) }
-    }
-    return Weights(columns, extent: count)
-  }
-
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
     let (x, y) = (operands[0].shape, results[0].shape)
     if results[0].elementCount == 0 { return Kernel { (_: borrowing KernelCall) throws(FirnError) in } }
     let (from, to) = image == nil ? (x, y) : (y, x)
-    let down = weights(0, image: from[1], count: to[1])
-    let across = weights(1, image: from[2], count: to[2])
-    let (rows, channels) = (y[0] * y[1], y[3])
-    let grain = grain(ofItems: (down.index.count / y[1] + 1) * across.index.count * channels)
-    if operands[0].dtype == .f32 {
-      return Kernel { (call: borrowing KernelCall) throws(FirnError) in
-        let x = call.operand(0, as: Float.self)
-        let y = call.result(as: Float.self)
-        call.inPieces(rows, grain: grain) { start, count in
-          down.withPointers { down in
-            across.withPointers { across in
-              firn_resample_f32(&down, &across, channels, x, start, count, y)
-            }
-          }
-        }
+    func axis(_ axis: Int) -> ResampleAxis {
+      ResampleAxis(
+        rule: rule, axis: axis, image: from[axis + 1], count: to[axis + 1], isTransposed: image != nil)
+    }
+    func taps(_ axis: Int) -> Int { rule.weightCount(axis, image: from[axis + 1], count: to[axis + 1]) }
+    let grain = grain(ofItems: taps(0) / y[1] + 1, taps(1), y[3])
+    return operands[0].dtype == .f32
+      ? fast(axis(0), axis(1), rows: y[0] * y[1], channels: y[3], grain)
+      : plain(axis(0), axis(1), rows: y[0] * y[1], channels: y[3], grain)
+  }
+
+  private func fast(
+    _ down: ResampleAxis, _ across: ResampleAxis, rows: Int, channels: Int, _ grain: Int
+  ) -> Kernel {
+    let offset = down.byteCount(Float.self)
+    return Kernel(workspaceBytes: offset + across.byteCount(Float.self)) {
+      (call: borrowing KernelCall) throws(FirnError) in
+      func weights(_ axis: ResampleAxis, _ memory: UnsafeMutableRawPointer) -> FirnWeights {
+        let table = axis.table(at: memory, Float.self)
+        return FirnWeights(
+          count: axis.resultCount, extent: axis.extent, span: table.spans, weight: table.weights,
+          step: table.step)
+      }
+      let (rowWeights, columnWeights) = (
+        weights(down, call.workspace), weights(across, call.workspace + offset)
+      )
+      let x = call.operand(0, as: Float.self)
+      let y = call.result(as: Float.self)
+      call.inPieces(rows, grain: grain) { start, count in
+        var (down, across) = (rowWeights, columnWeights)
+        firn_resample_f32(&down, &across, channels, x, start, count, y)
       }
     }
-    return Kernel { (call: borrowing KernelCall) throws(FirnError) in
+  }
+
+  private func plain(
+    _ down: ResampleAxis, _ across: ResampleAxis, rows: Int, channels: Int, _ grain: Int
+  ) -> Kernel {
+    let offset = down.byteCount(Double.self)
+    return Kernel(workspaceBytes: offset + across.byteCount(Double.self)) {
+      (call: borrowing KernelCall) throws(FirnError) in
+      let rowTable = down.table(at: call.workspace, Double.self)
+      let columnTable = across.table(at: call.workspace + offset, Double.self)
       let x = call.operand(0, as: Double.self)
       let y = call.result(as: Double.self)
       call.inPieces(rows, grain: grain) { start, count in
         for at in start..<start + count {
-          let (n, p) = (at / down.count, at % down.count)
-          for q in 0..<across.count {
+          let (n, p) = (at / down.resultCount, at % down.resultCount)
+          let above = rowTable.spans[p]
+          for q in 0..<across.resultCount {
+            let beside = columnTable.spans[q]
             for c in 0..<channels {
               var sum = 0.0
-              for i in Int(down.begin[p])..<Int(down.begin[p + 1]) {
-                let row = (n * down.extent + Int(down.index[i])) * across.extent
-                for j in Int(across.begin[q])..<Int(across.begin[q + 1]) {
-                  sum += down.weight[i] * across.weight[j] * x[(row + Int(across.index[j])) * channels + c]
+              for i in 0..<above.count {
+                let row = (n * down.extent + above.first + i) * across.extent + beside.first
+                let weight = rowTable.weights[above.weight + i * rowTable.step]
+                for j in 0..<beside.count {
+                  sum +=
+                    weight * columnTable.weights[beside.weight + j * columnTable.step]
+                    * x[(row + j) * channels + c]
                 }
               }
-              y[(at * across.count + q) * channels + c] = sum
+              y[(at * across.resultCount + q) * channels + c] = sum
             }
           }
         }

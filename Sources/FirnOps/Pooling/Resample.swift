@@ -50,9 +50,7 @@ package struct Resample: KernelOp {
     try x.requireFloatingPoint("x", "C2")
     let (size, channels) = try x.image(image == nil ? "images" : "the adjoint")
     let from = image ?? size
-    try require(
-      from.count == 2 && from.allSatisfy((1...SlidingWindow.limit).contains), "C8", .shapeMismatch,
-      "an image of \(from)", remedy: "give it at least one row and one column")
+    try requireElements(image: from)
     let counts = try rule.counts(image: from)
     try require(
       image == nil || size == counts, "C9", .shapeMismatch,

@@ -75,10 +75,17 @@ package enum ResampleRule: Hashable, Sendable {
     }
   }
 
-  /// The elements result `i` of `count` is made of, in their order, and their weights.
-  func weights(_ axis: Int, of i: Int, image: Int, count: Int) -> [(index: Int, weight: Double)] {
-    func mean(_ elements: Range<Int>, of divisor: Int) -> [(index: Int, weight: Double)] {
-      elements.map { ($0, 1 / Double(divisor)) }
+  /// Whether all elements a result is made of have one weight.
+  var isUniform: Bool { if case .bilinear = self { false } else { true } }
+
+  /// The elements result `i` of `count` is made of, the weight of the first and that of any other.
+  ///
+  /// Neither end of the elements ever moves back from one result to the next.
+  func window(
+    _ axis: Int, of i: Int, image: Int, count: Int
+  ) -> (elements: Range<Int>, first: Double, other: Double) {
+    func mean(_ elements: Range<Int>, of divisor: Int) -> (Range<Int>, Double, Double) {
+      (elements, 1 / Double(divisor), 1 / Double(divisor))
     }
     switch self {
     case .average(let size, let strides, let padding, let countsPadding):
@@ -88,7 +95,9 @@ package enum ResampleRule: Hashable, Sendable {
     case .adaptiveAverage:
       let elements = i * image / count..<((i + 1) * image + count - 1) / count
       return mean(elements, of: elements.count)
-    case .nearest: return [(i * image / count, 1)]
+    case .nearest:
+      let element = i * image / count
+      return (element..<element + 1, 1, 1)
     case .bilinear(_, let alignsCorners):
       let at =
         alignsCorners
@@ -96,7 +105,7 @@ package enum ResampleRule: Hashable, Sendable {
         : Swift.max(0, (Double(i) + 0.5) * Double(image) / Double(count) - 0.5)
       let first = Swift.min(Int(at), image - 1)
       let rest = first + 1 < image ? at - Double(first) : 0
-      return [(first, 1 - rest), (first + 1, rest)].filter { $0.1 != 0 }
+      return (first..<first + (rest == 0 ? 1 : 2), 1 - rest, rest)
     }
   }
 }

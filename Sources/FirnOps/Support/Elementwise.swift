@@ -14,8 +14,12 @@ extension KernelCall {
   }
 }
 
-/// How many items of `work` elements each make a piece worth handing to a worker.
-func grain(ofItems work: Int) -> Int { Swift.max(1, elementGrain / Swift.max(work, 1)) }
+/// How many items make a piece worth handing to a worker, where one is as many elements as the product of `factors`.
+func grain(ofItems factors: Int...) -> Int {
+  // Beyond the grain it does not matter how far, and no product of extents may overflow.
+  let work = factors.reduce(1) { Swift.min($0 * Swift.min($1, elementGrain), elementGrain) }
+  return Swift.max(1, elementGrain / Swift.max(work, 1))
+}
 
 @inline(__always)
 func mapEach<A, R>(
