@@ -29,7 +29,7 @@ extension OpCatalogue {
       ScatterAdd.self,
       OneHot.self,
       Iota.self,
-      Extent.self,
+      Extent.self, SampleCount.self,
       Softmax.self,
       SparseCrossEntropy.self,
       CrossEntropy.self,

@@ -155,6 +155,7 @@ let opSamples: [OpSample] =
     OpSample(OneHot(depth: 5, on: 2, off: -1), .integers([3, 4], -1...5)),
     OpSample(Iota(9)),
     OpSample(Extent(7, dtype: .f32)),
+    OpSample(SampleCount(7, dtype: .f32)),
 
     OpSample(Softmax(.softmax), .real([3, 5])),
     OpSample(Softmax(.logSoftmax), .real([3, 2, 5])),

@@ -13,11 +13,12 @@ import FirnOps
 /// In training mode mean and variance are those of the batch, over all axes but the last, and the moving ones take a step
 /// towards them: `moving ← (1 - momentum) · moving + momentum · batch`. `momentum` is PyTorch's, 0.1; TensorFlow's and
 /// Keras's is one minus that. As in PyTorch the variance that normalises is divided by n, and the one averaged by n - 1
-/// (Keras averages the former); of a single value a channel it is 0. In inference, and in a frozen scope (rule 4), the
+/// (Keras averages the former). In inference, and in a frozen scope (rule 4), the
 /// moving ones normalise and nothing moves. A layer called twice moves them twice.
 ///
 /// Constraints: (C1) the last extent of x is a number, and the same in every call; (C2) x has elements besides the
-/// channels'; (C3) momentum is in 0...1; (C4) not in the body of a loop, where nothing can move.
+/// channels', and two or more of each channel where it trains, which is checked when it runs; (C3) momentum is in 0...1
+/// and ε positive; (C4) not in the body of a loop, where nothing can move.
 ///
 /// Ioffe and Szegedy, ICML 2015, algorithm 1.
 ///
@@ -59,14 +60,15 @@ public final class BatchNorm: Layer {
       let variables = variables ?? makeVariables(in: graph, input)
       self.variables = variables
       let axes = Array(0..<input.rank - 1)
+      let count = graph.sampleCount(
+        input.shape.dimensions.dropLast().reduce(1, *), dtype: input.dtype)
       let batchMean = input.mean(axes: axes)
-      let batchVariance = square(input - batchMean).mean(axes: axes)
+      let batchVariance = square(input - batchMean).sum(axes: axes) / count
       let mean = byMode(training: batchMean, inference: variables.mean)
       let variance = byMode(training: batchVariance, inference: variables.variance)
 
-      let count = graph.extent(input.shape.dimensions.dropLast().reduce(1, *), dtype: input.dtype)
       move(variables.mean, to: batchMean, with: mean)
-      move(variables.variance, to: batchVariance * (count / maximum(count - 1, 1)), with: variance)
+      move(variables.variance, to: batchVariance * (count / (count - 1)), with: variance)
 
       // Two numbers a channel, so that x is read once more and no more.
       var scale = rsqrt(variance + epsilon)
@@ -95,6 +97,7 @@ public final class BatchNorm: Layer {
           "it is the share of the batch in the moving averages; PyTorch's default is 0.1, which Keras calls 0.9",
         code: .invalidArgument, constraint: "C3", input)
     }
+    if let fault = epsilonFault(of: input, "batch norm", epsilon, "C3") { return fault }
     if graph.parent != nil {
       return report(
         "batch norm: its averages cannot move in the body of a loop",

@@ -41,3 +41,12 @@ func channelFault(of input: Tensor, _ what: String, _ known: Int?) -> Tensor? {
   }
   return nil
 }
+
+/// That `epsilon` does not keep a variance of 0 from being divided by, on record; nil where it does.
+func epsilonFault(of input: Tensor, _ what: String, _ epsilon: Double, _ constraint: String) -> Tensor? {
+  if epsilon > 0, epsilon.isFinite { return nil }
+  return report(
+    "\(what): epsilon \(epsilon) is not a positive number",
+    remedy: "it keeps a variance of 0 from being divided by; 1e-5 is usual", code: .invalidArgument,
+    constraint: constraint, input)
+}

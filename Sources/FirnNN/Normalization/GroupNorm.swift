@@ -12,7 +12,8 @@ import FirnOps
 /// Mean and variance (divided by n) of a group are over all axes but the batch's. One group is layer norm over the whole
 /// example; as many groups as channels is instance norm.
 ///
-/// Constraints: (C1) the last extent of x is a number, and the same in every call; (C2) groups divide the channels.
+/// Constraints: (C1) the last extent of x is a number, and the same in every call; (C2) groups divide the channels;
+/// (C3) ε is positive.
 ///
 /// Wu and He, ECCV 2018, equation 7.
 ///
@@ -37,6 +38,7 @@ public final class GroupNorm: Layer {
   public func callAsFunction(_ input: Tensor) -> Tensor {
     scope.enter(input) { graph in
       if let fault = channelFault(of: input, "group norm", affine?.width) { return fault }
+      if let fault = epsilonFault(of: input, "group norm", epsilon, "C3") { return fault }
       let channels = input.extent(-1).value ?? 0
       guard input.rank >= 2, groups > 0, channels.isMultiple(of: groups) else {
         return report(

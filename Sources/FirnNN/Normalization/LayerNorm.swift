@@ -11,7 +11,7 @@ import FirnOps
 ///
 /// Mean and variance (divided by n) are over the last axis; training and inference are the same.
 ///
-/// Constraints: (C1) the last extent of x is a number, and the same in every call.
+/// Constraints: (C1) the last extent of x is a number, and the same in every call; (C2) ε is positive.
 ///
 /// Ba, Kiros and Hinton, 2016, equation 4.
 ///
@@ -34,6 +34,7 @@ public final class LayerNorm: Layer {
   public func callAsFunction(_ input: Tensor) -> Tensor {
     scope.enter(input) { graph in
       if let fault = channelFault(of: input, "layer norm", affine?.width) { return fault }
+      if let fault = epsilonFault(of: input, "layer norm", epsilon, "C2") { return fault }
       let affine = affine ?? ChannelAffine(in: graph, input, trainable: trainable)
       self.affine = affine
       return affine(normalized(input, over: [-1], epsilon: epsilon))

@@ -95,15 +95,50 @@ import Testing
     #expect(!inference.graph.nodes.contains { $0.mnemonic == "reduce_mean" })
   }
 
-  @Test func oneExampleHasNoVariance() throws {
+  /// One value a channel is its own mean: training would give a constant and learn nothing.
+  ///
+  /// PyTorch refuses it, too.
+  @Test(arguments: [Dimension(1), "batch"]) func oneValueAChannelIsRefusedInTraining(_ batch: Dimension)
+    throws
+  {
     let graph = Graph()
-    let x = graph.placeholder("x", shape: ["batch", 3])
+    let x = graph.placeholder("x", shape: [batch, 3])
+    let y = BatchNorm(name: "n")(x)
+    let session = try quietSession(graph)
+    let one = try noise([1, 3], .f32)
+    let program = try session.compile(fetching: [y], inTrainingMode: true)
+    let fault = try #require(throws: FirnError.self) { try session.run(program, feeding: [x: one]) }
+    #expect(fault.code == .invalidArgument && fault.message.contains("1 value in training"), "\(fault)")
+    #expect(fault.place?.hasPrefix("n/") == true && fault.remedy?.contains("freeze") == true)
+    #expect(try session.value(of: "n/moving_variance").doubles == [1, 1, 1], "nothing moved")
+    let inference = try session.compile(fetching: [y])
+    #expect(try session.run(inference, feeding: [x: one])[y].doubles.allSatisfy { $0 != 0 })
+    let frozen = try session.compile(fetching: [y], freezing: "n", inTrainingMode: true)
+    #expect(try session.run(frozen, feeding: [x: one])[y].doubles.allSatisfy { $0 != 0 })
+  }
+
+  /// Pixels count as examples do.
+  @Test func oneImageHasStatistics() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 2, 1, 3])
     let y = BatchNorm(name: "n")(x)
     let session = try quietSession(graph)
     let program = try session.compile(fetching: [y], inTrainingMode: true)
-    let values = try session.run(program, feeding: [x: noise([1, 3], .f32)])[y]
-    #expect(values.doubles == [0, 0, 0])
-    #expect(try session.value(of: "n/moving_variance").doubles.allSatisfy { abs($0 - 0.9) < 1e-6 })
+    let values = try session.run(program, feeding: [x: noise([1, 2, 1, 3], .f32)])[y].doubles
+    #expect(zip(values, values.dropFirst(3)).allSatisfy { abs($0 + $1) < 1e-5 && $0 != 0 })
+  }
+
+  @Test(arguments: ["batch", "layer", "group"], [0, -1e-5, .nan])
+  func epsilonIsPositive(_ kind: String, _ epsilon: Double) throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 4])
+    switch kind {
+    case "batch": _ = BatchNorm(epsilon: epsilon, name: "n")(x)
+    case "layer": _ = LayerNorm(epsilon: epsilon, name: "n")(x)
+    default: _ = GroupNorm(groups: 2, epsilon: epsilon, name: "n")(x)
+    }
+    let fault = try #require(throws: FirnError.self) { try graph.validate() }
+    #expect(fault.place == "n" && fault.message.contains("epsilon \(epsilon)"), "\(fault)")
   }
 
   @Test func faultsNameTheLayerAndBothNumbers() throws {
