@@ -2,7 +2,9 @@ public import FirnGraph
 
 /// Layers one after the other, named by their places: `features/0/kernel`.
 ///
-/// A layer's own name gives way to its place, so that scopes agree with those of PyTorch's `Sequential`.
+/// A layer's own name gives way to its place where its first call is here, so that scopes agree with those of PyTorch's
+/// `Sequential`. As there, a layer that stands at two places has its variables once, under the first of them; one that
+/// was called before keeps the name it has.
 public final class Sequential: Layer {
   public private(set) var layers: [any Layer]
   var scope: LayerScope
@@ -12,7 +14,6 @@ public final class Sequential: Layer {
   ) {
     self.layers = layers
     scope = LayerScope(name, file, line)
-    for place in layers.indices { rename(place) }
   }
 
   public convenience init(
@@ -22,16 +23,17 @@ public final class Sequential: Layer {
   }
 
   public func callAsFunction(_ input: Tensor) -> Tensor {
-    scope.enter(input) { _ in layers.reduce(input) { $1($0) } } ?? .poisoned(in: input.graph)
+    scope.enter(input) { _ in
+      layers.enumerated().reduce(input) { input, layer in
+        // Counts in the first call only, whatever contains the layer besides.
+        (layer.element as? any ScopedLayer)?.scope.name = "\(layer.offset)"
+        return layer.element(input)
+      }
+    } ?? .poisoned(in: input.graph)
   }
 
   /// From the next call on, `layer` stands at `place`.
-  func replace(_ place: Int, by layer: any Layer) {
-    layers[place] = layer
-    rename(place)
-  }
-
-  private func rename(_ place: Int) { (layers[place] as? any ScopedLayer)?.scope.name = "\(place)" }
+  func replace(_ place: Int, by layer: any Layer) { layers[place] = layer }
 }
 
 extension Sequential: ScopedLayer {}

@@ -82,6 +82,24 @@ import Testing
     try graph.validate()
   }
 
+  /// As in PyTorch: shared weights are listed once, under the first name they had.
+  @Test func sequentialKeepsTheNameOfAFirstCall() throws {
+    let x = graph.constant(try noise([2, 3], .f32))
+    let (shared, used) = (Dense(3, usesBias: false), Dense(3, usesBias: false, name: "head"))
+    let seen = used(x)
+    let net = Sequential(shared, Apply(.relu), shared, used, name: "net")
+    // Where it is called first counts, not what it was first put into.
+    let other = Sequential(Apply(.relu), Apply(.relu), Apply(.relu), Apply(.tanh), shared, name: "other")
+    let y = net(x)
+    _ = other(x)
+    #expect(graph.variables.map(\.name) == ["head/kernel", "net/0/kernel"])
+    let kernel = try tensor("net/0/kernel")
+    try expectSame(
+      y, matmul(matmul(relu(matmul(x, kernel)), kernel), tensor("head/kernel")), [2, 3])
+    #expect(used(x).type == seen.type && graph.variables.count == 2)
+    try graph.validate()
+  }
+
   @Test func residualBlocksAddTheirShortcut() throws {
     let x = graph.constant(try noise([2, 5, 5, 3], .f32))
     let inner = Conv2D(3, kernel: 3, padding: .same, name: "a")
