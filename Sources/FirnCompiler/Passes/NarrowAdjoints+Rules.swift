@@ -63,6 +63,10 @@ extension GraphDef {
         return .node(op, [PartialValue(value: left), columns] + start)
       default: return .node(op, [take(left, axis, range), take(right, axis, range)] + start)
       }
+    case let op as Convolution:
+      // Without groups each output feature of a kernel is a convolution by itself.
+      guard op.function == .kernelGradient, op.groups == 1, axis == 3 else { return nil }
+      return .node(op, [PartialValue(value: first), take(node.inputs[1], 3, range)])
     case let op as Concat:
       if op.axis != axis { return .node(op, node.inputs.map { take($0, axis, range) }) }
       return pieces(of: node, axis: axis, range).map { pieces in

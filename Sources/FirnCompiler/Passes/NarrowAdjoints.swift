@@ -26,6 +26,7 @@ extension Compiler {
   /// | --- | --- |
   /// | an elementwise op | the op of slices |
   /// | `matmul` | the product of rows of the left or columns of the right operand, by the flags |
+  /// | a convolution's gradient for its kernel, by output features and without groups | that of a slice of the adjoint |
   /// | a reduction over other axes | the reduction of a slice |
   /// | `broadcast`, `transpose`, `pad`, `scatter_add` along other axes, `reshape` that keeps the axis | the same of a slice |
   /// | `slice`, `concat` | a slice of the operand, or of those operands it meets |

@@ -11,6 +11,8 @@ import Testing
     %b = placeholder() {dtype = f64, shape = [4,5]} : f64[4,5]
     %c = placeholder() {dtype = f64, shape = [3,5]} : f64[3,5]
     %d = placeholder() {dtype = f64, shape = [2,3,5]} : f64[2,3,5]
+    %image = placeholder() {dtype = f64, shape = [2,4,3,5]} : f64[2,4,3,5]
+    %cotangent = placeholder() {dtype = f64, shape = [2,3,2,6]} : f64[2,3,2,6]
     %i = placeholder() {dtype = i32, shape = [3]} : i32[3]
 
     """
@@ -40,6 +42,9 @@ import Testing
     return try graph.outputs.map { try #require(values[$0]) }
   }
 
+  private static let convolution =
+    "conv2d_kernel_gradient(%image, %cotangent) {strides = [1,1], padding = [0,0,0,0], dilation = [1,1], groups = 1, size = [2,2]}"
+
   /// `y` is made of operands, `axis` of it is cut.
   private static let rows: [(y: String, shape: [Int], axis: Int, range: Range<Int>)] = [
     ("exp(%c)", [3, 5], 1, 2..<4), ("mul(%c, %c)", [3, 5], 0, 1..<3),
@@ -66,6 +71,7 @@ import Testing
     ("pad(%c) {low = [0,2], high = [1,3], interior = [0,0], value = 0.0}", [4, 10], 1, 1..<4),
     ("pad(%c) {low = [0,2], high = [1,3], interior = [0,0], value = 0.0}", [4, 10], 1, 3..<10),
     ("pad(%c) {low = [0,2], high = [1,3], interior = [0,0], value = 0.0}", [4, 10], 0, 2..<4),
+    (convolution, [2, 2, 5, 6], 3, 2..<5),
     ("scatter_add(%i, %c) {axis = 0, size = 4}", [4, 5], 1, 1..<3),
     ("scatter_add(%i, %d) {axis = 1, size = 4}", [2, 4, 5], 0, 1..<2),
   ]
@@ -98,6 +104,8 @@ import Testing
     // Rows that indices name are known when they are fed.
     ("scatter_add(%i, %c) {axis = 0, size = 4}", [4, 5], "%s"),
     ("reshape(%c) {shape = [5,3]}", [5, 3], "%s"),
+    // A row of a kernel sees all of both.
+    (convolution, [2, 2, 5, 6], "%s"),
   ]) func whatIsNeededStays(_ y: String, _ shape: [Int], _ results: String) throws {
     let type = "f64[" + shape.map(String.init).joined(separator: ",") + "]"
     var lines = [
