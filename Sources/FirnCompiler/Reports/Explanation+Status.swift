@@ -71,16 +71,11 @@ extension Explanation {
         members[scope, default: ScopeTally()].add(entry, trained: trained)
       }
     }
-    // As `resolve-modes` decides it.
-    let frozen = Set(order.filter(trainability.isFrozen(scope:)))
-    let kept = Set((try? request.keepingTrainingMode?.resolve(paths: order)) ?? [])
     return order.compactMap { path in
-      let isTraining =
-        request.isTrainingMode
-        && (kept.contains(path) || ([path] + Path.ancestors(of: path)).allSatisfy { !frozen.contains($0) })
-      return members[path].map { tally in
+      members[path].map { tally in
         StatusReport.ScopeEntry(
-          path: path, standing: tally.standing, mode: isTraining ? .training : .inference,
+          path: path, standing: tally.standing,
+          mode: modes.isInference(inScope: path) ? .inference : .training,
           parameters: tally.parameters,
           trainedParameters: tally.trained,
           count: tally.count, trainedCount: tally.trainedCount)

@@ -8,6 +8,8 @@ package struct Modes: Sendable {
   private let keeping: Selection?
   /// The places that `keepingTrainingMode:` names.
   private let kept: Set<String>
+  /// The scopes of variables that it names.
+  private let keptScopes: Set<String>
   /// What becomes of each state variable that training assigns; one of several assignments that moves it counts.
   private(set) var motions: [String: Motion] = [:]
 
@@ -18,7 +20,10 @@ package struct Modes: Sendable {
     isTrainingMode = request.isTrainingMode
     self.trainability = trainability
     keeping = request.keepingTrainingMode
-    kept = Set(try keeping?.resolve(paths: graph.modalPlaces(in: ModalPlace()).flatMap(\.paths)) ?? [])
+    let places = graph.modalPlaces(in: ModalPlace()).flatMap(\.paths)
+    kept = Set(try keeping?.resolve(paths: places) ?? [])
+    let scopes = Set(trainability.variables.flatMap { Path.ancestors(of: $0.name) }).sorted()
+    keptScopes = Set(try keeping?.resolve(paths: places + scopes) ?? [])
     for node in graph.nodes {
       guard let name = node.trainingAssignment?.variable, motions[name]?.isMoving != true else { continue }
       motions[name] = motion(of: name, at: ModalPlace().node(node.name))
@@ -27,6 +32,13 @@ package struct Modes: Sendable {
 
   func isInference(_ place: ModalPlace) -> Bool {
     !isTrainingMode || (!isKept(place) && frozenScope(around: place) != nil)
+  }
+
+  /// Whether what is in a scope with variables runs in inference mode, where no selection names it by itself.
+  func isInference(inScope path: String) -> Bool {
+    !isTrainingMode
+      || !keptScopes.contains(path)
+        && ([path] + Path.ancestors(of: path)).contains(where: trainability.isFrozen(scope:))
   }
 
   /// What becomes of `variable` where an assignment that belongs to training stands at `place`.

@@ -86,7 +86,7 @@ import Testing
   }
 
   /// With stops held at their values, a variable moves the loss exactly where a gradient would.
-  @Test(arguments: 0..<3) func statusAgreesWithDifferences(_ block: Int) throws {
+  @Test(arguments: 0..<5) func statusAgreesWithDifferences(_ block: Int) throws {
     for seed in block * 100..<block * 100 + 100 {
       let model = try RandomScopes(seed: seed)
       let graph = model.graph.definition
@@ -131,6 +131,24 @@ import Testing
       compared += 1
     }
     #expect(compared > 80)
+  }
+
+  /// Also where the selection names a layer without variables besides.
+  @Test func scopesAreInTheModeTheyRunIn() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: [4])
+    var y = x * graph.variable("head", shape: [4])
+    for scope in ["a", "b", "c"] {
+      y = graph.scope(scope) { dropout(y * graph.variable("w", shape: [4]), rate: 0.5) }
+    }
+    let loss = y.sum()
+    var request = CompilationRequest(
+      graph: graph.definition, fetches: [],
+      training: .init(loss: loss.value, optimizer: SGD(learningRate: 0.1)), freezing: "a | b | c")
+    request.keepingTrainingMode = "a/dropout | b"
+    let modes = try Explanation(request).status.scopes.filter { !$0.path.isEmpty }
+    #expect(
+      modes.map(\.path) == ["a", "b", "c"] && modes.map(\.mode) == [.inference, .training, .inference])
   }
 
   @Test func reportsRoundTripThroughJSON() throws {
