@@ -61,6 +61,7 @@ package enum Compiler {
         throw FirnError(
           .invalidArgument, "the clipping norm is \(norm)", remedy: "give a positive one, or none")
       }
+      try training.optimizer.validate()
       graph.outputs.append(training.loss)
     }
     dump?.stage("input", graph, at: 0)

@@ -109,8 +109,8 @@ public final class Session {
     request.values = knownValues
     let compilation = try Compiler.compile(
       request, pipeline: pipeline, dump: DirectoryDump.fromEnvironment())
-    let slots = try prepareSlots(compilation, optimizer: optimizer)
     let status = try Explanation(request).status
+    let slots = try prepareSlots(compilation, optimizer: optimizer)
     let unset = status.variables.filter { row in
       (row.standing == .frozen || row.standing == .partly)
         && store[row.name].map { $0.provenance == .initialized && !$0.variable.initializer.isGiven } == true
@@ -133,7 +133,8 @@ public final class Session {
   /// Slots of what stays trained are kept; those of what is newly trained start fresh, even if it was trained before it
   /// was frozen.
   ///
-  /// A block has slots of its own: a variable thawed whole after a part of it was trained starts fresh.
+  /// A block has slots of its own: a variable thawed whole after a part of it was trained starts fresh. All or nothing, as
+  /// memory of the programs compiled before is at stake.
   private func prepareSlots(
     _ compilation: Compilation, optimizer: (any Optimizer)?
   ) throws(FirnError) -> [SlotReport] {
@@ -145,6 +146,7 @@ public final class Session {
       grouping: trained + before.filter { !isTrained.contains($0) }, by: \.variable.name)
     var reports: [SlotReport] = []
     var fresh: Set<String> = []
+    var (store, slotOwners) = (self.store, self.slotOwners)
     for part in graph.variables.flatMap({ parts[$0.name] ?? [] }) {
       let scope = part.slotScope(optimizer.name)
       let slots = optimizer.slots(for: part).map { Path.joined(scope, $0.name) }
@@ -167,6 +169,7 @@ public final class Session {
         store.replace(slot.name, with: nil, provenance: .initialized)
       }
     }
+    (self.store, self.slotOwners) = (store, slotOwners)
     lastTrained[optimizer.name] = trained
     return reports
   }

@@ -17,11 +17,15 @@ public protocol Optimizer: Sendable {
   /// Memory kept once for the whole program, such as the number of steps; named `adam/step`.
   var sharedSlots: [OptimizerSlot] { get }
 
+  /// Refuses hyperparameters that no update can be made with; called once for each compilation.
+  func validate() throws(FirnError)
+
   /// What the shared memory becomes, once a step; updates read it as it was before.
   func updateShared(_ slots: [Tensor]) -> [Tensor]
 }
 
 extension Optimizer {
+  public func validate() throws(FirnError) {}
   public var sharedSlots: [OptimizerSlot] { [] }
   public func updateShared(_ slots: [Tensor]) -> [Tensor] { slots }
 }

@@ -38,6 +38,15 @@ public struct Adam: Optimizer {
     self.name = name
   }
 
+  /// - Throws: `.invalidArgument` where β₁ or β₂ is not in 0..<1, ε not positive, or rate or decay negative.
+  public func validate() throws(FirnError) {
+    try Hyperparameter.validate(
+      learningRate.hyperparameters + [
+        .init("beta1", beta1, .fraction), .init("beta2", beta2, .fraction),
+        .init("epsilon", epsilon, .positive), .init("weightDecay", weightDecay, .notNegative),
+      ], of: name)
+  }
+
   public func slots(for part: TrainedPart) -> [OptimizerSlot] {
     [
       OptimizerSlot("first_moment", type: part.type),

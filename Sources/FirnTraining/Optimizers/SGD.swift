@@ -36,6 +36,14 @@ public struct SGD: Optimizer {
     self.name = name
   }
 
+  /// - Throws: `.invalidArgument` where momentum is not in 0..<1, or rate or decay negative.
+  public func validate() throws(FirnError) {
+    try Hyperparameter.validate(
+      learningRate.hyperparameters + [
+        .init("momentum", momentum, .fraction), .init("weightDecay", weightDecay, .notNegative),
+      ], of: name)
+  }
+
   public func slots(for part: TrainedPart) -> [OptimizerSlot] {
     momentum == 0 ? [] : [OptimizerSlot("velocity", type: part.type)]
   }

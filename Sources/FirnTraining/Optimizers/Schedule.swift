@@ -7,6 +7,8 @@ import FirnOps
 /// It is part of the program, computed from a count the optimiser keeps as a slot of its own (`adam/step`): one compilation
 /// serves all rates, and a resumed run goes on where it stopped. The count belongs to the optimiser, not to a variable: one
 /// that is thawed late gets the rate the others have.
+///
+/// Rates and factors are finite and not negative, `every` is at least 1, `over` at least 0: compiling checks it.
 public indirect enum Schedule: Hashable, Sendable {
   case constant(Double)
   /// `initial · factor^⌊step / every⌋`.
@@ -18,9 +20,10 @@ public indirect enum Schedule: Hashable, Sendable {
   /// `next(0) · (step + 1) / over`, Goyal et al. (2017), section 2.2.
   case warmUp(over: Int, then: Schedule)
 
-  /// The rate of the step that `step` others came before.
+  /// The rate of the step that `step` others came before; below 0 that of the first.
   public func rate(at step: Int) -> Double {
-    switch self {
+    let step = max(0, step)
+    return switch self {
     case .constant(let rate): rate
     case .steps(let initial, let factor, let every):
       initial * RealMath.power(factor, Double(step / max(1, every)))
@@ -28,7 +31,7 @@ public indirect enum Schedule: Hashable, Sendable {
       final + (initial - final) * 0.5
         * (1 + RealMath.cosine(Double.pi * min(Double(step) / Double(max(1, over)), 1)))
     case .warmUp(let over, let next):
-      step < over ? next.rate(at: 0) * Double(step + 1) / Double(max(1, over)) : next.rate(at: step - over)
+      step < over ? next.rate(at: 0) * Double(step + 1) / Double(over) : next.rate(at: step - max(0, over))
     }
   }
 
@@ -46,7 +49,27 @@ public indirect enum Schedule: Hashable, Sendable {
       return final + (initial - final) * 0.5 * (1 + FirnOps.cos(Double.pi * part))
     case .warmUp(let over, let next):
       let share = minimum((step + 1) / Double(max(1, over)), 1)
-      return share * next.rate(at: maximum(step - Double(over), 0))
+      return share * next.rate(at: maximum(step - Double(max(0, over)), 0))
+    }
+  }
+
+  /// What compiling checks.
+  var hyperparameters: [Hyperparameter] {
+    switch self {
+    case .constant(let rate):
+      [.init("learningRate", rate, .notNegative)]
+    case .steps(let initial, let factor, let every):
+      [
+        .init("initial", initial, .notNegative), .init("factor", factor, .notNegative),
+        .init("every", Double(every), .positive),
+      ]
+    case .cosine(let initial, let final, let over):
+      [
+        .init("initial", initial, .notNegative), .init("final", final, .notNegative),
+        .init("over", Double(over), .notNegative),
+      ]
+    case .warmUp(let over, let next):
+      [.init("over", Double(over), .notNegative)] + next.hyperparameters
     }
   }
 
