@@ -36,6 +36,8 @@ struct LoadPlan {
 
   private(set) var report: LoadReport
   private(set) var changes: [Change] = []
+  /// Variables that get numbers rounded from `f64` to `f32`; no other conversion loses any.
+  private(set) var rounded: [String] = []
   private let source: String
   private let scope: String?
 
@@ -57,6 +59,9 @@ struct LoadPlan {
       rows.append(row)
       guard isLoaded, let source = sources[name], let dtype = ArrayType(target.variable.type)?.dtype else {
         continue
+      }
+      if dtype == .f32, source.sources.contains(where: { $0.storedType == .f64 }) {
+        rounded.append(target.variable.name)
       }
       let blocks: [Block?] = region == .whole ? [nil] : region.blocks
       for block in blocks {

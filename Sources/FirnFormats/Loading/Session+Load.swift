@@ -6,6 +6,7 @@ extension Session {
   /// Gives every variable its value from a file; on any difference nothing is loaded (rule 12).
   ///
   /// Arrays of a mapped file are read where they are, so that loading costs nothing and a frozen variable never has a copy.
+  /// Floats of another width are converted; where that rounds `f64` to `f32`, a warning of the session names the variables.
   ///
   /// - Parameters:
   ///   - scope: the variables to load; all by default. The map's names are relative to it.
@@ -41,6 +42,11 @@ extension Session {
     }
     try apply(plan.read())
     if !report.isComplete { onWarning("loading \(weights.source): \(report.summary)") }
+    if !plan.rounded.isEmpty {
+      onWarning(
+        "loading \(weights.source): f64 rounded to f32: "
+          + plan.rounded.map { "`\($0)`" }.joined(separator: ", "))
+    }
     return report
   }
 

@@ -46,6 +46,24 @@ import Testing
     #expect(try target.snapshot("loaded").values.count == before.values.count)
   }
 
+  /// Also a strict load says when it rounds.
+  @Test(arguments: [true, false]) func roundingIsAWarning(_ isStrict: Bool) throws {
+    let graph = Graph()
+    for name in ["a", "b", "c"] { _ = graph.variable(name, shape: [2], dtype: name == "c" ? .f64 : .f32) }
+    let session = try quietSession(graph)
+    var warnings: [String] = []
+    session.onWarning = { warnings.append($0) }
+    let third = NDArray([1.0 / 3, 1] as [Double])
+    let report = try session.load(
+      weights(["a": third, "b": NDArray([1, 2] as [Float]), "c": third]), strict: isStrict)
+    #expect(report.isComplete && warnings == ["loading test: f64 rounded to f32: `a`"])
+    warnings = []
+    _ = try session.load(
+      weights(["a": NDArray([1, 2] as [Float]), "b": NDArray([1, 2] as [Float]), "c": third]),
+      strict: isStrict)
+    #expect(warnings.isEmpty)
+  }
+
   /// Two tensors for one variable are never right, strict or not.
   @Test func oneVariableHasOneSource() throws {
     let model = try Chain()
