@@ -30,14 +30,16 @@ public struct Trainer {
   ///   - folder: where checkpoints go, if anywhere.
   ///   - interval: steps from one checkpoint to the next; the last step has one in any case.
   ///   - report: called after every step, and after its checkpoint.
+  ///   - metric: called before every checkpoint; its value, lower is better, decides which is kept as the best.
   /// - Returns: the loss of every step done here, as it was before the step's update.
-  /// - Throws: what a step throws; `.invalidArgument` where `start` is of another order or size of batches.
+  /// - Throws: what a step or `metric` throws; `.invalidArgument` where `start` is of another order, size or number of
+  ///   batches.
   @discardableResult
   public func fit(
     _ data: DataSet, epochs: Int, batchSize: Int, seed: UInt64 = 0, from start: DataPosition? = nil,
     upTo lastStep: Int = .max,
     savingTo folder: CheckpointFolder? = nil, every interval: Int = 100,
-    report: (Progress) -> Void = { _ in }
+    report: (Progress) -> Void = { _ in }, metric: (() throws(FirnError) -> Double)? = nil
   ) throws(FirnError) -> [Double] {
     guard let loss = program.fetches.last, !program.trained.isEmpty else {
       throw FirnError(
@@ -48,6 +50,7 @@ public struct Trainer {
         .invalidArgument, "\(epochs) epochs in batches of \(batchSize)", remedy: "give a positive batch size")
     }
     var position = start ?? DataPosition(seed: seed, batchSize: batchSize)
+    let batchCount = data.batchCount(of: batchSize)
     guard position.seed == seed, position.batchSize == batchSize else {
       throw FirnError(
         .invalidArgument,
@@ -58,7 +61,14 @@ public struct Trainer {
       throw FirnError(
         .invalidArgument, "no run stopped at \(position)", remedy: "give the position of a checkpoint")
     }
-    let (steps, overflow) = epochs.multipliedReportingOverflow(by: (data.count + batchSize - 1) / batchSize)
+    guard position.count ?? data.count == data.count, position.batch < max(1, batchCount) else {
+      throw FirnError(
+        .invalidArgument,
+        "the run stopped after \(position.batch) batches of \(position.count.map { "\($0)" } ?? "more") examples, this data set has \(data.count) in \(batchCount) batches",
+        remedy: "go on with the same data, or start anew without `from:`")
+    }
+    position.count = data.count
+    let (steps, overflow) = epochs.multipliedReportingOverflow(by: batchCount)
     let stepCount = min(overflow ? .max : steps, lastStep)
     var losses: [Double] = []
     while position.epoch < epochs, position.step < stepCount {
@@ -71,7 +81,8 @@ public struct Trainer {
         position.batch += 1
         if position.batch >= batches.count { (position.epoch, position.batch) = (epoch + 1, 0) }
         if let folder, position.step % max(1, interval) == 0 || position.step == stepCount {
-          try folder.save(session, running: program, step: position.step, position: position)
+          try folder.save(
+            session, running: program, step: position.step, position: position, metric: metric?())
         }
         report(
           Progress(

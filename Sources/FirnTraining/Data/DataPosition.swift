@@ -8,12 +8,17 @@ public struct DataPosition: Hashable, Sendable, Codable {
   /// What decides the order of examples.
   public var seed: UInt64
   public var batchSize: Int
+  /// The number of examples, which decides the order too; nil where it is not known.
+  public var count: Int?
 
-  public init(epoch: Int = 0, batch: Int = 0, step: Int = 0, seed: UInt64, batchSize: Int) {
+  public init(
+    epoch: Int = 0, batch: Int = 0, step: Int = 0, seed: UInt64, batchSize: Int, count: Int? = nil
+  ) {
     self.epoch = epoch
     self.batch = batch
     self.step = step
     self.seed = seed
     self.batchSize = batchSize
+    self.count = count
   }
 }

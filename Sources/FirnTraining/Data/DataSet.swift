@@ -35,12 +35,20 @@ public struct DataSet: Sendable {
 
   /// The examples of one epoch in a random order, cut into batches; the last may be smaller.
   ///
-  /// - Parameter seed: with `epoch`, decides the order.
+  /// - Parameters:
+  ///   - size: at least one is taken.
+  ///   - epoch: any number; with `seed`, decides the order.
   public func batches(of size: Int, epoch: Int, seed: UInt64) -> [[Int]] {
-    let order = Shuffle(seed: seed, stream: UInt64(epoch)).order(count)
-    return stride(from: 0, to: count, by: max(1, size)).map {
-      Array(order[$0..<min($0 + max(1, size), count)])
-    }
+    let order = Shuffle(seed: seed, stream: UInt64(truncatingIfNeeded: epoch)).order(count)
+    // No batch is larger than all there is, so that sums cannot overflow.
+    let size = min(max(1, size), max(1, count))
+    return stride(from: 0, to: count, by: size).map { Array(order[$0..<min($0 + size, count)]) }
+  }
+
+  /// How many batches an epoch has.
+  func batchCount(of size: Int) -> Int {
+    let (whole, rest) = count.quotientAndRemainder(dividingBy: max(1, size))
+    return rest == 0 ? whole : whole + 1
   }
 }
 
