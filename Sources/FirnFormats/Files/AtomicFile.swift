@@ -10,17 +10,19 @@ package enum AtomicFile {
   /// its owner, other names or attributes. A symbolic link at `path` is itself replaced, not what it points to. A process
   /// that dies meanwhile leaves `PATH.PROCESS-NUMBER.tmp`, which can be deleted.
   ///
-  /// - Throws: what `body` throws, or `.file` with path and reason; the old file is then unchanged, the temporary removed.
+  /// - Parameter check: is given the temporary when it is whole; what it refuses does not take the place.
+  /// - Throws: what `body` and `check` throw, or `.file` with path and reason; the old file is then unchanged, the
+  ///   temporary removed.
   package static func write(
-    to path: String, _ body: (FileWriter) throws(FirnError) -> Void
+    to path: String, checking check: (String) throws(FirnError) -> Void = { _ in },
+    _ body: (FileWriter) throws(FirnError) -> Void
   ) throws(FirnError) {
     guard !path.isEmpty else { throw fault(path, "the path is empty", remedy: "name a file") }
     var isDirectory: ObjCBool = false
     if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue {
       throw fault(path, "it is a directory", remedy: "name a file in it")
     }
-    let temporary =
-      "\(path).\(ProcessInfo.processInfo.processIdentifier)-\(UInt32.random(in: 0 ... .max)).tmp"
+    let temporary = temporary(for: path)
     let descriptor = Platform.create(temporary)
     guard descriptor >= 0 else {
       throw fault(path, Platform.reason, remedy: "name a folder that can be written")
@@ -35,6 +37,7 @@ package enum AtomicFile {
       try body(writer)
       try writer.flush()
       guard Platform.synchronize(descriptor) else { throw fault(path, Platform.reason) }
+      try check(temporary)
     } catch {
       Platform.remove(temporary)
       throw error

@@ -95,4 +95,7 @@ enum Platform {
   }
 
   static func remove(_ path: String) { _ = unlink(path) }
+
+  /// Whether there is such a process, be it another user's.
+  static func isAlive(_ process: Int32) -> Bool { kill(process, 0) == 0 || errno == EPERM }
 }

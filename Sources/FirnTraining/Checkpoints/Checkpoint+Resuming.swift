@@ -30,7 +30,6 @@ extension Checkpoint {
         remedy: "make the session with `seed: \(record.seed)`")
     }
     let saved = Set(record.variables.map(\.name))
-    let names = Set(weights.entries.map(\.name))
     let slotNames = Set(record.slots.map(\.name))
     let variables = session.variables.filter { $0.kind != .slot }
     let rest = variables.filter { !saved.contains($0.name) }
@@ -52,8 +51,12 @@ extension Checkpoint {
     for index in changes.indices { changes[index].provenance = provenance[changes[index].name] }
     let declared = Dictionary(variables.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     var slots: [SavedSlot] = []
-    for slot in record.slots where names.contains(slot.name) {
-      guard let entry = weights[slot.name] else { continue }
+    for slot in record.slots {
+      guard let entry = weights[slot.name] else {
+        throw FirnError(
+          .parse, "\(weights.source) lacks `\(slot.name)`, memory that its record lists",
+          remedy: "resume from an older checkpoint", place: slot.name)
+      }
       let array = try entry.array()
       let variable = slot.variable.flatMap { declared[$0] }
       if slot.variable != nil, variable == nil { continue }

@@ -6,12 +6,13 @@ internal import Foundation
 
 /// All that a training run needs to go on bit for bit: variables, optimisers' memory, random state, and where it was.
 ///
-/// It is one safetensors file, written whole or not at all: tensors by the names of variables and slots, the rest, with
-/// the graph's text, in its metadata.
+/// It is one safetensors file, written whole or not at all: tensors by the names of variables and slots, the graph's text
+/// as the tensor `firn:graph`, the rest in its metadata.
 public struct Checkpoint: Sendable {
   /// Variables, in creation order, then slots in that of their variables: whatever is frozen (rule 10).
   public let weights: Weights
   let record: CheckpointRecord
+  private let graphText: WeightEntry?
 
   public var step: Int { record.step }
   /// What the run was judged by, if it was.
@@ -21,8 +22,8 @@ public struct Checkpoint: Sendable {
   public var freezing: String? { record.freezing }
   public var training: String? { record.training }
   public var saving: Saving { record.saving }
-  /// The text of the graph.
-  public var graph: String { weights.metadata.first { $0.key == CheckpointRecord.graphKey }?.value ?? "" }
+  /// The text of the graph; empty where the file holds none.
+  public var graph: String { (try? graphText.map(GraphText.text)) ?? "" }
 
   // MARK: Taking one
 
@@ -30,24 +31,28 @@ public struct Checkpoint: Sendable {
   ///
   /// - Parameters:
   ///   - program: the one that trains; tells the selection, and what it writes.
-  ///   - step: steps done.
+  ///   - step: steps done, not negative.
   ///   - saving: everything, or what the program writes.
-  /// - Complexity: O(1) for each variable, as values are shared until they are written; the first time with `.trained`,
-  ///   and whenever a frozen variable has changed, one pass over what is not saved.
+  /// - Complexity: O(1) for each variable, as values are shared until they are written; besides, the graph is printed, and
+  ///   with `.trained` one pass is made over what is not saved. A ``CheckpointFolder`` does either only after a change.
   public init(
     of session: Session, running program: Program, step: Int, position: DataPosition? = nil,
     metric: Double? = nil, saving: Saving = .everything
   ) throws(FirnError) {
-    var cache = BaseDigest()
+    var digest = BaseDigest()
+    var text = GraphText()
     try self.init(
       of: session, running: program, step: step, position: position, metric: metric, saving: saving,
-      digest: &cache)
+      digest: &digest, text: &text)
   }
 
   init(
     of session: Session, running program: Program, step: Int, position: DataPosition?, metric: Double?,
-    saving: Saving, digest: inout BaseDigest
+    saving: Saving, digest: inout BaseDigest, text: inout GraphText
   ) throws(FirnError) {
+    guard step >= 0 else {
+      throw FirnError(.invalidArgument, "a checkpoint of step \(step)", remedy: "count steps from 0")
+    }
     let written = Set(program.writtenVariables)
     let variables = session.variables.filter { $0.kind != .slot }
     let saved = saving == .everything ? variables : variables.filter { written.contains($0.name) }
@@ -71,10 +76,8 @@ public struct Checkpoint: Sendable {
     entries += slots.map { WeightEntry(name: $0.declaration.name, array: $0.array) }
     weights = try Weights(
       source: "checkpoint", entries: entries,
-      metadata: [
-        .init(key: CheckpointRecord.key, value: try record.json),
-        .init(key: CheckpointRecord.graphKey, value: session.graph.definition.text),
-      ])
+      metadata: [.init(key: CheckpointRecord.key, value: try record.json)])
+    graphText = text.entry(of: session.graph.definition)
   }
 
   // MARK: Files
@@ -83,30 +86,60 @@ public struct Checkpoint: Sendable {
   ///
   /// - Throws: where the file cannot be read or is no checkpoint.
   public init(contentsOf path: String) throws(FirnError) {
-    weights = try Weights(contentsOf: path)
+    let file = try Weights(contentsOf: path)
+    graphText = file[GraphText.name]
+    weights = try Weights(
+      source: file.source, entries: file.entries.filter { $0.name != GraphText.name }, metadata: file.metadata
+    )
     guard let text = weights.metadata.first(where: { $0.key == CheckpointRecord.key })?.value else {
       throw FirnError(
         .parse, "'\(path)' holds weights but is no checkpoint", remedy: "load it with `session.load`",
         place: path)
     }
-    do {
-      record = try JSONDecoder().decode(CheckpointRecord.self, from: Data(text.utf8))
-    } catch {
-      throw FirnError(
-        .parse, "'\(path)' is damaged: its record cannot be read", remedy: "resume from an older checkpoint",
-        place: path)
-    }
-    guard record.version <= CheckpointRecord.version else {
+    guard let form: CheckpointRecord.Form = Self.decoded(text) else { throw Self.damaged(path) }
+    guard form.version <= CheckpointRecord.version else {
       throw FirnError(
         .parse, "'\(path)' was written by a newer version of Firn", remedy: "read it with that version",
         place: path)
     }
+    guard let record: CheckpointRecord = Self.decoded(text) else { throw Self.damaged(path) }
+    self.record = record
   }
 
-  /// Writes it, whole or not at all: to a temporary name, brought to the disk, renamed.
+  private static func decoded<Value: Decodable>(_ text: String) -> Value? {
+    try? JSONDecoder().decode(Value.self, from: Data(text.utf8))
+  }
+
+  private static func damaged(_ path: String) -> FirnError {
+    FirnError(
+      .parse, "'\(path)' is damaged: its record cannot be read", remedy: "resume from an older checkpoint",
+      place: path)
+  }
+
+  /// Writes it, whole or not at all: to a temporary name, brought to the disk, opened as a reader would, renamed.
   ///
   /// - Throws: `.file`; a file that was there is then unchanged.
-  public func write(to path: String) throws(FirnError) { try weights.write(to: path, as: .safetensors) }
+  public func write(to path: String) throws(FirnError) {
+    let file = try Weights(
+      source: weights.source, entries: weights.entries + [graphText].compactMap { $0 },
+      metadata: weights.metadata)
+    try AtomicFile.write(to: path, checking: Self.requireReadable(as: path)) { (writer) throws(FirnError) in
+      try SafetensorsWriter.write(file, to: writer)
+    }
+  }
+
+  private static func requireReadable(as path: String) -> (String) throws(FirnError) -> Void {
+    { (temporary) throws(FirnError) in
+      do throws(FirnError) {
+        _ = try Checkpoint(contentsOf: temporary)
+      } catch {
+        throw FirnError(
+          .file, "cannot write '\(path)': what was written cannot be read",
+          remedy: "see what is wrong with it",
+          causes: [error])
+      }
+    }
+  }
 }
 
 extension CheckpointRecord {

@@ -1,3 +1,4 @@
+import FirnFormats
 public import FirnGraph
 public import FirnRuntime
 internal import Foundation
@@ -10,13 +11,20 @@ internal import Foundation
 ///     if let checkpoint = try folder.latest() { try checkpoint.resume(in: session) }
 ///
 /// Files are `step-000000000042.safetensors` and `best.safetensors`. Each appears whole or not at all, so that a process may
-/// die at any moment; older ones go only after a newer one is there. One process at a time writes to a folder.
+/// die at any moment; older ones go only after a newer one is there and could be read. One process at a time writes to a
+/// folder; others may read.
+///
+/// A run that goes on from an older checkpoint, or starts anew, leaves those of later steps behind: after its first save they
+/// are called `abandoned-…`, so that ``latest()`` is of the new run, and stay until that has come as far. The best stays
+/// the best, whichever run it is of.
 public final class CheckpointFolder {
   public let path: String
   /// How many of the last ones are kept, at least one.
   public let keptCount: Int
   public let saving: Saving
   private var digest = BaseDigest()
+  private var text = GraphText()
+  private var hasSaved = false
 
   /// - Parameters:
   ///   - path: made if it is not there.
@@ -34,17 +42,16 @@ public final class CheckpointFolder {
         .file, "cannot make the folder '\(path)': \(error.localizedDescription)",
         remedy: "choose another place, or allow writing")
     }
-    // What a process left behind that died while it wrote.
-    for name in try names() where name.hasSuffix(".tmp") && name.contains(Self.ending) { remove(name) }
   }
 
-  /// Writes a checkpoint, and afterwards removes those that are too old.
+  /// Writes a checkpoint; afterwards removes those that are too old, and sets aside those of later steps.
   ///
   /// - Parameters:
-  ///   - step: steps done; a checkpoint of the same step is replaced.
-  ///   - metric: lower is better; the best so far is kept whatever its age.
+  ///   - step: steps done, not negative; a checkpoint of the same step is replaced.
+  ///   - metric: lower is better; the best so far is kept whatever its age. One that cannot be read is replaced, with a
+  ///     warning of the session.
   /// - Returns: the path of the file.
-  /// - Throws: `.file` where it cannot be written; what was there stays.
+  /// - Throws: `.file` where it cannot be written, or what was written not be read; what was there stays.
   @discardableResult
   public func save(
     _ session: Session, running program: Program, step: Int, position: DataPosition? = nil,
@@ -57,14 +64,37 @@ public final class CheckpointFolder {
     }
     let checkpoint = try Checkpoint(
       of: session, running: program, step: step, position: position, metric: metric, saving: saving,
-      digest: &digest)
-    let file = Self.name(step)
-    try checkpoint.write(to: full(file))
-    if let metric, try best().map({ metric < $0.metric ?? .infinity }) ?? true {
+      digest: &digest, text: &text)
+    if !hasSaved { AtomicFile.removeLeftovers(in: path, ending: Self.ending) }
+    hasSaved = true
+    let file = full(Self.name(step))
+    try checkpoint.write(to: file)
+    if let metric, isBest(metric, warning: session.onWarning) {
       try checkpoint.write(to: full(Self.bestName))
     }
-    for old in try steps().dropLast(keptCount) where old != step { remove(Self.name(old)) }
-    return full(file)
+    try retire(after: step)
+    return file
+  }
+
+  private func isBest(_ metric: Double, warning: (String) -> Void) -> Bool {
+    do throws(FirnError) {
+      return try best().map { metric < $0.metric ?? .infinity } ?? true
+    } catch {
+      warning("the best checkpoint is replaced, as it cannot be read: \(error.message)")
+      return true
+    }
+  }
+
+  /// What the checkpoint of `step` makes superfluous.
+  private func retire(after step: Int) throws(FirnError) {
+    let steps = try steps()
+    for later in steps where later > step {
+      try AtomicFile.move(full(Self.name(later)), to: full(Self.name(later, Self.abandoned)))
+    }
+    for old in steps.filter({ $0 <= step }).dropLast(keptCount) { remove(Self.name(old)) }
+    for passed in try self.steps(Self.abandoned) where passed <= step {
+      remove(Self.name(passed, Self.abandoned))
+    }
   }
 
   /// The checkpoint of the most steps; nil where there is none.
@@ -80,18 +110,23 @@ public final class CheckpointFolder {
   }
 
   /// Steps there are checkpoints of, ascending.
-  public func steps() throws(FirnError) -> [Int] {
+  public func steps() throws(FirnError) -> [Int] { try steps(Self.beginning) }
+
+  private func steps(_ beginning: String) throws(FirnError) -> [Int] {
     try names().compactMap { name in
-      guard name.hasPrefix(Self.beginning), name.hasSuffix(Self.ending) else { return nil }
-      return Int(name.dropFirst(Self.beginning.count).dropLast(Self.ending.count))
+      guard name.hasPrefix(beginning), name.hasSuffix(Self.ending) else { return nil }
+      let step = Int(name.dropFirst(beginning.count).dropLast(Self.ending.count))
+      // Names that are spelt otherwise are not ours.
+      return step.flatMap { Self.name($0, beginning) == name ? $0 : nil }
     }.sorted()
   }
 
   private static let beginning = "step-"
+  private static let abandoned = "abandoned-"
   private static let ending = ".safetensors"
   private static let bestName = "best" + ending
 
-  private static func name(_ step: Int) -> String {
+  private static func name(_ step: Int, _ beginning: String = beginning) -> String {
     let digits = String(step)
     return beginning + String(repeating: "0", count: max(0, 12 - digits.count)) + digits + ending
   }

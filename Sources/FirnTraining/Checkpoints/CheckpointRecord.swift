@@ -5,9 +5,8 @@ import FirnRuntime
 /// What a checkpoint says besides tensors: JSON in the file's metadata.
 struct CheckpointRecord: Codable {
   /// Of this form; a reader refuses what is newer.
-  static let version = 1
+  static let version = 2
   static let key = "firn.checkpoint"
-  static let graphKey = "firn.graph"
 
   var version = CheckpointRecord.version
   var step: Int
@@ -24,6 +23,11 @@ struct CheckpointRecord: Codable {
   var base: String?
   var variables: [SavedVariable]
   var slots: [SavedSlotRecord]
+
+  /// Read before all else: what a later form holds need not be readable.
+  struct Form: Codable {
+    var version: Int
+  }
 
   struct SavedVariable: Codable {
     var name: String

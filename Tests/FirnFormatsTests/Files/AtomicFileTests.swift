@@ -60,4 +60,27 @@ import Testing
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["a"])
     }
   }
+
+  /// What the check refuses replaces nothing and leaves nothing behind; the check sees the whole file.
+  @Test func refusedFilesReplaceNothing() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("firn-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appendingPathComponent("a.bin")
+    try AtomicFile.write(to: file.path) { (writer) throws(FirnError) in try writer.write([1, 2]) }
+    var seen: Data?
+    let refusal = FirnError(.parse, "no")
+    #expect(throws: refusal) {
+      try AtomicFile.write(
+        to: file.path,
+        checking: { (path) throws(FirnError) in
+          seen = FileManager.default.contents(atPath: path)
+          throw refusal
+        }
+      ) { (writer) throws(FirnError) in try writer.write([3, 4, 5]) }
+    }
+    #expect(seen == Data([3, 4, 5]))
+    #expect(try Data(contentsOf: file) == Data([1, 2]))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["a.bin"])
+  }
 }

@@ -37,14 +37,17 @@ import Testing
     try withFolder { url in
       let path = url.appendingPathComponent("run").path
       let output = url.appendingPathComponent("output")
-      var source = SystemRandomNumberGenerator()
+      let environment = ProcessInfo.processInfo.environment["FIRN_SEED"]
+      let seed = environment.flatMap { UInt64($0) } ?? .random(in: .min ... .max)
+      print("moments of seed \(seed); FIRN_SEED=\(seed) repeats them")
+      let moments = Philox(seed: seed, name: "moments")
       var (last, kills, starts) = (0, 0, 0)
       while kills < 200, starts < 1000 {
         starts += 1
         let child = try ChildProcess("ResumeTraining", [path, "1000000"], output: output)
         for _ in 0..<20_000 where child.isRunning && !child.text.contains("from step") { usleep(500) }
         #expect(child.text.contains("from step \(last)\n"), "\(child.text)")
-        usleep(UInt32.random(in: 0..<30_000, using: &source))
+        usleep(moments.bits(starts) % 30_000)
         guard child.isRunning else { continue }
         child.kill()
         kills += 1
