@@ -131,7 +131,7 @@ extension Explanation {
       let scope = Path.parent(of: variable.name)
       switch modes.motions[variable.name] {
       case .moves(.some, _): moving[scope, default: []].append(variable.name)
-      case .held(.selection): held[scope, default: []].append(variable.name)
+      case .held(.selection), .held(.declaration): held[scope, default: []].append(variable.name)
       case .moves, .held, nil: continue
       }
     }

@@ -21,9 +21,9 @@ package struct Modes: Sendable {
     self.trainability = trainability
     keeping = request.keepingTrainingMode
     let places = graph.modalPlaces(in: ModalPlace()).flatMap(\.paths)
-    kept = Set(try keeping?.resolve(paths: places) ?? [])
+    kept = Set(try keeping?.resolve(paths: places, in: request.selectionContext) ?? [])
     let scopes = Set(trainability.variables.flatMap { Path.ancestors(of: $0.name) }).sorted()
-    keptScopes = Set(try keeping?.resolve(paths: places + scopes) ?? [])
+    keptScopes = Set(try keeping?.resolve(paths: places + scopes, in: request.selectionContext) ?? [])
     for node in graph.nodes {
       guard let name = node.trainingAssignment?.variable, motions[name]?.isMoving != true else { continue }
       motions[name] = motion(of: name, at: ModalPlace().node(node.name))
@@ -47,7 +47,7 @@ package struct Modes: Sendable {
     let scope = frozenScope(around: place)
     if isKept(place) { return .moves(frozen: scope, keeping: keeping?.description) }
     if let scope { return .held(.frozenScope(scope)) }
-    if let text = trainability.holder(of: variable) { return .held(.selection(text)) }
+    if let holder = trainability.holder(of: variable) { return .held(holder) }
     return .moves(frozen: nil, keeping: nil)
   }
 
@@ -67,6 +67,8 @@ enum Motion: Hashable, Sendable {
     case frozenScope(String)
     /// Named by `freezing:` although its scope is trained.
     case selection(String)
+    /// Declared so although its scope is trained.
+    case declaration
   }
 
   /// With the frozen scope around it that `keepingTrainingMode:` wakes, if there is one.
@@ -84,6 +86,7 @@ enum Motion: Hashable, Sendable {
     case .held(.inference): "it is state and stays: the program runs in inference mode"
     case .held(.frozenScope(let scope)): "it is state and is held: `\(scope)` is frozen"
     case .held(.selection(let text)): "it is state and is held by `freezing: \(text)`"
+    case .held(.declaration): "it is state and is held by its declaration (`trainable: false`)"
     }
   }
 }

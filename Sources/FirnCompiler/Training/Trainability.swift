@@ -24,9 +24,8 @@ package struct Trainability: Sendable {
   package let variables: [Variable]
   private let decisions: [String: Decision]
   private let regions: [String: Region]
-  /// State that `freezing:` names and `training:` does not.
-  private let held: Set<String>
-  private let freezingName: String
+  /// State that `freezing:` names, or that is declared so, and that `training:` does not name.
+  private let holders: [String: Motion.Holder]
   private let frozenScopes: Set<String>
 
   /// - Throws: what is wrong with the selections; also where they name blocks of one variable along different axes.
@@ -50,7 +49,7 @@ package struct Trainability: Sendable {
     named names: (freezing: String?, training: String?) = (nil, nil)
   ) throws(FirnError) {
     self.variables = variables.filter { $0.kind != .slot }
-    freezingName = names.freezing ?? freezing.flatMap(\.matchedBy).joined(separator: " | ")
+    let freezingName = names.freezing ?? freezing.flatMap(\.matchedBy).joined(separator: " | ")
     let trainingName = names.training ?? training.flatMap(\.matchedBy).joined(separator: " | ")
     let frozen = Dictionary(freezing.map { ($0.variable.name, $0.region) }, uniquingKeysWith: { $1 })
     let thawed = Dictionary(training.map { ($0.variable.name, $0.region) }, uniquingKeysWith: { $1 })
@@ -77,10 +76,17 @@ package struct Trainability: Sendable {
             blocks, frozenBy: holder.explanation, thawedBy: thawed[name] == nil ? nil : trainingName)
         }
     }
-    held = Set(
-      self.variables.filter { $0.kind == .state && frozen[$0.name] != nil && thawed[$0.name] == nil }.map(
-        \.name))
-    frozenScopes = Self.frozenScopes(self.variables, isTrained: { regions[$0] != nil }, held: held)
+    var holders: [String: Motion.Holder] = [:]
+    for variable in self.variables where variable.kind == .state && thawed[variable.name] == nil {
+      if frozen[variable.name] != nil {
+        holders[variable.name] = .selection(freezingName)
+      } else if variable.isHeld {
+        holders[variable.name] = .declaration
+      }
+    }
+    self.holders = holders
+    frozenScopes = Self.frozenScopes(
+      self.variables, isTrained: { regions[$0] != nil }, held: Set(holders.keys))
     self.decisions = decisions
     self.regions = regions
   }
@@ -96,8 +102,8 @@ package struct Trainability: Sendable {
   /// Names of the variables that a gradient may change.
   package var trained: Set<String> { Set(variables.map(\.name).filter(isTrained)) }
 
-  /// The selection that holds a state variable still, whatever its scope does.
-  package func holder(of state: String) -> String? { held.contains(state) ? freezingName : nil }
+  /// What holds a state variable still, whatever its scope does.
+  func holder(of state: String) -> Motion.Holder? { holders[state] }
 
   /// Whether `scope` runs in inference mode: it has parameters and all of them are frozen, or, having state only, all of
   /// that is held.

@@ -117,7 +117,7 @@ extension Graph {
     }
     let variable = Variable(
       name: path, type: type, kind: kind, role: role, initializer: resolved, isTrainable: isTrainable,
-      blocks: blocks, location: location)
+      isHeld: kind == .state && trainable == false, blocks: blocks, location: location)
     declare(variable)
     return read(variable, location: location)
   }

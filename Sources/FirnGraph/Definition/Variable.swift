@@ -16,15 +16,17 @@ public struct Variable: Hashable, Sendable {
   /// What it is to its layer: `kernel`, `recurrent_kernel`, `bias`, `table`; empty where it has no role.
   public let role: String
   public let initializer: Initializer
-  /// As declared where it was built; a compilation starts from this.
+  /// As declared where it was built, for a parameter; a compilation starts from this.
   public let isTrainable: Bool
+  /// Whether it is state declared `trainable: false`, which training is not to move.
+  public let isHeld: Bool
   /// Names of its equal blocks along one axis; nil where it has none.
   public let blocks: BlockNames?
   public let location: SourceLocation?
 
   package init(
     name: String, type: TensorType, kind: Kind = .parameter, role: String = "", initializer: Initializer,
-    isTrainable: Bool = true, blocks: BlockNames? = nil, location: SourceLocation? = nil
+    isTrainable: Bool = true, isHeld: Bool = false, blocks: BlockNames? = nil, location: SourceLocation? = nil
   ) {
     self.name = name
     self.type = type
@@ -32,6 +34,7 @@ public struct Variable: Hashable, Sendable {
     self.role = role
     self.initializer = initializer
     self.isTrainable = isTrainable
+    self.isHeld = isHeld
     self.blocks = blocks
     self.location = location
   }
@@ -44,7 +47,8 @@ public struct Variable: Hashable, Sendable {
 
   public static func == (a: Variable, b: Variable) -> Bool {
     a.name == b.name && a.type == b.type && a.kind == b.kind && a.role == b.role
-      && a.initializer == b.initializer && a.isTrainable == b.isTrainable && a.blocks == b.blocks
+      && a.initializer == b.initializer && a.isTrainable == b.isTrainable
+      && a.isHeld == b.isHeld && a.blocks == b.blocks
   }
 
   public func hash(into hasher: inout Hasher) { hasher.combine(name) }

@@ -45,9 +45,11 @@ extension Selection {
     return result
   }
 
-  /// The paths it names among `paths`, in their order; paths are all it can speak of.
-  package func resolve(paths: [String]) throws(FirnError) -> [String] {
-    var resolver = SelectionResolver(form, paths: paths)
+  /// The paths it names among `paths`, in their order; of variables it can only state facts.
+  ///
+  /// A fact holds of a place if it holds of all variables, of which it may, in the innermost scope around it that has such.
+  package func resolve(paths: [String], in context: SelectionContext) throws(FirnError) -> [String] {
+    var resolver = SelectionResolver(form, paths: paths, context: context)
     return try resolver.resolve().map { paths[$0.index] }
   }
 }

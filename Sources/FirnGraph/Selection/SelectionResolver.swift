@@ -14,6 +14,8 @@ struct SelectionResolver {
   private let paths: [String]
   private let graph: GraphDef?
   private let values: (loaded: Set<String>, trained: Set<String>)?
+  /// The variables that facts are about where paths are not those of variables.
+  private let surroundings: [Variable]
 
   private var components: [PathComponents]?
   private var below: [String: [Int]]?
@@ -36,14 +38,16 @@ struct SelectionResolver {
     paths = self.variables.map(\.name)
     self.graph = graph
     self.values = values
+    surroundings = []
   }
 
-  init(_ form: Selection.Form, paths: [String]) {
+  init(_ form: Selection.Form, paths: [String], context: SelectionContext) {
     self.form = form
     self.paths = paths
     variables = []
     graph = nil
-    values = nil
+    values = (context.loaded, context.trained)
+    surroundings = context.graph.variables.filter { $0.kind != .slot }
   }
 
   mutating func resolve() throws(FirnError) -> [Hit] { try hits(form) }
@@ -198,6 +202,7 @@ struct SelectionResolver {
   /// Ascending positions among what can be named; never empty.
   private mutating func indices(_ atom: Selection.Atom) throws(FirnError) -> [Int] {
     if case .path(let pattern) = atom { return try indices(pattern) }
+    if case .fact(let fact) = atom, !surroundings.isEmpty { return try indices(fact) }
     guard graph != nil || !variables.isEmpty || paths.isEmpty else {
       throw fault("`\(atom.text)` is about variables", "name paths here")
     }
@@ -259,17 +264,10 @@ struct SelectionResolver {
     if values == nil, fact == .loaded || fact == .uninitialised {
       throw fault("`\(fact.rawValue)` is about values, which are not known here", "name paths or roles")
     }
-    let found = variables.indices.filter { index in
-      let variable = variables[index]
-      return switch fact {
-      case .trainable: variable.kind == .parameter && variable.isTrainable
-      case .frozen: variable.kind == .parameter && !variable.isTrainable
-      case .loaded: values?.loaded.contains(variable.name) == true
-      case .uninitialised:
-        values.map { !$0.loaded.contains(variable.name) && !$0.trained.contains(variable.name) } == true
-          && !variable.initializer.isGiven
-      }
-    }
+    let found =
+      surroundings.isEmpty
+      ? variables.indices.filter { holds(fact, of: variables[$0]) == true }
+      : paths.indices.filter { holds(fact, around: paths[$0]) }
     guard found.isEmpty else { return found }
     switch fact {
     case .trainable: throw fault("no parameter is declared trainable", "leave `trainable` out")
@@ -278,6 +276,28 @@ struct SelectionResolver {
     case .uninitialised:
       throw fault("every variable was loaded or trained", "leave `uninitialised` out")
     }
+  }
+
+  /// Nil where there is no such question.
+  private func holds(_ fact: Selection.Fact, of variable: Variable) -> Bool? {
+    switch fact {
+    case .trainable: variable.kind == .parameter ? variable.isTrainable : nil
+    case .frozen: variable.kind == .parameter ? !variable.isTrainable : nil
+    case .loaded: values?.loaded.contains(variable.name)
+    case .uninitialised:
+      values.map { !$0.loaded.contains(variable.name) && !$0.trained.contains(variable.name) } == true
+        && !variable.initializer.isGiven
+    }
+  }
+
+  private func holds(_ fact: Selection.Fact, around path: String) -> Bool {
+    for scope in [path] + Path.ancestors(of: path) {
+      let answers = surroundings.lazy.filter { Path.isWithin($0.name, scope) }.compactMap {
+        holds(fact, of: $0)
+      }
+      if let first = answers.first { return first && answers.allSatisfy(\.self) }
+    }
+    return false
   }
 
   private func compared<Quantity: Hashable & Comparable>(

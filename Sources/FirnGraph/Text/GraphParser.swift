@@ -135,6 +135,7 @@ struct GraphParser {
       let variable = Variable(
         name: name, type: type, kind: kind, role: try attributes.values.string("role"),
         initializer: try Initializer(initializer), isTrainable: try attributes.values.bool("trainable"),
+        isHeld: kind == .state && attributes.values["held"] == .bool(true),
         blocks: try GraphSyntax.blocks(attributes.values, of: type.shape),
         location: location)
       let known = GraphSyntax.attributes(of: variable)

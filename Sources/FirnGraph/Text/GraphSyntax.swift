@@ -17,6 +17,7 @@ enum GraphSyntax {
       "kind": .string(variable.kind.rawValue), "role": .string(variable.role),
       "trainable": .bool(variable.isTrainable), "initializer": variable.initializer.attribute,
     ]
+    if variable.isHeld { result.entries.append(.init(key: "held", value: .bool(true))) }
     guard let blocks = variable.blocks else { return result }
     result.entries.append(.init(key: "blocks", value: .list(blocks.names.map(AttributeValue.string))))
     if blocks.axis != variable.type.shape.rank - 1 {

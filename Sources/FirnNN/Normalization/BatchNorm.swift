@@ -111,7 +111,7 @@ public final class BatchNorm: Layer {
     func state(_ name: String, _ initializer: Initializer) -> Tensor {
       graph.variable(
         name, shape: Shape([input.extent(-1)]), dtype: input.dtype, role: name, initializer: initializer,
-        kind: .state)
+        trainable: trainable, kind: .state)
     }
     return Variables(
       affine: isAffine

@@ -185,10 +185,26 @@ import Testing
       let fault = thrown { () throws(FirnError) in _ = try Selection(text).resolve(in: variables) }
       #expect(fault?.message.contains(message) == true)
     }
-    #expect(try Selection("a & !**/c").resolve(paths: ["a/b", "a/c", "d"]) == ["a/b"])
-    for text in ["trainable", "a[0..<1]", "rank = 1"] {
-      let fault = thrown { () throws(FirnError) in _ = try Selection(text).resolve(paths: ["a/b"]) }
-      #expect(fault?.code == .invalidSelection)
+  }
+
+  /// Of places in a graph paths are told, and facts: those of all variables in the innermost scope that has such.
+  @Test func placesHavePathsAndFacts() throws {
+    let context = try SelectionSample.context()
+    let paths = [
+      "a/b", "a/c", "d", "encoder/place", "encoder/lstm/place", "encoder/norm/place", "head/deep/place",
+    ]
+    func places(_ text: String) throws -> [String] {
+      try Selection(text).resolve(paths: paths, in: context)
+    }
+    #expect(try places("a & !**/c") == ["a/b"])
+    // `encoder` holds both kinds; of the norm's mean there is no such question.
+    #expect(try places("trainable") == ["encoder/lstm/place", "head/deep/place"])
+    #expect(try places("frozen") == ["encoder/norm/place"])
+    #expect(try places("!trainable & encoder") == ["encoder/place", "encoder/norm/place"])
+    for text in ["a[0..<1]", "rank = 1"] {
+      #expect(
+        thrown { () throws(FirnError) in _ = try Selection(text).resolve(paths: paths, in: context) }?.code
+          == .invalidSelection)
     }
   }
 }

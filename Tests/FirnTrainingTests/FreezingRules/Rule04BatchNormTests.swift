@@ -17,11 +17,11 @@ import Testing
     let loss: Tensor
     let feeds: Feeds
 
-    init(isAffine: Bool = true) throws {
+    init(isAffine: Bool = true, trainable: Bool? = nil) throws {
       let graph = graph
       let x = graph.placeholder("x", shape: ["batch", 4])
       let code = graph.scope("encoder") {
-        BatchNorm(isAffine: isAffine, name: "bn")(Dense(5, name: "dense")(x))
+        BatchNorm(isAffine: isAffine, trainable: trainable, name: "bn")(Dense(5, name: "dense")(x))
       }
       self.code = code
       let output = graph.scope("head") { Dense(2, name: "dense")(BatchNorm(name: "bn")(relu(code))) }
@@ -152,6 +152,41 @@ import Testing
           program.graph.nodes[input.node].op.effect == .reads(Self.statistics[0])
         }
       })
+  }
+
+  /// A declaration is enough, also where there is only state to declare; `training:` wins over it (rule 6).
+  @Test(arguments: [false, true]) func rule06DeclaredStateIsHeld(_ isAffine: Bool) throws {
+    let model = try Model(isAffine: isAffine, trainable: false)
+    #expect(try model.written() == [])
+    #expect(try model.written(training: "encoder/bn") == Self.statistics)
+    #expect(try model.written(keeping: "encoder/bn") == Self.statistics)
+    #expect(try model.written(training: "encoder/bn/moving_mean") == (isAffine ? [] : [Self.statistics[0]]))
+    let program = try model.program(quietSession(model.graph))
+    let status = program.status
+    #expect(status.scopes.first { $0.path == "encoder/bn" }?.mode == .inference)
+    #expect(status.scopes.first { $0.path == "encoder" }?.mode == .training)
+    #expect(
+      status.variables.first { $0.name == Self.statistics[0] }?.reason
+        == "it is state and is held: `encoder/bn` is frozen")
+    #expect(
+      program.graph.count("assign", in: .update) == 0
+        || !program.writtenVariables.contains(Self.statistics[0]))
+    // Text and copies of a graph keep the declaration.
+    let text = model.graph.definition.text
+    #expect(text.contains("held = true"))
+    #expect(try GraphDef(parsing: text, catalogue: .standard).text == text)
+  }
+
+  /// Thawing a parameter of a scope declared frozen leaves its averages held, as with `freezing:`, and F009 says so.
+  @Test func rule06ThawingAParameterLeavesDeclaredStateHeld() throws {
+    let model = try Model(trainable: false)
+    #expect(try model.written(training: "encoder/bn/gamma") == [])
+    let findings = try model.findings(freezing: nil, training: "encoder/bn/gamma")
+    #expect(findings.map(\.code) == [.trainedAndHeld] && findings[0].subjects == Self.statistics)
+    let program = try model.program(quietSession(model.graph), training: "encoder/bn/gamma")
+    #expect(
+      program.status.variables.first { $0.name == Self.statistics[0] }?.reason
+        == "it is state and is held by its declaration (`trainable: false`)")
   }
 
   @Test func rule04LintTellsWhatMovesAndWhatIsHeld() throws {
