@@ -48,7 +48,9 @@ extension Selection {
   /// The paths it names among `paths`, in their order; of variables it can only state facts.
   ///
   /// A fact holds of a place if it holds of all variables, of which it may, in the innermost scope around it that has such.
-  package func resolve(paths: [String], in context: SelectionContext) throws(FirnError) -> [String] {
+  package func resolve(
+    paths: [String], in context: SelectionContext = SelectionContext(GraphDef())
+  ) throws(FirnError) -> [String] {
     var resolver = SelectionResolver(form, paths: paths, context: context)
     return try resolver.resolve().map { paths[$0.index] }
   }
