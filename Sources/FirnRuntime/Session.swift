@@ -237,7 +237,6 @@ public final class Session {
       output.map { NDArray(plan.outputs[$0].type, copying: execution.pointer(to: plan.outputs[$0].slot)) }
     }
     for commit in plan.commits { store.write(execution.pointer(to: commit.slot), to: commit.name) }
-    for name in program.compilation.trained { store.mark(name, .trained) }
     runs += 1
     return Results(names: program.fetches, arrays: arrays)
   }

@@ -92,7 +92,79 @@ import Testing
     #expect(try session.value(of: "head/bias").floats == [3, 3])
   }
 
+  /// A converted network's weights go in as they are; what is wrong is told in order of names.
+  @Test func dictionariesOfNamesAreSet() throws {
+    let model = try Model()
+    let session = try model.session()
+    let network = RecurrentNetwork(.lstm)
+    let stored = try Dictionary(
+      uniqueKeysWithValues: [("kernel", [2, 16]), ("recurrent_kernel", [4, 16]), ("bias", [16])].map {
+        ($0, try Initializer.uniform(-1, 1).values(shape: $1))
+      })
+    let converted = try network.convert(stored, from: .keras, to: .firn(scope: "lstm"))
+    try session.setValues(converted)
+    for (name, array) in converted { #expect(try session.value(of: name) == array) }
+    #expect(try session.snapshot("loaded").values.count == converted.count)
+    let before = try session.snapshot()
+    let wrong = ["z": try filled(0, []), "head/bias": try filled(0, [3]), "a": try filled(0, [])]
+    let error = #expect(throws: FirnError.self) { try session.setValues(wrong) }
+    #expect(error?.causes.map { $0.message.contains("`a`") } == [true, false])
+    #expect(try session.snapshot() == before)
+    // A literal is pairs: a name that stands there twice is an error.
+    let twice = #expect(throws: FirnError.self) {
+      try session.setValues(["head/bias": try filled(1, [2]), "head/bias": try filled(2, [2])])
+    }
+    #expect(twice?.code == .duplicateName)
+  }
+
+  @Test func gatesOfEveryCellAreSetAndReadByName() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 3, 2])
+    _ = LayerNormLSTM(4, name: "norm")(x)
+    _ = GRU(4, name: "gru")(x)
+    let session = try Session(graph, threads: 1)
+    for (name, gates) in [
+      ("norm/bias", ["input", "forget", "cell", "output"]),
+      ("norm/kernel_gain", ["input", "forget", "cell", "output"]),
+      ("norm/recurrent_gain", ["input", "forget", "cell", "output"]),
+      ("gru/bias", ["reset", "update", "new"]),
+    ] {
+      var expected = try session.value(of: name).floats
+      for (number, gate) in gates.enumerated() {
+        try session.setValue(filled(Float(7 + number), [4]), of: "\(name)[gate: \(gate)]")
+        let block = graph.variables.first { $0.name == name }?.blocks?.names.firstIndex(of: gate)
+        let place = try #require(block) * 4
+        expected.replaceSubrange(place..<place + 4, with: [Float](repeating: Float(7 + number), count: 4))
+        #expect(try session.value(of: name).floats == expected)
+        #expect(try session.value(of: "\(name)[gate: \(gate)]") == filled(Float(7 + number), [4]))
+      }
+    }
+  }
+
   // MARK: Initialising
+
+  /// Names of gates mean those of each variable; a variable without them, or without that one, is an error.
+  @Test func gatesAreDrawnAnewByName() throws {
+    let session = try Model().session()
+    try session.initialize("lstm/bias", with: .blocks(["forget": .ones], otherwise: .constant(3)))
+    #expect(try session.value(of: "lstm/bias").floats == [3, 3, 3, 3, 1, 1, 1, 1, 3, 3, 3, 3, 3, 3, 3, 3])
+    try session.initialize("lstm/recurrent_kernel", with: .blocks(otherwise: .orthogonal()))
+    for row in try session.value(of: "lstm/recurrent_kernel[gate: cell]").rows {
+      #expect(abs(row.reduce(0) { $0 + $1 * $1 } - 1) < 1e-5, "each gate's square is orthogonal by itself")
+    }
+    try session.initialize("head/bias", with: .function { Double($0[0]) })
+    #expect(try session.value(of: "head/bias").floats == [0, 1])
+    #expect(
+      try session.snapshot("loaded").values.map(\.name) == ["head/bias"], "a function's values are given")
+    let before = try session.snapshot()
+    for (selection, gate) in [("head/bias", "forget"), ("lstm/bias", "forgot")] as [(Selection, String)] {
+      let error = #expect(throws: FirnError.self) {
+        try session.initialize(selection, with: .blocks([gate: .ones], otherwise: .zeros))
+      }
+      #expect(error?.message.contains("block `\(gate)`") == true)
+    }
+    #expect(try session.snapshot() == before)
+  }
 
   @Test func selectionsAreDrawnAnew() throws {
     let session = try Model().session(seed: 5)
@@ -149,6 +221,51 @@ import Testing
     #expect(program.frozen.map(\.name) == ["head/kernel"])
     #expect(throws: FirnError.self) { try program.explanation().why("nothing") }
     _ = try program.explanation().lint()
+  }
+
+  /// What a step moved is not what it was drawn as, whether a gradient moved it or the batch did.
+  @Test func movedStateIsNotRandom() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 2])
+    let loss = square(Dense(1, name: "head")(BatchNorm(name: "bn")(x))).mean()
+    let session = try Session(graph, threads: 1)
+    session.onWarning = { _ in }
+    let program = try session.compile(minimizing: loss, with: Adam(), freezing: "head/bias")
+    #expect(try session.snapshot("uninitialised").values.count == graph.variables.count)
+    try session.run(program, feeding: [x: try Initializer.uniform(-1, 1).values(shape: [4, 2])])
+    #expect(try session.snapshot("uninitialised").values.map(\.name) == ["head/bias"])
+    #expect(throws: FirnError.self) { try session.snapshot("loaded") }
+  }
+
+  /// A place in the model has a fact of all variables of the scope it stands in.
+  @Test func keepingTrainingModeKnowsFacts() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 2])
+    let (a, b) = (
+      graph.scope("a") { BatchNorm(name: "bn")(Dense(2, name: "dense")(x)) },
+      graph.scope("b") { BatchNorm(name: "bn")(Dense(2, name: "dense")(x)) }
+    )
+    let loss = square(Dense(1, name: "head")(a + b)).mean()
+    let session = try Session(graph, threads: 1)
+    session.onWarning = { _ in }
+    func moving(_ keeping: Selection) throws -> [String] {
+      let program = try session.compile(
+        minimizing: loss, with: SGD(learningRate: 0.1), freezing: "a | b", keepingTrainingMode: keeping)
+      let training = program.status.scopes.filter { $0.mode == .training }.map(\.path)
+      #expect(training.contains("head"))
+      #expect(program.writtenVariables.filter { $0.hasPrefix("a/") }.isEmpty == !training.contains("a/bn"))
+      return program.writtenVariables.filter { $0.hasSuffix("moving_mean") }
+    }
+    #expect(throws: FirnError.self) { try moving("loaded") }
+    try session.setValues([
+      "a/bn/gamma": filled(1, [2]), "a/bn/beta": filled(1, [2]), "a/bn/moving_mean": filled(1, [2]),
+    ])
+    #expect(throws: FirnError.self) { try moving("loaded") }
+    try session.setValue(filled(1, [2]), of: "a/bn/moving_variance")
+    #expect(try moving("loaded") == ["a/bn/moving_mean"])
+    #expect(try moving("!loaded") == ["b/bn/moving_mean"])
+    #expect(try moving("uninitialised & b") == ["b/bn/moving_mean"])
+    #expect(try moving("trainable") == ["a/bn/moving_mean", "b/bn/moving_mean"])
   }
 
   // MARK: Snapshots and other sessions

@@ -38,6 +38,19 @@ extension Session {
   ///
   /// - Throws: one error that lists all that is wrong; then nothing has changed.
   public func setValues(_ values: KeyValuePairs<any TensorReference, NDArray>) throws(FirnError) {
+    try set(values.map { ($0.key, $0.value) })
+  }
+
+  /// Gives variables or blocks the values that stand under their names, such as a converted network's.
+  ///
+  /// - Throws: one error that lists all that is wrong, by name; then nothing has changed.
+  // A literal is pairs: a name that stands there twice is then an error, in a dictionary it would be a trap.
+  @_disfavoredOverload
+  public func setValues(_ values: [String: NDArray]) throws(FirnError) {
+    try set(values.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+  }
+
+  private func set(_ values: [(any TensorReference, NDArray)]) throws(FirnError) {
     var changes: [VariableChange] = []
     var faults: [FirnError] = []
     for (reference, array) in values {
@@ -55,7 +68,7 @@ extension Session {
   ///
   /// - Parameters:
   ///   - initializer: for each of them; by default its own. A block is drawn as an array of its shape, but with its own
-  ///     initialiser it gets its part of what the whole would get.
+  ///     initialiser it gets its part of what the whole would get. `.blocks` speaks of the blocks each variable has names for.
   ///   - seed: decides the values, with the names; the session's by default, which gives the first values again.
   ///   - includingSlots: whether the optimisers' memory of these variables starts over too.
   public func initialize(
@@ -67,16 +80,19 @@ extension Session {
     for (variable, block) in places {
       guard var type = ArrayType(variable.type) else { continue }
       var array: NDArray?
+      var isGiven = variable.initializer.isGiven
       let seed = seed ?? self.seed
       if let initializer {
         if let block { type.shape[block.axis] = block.range.count }
         let name = variable.name + (block?.description ?? "")
-        array = try initializer.sample(type, seed: seed, name: name)
+        let own = try initializer.resolved(
+          for: type, blocks: block == nil ? variable.blocks : nil, name: name)
+        array = try own.sample(type, seed: seed, name: name)
+        isGiven = own.isGiven
       } else if block != nil || seed != self.seed {
         let whole = try variable.initializer.sample(type, seed: seed, name: variable.name)
         array = block.map(whole.block) ?? whole
       }
-      let isGiven = (initializer ?? variable.initializer).isGiven
       changes.append(
         VariableChange(
           variable.name, block: block, to: array,

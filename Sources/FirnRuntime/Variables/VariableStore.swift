@@ -103,11 +103,12 @@ struct VariableStore {
     version += 1
   }
 
-  /// Copies bytes into the variable: where it is if nobody shares it, else to storage of its own.
+  /// Copies what a run made into the variable: where it is if nobody shares it, else to storage of its own.
   mutating func write(_ bytes: UnsafeRawPointer, to name: String) {
     let position = position(of: name)
     entries[position].isKnownFinite = false
     entries[position].revision += 1
+    if entries[position].variable.kind != .slot { entries[position].provenance = .trained }
     let isOwn = isKnownUniquelyReferenced(&entries[position].storage)
     if isOwn, let storage = entries[position].storage, storage.isWritable {
       storage.pointer.copyMemory(from: bytes, byteCount: storage.byteCount)
@@ -117,10 +118,6 @@ struct VariableStore {
     storage.pointer.copyMemory(from: bytes, byteCount: storage.byteCount)
     entries[position].storage = storage
     version += 1
-  }
-
-  mutating func mark(_ name: String, _ provenance: Provenance) {
-    entries[position(of: name)].provenance = provenance
   }
 
   /// Declares a slot anew: another optimiser of the same name may start it from another value.
@@ -135,6 +132,7 @@ struct VariableStore {
 /// Where a variable's value came from; frozen variables that are only `initialized` are random (rule 11).
 package enum Provenance: String, Hashable, Sendable, Codable {
   case initialized
+  /// Written by a run, whether by a gradient or, as moving averages are, without one.
   case trained
   case loaded
 }
