@@ -41,9 +41,10 @@ struct LoadPlan {
   private let source: String
   private let scope: String?
 
+  /// - Parameter isWhole: whether all of the file is wanted; else what is for no target is left out.
   /// - Throws: where two tensors are for one variable, or a pattern is faulty.
   init(
-    _ weights: Weights, targets: [Target], scope: String?, mapping: NameMap
+    _ weights: Weights, targets: [Target], isWhole: Bool, scope: String?, mapping: NameMap
   ) throws(FirnError) {
     source = weights.source
     self.scope = scope
@@ -72,9 +73,11 @@ struct LoadPlan {
           })
       }
     }
-    let unwanted = Set(
-      targets.filter { $0.region == nil }.map { String($0.variable.name.dropFirst(prefix.count)) })
-    rows += Self.leftovers(weights, mapped, tied, names: names, unwanted: unwanted)
+    let wanted = Set(
+      targets.filter { $0.region != nil }.map { String($0.variable.name.dropFirst(prefix.count)) })
+    rows += Self.leftovers(
+      weights, mapped, tied, wanted: wanted, isWhole: isWhole,
+      isMissing: rows.contains { $0.status == .missing })
     report = LoadReport(source: weights.source, rows: rows)
   }
 
@@ -148,8 +151,8 @@ struct LoadPlan {
 
   /// What no variable took, in the order of the file.
   private static func leftovers(
-    _ weights: Weights, _ mapped: MappedWeights, _ tied: [MappedWeight], names: Set<String>,
-    unwanted: Set<String>
+    _ weights: Weights, _ mapped: MappedWeights, _ tied: [MappedWeight], wanted: Set<String>, isWhole: Bool,
+    isMissing: Bool
   ) -> [LoadReport.Row] {
     var rows: [String: LoadReport.Row] = [:]
     func add(_ entries: [String], _ status: LoadReport.Status, _ note: String) {
@@ -160,18 +163,18 @@ struct LoadPlan {
           ? weights[first].map { $0.storedType.rawValue + "\(Shape($0.shape))" } : nil, note: note)
     }
     for name in mapped.ignored { add([name], .ignored, "by the map") }
-    for (sources, error) in mapped.failed { add(sources, .unconvertible, error.message) }
-    for weight in tied where names.contains(weight.target) {
+    // What could not be converted may be what is missing.
+    for (sources, error) in mapped.failed {
+      add(sources, isWhole || isMissing ? .unconvertible : .ignored, error.message)
+    }
+    for weight in tied where wanted.contains(weight.target) {
       add(weight.sources.map(\.name), .ignored, "tied to what `\(weight.target)` gets")
     }
-    for weight in mapped.weights {
-      let sources = weight.sources.map(\.name)
-      if unwanted.contains(weight.target) {
-        add(sources, .ignored, "not asked for")
-      } else if !names.contains(weight.target) {
-        let near = NearestNames(to: weight.target, among: names.sorted()).question
-        add(sources, .unexpected, "as `\(weight.target)`" + (near.map { "; \($0)" } ?? ""))
-      }
+    for weight in mapped.weights where !wanted.contains(weight.target) {
+      let near = isWhole ? NearestNames(to: weight.target, among: wanted.sorted()).question : nil
+      add(
+        weight.sources.map(\.name), isWhole ? .unexpected : .ignored,
+        isWhole ? "as `\(weight.target)`" + (near.map { "; \($0)" } ?? "") : "not asked for")
     }
     return weights.entries.compactMap { rows[$0.name] }
   }

@@ -30,6 +30,11 @@ public struct LoadReport: Hashable, Sendable, Codable {
     public let sourceType: String?
     /// What was done, or what is wrong.
     public let note: String
+
+    /// The sources in a few words.
+    var sourceText: String {
+      sources.count > 1 ? "\(sources[0]) and \(sources.count - 1) more" : sources.first ?? ""
+    }
   }
 
   /// The file.
@@ -65,28 +70,5 @@ extension LoadReport.Status {
     case .wrongType: "of another type"
     default: rawValue
     }
-  }
-}
-
-extension LoadReport: CustomStringConvertible {
-  /// A table: what matched is counted, everything else is listed.
-  public var description: String {
-    var lines = ["\(source): \(summary)"]
-    let shown = rows.filter { $0.status != .matched }.map { row in
-      [
-        row.status.words, row.variable ?? "-", row.variableType ?? "", row.sources.joined(separator: ", "),
-        row.sourceType ?? "", row.note,
-      ]
-    }
-    if shown.isEmpty { return lines[0] }
-    let table = [["", "variable", "", "in the file", "", ""]] + shown
-    let widths = table[0].indices.map { column in table.map { $0[column].count }.max() ?? 0 }
-    for row in table {
-      let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
-      var line = "  " + cells.joined(separator: "  ")
-      while line.hasSuffix(" ") { line.removeLast() }
-      lines.append(line)
-    }
-    return lines.joined(separator: "\n")
   }
 }

@@ -32,7 +32,8 @@ extension Session {
     _ weights: Weights, into scope: String? = nil, only: Selection? = nil, mapping: NameMap = .identity,
     strict: Bool
   ) throws(FirnError) -> LoadReport {
-    let plan = try LoadPlan(weights, targets: targets(in: scope, only: only), scope: scope, mapping: mapping)
+    let plan = try LoadPlan(
+      weights, targets: targets(in: scope, only: only), isWhole: only == nil, scope: scope, mapping: mapping)
     let report = plan.report
     if strict { try plan.requireComplete() }
     if plan.changes.isEmpty, !report.isComplete {
@@ -55,7 +56,7 @@ extension Session {
     loading weights: Weights, leavingOut names: Set<String>
   ) throws(FirnError) -> [VariableChange] {
     let targets = try targets(in: nil, only: nil).filter { !names.contains($0.variable.name) }
-    let plan = try LoadPlan(weights, targets: targets, scope: nil, mapping: .identity)
+    let plan = try LoadPlan(weights, targets: targets, isWhole: true, scope: nil, mapping: .identity)
     try plan.requireComplete()
     return try plan.read()
   }

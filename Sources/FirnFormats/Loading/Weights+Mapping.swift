@@ -43,7 +43,8 @@ extension Weights {
   /// - Complexity: that of names and shapes; elements are only read to tell whether tied tensors are one.
   package func fitting(_ variables: [Variable], into scope: String? = nil) throws(FirnError) -> LoadReport {
     try LoadPlan(
-      self, targets: LoadPlan.Target.all(of: variables, in: scope), scope: scope, mapping: .identity
+      self, targets: LoadPlan.Target.all(of: variables, in: scope), isWhole: true, scope: scope,
+      mapping: .identity
     ).report
   }
 }

@@ -171,10 +171,12 @@ import Testing
       ]), mapping: .ignoring("counter"), strict: false)
     #expect(
       report.description == """
-        test: 1 matched, 1 converted, 1 missing, 1 unexpected, 1 of another shape, 1 of another type, 1 ignored
+        test: 1 matched, 1 converted, 1 missing, 1 unexpected, 1 of another shape, 1 of another type, 1
+        ignored
                             variable            in the file
           converted         b         f32[2,3]  b            f64[2,3]   f64 to f32
-          of another shape  c         f32[2,3]  c            f32[3,2]   axis 0 is 3, not 2, axis 1 is 2, not 3
+          of another shape  c         f32[2,3]  c            f32[3,2]
+              axis 0 is 3, not 2, axis 1 is 2, not 3
           of another type   d         f32[2,3]  d            bool[2,3]  bool does not become f32
           missing           e         f32[2,3]
           unexpected        -                   f            f32[]      as `f`; did you mean a, b or c?
@@ -200,6 +202,53 @@ import Testing
     let rows = try session.value(of: "upper/kernel").rows
     #expect(try rows[1] == other.value(of: "upper/kernel").rows[1])
     #expect(try rows[0] != other.value(of: "upper/kernel").rows[0])
+  }
+
+  /// Of a file that holds more than the model, what is selected loads, strictly; what of that is missing is an error.
+  @Test func restOfTheFileIsLeftOut() throws {
+    let model = try Chain()
+    let session = try quietSession(model.graph, seed: 2)
+    let other = try quietSession(model.graph, seed: 9)
+    let file = try weights(of: other) {
+      $0 + [WeightEntry(name: "decoder/kernel", array: NDArray(zeros: [2]))]
+    }
+    #expect(throws: FirnError.self) { try session.load(file) }
+    let report = try session.load(file, only: "upper", strict: true)
+    #expect(report.rows(.ignored).last?.sources == ["decoder/kernel"] && report.count(.matched) == 2)
+    #expect(try session.snapshot("upper") == other.snapshot("upper"))
+    #expect(try session.value(of: "lower/kernel") != other.value(of: "lower/kernel"))
+    let short = try weights(of: other) { $0.filter { $0.name != "upper/bias" } }
+    #expect(try error { try session.load(short, only: "upper") }.description.contains("`upper/bias`"))
+  }
+
+  /// However long names and however many weights a layer is made from: at most 100 columns, and the ends of names stay.
+  @Test func reportsStayNarrow() throws {
+    let graph = Graph()
+    let scope = "encoder/" + String(repeating: "very_", count: 20) + "deep"
+    let x = graph.placeholder("x", shape: ["batch", 4, 3])
+    graph.scope(scope) { _ = LSTM(5, layers: 3, name: "lstm")(x) }
+    _ = graph.variable("left_alone", shape: [2])
+    let network = RecurrentNetwork(.lstm, layers: 3)
+    let source = try quietSession(graph, seed: 4)
+    let own = Dictionary(
+      uniqueKeysWithValues: try source.snapshot("encoder").values.map {
+        (String($0.name.dropFirst(scope.count + "/lstm/".count)), $0.array)
+      })
+    let foreign = try network.convert(own, from: .firn(), to: .pyTorch)
+    let long = "module.encoder.rnn."
+    let file = try Weights(
+      source: String(repeating: "folder/", count: 20) + "a.pt",
+      entries: foreign.keys.sorted().map {
+        WeightEntry(name: long + $0, array: foreign[$0] ?? NDArray(zeros: []))
+      } + [WeightEntry(name: String(repeating: "x", count: 130), array: NDArray(zeros: [2]))])
+    let report = try quietSession(graph).load(
+      file, mapping: .pyTorchRNN(network, from: long, into: scope + "/lstm"), strict: false)
+    #expect(report.rows(.converted).count == 9 && !report.isComplete)
+    let lines = report.description.split(separator: "\n")
+    #expect(lines.allSatisfy { $0.count <= 100 && !$0.hasSuffix(" ") }, "\(report)")
+    #expect((0..<3).allSatisfy { report.description.contains("_\($0)/forward/bias  f32[20]") }, "\(report)")
+    #expect(lines.count { $0.contains("more") } == 9)
+    #expect(lines.contains { $0.contains("missing") && $0.contains("left_alone") })
   }
 
   // MARK: Without copies
