@@ -28,6 +28,8 @@ package struct SampleCount: KernelOp, SourceOp {
     try Extent(dimension, dtype: dtype).resultTypes(of: operands)
   }
 
+  package var canFail: Bool { true }
+
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
     if let number = dimension.value, number < 2 {
       return Kernel { (_: borrowing KernelCall) throws(FirnError) in

@@ -132,6 +132,18 @@ import Testing
     }
   }
 
+  /// A device that is always full stands for a disk that is: less than a buffer fails when it is flushed, more at once.
+  @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/full")), arguments: [10, 1 << 20])
+  func fullDisksAreErrors(_ count: Int) throws {
+    let handle = try #require(FileHandle(forWritingAtPath: "/dev/full"))
+    let writer = FileWriter(handle.fileDescriptor, path: "a.safetensors")
+    let error = #expect(throws: FirnError.self) {
+      try writer.write([UInt8](repeating: 1, count: count))
+      try writer.flush()
+    }
+    #expect(error?.code == .file && error?.message.contains("No space left") == true)
+  }
+
   @Test(arguments: [WeightFormat.npy, .pytorch, .tensorFlow])
   func formatsThatCannotHoldIt(_ format: WeightFormat) {
     let error = #expect(throws: FirnError.self) {

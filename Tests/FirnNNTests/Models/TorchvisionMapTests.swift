@@ -19,7 +19,7 @@ import Testing
       _ = model(graph.placeholder("images", shape: ["batch", 64, 64, 3]))
       let report = try LoadPlan(
         Weights(source: listing.name, entries: entries),
-        targets: graph.variables.map { .init(variable: $0, region: .whole) }, scope: nil,
+        targets: graph.variables.map { .init(variable: $0, region: .whole) }, isWhole: true, scope: nil,
         mapping: TorchvisionFilesTests.map(listing.name)
       ).report
       #expect(report.isComplete, "\(report)")

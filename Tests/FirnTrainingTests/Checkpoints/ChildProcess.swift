@@ -16,16 +16,39 @@ struct ChildProcess {
     return Bundle.main.bundleURL
   }
 
-  /// - Parameter before: shell words that come before the program: limits it is to have.
-  init(_ program: String, _ arguments: [String], before: String = "", output: URL) throws {
+  /// - Parameters:
+  ///   - before: shell words that come before the program: limits it is to have.
+  ///   - isOrdinaryUser: whether it must not be root, to whom permissions mean nothing.
+  init(
+    _ program: String, _ arguments: [String], before: String = "", isOrdinaryUser: Bool = false, output: URL
+  ) throws {
     _ = FileManager.default.createFile(atPath: output.path, contents: nil)
     self.output = output
+    var file = Self.products.appendingPathComponent(program)
+    var change = ""
+    if isOrdinaryUser, geteuid() == 0 {
+      change = Self.leavingRoot
+      // Others need not be allowed where this package lies.
+      let copy = output.appendingPathExtension("program")
+      if !FileManager.default.fileExists(atPath: copy.path) {
+        try FileManager.default.copyItem(at: file, to: copy)
+      }
+      file = copy
+    }
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
-    process.arguments =
-      ["-c", "\(before) exec \"$0\" \"$@\"", Self.products.appendingPathComponent(program).path] + arguments
+    process.arguments = ["-c", "\(before) exec \(change) \"$0\" \"$@\"", file.path] + arguments
     process.standardOutput = try FileHandle(forWritingTo: output)
     process.standardError = process.standardOutput
     try process.run()
+  }
+
+  /// Shell words by which root runs a program as another user.
+  private static var leavingRoot: String {
+    #if canImport(Darwin)
+      "chroot -u nobody -g nobody /"
+    #else
+      "chroot --userspec=65534:65534 /"
+    #endif
   }
 
   /// What it has written so far.
