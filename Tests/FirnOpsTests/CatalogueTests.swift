@@ -66,7 +66,7 @@ extension OpTests {
       #expect(try #require(flops.value) >= 0)
     }
 
-    /// An op says that it can fail when an index out of range makes it fail, and only then.
+    /// An op says that it can fail when an index out of range, or a count of one, makes it fail, and only then.
     @Test(arguments: opSamples, [DType.f32, .f64]) func failingIsSaid(_ sample: OpSample, _ dtype: DType)
       throws
     {
@@ -82,6 +82,10 @@ extension OpTests {
         _ = try Evaluator(graph: graph.definition, runner: KernelRunner()).run(outputs, feeding: extreme)
       } catch {
         failed = true
+      }
+      if var count = op as? SampleCount {
+        count.dimension = 1
+        failed = (try? KernelRunner().run(count, [])) == nil
       }
       #expect(failed == op.canFail)
     }

@@ -136,7 +136,7 @@ import Testing
       }
       return try session.run(program, feeding: feeds).scalar(model.loss)
     }
-    let step = 1e-4
+    let step = 1e-5
     // Fourth order, so that a strongly curved model leaves no error of its own.
     let numeric = try (8 * (loss(step) - loss(-step)) - (loss(2 * step) - loss(-2 * step))) / (12 * step)
     #expect(abs(slope - numeric) <= 1e-6 * scale, "\(slope) is not \(numeric)")

@@ -44,7 +44,7 @@ import Testing
     }
     let first = try executions()
     for _ in 0..<3 { #expect(try zip(executions(), first).allSatisfy { $0 === $1 }) }
-    #expect(session.executionCount == selections.count)
+    withExtendedLifetime(programs) { #expect(session.executionCount == selections.count) }
   }
 
   /// Any subset of a recurrent network freezes, and what still trains moves as it would have, to the bit.
