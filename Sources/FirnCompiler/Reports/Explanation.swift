@@ -37,7 +37,7 @@ public struct Explanation: Sendable {
     trainability = context.trainability
     modes = try Modes(request.graph, request, trainability)
     readers = request.graph.variableReaders
-    var graph = request.graph
+    var graph = request.graph.choosing(modes)
     var loss = request.training?.loss
     if let value = loss {
       let type = graph.type(of: value)

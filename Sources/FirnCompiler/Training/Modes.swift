@@ -119,3 +119,21 @@ extension GraphDef {
     }
   }
 }
+
+extension GraphDef {
+  /// The same nodes, but that each `by_mode` only hands on what it is in its mode: no gradient goes another way.
+  func choosing(_ modes: Modes, in place: ModalPlace = ModalPlace()) -> GraphDef {
+    var result = self
+    for (position, node) in nodes.enumerated() {
+      let place = place.node(node.name)
+      if let scan = node.op as? Scan {
+        let body = scan.body.choosing(modes, in: place.body)
+        if body != scan.body { result.nodes[position].op = scan.with(body: body) }
+      } else if node.op is ByMode {
+        result.nodes[position].op = PassThrough(.identity)
+        result.nodes[position].inputs = [node.inputs[modes.isInference(place) ? 1 : 0]]
+      }
+    }
+    return result
+  }
+}

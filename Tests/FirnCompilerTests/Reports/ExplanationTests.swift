@@ -134,6 +134,29 @@ import Testing
   }
 
   /// Also where the selection names a layer without variables besides.
+  /// What only the other mode would read does not learn.
+  @Test func modesDecideWhatIsRead() throws {
+    let graph = Graph()
+    let (loss, names) = graph.scope("s") {
+      let (a, b) = (graph.variable("a", shape: [2]), graph.variable("b", shape: [2]))
+      return (byMode(training: a * 2, inference: b * 3).sum(), ["s/a", "s/b"])
+    }
+    func status(freezing: Selection?, keeping: Selection? = nil) throws -> [Standing] {
+      let report = try Explanation(
+        graph: graph.definition, loss: loss.value, freezing: freezing, keepingTrainingMode: keeping
+      ).status
+      return names.compactMap { name in report.variables.first { $0.name == name }?.standing }
+    }
+    #expect(try status(freezing: nil) == [.trained, .notUnderLoss])
+    #expect(try status(freezing: "s/b") == [.trained, .frozen])
+    #expect(try status(freezing: "s") == [.frozen, .frozen])
+    let compiled = try Compiler.compile(
+      CompilationRequest(
+        graph: graph.definition, fetches: [],
+        training: .init(loss: loss.value, optimizer: SGD(learningRate: 0.1))))
+    #expect(compiled.trained == ["s/a"])
+  }
+
   @Test func scopesAreInTheModeTheyRunIn() throws {
     let graph = Graph()
     let x = graph.placeholder("x", shape: [4])
