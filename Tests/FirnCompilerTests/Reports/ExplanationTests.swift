@@ -133,7 +133,6 @@ import Testing
     #expect(compared > 80)
   }
 
-  /// Also where the selection names a layer without variables besides.
   /// What only the other mode would read does not learn.
   @Test func modesDecideWhatIsRead() throws {
     let graph = Graph()
@@ -157,6 +156,7 @@ import Testing
     #expect(compiled.trained == ["s/a"])
   }
 
+  /// Also where the selection names a layer without variables besides.
   @Test func scopesAreInTheModeTheyRunIn() throws {
     let graph = Graph()
     let x = graph.placeholder("x", shape: [4])
