@@ -1,3 +1,4 @@
+import FirnTestSupport
 import Foundation
 import Testing
 
@@ -17,21 +18,15 @@ import Testing
     #expect(result.code == 2 && result.errors.contains("did you mean bash?"))
   }
 
-  private static func program(_ shell: String) -> String? {
-    ["/bin/", "/usr/bin/", "/usr/local/bin/", "/opt/homebrew/bin/"].map { $0 + shell }.first {
-      FileManager.default.isExecutableFile(atPath: $0)
-    }
-  }
-
   /// The shell reads the script and finds nothing wrong.
-  @Test(arguments: ["bash", "zsh", "fish"].filter { program($0) != nil })
+  @Test(arguments: ["bash", "zsh", "fish"].filter { InstalledProgram.path(of: $0) != nil })
   func shellsAcceptTheirScript(_ shell: String) throws {
     try CommandLineRunner.withDirectory { directory in
       let path = directory + "/firn.\(shell)"
       try CommandLineRunner.run("completion", shell).output.write(
         toFile: path, atomically: true, encoding: .utf8)
       let process = Process()
-      process.executableURL = URL(fileURLWithPath: try #require(Self.program(shell)))
+      process.executableURL = URL(fileURLWithPath: try #require(InstalledProgram.path(of: shell)))
       process.arguments = ["-n", path]
       try process.run()
       process.waitUntilExit()

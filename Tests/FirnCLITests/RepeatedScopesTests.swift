@@ -58,9 +58,9 @@ import Testing
     #expect(try drawing("--fold", "--depth", "0").contains("block ×400\\n1600 ops\\n25,600 trainable"))
   }
 
-  @Test(.enabled(if: Graphviz.program != nil, "Graphviz is not installed"))
+  @Test(.enabled(if: InstalledProgram.dot != nil, "Graphviz is not installed"))
   func twoThousandNodesLayOutFolded() throws {
-    let program = try #require(Graphviz.program)
+    let program = try #require(InstalledProgram.dot)
     try CommandLineRunner.withDirectory { directory in
       let path = directory + "/model.dot"
       try drawing("--fold").write(toFile: path, atomically: true, encoding: .utf8)

@@ -167,7 +167,7 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: Graphviz.program != nil, "Graphviz is not installed"))
+  @Test(.enabled(if: InstalledProgram.dot != nil, "Graphviz is not installed"))
   func graphvizAcceptsEveryDrawing() throws {
     var drawings: [String] = []
     for depth in [nil, 0, 1, 2] {
@@ -189,7 +189,7 @@ import Testing
   private static func runGraphviz(_ drawing: String) throws -> (status: Int32, errors: String) {
     let process = Process()
     let (input, output, errors) = (Pipe(), Pipe(), Pipe())
-    process.executableURL = URL(filePath: try #require(Graphviz.program))
+    process.executableURL = URL(filePath: try #require(InstalledProgram.dot))
     process.arguments = ["-Tsvg", "-o", "/dev/null"]
     (process.standardInput, process.standardOutput, process.standardError) = (input, output, errors)
     try process.run()
