@@ -36,7 +36,7 @@ for number in 1...60 {
 }
 let after = try session.value(of: "cell/W_fixed")
 
-let size: DimensionBinding = ["batch": 16, "time": 10]
+let size: DimBinding = ["batch": 16, "time": 10]
 print("W_fixed is bit for bit what it was:", before.isBitwiseEqual(to: after))
 print("backward FLOPs, nothing frozen:", everything.cost.flops(.backward, binding: size) ?? 0)
 print("backward FLOPs, W_fixed frozen:", partly.cost.flops(.backward, binding: size) ?? 0)

@@ -14,7 +14,7 @@ let inCircle = points.rows.map { Int32($0[0] * $0[0] + $0[1] * $0[1] < 1 ? 1 : 0
 for _ in 1...200 { try session.run(all, feeding: [x: points, y: NDArray(inCircle)]) }
 
 let head = try session.compile(minimizing: loss, with: Adam(learningRate: 0.05), freezing: "encoder")
-for row in head.status.variables { print(row.name, "-", row.standing.rawValue, "-", row.reason) }
+for row in head.status.variables { print(row.name, "-", row.status.rawValue, "-", row.reason) }
 let inSquare = points.rows.map { Int32(abs($0[0]) < 1 && abs($0[1]) < 1 ? 1 : 0) }
 for step in 1...200 {
   let results = try session.run(head, feeding: [x: points, y: NDArray(inSquare)])

@@ -22,7 +22,7 @@ session.onWarning = { print("warning:", $0) }
 let everything = try session.compile(minimizing: loss, with: Adam(learningRate: 0.02))
 let partly = try session.compile(
   minimizing: loss, with: Adam(learningRate: 0.02), freezing: "lstm & role(kernel)")
-for row in partly.status.variables { print(row.name, "-", row.standing.rawValue) }
+for row in partly.status.variables { print(row.name, "-", row.status.rawValue) }
 
 let before = try session.snapshot()
 for step in 1...80 {

@@ -25,7 +25,7 @@ let whole = try session.compile(minimizing: loss, with: Adam(learningRate: 0.01)
 for _ in 1...20 { try session.run(whole, feeding: data) }
 
 let partly = try session.compile(minimizing: loss, with: Adam(learningRate: 0.01), freezing: "first")
-for row in partly.status.variables { print(row.name, "-", row.standing.rawValue, "-", row.reason) }
+for row in partly.status.variables { print(row.name, "-", row.status.rawValue, "-", row.reason) }
 
 let before = try session.snapshot()
 for step in 1...60 {
@@ -36,7 +36,7 @@ let moved = try session.snapshot().changed(since: before)
 for value in before.values { print(value.name, moved.contains(value.name) ? "moved" : "kept its bits") }
 
 // What is saved is known before anything runs: the first layer's loop has no backward loop at all.
-let size: DimensionBinding = ["batch": 64, "time": 12]
+let size: DimBinding = ["batch": 64, "time": 12]
 let cost = try partly.costReport()
 if let all = cost.unfrozen?.bound(by: size) {
   let rest = cost.total.bound(by: size)

@@ -59,7 +59,7 @@ for (title, selection) in freezes {
     "backward, of 20 convolutions: \(nodes("conv2d_kernel_gradient", in: program)) kernel gradients and",
     "\(nodes("conv2d_input_gradient", in: program)) input gradients")
   let report = try program.costReport()
-  let binding: DimensionBinding = ["batch": batch]
+  let binding: DimBinding = ["batch": batch]
   let (cost, whole) = (report.total.bound(by: binding), (report.unfrozen ?? report.total).bound(by: binding))
   print("backward FLOPs: \(cost.backwardFLOPs) of \(whole.backwardFLOPs) with nothing frozen")
   print("kept for it: \(cost.keptBytes) of \(whole.keptBytes) bytes")

@@ -33,10 +33,10 @@ let variants: [(name: String, thawed: Selection?)] = [
 ]
 for variant in variants {
   let program = try session.compile(
-    minimizing: loss, with: adam, freezing: "embedding", training: variant.thawed)
+    minimizing: loss, with: adam, freezing: "embedding", thawing: variant.thawed)
   print(variant.name)
   let row = program.status.variables[0]
-  print("  \(row.name) - \(row.standing.rawValue) - \(row.reason)")
+  print("  \(row.name) - \(row.status.rawValue) - \(row.reason)")
   var losses: [Double] = []
   for _ in 1...60 { losses.append(try session.run(program, feeding: data).scalar(loss)) }
   let now = try session.value(of: "embedding/table").rows

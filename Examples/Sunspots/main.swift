@@ -63,7 +63,7 @@ for seed in seeds {
     on: adapting, validation: choosing, steps: adaptingSteps, learningRate: 0.003)
   forecasts.append(try pretrained.forecasts(heldOut))
   if seed == seeds.lowerBound {
-    let size: DimensionBinding = ["batch": adapting.origins.count]
+    let size: DimBinding = ["batch": adapting.origins.count]
     print(
       "backward FLOPs a step:", partly.cost.flops(.backward, binding: size) ?? 0, "with the encoder frozen,",
       whole.cost.flops(.backward, binding: size) ?? 0, "without")

@@ -25,7 +25,7 @@ for recipe in recipes {
     h = LSTM(10, name: "layer_\(layer)").run(h).sequence
     if layer == recipe.stop { h = stopGradient(h) }
   }
-  let last = h.slice(axis: 1, from: -1).squeezed(axes: [1])
+  let last = h.sliced(axis: 1, from: -1).squeezed(axes: [1])
   let loss = meanSquaredError(Dense(1, name: "head")(last), target)
 
   let session = try Session(graph, seed: 1)
@@ -40,7 +40,7 @@ for recipe in recipes {
   let moved = ends[ends.count - 1].changed(since: before)
   for row in program.status.variables where row.role == "kernel" {
     let what = moved.contains(row.name) ? "moved" : "kept its bits"
-    print("  \(row.name): \(row.standing.rawValue), \(what) - \(row.reason)")
+    print("  \(row.name): \(row.status.rawValue), \(what) - \(row.reason)")
   }
   for finding in try program.lint() {
     print("  \(finding.code.rawValue), \(finding.code.title): \(finding.subjects.joined(separator: ", "))")

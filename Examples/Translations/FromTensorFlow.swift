@@ -21,7 +21,7 @@ extension Classifier {
     let session = try Session(graph)
     session.onWarning = { _ in }
     let asDeclared = try session.compile(minimizing: loss, with: Adam())
-    let thawed = try session.compile(minimizing: loss, with: Adam(), training: "features/dense/bias")
+    let thawed = try session.compile(minimizing: loss, with: Adam(), thawing: "features/dense/bias")
     return (asDeclared, thawed)
   }
 

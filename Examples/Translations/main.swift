@@ -49,7 +49,7 @@ try stateful.session.run(stateful.step, feeding: ["x": pieces])
 print("carried over:", try stateful.session.value(of: "carried").doubles.contains { $0 != 0 })
 print("the forget gate's bias starts at 1:", try model.forgetGate().doubles[8..<16].allSatisfy { $0 == 1 })
 let oneGate = try model.oneGate()
-let partly = oneGate.status.variables.filter { $0.standing == .partly }
+let partly = oneGate.status.variables.filter { $0.status == .partly }
 print("without one gate:", partly.map(\.name).joined(separator: ", "))
 let modes = try model.dropoutOfTheFrozenPart()
 func drops(_ program: Program) -> Bool { program.graph.nodes.contains { $0.mnemonic == "dropout" } }

@@ -39,13 +39,13 @@ for (frozen, other) in [("pixels", "rows"), ("rows", "pixels")] {
   let program = try session.compile(
     minimizing: joined, with: Adam(learningRate: 0.003), freezing: Selection(frozen))
   for scope in program.status.scopes where ["rows", "pixels", "head"].contains(scope.path) {
-    print("\(scope.path): \(scope.standing.rawValue), in \(scope.mode.rawValue) mode")
+    print("\(scope.path): \(scope.status.rawValue), in \(scope.mode.rawValue) mode")
   }
   let backward = program.graph.nodes.filter { $0.phase == .backward }.map(\.mnemonic)
   print(
     "backward: \(backward.count { $0 == "scan" }) loops,",
     "\(backward.count { $0.hasPrefix("conv2d_") }) gradients of convolutions")
-  let binding: DimensionBinding = ["batch": 50]
+  let binding: DimBinding = ["batch": 50]
   for encoder in [frozen, other] {
     print("backward FLOPs in \(encoder):", program.cost(of: encoder).flops(.backward, binding: binding) ?? 0)
   }

@@ -28,7 +28,7 @@ for layer in 0..<2 {
   let weights = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map {
     graph.constant(stateDict["\($0)_l\(layer)"] ?? NDArray(zeros: []))
   }
-  let zeros = graph.constant(0).broadcast(to: [sequence.extent(0), Dimension(units)])
+  let zeros = graph.constant(0).broadcast(to: [sequence.extent(0), Dim(units)])
   steps =
     scan(over: [steps], initial: [zeros]) { step in
       let h = step.carries[0]
@@ -42,7 +42,7 @@ for layer in 0..<2 {
       return ScanResult(carries: [next], outputs: [next])
     }.outputs[0]
 }
-let difference = abs(output - steps.slice(axis: 0, from: -1).squeezed(axes: [0])).max()
+let difference = abs(output - steps.sliced(axis: 0, from: -1).squeezed(axes: [0])).max()
 
 let session = try Session(graph, seed: 1)
 let compare = try session.compile(fetching: [difference])

@@ -13,7 +13,7 @@ enum FreezingBenchmark {
 
   static func run() throws {
     let graph = Graph()
-    let x = graph.placeholder("x", shape: ["batch", Dimension(width)])
+    let x = graph.placeholder("x", shape: ["batch", Dim(width)])
     let y = graph.placeholder("y", shape: ["batch"], dtype: .i32)
     var value = x
     for layer in 0..<layers { value = Dense(width, activation: .relu, name: "layer_\(layer)")(value) }

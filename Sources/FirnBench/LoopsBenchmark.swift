@@ -9,14 +9,14 @@ import FirnTraining
 enum LoopsBenchmark {
   private static let (batch, features, units) = (32, 64, 128)
 
-  private static func model(_ steps: Int, _ checkpointing: Checkpointing) -> (
+  private static func model(_ steps: Int, _ recomputation: Recomputation) -> (
     graph: Graph, x: Tensor, loss: Tensor
   ) {
     let graph = Graph()
     let x = graph.placeholder(
-      "x", shape: [Dimension(batch), Dimension(steps), Dimension(features)])
+      "x", shape: [Dim(batch), Dim(steps), Dim(features)])
     let inner = Dense(features, activation: .tanh, name: "below")(x)
-    let last = LSTM(units, checkpointing: checkpointing, name: "lstm")(inner)
+    let last = LSTM(units, recomputation: recomputation, name: "lstm")(inner)
     return (graph, x, square(Dense(10, name: "head")(last)).mean())
   }
 
@@ -49,8 +49,8 @@ enum LoopsBenchmark {
     for (steps, every) in [(64, 8), (256, 16), (1024, 32)] {
       var bytes: [Double] = []
       var times: [Double] = []
-      for checkpointing in [Checkpointing.none, .every(every)] {
-        let (graph, x, loss) = model(steps, checkpointing)
+      for recomputation in [Recomputation.none, .every(every)] {
+        let (graph, x, loss) = model(steps, recomputation)
         let compilation = try Compiler.compile(request(graph, loss))
         bytes.append(Double(try Plan(compilation.graph).arenaBytes) / 1_048_576)
         let session = try Session(graph, threads: 1)

@@ -36,7 +36,7 @@ enum NetworksBenchmark {
               training: .init(loss: loss.value, optimizer: SGD(learningRate: 0.1)), freezing: freezing))
         }
       ))
-    let frozen = Set(explanation?.status.variables.filter { $0.standing == .frozen }.map(\.name) ?? [])
+    let frozen = Set(explanation?.status.variables.filter { $0.status == .frozen }.map(\.name) ?? [])
     var drawings: [String] = []
     steps.append(
       (

@@ -18,7 +18,7 @@ enum WeightsBenchmark {
     try makeFile(path)
     defer { try? FileManager.default.removeItem(atPath: path) }
     let graph = Graph()
-    let x = graph.placeholder("x", shape: ["batch", Dimension(width)])
+    let x = graph.placeholder("x", shape: ["batch", Dim(width)])
     let products = graph.scope("frozen", trainable: false) {
       (0..<count).map { matmul(x, graph.variable("kernel_\($0)", shape: Shape([width, width]))) }
     }

@@ -33,7 +33,7 @@ package struct CompilationContext: Sendable {
       self.trainability = trainability
     } else {
       trainability = try Trainability(
-        request.selectionContext, freezing: request.freezing, training: request.thawing)
+        request.selectionContext, freezing: request.freezing, thawing: request.thawing)
     }
   }
 }

@@ -37,20 +37,20 @@ public struct Program: Sendable {
   public var removedGradients: [GradientEdge] { compilation.context.pruning?.removed ?? [] }
 
   /// The variables trained in whole or in part.
-  public var trained: [Variable] { variables(standing: [.trained, .partly]) }
+  public var trained: [Variable] { variables(with: [.trained, .partly]) }
   /// What of the variables is trained, in creation order: variables, or blocks of those trained in part.
   public var trainedParts: [TrainedPart] { compilation.trainedParts }
   /// Names of the variables a run writes, slots among them, in the order it does.
   package var writtenVariables: [String] { graph.writtenVariables }
   /// What it was compiled with.
-  package var selections: (freezing: Selection?, training: Selection?) {
+  package var selections: (freezing: Selection?, thawing: Selection?) {
     (compilation.context.request.freezing, compilation.context.request.thawing)
   }
   /// The variables frozen in whole.
-  public var frozen: [Variable] { variables(standing: [.frozen]) }
+  public var frozen: [Variable] { variables(with: [.frozen]) }
 
-  private func variables(standing standings: Set<Standing>) -> [Variable] {
-    let names = Set(status.variables.filter { standings.contains($0.standing) }.map(\.name))
+  private func variables(with statuses: Set<TrainingStatus>) -> [Variable] {
+    let names = Set(status.variables.filter { statuses.contains($0.status) }.map(\.name))
     return compilation.context.trainability.variables.filter { names.contains($0.name) }
   }
 }

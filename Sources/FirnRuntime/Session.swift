@@ -50,15 +50,15 @@ public final class Session {
   /// - Parameters:
   ///   - fetching: what a run returns, by handle or by name.
   ///   - freezing: variables without gradient, for explicit `graph.gradients` in what is fetched.
-  ///   - training: variables thawed although declared or selected frozen.
+  ///   - thawing: variables trained although declared or selected frozen.
   ///   - inTrainingMode: whether dropout and the like are active outside frozen scopes.
   public func compile(
-    fetching: [any TensorReference], freezing: Selection? = nil, training: Selection? = nil,
+    fetching: [any TensorReference], freezing: Selection? = nil, thawing: Selection? = nil,
     keepingTrainingMode: Selection? = nil, inTrainingMode: Bool = false
   ) throws(FirnError) -> Program {
     try addVariables()
     let request = CompilationRequest(
-      graph: graph.definition, fetches: try values(fetching), freezing: freezing, thawing: training,
+      graph: graph.definition, fetches: try values(fetching), freezing: freezing, thawing: thawing,
       keepingTrainingMode: keepingTrainingMode, isTrainingMode: inTrainingMode)
     return try program(request, fetches: fetching.map(\.tensorName), optimizer: nil)
   }
@@ -69,13 +69,13 @@ public final class Session {
   ///   - loss: a scalar.
   ///   - optimizer: makes the updates, nodes of the same program.
   ///   - freezing: variables held fixed besides those declared so; nothing of them is computed backward.
-  ///   - training: variables trained although declared or selected frozen.
+  ///   - thawing: variables trained although declared or selected frozen.
   ///   - keepingTrainingMode: scopes in training mode although frozen (rule 4).
   ///   - clippingNorm: the largest global norm of the trained gradients together.
   ///   - fetching: what a run returns besides the loss, by handle or by name.
   public func compile(
     minimizing loss: Tensor, with optimizer: any Optimizer, freezing: Selection? = nil,
-    training: Selection? = nil,
+    thawing: Selection? = nil,
     keepingTrainingMode: Selection? = nil, clippingNorm: Double? = nil, fetching: [any TensorReference] = []
   ) throws(FirnError) -> Program {
     try addVariables()
@@ -84,7 +84,7 @@ public final class Session {
     let request = CompilationRequest(
       graph: graph.definition, fetches: Array(values.dropLast()),
       training: .init(loss: values[values.count - 1], optimizer: optimizer, clippingNorm: clippingNorm),
-      freezing: freezing, thawing: training, keepingTrainingMode: keepingTrainingMode)
+      freezing: freezing, thawing: thawing, keepingTrainingMode: keepingTrainingMode)
     return try program(request, fetches: all.map(\.tensorName), optimizer: optimizer)
   }
 
@@ -112,7 +112,7 @@ public final class Session {
     let status = try Explanation(request).status
     let slots = try prepareSlots(compilation, optimizer: optimizer)
     let unset = status.variables.filter { row in
-      (row.standing == .frozen || row.standing == .partly)
+      (row.status == .frozen || row.status == .partly)
         && store[row.name].map { $0.provenance == .initialized && !$0.variable.initializer.isGiven } == true
     }
     let warnings =
@@ -254,7 +254,7 @@ public final class Session {
   /// How many plans are held, each with its buffers.
   var executionCount: Int { executions.count }
 
-  func execution(of program: Program, binding: DimensionBinding) throws(FirnError) -> Execution {
+  func execution(of program: Program, binding: DimBinding) throws(FirnError) -> Execution {
     try executions.execution(of: program.identity, binding) { () throws(FirnError) in
       let bound = program.compilation.graph.mapping(.binding(binding))
       let plan = try Plan(bound, workers: workers.count)
@@ -264,7 +264,7 @@ public final class Session {
   }
 
   /// Bytes of working memory one run takes for these dimensions, variables not counted.
-  public func arenaBytes(of program: Program, binding: DimensionBinding = [:]) throws(FirnError) -> Int {
+  public func arenaBytes(of program: Program, binding: DimBinding = [:]) throws(FirnError) -> Int {
     try execution(of: program, binding: binding).plan.arenaBytes
   }
 }

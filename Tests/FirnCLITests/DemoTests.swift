@@ -27,7 +27,7 @@ import Testing
     #expect(frozen.program.cost(of: "encoder").nodes[.backward] == nil)
     #expect(stopped.program.cost(of: "encoder").nodes[.backward] == nil)
     #expect((all.program.cost(of: "encoder").nodes[.backward] ?? 0) > 10)
-    let binding: DimensionBinding = ["batch": DemoModel.batchSize]
+    let binding: DimBinding = ["batch": DemoModel.batchSize]
     let (full, part) = (
       try #require(all.program.cost.flops(.backward, binding: binding)),
       try #require(frozen.program.cost.flops(.backward, binding: binding))
@@ -35,11 +35,11 @@ import Testing
     #expect(part * 20 < full, "\(part) of \(full)")
     #expect(frozen.program.cost.slotBytes == 2 * 645 * 4 + 2 * 4)
     #expect(
-      Set(frozen.program.status.variables.filter { $0.name.hasPrefix("encoder/") }.map(\.standing)) == [
+      Set(frozen.program.status.variables.filter { $0.name.hasPrefix("encoder/") }.map(\.status)) == [
         .frozen
       ])
     #expect(
-      Set(stopped.program.status.variables.filter { $0.name.hasPrefix("encoder/") }.map(\.standing)) == [
+      Set(stopped.program.status.variables.filter { $0.name.hasPrefix("encoder/") }.map(\.status)) == [
         .cutOff
       ]
     )

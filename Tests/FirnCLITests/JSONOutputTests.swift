@@ -8,7 +8,7 @@ import Testing
   private static let model = "Examples/Graphs/lstm-classifier.firn"
   private static let cost =
     "backwardFLOPs forwardFLOPs gradientBytes keptBytes slotBytes updateFLOPs"
-  private static let variable = "bytes count name readers[] reason role standing type"
+  private static let variable = "bytes count name readers[] reason role status type"
 
   @Test(
     arguments: [
@@ -29,7 +29,7 @@ import Testing
       ("explain", ["head", "--freeze", "encoder"], "[]{\(Self.variable)}"),
       (
         "explain", ["head/kernel"],
-        "connection{cuts[] opening[] path[]{file line loops[] name op scope} verdict} readers[] reason standing"
+        "connection{cuts[] opening[] path[]{file line loops[] name op scope} verdict} readers[] reason status"
           + " variable"
       ),
       (

@@ -63,7 +63,7 @@ import Testing
     #expect(CommandLineRunner.run(["lint"] + line).output == "nothing found\n")
     let kept = CommandLineRunner.run(["lint"] + line + ["--keep-training-mode", "trunk"])
     #expect(kept.code == 1 && kept.output.contains("F008 warning"))
-    let held = CommandLineRunner.run("lint", Self.network, "--freeze", "trunk", "--train", "trunk/**/gamma")
+    let held = CommandLineRunner.run("lint", Self.network, "--freeze", "trunk", "--thaw", "trunk/**/gamma")
     #expect(held.code == 1 && held.output.contains("F009 warning"))
   }
 

@@ -27,7 +27,7 @@ import Testing
 
     %x = placeholder() {dtype = f32, shape = [batch,2]} : f32[batch,2]
     %w = read() {variable = "w", dtype = f32, shape = [2,3]} : f32[2,3]
-    %matmul = matmul(%x, %w) {transpose_left = false, transpose_right = false} : f32[batch,3]
+    %matmul = matmul(%x, %w) {transpose_a = false, transpose_b = false} : f32[batch,3]
     %half = constant() {value = f32[2](0.5, -0.5)} : f32[2]
     %loss = reduce_sum(%matmul) {axes = [0,1], keeps_axes = false} : f32[]
     return %loss
@@ -47,9 +47,9 @@ import Testing
     Fault("unknown value", "matmul(%x, %w)", "matmul(%x, %v)", "line 7"),
     Fault("wrong type", ": f32[batch,3]", ": f32[batch,4]", "line 7"),
     Fault("operand missing", "matmul(%x, %w)", "matmul(%x)", "line 7"),
-    Fault("attribute missing", ", transpose_right = false}", "}", "line 7"),
-    Fault("unknown attribute", "transpose_right = false", "transpose_rite = false", "line 7"),
-    Fault("attribute of another type", "transpose_right = false", "transpose_right = 3", "line 7"),
+    Fault("attribute missing", ", transpose_b = false}", "}", "line 7"),
+    Fault("unknown attribute", "transpose_b = false", "transpose_rite = false", "line 7"),
+    Fault("attribute of another type", "transpose_b = false", "transpose_b = 3", "line 7"),
     Fault("unknown variable", "variable = \"w\"", "variable = \"v\"", "line 6"),
     Fault("elements missing", "(0.5, -0.5)", "(0.5)", "line 8"),
     Fault("axis out of range", "axes = [0,1]", "axes = [0,7]", "line 9"),

@@ -21,7 +21,7 @@ import Testing
       text +=
         "%\(scope)/kernel = read() {variable = \"\(scope)/kernel\", dtype = f32, shape = [8,8]} : f32[8,8]\n"
         + "%\(scope)/matmul = matmul(%\(last), %\(scope)/kernel) "
-        + "{transpose_left = false, transpose_right = false} : f32[batch,8]\n"
+        + "{transpose_a = false, transpose_b = false} : f32[batch,8]\n"
         + "%\(scope)/tanh = tanh(%\(scope)/matmul) : f32[batch,8]\n"
         + "%\(scope)/neg = neg(%\(scope)/tanh) : f32[batch,8]\n"
         + "%\(scope)/add = add(%\(scope)/neg, %\(last)) : f32[batch,8]\n"

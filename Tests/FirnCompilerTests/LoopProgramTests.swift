@@ -44,7 +44,7 @@ import Testing
     let (around, inside) = products(try program(freezing: "rnn/W_fixed") { RNN(Cell())($1) })
     #expect(around.count == 2 && inside.count == 2)
     #expect(around[0].contains("%rnn/W_fixed)") && around[0].contains(": f32[batch*time,8]"))
-    #expect(around[1].contains("transpose_left = true") && around[1].hasSuffix(": f32[8,8] @backward"))
+    #expect(around[1].contains("transpose_a = true") && around[1].hasSuffix(": f32[8,8] @backward"))
     #expect(inside.allSatisfy { $0.contains("W_trainable)") && $0.contains(": f32[batch,8]") })
     // Its gradient would be the only matrix of three rows.
     #expect(!(around + inside).contains { $0.contains(": f32[3,8]") })
@@ -104,7 +104,7 @@ import Testing
     for node in loopsBack(try program(stack(kind, layers: 2))) {
       let scan = try #require(node.op as? Scan)
       #expect(scan.carries == ["simple": 2, "lstm": 3, "gru": 3][kind.rawValue])
-      #expect(!scan.body.nodes.contains { ($0.op as? MatMul)?.transposeLeft == true })
+      #expect(!scan.body.nodes.contains { ($0.op as? MatMul)?.transposeA == true })
     }
   }
 }

@@ -13,7 +13,7 @@ import Testing
     let loss = graph.scope("loss") { sparseSoftmaxCrossEntropy(logits: logits, labels: labels).mean() }
     let freezing: Selection = "conv1 | bn1 | layer1 | layer2"
     let status = try Explanation(graph: graph.definition, loss: loss.value, freezing: freezing).status
-    let frozen = Set(status.variables.filter { $0.standing == .frozen }.map(\.name))
+    let frozen = Set(status.variables.filter { $0.status == .frozen }.map(\.name))
     let text = graph.definition.dot(
       DOTOptions(
         title: "ResNet-50, freezing \(freezing)", depth: 1, collapsesLayers: true, foldsRepeats: true,

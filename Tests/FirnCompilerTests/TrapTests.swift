@@ -18,10 +18,10 @@ import Testing
       loss = Dense(2, name: "upper")(cut(middle)).mean()
     }
 
-    func request(_ freezing: Selection? = nil, training: Selection? = nil) -> CompilationRequest {
+    func request(_ freezing: Selection? = nil, thawing: Selection? = nil) -> CompilationRequest {
       CompilationRequest(
         graph: graph.definition, fetches: [], training: .init(loss: loss.value, optimizer: Adam()),
-        freezing: freezing, thawing: training)
+        freezing: freezing, thawing: thawing)
     }
 
     func explanation(_ freezing: Selection? = nil) throws -> Explanation {
@@ -44,7 +44,7 @@ import Testing
   /// Who decided stands in the status.
   @Test func trap05OneSelectionDecidesAndIsPrinted() throws {
     let model = Model()
-    let explanation = try Explanation(model.request("lower | middle", training: "middle/bias"))
+    let explanation = try Explanation(model.request("lower | middle", thawing: "middle/bias"))
     let reasons = Dictionary(
       explanation.status.variables.map { ($0.name, $0.reason) }, uniquingKeysWith: { first, _ in first })
     #expect(reasons["lower/kernel"]?.contains("`freezing: lower | middle`") == true)
@@ -81,7 +81,7 @@ import Testing
     let logits = graph.scope("output") { matmul(embedded, table, transposeB: true) }
     let loss = sparseSoftmaxCrossEntropy(logits: logits, labels: ids).mean()
     let explanation = try Explanation(
-      graph: graph.definition, loss: loss.value, freezing: "shared", training: "shared")
+      graph: graph.definition, loss: loss.value, freezing: "shared", thawing: "shared")
     #expect(explanation.status.variables.first?.readers == ["embed", "output"])
     #expect(explanation.lint().map(\.code) == [.tiedAndSplit])
   }
@@ -95,7 +95,7 @@ import Testing
   @Test func trap19MissingGradientNamesTheCut() throws {
     let model = Model { stopGradient($0) }
     let why = try model.explanation().why("middle/kernel")
-    #expect(why.standing == .cutOff && why.reason.contains("stop_gradient"))
+    #expect(why.status == .cutOff && why.reason.contains("stop_gradient"))
     #expect(why.connection?.cuts.map(\.kind) == [.stopGradient])
 
     let kernel = try #require(model.graph.tensor(named: "middle/kernel"))
@@ -143,7 +143,7 @@ import Testing
     request.isTrainingMode = isTrainingMode
     let scopes = try Explanation(request).status.scopes
     #expect(scopes.map(\.path) == ["lower", "upper"] && scopes.map(\.mode) == modes)
-    #expect(scopes.map { $0.standing == .trained } == trained)
+    #expect(scopes.map { $0.status == .trained } == trained)
     // What is compiled is what the two words say.
     let compilation = try Compiler.compile(request)
     #expect(compilation.trained == zip(scopes, trained).filter(\.1).map { $0.0.path + "/scale" })
@@ -199,6 +199,6 @@ import Testing
   }
 
   @Test func trap27OneArgument() throws {
-    #expect(try Model().explanation("lower").status.scopes.map(\.standing) == [.frozen, .trained, .trained])
+    #expect(try Model().explanation("lower").status.scopes.map(\.status) == [.frozen, .trained, .trained])
   }
 }

@@ -151,11 +151,11 @@ import Testing
     Fault("transpose rank", .invalidArgument, "C1", "no order") { f($0, [2, 3]).transposed([0, 7]) },
     Fault("broadcast extent", .shapeMismatch, "C2", "axis 0") { f($0, [2]).broadcast(to: [3]) },
     Fault("broadcast rank", .shapeMismatch, "C1", "more axes") { f($0, [2, 2]).broadcast(to: [2]) },
-    Fault("slice range", .invalidArgument, "C3", "1..<9") { f($0, [2, 3]).slice(axis: 1, from: 1, to: 9) },
-    Fault("slice order", .invalidArgument, "C3", "2..<1") { f($0, [2, 3]).slice(axis: 1, from: 2, to: 1) },
-    Fault("slice step", .invalidArgument, "C2", "step 0") { f($0, [2, 3]).slice(axis: 1, by: 0) },
+    Fault("slice range", .invalidArgument, "C3", "1..<9") { f($0, [2, 3]).sliced(axis: 1, from: 1, to: 9) },
+    Fault("slice order", .invalidArgument, "C3", "2..<1") { f($0, [2, 3]).sliced(axis: 1, from: 2, to: 1) },
+    Fault("slice step", .invalidArgument, "C2", "step 0") { f($0, [2, 3]).sliced(axis: 1, by: 0) },
     Fault("slice unknown", .invalidArgument, "C4", "depends on the binding") {
-      f($0, ["batch"]).slice(axis: 0, by: 2)
+      f($0, ["batch"]).sliced(axis: 0, by: 2)
     },
     Fault("slice counts", .invalidArgument, "C1", "1 starts") { f($0, [2, 3]).sliced(starts: [0]) },
     Fault("pad negative", .invalidArgument, "C2", "padding -1") { f($0, [2]).padded(low: [-1], high: [0]) },
@@ -227,9 +227,9 @@ import Testing
       bad + x, x - bad, -bad, 2 * bad, bad / 2, exp(bad), maximum(x, bad), pow(bad, 2), greater(bad, 0),
       logicalNot(bad), select(where: bad, x, otherwise: x), select(where: x, bad, otherwise: x),
       matmul(bad, x), matmul(x, bad), bad.reshaped(to: [-1]), bad.transposed(), bad.transposed([0, 1]),
-      bad.broadcast(to: [4]), bad.sliced(starts: [1]), bad.slice(axis: 4), bad.reversed(axes: [3]),
+      bad.broadcast(to: [4]), bad.sliced(starts: [1]), bad.sliced(axis: 4), bad.reversed(axes: [3]),
       bad.padded(low: [1], high: [1]), bad.expandingAxis(at: 9), bad.squeezed(axes: [7]), bad.cast(to: .i32),
-      bad.sum(axes: [8]), bad.mean(), bad.max(), bad.min(), bad.prod(), bad.argmax(axis: 3),
+      bad.sum(axes: [8]), bad.mean(), bad.max(), bad.min(), bad.product(), bad.argmax(axis: 3),
       bad.cumulativeSum(axis: 3),
       bad.split(sizes: [1, 2], axis: 7)[1], bad.split(into: 2, axis: 7)[1], concatenate([x, bad], axis: 8),
       stack([x, bad], axis: 8), gather(bad, indices: i), gather(x, indices: bad),

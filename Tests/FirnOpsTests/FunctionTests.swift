@@ -49,8 +49,8 @@ extension OpTests {
       #expect(x.reshaped(to: [-1]).shape == ["3*batch"])
       #expect(x.reshaped(to: [-1, 3, 1]).shape == ["batch", 3, 1])
       #expect(concatenate([x, x], axis: 0).shape == ["2*batch", 3])
-      #expect(x.slice(axis: 0, from: 1).shape == ["batch-1", 3])
-      #expect(concatenate([x, x], axis: 0).slice(axis: 0, by: 2).shape == ["batch", 3])
+      #expect(x.sliced(axis: 0, from: 1).shape == ["batch-1", 3])
+      #expect(concatenate([x, x], axis: 0).sliced(axis: 0, by: 2).shape == ["batch", 3])
       #expect(x.padded(low: ["batch", 0], high: [1, 2]).shape == ["2*batch+1", 5])
       try graph.validate()
     }
@@ -85,7 +85,7 @@ extension OpTests {
       try expect(x.sum(axes: [-1]), [3, 12], [2])
       try expect(x.max(axes: [0], keepingAxes: true), [3, 4, 5], [1, 3])
       try expect(x.min(axes: [-1, -2]), [0], [])
-      try expect(x.prod(axes: [1]), [0, 60], [2])
+      try expect(x.product(axes: [1]), [0, 60], [2])
       try expect(x.mean(axes: [1]), [1, 4], [2])
       try expect(x.argmax(axis: -1), [2, 2], [2])
       try expect(x.argmin(axis: 0), [0, 0, 0], [3])
@@ -110,9 +110,9 @@ extension OpTests {
       try expect(x.expandingAxis(at: -1), [0, 1, 2, 3, 4, 5], [2, 3, 1])
       try expect(x.expandingAxis(at: 1).squeezed(axes: [1]), [0, 1, 2, 3, 4, 5], [2, 3])
       try expect(x.expandingAxis(at: 0).squeezed(), [0, 1, 2, 3, 4, 5], [2, 3])
-      try expect(x.slice(axis: 1, from: -2), [1, 2, 4, 5], [2, 2])
-      try expect(x.slice(axis: -1, to: -1), [0, 1, 3, 4], [2, 2])
-      try expect(x.slice(axis: 1, by: 2), [0, 2, 3, 5], [2, 2])
+      try expect(x.sliced(axis: 1, from: -2), [1, 2, 4, 5], [2, 2])
+      try expect(x.sliced(axis: -1, to: -1), [0, 1, 3, 4], [2, 2])
+      try expect(x.sliced(axis: 1, by: 2), [0, 2, 3, 5], [2, 2])
       try expect(x.sliced(starts: [1, 0]), [3, 4, 5], [1, 3])
       try expect(
         x.padded(low: [0, 1], high: [1, 0], value: 7), [7, 0, 1, 2, 7, 3, 4, 5, 7, 7, 7, 7], [3, 4])
@@ -130,7 +130,7 @@ extension OpTests {
       let (table, indices) = (try counting([3, 2]), try tensor([2, 0], [2], .i32))
       try expect(gather(table, indices: indices), [4, 5, 0, 1], [2, 2])
       try expect(
-        gather(table, indices: indices.slice(axis: 0, from: 1), axis: 1), [0, 2, 4], [3, 1])
+        gather(table, indices: indices.sliced(axis: 0, from: 1), axis: 1), [0, 2, 4], [3, 1])
       try expect(
         scatterAdd(try counting([2, 2]), indices: indices, size: 3), [2, 3, 0, 0, 0, 1], [3, 2])
       try expect(

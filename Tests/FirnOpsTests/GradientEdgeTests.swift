@@ -40,9 +40,9 @@ extension OpTests {
     }
 
     @Test func productsWithZeros() throws {
-      #expect(try gradients(at: [[2, 3, 5]]) { $0[0].prod() } == [[15, 10, 6]])
-      #expect(try gradients(at: [[2, 0, 5]]) { $0[0].prod() } == [[0, 10, 0]])
-      #expect(try gradients(at: [[0, 0, 5]]) { $0[0].prod() } == [[0, 0, 0]])
+      #expect(try gradients(at: [[2, 3, 5]]) { $0[0].product() } == [[15, 10, 6]])
+      #expect(try gradients(at: [[2, 0, 5]]) { $0[0].product() } == [[0, 10, 0]])
+      #expect(try gradients(at: [[0, 0, 5]]) { $0[0].product() } == [[0, 0, 0]])
     }
 
     @Test func secondDerivativesOfProductsWithZeros() throws {
@@ -54,7 +54,7 @@ extension OpTests {
           ReverseWalk().adjoints(
             of: [y.value], seeds: [one], withRespectTo: [x.value], stopping: [], in: graph)[0])
       }
-      let first = try gradient(x.prod()).slice(axis: 0, to: 1).reshaped(to: [])
+      let first = try gradient(x.product()).sliced(axis: 0, to: 1).reshaped(to: [])
       let second = try gradient(first)
       let result = try Evaluator(graph: graph.definition).run(
         [second.value], feeding: [NDArray([2.0, 0, 5])])

@@ -171,8 +171,8 @@ extension OpTests {
     /// Large enough for several blocks, vectors and workers.
     private static let large: [OpSample] = [
       OpSample(MatMul(), .real([150, 300]), .real([300, 131]), tolerance: 2e-4),
-      OpSample(MatMul(transposeLeft: true), .real([300, 7]), .real([300, 201]), tolerance: 2e-4),
-      OpSample(MatMul(transposeRight: true), .real([3, 40, 60]), .real([3, 50, 60]), tolerance: 1e-4),
+      OpSample(MatMul(transposeA: true), .real([300, 7]), .real([300, 201]), tolerance: 2e-4),
+      OpSample(MatMul(transposeB: true), .real([3, 40, 60]), .real([3, 50, 60]), tolerance: 1e-4),
       OpSample(Unary(.tanh), .real([70_001])),
       OpSample(Binary(.mul), .real([70_001]), .real([70_001])),
       OpSample(Reduce(.sum, axes: [1]), .real([150, 501]), tolerance: 1e-5),

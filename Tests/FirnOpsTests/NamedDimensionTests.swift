@@ -21,18 +21,18 @@ extension OpTests {
       Expression("mean") { $0.mean(axes: [0, 1]) },
       Expression("mean of all") { $0.mean() },
       Expression("max") { $0.max(axes: [1]) },
-      Expression("prod") { $0.prod(axes: [0, 1], keepingAxes: true) },
+      Expression("prod") { $0.product(axes: [0, 1], keepingAxes: true) },
       Expression("cumulative sum") { $0.cumulativeSum(axis: 1, exclusive: true) },
       Expression("reshape") { $0.reshaped(to: ["batch*time", 3]) },
       Expression("infer") { $0.reshaped(to: ["time", -1]) },
       Expression("transpose") { $0.transposed() },
       Expression("broadcast") { $0.sum(axes: [0]).broadcast(to: ["batch", "time", 3]) + $0 },
-      Expression("slice") { $0.slice(axis: 1, from: 1) },
-      Expression("slice by two") { concatenate([$0, $0 * 2], axis: 1).slice(axis: 1, from: 0, by: 2) },
-      Expression("slice the end") { $0.slice(axis: 0, from: -1) },
+      Expression("slice") { $0.sliced(axis: 1, from: 1) },
+      Expression("slice by two") { concatenate([$0, $0 * 2], axis: 1).sliced(axis: 1, from: 0, by: 2) },
+      Expression("slice the end") { $0.sliced(axis: 0, from: -1) },
       Expression("pad") { $0.padded(low: ["time", 0, 1], high: [0, "batch", 0]) },
       Expression("reverse") { $0.reversed(axes: [0, 1]) },
-      Expression("concatenate") { concatenate([$0, -$0, $0.slice(axis: 0, to: 1)], axis: 0) },
+      Expression("concatenate") { concatenate([$0, -$0, $0.sliced(axis: 0, to: 1)], axis: 0) },
       Expression("split") { concatenate([$0, -$0], axis: 0).split(into: 2, axis: 0)[1] },
       Expression("split sizes") {
         concatenate([$0, -$0], axis: 0).split(sizes: ["batch", "batch"], axis: 0)[0]
@@ -41,7 +41,7 @@ extension OpTests {
       Expression("matmul folded") { matmul($0, $0.sum(axes: [0, 1]).reshaped(to: [3, 1])) },
       Expression("convolution") {
         let images = $0.reshaped(to: ["batch*time", 1, 3, 1])
-        let kernel = images.slice(axis: 0, to: 1).reshaped(to: [1, 3, 1, 1])
+        let kernel = images.sliced(axis: 0, to: 1).reshaped(to: [1, 3, 1, 1])
         let y = conv2d(images, kernel, padding: .same)
         return maxPool2d(y, window: (1, 2), strides: (1, 1))
           + averagePool2d(y, window: (1, 2), strides: (1, 1))
@@ -64,7 +64,7 @@ extension OpTests {
       try graph.validate()
       let gradient = try #require(adjoint)
       try graph.definition.verify()
-      for binding in [["batch": 2, "time": 4], ["batch": 5, "time": 1]] as [DimensionBinding] {
+      for binding in [["batch": 2, "time": 4], ["batch": 5, "time": 1]] as [DimBinding] {
         let bound = Graph(resuming: graph.definition.mapping(.binding(binding)))
         try bound.definition.verify(after: "binding")
         let shape = try #require(bound.definition.type(of: x.value).shape.extents)

@@ -38,16 +38,16 @@ let opSamples: [OpSample] =
     OpSample(Cast(to: .bool), .integers([3, 7], 0...1)),
 
     OpSample(MatMul(), .real([5, 7]), .real([7, 3])),
-    OpSample(MatMul(transposeLeft: true), .real([7, 5]), .real([7, 3])),
-    OpSample(MatMul(transposeRight: true), .real([5, 7]), .real([3, 7])),
-    OpSample(MatMul(transposeLeft: true, transposeRight: true), .real([7, 5]), .real([3, 7])),
+    OpSample(MatMul(transposeA: true), .real([7, 5]), .real([7, 3])),
+    OpSample(MatMul(transposeB: true), .real([5, 7]), .real([3, 7])),
+    OpSample(MatMul(transposeA: true, transposeB: true), .real([7, 5]), .real([3, 7])),
     OpSample(MatMul(), .real([2, 5, 7]), .real([2, 7, 3])),
     OpSample(MatMul(order: .descending), .real([5, 7]), .real([7, 3]), .real([5, 3])),
     OpSample(
-      MatMul(transposeLeft: true, transposeRight: true, order: .ascending), .real([2, 7, 5]),
+      MatMul(transposeA: true, transposeB: true, order: .ascending), .real([2, 7, 5]),
       .real([2, 3, 7]),
       .real([2, 5, 3])),
-    OpSample(MatMul(transposeLeft: true), .real([2, 7, 5]), .real([2, 7, 3])),
+    OpSample(MatMul(transposeA: true), .real([2, 7, 5]), .real([2, 7, 3])),
 
     OpSample(Convolution(), .real([2, 4, 5, 3]), .real([3, 2, 3, 1])),
     OpSample(Convolution(groups: 2), .real([1, 3, 5, 4]), .real([2, 3, 2, 6])),

@@ -103,7 +103,7 @@ import Testing
       var request = CompilationRequest(
         graph: graph.definition, fetches: [],
         training: .init(loss: loss.value, optimizer: SGD(learningRate: 0.5)))
-      request.trainability = try Trainability(graph.variables, freezing: freezing, training: [])
+      request.trainability = try Trainability(graph.variables, freezing: freezing, thawing: [])
       try session.run(
         session.compile(request), feeding: [x: noise([3, 12, 10, 3]).converted(to: .f32)])
       return session

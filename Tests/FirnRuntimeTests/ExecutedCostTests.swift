@@ -20,7 +20,7 @@ import Testing
     let session = try Session(graph)
     session.onWarning = { _ in }
     let program = try session.compile(minimizing: loss, with: Adam(), freezing: freezing)
-    let binding: DimensionBinding = ["batch": 2, "time": 7]
+    let binding: DimBinding = ["batch": 2, "time": 7]
     let told = try Node.Phase.allCases.reduce(0) {
       try $0 + #require(program.cost.flops($1, binding: binding))
     }
@@ -30,16 +30,16 @@ import Testing
   }
 
   /// What is computed again is told too.
-  @Test(arguments: [Checkpointing.none, .every(2), .every(3), .every(8)], ["net", nil] as [Selection?])
-  func flopsOfCheckpointedLoops(_ checkpointing: Checkpointing, _ freezing: Selection?) throws {
+  @Test(arguments: [Recomputation.none, .every(2), .every(3), .every(8)], ["net", nil] as [Selection?])
+  func flopsOfCheckpointedLoops(_ recomputation: Recomputation, _ freezing: Selection?) throws {
     let graph = Graph()
     let x = graph.placeholder("x", shape: ["batch", 6, 3])
     let first = Dense(4, name: "first")(x)
-    let loss = square(GRU(5, checkpointing: checkpointing, name: "net")(first)).mean()
+    let loss = square(GRU(5, recomputation: recomputation, name: "net")(first)).mean()
     let session = try Session(graph)
     session.onWarning = { _ in }
     let program = try session.compile(minimizing: loss, with: Adam(), freezing: freezing)
-    let binding: DimensionBinding = ["batch": 2]
+    let binding: DimBinding = ["batch": 2]
     let told = try Node.Phase.allCases.reduce(0) {
       try $0 + #require(program.cost.flops($1, binding: binding))
     }
@@ -77,7 +77,7 @@ import Testing
   }
 
   /// Kept, gradient and slot bytes are those of the plan's buffers and of the session's slots.
-  private func expectBytes(of program: Program, in session: Session, binding: DimensionBinding) throws {
+  private func expectBytes(of program: Program, in session: Session, binding: DimBinding) throws {
     let told = try program.costReport().total.bound(by: binding)
     let plan = try session.execution(of: program, binding: binding).plan
     let held = HeldBuffers(plan, of: program.graph)

@@ -80,7 +80,7 @@ import Testing
     var request = CompilationRequest(
       graph: model.graph.definition, fetches: [],
       training: .init(loss: model.loss.value, optimizer: SGD(learningRate: 0.5, momentum: momentum)))
-    request.trainability = try Trainability(model.graph.variables, freezing: freezing, training: [])
+    request.trainability = try Trainability(model.graph.variables, freezing: freezing, thawing: [])
     let program: Program
     do {
       program = try session.compile(request)

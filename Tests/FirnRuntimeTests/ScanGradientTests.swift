@@ -188,7 +188,7 @@ import Testing
     let graph = Graph()
     let h = graph.variable("h", shape: [2], dtype: .f64, initializer: .ones)
     func gradient(_ length: Int) throws -> [Double] {
-      let loss = scan(initial: [h], length: Dimension(length)) { step in
+      let loss = scan(initial: [h], length: Dim(length)) { step in
         ScanResult(carries: [stopGradient(step.carries[0] * 2)])
       }.carries[0].sum()
       let gradient = graph.gradients(of: [loss], withRespectTo: [h], unconnected: .zero)

@@ -27,7 +27,7 @@ package struct PlainEvaluator {
   }
 
   private func values(
-    of graph: GraphDef, parameter: (Parameter) throws -> NDArray
+    of graph: GraphDef, parameter: (LoopInput) throws -> NDArray
   ) throws -> [Value: NDArray] {
     var values: [Value: NDArray] = [:]
     for (position, node) in graph.nodes.enumerated() {
@@ -35,7 +35,7 @@ package struct PlainEvaluator {
       let results: [NDArray] =
         switch node.op {
         case let op as Constant: [op.array]
-        case let op as Parameter: [try parameter(op)]
+        case let op as LoopInput: [try parameter(op)]
         case let op as ReadVariable: [try known(variables[op.variable], node)]
         case is Placeholder: [try known(feeds[node.name], node)]
         case is RandomState: [randomState]

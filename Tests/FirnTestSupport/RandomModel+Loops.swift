@@ -18,7 +18,7 @@ extension RandomModel {
     var initial = (0..<source.below(4)).map { _ in source.pick(floats) }
     if source.chance(40), let first = initial.first { initial.append(tanh(first)) }
     if source.chance(25) { initial.append(outer.constant(NDArray(scalar: Int32(2)))) }
-    let length: Dimension? = sequences.isEmpty ? Dimension(source.below(4)) : nil
+    let length: Dim? = sequences.isEmpty ? Dim(source.below(4)) : nil
     let captured = (0..<2).map { _ in source.pick(floats) }
     let reversed = source.chance(40)
     // Drawn in any case, so that the models with and without are the same but for that.
@@ -26,7 +26,7 @@ extension RandomModel {
     let isKnown = (length ?? sequences.first?.shape.first)?.value != nil
     let (carries, outputs) = scan(
       over: sequences, initial: initial, length: length, reversed: reversed,
-      checkpointing: options.checkpoints && isCut && isKnown ? .every(every) : .none, in: outer
+      recomputation: options.checkpoints && isCut && isKnown ? .every(every) : .none, in: outer
     ) { step in
       body(step, initial: initial, captured: captured, depth: depth)
     }

@@ -94,9 +94,9 @@ extension RandomModel {
 
   mutating func matrices(_ a: Tensor) -> [Tensor] {
     guard a.rank > 0, let inner = a.extent(-1).value, inner > 0 else { return [] }
-    let rows = a.reshaped(to: Shape([a.shape.dropLast().reduce(1) { $0 * $1 }, Dimension(inner)]))
+    let rows = a.reshaped(to: Shape([a.shape.dropLast().reduce(1) { $0 * $1 }, Dim(inner)]))
     let width = 1 + source.below(4)
-    let known = variables.filter { $0.shape.first == Dimension(inner) && $0.rank == 2 }
+    let known = variables.filter { $0.shape.first == Dim(inner) && $0.rank == 2 }
     switch source.below(7) {
     case 0: return [tanh(matmul(rows, rows, transposeA: true))]
     case 1: return [sin(matmul(rows, constant([width, inner], in: a.graph), transposeB: true))]
@@ -117,7 +117,7 @@ extension RandomModel {
     switch source.below(options.isSmooth ? 3 : 5) {
     case 0: return sin(a.sum(axes: axes, keepingAxes: keeps))
     case 1 where count(a.shape) > 0: return a.mean(axes: axes, keepingAxes: keeps)
-    case 2: return (sin(a) + 1.2).prod(axes: axes.suffix(1), keepingAxes: keeps)
+    case 2: return (sin(a) + 1.2).product(axes: axes.suffix(1), keepingAxes: keeps)
     case 3 where count(a.shape) > 0: return a.max(axes: axes, keepingAxes: keeps)
     case 4 where count(a.shape) > 0: return a.min(axes: axes, keepingAxes: keeps)
     default: return a.sum(axes: axes, keepingAxes: keeps)
@@ -143,16 +143,16 @@ extension RandomModel {
     guard a.rank > 0 else { return a }
     let axis = source.below(a.rank)
     guard source.chance(60) else {
-      var low = [Dimension](repeating: 0, count: a.rank)
-      low[axis] = Dimension(source.below(2))
+      var low = [Dim](repeating: 0, count: a.rank)
+      low[axis] = Dim(source.below(2))
       var high = low
       high[axis] = 1
       return a.padded(low: low, high: high, value: 0.5)
     }
-    if a.shape[axis] == "batch" { return a.slice(axis: axis, from: 1) }
+    if a.shape[axis] == "batch" { return a.sliced(axis: axis, from: 1) }
     guard let extent = a.shape[axis].value, extent > 1 else { return a }
     let from = source.below(extent)
-    return a.slice(axis: axis, from: Dimension(from), by: 1 + source.below(2))
+    return a.sliced(axis: axis, from: Dim(from), by: 1 + source.below(2))
   }
 
   private mutating func parts(_ a: Tensor, _ b: Tensor) -> [Tensor] {
@@ -161,7 +161,7 @@ extension RandomModel {
     if source.chance(50) { return [concatenate([a, a * b, a].suffix(2 + source.below(2)), axis: axis)] }
     guard let extent = a.shape[axis].value, extent > 1 else { return [] }
     let first = 1 + source.below(extent - 1)
-    return a.split(sizes: [Dimension(first), Dimension(extent - first)], axis: axis)
+    return a.split(sizes: [Dim(first), Dim(extent - first)], axis: axis)
   }
 
   private mutating func distribution(_ a: Tensor, _ b: Tensor) -> Tensor {
@@ -201,7 +201,7 @@ extension RandomModel {
     let indices = a.graph.constant(NDArray((0..<3).map { _ in Int32(source.below(extent)) }))
     let rows = gather(a, indices: indices, axis: axis)
     return source.chance(50)
-      ? [rows] : [scatterAdd(rows, indices: indices, axis: axis, size: Dimension(extent + 1))]
+      ? [rows] : [scatterAdd(rows, indices: indices, axis: axis, size: Dim(extent + 1))]
   }
 
   private mutating func integers(_ a: Tensor) -> Tensor {

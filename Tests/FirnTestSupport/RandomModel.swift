@@ -19,7 +19,7 @@ package struct RandomModel {
   package let options: Options
   package private(set) var variables: [Tensor] = []
   package private(set) var feeds: [(tensor: Tensor, array: NDArray)] = []
-  package private(set) var binding = DimensionBinding()
+  package private(set) var binding = DimBinding()
   package private(set) var outputs: [Tensor] = []
   /// A floating-point scalar that depends on the outputs.
   package private(set) var loss: Tensor

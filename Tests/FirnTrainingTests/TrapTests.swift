@@ -89,7 +89,7 @@ import Testing
       }
       // No product of a kernel's gradient is left in a loop.
       for line in program.graph.text.split(separator: "\n") where line.hasPrefix(" ") {
-        #expect(!line.contains("transpose_left = true"))
+        #expect(!line.contains("transpose_a = true"))
       }
     }
   }

@@ -15,7 +15,7 @@ struct DemoReport {
     func row(_ title: String, _ cell: (DemoExperiment.Outcome) -> String) {
       table.append([title] + outcomes.map(cell))
     }
-    let binding: DimensionBinding = ["batch": DemoModel.batchSize]
+    let binding: DimBinding = ["batch": DemoModel.batchSize]
     row("trained parameters") { NumberFormat.count($0.trainedParameters) }
     row("frozen or cut-off parameters") { NumberFormat.count($0.heldParameters) }
     row("nodes in the backward program") { NumberFormat.count($0.program.cost.nodes[.backward] ?? 0) }
@@ -90,7 +90,7 @@ extension DemoExperiment.Outcome {
   var trainedParameters: Int { program.trained.reduce(0) { $0 + $1.elementCount } }
 
   var heldParameters: Int {
-    program.status.variables.filter { $0.standing != .trained }.reduce(0) { $0 + $1.count }
+    program.status.variables.filter { $0.status != .trained }.reduce(0) { $0 + $1.count }
   }
 
   fileprivate var fileName: String {

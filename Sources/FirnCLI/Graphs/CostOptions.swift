@@ -17,9 +17,9 @@ struct CostOptions {
   /// Whether sizes were given; then only these are bound in JSON, too.
   let isBound: Bool
   /// As given.
-  private let given: DimensionBinding
+  private let given: DimBinding
   /// As given, and 1 for every other name of the graph.
-  private let complete: DimensionBinding
+  private let complete: DimBinding
   private let assumed: [String]
 
   /// - Throws: `UsageError` for what is no binding, `.unknownName` for a dimension that the graph does not have.
@@ -35,7 +35,7 @@ struct CostOptions {
       for type in node.types { names.formUnion(type.shape.flatMap(\.names)) }
     }
     let text = arguments.text("bind")
-    var binding: DimensionBinding = [:]
+    var binding: DimBinding = [:]
     for part in (text ?? "").split(separator: ",") {
       let sides = part.split(separator: "=", omittingEmptySubsequences: false)
       guard sides.count == 2, let number = Int(sides[1]), (0...1_000_000_000).contains(number) else {

@@ -42,8 +42,8 @@ enum DiffCommand {
     return 0
   }
 
-  private static func words(_ standing: Standing?, _ blocks: [String]) -> String {
-    ([standing?.rawValue ?? "absent"] + blocks).joined(separator: " ")
+  private static func words(_ status: TrainingStatus?, _ blocks: [String]) -> String {
+    ([status?.rawValue ?? "absent"] + blocks).joined(separator: " ")
   }
 
   private static func show(_ difference: Difference, _ options: CostOptions, in shell: Shell) {

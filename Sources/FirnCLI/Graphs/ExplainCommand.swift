@@ -75,7 +75,7 @@ enum ExplainCommand {
     ])
     for scope in status.scopes {
       scopes.append([
-        scope.path, scope.standing.rawValue, scope.mode.rawValue, NumberFormat.count(scope.count),
+        scope.path, scope.status.rawValue, scope.mode.rawValue, NumberFormat.count(scope.count),
         NumberFormat.count(scope.trainedCount),
       ])
     }
@@ -87,13 +87,13 @@ enum ExplainCommand {
   private static func show(_ rows: [StatusReport.VariableEntry], in shell: Shell) {
     var table = TextTable([.init("variable"), .init("status"), .init("because"), .init("read in")])
     for row in rows {
-      table.append([row.name, row.standing.rawValue, row.reason, row.readers.joined(separator: ", ")])
+      table.append([row.name, row.status.rawValue, row.reason, row.readers.joined(separator: ", ")])
     }
     shell.table(table)
   }
 
   private static func show(_ why: VariableExplanation, in shell: Shell) {
-    shell.line("\(why.variable): \(why.standing.rawValue)")
+    shell.line("\(why.variable): \(why.status.rawValue)")
     shell.paragraph(why.reason, indent: 2)
     if !why.readers.isEmpty { shell.paragraph("read in " + why.readers.joined(separator: ", "), indent: 2) }
     guard let connection = why.connection else { return }

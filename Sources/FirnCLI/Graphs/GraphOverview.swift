@@ -98,7 +98,7 @@ private struct Tally {
   mutating func count(_ graph: GraphDef, scope: String, inLoop: Bool) {
     for (position, node) in graph.nodes.enumerated() {
       for type in node.types { dimensions.formUnion(type.shape.flatMap(\.names)) }
-      if node.op is Parameter { continue }
+      if node.op is LoopInput { continue }
       nodes += 1
       ops[node.mnemonic, default: .init(name: node.mnemonic, count: 0, inLoops: 0)].count += 1
       if inLoop { ops[node.mnemonic]?.inLoops += 1 }

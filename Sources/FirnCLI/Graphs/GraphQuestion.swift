@@ -15,7 +15,7 @@ struct GraphQuestion {
   static let freeze = ArgumentParser.Option(
     name: "freeze", value: .text(placeholder: "SELECTION"), help: "hold these variables fixed")
   static let train = ArgumentParser.Option(
-    name: "train", value: .text(placeholder: "SELECTION"),
+    name: "thaw", value: .text(placeholder: "SELECTION"),
     help: "train these although declared or selected frozen"
   )
   static let loss = ArgumentParser.Option(
@@ -32,7 +32,7 @@ struct GraphQuestion {
 
   let graph: GraphDef
   let freezing: Selection?
-  let training: Selection?
+  let thawing: Selection?
   let keepingTrainingMode: Selection?
   /// What the file given by `--weights` holds for the graph; nil where none is.
   let weights: LoadedWeights?
@@ -52,7 +52,7 @@ struct GraphQuestion {
       throw FileFailure(error: error)
     }
     freezing = try arguments.text(option).map { text throws(FirnError) in try Selection(text) }
-    training = try arguments.text("train").map { text throws(FirnError) in try Selection(text) }
+    thawing = try arguments.text("thaw").map { text throws(FirnError) in try Selection(text) }
     keepingTrainingMode = try arguments.text("keep-training-mode").map { text throws(FirnError) in
       try Selection(text)
     }
@@ -85,19 +85,19 @@ struct GraphQuestion {
     loss: Value?, freezing selection: Selection? = nil, optimizer: (any Optimizer)? = nil
   ) throws(FirnError) -> Explanation {
     try Explanation(
-      graph: graph, loss: loss, freezing: selection ?? freezing, training: training,
+      graph: graph, loss: loss, freezing: selection ?? freezing, thawing: thawing,
       keepingTrainingMode: keepingTrainingMode, optimizer: optimizer, loaded: weights?.loaded ?? [])
   }
 
   func trainability() throws(FirnError) -> Trainability {
-    try Trainability(context, freezing: freezing, training: training)
+    try Trainability(context, freezing: freezing, thawing: thawing)
   }
 
   /// The request of a training program for the loss.
   func request(optimizer: any Optimizer) throws(FirnError) -> CompilationRequest {
     var request = CompilationRequest(
       graph: graph, fetches: [], training: .init(loss: try loss(), optimizer: optimizer), freezing: freezing,
-      thawing: training, keepingTrainingMode: keepingTrainingMode)
+      thawing: thawing, keepingTrainingMode: keepingTrainingMode)
     request.values.loaded = weights?.loaded ?? []
     return request
   }

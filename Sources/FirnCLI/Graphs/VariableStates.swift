@@ -11,7 +11,7 @@ struct VariableStates {
   init(_ question: GraphQuestion) throws(FirnError) {
     if let loss = question.plainLoss {
       for entry in try question.explanation(loss: loss).status.variables {
-        words[entry.name] = entry.standing.rawValue
+        words[entry.name] = entry.status.rawValue
       }
       return
     }

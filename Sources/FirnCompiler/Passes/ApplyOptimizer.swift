@@ -111,7 +111,7 @@ extension Compiler {
     var pieces: [Tensor] = []
     var start = 0
     func keep(to end: Int) {
-      if start < end { pieces.append(old.slice(axis: axis, from: Dimension(start), to: Dimension(end))) }
+      if start < end { pieces.append(old.sliced(axis: axis, from: Dim(start), to: Dim(end))) }
     }
     for (part, value) in updated {
       guard let range = part.block?.range else { continue }

@@ -8,10 +8,10 @@ extension Compiler {
   ///     %h = placeholder() {dtype = f32, shape = [batch,2]} : f32[batch,2]
   ///     %w = placeholder() {dtype = f32, shape = [3,2]} : f32[3,2]
   ///     %loop = scan(%h, %x, %w) {carries = 1, slices = 1, captures = 1, length = time, reversed = false, body = {
-  ///       %state = parameter() {kind = "carry", position = 0, dtype = f32, shape = [batch,2]} : f32[batch,2]
-  ///       %step = parameter() {kind = "slice", position = 0, dtype = f32, shape = [batch,3]} : f32[batch,3]
-  ///       %kernel = parameter() {kind = "capture", position = 0, dtype = f32, shape = [3,2]} : f32[3,2]
-  ///       %matmul = matmul(%step, %kernel) {transpose_left = false, transpose_right = false} : f32[batch,2]
+  ///       %state = loop_input() {kind = "carry", position = 0, dtype = f32, shape = [batch,2]} : f32[batch,2]
+  ///       %step = loop_input() {kind = "slice", position = 0, dtype = f32, shape = [batch,3]} : f32[batch,3]
+  ///       %kernel = loop_input() {kind = "capture", position = 0, dtype = f32, shape = [3,2]} : f32[3,2]
+  ///       %matmul = matmul(%step, %kernel) {transpose_a = false, transpose_b = false} : f32[batch,2]
   ///       %mul = mul(%state, %matmul) : f32[batch,2]
   ///       return %mul
   ///     }} : f32[batch,2]
@@ -23,11 +23,11 @@ extension Compiler {
   ///     %h = placeholder() {dtype = f32, shape = [batch,2]} : f32[batch,2]
   ///     %w = placeholder() {dtype = f32, shape = [3,2]} : f32[3,2]
   ///     %loop/reshape = reshape(%x) {shape = [batch*time,3]} : f32[batch*time,3]
-  ///     %loop/matmul = matmul(%loop/reshape, %w) {transpose_left = false, transpose_right = false} : f32[batch*time,2]
+  ///     %loop/matmul = matmul(%loop/reshape, %w) {transpose_a = false, transpose_b = false} : f32[batch*time,2]
   ///     %loop/reshape_1 = reshape(%loop/matmul) {shape = [time,batch,2]} : f32[time,batch,2]
   ///     %loop = scan(%h, %loop/reshape_1) {carries = 1, slices = 1, captures = 0, length = time, reversed = false, body = {
-  ///       %state = parameter() {kind = "carry", position = 0, dtype = f32, shape = [batch,2]} : f32[batch,2]
-  ///       %matmul = parameter() {kind = "slice", position = 0, dtype = f32, shape = [batch,2]} : f32[batch,2]
+  ///       %state = loop_input() {kind = "carry", position = 0, dtype = f32, shape = [batch,2]} : f32[batch,2]
+  ///       %matmul = loop_input() {kind = "slice", position = 0, dtype = f32, shape = [batch,2]} : f32[batch,2]
   ///       %mul = mul(%state, %matmul) : f32[batch,2]
   ///       return %mul
   ///     }} : f32[batch,2]
@@ -57,7 +57,7 @@ extension LoopEditor {
   /// Whether a value of the body is a capture or a constant, once `hoist-invariants` has run.
   private func isSame(_ value: Value) -> Bool {
     let op = body.nodes[value.node].op
-    return op is Constant || (op as? Parameter)?.kind == .capture
+    return op is Constant || (op as? LoopInput)?.kind == .capture
   }
 
   fileprivate mutating func batchBefore() {

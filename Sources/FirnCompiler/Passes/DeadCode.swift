@@ -111,7 +111,7 @@ extension Scan {
       trimmed = trimmed.removingDeadNodes(keepingAssignments: false)
       isComplete = true
       for node in trimmed.nodes {
-        if let parameter = node.op as? Parameter, parameter.kind == .carry, !needed[parameter.position] {
+        if let parameter = node.op as? LoopInput, parameter.kind == .carry, !needed[parameter.position] {
           needed[parameter.position] = true
           isComplete = false
         }
@@ -120,13 +120,13 @@ extension Scan {
     let results = body.outputs.indices.filter { needed[$0] }
     var operands: [Int] = []
     for node in trimmed.nodes {
-      if let parameter = node.op as? Parameter, let operand = operand(of: parameter) {
+      if let parameter = node.op as? LoopInput, let operand = operand(of: parameter) {
         operands.append(operand)
       }
     }
     operands = Set(operands).union(carryRange.filter { needed[$0] }).sorted()
     for position in trimmed.nodes.indices {
-      guard var parameter = trimmed.nodes[position].op as? Parameter, let operand = operand(of: parameter)
+      guard var parameter = trimmed.nodes[position].op as? LoopInput, let operand = operand(of: parameter)
       else { continue }
       let base = operands.firstIndex { kind(of: $0) == parameter.kind } ?? 0
       parameter.position = (operands.firstIndex(of: operand) ?? 0) - base
@@ -140,7 +140,7 @@ extension Scan {
     return ScanShrinking(scan: scan, operands: operands, results: results)
   }
 
-  private func kind(of operand: Int) -> Parameter.Kind {
+  private func kind(of operand: Int) -> LoopInput.Kind {
     carryRange.contains(operand) ? .carry : sliceRange.contains(operand) ? .slice : .capture
   }
 }

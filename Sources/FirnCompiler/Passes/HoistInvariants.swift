@@ -7,8 +7,8 @@ extension Compiler {
   ///     %x = placeholder() {dtype = f32, shape = [time,2]} : f32[time,2]
   ///     %w = placeholder() {dtype = f32, shape = [2]} : f32[2]
   ///     %loop = scan(%x, %w) {carries = 0, slices = 1, captures = 1, length = time, reversed = false, body = {
-  ///       %step = parameter() {kind = "slice", position = 0, dtype = f32, shape = [2]} : f32[2]
-  ///       %scale = parameter() {kind = "capture", position = 0, dtype = f32, shape = [2]} : f32[2]
+  ///       %step = loop_input() {kind = "slice", position = 0, dtype = f32, shape = [2]} : f32[2]
+  ///       %scale = loop_input() {kind = "capture", position = 0, dtype = f32, shape = [2]} : f32[2]
   ///       %exp = exp(%scale) : f32[2]
   ///       %mul = mul(%step, %exp) : f32[2]
   ///       return %mul
@@ -21,8 +21,8 @@ extension Compiler {
   ///     %w = placeholder() {dtype = f32, shape = [2]} : f32[2]
   ///     %loop/exp = exp(%w) : f32[2]
   ///     %loop = scan(%x, %loop/exp) {carries = 0, slices = 1, captures = 1, length = time, reversed = false, body = {
-  ///       %step = parameter() {kind = "slice", position = 0, dtype = f32, shape = [2]} : f32[2]
-  ///       %exp = parameter() {kind = "capture", position = 0, dtype = f32, shape = [2]} : f32[2]
+  ///       %step = loop_input() {kind = "slice", position = 0, dtype = f32, shape = [2]} : f32[2]
+  ///       %exp = loop_input() {kind = "capture", position = 0, dtype = f32, shape = [2]} : f32[2]
   ///       %mul = mul(%step, %exp) : f32[2]
   ///       return %mul
   ///     }} : f32[time,2]
@@ -40,11 +40,11 @@ extension GraphDef {
   package func hoistingInvariants() -> GraphDef {
     editingLoops { loop in
       let body = loop.body
-      let dependence = DependenceAnalysis(body) { ($0.op as? Parameter)?.kind == .capture ? [] : .step }
+      let dependence = DependenceAnalysis(body) { ($0.op as? LoopInput)?.kind == .capture ? [] : .step }
       let isRun = loop.scan.length.value.map { $0 > 0 } ?? false
       var hoisted: [Value: Value] = [:]
       for (position, node) in body.nodes.enumerated() {
-        if node.op is Parameter || node.op is Constant || !isRun && node.op.canFail { continue }
+        if node.op is LoopInput || node.op is Constant || !isRun && node.op.canFail { continue }
         let values = node.types.indices.map { Value(position, $0) }
         guard values.allSatisfy({ !dependence[$0].contains(.step) }) else { continue }
         // One that reads what had to stay has to stay.

@@ -12,7 +12,7 @@ extension GraphDef {
     let (axis, range) = (block.axis, block.range)
     let shape = node.types[0].shape
     func take(_ value: Value, _ axis: Int, _ range: Range<Int>) -> PartialValue {
-      type(of: value).shape[axis] == Dimension(range.count)
+      type(of: value).shape[axis] == Dim(range.count)
         ? PartialValue(value: value) : PartialValue(value: value, block: Block(axis: axis, range: range))
     }
     if isFree {
@@ -28,7 +28,7 @@ extension GraphDef {
       }
     }
     var narrow = shape
-    narrow[axis] = Dimension(range.count)
+    narrow[axis] = Dim(range.count)
     switch node.op {
     case is Unary, is Binary, is Compare, is Logical, is Select, is Cast, is PassThrough:
       guard node.inputs.allSatisfy({ type(of: $0).shape == shape }) else { return nil }
@@ -39,9 +39,9 @@ extension GraphDef {
       return .node(Broadcast(narrow), [isRepeated ? PartialValue(value: first) : take(first, inner, range)])
     case is Reshape:
       let from = type(of: first).shape
-      let outer = shape[..<axis].reduce(Dimension(1)) { $0 * $1 }
+      let outer = shape[..<axis].reduce(Dim(1)) { $0 * $1 }
       let same = from.indices.first { candidate in
-        from[candidate] == shape[axis] && from[..<candidate].reduce(Dimension(1)) { $0 * $1 } == outer
+        from[candidate] == shape[axis] && from[..<candidate].reduce(Dim(1)) { $0 * $1 } == outer
       }
       return same.map { .node(Reshape(narrow), [take(first, $0, range)]) }
     case let op as Transpose:
@@ -56,10 +56,10 @@ extension GraphDef {
       let start = node.inputs.dropFirst(2).map { take($0, axis, range) }
       switch axis {
       case row:
-        let rows = take(left, op.transposeLeft ? column : row, range)
+        let rows = take(left, op.transposeA ? column : row, range)
         return .node(op, [rows, PartialValue(value: right)] + start)
       case column:
-        let columns = take(right, op.transposeRight ? row : column, range)
+        let columns = take(right, op.transposeB ? row : column, range)
         return .node(op, [PartialValue(value: left), columns] + start)
       default: return .node(op, [take(left, axis, range), take(right, axis, range)] + start)
       }
@@ -79,8 +79,8 @@ extension GraphDef {
       let inside = range.clamped(to: low..<low + extent)
       if inside.isEmpty { return nil }
       var pad = op
-      pad.low[axis] = Dimension(inside.lowerBound - range.lowerBound)
-      pad.high[axis] = Dimension(range.upperBound - inside.upperBound)
+      pad.low[axis] = Dim(inside.lowerBound - range.lowerBound)
+      pad.high[axis] = Dim(range.upperBound - inside.upperBound)
       return .node(pad, [take(first, axis, inside.lowerBound - low..<inside.upperBound - low)])
     case let op as ScatterAdd:
       if axis == op.axis { return nil }
@@ -125,7 +125,7 @@ extension Scan {
   }
 
   private func isCarry(_ value: Value, _ carry: Int) -> Bool {
-    guard let parameter = body.nodes[value.node].op as? Parameter else { return false }
+    guard let parameter = body.nodes[value.node].op as? LoopInput else { return false }
     return parameter.kind == .carry && parameter.position == carry
   }
 
@@ -143,7 +143,7 @@ extension Scan {
       }
       body.nodes.append(
         Node(
-          op: op, inputs: inputs, types: [type], name: name, phase: op is Parameter ? node.phase : .backward,
+          op: op, inputs: inputs, types: [type], name: name, phase: op is LoopInput ? node.phase : .backward,
           location: node.location))
       return Value(body.nodes.count - 1)
     }
@@ -157,7 +157,7 @@ extension Scan {
       } else if let block, let total = total(of: result) {
         let type = whole.taking(block)
         let parameter = append(
-          Parameter(.carry, place, type: type), [], type, like: body.nodes[total.parameter])
+          LoopInput(.carry, place, type: type), [], type, like: body.nodes[total.parameter])
         let step = append(Slice(block, of: whole), [total.step], type, like: node)
         outputs.append(append(node.op, [parameter, step], type, like: node))
       } else {
@@ -166,7 +166,7 @@ extension Scan {
       }
     }
     for position in self.body.nodes.indices {
-      guard var parameter = body.nodes[position].op as? Parameter, parameter.kind == .carry,
+      guard var parameter = body.nodes[position].op as? LoopInput, parameter.kind == .carry,
         let place = places[parameter.position]
       else { continue }
       parameter.position = place

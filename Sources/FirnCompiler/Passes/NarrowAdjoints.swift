@@ -10,7 +10,7 @@ extension Compiler {
   ///
   ///     %x = placeholder() {dtype = f32, shape = [4,2]} : f32[4,2]
   ///     %g = placeholder() {dtype = f32, shape = [4,6]} : f32[4,6]
-  ///     %whole = matmul(%x, %g) {transpose_left = true, transpose_right = false} : f32[2,6] @backward
+  ///     %whole = matmul(%x, %g) {transpose_a = true, transpose_b = false} : f32[2,6] @backward
   ///     %part = slice(%whole) {starts = [0,3], limits = [2,6], steps = [1,1]} : f32[2,3] @backward
   ///     return %part
   ///
@@ -19,7 +19,7 @@ extension Compiler {
   ///     %x = placeholder() {dtype = f32, shape = [4,2]} : f32[4,2]
   ///     %g = placeholder() {dtype = f32, shape = [4,6]} : f32[4,6]
   ///     %g/slice = slice(%g) {starts = [0,3], limits = [4,6], steps = [1,1]} : f32[4,3] @backward
-  ///     %whole = matmul(%x, %g/slice) {transpose_left = true, transpose_right = false} : f32[2,3] @backward
+  ///     %whole = matmul(%x, %g/slice) {transpose_a = true, transpose_b = false} : f32[2,3] @backward
   ///     return %whole
   ///
   /// | a slice of | becomes |
@@ -304,7 +304,7 @@ extension TensorType {
   /// The type of a block.
   func taking(_ block: Block) -> TensorType {
     var shape = shape
-    shape[block.axis] = Dimension(block.range.count)
+    shape[block.axis] = Dim(block.range.count)
     return TensorType(dtype, shape)
   }
 }

@@ -88,8 +88,8 @@ extension GraphDef {
       if left == nil, right == nil { return nil }
       return .node(
         MatMul(
-          transposeLeft: op.transposeLeft != (left != nil),
-          transposeRight: op.transposeRight != (right != nil), order: op.order),
+          transposeA: op.transposeA != (left != nil),
+          transposeB: op.transposeB != (right != nil), order: op.order),
         [left ?? node.inputs[0], right ?? node.inputs[1]] + node.inputs.dropFirst(2))
     default: break
     }
@@ -107,7 +107,7 @@ extension GraphDef {
       else { return nil }
       end = block.range.upperBound
     }
-    return type.shape[axis] == Dimension(end) ? whole : nil
+    return type.shape[axis] == Dim(end) ? whole : nil
   }
 
   /// Whether `value` is a constant one in every element.

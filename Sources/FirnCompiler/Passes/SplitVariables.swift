@@ -42,7 +42,7 @@ extension GraphDef {
       let start = builder.nodes.count
       let read = Tensor(builder, Value(position))
       func piece(_ range: Range<Int>) -> Tensor {
-        read.slice(axis: axis, from: Dimension(range.lowerBound), to: Dimension(range.upperBound))
+        read.sliced(axis: axis, from: Dim(range.lowerBound), to: Dim(range.upperBound))
       }
       let whole = builder.section(nodes[position].name, phase: nodes[position].phase) {
         var pieces: [Tensor] = []

@@ -9,10 +9,10 @@ extension Compiler {
   ///     %zero = constant() {value = f32[](0.0)} : f32[]
   ///     %start = broadcast(%zero) {shape = [3,2]} : f32[3,2] @backward
   ///     %back = scan(%start, %a, %d) {carries = 1, slices = 2, captures = 0, length = time, reversed = true, body = {
-  ///       %total = parameter() {kind = "carry", position = 0, dtype = f32, shape = [3,2]} : f32[3,2]
-  ///       %x = parameter() {kind = "slice", position = 0, dtype = f32, shape = [batch,3]} : f32[batch,3]
-  ///       %g = parameter() {kind = "slice", position = 1, dtype = f32, shape = [batch,2]} : f32[batch,2]
-  ///       %matmul = matmul(%x, %g) {transpose_left = true, transpose_right = false} : f32[3,2] @backward
+  ///       %total = loop_input() {kind = "carry", position = 0, dtype = f32, shape = [3,2]} : f32[3,2]
+  ///       %x = loop_input() {kind = "slice", position = 0, dtype = f32, shape = [batch,3]} : f32[batch,3]
+  ///       %g = loop_input() {kind = "slice", position = 1, dtype = f32, shape = [batch,2]} : f32[batch,2]
+  ///       %matmul = matmul(%x, %g) {transpose_a = true, transpose_b = false} : f32[3,2] @backward
   ///       %add = add(%total, %matmul) : f32[3,2] @backward
   ///       return %add
   ///     }} : f32[3,2] @backward
@@ -26,7 +26,7 @@ extension Compiler {
   ///     %start = broadcast(%zero) {shape = [3,2]} : f32[3,2] @backward
   ///     %reshape = reshape(%a) {shape = [batch*time,3]} : f32[batch*time,3] @backward
   ///     %reshape_1 = reshape(%d) {shape = [batch*time,2]} : f32[batch*time,2] @backward
-  ///     %matmul = matmul_add(%reshape, %reshape_1, %start) {transpose_left = true, transpose_right = false, order = "descending"} : f32[3,2] @backward
+  ///     %matmul = matmul_add(%reshape, %reshape_1, %start) {transpose_a = true, transpose_b = false, order = "descending"} : f32[3,2] @backward
   ///     return %matmul
   ///
   /// So a kernel's gradient is one product over steps and batch. Several products in a step are one over their joined rows.
@@ -67,7 +67,7 @@ extension LoopEditor {
       rights.append(right)
     }
     let (left, right) = (joined(lefts, like: first), joined(rights, like: first))
-    let product = MatMul(transposeLeft: true, order: scan.isReversed ? .descending : .ascending)
+    let product = MatMul(transposeA: true, order: scan.isReversed ? .descending : .ascending)
     replace(result: carry, with: add(product, [left, right, initial(of: carry)], like: first)[0])
   }
 
@@ -85,7 +85,7 @@ extension LoopEditor {
 
   private func varies(_ value: Value) -> Bool {
     let op = body.nodes[value.node].op
-    return !(op is Constant) && (op as? Parameter)?.kind != .capture
+    return !(op is Constant) && (op as? LoopInput)?.kind != .capture
   }
 
   /// Whether `value` is a product of two matrices that vary, from zero on, and nothing but the total reads it.
@@ -106,8 +106,8 @@ extension LoopEditor {
   private mutating func factors(_ node: Node) -> (left: Value, right: Value) {
     guard let op = node.op as? MatMul else { firnBug("sum-after-loops", "`\(node.name)` is no product") }
     return (
-      rows(stacked(node.inputs[0]), isLast: !op.transposeLeft, like: node),
-      rows(stacked(node.inputs[1]), isLast: op.transposeRight, like: node)
+      rows(stacked(node.inputs[0]), isLast: !op.transposeA, like: node),
+      rows(stacked(node.inputs[1]), isLast: op.transposeB, like: node)
     )
   }
 

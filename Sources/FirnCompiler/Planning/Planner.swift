@@ -29,7 +29,7 @@ private struct Planner {
   var steps: [Plan.Step] = []
   var feeds: [Plan.Port] = []
   var commits: [Plan.Port] = []
-  var parameters: [(op: Parameter, slot: Int)] = []
+  var parameters: [(op: LoopInput, slot: Int)] = []
 
   init(_ graph: GraphDef, workers: Int) {
     self.graph = graph
@@ -80,7 +80,7 @@ private struct Planner {
     switch node.op {
     case let op as Constant:
       slots[index[values[0]]] = newSlot(.constant(op.array))
-    case let op as Parameter:
+    case let op as LoopInput:
       let slot = op.kind == .index ? newSlot(.arena(0), bytes: 4) : newSlot(.external)
       slots[index[values[0]]] = slot
       parameters.append((op, slot))

@@ -41,7 +41,7 @@ public struct CuttingNode: Hashable, Sendable, Codable {
 /// Why a variable is trained or not.
 public struct VariableExplanation: Hashable, Sendable, Codable {
   public let variable: String
-  public let standing: Standing
+  public let status: TrainingStatus
   public let reason: String
   public let readers: [String]
   /// Between the loss and the variable, whoever decided that it is frozen; nil without a loss.

@@ -25,7 +25,7 @@ public struct Cost: Hashable, Sendable, Codable {
   /// Kept, gradient and slot bytes.
   public var bytes: Quantity { keptBytes + gradientBytes + slotBytes }
 
-  public func bound(by binding: DimensionBinding) -> Cost { map { $0.bound(by: binding) } }
+  public func bound(by binding: DimBinding) -> Cost { map { $0.bound(by: binding) } }
 
   public static func + (a: Cost, b: Cost) -> Cost { combine(a, b) { $0 + $1 } }
   public static func - (a: Cost, b: Cost) -> Cost { combine(a, b) { $0 - $1 } }

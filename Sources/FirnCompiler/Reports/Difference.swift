@@ -5,7 +5,7 @@ public struct Difference: Hashable, Sendable, Codable {
   public let thawed: [String]
   /// What the first trains and the second does not.
   public let frozen: [String]
-  /// Every variable whose standing changes, or of which other blocks are trained.
+  /// Every variable whose status changes, or of which other blocks are trained.
   public let changes: [Change]
   public let before: Cost
   public let after: Cost
@@ -13,8 +13,8 @@ public struct Difference: Hashable, Sendable, Codable {
   public struct Change: Hashable, Sendable, Codable {
     public let variable: String
     /// Nil where only one of the two graphs has it.
-    public let before: Standing?
-    public let after: Standing?
+    public let before: TrainingStatus?
+    public let after: TrainingStatus?
     /// The blocks trained, where that is only a part.
     public let blocksBefore: [String]
     public let blocksAfter: [String]

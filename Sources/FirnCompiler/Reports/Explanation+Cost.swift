@@ -34,7 +34,7 @@ extension Explanation {
   /// For each trained variable, what freezing it too would save; each is one compilation.
   public func pins() throws(FirnError) -> [Pin] {
     var result: [Pin] = []
-    let trained = variables.filter { [.trained, .partly].contains(standing(of: $0).0) }
+    let trained = variables.filter { [.trained, .partly].contains(status(of: $0).0) }
     if trained.count < 2 { return [] }
     for variable in trained { result.append(try pin(variable.name)) }
     return result
@@ -51,7 +51,7 @@ extension Explanation {
     var request = request
     request.trainability = try Trainability(
       variables, freezing: variables.map { selected($0, .whole) },
-      training: variables.compactMap { variable in region(variable).map { selected(variable, $0) } })
+      thawing: variables.compactMap { variable in region(variable).map { selected(variable, $0) } })
     return try counted(request)
   }
 

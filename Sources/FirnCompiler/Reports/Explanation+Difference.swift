@@ -13,12 +13,12 @@ extension Explanation {
     for variable in before.variables + after.variables.filter({ !known.contains($0.name) }) {
       let name = variable.name
       let (a, b) = (old[name], new[name])
-      if a?.standing == b?.standing, a?.trained == b?.trained { continue }
+      if a?.status == b?.status, a?.trained == b?.trained { continue }
       thawed += parts(of: b?.trained, without: a?.trained, of: variable)
       frozen += parts(of: a?.trained, without: b?.trained, of: variable)
       changes.append(
         Difference.Change(
-          variable: name, before: a?.standing, after: b?.standing, blocksBefore: a?.blocks ?? [],
+          variable: name, before: a?.status, after: b?.status, blocksBefore: a?.blocks ?? [],
           blocksAfter: b?.blocks ?? []))
     }
     return Difference(
@@ -28,7 +28,7 @@ extension Explanation {
 
   /// What becomes of a variable, and what of it a gradient really moves.
   private struct Verdict {
-    var standing: Standing
+    var status: TrainingStatus
     var trained: Region?
     var blocks: [String] { trained?.blocks.map(\.description) ?? [] }
   }
@@ -36,10 +36,10 @@ extension Explanation {
   private var verdicts: [String: Verdict] {
     var result: [String: Verdict] = [:]
     for variable in variables {
-      let (standing, _) = standing(of: variable)
-      let moves = standing == .trained || standing == .partly
+      let (status, _) = status(of: variable)
+      let moves = status == .trained || status == .partly
       result[variable.name] = Verdict(
-        standing: standing, trained: moves ? trainability.trainedRegion(variable.name) : nil)
+        status: status, trained: moves ? trainability.trainedRegion(variable.name) : nil)
     }
     return result
   }

@@ -27,7 +27,7 @@ extension Explanation {
   }
 
   private func starved(_ report: StatusReport) -> [Finding] {
-    report.variables.filter { $0.standing == .cutOff }.map { entry in
+    report.variables.filter { $0.status == .cutOff }.map { entry in
       let reads = flow.reads[entry.name] ?? []
       return finding(
         .starved, "`\(entry.name)` is trainable, but every path is cut by \(cutPhrase(reads))",
@@ -38,7 +38,7 @@ extension Explanation {
 
   private func frozenAndRandom(_ report: StatusReport, _ loaded: Set<String>) -> [Finding] {
     zip(variables, report.variables).filter { variable, entry in
-      entry.standing == .frozen && variable.kind == .parameter && !variable.initializer.isGiven
+      entry.status == .frozen && variable.kind == .parameter && !variable.initializer.isGiven
         && !loaded.contains(variable.name)
     }.map { variable, entry in
       finding(
@@ -51,7 +51,7 @@ extension Explanation {
   private func stopsBeyondTheirScope(_ report: StatusReport) -> [Finding] {
     var starved: [Int: [String]] = [:]
     var order: [Int] = []
-    for entry in report.variables where entry.standing == .cutOff {
+    for entry in report.variables where entry.status == .cutOff {
       for cut in firstCuts(of: flow.reads[entry.name] ?? []).map(\.to)
       where flow.node(of: cut).op is PassThrough {
         if starved[cut] == nil { order.append(cut) }
@@ -78,11 +78,11 @@ extension Explanation {
     var reported: Set<String> = []
     var findings: [Finding] = []
     var isAlive: [String: Bool] = [:]
-    for entry in report.variables where entry.standing != .frozen && entry.standing != .state {
-      let isDead = entry.standing == .notUnderLoss || entry.standing == .neverRead
+    for entry in report.variables where entry.status != .frozen && entry.status != .state {
+      let isDead = entry.status == .notUnderLoss || entry.status == .neverRead
       for scope in Path.ancestors(of: entry.name) { isAlive[scope] = isAlive[scope] ?? false || !isDead }
     }
-    for entry in report.variables where entry.standing == .notUnderLoss || entry.standing == .neverRead {
+    for entry in report.variables where entry.status == .notUnderLoss || entry.status == .neverRead {
       let scope = Path.ancestors(of: entry.name).last { isAlive[$0] == false }
       let subject = scope ?? entry.name
       guard reported.insert(subject).inserted else { continue }
@@ -99,23 +99,23 @@ extension Explanation {
     let context = request.selectionContext
     let frozen = Set((try? request.freezing?.resolve(in: context))?.map(\.variable.name) ?? [])
     let thawed = Set((try? request.thawing?.resolve(in: context))?.map(\.variable.name) ?? [])
-    let scopes = Dictionary(report.scopes.map { ($0.path, $0.standing) }) { first, _ in first }
-    return report.variables.filter { $0.readers.count > 1 && $0.standing != .state }.compactMap { entry in
+    let scopes = Dictionary(report.scopes.map { ($0.path, $0.status) }) { first, _ in first }
+    return report.variables.filter { $0.readers.count > 1 && $0.status != .state }.compactMap { entry in
       if frozen.contains(entry.name), thawed.contains(entry.name) {
         return finding(
           .tiedAndSplit,
-          "`\(entry.name)`, read in \(list(entry.readers)), is named by `freezing:` and by `training:`",
-          subjects: [entry.name], remedy: "name it in one of them; `training:` wins")
+          "`\(entry.name)`, read in \(list(entry.readers)), is named by `freezing:` and by `thawing:`",
+          subjects: [entry.name], remedy: "name it in one of them; `thawing:` wins")
       }
       let cold = entry.readers.filter { scopes[$0] == .frozen && !Path.isWithin(entry.name, $0) }
       let warm = entry.readers.filter {
         (scopes[$0] == .trained || scopes[$0] == .partly) && !Path.isWithin(entry.name, $0)
       }
-      guard entry.standing == .frozen ? !warm.isEmpty && entry.readers.count > warm.count : !cold.isEmpty
+      guard entry.status == .frozen ? !warm.isEmpty && entry.readers.count > warm.count : !cold.isEmpty
       else { return nil }
       return finding(
         .tiedAndSplit,
-        entry.standing == .frozen
+        entry.status == .frozen
           ? "`\(entry.name)` is frozen, also for \(list(warm)), where it is read among trained variables"
           : "`\(entry.name)` is trained, also for \(list(cold)), where all else is frozen",
         subjects: [entry.name],
@@ -147,7 +147,7 @@ extension Explanation {
           .trainedAndHeld,
           "`\(scope)` learns by the statistics of batches, but \(list(held[scope] ?? [])) \(held[scope]?.count == 1 ? "is" : "are") held: inference will differ",
           subjects: held[scope] ?? [],
-          remedy: "name the state by `training:` too, or freeze all of `\(scope)`")
+          remedy: "name the state by `thawing:` too, or freeze all of `\(scope)`")
       }
   }
 

@@ -4,16 +4,16 @@ extension Explanation {
   /// The status of every variable and of every scope.
   public var status: StatusReport {
     let entries = variables.map { variable in
-      let (standing, reason) = standing(of: variable)
+      let (status, reason) = status(of: variable)
       return StatusReport.VariableEntry(
         name: variable.name, type: variable.type.description, role: variable.role,
-        count: variable.elementCount, bytes: variable.type.byteCount.value ?? 0, standing: standing,
+        count: variable.elementCount, bytes: variable.type.byteCount.value ?? 0, status: status,
         reason: reason, readers: readers[variable.name] ?? [])
     }
     return StatusReport(variables: entries, scopes: scopes(of: entries))
   }
 
-  func standing(of variable: Variable) -> (Standing, String) {
+  func status(of variable: Variable) -> (TrainingStatus, String) {
     let decision = trainability.decision(variable.name)
     if variable.kind == .state {
       return (.state, modes.motions[variable.name]?.explanation ?? decision.explanation)
@@ -63,7 +63,7 @@ extension Explanation {
     var order: [String] = []
     var members: [String: ScopeTally] = [:]
     for (variable, entry) in zip(variables, entries) {
-      let moves = entry.standing == .trained || entry.standing == .partly
+      let moves = entry.status == .trained || entry.status == .partly
       let region = moves ? trainability.trainedRegion(entry.name) : nil
       let trained = region?.elementCount(extents: variable.type.shape.extents ?? []) ?? 0
       for scope in Path.ancestors(of: entry.name).reversed() {
@@ -74,7 +74,7 @@ extension Explanation {
     return order.compactMap { path in
       members[path].map { tally in
         StatusReport.ScopeEntry(
-          path: path, standing: tally.standing,
+          path: path, status: tally.status,
           mode: modes.isInference(inScope: path) ? .inference : .training,
           parameters: tally.parameters,
           trainedParameters: tally.trained,
@@ -90,20 +90,20 @@ private struct ScopeTally {
   var trained = 0
   var count = 0
   var trainedCount = 0
-  private var seen: Set<Standing> = []
+  private var seen: Set<TrainingStatus> = []
 
   /// - Parameter elements: how many of its elements a gradient moves.
   mutating func add(_ entry: StatusReport.VariableEntry, trained elements: Int) {
-    seen.insert(entry.standing)
-    if entry.standing == .state { return }
+    seen.insert(entry.status)
+    if entry.status == .state { return }
     parameters += 1
     count += entry.count
     trainedCount += elements
-    if entry.standing == .trained || entry.standing == .partly { trained += 1 }
+    if entry.status == .trained || entry.status == .partly { trained += 1 }
   }
 
   /// Trained where all parameters are, partly where some are; else the most telling of what they are.
-  var standing: Standing {
+  var status: TrainingStatus {
     if parameters == 0 { return .state }
     if trained > 0 { return trained == parameters && !seen.contains(.partly) ? .trained : .partly }
     return [.cutOff, .notUnderLoss, .neverRead].first { seen.contains($0) } ?? .frozen

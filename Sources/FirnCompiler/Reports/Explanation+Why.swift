@@ -6,13 +6,13 @@ extension Explanation {
   /// - Throws: `.unknownName`.
   public func why(_ name: String) throws(FirnError) -> VariableExplanation {
     let variable = try variable(name)
-    let (standing, reason) = standing(of: variable)
+    let (status, reason) = status(of: variable)
     let reads = flow.reads[name] ?? []
     let connection = flow.loss.map { loss in
       flow.connection(of: loss, ways: flow.ways, withRespectTo: reads)
     }
     return VariableExplanation(
-      variable: name, standing: standing, reason: reason, readers: readers[name] ?? [],
+      variable: name, status: status, reason: reason, readers: readers[name] ?? [],
       connection: connection)
   }
 

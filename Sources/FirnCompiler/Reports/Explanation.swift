@@ -20,13 +20,13 @@ public struct Explanation: Sendable {
   ///   - loaded: names of variables that were loaded, for selections that ask.
   /// - Throws: what is wrong with the selections or with the loss.
   package init(
-    graph: GraphDef, loss: Value?, freezing: Selection? = nil, training: Selection? = nil,
+    graph: GraphDef, loss: Value?, freezing: Selection? = nil, thawing: Selection? = nil,
     keepingTrainingMode: Selection? = nil, optimizer: (any Optimizer)? = nil, loaded: Set<String> = []
   ) throws(FirnError) {
     var request = CompilationRequest(
       graph: graph, fetches: [],
       training: loss.map { .init(loss: $0, optimizer: optimizer ?? GradientsOnly()) },
-      freezing: freezing, thawing: training, keepingTrainingMode: keepingTrainingMode)
+      freezing: freezing, thawing: thawing, keepingTrainingMode: keepingTrainingMode)
     request.values.loaded = loaded
     try self.init(request)
   }

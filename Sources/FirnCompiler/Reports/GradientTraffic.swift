@@ -143,7 +143,7 @@ struct GradientTraffic {
     guard let loop = node.op as? any LoopOp, let body = graph.nestedGraph(of: position) else { return nil }
     let inner = FlowTable(body)
     let parameters = body.nodes.enumerated().compactMap { index, node in
-      (node.op as? Parameter).map { (op: $0, value: inner.index[Value(index)]) }
+      (node.op as? LoopInput).map { (op: $0, value: inner.index[Value(index)]) }
     }
     var traffic = GradientTraffic(
       body, table: inner, loops: loops + [node.name],

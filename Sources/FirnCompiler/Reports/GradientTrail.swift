@@ -20,7 +20,7 @@ struct GradientTrail {
   /// Nil for what only hands a loop's operand into its body.
   private func place(_ value: Int) -> NodePlace? {
     let node = graph.nodes[table.node(of: value)]
-    return node.op is Parameter ? nil : NodePlace(node, in: loops)
+    return node.op is LoopInput ? nil : NodePlace(node, in: loops)
   }
 
   /// The way through the body of the loop at `position` that goes round as seldom as can be; empty for another node.
@@ -30,7 +30,7 @@ struct GradientTrail {
     let inner = GradientTrail(
       graph: body, table: FlowTable(body), loops: loops + [graph.nodes[position].name])
     let parameters = body.nodes.enumerated().compactMap { index, node in
-      (node.op as? Parameter).map { (op: $0, value: inner.table.index[Value(index)]) }
+      (node.op as? LoopInput).map { (op: $0, value: inner.table.index[Value(index)]) }
     }
     var pending: [(output: Int, rest: [NodePlace])] = [(result, [])]
     var seen: Set<Int> = [result]

@@ -23,7 +23,7 @@ public struct NodePlace: Hashable, Sendable, Codable {
   public var path: String { (loops + [name]).joined(separator: " › ") }
 
   /// Where the user's program made it.
-  public var location: SourceLocation? {
-    if let file, let line { SourceLocation(file: file, line: line) } else { nil }
+  public var location: CallSite? {
+    if let file, let line { CallSite(file: file, line: line) } else { nil }
   }
 }

@@ -6,7 +6,7 @@ public struct ProgramCost: Hashable, Sendable {
   /// Nodes, those inside loops counted once.
   public var nodes: [Node.Phase: Int] = [:]
   /// Arithmetic, loops counted with every iteration; a fused multiply-add counts 2.
-  public var flops: [Node.Phase: Dimension] = [:]
+  public var flops: [Node.Phase: Dim] = [:]
   /// Bytes of the optimiser's memory.
   public var slotBytes = 0
 
@@ -23,7 +23,7 @@ public struct ProgramCost: Hashable, Sendable {
   }
 
   /// FLOPs of one phase, as a number where `binding` binds every name.
-  public func flops(_ phase: Node.Phase, binding: DimensionBinding = [:]) -> Int? {
+  public func flops(_ phase: Node.Phase, binding: DimBinding = [:]) -> Int? {
     (flops[phase] ?? 0).bound(by: binding).value
   }
 }
@@ -37,6 +37,6 @@ extension Node {
   /// The node and, for a loop, the nodes of its body, loops in it included.
   fileprivate var nodeCount: Int {
     guard let scan = op as? Scan else { return 1 }
-    return scan.body.nodes.reduce(1) { $0 + ($1.op is Parameter ? 0 : $1.nodeCount) }
+    return scan.body.nodes.reduce(1) { $0 + ($1.op is LoopInput ? 0 : $1.nodeCount) }
   }
 }

@@ -4,16 +4,16 @@ public import FirnGraph
 ///
 /// JSON holds a number where it is one, else the polynomial's text.
 public struct Quantity: Hashable, Sendable, Codable, CustomStringConvertible, ExpressibleByIntegerLiteral {
-  public var dimension: Dimension
+  public var dimension: Dim
 
-  public init(_ dimension: Dimension) { self.dimension = dimension }
+  public init(_ dimension: Dim) { self.dimension = dimension }
 
-  public init(integerLiteral value: Int) { dimension = Dimension(value) }
+  public init(integerLiteral value: Int) { dimension = Dim(value) }
 
   /// The number, or nil while it depends on a named dimension.
   public var value: Int? { dimension.value }
 
-  public func bound(by binding: DimensionBinding) -> Quantity { Quantity(dimension.bound(by: binding)) }
+  public func bound(by binding: DimBinding) -> Quantity { Quantity(dimension.bound(by: binding)) }
 
   public var description: String { dimension.description }
 
@@ -24,11 +24,11 @@ public struct Quantity: Hashable, Sendable, Codable, CustomStringConvertible, Ex
   public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     if let number = try? container.decode(Int.self) {
-      dimension = Dimension(number)
+      dimension = Dim(number)
       return
     }
     let text = try container.decode(String.self)
-    guard let dimension = Dimension(parsing: text) else {
+    guard let dimension = Dim(parsing: text) else {
       throw DecodingError.dataCorruptedError(in: container, debugDescription: "`\(text)` is no dimension")
     }
     self.dimension = dimension

@@ -1,5 +1,5 @@
 /// What becomes of a variable or of a scope.
-public enum Standing: String, Hashable, Sendable, Codable, CaseIterable {
+public enum TrainingStatus: String, Hashable, Sendable, Codable, CaseIterable {
   case trained
   /// Of a scope: some of its parameters are trained, some not. Of a variable: some of its blocks.
   case partly
@@ -28,7 +28,7 @@ public struct StatusReport: Hashable, Sendable, Codable {
     public let role: String
     public let count: Int
     public let bytes: Int
-    public let standing: Standing
+    public let status: TrainingStatus
     /// The rule or the node that decides, as a sentence's end: `it is frozen by …`.
     public let reason: String
     /// The scopes that read it, in graph order; more than one for tied weights.
@@ -44,7 +44,7 @@ public struct StatusReport: Hashable, Sendable, Codable {
     }
 
     public let path: String
-    public let standing: Standing
+    public let status: TrainingStatus
     public let mode: Mode
     public let parameters: Int
     public let trainedParameters: Int

@@ -75,10 +75,10 @@ extension Slice {
 
   /// Takes `block` of an operand of `type`.
   init(_ block: Block, of type: TensorType) {
-    var starts = [Dimension](repeating: 0, count: type.shape.rank)
+    var starts = [Dim](repeating: 0, count: type.shape.rank)
     var limits = type.shape.dimensions
-    starts[block.axis] = Dimension(block.range.lowerBound)
-    limits[block.axis] = Dimension(block.range.upperBound)
+    starts[block.axis] = Dim(block.range.lowerBound)
+    limits[block.axis] = Dim(block.range.upperBound)
     self.init(starts: starts, limits: limits, steps: Array(repeating: 1, count: type.shape.rank))
   }
 }

@@ -10,7 +10,7 @@ package struct Trainability: Sendable {
     case frozenByDeclaration
     /// Named by `freezing:`.
     case frozenBySelection(String)
-    /// Declared or selected frozen, but thawed by `training:`.
+    /// Declared or selected frozen, but thawed by `thawing:`.
     case thawedBySelection(String)
     /// Only these blocks are trained; what keeps the rest frozen, and the selection that thawed some, in words.
     case partly([Block], frozenBy: String, thawedBy: String?)
@@ -24,35 +24,35 @@ package struct Trainability: Sendable {
   package let variables: [Variable]
   private let decisions: [String: Decision]
   private let regions: [String: Region]
-  /// State that `freezing:` names, or that is declared so, and that `training:` does not name.
+  /// State that `freezing:` names, or that is declared so, and that `thawing:` does not name.
   private let holders: [String: Motion.Holder]
   private let frozenScopes: Set<String>
 
   /// - Throws: what is wrong with the selections; also where they name blocks of one variable along different axes.
   package init(
-    _ context: SelectionContext, freezing: Selection?, training: Selection?
+    _ context: SelectionContext, freezing: Selection?, thawing: Selection?
   ) throws(FirnError) {
     try self.init(
       context.graph.variables, freezing: try freezing?.resolve(in: context) ?? [],
-      training: try training?.resolve(in: context) ?? [],
-      named: (freezing?.description, training?.description))
+      thawing: try thawing?.resolve(in: context) ?? [],
+      named: (freezing?.description, thawing?.description))
   }
 
-  package init(_ variables: [Variable], freezing: Selection?, training: Selection?) throws(FirnError) {
+  package init(_ variables: [Variable], freezing: Selection?, thawing: Selection?) throws(FirnError) {
     try self.init(
-      SelectionContext(GraphDef(variables: variables)), freezing: freezing, training: training)
+      SelectionContext(GraphDef(variables: variables)), freezing: freezing, thawing: thawing)
   }
 
   /// - Parameter names: what the selections are called in reports; by default what they name.
   package init(
-    _ variables: [Variable], freezing: [SelectedVariable], training: [SelectedVariable],
-    named names: (freezing: String?, training: String?) = (nil, nil)
+    _ variables: [Variable], freezing: [SelectedVariable], thawing: [SelectedVariable],
+    named names: (freezing: String?, thawing: String?) = (nil, nil)
   ) throws(FirnError) {
     self.variables = variables.filter { $0.kind != .slot }
     let freezingName = names.freezing ?? freezing.flatMap(\.matchedBy).joined(separator: " | ")
-    let trainingName = names.training ?? training.flatMap(\.matchedBy).joined(separator: " | ")
+    let thawingName = names.thawing ?? thawing.flatMap(\.matchedBy).joined(separator: " | ")
     let frozen = Dictionary(freezing.map { ($0.variable.name, $0.region) }, uniquingKeysWith: { $1 })
-    let thawed = Dictionary(training.map { ($0.variable.name, $0.region) }, uniquingKeysWith: { $1 })
+    let thawed = Dictionary(thawing.map { ($0.variable.name, $0.region) }, uniquingKeysWith: { $1 })
     var decisions: [String: Decision] = [:]
     var regions: [String: Region] = [:]
     for variable in self.variables {
@@ -70,10 +70,10 @@ package struct Trainability: Sendable {
       decisions[name] =
         switch trained {
         case nil: holder
-        case .whole: left == .whole ? .byDefault : .thawedBySelection(trainingName)
+        case .whole: left == .whole ? .byDefault : .thawedBySelection(thawingName)
         case .blocks(let blocks):
           .partly(
-            blocks, frozenBy: holder.explanation, thawedBy: thawed[name] == nil ? nil : trainingName)
+            blocks, frozenBy: holder.explanation, thawedBy: thawed[name] == nil ? nil : thawingName)
         }
     }
     var holders: [String: Motion.Holder] = [:]
@@ -134,10 +134,10 @@ extension Trainability.Decision {
     case .byDefault: "it is a parameter that nothing freezes"
     case .frozenByDeclaration: "it is frozen by its declaration (`trainable: false`)"
     case .frozenBySelection(let text): "it is frozen by `freezing: \(text)`"
-    case .thawedBySelection(let text): "it is trained by `training: \(text)`"
+    case .thawedBySelection(let text): "it is trained by `thawing: \(text)`"
     case .partly(let blocks, let holder, let thawed):
       blocks.map(\.description).joined(separator: ", ") + " is trained"
-        + (thawed.map { " (thawed by `training: \($0)`)" } ?? "") + ", of the rest: " + holder
+        + (thawed.map { " (thawed by `thawing: \($0)`)" } ?? "") + ", of the rest: " + holder
     case .state: "it is state, which the step itself writes"
     case .notDifferentiable: "it holds no floating-point numbers"
     }

@@ -16,7 +16,7 @@ public struct TrainedPart: Hashable, Sendable {
   /// The type of its gradient, and of slots that hold a number for each of its elements.
   public var type: TensorType {
     var type = variable.type
-    if let block { type.shape[block.axis] = Dimension(block.range.count) }
+    if let block { type.shape[block.axis] = Dim(block.range.count) }
     return type
   }
 

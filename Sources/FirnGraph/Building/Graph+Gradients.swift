@@ -13,7 +13,7 @@ extension Graph {
     of ys: [Tensor], withRespectTo xs: [Tensor], seeds: [Tensor?]? = nil, stopping: [Tensor] = [],
     unconnected: Unconnected = .error, file: StaticString = #fileID, line: UInt = #line
   ) -> [Tensor] {
-    let location = SourceLocation(file, line)
+    let location = CallSite(file, line)
     let seeds = seeds ?? Array(repeating: nil, count: ys.count)
     guard !ys.isEmpty, seeds.count == ys.count else {
       let error = FirnError(

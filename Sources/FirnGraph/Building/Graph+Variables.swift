@@ -6,7 +6,7 @@ extension Graph {
   public func placeholder(
     _ name: String, shape: Shape, dtype: DType = .f32, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {
-    let location = SourceLocation(file, line)
+    let location = CallSite(file, line)
     if parent != nil {
       return report(
         FirnError(
@@ -26,7 +26,7 @@ extension Graph {
           .invalidArgument, "placeholder `\(name)` has extent \(bad)",
           remedy: "use a named dimension such as \"batch\" for an extent fixed later"), location: location)
     }
-    if let bad = shape.flatMap(\.names).first(where: { !Dimension.isName($0) }) {
+    if let bad = shape.flatMap(\.names).first(where: { !Dim.isName($0) }) {
       return report(
         FirnError(
           .invalidArgument, "placeholder `\(name)` has a dimension `\(bad)`",
@@ -56,13 +56,13 @@ extension Graph {
     return graph.makeVariable(
       name, shape: shape, dtype: dtype, role: role, initializer: initializer, trainable: trainable,
       reuse: nil, kind: kind, blocks: blocks?.normalized(rank: shape.rank),
-      location: graph.place(of: SourceLocation(file, line)) ?? SourceLocation(file, line))
+      location: graph.place(of: CallSite(file, line)) ?? CallSite(file, line))
   }
 
   /// Variables asked for in the body of a loop belong to the outermost graph; the scopes of the body come with them.
   private func makeVariable(
     _ name: String, shape: Shape, dtype: DType?, role: String, initializer: Initializer?, trainable: Bool?,
-    reuse: Bool?, kind: Variable.Kind, blocks: BlockNames?, location: SourceLocation
+    reuse: Bool?, kind: Variable.Kind, blocks: BlockNames?, location: CallSite
   ) -> Tensor {
     let trainable =
       trainable == false || defaults.trainable == false ? false : trainable ?? defaults.trainable
@@ -123,7 +123,7 @@ extension Graph {
   }
 
   /// Scopes of a body being built are part of the variable's name already.
-  private func read(_ variable: Variable, location: SourceLocation) -> Tensor {
+  private func read(_ variable: Variable, location: CallSite) -> Tensor {
     let node = Node(
       op: ReadVariable(variable), inputs: [], types: [variable.type], name: variable.name, phase: phase,
       location: location)
@@ -132,7 +132,7 @@ extension Graph {
 
   private func share(
     _ existing: Variable, as type: TensorType, role: String, trainable: Bool?, blocks: BlockNames?,
-    reuse: Bool?, location: SourceLocation
+    reuse: Bool?, location: CallSite
   ) -> Tensor {
     guard reuse == true else {
       return report(
@@ -217,7 +217,7 @@ extension Graph {
     _ value: Tensor, to variable: Tensor, whenTraining tensor: Tensor? = nil, file: StaticString = #fileID,
     line: UInt = #line
   ) -> Tensor {
-    let location = SourceLocation(file, line)
+    let location = CallSite(file, line)
     if variable.isPoisoned || value.isPoisoned || tensor?.isPoisoned == true { return .poisoned(in: self) }
     if current.parent != nil, tensor != nil {
       return report(

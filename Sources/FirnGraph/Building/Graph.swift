@@ -23,9 +23,9 @@ public final class Graph {
   private var names = UniqueNames()
   private var scopes: [(path: String, defaults: ScopeDefaults)] = [("", ScopeDefaults())]
   /// Where the scopes entered now were entered: the place of nodes that know no better.
-  private var scopeLocations: [SourceLocation] = []
+  private var scopeLocations: [CallSite] = []
   /// Where the layers entered now were made: the place of every node they add.
-  private var layerLocations: [SourceLocation] = []
+  private var layerLocations: [CallSite] = []
   private var randomStateNode: Value?
   private var drawNames = UniqueNames()
 
@@ -66,7 +66,7 @@ public final class Graph {
   /// Records a fault and returns the tensor that stands for what it broke.
   @discardableResult
   package func report(
-    _ error: FirnError, operands: [Tensor] = [], name: String? = nil, location: SourceLocation? = nil
+    _ error: FirnError, operands: [Tensor] = [], name: String? = nil, location: CallSite? = nil
   ) -> Tensor {
     if operands.contains(where: \.isPoisoned) { return .poisoned(in: self) }
     var error = error
@@ -90,7 +90,7 @@ public final class Graph {
   /// - Parameter results: how many tensors to give back where the expression is faulty.
   package static func apply(
     _ op: any Op, to operands: [Tensor], name: String? = nil, results: Int = 1,
-    location: SourceLocation? = nil
+    location: CallSite? = nil
   ) -> [Tensor] {
     guard let graph = innermost(operands) else { firnBug("graph", "an op without operands needs a graph") }
     return graph.append(op, operands, name: name, results: results, location: location)
@@ -105,7 +105,7 @@ public final class Graph {
 
   /// Appends a node for `op`, whose operands may belong to this graph or to those it is nested in.
   package func append(
-    _ op: any Op, _ operands: [Tensor], name: String? = nil, results: Int = 1, location: SourceLocation? = nil
+    _ op: any Op, _ operands: [Tensor], name: String? = nil, results: Int = 1, location: CallSite? = nil
   ) -> [Tensor] {
     let poison = [Tensor](repeating: .poisoned(in: self), count: results)
     if operands.contains(where: \.isPoisoned) { return poison }
@@ -158,9 +158,9 @@ public final class Graph {
   }
 
   /// Adds a parameter to a loop body.
-  package func parameter(_ kind: Parameter.Kind, _ position: Int, type: TensorType, name: String) -> Tensor {
+  package func parameter(_ kind: LoopInput.Kind, _ position: Int, type: TensorType, name: String) -> Tensor {
     nodes.append(
-      Node(op: Parameter(kind, position, type: type), inputs: [], types: [type], name: names.unique(name)))
+      Node(op: LoopInput(kind, position, type: type), inputs: [], types: [type], name: names.unique(name)))
     return Tensor(self, Value(nodes.count - 1))
   }
 
@@ -185,7 +185,7 @@ public final class Graph {
   ///
   /// - Parameter location: the place of nodes in it that know no better.
   package func building<Result>(
-    _ body: Graph, at location: SourceLocation, _ build: () throws -> Result
+    _ body: Graph, at location: CallSite, _ build: () throws -> Result
   ) rethrows -> Result {
     root.openBodies.append(body)
     body.scopeLocations.append(location)
@@ -241,7 +241,7 @@ public final class Graph {
         body)
     }
     let inner = ScopeDefaults(initializer: initializer, dtype: dtype, trainable: trainable, reuse: reuse)
-    let location = SourceLocation(file, line)
+    let location = CallSite(file, line)
     if !Path.isValid(name) {
       report(
         FirnError(
@@ -274,7 +274,7 @@ public final class Graph {
   }
 
   /// Runs `body` with `location` as the place of everything it adds, so that a layer's nodes point to its user's line.
-  package func at<Result>(_ location: SourceLocation?, _ body: () throws -> Result) rethrows -> Result {
+  package func at<Result>(_ location: CallSite?, _ body: () throws -> Result) rethrows -> Result {
     guard let location else { return try body() }
     layerLocations.append(location)
     defer { layerLocations.removeLast() }
@@ -282,15 +282,15 @@ public final class Graph {
   }
 
   /// The outermost layer's place, else the call's own, else the innermost scope's.
-  package func place(of call: SourceLocation?) -> SourceLocation? {
+  package func place(of call: CallSite?) -> CallSite? {
     outermostLayerLocation ?? call ?? innermostScopeLocation
   }
 
-  private var outermostLayerLocation: SourceLocation? {
+  private var outermostLayerLocation: CallSite? {
     parent?.outermostLayerLocation ?? layerLocations.first
   }
 
-  private var innermostScopeLocation: SourceLocation? {
+  private var innermostScopeLocation: CallSite? {
     scopeLocations.last ?? parent?.innermostScopeLocation
   }
 

@@ -35,7 +35,7 @@ public struct Tensor {
   }
 
   /// The extent of `axis`, counted from the end where negative; 0 where there is no such axis.
-  public func extent(_ axis: Int) -> Dimension {
+  public func extent(_ axis: Int) -> Dim {
     let axis = axis < 0 ? axis + rank : axis
     return shape.indices.contains(axis) ? shape[axis] : 0
   }

@@ -118,7 +118,7 @@ struct DOTDrawing {
       if random.contains(position) { continue }
       if let array = (node.op as? Constant)?.array, array.elementCount == 1 { continue }
       let isUnused = consumers[position].isEmpty && !graph.outputs.contains(Value(position))
-      if isUnused, (node.op as? Parameter)?.kind == .index { continue }
+      if isUnused, (node.op as? LoopInput)?.kind == .index { continue }
       let id = context.prefix + node.name
       let isRandom = node.inputs.contains { random.contains($0.node) }
       if let body = graph.nestedGraph(of: position) {
@@ -291,9 +291,9 @@ private struct LoopMap {
   /// Asks the op; one that does not say has its carries, slices and captures as operands in this order.
   init(_ node: Node, body: GraphDef) {
     let parameters = body.nodes.enumerated().compactMap { index, node in
-      (node.op as? Parameter).map { (index: index, op: $0) }
+      (node.op as? LoopInput).map { (index: index, op: $0) }
     }
-    func count(_ kind: Parameter.Kind) -> Int {
+    func count(_ kind: LoopInput.Kind) -> Int {
       parameters.filter { $0.op.kind == kind }.map { $0.op.position + 1 }.max() ?? 0
     }
     let loop = node.op as? any LoopOp
@@ -327,7 +327,7 @@ extension DOTDrawing {
   /// The last component of its path and, where that does not say it, the op.
   private static func lines(for node: Node) -> [String] {
     let last = Path.last(of: node.name)
-    if let parameter = node.op as? Parameter {
+    if let parameter = node.op as? LoopInput {
       return parameter.kind.rawValue == last ? [last] : [shortened(last), parameter.kind.rawValue]
     }
     return last.hasPrefix(node.mnemonic) ? [shortened(last)] : [shortened(last), node.mnemonic]

@@ -5,7 +5,7 @@ package indirect enum AttributeValue: Hashable, Sendable {
   case double(Double)
   case string(String)
   case dtype(DType)
-  case dimension(Dimension)
+  case dimension(Dim)
   case list([AttributeValue])
   case array(NDArray)
   case graph(GraphDef)
@@ -16,7 +16,7 @@ package indirect enum AttributeValue: Hashable, Sendable {
 
   package static func ints(_ values: [Int]) -> AttributeValue { .list(values.map(AttributeValue.int)) }
 
-  package static func dimensions(_ values: [Dimension]) -> AttributeValue { .shape(Shape(values)) }
+  package static func dimensions(_ values: [Dim]) -> AttributeValue { .shape(Shape(values)) }
 
   /// The value with every dimension, element type and nested graph in it replaced.
   func mapping(_ change: TypeChange) -> AttributeValue {
@@ -87,20 +87,20 @@ extension Attributes {
     throw wrong(key, "an element type")
   }
 
-  package func dimension(_ key: String) throws(FirnError) -> Dimension {
+  package func dimension(_ key: String) throws(FirnError) -> Dim {
     switch try required(key) {
     case .dimension(let value): return value
-    case .int(let value): return Dimension(value)
+    case .int(let value): return Dim(value)
     default: throw wrong(key, "a dimension")
     }
   }
 
   package func shape(_ key: String) throws(FirnError) -> Shape {
-    var dimensions: [Dimension] = []
+    var dimensions: [Dim] = []
     for value in try list(key) {
       switch value {
       case .dimension(let value): dimensions.append(value)
-      case .int(let value): dimensions.append(Dimension(value))
+      case .int(let value): dimensions.append(Dim(value))
       default: throw wrong(key, "a list of dimensions")
       }
     }

@@ -7,11 +7,11 @@ public struct Node: Sendable {
   /// A path of scopes and a last component, unique in the graph.
   public package(set) var name: String
   public package(set) var phase: Phase
-  public package(set) var location: SourceLocation?
+  public package(set) var location: CallSite?
 
   package init(
     op: any Op, inputs: [Value], types: [TensorType], name: String, phase: Phase = .forward,
-    location: SourceLocation? = nil
+    location: CallSite? = nil
   ) {
     self.op = op
     self.inputs = inputs

@@ -26,7 +26,7 @@ package protocol Op: Hashable, Sendable {
   func gradient(_ context: GradientContext) -> [Tensor?]
 
   /// Arithmetic done, a fused multiply-add counted as two and a transcendental function as one.
-  func flops(of operands: [TensorType], results: [TensorType]) -> Dimension
+  func flops(of operands: [TensorType], results: [TensorType]) -> Dim
 
   /// Which buffers its results may share with its operands.
   var aliasing: Aliasing { get }

@@ -6,7 +6,7 @@ package struct OpCatalogue: Sendable {
 
   /// The ops the graph itself relies on.
   package static let graphOps: [any Op.Type] = [
-    Placeholder.self, Parameter.self, Constant.self, ReadVariable.self, AssignVariable.self, RandomState.self,
+    Placeholder.self, LoopInput.self, Constant.self, ReadVariable.self, AssignVariable.self, RandomState.self,
     PassThrough.self, Gradients.self, AbsentGradient.self,
   ]
 

@@ -1,15 +1,15 @@
 /// A change of all types in a graph at once: dimensions bound to numbers, or `f32` replaced by `f64`.
 package struct TypeChange: Sendable {
-  var binding = DimensionBinding()
+  var binding = DimBinding()
   var dtypes: [DType: DType] = [:]
 
   /// Every named dimension of `binding` becomes its number.
-  package static func binding(_ binding: DimensionBinding) -> TypeChange { TypeChange(binding: binding) }
+  package static func binding(_ binding: DimBinding) -> TypeChange { TypeChange(binding: binding) }
 
   /// The reference precision: the graph whose run is the oracle for the `f32` one.
   package static let toReferencePrecision = TypeChange(dtypes: [.f32: .f64])
 
-  func dimension(_ dimension: Dimension) -> Dimension { dimension.bound(by: binding) }
+  func dimension(_ dimension: Dim) -> Dim { dimension.bound(by: binding) }
   func dtype(_ dtype: DType) -> DType { dtypes[dtype] ?? dtype }
   func type(_ type: TensorType) -> TensorType { TensorType(dtype(type.dtype), type.shape.bound(by: binding)) }
 }

@@ -22,11 +22,11 @@ public struct Variable: Hashable, Sendable {
   public let isHeld: Bool
   /// Names of its equal blocks along one axis; nil where it has none.
   public let blocks: BlockNames?
-  public let location: SourceLocation?
+  public let location: CallSite?
 
   package init(
     name: String, type: TensorType, kind: Kind = .parameter, role: String = "", initializer: Initializer,
-    isTrainable: Bool = true, isHeld: Bool = false, blocks: BlockNames? = nil, location: SourceLocation? = nil
+    isTrainable: Bool = true, isHeld: Bool = false, blocks: BlockNames? = nil, location: CallSite? = nil
   ) {
     self.name = name
     self.type = type

@@ -52,7 +52,7 @@ private struct Verifier {
       try checkBodies(of: node)
       try checkTypes(of: node)
       try checkEffect(of: node, variables: variables)
-      if let parameter = node.op as? Parameter {
+      if let parameter = node.op as? LoopInput {
         guard parameters.insert(parameter.slot).inserted else {
           throw fault("V7", "a second parameter \(parameter.slot)", node)
         }
@@ -113,7 +113,7 @@ private struct Verifier {
     for type in node.types {
       for dimension in type.shape {
         if let value = dimension.value, value < 0 { throw fault("V9", "extent \(value) in \(type)", node) }
-        if let name = dimension.names.first(where: { !Dimension.isName($0) }) {
+        if let name = dimension.names.first(where: { !Dim.isName($0) }) {
           throw fault("V9", "dimension `\(name)` in \(type)", node)
         }
       }

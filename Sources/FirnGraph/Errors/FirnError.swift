@@ -1,22 +1,45 @@
 /// What every throwing call of Firn throws: what is wrong, where, and what to do about it.
 public struct FirnError: Error, Hashable, Sendable {
   /// The kind of fault, stable across versions; messages may be reworded.
-  public enum Code: String, Hashable, Sendable {
-    case invalidGraph = "invalid-graph"
-    case invalidArgument = "invalid-argument"
-    case shapeMismatch = "shape-mismatch"
-    case typeMismatch = "type-mismatch"
-    case duplicateName = "duplicate-name"
-    case unknownName = "unknown-name"
-    case invalidFeed = "invalid-feed"
-    case missingFeed = "missing-feed"
-    case invalidSelection = "invalid-selection"
-    case notScalar = "not-scalar"
-    case noGradient = "no-gradient"
-    case notFinite = "not-finite"
-    case indexOutOfRange = "index-out-of-range"
-    case parse = "parse"
-    case file = "file"
+  ///
+  /// Later versions may add kinds: a `switch` over codes needs a `default`.
+  public struct Code: RawRepresentable, Hashable, Sendable {
+    /// Kebab case, as printed: `shape-mismatch`.
+    public let rawValue: String
+
+    /// The code printed as `rawValue`.
+    public init(rawValue: String) { self.rawValue = rawValue }
+
+    /// The graph contradicts itself or its use: a loop, a run, a program.
+    public static let invalidGraph = Code(rawValue: "invalid-graph")
+    /// An argument has a value that is not allowed.
+    public static let invalidArgument = Code(rawValue: "invalid-argument")
+    /// Shapes do not fit each other.
+    public static let shapeMismatch = Code(rawValue: "shape-mismatch")
+    /// Element types do not fit each other or the operation.
+    public static let typeMismatch = Code(rawValue: "type-mismatch")
+    /// A second thing would have the name of a first.
+    public static let duplicateName = Code(rawValue: "duplicate-name")
+    /// Nothing has this name.
+    public static let unknownName = Code(rawValue: "unknown-name")
+    /// What is fed does not fit its placeholder.
+    public static let invalidFeed = Code(rawValue: "invalid-feed")
+    /// A placeholder that the program needs is not fed.
+    public static let missingFeed = Code(rawValue: "missing-feed")
+    /// A selection is malformed, matches nothing, or contradicts another.
+    public static let invalidSelection = Code(rawValue: "invalid-selection")
+    /// A loss is no scalar.
+    public static let notScalar = Code(rawValue: "not-scalar")
+    /// A gradient that is asked for does not exist.
+    public static let noGradient = Code(rawValue: "no-gradient")
+    /// A run produced NaN or infinity while numerics were checked.
+    public static let notFinite = Code(rawValue: "not-finite")
+    /// An index points outside its axis.
+    public static let indexOutOfRange = Code(rawValue: "index-out-of-range")
+    /// Text or a file's content is malformed.
+    public static let parse = Code(rawValue: "parse")
+    /// A file cannot be read or written.
+    public static let file = Code(rawValue: "file")
   }
 
   /// A tensor the fault is about.
@@ -24,9 +47,9 @@ public struct FirnError: Error, Hashable, Sendable {
     public var label: String
     public var name: String
     public var type: TensorType?
-    public var location: SourceLocation?
+    public var location: CallSite?
 
-    public init(label: String, name: String, type: TensorType?, location: SourceLocation? = nil) {
+    public init(label: String, name: String, type: TensorType?, location: CallSite? = nil) {
       self.label = label
       self.name = name
       self.type = type
@@ -43,7 +66,7 @@ public struct FirnError: Error, Hashable, Sendable {
   public var constraint: String?
   /// The path of the node, scope or variable concerned.
   public var place: String?
-  public var location: SourceLocation?
+  public var location: CallSite?
   /// For a fault in text: the line it is in and below that a caret under the fault.
   public var excerpt: String?
   public var operands: [Operand]
@@ -52,7 +75,7 @@ public struct FirnError: Error, Hashable, Sendable {
 
   public init(
     _ code: Code, _ message: String, remedy: String? = nil, constraint: String? = nil, place: String? = nil,
-    location: SourceLocation? = nil, excerpt: String? = nil, operands: [Operand] = [],
+    location: CallSite? = nil, excerpt: String? = nil, operands: [Operand] = [],
     causes: [FirnError] = []
   ) {
     self.code = code

@@ -35,7 +35,7 @@ package struct AssignVariable: Op {
     context.wants.indices.map { $0 == 0 && context.wants[0] ? context.cotangent : nil }
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   package var aliasing: Aliasing { .view(of: 0) }
   package var effect: Effect { .writes(variable) }
 }

@@ -88,7 +88,7 @@ package struct Gradients: Op {
     firnBug("gradients", "a nested request must be expanded before the one around it")
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   package var aliasing: Aliasing { .none }
 }
 

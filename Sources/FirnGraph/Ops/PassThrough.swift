@@ -34,6 +34,6 @@ package struct PassThrough: Op {
   }
 
   package func gradient(_ context: GradientContext) -> [Tensor?] { context.adjoints({ context.cotangent }) }
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   package var aliasing: Aliasing { .view(of: 0) }
 }

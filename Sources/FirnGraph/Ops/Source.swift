@@ -23,7 +23,7 @@ package struct Placeholder: Op {
 }
 
 /// A value the enclosing loop gives its body.
-package struct Parameter: Op {
+package struct LoopInput: Op {
   package enum Kind: String, Hashable, Sendable {
     /// The position along the looped axis, `i32[]`.
     case index
@@ -48,7 +48,7 @@ package struct Parameter: Op {
   /// What it stands for, as a phrase: `carry 0`.
   package var slot: String { "\(kind.rawValue) \(position)" }
 
-  package static let mnemonics = ["parameter"]
+  package static let mnemonics = ["loop_input"]
   package var mnemonic: String { "parameter" }
   package var attributes: Attributes {
     [
@@ -147,12 +147,12 @@ package protocol SourceOp: Op {}
 extension SourceOp {
   package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow { .notDifferentiable }
   package func gradient(_ context: GradientContext) -> [Tensor?] { [] }
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   package var aliasing: Aliasing { .none }
 }
 
 extension Placeholder: SourceOp {}
-extension Parameter: SourceOp {}
+extension LoopInput: SourceOp {}
 extension Constant: SourceOp {}
 extension ReadVariable: SourceOp {}
 extension RandomState: SourceOp {}

@@ -26,7 +26,7 @@ extension GraphParser {
     let start = token
     let dtype = try dtype()
     try expect("[", "the extents")
-    var dimensions: [Dimension] = []
+    var dimensions: [Dim] = []
     if !isPunctuation("]") {
       dimensions.append(try extent())
       while isPunctuation(",") {
@@ -51,7 +51,7 @@ extension GraphParser {
     return dtype
   }
 
-  private mutating func extent() throws(FirnError) -> Dimension {
+  private mutating func extent() throws(FirnError) -> Dim {
     let start = token
     let text = try word("an extent")
     guard let dimension = dimension(text) else {
@@ -66,12 +66,12 @@ extension GraphParser {
   }
 
   /// Bounded, since reading a sum of many products takes time in the square of its length.
-  private func dimension(_ text: String) -> Dimension? {
-    text.utf8.count <= 1 << 10 ? Dimension(parsing: text) : nil
+  private func dimension(_ text: String) -> Dim? {
+    text.utf8.count <= 1 << 10 ? Dim(parsing: text) : nil
   }
 
   /// Refuses shapes whose element count is no sensible number or takes long to work out.
-  private func checkSize(_ dimensions: [Dimension], at start: GraphLexer.Token) throws(FirnError) {
+  private func checkSize(_ dimensions: [Dim], at start: GraphLexer.Token) throws(FirnError) {
     var elements = 1
     var terms = 1
     for dimension in dimensions {
@@ -101,7 +101,7 @@ extension GraphParser {
       }
       let keyToken = token
       let key = try word("an attribute's name")
-      guard Dimension.isName(key) else {
+      guard Dim.isName(key) else {
         throw fault(
           "`\(key.prefix(40))` is not an attribute's name", at: keyToken,
           remedy: "it starts with a letter and has letters, digits and `_`")
@@ -142,7 +142,7 @@ extension GraphParser {
       values.append(try attributeValue())
     }
     try advance()
-    let dimensions = values.compactMap { value -> Dimension? in
+    let dimensions = values.compactMap { value -> Dim? in
       if case .dimension(let dimension) = value { dimension } else { nil }
     }
     try checkSize(dimensions, at: start)
@@ -211,7 +211,7 @@ extension GraphParser {
       shape.append(value)
     }
     try advance()
-    try checkSize(shape.map { Dimension($0) }, at: start)
+    try checkSize(shape.map { Dim($0) }, at: start)
     let type = ArrayType(dtype, shape)
     if isWord("x") { return try bytes(of: type) }
     guard isPunctuation("(") else { throw unexpected("elements in parentheses or x\"hexadecimal\"") }

@@ -197,7 +197,7 @@ struct GraphParser {
         remedy: "write \(type), or mend operands and attributes")
     }
     try check(op, types: types, isNested: scope.isNested, at: opToken, attributes: attributes)
-    if let parameter = op as? Parameter, !scope.parameters.insert(parameter.slot).inserted {
+    if let parameter = op as? LoopInput, !scope.parameters.insert(parameter.slot).inserted {
       throw fault(
         "a second parameter \(parameter.slot)", at: opToken, remedy: "number them from 0 in each kind")
     }
@@ -275,9 +275,9 @@ struct GraphParser {
   }
 
   /// `@backward`, `@update` and `@"main.swift:12"`.
-  private mutating func tags() throws(FirnError) -> (phase: Node.Phase, location: SourceLocation?) {
+  private mutating func tags() throws(FirnError) -> (phase: Node.Phase, location: CallSite?) {
     var phase = Node.Phase.forward
-    var location: SourceLocation?
+    var location: CallSite?
     while isPunctuation("@") {
       try advance()
       if token.kind == .string {
@@ -285,7 +285,7 @@ struct GraphParser {
         guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")),
           let line = Int(text[colon...].dropFirst())
         else { throw fault("expected a file and a line", remedy: "write @\"main.swift:12\"") }
-        location = SourceLocation(file: String(text[..<colon]), line: line)
+        location = CallSite(file: String(text[..<colon]), line: line)
       } else if isWord("backward") || isWord("update") {
         phase = isWord("update") ? .update : .backward
       } else {

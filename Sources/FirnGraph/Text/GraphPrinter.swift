@@ -63,7 +63,7 @@ struct GraphPrinter {
     text += "\n"
   }
 
-  private mutating func print(_ location: SourceLocation?) {
+  private mutating func print(_ location: CallSite?) {
     if includesLocations, let location { text += " @" + GraphSyntax.quoted(location.description) }
   }
 

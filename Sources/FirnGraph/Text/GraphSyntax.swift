@@ -50,7 +50,7 @@ enum GraphSyntax {
     return result
   }
 
-  static func unambiguous(_ dimension: Dimension) -> String {
+  static func unambiguous(_ dimension: Dim) -> String {
     let text = dimension.description
     return reserved.contains(text) ? "1*" + text : text
   }

@@ -1,17 +1,17 @@
 /// The extents of a tensor's axes, outermost first; no axes is a scalar.
 public struct Shape: Hashable, Sendable, RandomAccessCollection, MutableCollection {
-  public var dimensions: [Dimension]
+  public var dimensions: [Dim]
 
-  public init(_ dimensions: [Dimension]) { self.dimensions = dimensions }
+  public init(_ dimensions: [Dim]) { self.dimensions = dimensions }
 
-  public init(_ extents: [Int]) { dimensions = extents.map { Dimension($0) } }
+  public init(_ extents: [Int]) { dimensions = extents.map { Dim($0) } }
 
   /// No axes: a scalar.
-  public static let scalar = Shape([Dimension]())
+  public static let scalar = Shape([Dim]())
 
   public var startIndex: Int { 0 }
   public var endIndex: Int { dimensions.count }
-  public subscript(axis: Int) -> Dimension {
+  public subscript(axis: Int) -> Dim {
     get { dimensions[axis] }
     set { dimensions[axis] = newValue }
   }
@@ -20,7 +20,7 @@ public struct Shape: Hashable, Sendable, RandomAccessCollection, MutableCollecti
   public var rank: Int { dimensions.count }
 
   /// The number of elements: the product of the extents.
-  public var elementCount: Dimension { dimensions.reduce(1) { $0 * $1 } }
+  public var elementCount: Dim { dimensions.reduce(1) { $0 * $1 } }
 
   /// The extents as numbers, or nil while one depends on a named dimension.
   public var extents: [Int]? {
@@ -28,7 +28,7 @@ public struct Shape: Hashable, Sendable, RandomAccessCollection, MutableCollecti
     return values.count == rank ? values : nil
   }
 
-  public func bound(by binding: DimensionBinding) -> Shape {
+  public func bound(by binding: DimBinding) -> Shape {
     Shape(dimensions.map { $0.bound(by: binding) })
   }
 
@@ -46,7 +46,7 @@ public struct Shape: Hashable, Sendable, RandomAccessCollection, MutableCollecti
 }
 
 extension Shape: ExpressibleByArrayLiteral, CustomStringConvertible {
-  public init(arrayLiteral elements: Dimension...) { dimensions = elements }
+  public init(arrayLiteral elements: Dim...) { dimensions = elements }
 
   public var description: String {
     "[" + dimensions.map(\.description).joined(separator: ",") + "]"

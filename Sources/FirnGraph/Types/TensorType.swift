@@ -11,9 +11,9 @@ public struct TensorType: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Bytes its elements occupy.
-  public var byteCount: Dimension { shape.elementCount * Dimension(dtype.byteCount) }
+  public var byteCount: Dim { shape.elementCount * Dim(dtype.byteCount) }
 
-  public func bound(by binding: DimensionBinding) -> TensorType {
+  public func bound(by binding: DimBinding) -> TensorType {
     TensorType(dtype, shape.bound(by: binding))
   }
 

@@ -19,7 +19,7 @@ public final class Flatten: Layer {
           "flatten: \(input.type) has no batch axis followed by axes of fixed extents",
           remedy: "fix the extents that are to be flattened", constraint: "C1", input)
       }
-      return input.reshaped(to: Shape([input.extent(0), Dimension(extents.reduce(1, *))]))
+      return input.reshaped(to: Shape([input.extent(0), Dim(extents.reduce(1, *))]))
     } ?? .poisoned(in: input.graph)
   }
 }

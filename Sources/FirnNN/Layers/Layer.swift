@@ -17,12 +17,12 @@ protocol ScopedLayer: Layer {
 struct LayerScope {
   /// What the first call opens.
   var name: String
-  let location: SourceLocation
+  let location: CallSite
   private var home: (graph: Graph, path: String)?
 
   init(_ name: String, _ file: StaticString, _ line: UInt) {
     self.name = name
-    location = SourceLocation(file, line)
+    location = CallSite(file, line)
   }
 
   /// Runs `body` inside the scope; nil, with the fault on record, where the layer belongs to another graph.

@@ -19,11 +19,11 @@ public protocol ImageClassifier: Layer {
 /// The scope of a model, or none where it stands at the top.
 struct ModelScope {
   private var scope: LayerScope?
-  private let location: SourceLocation
+  private let location: CallSite
 
   init(_ name: String?, _ file: StaticString, _ line: UInt) {
     scope = name.map { LayerScope($0, file, line) }
-    location = SourceLocation(file, line)
+    location = CallSite(file, line)
   }
 
   mutating func enter(_ input: Tensor, _ body: () -> Tensor) -> Tensor {

@@ -49,7 +49,7 @@ public final class GroupNorm: Layer {
       self.affine = affine
       let dimensions = input.shape.dimensions
       let grouped = input.reshaped(
-        to: Shape(dimensions.dropLast() + [Dimension(groups), Dimension(channels / groups)]))
+        to: Shape(dimensions.dropLast() + [Dim(groups), Dim(channels / groups)]))
       let axes = Array(1..<input.rank - 1) + [input.rank]
       return affine(normalized(grouped, over: axes, epsilon: epsilon).reshaped(to: input.shape))
     } ?? .poisoned(in: input.graph)

@@ -19,7 +19,7 @@ final class CellLoop {
   private let outputShape: Shape?
   private let isReversed: Bool
   private let initialState: InitialState
-  private let checkpointing: Checkpointing
+  private let recomputation: Recomputation
   private let trainable: Bool?
   private let makeStep: (CellVariables) -> Step
   private var scope: LayerScope?
@@ -28,7 +28,7 @@ final class CellLoop {
 
   init<Cell: RecurrentCell>(
     _ cell: Cell, isReversed: Bool, initialState: InitialState, stateDropout: Double,
-    checkpointing: Checkpointing, trainable: Bool?,
+    recomputation: Recomputation, trainable: Bool?,
     scope: LayerScope?
   ) {
     name = cell.name
@@ -37,7 +37,7 @@ final class CellLoop {
     self.isReversed = isReversed
     self.initialState = initialState
     self.stateDropout = stateDropout
-    self.checkpointing = checkpointing
+    self.recomputation = recomputation
     self.trainable = trainable
     self.scope = scope
     makeStep = { variables in
@@ -53,7 +53,7 @@ final class CellLoop {
 
   var carriesStates: Bool { initialState == .carried }
 
-  func stateTypes(batch: Dimension, dtype: DType) -> [TensorType] {
+  func stateTypes(batch: Dim, dtype: DType) -> [TensorType] {
     stateShapes.map { TensorType(dtype, Shape([batch] + $0.dimensions)) }
   }
 
@@ -63,7 +63,7 @@ final class CellLoop {
   ///   - input: what the network is called with; tells graph and type.
   ///   - initial: the states to start from; the layer's own for nil.
   func start(
-    for input: Tensor, features: Int, batch: Dimension, initial: [Tensor]?
+    for input: Tensor, features: Int, batch: Dim, initial: [Tensor]?
   ) -> [Tensor] {
     inScope(of: input) { graph in
       let dtype = input.dtype
@@ -102,7 +102,7 @@ final class CellLoop {
     }
     let (carries, outputs) = scan(
       over: [input] + [mask].compactMap(\.self), initial: states + [output].compactMap(\.self),
-      reversed: isReversed, checkpointing: checkpointing
+      reversed: isReversed, recomputation: recomputation
     ) { at in
       let old = CellState(tensors: Array(at.carries.prefix(states.count)), mask: dropped)
       let new = checked(step(at.slices[0], old), types, input.extent(1))
@@ -123,7 +123,7 @@ final class CellLoop {
   }
 
   /// The step as it is, or, with the fault on record, poison of the form the loop wants.
-  private func checked(_ step: CellStep, _ types: [TensorType], _ batch: Dimension) -> CellStep {
+  private func checked(_ step: CellStep, _ types: [TensorType], _ batch: Dim) -> CellStep {
     let all = step.state + [step.output].compactMap(\.self)
     let message: String? =
       if step.state.count != types.count {
@@ -189,7 +189,7 @@ extension Tensor {
 }
 
 extension LayerScope {
-  init(_ name: String, location: SourceLocation) {
+  init(_ name: String, location: CallSite) {
     self.name = name
     self.location = location
   }

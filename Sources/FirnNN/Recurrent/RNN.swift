@@ -38,44 +38,44 @@ public class RNN: Layer {
   ///   - isBidirectional: whether each layer also runs from the end; its outputs are joined, forward first.
   ///   - isReversed: whether the (forward) direction runs from the end; outputs stay at their positions.
   ///   - dropout: the rate between layers, not after the last.
-  ///   - checkpointing: what each loop keeps for its gradient; `.every(n)` computes the steps between again.
+  ///   - recomputation: what each loop keeps for its gradient; `.every(n)` computes the steps between again.
   ///   - stateDropout: the rate on the first state where products read it, one mask for all steps of a run.
   ///   - trainable: false declares the layer frozen.
   ///   - name: its scope; the cell's name by default.
   public convenience init<Cell: RecurrentCell>(
     _ cell: Cell, layers: Int = 1, isBidirectional: Bool = false, isReversed: Bool = false,
     layout: SequenceLayout = .batchMajor, initialState: InitialState = .zeros, dropout: Double = 0,
-    stateDropout: Double = 0, checkpointing: Checkpointing = .none, trainable: Bool? = nil,
+    stateDropout: Double = 0, recomputation: Recomputation = .none, trainable: Bool? = nil,
     name: String? = nil, file: StaticString = #fileID,
     line: UInt = #line
   ) {
     self.init(
       stack: Array(repeating: cell, count: max(layers, 0)), isBidirectional: isBidirectional,
       isReversed: isReversed, layout: layout, initialState: initialState, dropout: dropout,
-      stateDropout: stateDropout, checkpointing: checkpointing, trainable: trainable, name: name,
-      location: SourceLocation(file, line))
+      stateDropout: stateDropout, recomputation: recomputation, trainable: trainable, name: name,
+      location: CallSite(file, line))
   }
 
   /// A stack of cells that may differ, the first nearest to the input.
   public convenience init(
     stacking cells: [any RecurrentCell], isBidirectional: Bool = false, isReversed: Bool = false,
     layout: SequenceLayout = .batchMajor, initialState: InitialState = .zeros, dropout: Double = 0,
-    stateDropout: Double = 0, checkpointing: Checkpointing = .none, trainable: Bool? = nil,
+    stateDropout: Double = 0, recomputation: Recomputation = .none, trainable: Bool? = nil,
     name: String? = nil, file: StaticString = #fileID,
     line: UInt = #line
   ) {
     self.init(
       stack: cells, isBidirectional: isBidirectional, isReversed: isReversed, layout: layout,
-      initialState: initialState, dropout: dropout, stateDropout: stateDropout, checkpointing: checkpointing,
+      initialState: initialState, dropout: dropout, stateDropout: stateDropout, recomputation: recomputation,
       trainable: trainable,
-      name: name, location: SourceLocation(file, line))
+      name: name, location: CallSite(file, line))
   }
 
   init(
     stack cells: [any RecurrentCell], isBidirectional: Bool, isReversed: Bool, layout: SequenceLayout,
-    initialState: InitialState, dropout: Double, stateDropout: Double, checkpointing: Checkpointing,
+    initialState: InitialState, dropout: Double, stateDropout: Double, recomputation: Recomputation,
     trainable: Bool?, name: String?,
-    location: SourceLocation
+    location: CallSite
   ) {
     label = cells.first?.name ?? "rnn"
     self.layout = layout
@@ -85,7 +85,7 @@ public class RNN: Layer {
       let directions = (isBidirectional ? [isReversed, !isReversed] : [isReversed]).enumerated().map {
         CellLoop(
           cell, isReversed: $1, initialState: initialState, stateDropout: stateDropout,
-          checkpointing: checkpointing, trainable: trainable,
+          recomputation: recomputation, trainable: trainable,
           scope: isFlat ? nil : LayerScope($0 == 0 ? "forward" : "backward", location: location))
       }
       return RecurrentLayer(
@@ -201,7 +201,7 @@ public class RNN: Layer {
   }
 
   /// Whether each step is within its sequence, `bool[time, batch]`.
-  private func mask(_ lengths: Tensor, time: Dimension, in graph: Graph) -> Tensor {
+  private func mask(_ lengths: Tensor, time: Dim, in graph: Graph) -> Tensor {
     graph.scope("lengths") {
       // Looking them up in 0...time refuses, when run, what is longer than the data.
       let checked = gather(graph.iota(time + 1), indices: lengths)

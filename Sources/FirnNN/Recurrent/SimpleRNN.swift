@@ -13,7 +13,7 @@ public final class SimpleRNN: RNN {
     initializers: GateInitializers = GateInitializers(),
     layers: Int = 1, isBidirectional: Bool = false, isReversed: Bool = false,
     layout: SequenceLayout = .batchMajor, initialState: InitialState = .zeros, dropout: Double = 0,
-    stateDropout: Double = 0, checkpointing: Checkpointing = .none, trainable: Bool? = nil,
+    stateDropout: Double = 0, recomputation: Recomputation = .none, trainable: Bool? = nil,
     name: String = "rnn", file: StaticString = #fileID,
     line: UInt = #line
   ) {
@@ -22,6 +22,6 @@ public final class SimpleRNN: RNN {
       stack: Array(repeating: cell, count: max(layers, 0)), isBidirectional: isBidirectional,
       isReversed: isReversed,
       layout: layout, initialState: initialState, dropout: dropout, stateDropout: stateDropout,
-      checkpointing: checkpointing, trainable: trainable, name: name, location: SourceLocation(file, line))
+      recomputation: recomputation, trainable: trainable, name: name, location: CallSite(file, line))
   }
 }

@@ -30,7 +30,7 @@ public func conv2d(
     strides: strides,
     dilation: dilation)
   return x.applying(
-    Convolution(.forward, window, groups: groups), kernel, location: SourceLocation(file, line))
+    Convolution(.forward, window, groups: groups), kernel, location: CallSite(file, line))
 }
 
 /// The transposed convolution: what `conv2d` does to the gradient of its images.
@@ -52,7 +52,7 @@ public func conv2dTranspose(
   outputPadding: (height: Int, width: Int) = (0, 0), dilation: (height: Int, width: Int) = (1, 1),
   groups: Int = 1, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
-  let location = SourceLocation(file, line)
+  let location = CallSite(file, line)
   if x.isPoisoned || kernel.isPoisoned { return .poisoned(in: x.graph) }
   let (steps, gaps) = ([strides.height, strides.width], [dilation.height, dilation.width])
   let extra = [outputPadding.height, outputPadding.width]
@@ -106,7 +106,7 @@ public func conv1d(
   groups: Int = 1,
   file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
-  let location = SourceLocation(file, line)
+  let location = CallSite(file, line)
   if x.isPoisoned || kernel.isPoisoned { return .poisoned(in: x.graph) }
   guard x.rank == 3, kernel.rank == 3 else {
     return x.fault(

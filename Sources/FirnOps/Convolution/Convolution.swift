@@ -84,7 +84,7 @@ package struct Convolution: KernelOp {
   package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
     let extents = try extents(of: operands)
     func images(_ size: [Int], _ depth: Int) -> Shape {
-      [operands[0].shape[0], Dimension(size[0]), Dimension(size[1]), Dimension(depth)]
+      [operands[0].shape[0], Dim(size[0]), Dim(size[1]), Dim(depth)]
     }
     let shape =
       switch function {
@@ -173,10 +173,10 @@ package struct Convolution: KernelOp {
 
   package func gradient(_ context: GradientContext) -> [Tensor?] {
     let (g, a, b) = (context.cotangent, context.operands[0], context.operands[1])
-    func other(_ function: Function, _ size: ArraySlice<Dimension> = []) -> Convolution {
+    func other(_ function: Function, _ size: ArraySlice<Dim> = []) -> Convolution {
       Convolution(function, window, groups: groups, size: size.compactMap(\.value))
     }
-    func image(_ x: Tensor) -> ArraySlice<Dimension> { x.shape.dimensions[1..<3] }
+    func image(_ x: Tensor) -> ArraySlice<Dim> { x.shape.dimensions[1..<3] }
     switch function {
     case .forward:
       return context.adjoints(
@@ -192,7 +192,7 @@ package struct Convolution: KernelOp {
     }
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim {
     let y = function == .forward ? results[0] : operands[function == .inputGradient ? 0 : 1]
     let k = function == .kernelGradient ? results[0] : operands[1]
     return y.shape.elementCount * k.shape[0] * k.shape[1] * k.shape[2] * 2

@@ -3,7 +3,7 @@ public import FirnGraph
 extension Binary {
   /// The op on both operands broadcast to one shape.
   static func broadcasting(
-    _ function: Function, _ a: Tensor, _ b: Tensor, location: SourceLocation? = nil
+    _ function: Function, _ a: Tensor, _ b: Tensor, location: CallSite? = nil
   ) -> Tensor {
     guard let (a, b) = aligned(function.rawValue, a, b, location: location) else {
       return .poisoned(in: a.graph)
@@ -49,41 +49,41 @@ extension Tensor {
 
 /// a to the power b, with broadcasting; floats only.
 public func pow(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-  Binary.broadcasting(.pow, a, b, location: SourceLocation(file, line))
+  Binary.broadcasting(.pow, a, b, location: CallSite(file, line))
 }
 
 /// a to the power b; floats only.
 public func pow(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-  Binary.broadcasting(.pow, a, a.scalar(b), location: SourceLocation(file, line))
+  Binary.broadcasting(.pow, a, a.scalar(b), location: CallSite(file, line))
 }
 
 /// A number to the power b; floats only.
 public func pow(_ a: Double, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-  Binary.broadcasting(.pow, b.scalar(a), b, location: SourceLocation(file, line))
+  Binary.broadcasting(.pow, b.scalar(a), b, location: CallSite(file, line))
 }
 
 /// The greater, with broadcasting; NaN where either is.
 ///
 /// Ties share the gradient in halves.
 public func maximum(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-  Binary.broadcasting(.max, a, b, location: SourceLocation(file, line))
+  Binary.broadcasting(.max, a, b, location: CallSite(file, line))
 }
 
 /// The greater of an element and a number.
 public func maximum(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-  Binary.broadcasting(.max, a, a.scalar(b), location: SourceLocation(file, line))
+  Binary.broadcasting(.max, a, a.scalar(b), location: CallSite(file, line))
 }
 
 /// The smaller, with broadcasting; NaN where either is.
 ///
 /// Ties share the gradient in halves.
 public func minimum(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-  Binary.broadcasting(.min, a, b, location: SourceLocation(file, line))
+  Binary.broadcasting(.min, a, b, location: CallSite(file, line))
 }
 
 /// The smaller of an element and a number.
 public func minimum(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-  Binary.broadcasting(.min, a, a.scalar(b), location: SourceLocation(file, line))
+  Binary.broadcasting(.min, a, a.scalar(b), location: CallSite(file, line))
 }
 
 /// max(x, 0) - x z + log(1 + e^-|x|) for logits x and labels z, element by element: the loss of independent yes-or-no
@@ -91,5 +91,5 @@ public func minimum(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line
 public func sigmoidCrossEntropy(
   logits: Tensor, labels: Tensor, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
-  Binary.broadcasting(.sigmoidCrossEntropy, logits, labels, location: SourceLocation(file, line))
+  Binary.broadcasting(.sigmoidCrossEntropy, logits, labels, location: CallSite(file, line))
 }

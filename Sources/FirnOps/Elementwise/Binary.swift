@@ -55,8 +55,8 @@ package struct Binary: KernelOp {
     return context.adjoints({ row.left(g, a, b, y) }, { row.right(g, a, b, y) })
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
-    operands[0].shape.elementCount * Dimension(Self.row(function).flops)
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim {
+    operands[0].shape.elementCount * Dim(Self.row(function).flops)
   }
 
   package var canFail: Bool { false }

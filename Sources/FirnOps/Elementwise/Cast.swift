@@ -39,7 +39,7 @@ package struct Cast: KernelOp {
     })
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   package var canFail: Bool { false }
 
   package var aliasing: Aliasing { .inPlace([0]) }
@@ -104,6 +104,6 @@ extension Tensor {
   /// To `i32` truncates; to `bool` is whether it is not 0. Gradients pass between floating point types only.
   public func cast(to dtype: DType, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
     isPoisoned || self.dtype == dtype
-      ? self : applying(Cast(to: dtype), location: SourceLocation(file, line))
+      ? self : applying(Cast(to: dtype), location: CallSite(file, line))
   }
 }

@@ -46,7 +46,7 @@ package struct Compare: KernelOp {
   package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow { .notDifferentiable }
   package func gradient(_ context: GradientContext) -> [Tensor?] { [nil, nil] }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim {
     operands[0].shape.elementCount
   }
 
@@ -100,7 +100,7 @@ package struct Compare: KernelOp {
   }
 
   static func broadcasting(
-    _ relation: Relation, _ a: Tensor, _ b: Tensor, location: SourceLocation?
+    _ relation: Relation, _ a: Tensor, _ b: Tensor, location: CallSite?
   ) -> Tensor {
     guard let (a, b) = aligned(relation.rawValue, a, b, location: location) else {
       return .poisoned(in: a.graph)
@@ -111,62 +111,62 @@ package struct Compare: KernelOp {
 
 /// Whether a = b, element by element with broadcasting.
 public func equal(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-  Compare.broadcasting(.equal, a, b, location: SourceLocation(file, line))
+  Compare.broadcasting(.equal, a, b, location: CallSite(file, line))
 }
 
 /// Whether a = b, for each element and a number.
 public func equal(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-  Compare.broadcasting(.equal, a, a.scalar(b), location: SourceLocation(file, line))
+  Compare.broadcasting(.equal, a, a.scalar(b), location: CallSite(file, line))
 }
 
 /// Whether a ≠ b, element by element with broadcasting.
 public func notEqual(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-  Compare.broadcasting(.notEqual, a, b, location: SourceLocation(file, line))
+  Compare.broadcasting(.notEqual, a, b, location: CallSite(file, line))
 }
 
 /// Whether a ≠ b, for each element and a number.
 public func notEqual(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-  Compare.broadcasting(.notEqual, a, a.scalar(b), location: SourceLocation(file, line))
+  Compare.broadcasting(.notEqual, a, a.scalar(b), location: CallSite(file, line))
 }
 
 /// Whether a < b, element by element with broadcasting.
 public func less(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-  Compare.broadcasting(.less, a, b, location: SourceLocation(file, line))
+  Compare.broadcasting(.less, a, b, location: CallSite(file, line))
 }
 
 /// Whether a < b, for each element and a number.
 public func less(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-  Compare.broadcasting(.less, a, a.scalar(b), location: SourceLocation(file, line))
+  Compare.broadcasting(.less, a, a.scalar(b), location: CallSite(file, line))
 }
 
 /// Whether a ≤ b, element by element with broadcasting.
 public func lessEqual(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-  Compare.broadcasting(.lessEqual, a, b, location: SourceLocation(file, line))
+  Compare.broadcasting(.lessEqual, a, b, location: CallSite(file, line))
 }
 
 /// Whether a ≤ b, for each element and a number.
 public func lessEqual(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-  Compare.broadcasting(.lessEqual, a, a.scalar(b), location: SourceLocation(file, line))
+  Compare.broadcasting(.lessEqual, a, a.scalar(b), location: CallSite(file, line))
 }
 
 /// Whether a > b, element by element with broadcasting.
 public func greater(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-  Compare.broadcasting(.greater, a, b, location: SourceLocation(file, line))
+  Compare.broadcasting(.greater, a, b, location: CallSite(file, line))
 }
 
 /// Whether a > b, for each element and a number.
 public func greater(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-  Compare.broadcasting(.greater, a, a.scalar(b), location: SourceLocation(file, line))
+  Compare.broadcasting(.greater, a, a.scalar(b), location: CallSite(file, line))
 }
 
 /// Whether a ≥ b, element by element with broadcasting.
 public func greaterEqual(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor
 {
-  Compare.broadcasting(.greaterEqual, a, b, location: SourceLocation(file, line))
+  Compare.broadcasting(.greaterEqual, a, b, location: CallSite(file, line))
 }
 
 /// Whether a ≥ b, for each element and a number.
 public func greaterEqual(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor
 {
-  Compare.broadcasting(.greaterEqual, a, a.scalar(b), location: SourceLocation(file, line))
+  Compare.broadcasting(.greaterEqual, a, a.scalar(b), location: CallSite(file, line))
 }

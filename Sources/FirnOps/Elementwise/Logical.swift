@@ -41,7 +41,7 @@ package struct Logical: KernelOp {
   package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow { .notDifferentiable }
   package func gradient(_ context: GradientContext) -> [Tensor?] { context.operands.map { _ in nil } }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim {
     operands[0].shape.elementCount
   }
 
@@ -68,7 +68,7 @@ package struct Logical: KernelOp {
   }
 
   static func broadcasting(
-    _ function: Function, _ a: Tensor, _ b: Tensor, location: SourceLocation?
+    _ function: Function, _ a: Tensor, _ b: Tensor, location: CallSite?
   ) -> Tensor {
     guard let (a, b) = aligned(function.rawValue, a, b, location: location) else {
       return .poisoned(in: a.graph)
@@ -79,20 +79,20 @@ package struct Logical: KernelOp {
 
 /// Whether both hold, with broadcasting.
 public func logicalAnd(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-  Logical.broadcasting(.and, a, b, location: SourceLocation(file, line))
+  Logical.broadcasting(.and, a, b, location: CallSite(file, line))
 }
 
 /// Whether at least one holds, with broadcasting.
 public func logicalOr(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-  Logical.broadcasting(.or, a, b, location: SourceLocation(file, line))
+  Logical.broadcasting(.or, a, b, location: CallSite(file, line))
 }
 
 /// Whether exactly one holds, with broadcasting.
 public func logicalXor(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-  Logical.broadcasting(.xor, a, b, location: SourceLocation(file, line))
+  Logical.broadcasting(.xor, a, b, location: CallSite(file, line))
 }
 
 /// Whether it does not hold.
 public func logicalNot(_ x: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-  x.applying(Logical(.not), location: SourceLocation(file, line))
+  x.applying(Logical(.not), location: CallSite(file, line))
 }

@@ -50,7 +50,7 @@ package struct Select: KernelOp {
       }
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim {
     operands[0].shape.elementCount
   }
 
@@ -91,7 +91,7 @@ package struct Select: KernelOp {
 public func select(
   where condition: Tensor, _ a: Tensor, otherwise b: Tensor, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
-  let location = SourceLocation(file, line)
+  let location = CallSite(file, line)
   guard !condition.isPoisoned, let (a, b) = aligned("select", a, b, location: location),
     let shape = broadcastShape("select", condition, a, condition.shape, a.shape, location: location)
   else { return .poisoned(in: condition.graph) }

@@ -63,8 +63,8 @@ package struct Unary: KernelOp {
     })
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
-    operands[0].shape.elementCount * Dimension(Self.row(function).flops)
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim {
+    operands[0].shape.elementCount * Dim(Self.row(function).flops)
   }
 
   package var canFail: Bool { false }

@@ -8,10 +8,10 @@ public import FirnGraph
 ///
 /// - Complexity: one store.
 package struct Extent: KernelOp, SourceOp {
-  package var dimension: Dimension
+  package var dimension: Dim
   package var dtype: DType
 
-  package init(_ dimension: Dimension, dtype: DType) {
+  package init(_ dimension: Dim, dtype: DType) {
     self.dimension = dimension
     self.dtype = dtype
   }
@@ -45,9 +45,9 @@ package struct Extent: KernelOp, SourceOp {
 extension Graph {
   /// The number `dimension` is bound to when the graph runs, as a scalar.
   public func extent(
-    _ dimension: Dimension, dtype: DType = .f32, file: StaticString = #fileID, line: UInt = #line
+    _ dimension: Dim, dtype: DType = .f32, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {
     if let number = dimension.value { return constant(Double(number), dtype: dtype) }
-    return append(Extent(dimension, dtype: dtype), [], location: SourceLocation(file, line))[0]
+    return append(Extent(dimension, dtype: dtype), [], location: CallSite(file, line))[0]
   }
 }

@@ -48,7 +48,7 @@ package struct Gather: KernelOp {
     return [context.operands[1].applying(scatter, context.cotangent), nil]
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   package var canFail: Bool { true }
 
   package var aliasing: Aliasing { .none }
@@ -108,7 +108,7 @@ func check(
 public func gather(
   _ params: Tensor, indices: Tensor, axis: Int = 0, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
-  let location = SourceLocation(file, line)
+  let location = CallSite(file, line)
   guard let axis = params.axis(axis, "gather", location: location) else {
     return .poisoned(in: params.graph)
   }

@@ -8,9 +8,9 @@ public import FirnGraph
 ///
 /// - Complexity: one pass, no FLOPs.
 package struct Iota: KernelOp, SourceOp {
-  package var extent: Dimension
+  package var extent: Dim
 
-  package init(_ extent: Dimension) { self.extent = extent }
+  package init(_ extent: Dim) { self.extent = extent }
 
   package static let mnemonics = ["iota"]
   package var mnemonic: String { "iota" }
@@ -41,7 +41,7 @@ package struct Iota: KernelOp, SourceOp {
 
 extension Graph {
   /// The whole numbers 0 ..< extent, `i32`.
-  public func iota(_ extent: Dimension, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-    append(Iota(extent), [], location: SourceLocation(file, line))[0]
+  public func iota(_ extent: Dim, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    append(Iota(extent), [], location: CallSite(file, line))[0]
   }
 }

@@ -14,12 +14,12 @@ public import FirnGraph
 ///
 /// - Complexity: one pass over the result, no FLOPs.
 package struct OneHot: KernelOp {
-  package var depth: Dimension
+  package var depth: Dim
   package var on: Double
   package var off: Double
   package var dtype: DType
 
-  package init(depth: Dimension, on: Double = 1, off: Double = 0, dtype: DType = .f32) {
+  package init(depth: Dim, on: Double = 1, off: Double = 0, dtype: DType = .f32) {
     self.depth = depth
     self.on = on
     self.off = off
@@ -49,7 +49,7 @@ package struct OneHot: KernelOp {
 
   package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow { .notDifferentiable }
   package func gradient(_ context: GradientContext) -> [Tensor?] { [nil] }
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   package var canFail: Bool { false }
 
   package var aliasing: Aliasing { .none }
@@ -82,9 +82,9 @@ package struct OneHot: KernelOp {
 ///
 /// An index outside 0 ..< depth gives all `off`.
 public func oneHot(
-  _ indices: Tensor, depth: Dimension, on: Double = 1, off: Double = 0, dtype: DType = .f32,
+  _ indices: Tensor, depth: Dim, on: Double = 1, off: Double = 0, dtype: DType = .f32,
   file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
   indices.applying(
-    OneHot(depth: depth, on: on, off: off, dtype: dtype), location: SourceLocation(file, line))
+    OneHot(depth: depth, on: on, off: off, dtype: dtype), location: CallSite(file, line))
 }

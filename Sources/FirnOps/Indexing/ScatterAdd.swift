@@ -17,9 +17,9 @@ public import FirnGraph
 /// - Throws: when run, `.indexOutOfRange` naming the first index outside.
 package struct ScatterAdd: KernelOp {
   package var axis: Int
-  package var size: Dimension
+  package var size: Dim
 
-  package init(axis: Int, size: Dimension) {
+  package init(axis: Int, size: Dim) {
     self.axis = axis
     self.size = size
   }
@@ -60,7 +60,7 @@ package struct ScatterAdd: KernelOp {
     return [nil, context.cotangent.applying(Gather(axis: axis), context.operands[0])]
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim {
     operands[1].shape.elementCount
   }
 
@@ -119,10 +119,10 @@ package struct ScatterAdd: KernelOp {
 ///
 /// Running throws `.indexOutOfRange` for an index outside 0 ..< size.
 public func scatterAdd(
-  _ updates: Tensor, indices: Tensor, axis: Int = 0, size: Dimension, file: StaticString = #fileID,
+  _ updates: Tensor, indices: Tensor, axis: Int = 0, size: Dim, file: StaticString = #fileID,
   line: UInt = #line
 ) -> Tensor {
-  let location = SourceLocation(file, line)
+  let location = CallSite(file, line)
   let extra = indices.isPoisoned ? 0 : Swift.max(0, 1 - indices.rank)
   guard let axis = updates.axis(axis, "scatter_add", extra: extra, location: location) else {
     return .poisoned(in: updates.graph)

@@ -44,7 +44,7 @@ package struct CrossEntropy: KernelOp {
       { -(logSoftmax(logits) * g) })
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim {
     operands[0].shape.elementCount * 6
   }
 
@@ -86,5 +86,5 @@ package struct CrossEntropy: KernelOp {
 public func softmaxCrossEntropy(
   logits: Tensor, labels: Tensor, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
-  logits.applying(CrossEntropy(), labels, location: SourceLocation(file, line))
+  logits.applying(CrossEntropy(), labels, location: CallSite(file, line))
 }

@@ -39,7 +39,7 @@ package struct MeanSquaredError: KernelOp {
     return context.adjoints({ (a - b) * scale }, { (b - a) * scale })
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim {
     operands[0].shape.elementCount * 3
   }
 
@@ -68,7 +68,7 @@ package struct MeanSquaredError: KernelOp {
 public func meanSquaredError(
   _ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
-  let location = SourceLocation(file, line)
+  let location = CallSite(file, line)
   guard let (a, b) = aligned("mean_squared_error", a, b, location: location) else {
     return .poisoned(in: a.graph)
   }

@@ -53,7 +53,7 @@ package struct Softmax: KernelOp {
     })
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim {
     operands[0].shape.elementCount * 5
   }
 
@@ -108,19 +108,19 @@ func logarithmOfSum(_ x: UnsafePointer<Double>, _ count: Int) -> Double {
 
 /// e^x along `axis`, scaled to a sum of one.
 public func softmax(_ x: Tensor, axis: Int = -1, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-  x.softened(.softmax, axis, SourceLocation(file, line))
+  x.softened(.softmax, axis, CallSite(file, line))
 }
 
 /// The logarithm of the softmax along `axis`, without underflow.
 public func logSoftmax(
   _ x: Tensor, axis: Int = -1, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
-  x.softened(.logSoftmax, axis, SourceLocation(file, line))
+  x.softened(.logSoftmax, axis, CallSite(file, line))
 }
 
 extension Tensor {
   /// Other axes than the last by exchanging the two.
-  fileprivate func softened(_ form: Softmax.Form, _ axis: Int, _ location: SourceLocation) -> Tensor {
+  fileprivate func softened(_ form: Softmax.Form, _ axis: Int, _ location: CallSite) -> Tensor {
     guard let axis = self.axis(axis, form.rawValue, location: location) else { return .poisoned(in: graph) }
     var order = Array(0..<rank)
     order.swapAt(axis, rank - 1)

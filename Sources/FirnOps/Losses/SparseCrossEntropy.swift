@@ -46,7 +46,7 @@ package struct SparseCrossEntropy: KernelOp {
     return [(softmax(logits) - truth) * g, nil]
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim {
     operands[0].shape.elementCount * 4
   }
 
@@ -88,5 +88,5 @@ package struct SparseCrossEntropy: KernelOp {
 public func sparseSoftmaxCrossEntropy(
   logits: Tensor, labels: Tensor, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
-  logits.applying(SparseCrossEntropy(), labels, location: SourceLocation(file, line))
+  logits.applying(SparseCrossEntropy(), labels, location: CallSite(file, line))
 }

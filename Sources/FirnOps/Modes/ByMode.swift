@@ -34,7 +34,7 @@ package struct ByMode: ModalOp {
       { byMode(training: cotangent, inference: zero) }, { byMode(training: zero, inference: cotangent) })
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   package var aliasing: Aliasing { .none }
 
   package func results(_ operands: [Tensor], inInference: Bool) -> [Tensor]? {
@@ -52,5 +52,5 @@ package struct ByMode: ModalOp {
 public func byMode(
   training: Tensor, inference: Tensor, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
-  training.applying(ByMode(), inference, location: SourceLocation(file, line))
+  training.applying(ByMode(), inference, location: CallSite(file, line))
 }

@@ -7,10 +7,10 @@ package import FirnGraph
 ///
 /// - Complexity: one store.
 package struct SampleCount: KernelOp, SourceOp {
-  package var dimension: Dimension
+  package var dimension: Dim
   package var dtype: DType
 
-  package init(_ dimension: Dimension, dtype: DType) {
+  package init(_ dimension: Dim, dtype: DType) {
     self.dimension = dimension
     self.dtype = dtype
   }
@@ -44,7 +44,7 @@ package struct SampleCount: KernelOp, SourceOp {
 
 extension Graph {
   /// How many values a statistic over `dimension` is of, as a scalar; less than two fail the run that asks.
-  package func sampleCount(_ dimension: Dimension, dtype: DType, location: SourceLocation? = nil) -> Tensor {
+  package func sampleCount(_ dimension: Dim, dtype: DType, location: CallSite? = nil) -> Tensor {
     append(SampleCount(dimension, dtype: dtype), [], location: location)[0]
   }
 }

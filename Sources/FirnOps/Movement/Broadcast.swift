@@ -53,7 +53,7 @@ package struct Broadcast: KernelOp {
     })
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   package var canFail: Bool { false }
 
   package var aliasing: Aliasing { .none }
@@ -71,6 +71,6 @@ package struct Broadcast: KernelOp {
 extension Tensor {
   /// Repeated to `shape` by NumPy's rules: along new leading axes and along axes of extent one.
   public func broadcast(to shape: Shape, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-    repeated(to: shape, location: SourceLocation(file, line))
+    repeated(to: shape, location: CallSite(file, line))
   }
 }

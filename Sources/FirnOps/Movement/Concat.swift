@@ -39,7 +39,7 @@ package struct Concat: KernelOp {
         remedy: "make all other extents equal")
     }
     var shape = first.shape
-    shape[axis] = operands.reduce(Dimension(0)) { $0 + $1.shape[axis] }
+    shape[axis] = operands.reduce(Dim(0)) { $0 + $1.shape[axis] }
     return [TensorType(first.dtype, shape)]
   }
 
@@ -51,17 +51,17 @@ package struct Concat: KernelOp {
       return Graph.apply(Split(axis: axis, sizes: sizes), to: [context.cotangent], results: sizes.count)
         .map(Optional.some)
     }
-    var start = Dimension(0)
+    var start = Dim(0)
     var result: [Tensor?] = []
     for (size, wanted) in zip(sizes, context.wants) {
       let limit = start + size
-      result.append(wanted ? context.cotangent.slice(axis: axis, from: start, to: limit) : nil)
+      result.append(wanted ? context.cotangent.sliced(axis: axis, from: start, to: limit) : nil)
       start = limit
     }
     return result
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   package var canFail: Bool { false }
 
   package var aliasing: Aliasing { .none }
@@ -85,18 +85,18 @@ package struct Concat: KernelOp {
 public func concatenate(
   _ tensors: [Tensor], axis: Int, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
-  joined(tensors, axis: axis, "concatenate", extra: 0, SourceLocation(file, line))
+  joined(tensors, axis: axis, "concatenate", extra: 0, CallSite(file, line))
 }
 
 /// `tensors`, all of one shape, along a new axis at `axis` of the result.
 public func stack(
   _ tensors: [Tensor], axis: Int = 0, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
-  joined(tensors, axis: axis, "stack", extra: 1, SourceLocation(file, line))
+  joined(tensors, axis: axis, "stack", extra: 1, CallSite(file, line))
 }
 
 private func joined(
-  _ tensors: [Tensor], axis: Int, _ what: String, extra: Int, _ location: SourceLocation
+  _ tensors: [Tensor], axis: Int, _ what: String, extra: Int, _ location: CallSite
 ) -> Tensor {
   // Without a tensor there is no graph to record the fault in; compiling what is made of it fails.
   guard let first = tensors.first else { return .poisoned(in: Graph()) }

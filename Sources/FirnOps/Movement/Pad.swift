@@ -16,12 +16,12 @@ public import FirnGraph
 ///
 /// - Complexity: one pass over the result, no FLOPs.
 package struct Pad: KernelOp {
-  package var low: [Dimension]
-  package var high: [Dimension]
+  package var low: [Dim]
+  package var high: [Dim]
   package var interior: [Int]
   package var value: Double
 
-  package init(low: [Dimension], high: [Dimension], interior: [Int], value: Double = 0) {
+  package init(low: [Dim], high: [Dim], interior: [Int], value: Double = 0) {
     self.low = low
     self.high = high
     self.interior = interior
@@ -52,14 +52,14 @@ package struct Pad: KernelOp {
       low.count == rank && high.count == rank && interior.count == rank, "C1", .invalidArgument,
       "\(low.count) low, \(high.count) high and \(interior.count) interior paddings for \(x)",
       remedy: "give one of each for every axis")
-    var extents: [Dimension] = []
+    var extents: [Dim] = []
     for axis in 0..<rank {
       try require(
         (low[axis].value ?? 0) >= 0 && (high[axis].value ?? 0) >= 0 && (0...1 << 30).contains(interior[axis]),
         "C2",
         .invalidArgument, "padding \(low[axis]), \(high[axis]), \(interior[axis]) on axis \(axis)",
         remedy: "use a slice to cut off elements")
-      let spread = x.shape[axis] * Dimension(interior[axis] + 1) - Dimension(interior[axis])
+      let spread = x.shape[axis] * Dim(interior[axis] + 1) - Dim(interior[axis])
       let extent = low[axis] + high[axis] + spread
       try require(
         (extent.value ?? 0) >= 0, "C3", .invalidArgument,
@@ -80,7 +80,7 @@ package struct Pad: KernelOp {
     })
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   package var canFail: Bool { false }
 
   package var aliasing: Aliasing { .none }
@@ -103,10 +103,10 @@ package struct Pad: KernelOp {
 extension Tensor {
   /// Surrounded with `value`: `low` times before and `high` times after the elements of each axis.
   public func padded(
-    low: [Dimension], high: [Dimension], value: Double = 0, file: StaticString = #fileID, line: UInt = #line
+    low: [Dim], high: [Dim], value: Double = 0, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {
     applying(
       Pad(low: low, high: high, interior: Array(repeating: 0, count: low.count), value: value),
-      location: SourceLocation(file, line))
+      location: CallSite(file, line))
   }
 }

@@ -38,14 +38,14 @@ package struct Reshape: Op {
     context.adjoints({ context.cotangent.withShape(context.operands[0].shape) })
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   package var aliasing: Aliasing { .view(of: 0) }
 }
 
 extension Tensor {
   /// The same elements in the same order under `shape`, one of whose extents may be -1: what is left.
   public func reshaped(to shape: Shape, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-    let location = SourceLocation(file, line)
+    let location = CallSite(file, line)
     if isPoisoned { return self }
     let unknown = shape.indices.filter { shape[$0].value == -1 }
     guard let axis = unknown.first else { return withShape(shape, location: location) }
@@ -67,7 +67,7 @@ extension Tensor {
 
   /// With an axis of extent one at `axis` of the result (-1: the last).
   public func expandingAxis(at axis: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-    let location = SourceLocation(file, line)
+    let location = CallSite(file, line)
     guard let axis = self.axis(axis, "expandingAxis", extra: 1, location: location) else {
       return .poisoned(in: graph)
     }
@@ -76,7 +76,7 @@ extension Tensor {
 
   /// Without `axes`, which have extent one; nil takes all that have.
   public func squeezed(axes: [Int]? = nil, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-    let location = SourceLocation(file, line)
+    let location = CallSite(file, line)
     guard let chosen = self.axes(axes, "squeezed", location: location) else { return .poisoned(in: graph) }
     let ones = chosen.filter { shape[$0] == 1 }
     if axes != nil, let other = chosen.first(where: { shape[$0] != 1 }) {

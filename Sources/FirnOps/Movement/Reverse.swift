@@ -34,7 +34,7 @@ package struct Reverse: KernelOp {
     context.adjoints({ context.cotangent.applying(self) })
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   package var canFail: Bool { false }
 
   package var aliasing: Aliasing { .none }
@@ -58,7 +58,7 @@ package struct Reverse: KernelOp {
 extension Tensor {
   /// The elements along `axes` in the opposite order.
   public func reversed(axes: [Int], file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-    let location = SourceLocation(file, line)
+    let location = CallSite(file, line)
     guard let axes = self.axes(axes, "reverse", location: location) else { return .poisoned(in: graph) }
     return applying(Reverse(axes), location: location)
   }

@@ -14,11 +14,11 @@ public import FirnGraph
 ///
 /// - Complexity: one pass over the result, no FLOPs.
 package struct Slice: KernelOp {
-  package var starts: [Dimension]
-  package var limits: [Dimension]
+  package var starts: [Dim]
+  package var limits: [Dim]
   package var steps: [Int]
 
-  package init(starts: [Dimension], limits: [Dimension], steps: [Int]) {
+  package init(starts: [Dim], limits: [Dim], steps: [Int]) {
     self.starts = starts
     self.limits = limits
     self.steps = steps
@@ -44,7 +44,7 @@ package struct Slice: KernelOp {
       starts.count == rank && limits.count == rank && steps.count == rank, "C1", .invalidArgument,
       "\(starts.count) starts, \(limits.count) limits and \(steps.count) steps for \(x)",
       remedy: "give one of each for every axis")
-    var extents: [Dimension] = []
+    var extents: [Dim] = []
     for axis in 0..<rank {
       let (start, limit, step) = (starts[axis], limits[axis], steps[axis])
       try require(
@@ -67,10 +67,10 @@ package struct Slice: KernelOp {
   }
 
   /// `length / step` rounded up, where that is one polynomial.
-  private static func quotient(_ length: Dimension, _ step: Int) -> Dimension? {
-    if let length = length.value { return Dimension((length + step - 1) / step) }
+  private static func quotient(_ length: Dim, _ step: Int) -> Dim? {
+    if let length = length.value { return Dim((length + step - 1) / step) }
     for rest in 0..<Swift.min(step, 1 << 12) {
-      if let exact = (length + Dimension(rest)).divided(exactlyBy: Dimension(step)) { return exact }
+      if let exact = (length + Dim(rest)).divided(exactlyBy: Dim(step)) { return exact }
     }
     return nil
   }
@@ -81,13 +81,13 @@ package struct Slice: KernelOp {
     context.adjoints({
       let (x, y) = (context.operands[0].shape, context.results[0].shape)
       let high = x.indices.map { axis in
-        x[axis] - starts[axis] - y[axis] * Dimension(steps[axis]) + Dimension(steps[axis] - 1)
+        x[axis] - starts[axis] - y[axis] * Dim(steps[axis]) + Dim(steps[axis] - 1)
       }
       return context.cotangent.applying(Pad(low: starts, high: high, interior: steps.map { $0 - 1 }))
     })
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   package var canFail: Bool { false }
 
   package var aliasing: Aliasing { .none }
@@ -109,27 +109,27 @@ extension Tensor {
   ///   - limits: nil to the ends.
   ///   - steps: nil for ones.
   public func sliced(
-    starts: [Dimension], limits: [Dimension]? = nil, steps: [Int]? = nil, file: StaticString = #fileID,
+    starts: [Dim], limits: [Dim]? = nil, steps: [Int]? = nil, file: StaticString = #fileID,
     line: UInt = #line
   ) -> Tensor {
     applying(
       Slice(
         starts: starts, limits: limits ?? shape.dimensions,
-        steps: steps ?? Array(repeating: 1, count: starts.count)), location: SourceLocation(file, line))
+        steps: steps ?? Array(repeating: 1, count: starts.count)), location: CallSite(file, line))
   }
 
   /// The part of one axis from `from` on, before `to`; negative numbers count from the end.
   ///
   /// - Parameter to: nil to the end.
-  public func slice(
-    axis: Int, from: Dimension = 0, to: Dimension? = nil, by step: Int = 1, file: StaticString = #fileID,
+  public func sliced(
+    axis: Int, from: Dim = 0, to: Dim? = nil, by step: Int = 1, file: StaticString = #fileID,
     line: UInt = #line
   ) -> Tensor {
-    let location = SourceLocation(file, line)
+    let location = CallSite(file, line)
     guard let axis = self.axis(axis, "slice", location: location) else { return .poisoned(in: graph) }
     let extent = shape[axis]
-    func fromStart(_ place: Dimension) -> Dimension { (place.value ?? 0) < 0 ? extent + place : place }
-    var starts = [Dimension](repeating: 0, count: rank)
+    func fromStart(_ place: Dim) -> Dim { (place.value ?? 0) < 0 ? extent + place : place }
+    var starts = [Dim](repeating: 0, count: rank)
     var limits = shape.dimensions
     var steps = [Int](repeating: 1, count: rank)
     starts[axis] = fromStart(from)

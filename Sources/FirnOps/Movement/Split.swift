@@ -13,9 +13,9 @@ public import FirnGraph
 /// - Complexity: one pass, no FLOPs.
 package struct Split: KernelOp {
   package var axis: Int
-  package var sizes: [Dimension]
+  package var sizes: [Dim]
 
-  package init(axis: Int, sizes: [Dimension]) {
+  package init(axis: Int, sizes: [Dim]) {
     self.axis = axis
     self.sizes = sizes
   }
@@ -33,7 +33,7 @@ package struct Split: KernelOp {
     try operands.require(1)
     let x = operands[0]
     try x.requireAxis(axis, "C1")
-    let total = sizes.reduce(Dimension(0), +)
+    let total = sizes.reduce(Dim(0), +)
     try require(
       total == x.shape[axis] && sizes.allSatisfy { ($0.value ?? 0) >= 0 }, "C2", .invalidArgument,
       "sizes \(Shape(sizes)) add up to \(total), axis \(axis) of \(x) is \(x.shape[axis])",
@@ -56,7 +56,7 @@ package struct Split: KernelOp {
       let parts = (first...last).map { context.cotangents[$0] ?? context.results[$0].filled(0) }
       let middle = parts.count == 1 ? parts[0] : Graph.apply(Concat(axis: axis), to: parts)[0]
       if first == 0, last == sizes.count - 1 { return middle }
-      var low = [Dimension](repeating: 0, count: middle.rank)
+      var low = [Dim](repeating: 0, count: middle.rank)
       var high = low
       low[axis] = sizes[..<first].reduce(0, +)
       high[axis] = sizes[(last + 1)...].reduce(0, +)
@@ -64,7 +64,7 @@ package struct Split: KernelOp {
     })
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   package var canFail: Bool { false }
 
   package var aliasing: Aliasing { .none }
@@ -88,9 +88,9 @@ package struct Split: KernelOp {
 extension Tensor {
   /// Consecutive parts along `axis`, of the given sizes.
   public func split(
-    sizes: [Dimension], axis: Int, file: StaticString = #fileID, line: UInt = #line
+    sizes: [Dim], axis: Int, file: StaticString = #fileID, line: UInt = #line
   ) -> [Tensor] {
-    let location = SourceLocation(file, line)
+    let location = CallSite(file, line)
     guard let axis = self.axis(axis, "split", location: location) else {
       return Array(repeating: .poisoned(in: graph), count: sizes.count)
     }
@@ -102,10 +102,10 @@ extension Tensor {
   public func split(
     into count: Int, axis: Int, file: StaticString = #fileID, line: UInt = #line
   ) -> [Tensor] {
-    let location = SourceLocation(file, line)
+    let location = CallSite(file, line)
     let poison = [Tensor](repeating: .poisoned(in: graph), count: Swift.max(count, 0))
     guard let axis = self.axis(axis, "split", location: location) else { return poison }
-    guard count > 0, let size = shape[axis].divided(exactlyBy: Dimension(count)) else {
+    guard count > 0, let size = shape[axis].divided(exactlyBy: Dim(count)) else {
       _ = fault(
         .invalidArgument, "split: axis \(axis) of \(type) does not divide into \(count) parts",
         remedy: "choose a divisor of \(shape[axis]), or give sizes", constraint: "C2", location: location)
@@ -118,7 +118,7 @@ extension Tensor {
 
   /// The slices along `axis`, which they lack; its extent is a number.
   public func unstacked(axis: Int = 0, file: StaticString = #fileID, line: UInt = #line) -> [Tensor] {
-    let location = SourceLocation(file, line)
+    let location = CallSite(file, line)
     guard let axis = self.axis(axis, "unstacked", location: location) else { return [] }
     guard let count = shape[axis].value, count > 0 else {
       _ = fault(

@@ -43,7 +43,7 @@ package struct Transpose: KernelOp {
     })
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   package var canFail: Bool { false }
 
   package var aliasing: Aliasing { .none }
@@ -64,6 +64,6 @@ extension Tensor {
   ) -> Tensor {
     if isPoisoned { return self }
     let order = permutation.map { $0.map { $0 < 0 ? $0 + rank : $0 } } ?? Array((0..<rank).reversed())
-    return permuted(order, location: SourceLocation(file, line))
+    return permuted(order, location: CallSite(file, line))
   }
 }

@@ -67,7 +67,7 @@ package struct MaxPool: KernelOp {
     try requireElements(image: image)
     let counts = try poolCounts(image: image, size: size, SlidingWindow(strides: strides, padding: padding))
     let pooled = TensorType(
-      x.dtype, [x.shape[0], Dimension(counts[0]), Dimension(counts[1]), Dimension(channels)])
+      x.dtype, [x.shape[0], Dim(counts[0]), Dim(counts[1]), Dim(channels)])
     if function == .greatest { return [pooled] }
     let (other, expected) = (operands[1], function == .gradient ? pooled : x)
     try require(
@@ -92,9 +92,9 @@ package struct MaxPool: KernelOp {
     return [nil, context.wants[1] ? x.applying(op, context.cotangent) : nil]
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim {
     let pooled = function == .gradient ? operands[1] : results[0]
-    return pooled.shape.elementCount * Dimension(size[0]) * Dimension(size[1])
+    return pooled.shape.elementCount * Dim(size[0]) * Dim(size[1])
   }
 
   package var canFail: Bool { false }

@@ -21,7 +21,7 @@ public func maxPool2d(
     padding, on: x, window: [window.height, window.width], strides: strides ?? window)
   return x.applying(
     MaxPool(size: [window.height, window.width], strides: slide.strides, padding: slide.padding),
-    location: SourceLocation(file, line))
+    location: CallSite(file, line))
 }
 
 /// The mean of each window, channel by channel.
@@ -41,7 +41,7 @@ public func averagePool2d(
   return x.applying(
     Resample(
       .average(size: size, strides: slide.strides, padding: slide.padding, countsPadding: countsPadding)),
-    location: SourceLocation(file, line))
+    location: CallSite(file, line))
 }
 
 /// The means of as many windows as are wanted, of sizes that differ by at most two where they do not divide the image.
@@ -52,7 +52,7 @@ public func adaptiveAveragePool2d(
 ) -> Tensor {
   if x.isPoisoned { return x }
   return x.applying(
-    Resample(.adaptiveAverage(size: [size.height, size.width])), location: SourceLocation(file, line))
+    Resample(.adaptiveAverage(size: [size.height, size.width])), location: CallSite(file, line))
 }
 
 /// The mean over height and width of each channel: [batch, channels].
@@ -89,7 +89,7 @@ public func upsample(
     case .nearest: .nearest(size: size)
     case .bilinear(let alignsCorners): .bilinear(size: size, alignsCorners: alignsCorners)
     }
-  return x.applying(Resample(rule), location: SourceLocation(file, line))
+  return x.applying(Resample(rule), location: CallSite(file, line))
 }
 
 /// Images `factor` times as high and wide.

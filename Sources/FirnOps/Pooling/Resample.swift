@@ -56,7 +56,7 @@ package struct Resample: KernelOp {
       image == nil || size == counts, "C9", .shapeMismatch,
       "\(x), where an image of \(from) has \(counts[0])×\(counts[1])", remedy: "choose another image size")
     let to = image ?? counts
-    return [TensorType(x.dtype, [x.shape[0], Dimension(to[0]), Dimension(to[1]), Dimension(channels)])]
+    return [TensorType(x.dtype, [x.shape[0], Dim(to[0]), Dim(to[1]), Dim(channels)])]
   }
 
   package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow { .passes }
@@ -66,13 +66,13 @@ package struct Resample: KernelOp {
     return context.adjoints({ context.cotangent.applying(Resample(rule, image: image == nil ? size : nil)) })
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim {
     let x = operands[0].shape
     let (from, to) = image == nil ? (x, results[0].shape) : (results[0].shape, x)
     let weights = (0..<2).map { axis in
       rule.weightCount(axis, image: from[axis + 1].value ?? 0, count: to[axis + 1].value ?? 0)
     }
-    return x[0] * x[3] * Dimension(weights[0]) * Dimension(weights[1]) * 2
+    return x[0] * x[3] * Dim(weights[0]) * Dim(weights[1]) * 2
   }
 
   package var canFail: Bool { false }

@@ -14,13 +14,13 @@ extension MatMul {
     /// Whether the sum begins with a third operand.
     var continues: Bool
 
-    init(_ a: [Int], _ b: [Int], transposeLeft: Bool, transposeRight: Bool, order: Order?) {
+    init(_ a: [Int], _ b: [Int], transposeA: Bool, transposeB: Bool, order: Order?) {
       let rank = a.count
-      (m, k) = transposeLeft ? (a[rank - 1], a[rank - 2]) : (a[rank - 2], a[rank - 1])
-      n = transposeRight ? b[rank - 2] : b[rank - 1]
+      (m, k) = transposeA ? (a[rank - 1], a[rank - 2]) : (a[rank - 2], a[rank - 1])
+      n = transposeB ? b[rank - 2] : b[rank - 1]
       batch = a.dropLast(2).reduce(1, *)
-      (aRow, aColumn) = transposeLeft ? (1, m) : (k, 1)
-      (bRow, bColumn) = transposeRight ? (1, k) : (n, 1)
+      (aRow, aColumn) = transposeA ? (1, m) : (k, 1)
+      (bRow, bColumn) = transposeB ? (1, k) : (n, 1)
       continues = order != nil
       guard order == .descending, k > 0 else { return }
       (aFirst, bFirst) = ((k - 1) * aColumn, (k - 1) * bRow)
@@ -36,7 +36,7 @@ extension MatMul {
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
     let layout = Layout(
-      operands[0].shape, operands[1].shape, transposeLeft: transposeLeft, transposeRight: transposeRight,
+      operands[0].shape, operands[1].shape, transposeA: transposeA, transposeB: transposeB,
       order: order)
     return operands[0].dtype == .f32 ? Self.fast(layout) : Self.plain(layout)
   }

@@ -6,8 +6,8 @@ public import FirnGraph
 ///
 /// | operand | type | |
 /// | --- | --- | --- |
-/// | a | `f32`, `f64` | [batch…, m, k], or [batch…, k, m] if `transpose_left` |
-/// | b | as a | [batch…, k, n], or [batch…, n, k] if `transpose_right` |
+/// | a | `f32`, `f64` | [batch…, m, k], or [batch…, k, m] if `transpose_a` |
+/// | b | as a | [batch…, k, n], or [batch…, n, k] if `transpose_b` |
 /// | start | as a | [batch…, m, n], of `matmul_add` only: what the sum begins with |
 ///
 /// In `matmul_add` each element is one chain of additions from its start, by ascending or descending p. So a product over
@@ -20,16 +20,16 @@ public import FirnGraph
 ///
 /// - Complexity: 2 batch m n k FLOPs; in `f32` the bits do not depend on how the work is split.
 package struct MatMul: KernelOp {
-  package var transposeLeft: Bool
-  package var transposeRight: Bool
+  package var transposeA: Bool
+  package var transposeB: Bool
 
   package enum Order: String, Sendable { case ascending, descending }
   /// The order of a sum that begins with a third operand; nil for one that does not.
   package var order: Order?
 
-  package init(transposeLeft: Bool = false, transposeRight: Bool = false, order: Order? = nil) {
-    self.transposeLeft = transposeLeft
-    self.transposeRight = transposeRight
+  package init(transposeA: Bool = false, transposeB: Bool = false, order: Order? = nil) {
+    self.transposeA = transposeA
+    self.transposeB = transposeB
     self.order = order
   }
 
@@ -37,7 +37,7 @@ package struct MatMul: KernelOp {
   package var mnemonic: String { order == nil ? "matmul" : "matmul_add" }
   package var attributes: Attributes {
     let transposes: Attributes = [
-      "transpose_left": .bool(transposeLeft), "transpose_right": .bool(transposeRight),
+      "transpose_a": .bool(transposeA), "transpose_b": .bool(transposeB),
     ]
     guard let order else { return transposes }
     let last: Attributes = ["order": .string(order.rawValue)]
@@ -45,8 +45,8 @@ package struct MatMul: KernelOp {
   }
 
   package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
-    transposeLeft = try attributes.bool("transpose_left")
-    transposeRight = try attributes.bool("transpose_right")
+    transposeA = try attributes.bool("transpose_a")
+    transposeB = try attributes.bool("transpose_b")
     guard mnemonic == "matmul_add" else { return }
     let name = try attributes.string("order")
     guard let order = Order(rawValue: name) else {
@@ -65,8 +65,8 @@ package struct MatMul: KernelOp {
       a.dtype == b.dtype && a.dtype.isFloatingPoint, "C2", .typeMismatch,
       "\(a) and \(b) are not of one floating point type", remedy: "cast both to f32")
     let rank = a.shape.rank
-    let (m, k) = matrix(a.shape, transposeLeft)
-    let (l, n) = matrix(b.shape, transposeRight)
+    let (m, k) = matrix(a.shape, transposeA)
+    let (l, n) = matrix(b.shape, transposeB)
     try require(
       k == l, "C3", .shapeMismatch, "\(a) has \(k) columns to contract, \(b) has \(l) rows",
       remedy: "make the inner extents equal, or ask for a transpose")
@@ -83,7 +83,7 @@ package struct MatMul: KernelOp {
   }
 
   /// Rows and columns of the matrices of `shape` as the product reads them.
-  private func matrix(_ shape: Shape, _ transposed: Bool) -> (Dimension, Dimension) {
+  private func matrix(_ shape: Shape, _ transposed: Bool) -> (Dim, Dim) {
     let (rows, columns) = (shape[shape.rank - 2], shape[shape.rank - 1])
     return transposed ? (columns, rows) : (rows, columns)
   }
@@ -95,19 +95,19 @@ package struct MatMul: KernelOp {
     let (g, a, b) = (context.cotangent, context.operands[0], context.operands[1])
     return context.adjoints(
       {
-        transposeLeft
-          ? b.applying(MatMul(transposeLeft: transposeRight, transposeRight: true), g)
-          : g.applying(MatMul(transposeLeft: false, transposeRight: !transposeRight), b)
+        transposeA
+          ? b.applying(MatMul(transposeA: transposeB, transposeB: true), g)
+          : g.applying(MatMul(transposeA: false, transposeB: !transposeB), b)
       },
       {
-        transposeRight
-          ? g.applying(MatMul(transposeLeft: true, transposeRight: transposeLeft), a)
-          : a.applying(MatMul(transposeLeft: !transposeLeft, transposeRight: false), g)
+        transposeB
+          ? g.applying(MatMul(transposeA: true, transposeB: transposeA), a)
+          : a.applying(MatMul(transposeA: !transposeA, transposeB: false), g)
       }, { g })
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
-    results[0].shape.elementCount * matrix(operands[0].shape, transposeLeft).1 * 2
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim {
+    results[0].shape.elementCount * matrix(operands[0].shape, transposeA).1 * 2
   }
 
   package var canFail: Bool { false }
@@ -127,14 +127,14 @@ public func matmul(
   _ a: Tensor, _ b: Tensor, transposeA: Bool = false, transposeB: Bool = false, file: StaticString = #fileID,
   line: UInt = #line
 ) -> Tensor {
-  let location = SourceLocation(file, line)
+  let location = CallSite(file, line)
   if a.isPoisoned || b.isPoisoned { return .poisoned(in: a.graph) }
-  let op = MatMul(transposeLeft: transposeA, transposeRight: transposeB)
+  let op = MatMul(transposeA: transposeA, transposeB: transposeB)
   guard a.rank >= 2, b.rank >= 2, a.dtype == b.dtype, a.rank > 2 || b.rank > 2 else {
     return a.applying(op, b, location: location)
   }
   if b.rank == 2, !transposeA {
-    let rows = a.shape.dropLast().reduce(Dimension(1)) { $0 * $1 }
+    let rows = a.shape.dropLast().reduce(Dim(1)) { $0 * $1 }
     let product = a.withShape(Shape([rows, a.shape[a.rank - 1]]), location: location)
       .applying(op, b, location: location)
     if product.isPoisoned { return product }

@@ -57,7 +57,7 @@ package struct Dropout: KernelOp, ModalOp {
     return adjoints
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim {
     operands[0].shape.elementCount
   }
 
@@ -103,5 +103,5 @@ public func dropout(
   let graph = x.graph.current
   let op = Dropout(rate: rate, key: graph.drawKey(name))
   return graph.append(
-    op, [x, graph.randomState] + graph.loopIndices, name: name, location: SourceLocation(file, line))[0]
+    op, [x, graph.randomState] + graph.loopIndices, name: name, location: CallSite(file, line))[0]
 }

@@ -77,7 +77,7 @@ package struct RandomDraw: KernelOp {
   package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow { .notDifferentiable }
   package func gradient(_ context: GradientContext) -> [Tensor?] { context.operands.map { _ in nil } }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim {
     switch distribution {
     case .uniform: shape.elementCount
     case .normal: shape.elementCount * 4
@@ -138,7 +138,7 @@ extension Graph {
     _ shape: Shape, low: Double = 0, high: Double = 1, dtype: DType = .f32, name: String = "random_uniform",
     file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {
-    draw(.uniform(low: low, high: high), shape, dtype, name, SourceLocation(file, line))
+    draw(.uniform(low: low, high: high), shape, dtype, name, CallSite(file, line))
   }
 
   /// Numbers drawn from a normal distribution, anew in each run and each iteration of a loop.
@@ -148,12 +148,12 @@ extension Graph {
     _ shape: Shape, mean: Double = 0, deviation: Double = 1, dtype: DType = .f32,
     name: String = "random_normal", file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {
-    draw(.normal(mean: mean, deviation: deviation), shape, dtype, name, SourceLocation(file, line))
+    draw(.normal(mean: mean, deviation: deviation), shape, dtype, name, CallSite(file, line))
   }
 
   private func draw(
     _ distribution: RandomDraw.Distribution, _ shape: Shape, _ dtype: DType, _ name: String,
-    _ location: SourceLocation
+    _ location: CallSite
   ) -> Tensor {
     let graph = current
     let op = RandomDraw(distribution, shape: shape, dtype: dtype, key: graph.drawKey(name))

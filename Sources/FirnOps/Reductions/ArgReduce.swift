@@ -52,7 +52,7 @@ package struct ArgReduce: KernelOp {
   package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow { .notDifferentiable }
   package func gradient(_ context: GradientContext) -> [Tensor?] { [nil] }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim {
     operands[0].shape.elementCount
   }
 
@@ -107,7 +107,7 @@ package struct ArgReduce: KernelOp {
 }
 
 extension Tensor {
-  private func chosen(_ function: ArgReduce.Function, _ axis: Int, _ location: SourceLocation) -> Tensor {
+  private func chosen(_ function: ArgReduce.Function, _ axis: Int, _ location: CallSite) -> Tensor {
     guard let axis = self.axis(axis, function.rawValue, location: location) else {
       return .poisoned(in: graph)
     }
@@ -116,11 +116,11 @@ extension Tensor {
 
   /// The index along `axis` of the first greatest element, `i32`; the first NaN wins.
   public func argmax(axis: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-    chosen(.argmax, axis, SourceLocation(file, line))
+    chosen(.argmax, axis, CallSite(file, line))
   }
 
   /// The index along `axis` of the first smallest element, `i32`; the first NaN wins.
   public func argmin(axis: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-    chosen(.argmin, axis, SourceLocation(file, line))
+    chosen(.argmin, axis, CallSite(file, line))
   }
 }

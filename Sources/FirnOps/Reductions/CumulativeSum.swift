@@ -56,7 +56,7 @@ package struct CumulativeSum: KernelOp {
     return context.adjoints({ context.cotangent.applying(opposite) })
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim {
     operands[0].shape.elementCount
   }
 
@@ -170,7 +170,7 @@ extension Tensor {
     axis: Int, exclusive: Bool = false, reversed: Bool = false, file: StaticString = #fileID,
     line: UInt = #line
   ) -> Tensor {
-    let location = SourceLocation(file, line)
+    let location = CallSite(file, line)
     guard let axis = self.axis(axis, "cumulative_sum", location: location) else {
       return .poisoned(in: graph)
     }

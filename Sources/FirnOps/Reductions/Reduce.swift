@@ -61,7 +61,7 @@ package struct Reduce: KernelOp {
       switch function {
       case .sum: return spread(g, over: x)
       case .mean:
-        let count = axes.reduce(Dimension(1)) { $0 * x.shape[$1] }
+        let count = axes.reduce(Dim(1)) { $0 * x.shape[$1] }
         return spread(g / x.graph.extent(count, dtype: g.dtype), over: x)
       case .max, .min:
         let wins = equal(x, spread(y, over: x))
@@ -83,7 +83,7 @@ package struct Reduce: KernelOp {
     let order = kept + axes
     let sorted = x.permuted(order)
     let outer = kept.map { x.shape[$0] }
-    let count = axes.reduce(Dimension(1)) { $0 * x.shape[$1] }
+    let count = axes.reduce(Dim(1)) { $0 * x.shape[$1] }
     let square = Shape(outer + [count, count])
     let index = x.graph.iota(count)
     let isSelf = equal(index.inserting([1]), index.inserting([0]))
@@ -95,7 +95,7 @@ package struct Reduce: KernelOp {
     return others.withShape(sorted.shape).permuted(inverse)
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim {
     operands[0].shape.elementCount
   }
 
@@ -106,7 +106,7 @@ package struct Reduce: KernelOp {
 
 extension Tensor {
   private func reduced(
-    _ function: Reduce.Function, _ axes: [Int]?, _ keepsAxes: Bool, _ location: SourceLocation
+    _ function: Reduce.Function, _ axes: [Int]?, _ keepsAxes: Bool, _ location: CallSite
   ) -> Tensor {
     guard let axes = self.axes(axes, "reduce_" + function.rawValue, location: location) else {
       return .poisoned(in: graph)
@@ -117,29 +117,29 @@ extension Tensor {
   /// The sum over `axes` (nil: all of them; negative ones count from the end).
   public func sum(
     axes: [Int]? = nil, keepingAxes: Bool = false, file: StaticString = #fileID, line: UInt = #line
-  ) -> Tensor { reduced(.sum, axes, keepingAxes, SourceLocation(file, line)) }
+  ) -> Tensor { reduced(.sum, axes, keepingAxes, CallSite(file, line)) }
 
   /// The mean over `axes`; NaN of no elements.
   public func mean(
     axes: [Int]? = nil, keepingAxes: Bool = false, file: StaticString = #fileID, line: UInt = #line
-  ) -> Tensor { reduced(.mean, axes, keepingAxes, SourceLocation(file, line)) }
+  ) -> Tensor { reduced(.mean, axes, keepingAxes, CallSite(file, line)) }
 
   /// The greatest element over `axes`; -inf of none.
   ///
   /// Ties share the gradient.
   public func max(
     axes: [Int]? = nil, keepingAxes: Bool = false, file: StaticString = #fileID, line: UInt = #line
-  ) -> Tensor { reduced(.max, axes, keepingAxes, SourceLocation(file, line)) }
+  ) -> Tensor { reduced(.max, axes, keepingAxes, CallSite(file, line)) }
 
   /// The smallest element over `axes`; +inf of none.
   ///
   /// Ties share the gradient.
   public func min(
     axes: [Int]? = nil, keepingAxes: Bool = false, file: StaticString = #fileID, line: UInt = #line
-  ) -> Tensor { reduced(.min, axes, keepingAxes, SourceLocation(file, line)) }
+  ) -> Tensor { reduced(.min, axes, keepingAxes, CallSite(file, line)) }
 
   /// The product over `axes`; 1 of none.
-  public func prod(
+  public func product(
     axes: [Int]? = nil, keepingAxes: Bool = false, file: StaticString = #fileID, line: UInt = #line
-  ) -> Tensor { reduced(.prod, axes, keepingAxes, SourceLocation(file, line)) }
+  ) -> Tensor { reduced(.prod, axes, keepingAxes, CallSite(file, line)) }
 }

@@ -7,7 +7,7 @@ struct PreparedLoop {
   let sequences: [Tensor]
   let captures: [Tensor]
   let name: String
-  let location: SourceLocation
+  let location: CallSite
 
   /// Adds `op` to `graph`, on these operands or others in their place; its results.
   func append(

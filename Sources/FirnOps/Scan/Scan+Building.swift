@@ -34,16 +34,16 @@ public struct ScanResult {
 ///   - initial: state before the first iteration.
 ///   - length: the number of iterations; needed only without sequences.
 ///   - reversed: visit positions from the last to the first.
-///   - checkpointing: what is kept for the gradient.
+///   - recomputation: what is kept for the gradient.
 /// - Returns: state after the last iteration, and each output stacked to `[length, …]`.
 /// - Complexity: `length` times the body.
 public func scan(
-  over sequences: [Tensor] = [], initial: [Tensor] = [], length: Dimension? = nil, reversed: Bool = false,
-  checkpointing: Checkpointing = .none, in graph: Graph? = nil, name: String = "scan",
+  over sequences: [Tensor] = [], initial: [Tensor] = [], length: Dim? = nil, reversed: Bool = false,
+  recomputation: Recomputation = .none, in graph: Graph? = nil, name: String = "scan",
   file: StaticString = #fileID, line: UInt = #line,
   _ body: (ScanStep) -> ScanResult
 ) -> (carries: [Tensor], outputs: [Tensor]) {
-  let location = SourceLocation(file, line)
+  let location = CallSite(file, line)
   guard let outer = graph ?? Graph.innermost(sequences + initial) else {
     // The fault is kept by a graph of its own, where compiling what is made of the loop finds it.
     let stray = Graph()
@@ -104,7 +104,7 @@ public func scan(
     op: op, initial: initial, sequences: sequences, captures: inner.captures.map(\.outer), name: name,
     location: location)
   let tensors =
-    switch checkpointing {
+    switch recomputation {
     case .none: loop.append(op, in: outer)
     case .every(let count): loop.appendSegments(of: count, in: outer)
     }

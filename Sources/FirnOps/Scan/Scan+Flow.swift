@@ -10,7 +10,7 @@ extension Scan {
     var reached = [[GradientFlow]](
       repeating: Array(repeating: .notDifferentiable, count: operands), count: index.count)
     for (position, node) in body.nodes.enumerated() {
-      if let parameter = node.op as? Parameter {
+      if let parameter = node.op as? LoopInput {
         guard node.types[0].dtype.isFloatingPoint else { continue }
         let base: Int? =
           switch parameter.kind {
@@ -53,7 +53,7 @@ extension Scan {
     var isReached = [Bool](repeating: false, count: index.count)
     var isNeeded = isReached
     for (position, node) in body.nodes.enumerated() {
-      if let parameter = node.op as? Parameter, self.operand(of: parameter) == operand {
+      if let parameter = node.op as? LoopInput, self.operand(of: parameter) == operand {
         isReached[index[Value(position)]] = true
       }
     }
@@ -61,7 +61,7 @@ extension Scan {
     // A gradient may go round several times before it meets a stop.
     for _ in 0...carries {
       for (position, node) in body.nodes.enumerated() {
-        if let parameter = node.op as? Parameter {
+        if let parameter = node.op as? LoopInput {
           if parameter.kind == .carry, isReached[index[body.outputs[parameter.position]]] {
             isReached[index[Value(position)]] = true
           }
@@ -76,7 +76,7 @@ extension Scan {
       }
       for (position, node) in body.nodes.enumerated().reversed() {
         for result in node.types.indices where isNeeded[index[Value(position, result)]] {
-          if let parameter = node.op as? Parameter, parameter.kind == .carry {
+          if let parameter = node.op as? LoopInput, parameter.kind == .carry {
             isNeeded[index[body.outputs[parameter.position]]] = true
           }
           for (operand, input) in node.inputs.enumerated()

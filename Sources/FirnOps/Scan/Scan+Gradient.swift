@@ -77,7 +77,7 @@ extension Scan {
   private var parameterValues: [Value?] {
     var result = [Value?](repeating: nil, count: operandCount)
     for (position, node) in body.nodes.enumerated() {
-      if let parameter = node.op as? Parameter, let operand = operand(of: parameter) {
+      if let parameter = node.op as? LoopInput, let operand = operand(of: parameter) {
         result[operand] = Value(position)
       }
     }
@@ -110,7 +110,7 @@ private struct BackwardLoop {
     self.forwardCount = forwardCount
     invariant = DependenceAnalysis(
       GraphDef(nodes: Array(graph.nodes.prefix(forwardCount))),
-      parameters: { ($0.op as? Parameter)?.kind == .capture ? [] : .step })
+      parameters: { ($0.op as? LoopInput)?.kind == .capture ? [] : .step })
   }
 
   /// The body of the backward loop: what `outputs` needs, with forward values replaced by parameters.
@@ -144,7 +144,7 @@ private struct BackwardLoop {
     }
     let node = graph.nodes[value.node]
     let result: Value
-    if let parameter = node.op as? Parameter {
+    if let parameter = node.op as? LoopInput {
       switch parameter.kind {
       case .index:
         result = target.parameter(.index, 0, type: parameter.type, name: node.name).value

@@ -25,7 +25,7 @@ package struct Scan: LoopOp {
   package let carries: Int
   package let slices: Int
   package let captures: Int
-  package let length: Dimension
+  package let length: Dim
   package let isReversed: Bool
   /// Whether its gradient computes again what a step computed, instead of keeping it; only carries are kept.
   package let recomputes: Bool
@@ -33,7 +33,7 @@ package struct Scan: LoopOp {
   private let flow: [[GradientFlow]]
 
   package init(
-    body: GraphDef, carries: Int, slices: Int, captures: Int, length: Dimension, isReversed: Bool,
+    body: GraphDef, carries: Int, slices: Int, captures: Int, length: Dim, isReversed: Bool,
     recomputes: Bool = false
   ) {
     self.body = body
@@ -83,9 +83,9 @@ package struct Scan: LoopOp {
     else {
       throw FirnError(.parse, "scan counts do not fit its body of \(body.outputs.count) outputs")
     }
-    let limits: [Parameter.Kind: Int] = [.index: 1, .carry: counts.0, .slice: counts.1, .capture: counts.2]
+    let limits: [LoopInput.Kind: Int] = [.index: 1, .carry: counts.0, .slice: counts.1, .capture: counts.2]
     for node in body.nodes {
-      guard let parameter = node.op as? Parameter else { continue }
+      guard let parameter = node.op as? LoopInput else { continue }
       guard parameter.position >= 0, parameter.position < limits[parameter.kind] ?? 0 else {
         throw FirnError(.parse, "scan body parameter `\(node.name)` has position \(parameter.position)")
       }
@@ -105,7 +105,7 @@ package struct Scan: LoopOp {
   package var outputs: Int { body.outputs.count - carries }
 
   /// The operand a body parameter stands for; nil for the index.
-  package func operand(of parameter: Parameter) -> Int? {
+  package func operand(of parameter: LoopInput) -> Int? {
     switch parameter.kind {
     case .index: nil
     case .carry: parameter.position
@@ -128,7 +128,7 @@ package struct Scan: LoopOp {
         .invalidArgument, "takes \(operandCount) operands, not \(operands.count)", constraint: "C1")
     }
     for node in body.nodes {
-      guard let parameter = node.op as? Parameter, let operand = operand(of: parameter) else { continue }
+      guard let parameter = node.op as? LoopInput, let operand = operand(of: parameter) else { continue }
       var type = operands[operand]
       if parameter.kind == .slice {
         guard type.shape.first == length else {
@@ -164,7 +164,7 @@ package struct Scan: LoopOp {
     flow[operand][result]
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dimension {
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim {
     length * body.flops
   }
 
@@ -177,7 +177,7 @@ package struct Scan: LoopOp {
 
 extension GraphDef {
   /// Arithmetic of one run of all its nodes.
-  package var flops: Dimension {
+  package var flops: Dim {
     nodes.reduce(0) { sum, node in
       sum + node.op.flops(of: node.inputs.map { type(of: $0) }, results: node.types)
     }

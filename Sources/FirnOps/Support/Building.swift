@@ -3,14 +3,14 @@ package import FirnGraph
 /// What the functions a user calls are made of. None of it traps: faults go on record and yield poison.
 extension Tensor {
   /// The only result of `op` on this tensor and `others`.
-  func applying(_ op: any Op, _ others: Tensor..., location: SourceLocation? = nil) -> Tensor {
+  func applying(_ op: any Op, _ others: Tensor..., location: CallSite? = nil) -> Tensor {
     Graph.apply(op, to: [self] + others, location: location)[0]
   }
 
   /// Records a fault of an expression whose first operand is this tensor.
   func fault(
     _ code: FirnError.Code, _ message: String, remedy: String?, constraint: String? = nil,
-    operands: [Tensor]? = nil, location: SourceLocation?
+    operands: [Tensor]? = nil, location: CallSite?
   ) -> Tensor {
     graph.report(
       FirnError(code, message, remedy: remedy, constraint: constraint), operands: operands ?? [self],
@@ -18,7 +18,7 @@ extension Tensor {
   }
 
   /// `axis` counted from the start; nil, with the fault on record, where there is none such.
-  func axis(_ axis: Int, _ what: String, extra: Int = 0, location: SourceLocation?) -> Int? {
+  func axis(_ axis: Int, _ what: String, extra: Int = 0, location: CallSite?) -> Int? {
     if isPoisoned { return nil }
     let count = rank + extra
     let positive = axis < 0 ? axis + count : axis
@@ -30,7 +30,7 @@ extension Tensor {
   }
 
   /// `axes` counted from the start, sorted; all of them for nil.
-  func axes(_ axes: [Int]?, _ what: String, location: SourceLocation?) -> [Int]? {
+  func axes(_ axes: [Int]?, _ what: String, location: CallSite?) -> [Int]? {
     if isPoisoned { return nil }
     guard let axes else { return Array(0..<rank) }
     var result: [Int] = []
@@ -48,12 +48,12 @@ extension Tensor {
   }
 
   /// The same elements under `shape`; the tensor itself where it has that shape.
-  func withShape(_ shape: Shape, location: SourceLocation? = nil) -> Tensor {
+  func withShape(_ shape: Shape, location: CallSite? = nil) -> Tensor {
     isPoisoned || self.shape == shape ? self : applying(Reshape(shape), location: location)
   }
 
   /// Repeated to `shape`; the tensor itself where it has that shape.
-  func repeated(to shape: Shape, location: SourceLocation? = nil) -> Tensor {
+  func repeated(to shape: Shape, location: CallSite? = nil) -> Tensor {
     isPoisoned || self.shape == shape ? self : applying(Broadcast(shape), location: location)
   }
 
@@ -66,13 +66,13 @@ extension Tensor {
   }
 
   /// With axes of extent one put in at `axes`, which are axes of the result.
-  func inserting(_ axes: [Int], location: SourceLocation? = nil) -> Tensor {
+  func inserting(_ axes: [Int], location: CallSite? = nil) -> Tensor {
     var dimensions = shape.dimensions
     for axis in axes { dimensions.insert(1, at: axis) }
     return withShape(Shape(dimensions), location: location)
   }
 
-  func permuted(_ permutation: [Int], location: SourceLocation? = nil) -> Tensor {
+  func permuted(_ permutation: [Int], location: CallSite? = nil) -> Tensor {
     isPoisoned || permutation == Array(0..<rank)
       ? self : applying(Transpose(permutation), location: location)
   }
@@ -80,7 +80,7 @@ extension Tensor {
 
 /// Both operands with one shape, by NumPy's rules; nil where one is faulty or, with the fault on record, where they
 /// do not fit.
-func aligned(_ what: String, _ a: Tensor, _ b: Tensor, location: SourceLocation?) -> (Tensor, Tensor)? {
+func aligned(_ what: String, _ a: Tensor, _ b: Tensor, location: CallSite?) -> (Tensor, Tensor)? {
   if a.isPoisoned || b.isPoisoned { return nil }
   guard a.dtype == b.dtype else {
     _ = a.fault(
@@ -95,11 +95,11 @@ func aligned(_ what: String, _ a: Tensor, _ b: Tensor, location: SourceLocation?
 
 /// The shape both of two shapes broadcast to; nil, with the fault on record, where there is none.
 func broadcastShape(
-  _ what: String, _ a: Tensor, _ b: Tensor, _ left: Shape, _ right: Shape, location: SourceLocation?
+  _ what: String, _ a: Tensor, _ b: Tensor, _ left: Shape, _ right: Shape, location: CallSite?
 ) -> Shape? {
   if left == right { return left }
   let rank = Swift.max(left.rank, right.rank)
-  var result: [Dimension] = []
+  var result: [Dim] = []
   for axis in 0..<rank {
     let (i, j) = (axis - rank + left.rank, axis - rank + right.rank)
     let (x, y) = (i < 0 ? 1 : left[i], j < 0 ? 1 : right[j])

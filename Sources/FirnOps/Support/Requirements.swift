@@ -43,7 +43,7 @@ extension TensorType {
 
 extension AttributeValue {
   /// A known extent as a number, as binding a named one leaves it.
-  static func extent(_ dimension: Dimension) -> AttributeValue {
+  static func extent(_ dimension: Dim) -> AttributeValue {
     dimension.value.map(AttributeValue.int) ?? .dimension(dimension)
   }
 }

@@ -11,7 +11,7 @@ struct ExecutionCache {
   private struct Entry {
     weak var program: ProgramIdentity?
     /// The last used is last.
-    var executions: [(binding: DimensionBinding, execution: Execution)] = []
+    var executions: [(binding: DimBinding, execution: Execution)] = []
   }
 
   private var entries: [Entry] = []
@@ -20,7 +20,7 @@ struct ExecutionCache {
 
   /// The execution of a program for a binding, made if there is none.
   mutating func execution(
-    of program: ProgramIdentity, _ binding: DimensionBinding, make: () throws(FirnError) -> Execution
+    of program: ProgramIdentity, _ binding: DimBinding, make: () throws(FirnError) -> Execution
   ) throws(FirnError) -> Execution {
     let place = entries.firstIndex { $0.program === program }
     if let place, let known = entries[place].executions.lastIndex(where: { $0.binding == binding }) {

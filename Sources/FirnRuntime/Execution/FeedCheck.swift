@@ -14,7 +14,7 @@ struct FeedCheck: Sendable {
   }
 
   /// - Throws: `.unknownName`, `.missingFeed`, `.invalidFeed`; the message has the mismatch in full.
-  func binding(of feeds: Feeds) throws(FirnError) -> DimensionBinding {
+  func binding(of feeds: Feeds) throws(FirnError) -> DimBinding {
     for feed in feeds.entries where !known.contains(where: { $0.name == feed.name }) {
       let names = known.map(\.name)
       throw FirnError(
@@ -22,7 +22,7 @@ struct FeedCheck: Sendable {
         remedy: NearestNames(to: feed.name, among: names).question ?? "placeholders are "
           + names.joined(separator: ", "))
     }
-    var binding = DimensionBinding()
+    var binding = DimBinding()
     var binder: [String: String] = [:]
     for (name, type) in needed {
       guard let feed = feeds.entries.last(where: { $0.name == name }) else {
@@ -41,7 +41,7 @@ struct FeedCheck: Sendable {
           "reshape the array")
       }
       for (axis, dimension) in type.shape.enumerated() {
-        guard dimension.value == nil, let only = dimension.names.first, dimension == Dimension(named: only)
+        guard dimension.value == nil, let only = dimension.names.first, dimension == Dim(named: only)
         else { continue }
         if let bound = binding[only] {
           guard bound == array.shape[axis] else {
@@ -74,7 +74,7 @@ struct FeedCheck: Sendable {
 
   /// Binds names that are not bound yet by the first extent that tells them, such as that of `4*segments`.
   private func bind(
-    _ binding: inout DimensionBinding, by feeds: Feeds, of placeholders: [(name: String, type: TensorType)]
+    _ binding: inout DimBinding, by feeds: Feeds, of placeholders: [(name: String, type: TensorType)]
   ) {
     if dimensions.allSatisfy({ binding[$0] != nil }) { return }
     for (name, type) in placeholders {

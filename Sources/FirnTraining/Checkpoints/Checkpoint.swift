@@ -20,7 +20,7 @@ public struct Checkpoint: Sendable {
   public var position: DataPosition? { record.position }
   /// What the program was compiled with.
   public var freezing: String? { record.freezing }
-  public var training: String? { record.training }
+  public var thawing: String? { record.thawing }
   public var saving: Saving { record.saving }
   /// The text of the graph; empty where the file holds none.
   public var graph: String { (try? graphText.map(GraphText.text)) ?? "" }
@@ -57,10 +57,10 @@ public struct Checkpoint: Sendable {
     let variables = session.variables.filter { $0.kind != .slot }
     let saved = saving == .everything ? variables : variables.filter { written.contains($0.name) }
     let slots = try session.liveSlots()
-    let (freezing, training) = program.selections
+    let (freezing, thawing) = program.selections
     record = CheckpointRecord(
       step: step, metric: metric, position: position, seed: session.seed, runs: session.runs,
-      freezing: freezing?.description, training: training?.description, saving: saving,
+      freezing: freezing?.description, thawing: thawing?.description, saving: saving,
       base: saved.count == variables.count
         ? nil : try digest.value(of: variables.filter { !written.contains($0.name) }, in: session),
       variables: saved.map { .init(name: $0.name, provenance: session.provenance(of: $0.name)) },
@@ -97,10 +97,13 @@ public struct Checkpoint: Sendable {
         place: path)
     }
     guard let form: CheckpointRecord.Form = Self.decoded(text) else { throw Self.damaged(path) }
-    guard form.version <= CheckpointRecord.version else {
+    guard form.version == CheckpointRecord.version else {
+      let isNewer = form.version > CheckpointRecord.version
       throw FirnError(
-        .parse, "'\(path)' was written by a newer version of Firn", remedy: "read it with that version",
-        place: path)
+        .parse, "'\(path)' was written by \(isNewer ? "a newer" : "an older") version of Firn",
+        remedy: isNewer
+          ? "read it with that version"
+          : "resume it with that version, or load its weights alone with `session.load`", place: path)
     }
     guard let record: CheckpointRecord = Self.decoded(text) else { throw Self.damaged(path) }
     self.record = record

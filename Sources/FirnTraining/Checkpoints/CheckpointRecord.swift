@@ -4,8 +4,8 @@ import FirnRuntime
 
 /// What a checkpoint says besides tensors: JSON in the file's metadata.
 struct CheckpointRecord: Codable {
-  /// Of this form; a reader refuses what is newer.
-  static let version = 2
+  /// Of this form; a reader refuses any other. 3: selections are `freezing` and `thawing`, graph text has `loop_input`.
+  static let version = 3
   static let key = "firn.checkpoint"
 
   var version = CheckpointRecord.version
@@ -17,7 +17,7 @@ struct CheckpointRecord: Codable {
   var runs: UInt64
   /// What the program was compiled with, in the text form of selections.
   var freezing: String?
-  var training: String?
+  var thawing: String?
   var saving: Saving
   /// SHA-256 of the variables that are not in the file, where some are not.
   var base: String?

@@ -53,10 +53,10 @@ import Testing
     %w = read() {variable = "w", dtype = f32, shape = [3]} : f32[3]
     %v = read() {variable = "v", dtype = f32, shape = [3]} : f32[3]
     %scan:2 = scan(%w, %x, %v) {carries = 1, slices = 1, captures = 1, length = 4, reversed = false, body = {
-      %t = parameter() {kind = "index", position = 0, dtype = i32, shape = []} : i32[]
-      %h = parameter() {kind = "carry", position = 0, dtype = f32, shape = [3]} : f32[3]
-      %x = parameter() {kind = "slice", position = 0, dtype = f32, shape = [3]} : f32[3]
-      %v = parameter() {kind = "capture", position = 0, dtype = f32, shape = [3]} : f32[3]
+      %t = loop_input() {kind = "index", position = 0, dtype = i32, shape = []} : i32[]
+      %h = loop_input() {kind = "carry", position = 0, dtype = f32, shape = [3]} : f32[3]
+      %x = loop_input() {kind = "slice", position = 0, dtype = f32, shape = [3]} : f32[3]
+      %v = loop_input() {kind = "capture", position = 0, dtype = f32, shape = [3]} : f32[3]
       %folded = exp(%v) : f32[3]
       %k = constant() {value = f32[3](1.0, 2.0, 3.0)} : f32[3]
       %scaled = mul(%folded, %k) : f32[3]
@@ -83,7 +83,7 @@ import Testing
     let position = try #require(graph.index(ofNodeNamed: "scan"))
     let body = try #require(graph.nestedGraph(of: position))
     let analysis = DependenceAnalysis(
-      body, parameters: { ($0.op as? Parameter)?.kind == .capture ? [] : .step })
+      body, parameters: { ($0.op as? LoopInput)?.kind == .capture ? [] : .step })
     let varying = body.nodes.indices.filter { analysis[Value($0)].contains(.step) }
       .map { body.nodes[$0].name }
     #expect(varying == ["t", "h", "x", "next", "out"])

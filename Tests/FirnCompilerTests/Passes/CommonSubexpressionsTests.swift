@@ -103,8 +103,8 @@ import Testing
     func loop(_ body: String) -> String {
       Self.x + """
         %scan = scan(%x, %x) {carries = 0, slices = 2, captures = 0, length = 2, reversed = false, body = {
-          %a = parameter() {kind = "slice", position = 0, dtype = f32, shape = [2]} : f32[2]
-          %b = parameter() {kind = "slice", position = 1, dtype = f32, shape = [2]} : f32[2]
+          %a = loop_input() {kind = "slice", position = 0, dtype = f32, shape = [2]} : f32[2]
+          %b = loop_input() {kind = "slice", position = 1, dtype = f32, shape = [2]} : f32[2]
           \(body)
         }} : f32[2,2]
         return %scan
@@ -125,8 +125,8 @@ import Testing
     func loop(_ name: String) -> String {
       """
       %\(name):2 = scan(%h, %x) {carries = 1, slices = 1, captures = 0, length = 2, reversed = false, body = {
-        %a = parameter() {kind = "carry", position = 0, dtype = f32, shape = [2]} : f32[2]
-        %b = parameter() {kind = "slice", position = 0, dtype = f32, shape = [2]} : f32[2]
+        %a = loop_input() {kind = "carry", position = 0, dtype = f32, shape = [2]} : f32[2]
+        %b = loop_input() {kind = "slice", position = 0, dtype = f32, shape = [2]} : f32[2]
         %c = add(%a, %b) : f32[2]
         return %c, %c
       }} : f32[2], f32[2,2]

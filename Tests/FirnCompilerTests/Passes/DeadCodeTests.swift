@@ -85,7 +85,7 @@ import Testing
   }
 
   private func parameter(_ name: String, _ kind: String, _ position: Int) -> String {
-    "%\(name) = parameter() {kind = \"\(kind)\", position = \(position), dtype = f32, shape = [3]} : f32[3]\n"
+    "%\(name) = loop_input() {kind = \"\(kind)\", position = \(position), dtype = f32, shape = [3]} : f32[3]\n"
   }
 
   @Test func loopsLoseWhatNobodyNeeds() throws {

@@ -145,12 +145,12 @@ import Testing
     %x = placeholder() {dtype = f64, shape = [time,4,2]} : f64[time,4,2]
     %h = placeholder() {dtype = f64, shape = [4,3]} : f64[4,3]
     %scan = scan(%h, %x, %u, %w) {carries = 1, slices = 1, captures = 2, length = time, reversed = false, body = {
-      %h = parameter() {kind = "carry", position = 0, dtype = f64, shape = [4,3]} : f64[4,3]
-      %x = parameter() {kind = "slice", position = 0, dtype = f64, shape = [4,2]} : f64[4,2]
-      %u = parameter() {kind = "capture", position = 0, dtype = f64, shape = [3,3]} : f64[3,3]
-      %w = parameter() {kind = "capture", position = 1, dtype = f64, shape = [2,3]} : f64[2,3]
-      %hu = matmul(%h, %u) {transpose_left = false, transpose_right = false} : f64[4,3]
-      %xw = matmul(%x, %w) {transpose_left = false, transpose_right = false} : f64[4,3]
+      %h = loop_input() {kind = "carry", position = 0, dtype = f64, shape = [4,3]} : f64[4,3]
+      %x = loop_input() {kind = "slice", position = 0, dtype = f64, shape = [4,2]} : f64[4,2]
+      %u = loop_input() {kind = "capture", position = 0, dtype = f64, shape = [3,3]} : f64[3,3]
+      %w = loop_input() {kind = "capture", position = 1, dtype = f64, shape = [2,3]} : f64[2,3]
+      %hu = matmul(%h, %u) {transpose_a = false, transpose_b = false} : f64[4,3]
+      %xw = matmul(%x, %w) {transpose_a = false, transpose_b = false} : f64[4,3]
       %sum = add(%hu, %xw) : f64[4,3]
       %next = tanh(%sum) : f64[4,3]
       return %next

@@ -11,9 +11,9 @@ import Testing
     %table = placeholder() {dtype = f32, shape = [5,2]} : f32[5,2]
     %ids = placeholder() {dtype = i32, shape = [2]} : i32[2]
     %loop = scan(%x, %table, %ids) {carries = 0, slices = 1, captures = 2, length = \(length), reversed = false, body = {
-      %step = parameter() {kind = "slice", position = 0, dtype = f32, shape = [2]} : f32[2]
-      %params = parameter() {kind = "capture", position = 0, dtype = f32, shape = [5,2]} : f32[5,2]
-      %indices = parameter() {kind = "capture", position = 1, dtype = i32, shape = [2]} : i32[2]
+      %step = loop_input() {kind = "slice", position = 0, dtype = f32, shape = [2]} : f32[2]
+      %params = loop_input() {kind = "capture", position = 0, dtype = f32, shape = [5,2]} : f32[5,2]
+      %indices = loop_input() {kind = "capture", position = 1, dtype = i32, shape = [2]} : i32[2]
       \(lines)
       return \(output)
     }} : f32[\(length),2]
@@ -39,7 +39,7 @@ import Testing
     try expect(Compiler.hoistInvariants, leaves: loop("time", lookup))
     try expect(Compiler.hoistInvariants, leaves: loop("0", lookup))
     let (loop, around) = try body(loop("3", lookup), after: Compiler.hoistInvariants)
-    #expect(loop.nodes.count { !($0.op is Parameter) } == 1)
+    #expect(loop.nodes.count { !($0.op is LoopInput) } == 1)
     #expect(around.nodes.map(\.name).suffix(3) == ["loop/rows", "loop/sum", "loop"])
   }
 
@@ -50,9 +50,9 @@ import Testing
         %state = random_state() : i32[4]
         %x = placeholder() {dtype = f32, shape = [2]} : f32[2]
         %loop = scan(%x, %state) {carries = 0, slices = 0, captures = 2, length = 3, reversed = false, body = {
-          %index = parameter() {kind = "index", position = 0, dtype = i32, shape = []} : i32[]
-          %v = parameter() {kind = "capture", position = 0, dtype = f32, shape = [2]} : f32[2]
-          %s = parameter() {kind = "capture", position = 1, dtype = i32, shape = [4]} : i32[4]
+          %index = loop_input() {kind = "index", position = 0, dtype = i32, shape = []} : i32[]
+          %v = loop_input() {kind = "capture", position = 0, dtype = f32, shape = [2]} : f32[2]
+          %s = loop_input() {kind = "capture", position = 1, dtype = i32, shape = [4]} : i32[4]
           %y = dropout(%v, %s, %index) {rate = 0.5, key = "k"} : f32[2]
           return %y
         }} : f32[3,2]
@@ -67,13 +67,13 @@ import Testing
       %x = placeholder() {dtype = f32, shape = [3,2]} : f32[3,2]
       %h = placeholder() {dtype = f32, shape = [2]} : f32[2]
       %outer = scan(%h, %x, %w) {carries = 1, slices = 1, captures = 1, length = 3, reversed = false, body = {
-        %state = parameter() {kind = "carry", position = 0, dtype = f32, shape = [2]} : f32[2]
-        %step = parameter() {kind = "slice", position = 0, dtype = f32, shape = [2]} : f32[2]
-        %v = parameter() {kind = "capture", position = 0, dtype = f32, shape = [4]} : f32[4]
+        %state = loop_input() {kind = "carry", position = 0, dtype = f32, shape = [2]} : f32[2]
+        %step = loop_input() {kind = "slice", position = 0, dtype = f32, shape = [2]} : f32[2]
+        %v = loop_input() {kind = "capture", position = 0, dtype = f32, shape = [4]} : f32[4]
         %inner:2 = scan(%state, %v, %step) {carries = 1, slices = 0, captures = 2, length = 4, reversed = true, body = {
-          %c = parameter() {kind = "carry", position = 0, dtype = f32, shape = [2]} : f32[2]
-          %u = parameter() {kind = "capture", position = 0, dtype = f32, shape = [4]} : f32[4]
-          %s = parameter() {kind = "capture", position = 1, dtype = f32, shape = [2]} : f32[2]
+          %c = loop_input() {kind = "carry", position = 0, dtype = f32, shape = [2]} : f32[2]
+          %u = loop_input() {kind = "capture", position = 0, dtype = f32, shape = [4]} : f32[4]
+          %s = loop_input() {kind = "capture", position = 1, dtype = f32, shape = [2]} : f32[2]
           %exp = exp(%s) : f32[2]
           %parts:2 = split(%u) {axis = 0, sizes = [2,2]} : f32[2], f32[2]
           %mul = mul(%c, %parts:1) : f32[2]
@@ -90,7 +90,7 @@ import Testing
     #expect(around.nodes.map(\.name) == ["w", "x", "h", "outer/inner/parts", "outer"])
     let inner = try #require(outer.nodes.compactMap { $0.op as? Scan }.first).body
     #expect(outer.nodes.contains { $0.name == "inner/exp" })
-    #expect(inner.nodes.filter { !($0.op is Parameter) }.map(\.name) == ["mul", "add"])
+    #expect(inner.nodes.filter { !($0.op is LoopInput) }.map(\.name) == ["mul", "add"])
   }
 
   // MARK: Over steps
@@ -103,11 +103,11 @@ import Testing
     %v = placeholder() {dtype = f32, shape = [4,5]} : f32[4,5]
     %b = placeholder() {dtype = f32, shape = [batch,5]} : f32[batch,5]
     %loop:2 = scan(%h, %x, %w, %v, %b) {carries = 1, slices = 1, captures = 3, length = time, reversed = true, body = {
-      %state = parameter() {kind = "carry", position = 0, dtype = f32, shape = [batch,4]} : f32[batch,4]
-      %step = parameter() {kind = "slice", position = 0, dtype = f32, shape = [batch,3]} : f32[batch,3]
-      %kernel = parameter() {kind = "capture", position = 0, dtype = f32, shape = [3,4]} : f32[3,4]
-      %head = parameter() {kind = "capture", position = 1, dtype = f32, shape = [4,5]} : f32[4,5]
-      %bias = parameter() {kind = "capture", position = 2, dtype = f32, shape = [batch,5]} : f32[batch,5]
+      %state = loop_input() {kind = "carry", position = 0, dtype = f32, shape = [batch,4]} : f32[batch,4]
+      %step = loop_input() {kind = "slice", position = 0, dtype = f32, shape = [batch,3]} : f32[batch,3]
+      %kernel = loop_input() {kind = "capture", position = 0, dtype = f32, shape = [3,4]} : f32[3,4]
+      %head = loop_input() {kind = "capture", position = 1, dtype = f32, shape = [4,5]} : f32[4,5]
+      %bias = loop_input() {kind = "capture", position = 2, dtype = f32, shape = [batch,5]} : f32[batch,5]
       \(lines)
       return \(results)
     }} : f32[batch,4], \(types)\(phase)
@@ -120,16 +120,16 @@ import Testing
     let text = cell(
       """
       %sin = sin(%step) : f32[batch,3]
-        %xw = matmul(%sin, %kernel) {transpose_left = false, transpose_right = false} : f32[batch,4]
+        %xw = matmul(%sin, %kernel) {transpose_a = false, transpose_b = false} : f32[batch,4]
         %sum = add(%state, %xw) : f32[batch,4]
         %next = tanh(%sum) : f32[batch,4]
         %cos = cos(%next) : f32[batch,4]
-        %hv = matmul(%cos, %head) {transpose_left = false, transpose_right = false} : f32[batch,5]
+        %hv = matmul(%cos, %head) {transpose_a = false, transpose_b = false} : f32[batch,5]
         %biased = add(%hv, %bias) : f32[batch,5]
         %y = softmax(%biased) : f32[batch,5]
       """, "%next, %y", types: "f32[time,batch,5]")
     let (loop, around) = try body(text, after: Compiler.batchSteps)
-    #expect(loop.nodes.filter { !($0.op is Parameter) }.map(\.name) == ["sum", "next", "cos"])
+    #expect(loop.nodes.filter { !($0.op is LoopInput) }.map(\.name) == ["sum", "next", "cos"])
     #expect(
       around.nodes.map(\.name).dropFirst(5) == [
         "loop/sin", "loop/reshape", "loop/xw", "loop/reshape_1", "loop", "loop/reshape_2", "loop/hv",
@@ -143,9 +143,9 @@ import Testing
       Compiler.batchSteps,
       leaves: cell(
         """
-        %sq = matmul(%state, %state) {transpose_left = true, transpose_right = false} : f32[4,4]
-          %next = matmul(%state, %sq) {transpose_left = false, transpose_right = false} : f32[batch,4]
-          %y = matmul(%next, %head) {transpose_left = false, transpose_right = false} : f32[batch,5]
+        %sq = matmul(%state, %state) {transpose_a = true, transpose_b = false} : f32[4,4]
+          %next = matmul(%state, %sq) {transpose_a = false, transpose_b = false} : f32[batch,4]
+          %y = matmul(%next, %head) {transpose_a = false, transpose_b = false} : f32[batch,5]
           %z = reduce_sum(%y) {axes = [1], keeps_axes = false} : f32[batch]
           %zz = reshape(%z) {shape = [batch,1]} : f32[batch,1]
           %wide = broadcast(%zz) {shape = [batch,4]} : f32[batch,4]
@@ -162,11 +162,11 @@ import Testing
     %a = placeholder() {dtype = f32, shape = [time,\(left ? "4,3" : "3,4")]} : f32[time,\(left ? "4,3" : "3,4")]
     %d = placeholder() {dtype = f32, shape = [time,4,2]} : f32[time,4,2]
     %back = scan(%start, %a, %d) {carries = 1, slices = 2, captures = 0, length = time, reversed = true, body = {
-      %total = parameter() {kind = "carry", position = 0, dtype = f32, shape = [3,2]} : f32[3,2]
-      %x = parameter() {kind = "slice", position = 0, dtype = f32, shape = [\(left ? "4,3" : "3,4")]} : f32[\(left ? "4,3" : "3,4")]
-      %g = parameter() {kind = "slice", position = 1, dtype = f32, shape = [4,2]} : f32[4,2]
+      %total = loop_input() {kind = "carry", position = 0, dtype = f32, shape = [3,2]} : f32[3,2]
+      %x = loop_input() {kind = "slice", position = 0, dtype = f32, shape = [\(left ? "4,3" : "3,4")]} : f32[\(left ? "4,3" : "3,4")]
+      %g = loop_input() {kind = "slice", position = 1, dtype = f32, shape = [4,2]} : f32[4,2]
       %e = exp(%g) : f32[4,2]\(phase)
-      %p = matmul(%x, \(inner)) {transpose_left = \(left), transpose_right = false} : f32[3,2]\(phase)
+      %p = matmul(%x, \(inner)) {transpose_a = \(left), transpose_b = false} : f32[3,2]\(phase)
       %add = add(%total, %p) : f32[3,2]\(phase)
       return %add
     }} : f32[3,2]\(phase)

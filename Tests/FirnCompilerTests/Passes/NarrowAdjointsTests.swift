@@ -48,15 +48,15 @@ import Testing
   /// `y` is made of operands, `axis` of it is cut.
   private static let rows: [(y: String, shape: [Int], axis: Int, range: Range<Int>)] = [
     ("exp(%c)", [3, 5], 1, 2..<4), ("mul(%c, %c)", [3, 5], 0, 1..<3),
-    ("matmul(%a, %b) {transpose_left = false, transpose_right = false}", [3, 5], 0, 1..<2),
-    ("matmul(%a, %b) {transpose_left = false, transpose_right = false}", [3, 5], 1, 1..<4),
-    ("matmul(%a, %c) {transpose_left = true, transpose_right = false}", [4, 5], 0, 2..<4),
-    ("matmul(%a, %c) {transpose_left = true, transpose_right = false}", [4, 5], 1, 2..<4),
-    ("matmul(%c, %b) {transpose_left = false, transpose_right = true}", [3, 4], 0, 0..<2),
-    ("matmul(%c, %b) {transpose_left = false, transpose_right = true}", [3, 4], 1, 1..<3),
-    ("matmul(%b, %a) {transpose_left = true, transpose_right = true}", [5, 3], 0, 1..<3),
-    ("matmul(%b, %a) {transpose_left = true, transpose_right = true}", [5, 3], 1, 0..<1),
-    ("matmul(%d, %d) {transpose_left = false, transpose_right = true}", [2, 3, 3], 0, 1..<2),
+    ("matmul(%a, %b) {transpose_a = false, transpose_b = false}", [3, 5], 0, 1..<2),
+    ("matmul(%a, %b) {transpose_a = false, transpose_b = false}", [3, 5], 1, 1..<4),
+    ("matmul(%a, %c) {transpose_a = true, transpose_b = false}", [4, 5], 0, 2..<4),
+    ("matmul(%a, %c) {transpose_a = true, transpose_b = false}", [4, 5], 1, 2..<4),
+    ("matmul(%c, %b) {transpose_a = false, transpose_b = true}", [3, 4], 0, 0..<2),
+    ("matmul(%c, %b) {transpose_a = false, transpose_b = true}", [3, 4], 1, 1..<3),
+    ("matmul(%b, %a) {transpose_a = true, transpose_b = true}", [5, 3], 0, 1..<3),
+    ("matmul(%b, %a) {transpose_a = true, transpose_b = true}", [5, 3], 1, 0..<1),
+    ("matmul(%d, %d) {transpose_a = false, transpose_b = true}", [2, 3, 3], 0, 1..<2),
     ("reduce_sum(%d) {axes = [0], keeps_axes = false}", [3, 5], 1, 1..<3),
     ("reduce_sum(%d) {axes = [1], keeps_axes = false}", [2, 5], 0, 1..<2),
     ("reduce_max(%d) {axes = [1], keeps_axes = true}", [2, 1, 5], 2, 0..<3),
@@ -98,9 +98,9 @@ import Testing
 
   @Test(arguments: [
     // Both halves are wanted: two products would be no smaller than one.
-    ("matmul(%a, %b) {transpose_left = false, transpose_right = false}", [3, 5], "%s, %t"),
+    ("matmul(%a, %b) {transpose_a = false, transpose_b = false}", [3, 5], "%s, %t"),
     // So is the whole.
-    ("matmul(%a, %b) {transpose_left = false, transpose_right = false}", [3, 5], "%s, %y"),
+    ("matmul(%a, %b) {transpose_a = false, transpose_b = false}", [3, 5], "%s, %y"),
     // Rows that indices name are known when they are fed.
     ("scatter_add(%i, %c) {axis = 0, size = 4}", [4, 5], "%s"),
     ("reshape(%c) {shape = [5,3]}", [5, 3], "%s"),
@@ -124,7 +124,7 @@ import Testing
     try expect(
       Compiler.narrowAdjoints,
       leaves: Self.operands
-        + "%y = matmul(%a, %b) {transpose_left = false, transpose_right = false} : f64[3,5]\n%s = \(cut)\nreturn %s"
+        + "%y = matmul(%a, %b) {transpose_a = false, transpose_b = false} : f64[3,5]\n%s = \(cut)\nreturn %s"
     )
   }
 
@@ -135,8 +135,8 @@ import Testing
       Self.operands
         + """
         %scan:2 = scan(%c, %d) {carries = 1, slices = 1, captures = 0, length = 2, reversed = true, body = {
-          %total = parameter() {kind = "carry", position = 0, dtype = f64, shape = [3,5]} : f64[3,5]
-          %row = parameter() {kind = "slice", position = 0, dtype = f64, shape = [3,5]} : f64[3,5]
+          %total = loop_input() {kind = "carry", position = 0, dtype = f64, shape = [3,5]} : f64[3,5]
+          %row = loop_input() {kind = "slice", position = 0, dtype = f64, shape = [3,5]} : f64[3,5]
           %step = exp(%row) : f64[3,5] @backward
           %next = \(next) : f64[3,5] @backward
           %out = neg(%row) : f64[3,5] @backward

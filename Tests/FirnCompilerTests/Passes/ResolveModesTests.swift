@@ -69,8 +69,8 @@ import Testing
     func loop(_ body: String) -> String {
       header + variable("cell/w", trainable: false) + read("cell/w") + state + """
         %cell/scan = scan(%cell/w, %s) {carries = 1, slices = 0, captures = 1, length = 3, reversed = false, body = {
-        %h = parameter() {kind = "carry", position = 0, dtype = f32, shape = [2]} : f32[2]
-        %s = parameter() {kind = "capture", position = 0, dtype = i32, shape = [4]} : i32[4]
+        %h = loop_input() {kind = "carry", position = 0, dtype = f32, shape = [2]} : f32[2]
+        %s = loop_input() {kind = "capture", position = 0, dtype = i32, shape = [4]} : i32[4]
         \(body)return %drop
         }} : f32[2]
         return %cell/scan

@@ -126,7 +126,7 @@ import Testing
   @Test(arguments: [(false, false), (true, false), (false, true), (true, true)])
   func transpositionsJoinProducts(_ left: Bool, _ right: Bool) throws {
     func product(_ a: String, _ b: String, _ flags: (Bool, Bool)) -> String {
-      "%c = matmul(\(a), \(b)) {transpose_left = \(flags.0), transpose_right = \(flags.1)} : f32[4,2,5]\nreturn %c"
+      "%c = matmul(\(a), \(b)) {transpose_a = \(flags.0), transpose_b = \(flags.1)} : f32[4,2,5]\nreturn %c"
     }
     let (m, k, n) = (2, 3, 5)
     let a =
@@ -146,11 +146,11 @@ import Testing
       Self.x + """
         %s = transpose(%x) {permutation = [1,0]} : f32[3,2]
         %t = transpose(%s) {permutation = [1,0]} : f32[2,3]
-        %c = matmul(%t, %s) {transpose_left = false, transpose_right = false} : f32[2,2]
+        %c = matmul(%t, %s) {transpose_a = false, transpose_b = false} : f32[2,2]
         return %c
         """,
       becomes: Self.x
-        + "%c = matmul(%x, %x) {transpose_left = false, transpose_right = true} : f32[2,2]\nreturn %c")
+        + "%c = matmul(%x, %x) {transpose_a = false, transpose_b = true} : f32[2,2]\nreturn %c")
   }
 
   @Test func transpositionsOfTheBatchStay() throws {
@@ -160,7 +160,7 @@ import Testing
         %a = placeholder() {dtype = f32, shape = [3,4,2]} : f32[3,4,2]
         %b = placeholder() {dtype = f32, shape = [4,2,5]} : f32[4,2,5]
         %s = transpose(%a) {permutation = [1,0,2]} : f32[4,3,2]
-        %c = matmul(%s, %b) {transpose_left = false, transpose_right = false} : f32[4,3,5]
+        %c = matmul(%s, %b) {transpose_a = false, transpose_b = false} : f32[4,3,5]
         return %c
         """)
   }
@@ -185,7 +185,7 @@ import Testing
       """
       %x = placeholder() {dtype = f32, shape = [4,3]} : f32[4,3]
       %scan = scan(%x) {carries = 0, slices = 1, captures = 0, length = 4, reversed = false, body = {
-        %row = parameter() {kind = "slice", position = 0, dtype = f32, shape = [3]} : f32[3]
+        %row = loop_input() {kind = "slice", position = 0, dtype = f32, shape = [3]} : f32[3]
         \(body)
       }} : f32[4,3]
       return %scan

@@ -361,7 +361,7 @@ struct PlanChecker {
   ) throws {
     enterSources(&body)
     for (position, inner) in body.graph.nodes.enumerated() {
-      guard let parameter = inner.op as? Parameter else { continue }
+      guard let parameter = inner.op as? LoopInput else { continue }
       let value = Value(position)
       switch parameter.kind {
       case .index:

@@ -99,9 +99,9 @@ import Testing
     %x = placeholder() {dtype = f32, shape = [5,5]} : f32[5,5]
     %a = transpose(%x) {permutation = [1,0]} : f32[5,5]
     %b = transpose(%a) {permutation = [1,0]} : f32[5,5]
-    %c = matmul(%a, %b) {transpose_left = false, transpose_right = false} : f32[5,5]
-    %d = matmul(%c, %b) {transpose_left = false, transpose_right = false} : f32[5,5]
-    %e = matmul(%d, %x) {transpose_left = false, transpose_right = false} : f32[5,5]
+    %c = matmul(%a, %b) {transpose_a = false, transpose_b = false} : f32[5,5]
+    %d = matmul(%c, %b) {transpose_a = false, transpose_b = false} : f32[5,5]
+    %e = matmul(%d, %x) {transpose_a = false, transpose_b = false} : f32[5,5]
     return %e
     """#
 
@@ -202,7 +202,7 @@ import Testing
     let count = carries + outputs
     let names = (0..<count).map { $0 == 0 ? "%scan" : "%scan:\($0)" }.joined(separator: ", ")
     let carried = (0..<carries).map {
-      "%c\($0) = parameter() {kind = \"carry\", position = \($0), dtype = f32, shape = [3]} : f32[3]"
+      "%c\($0) = loop_input() {kind = \"carry\", position = \($0), dtype = f32, shape = [3]} : f32[3]"
     }.joined(separator: "\n")
     return """
       firn 1
@@ -213,8 +213,8 @@ import Testing
       %m = transpose(%h) {permutation = [0]} : f32[3]
       %scan\(count == 1 ? "" : ":\(count)") = scan(\(operands)) {carries = \(carries), slices = 1, captures = 1, length = \(length), reversed = \(reversed), body = {
       \(carried)
-      %x = parameter() {kind = "slice", position = 0, dtype = f32, shape = [3]} : f32[3]
-      %m = parameter() {kind = "capture", position = 0, dtype = f32, shape = [3]} : f32[3]
+      %x = loop_input() {kind = "slice", position = 0, dtype = f32, shape = [3]} : f32[3]
+      %m = loop_input() {kind = "capture", position = 0, dtype = f32, shape = [3]} : f32[3]
       \(body)
       }} : \(types.joined(separator: ", "))
       return \(names)
@@ -274,7 +274,7 @@ import Testing
     func inner(_ name: String, _ operand: String) -> String {
       """
       %\(name) = scan(%\(operand)) {carries = 1, slices = 0, captures = 0, length = 2, reversed = false, body = {
-        %i = parameter() {kind = "carry", position = 0, dtype = f32, shape = [3]} : f32[3]
+        %i = loop_input() {kind = "carry", position = 0, dtype = f32, shape = [3]} : f32[3]
         %e = exp(%i) : f32[3]
         return %e
       }} : f32[3]
@@ -294,8 +294,8 @@ import Testing
       firn 1
       %n = constant() {value = i32[](3)} : i32[]
       %scan:3 = scan(%n) {carries = 1, slices = 0, captures = 0, length = 4, reversed = true, body = {
-        %t = parameter() {kind = "index", position = 0, dtype = i32, shape = []} : i32[]
-        %c = parameter() {kind = "carry", position = 0, dtype = i32, shape = []} : i32[]
+        %t = loop_input() {kind = "index", position = 0, dtype = i32, shape = []} : i32[]
+        %c = loop_input() {kind = "carry", position = 0, dtype = i32, shape = []} : i32[]
         %a = add(%c, %t) : i32[]
         %b = neg(%t) : i32[]
         return %t, %t, %b

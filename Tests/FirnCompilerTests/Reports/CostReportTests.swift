@@ -25,7 +25,7 @@ import Testing
   }
 
   /// Every forward value that some later phase reads, straight or through views.
-  private func kept(_ graph: GraphDef) -> Dimension {
+  private func kept(_ graph: GraphDef) -> Dim {
     func root(_ value: Value) -> Value {
       guard value.result == 0, case .view(let operand) = graph.nodes[value.node].op.aliasing else {
         return value

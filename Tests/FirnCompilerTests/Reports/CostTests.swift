@@ -6,14 +6,14 @@ import Testing
 
 /// Counted by hand.
 @Suite struct CostTests {
-  private func flops(_ text: String, _ phase: Node.Phase = .forward) throws -> Dimension {
+  private func flops(_ text: String, _ phase: Node.Phase = .forward) throws -> Dim {
     ProgramCost(try parsed(header + text)).flops[phase] ?? 0
   }
 
   @Test(arguments: [
     // 2·m·n·k, whichever way the operands lie.
-    ("%y = matmul(%a, %b) {transpose_left = false, transpose_right = false} : f32[2,5]", 2 * 2 * 5 * 3),
-    ("%y = matmul(%b, %a) {transpose_left = true, transpose_right = true} : f32[5,2]", 2 * 2 * 5 * 3),
+    ("%y = matmul(%a, %b) {transpose_a = false, transpose_b = false} : f32[2,5]", 2 * 2 * 5 * 3),
+    ("%y = matmul(%b, %a) {transpose_a = true, transpose_b = true} : f32[5,2]", 2 * 2 * 5 * 3),
     ("%y = add(%a, %a) : f32[2,3]", 6), ("%y = tanh(%a) : f32[2,3]", 6),
     ("%y = reduce_sum(%a) {axes = [0], keeps_axes = false} : f32[3]", 6),
     ("%y = softmax(%b) : f32[3,5]", 75),
@@ -25,14 +25,14 @@ import Testing
       %b = placeholder() {dtype = f32, shape = [3,5]} : f32[3,5]
 
       """
-    #expect(try flops(sources + node) == Dimension(expected))
+    #expect(try flops(sources + node) == Dim(expected))
   }
 
   @Test func namedDimensionsStayOpen() throws {
     let text = """
       %x = placeholder() {dtype = f32, shape = [batch,3]} : f32[batch,3]
       %w = placeholder() {dtype = f32, shape = [3,5]} : f32[3,5]
-      %y = matmul(%x, %w) {transpose_left = false, transpose_right = false} : f32[batch,5]
+      %y = matmul(%x, %w) {transpose_a = false, transpose_b = false} : f32[batch,5]
       %z = exp(%y) : f32[batch,5]
       """
     #expect(try flops(text) == "35*batch")
@@ -47,10 +47,10 @@ import Testing
     let text = """
       %x = placeholder() {dtype = f32, shape = [time,4,3]} : f32[time,4,3]
       %scan = scan(%x) {carries = 0, slices = 1, captures = 0, length = time, reversed = false, body = {
-        %step = parameter() {kind = "slice", position = 0, dtype = f32, shape = [4,3]} : f32[4,3]
+        %step = loop_input() {kind = "slice", position = 0, dtype = f32, shape = [4,3]} : f32[4,3]
         %e = exp(%step) : f32[4,3]
         %inner = scan(%e) {carries = 0, slices = 1, captures = 0, length = 4, reversed = false, body = {
-          %row = parameter() {kind = "slice", position = 0, dtype = f32, shape = [3]} : f32[3]
+          %row = loop_input() {kind = "slice", position = 0, dtype = f32, shape = [3]} : f32[3]
           %a = tanh(%row) : f32[3]
           %b = add(%a, %row) : f32[3]
           return %b

@@ -19,7 +19,7 @@ import Testing
       for entry in explanation.status.variables {
         let isOpen = slow.reaches(entry.name, loss) { slow.isCut($0) }
         let isThere = slow.reaches(entry.name, loss) { _ in false }
-        switch entry.standing {
+        switch entry.status {
         case .trained: #expect(isOpen, "seed \(seed): \(entry.name)")
         case .cutOff: #expect(!isOpen && isThere, "seed \(seed): \(entry.name)")
         case .notUnderLoss, .neverRead: #expect(!isThere, "seed \(seed): \(entry.name)")
@@ -101,13 +101,13 @@ import Testing
         held.nodes[position].op = Constant(try #require(base[Value(position)]))
         held.nodes[position].inputs = []
       }
-      for entry in try model.explanation().status.variables where entry.standing != .frozen {
+      for entry in try model.explanation().status.variables where entry.status != .frozen {
         var moved = evaluator
         let value = try #require(evaluator.variables[entry.name]).doubles[0]
         moved.variables[entry.name] = NDArray(scalar: value + 1e-3)
         let loss = try #require(try moved.values(of: held)[model.loss.value]).doubles[0]
         let before = try #require(base[model.loss.value]).doubles[0]
-        #expect((loss != before) == (entry.standing == .trained), "seed \(seed): \(entry.name)")
+        #expect((loss != before) == (entry.status == .trained), "seed \(seed): \(entry.name)")
       }
     }
   }
@@ -122,7 +122,7 @@ import Testing
         graph: model.graph.definition, fetches: [],
         training: .init(loss: model.loss.value, optimizer: SGD(learningRate: 0.1)), freezing: freezing)
       let explanation = try Explanation(request)
-      let trained = explanation.status.variables.filter { $0.standing == .trained }.map(\.name)
+      let trained = explanation.status.variables.filter { $0.status == .trained }.map(\.name)
       guard let compilation = try? Compiler.compile(request) else {
         #expect(trained.isEmpty, "seed \(seed)")
         continue
@@ -140,11 +140,11 @@ import Testing
       let (a, b) = (graph.variable("a", shape: [2]), graph.variable("b", shape: [2]))
       return (byMode(training: a * 2, inference: b * 3).sum(), ["s/a", "s/b"])
     }
-    func status(freezing: Selection?, keeping: Selection? = nil) throws -> [Standing] {
+    func status(freezing: Selection?, keeping: Selection? = nil) throws -> [TrainingStatus] {
       let report = try Explanation(
         graph: graph.definition, loss: loss.value, freezing: freezing, keepingTrainingMode: keeping
       ).status
-      return names.compactMap { name in report.variables.first { $0.name == name }?.standing }
+      return names.compactMap { name in report.variables.first { $0.name == name }?.status }
     }
     #expect(try status(freezing: nil) == [.trained, .notUnderLoss])
     #expect(try status(freezing: "s/b") == [.trained, .frozen])

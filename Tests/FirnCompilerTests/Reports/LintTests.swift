@@ -9,12 +9,12 @@ import Testing
 /// One model for every rule, and one that breaks none.
 @Suite struct LintTests {
   private func lint(
-    _ graph: Graph, _ loss: Tensor, freezing: Selection? = nil, training: Selection? = nil,
+    _ graph: Graph, _ loss: Tensor, freezing: Selection? = nil, thawing: Selection? = nil,
     loaded: Set<String>? = nil
   ) throws -> [Finding] {
     try graph.validate()
     return try Explanation(
-      graph: graph.definition, loss: loss.value, freezing: freezing, training: training
+      graph: graph.definition, loss: loss.value, freezing: freezing, thawing: thawing
     ).lint(loaded: loaded)
   }
 
@@ -121,7 +121,7 @@ import Testing
     let logits = graph.scope("output") { matmul(embedded, table, transposeB: true) }
     let loss = sparseSoftmaxCrossEntropy(logits: logits, labels: ids).mean()
     #expect(try lint(graph, loss).isEmpty)
-    let twice = try lint(graph, loss, freezing: "shared", training: "shared")
+    let twice = try lint(graph, loss, freezing: "shared", thawing: "shared")
     #expect(codes(twice) == [.tiedAndSplit] && twice[0].subjects == ["shared/table"])
     #expect(codes(try lint(graph, loss, freezing: "embed")) == [.tiedAndSplit])
     #expect(codes(try lint(graph, loss, freezing: "shared")) == [.tiedAndSplit])

@@ -18,9 +18,9 @@ import Testing
     loss = Dense(2, name: "head")(middle).mean()
   }
 
-  private func explanation(_ freezing: Selection? = nil, training: Selection? = nil) throws -> Explanation {
+  private func explanation(_ freezing: Selection? = nil, thawing: Selection? = nil) throws -> Explanation {
     try Explanation(
-      graph: graph.definition, loss: loss.value, freezing: freezing, training: training, optimizer: Adam())
+      graph: graph.definition, loss: loss.value, freezing: freezing, thawing: thawing, optimizer: Adam())
   }
 
   /// A pin is what compiling again, with that variable frozen too and all else as it was, saves.
@@ -31,11 +31,11 @@ import Testing
       ("head/kernel", "embed | middle | head/kernel", "embed/table[0..<3] | middle/bias"),
       ("head/bias", "embed | middle | head/bias", "embed/table[0..<3] | middle/bias"),
     ] as [(String, Selection, Selection)])
-  func pinsAgreeWithCompilingAgain(_ name: String, _ freezing: Selection, _ training: Selection) throws {
-    let base = try explanation("embed | middle", training: "embed/table[0..<3] | middle/bias")
+  func pinsAgreeWithCompilingAgain(_ name: String, _ freezing: Selection, _ thawing: Selection) throws {
+    let base = try explanation("embed | middle", thawing: "embed/table[0..<3] | middle/bias")
     #expect(try base.pins().map(\.variable) == ["embed/table", "middle/bias", "head/kernel", "head/bias"])
     let pin = try base.pin(name)
-    let less = try explanation(freezing, training: training).cost().total
+    let less = try explanation(freezing, thawing: thawing).cost().total
     #expect(try base.cost().total - pin.saved == less)
     #expect(pin.saved.slotBytes.value ?? 0 > 0)
   }

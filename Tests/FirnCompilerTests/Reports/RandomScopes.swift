@@ -9,7 +9,7 @@ struct RandomScopes {
   let graph = Graph()
   let loss: Tensor
   let freezing: Selection?
-  let training: Selection?
+  let thawing: Selection?
 
   init(seed: Int) throws {
     var source = RandomSource(seed: seed)
@@ -47,12 +47,12 @@ struct RandomScopes {
     }
     loss = pool.suffix(2).reduce(graph.constant(0, dtype: .f64)) { $0 + sin($1 * 0.5) }
     freezing = source.chance(60) ? try Selection(source.pick(names)) : nil
-    training = source.chance(20) ? try Selection(source.pick(names)) : nil
+    thawing = source.chance(20) ? try Selection(source.pick(names)) : nil
   }
 
   func explanation() throws -> Explanation {
     try Explanation(
-      graph: graph.definition, loss: loss.value, freezing: freezing, training: training)
+      graph: graph.definition, loss: loss.value, freezing: freezing, thawing: thawing)
   }
 }
 

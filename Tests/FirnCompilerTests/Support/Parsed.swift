@@ -35,7 +35,7 @@ extension Pass {
           parts[variable.name].map {
             SelectedVariable(variable: variable, region: .blocks($0), matchedBy: [variable.name])
           }
-        }, training: [])
+        }, thawing: [])
     }
     var context = try CompilationContext(request)
     prepare(&context)

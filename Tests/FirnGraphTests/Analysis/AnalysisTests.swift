@@ -21,9 +21,9 @@ import Testing
     %mean = read() {variable = "mean", dtype = f32, shape = [2,4]} : f32[2,4]
     %two = constant() {value = f32[](2.0)} : f32[]
     %folded = tanh(%base) : f32[4,4]
-    %low = matmul(%x, %folded) {transpose_left = false, transpose_right = false} : f32[2,4]
+    %low = matmul(%x, %folded) {transpose_a = false, transpose_b = false} : f32[2,4]
     %noisy = dropout(%low, %state) {rate = 0.5} : f32[2,4]
-    %high = matmul(%noisy, %head) {transpose_left = false, transpose_right = false} : f32[2,4]
+    %high = matmul(%noisy, %head) {transpose_a = false, transpose_b = false} : f32[2,4]
     %stop = stop_gradient(%high) : f32[2,4]
     %both = add(%high, %stop) : f32[2,4]
     %steps = floor(%both) : f32[2,4]
@@ -68,8 +68,8 @@ import Testing
     let steps = DependenceAnalysis(body)
     #expect(steps[Value(4)] == .step)
     let mixed = DependenceAnalysis(body) { node in
-      (node.op as? Parameter)?.kind == .capture
-        ? [] : (node.op as? Parameter)?.kind == .slice ? [.step, .data] : .step
+      (node.op as? LoopInput)?.kind == .capture
+        ? [] : (node.op as? LoopInput)?.kind == .slice ? [.step, .data] : .step
     }
     #expect(mixed[Value(3)] == [] && mixed[Value(5)] == [.step, .data])
   }

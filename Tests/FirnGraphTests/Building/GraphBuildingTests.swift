@@ -159,7 +159,7 @@ import Testing
     let sum = body.apply(Combine("add"), row, outside)
     #expect(body.apply(Combine("mul"), sum, outside).node?.inputs[1] == Value(1))
     #expect(body.captures.map(\.outer) == [outside])
-    #expect((body.nodes[1].op as? Parameter)?.slot == "capture 0")
+    #expect((body.nodes[1].op as? LoopInput)?.slot == "capture 0")
     let kernel = body.variable("kernel", shape: [2])
     #expect(kernel.graph === graph && graph.variables.map(\.name) == ["kernel"])
     var definition = body.definition

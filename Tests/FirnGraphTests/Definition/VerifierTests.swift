@@ -96,7 +96,7 @@ import Testing
   }
 
   @Test func V7_parametersStandInBodiesOnce() throws {
-    let parameter = Node(op: Parameter(.carry, 0, type: Self.type), inputs: [], types: [Self.type], name: "p")
+    let parameter = Node(op: LoopInput(.carry, 0, type: Self.type), inputs: [], types: [Self.type], name: "p")
     var graph = good()
     graph.nodes.append(parameter)
     #expect(violated(graph) == "V7")
@@ -114,7 +114,7 @@ import Testing
   }
 
   @Test func V9_dimensionsAreNamesAndNotNegative() {
-    for dimension in [Dimension(-1), Dimension(named: "a b"), Dimension(named: "")] {
+    for dimension in [Dim(-1), Dim(named: "a b"), Dim(named: "")] {
       let type = TensorType(.f32, [dimension])
       var graph = good()
       graph.nodes.append(Node(op: Placeholder(type: type), inputs: [], types: [type], name: "p"))

@@ -17,7 +17,7 @@ import Testing
     let cause = FirnError(.parse, "inner", excerpt: "ab\n ^")
     let error = FirnError(
       .shapeMismatch, "outer", remedy: "do this", constraint: "C2", place: "a/b",
-      location: SourceLocation(file: "main.swift", line: 3),
+      location: CallSite(file: "main.swift", line: 3),
       operands: [.init(label: "left", name: "x", type: TensorType(.f32, [2]))], causes: [cause])
     #expect(
       error.description == """

@@ -20,11 +20,11 @@ enum SelectionSample {
     %encoder/lstm/kernel = read() {variable = "encoder/lstm/kernel", dtype = f32, shape = [4,8]} : f32[4,8]
     %encoder2/kernel = read() {variable = "encoder2/kernel", dtype = f32, shape = [2,2]} : f32[2,2]
     %head/kernel = read() {variable = "head/kernel", dtype = f32, shape = [2,3]} : f32[2,3]
-    %encoder/lstm/matmul = matmul(%x, %encoder/lstm/kernel) {transpose_left = false, transpose_right = false} : f32[batch,8]
+    %encoder/lstm/matmul = matmul(%x, %encoder/lstm/kernel) {transpose_a = false, transpose_b = false} : f32[batch,8]
     %encoder/lstm/split:4 = split(%encoder/lstm/matmul) {parts = 4} : f32[batch,2], f32[batch,2], f32[batch,2], f32[batch,2]
-    %encoder2/matmul = matmul(%encoder/lstm/split:1, %encoder2/kernel) {transpose_left = false, transpose_right = false} : f32[batch,2]
+    %encoder2/matmul = matmul(%encoder/lstm/split:1, %encoder2/kernel) {transpose_a = false, transpose_b = false} : f32[batch,2]
     %head/tanh = tanh(%head/kernel) : f32[2,3]
-    %head/matmul = matmul(%encoder2/matmul, %head/tanh) {transpose_left = false, transpose_right = false} : f32[batch,3]
+    %head/matmul = matmul(%encoder2/matmul, %head/tanh) {transpose_a = false, transpose_b = false} : f32[batch,3]
     return %head/matmul
 
     """#

@@ -25,7 +25,7 @@ struct RandomGraph {
 
   private mutating func body(nested: Int) -> GraphDef {
     var result = GraphDef()
-    let dimensions: [Dimension] = [0, 1, 4, "batch", "2*batch*time-1", "time*time+3"]
+    let dimensions: [Dim] = [0, 1, 4, "batch", "2*batch*time-1", "time*time+3"]
     for position in 0..<(3 + pick(12)) {
       let shape = Shape((0..<pick(4)).map { _ in dimensions[pick(dimensions.count)] })
       let type = TensorType(DType.allCases[pick(4)], shape)
@@ -36,7 +36,7 @@ struct RandomGraph {
       let any = values.isEmpty ? nil : values[pick(values.count)]
       switch (pick(9), any) {
       case (0, _), (_, nil):
-        let source: any Op = nested > 0 ? Parameter(.slice, position, type: type) : Placeholder(type: type)
+        let source: any Op = nested > 0 ? LoopInput(.slice, position, type: type) : Placeholder(type: type)
         append(source, [], name, &result)
       case (1, _):
         append(Constant(array()), [], name, &result)
@@ -67,7 +67,7 @@ struct RandomGraph {
 
   private mutating func append(_ op: any Op, _ inputs: [Value], _ name: String, _ graph: inout GraphDef) {
     guard let types = try? op.resultTypes(of: inputs.map(graph.type(of:))) else { return }
-    let location = pick(2) == 0 ? SourceLocation(file: "main.swift", line: pick(99)) : nil
+    let location = pick(2) == 0 ? CallSite(file: "main.swift", line: pick(99)) : nil
     graph.nodes.append(
       Node(
         op: op, inputs: inputs, types: types, name: name, phase: Node.Phase.allCases[pick(3)],

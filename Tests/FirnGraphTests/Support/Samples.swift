@@ -12,7 +12,7 @@ enum Samples {
     %x = placeholder() {dtype = f32, shape = [batch,8]} : f32[batch,8]
     %time/0-1.a = placeholder() {dtype = f32, shape = [2*batch*time-1,0]} : f32[2*batch*time-1,0]
     %encoder/kernel = read() {variable = "encoder/kernel", dtype = f32, shape = [8,16]} : f32[8,16]
-    %encoder/matmul = matmul(%x, %encoder/kernel) {transpose_left = false, transpose_right = false} : f32[batch,16]
+    %encoder/matmul = matmul(%x, %encoder/kernel) {transpose_a = false, transpose_b = false} : f32[batch,16]
     %gradients/encoder/matmul/neg = neg(%encoder/matmul) : f32[batch,16] @backward
     %parts:2 = split(%encoder/matmul) {parts = 2} : f32[batch,8], f32[batch,8]
     %add = add(%parts, %parts:1) : f32[batch,8]
@@ -34,14 +34,14 @@ enum Samples {
     %h0 = placeholder() {dtype = f32, shape = [batch,4]} : f32[batch,4]
     %cell/kernel = read() {variable = "cell/kernel", dtype = f32, shape = [4,4]} : f32[4,4]
     %cell/scan:2 = scan(%h0, %x, %cell/kernel) {carries = 1, body = {
-      %t = parameter() {kind = "index", position = 0, dtype = i32, shape = []} : i32[]
-      %h = parameter() {kind = "carry", position = 0, dtype = f32, shape = [batch,4]} : f32[batch,4]
-      %x = parameter() {kind = "slice", position = 0, dtype = f32, shape = [batch,4]} : f32[batch,4]
-      %kernel = parameter() {kind = "capture", position = 0, dtype = f32, shape = [4,4]} : f32[4,4]
-      %matmul = matmul(%h, %kernel) {transpose_left = false, transpose_right = false} : f32[batch,4]
+      %t = loop_input() {kind = "index", position = 0, dtype = i32, shape = []} : i32[]
+      %h = loop_input() {kind = "carry", position = 0, dtype = f32, shape = [batch,4]} : f32[batch,4]
+      %x = loop_input() {kind = "slice", position = 0, dtype = f32, shape = [batch,4]} : f32[batch,4]
+      %kernel = loop_input() {kind = "capture", position = 0, dtype = f32, shape = [4,4]} : f32[4,4]
+      %matmul = matmul(%h, %kernel) {transpose_a = false, transpose_b = false} : f32[batch,4]
       %add = add(%matmul, %x) : f32[batch,4]
       %inner = scan(%add) {carries = 0, body = {
-        %row = parameter() {kind = "slice", position = 0, dtype = f32, shape = [4]} : f32[4]
+        %row = loop_input() {kind = "slice", position = 0, dtype = f32, shape = [4]} : f32[4]
         %tanh = tanh(%row) : f32[4]
         return %tanh
       }} : f32[batch,4]
@@ -64,18 +64,18 @@ enum Samples {
     %steps = placeholder() {dtype = f32, shape = [time,32,16]} : f32[time,32,16]
     %random_state = random_state() : i32[4]
     %encoder/dense/kernel = read() {variable = "encoder/dense/kernel", dtype = f32, shape = [8,16]} : f32[8,16]
-    %encoder/dense/matmul = matmul(%x, %encoder/dense/kernel) {transpose_left = false, transpose_right = false} : f32[32,16]
+    %encoder/dense/matmul = matmul(%x, %encoder/dense/kernel) {transpose_a = false, transpose_b = false} : f32[32,16]
     %encoder/dense/bias = read() {variable = "encoder/dense/bias", dtype = f32, shape = [32,16]} : f32[32,16]
     %encoder/dense/add = add(%encoder/dense/matmul, %encoder/dense/bias) : f32[32,16]
     %encoder/dense/tanh = tanh(%encoder/dense/add) : f32[32,16]
     %encoder/dropout = dropout(%encoder/dense/tanh, %random_state) {rate = 0.1} : f32[32,16]
     %encoder/cell/kernel = read() {variable = "encoder/cell/kernel", dtype = f32, shape = [16,16]} : f32[16,16]
     %encoder/cell/scan:2 = scan(%encoder/dropout, %steps, %encoder/cell/kernel, %random_state) {carries = 1, body = {
-      %h = parameter() {kind = "carry", position = 0, dtype = f32, shape = [32,16]} : f32[32,16]
-      %x = parameter() {kind = "slice", position = 0, dtype = f32, shape = [32,16]} : f32[32,16]
-      %kernel = parameter() {kind = "capture", position = 0, dtype = f32, shape = [16,16]} : f32[16,16]
-      %random_state = parameter() {kind = "capture", position = 1, dtype = i32, shape = [4]} : i32[4]
-      %matmul = matmul(%h, %kernel) {transpose_left = false, transpose_right = false} : f32[32,16]
+      %h = loop_input() {kind = "carry", position = 0, dtype = f32, shape = [32,16]} : f32[32,16]
+      %x = loop_input() {kind = "slice", position = 0, dtype = f32, shape = [32,16]} : f32[32,16]
+      %kernel = loop_input() {kind = "capture", position = 0, dtype = f32, shape = [16,16]} : f32[16,16]
+      %random_state = loop_input() {kind = "capture", position = 1, dtype = i32, shape = [4]} : i32[4]
+      %matmul = matmul(%h, %kernel) {transpose_a = false, transpose_b = false} : f32[32,16]
       %add = add(%matmul, %x) : f32[32,16]
       %noise/dropout = dropout(%add, %random_state) {rate = 0.2} : f32[32,16]
       %tanh = tanh(%noise/dropout) : f32[32,16]
@@ -83,7 +83,7 @@ enum Samples {
     }} : f32[32,16], f32[time,32,16]
     %stop_gradient = stop_gradient(%encoder/cell/scan) : f32[32,16]
     %head/kernel = read() {variable = "head/kernel", dtype = f32, shape = [16,4]} : f32[16,4]
-    %head/matmul = matmul(%stop_gradient, %head/kernel) {transpose_left = false, transpose_right = false} : f32[32,4]
+    %head/matmul = matmul(%stop_gradient, %head/kernel) {transpose_a = false, transpose_b = false} : f32[32,4]
     %head/mean = read() {variable = "head/mean", dtype = f32, shape = [32,4]} : f32[32,4]
     %head/center = add(%head/matmul, %head/mean) : f32[32,4]
     %head/assign = assign(%head/center) {variable = "head/mean"} : f32[32,4]
@@ -92,7 +92,7 @@ enum Samples {
     %loss/scale = mul(%loss/half, %loss/half) : f32[]
     %loss/a_rather_long_name_for_what_is_only_a_sum = mul(%head/center, %target) : f32[32,4]
     %gradients/head/center/seed = neg(%loss/a_rather_long_name_for_what_is_only_a_sum) : f32[32,4] @backward
-    %gradients/head/matmul/matmul = matmul(%stop_gradient, %gradients/head/center/seed) {transpose_left = true, transpose_right = false} : f32[16,4] @backward
+    %gradients/head/matmul/matmul = matmul(%stop_gradient, %gradients/head/center/seed) {transpose_a = true, transpose_b = false} : f32[16,4] @backward
     return %loss/a_rather_long_name_for_what_is_only_a_sum, %gradients/head/matmul/matmul, %loss/scale
     """#.replacing("TARGET", with: String(repeating: "0000803f", count: 128)) + "\n"
 }

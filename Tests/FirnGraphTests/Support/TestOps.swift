@@ -67,19 +67,19 @@ struct Combine: Op {
 }
 
 struct MatMul: Op {
-  var transposeLeft = false
-  var transposeRight = false
+  var transposeA = false
+  var transposeB = false
 
   static let mnemonics = ["matmul"]
   var mnemonic: String { "matmul" }
   var attributes: Attributes {
-    ["transpose_left": .bool(transposeLeft), "transpose_right": .bool(transposeRight)]
+    ["transpose_a": .bool(transposeA), "transpose_b": .bool(transposeB)]
   }
 
   init() {}
   init(mnemonic: String, attributes: Attributes) throws(FirnError) {
-    transposeLeft = try attributes.bool("transpose_left")
-    transposeRight = try attributes.bool("transpose_right")
+    transposeA = try attributes.bool("transpose_a")
+    transposeB = try attributes.bool("transpose_b")
   }
 
   func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
@@ -87,8 +87,8 @@ struct MatMul: Op {
     guard operands.allSatisfy({ $0.shape.rank == 2 }) else {
       throw FirnError(.shapeMismatch, "matmul: operands must be matrices", constraint: "C1")
     }
-    let left = transposeLeft ? operands[0].shape.reversed() : Array(operands[0].shape)
-    let right = transposeRight ? operands[1].shape.reversed() : Array(operands[1].shape)
+    let left = transposeA ? operands[0].shape.reversed() : Array(operands[0].shape)
+    let right = transposeB ? operands[1].shape.reversed() : Array(operands[1].shape)
     guard left[1] == right[0] else {
       throw FirnError(
         .shapeMismatch, "matmul: \(left[1]) columns meet \(right[0]) rows", remedy: "transpose one",
@@ -115,7 +115,7 @@ struct Split: Op {
   func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
     try operands.require(1)
     if parts == 0 { return [] }
-    guard let width = operands[0].shape.last?.divided(exactlyBy: Dimension(parts)) else {
+    guard let width = operands[0].shape.last?.divided(exactlyBy: Dim(parts)) else {
       throw FirnError(.shapeMismatch, "split: the last axis has no \(parts) equal parts", constraint: "C1")
     }
     var type = operands[0]
@@ -194,7 +194,7 @@ struct Tagged: Op {
 extension Op {
   func gradientFlow(from operand: Int, to result: Int) -> GradientFlow { .passes }
   func gradient(_ context: GradientContext) -> [Tensor?] { context.operands.map { _ in nil } }
-  func flops(of operands: [TensorType], results: [TensorType]) -> Dimension { 0 }
+  func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   var aliasing: Aliasing { .none }
 }
 

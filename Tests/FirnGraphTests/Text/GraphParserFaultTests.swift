@@ -55,7 +55,7 @@ import Testing
     Fault(
       x + "%y = split(%x) {parts = 3} : f32[2,1], f32[2,1], f32[2,1]", "line 3, column 1", "gives 3 results"),
     Fault(
-      x + "%y = matmul(%x, %x) {transpose_left = false, transpose_right = false} : f32[2,3]",
+      x + "%y = matmul(%x, %x) {transpose_a = false, transpose_b = false} : f32[2,3]",
       "line 3, column 6",
       "matmul: 3 columns meet 2 rows", "transpose one"),
     Fault(
@@ -155,7 +155,7 @@ import Testing
       x + w + "%r = assign(%x) {variable = \"w\"} : f32[2,3]", "line 4, column 6", "variable `w` is f32[2]"),
     // Loops.
     Fault(
-      "%p = parameter() {kind = \"carry\", position = 0, dtype = f32, shape = []} : f32[]",
+      "%p = loop_input() {kind = \"carry\", position = 0, dtype = f32, shape = []} : f32[]",
       "line 2, column 6", "outside a loop body"),
     Fault("%l = scan() {carries = 0, body = {\n" + x + "}} : ()", "line 3, column 6", "inside a loop body"),
     Fault(

@@ -26,7 +26,7 @@ import Testing
     #expect(tagged["i"] == .dimension("2*batch+1"))
     #expect(tagged["j"] == .list([]))
     #expect(tagged["k"] == .list([.int(1), .dimension("batch"), .int(-3)]))
-    #expect(tagged["l"] == .list([.ints([1, 2]), .string("x"), .dimension(Dimension(named: "inf"))]))
+    #expect(tagged["l"] == .list([.ints([1, 2]), .string("x"), .dimension(Dim(named: "inf"))]))
     #expect(tagged["n"] == .array(NDArray([true, false, true])))
     #expect(tagged["o"] == .array(NDArray(scalar: Int32(-7))))
     #expect(tagged["p"] == .array(NDArray(zeros: [0, 3], dtype: .f64)))
@@ -69,8 +69,8 @@ import Testing
 
       """
     let graph = try parsed(text)
-    #expect(graph.nodes[0].location == SourceLocation(file: "main.swift", line: 12))
-    #expect(graph.variables[0].location == SourceLocation(file: "model:\"a\".swift", line: 3))
+    #expect(graph.nodes[0].location == CallSite(file: "main.swift", line: 12))
+    #expect(graph.variables[0].location == CallSite(file: "model:\"a\".swift", line: 3))
     #expect(graph.text(includingLocations: true) == text)
     #expect(!graph.text.contains("main.swift"))
     #expect(try parsed(graph.text) == graph)
@@ -123,7 +123,7 @@ import Testing
 
   @Test func namesOfReservedWordsSurvive() throws {
     for word in ["true", "false", "inf", "nan", "f32", "f64", "i32", "bool", "e", "x", "firn", "variable"] {
-      let shape: Shape = [Dimension(named: word), 2]
+      let shape: Shape = [Dim(named: word), 2]
       let graph = Graph()
       _ = graph.placeholder("x", shape: shape)
       try graph.validate()

@@ -97,7 +97,7 @@ import Testing
         let status = try Explanation(
           graph: graph.definition, loss: loss.value, freezing: Selection(freezing)
         ).status
-        let trained = status.variables.filter { $0.standing == .trained }
+        let trained = status.variables.filter { $0.status == .trained }
         #expect(
           [trained.count, trained.reduce(0) { $0 + $1.count }] == counts, "\(listing.name) \(freezing)")
       }
@@ -138,7 +138,7 @@ import Testing
     func fault(_ size: Int, _ channels: Int, _ build: (Tensor) -> Void) throws -> FirnError {
       let graph = Graph()
       build(
-        graph.placeholder("images", shape: ["batch", Dimension(size), Dimension(size), Dimension(channels)]))
+        graph.placeholder("images", shape: ["batch", Dim(size), Dim(size), Dim(channels)]))
       return try #require(throws: FirnError.self) { try graph.validate() }
     }
     let small = try fault(16, 3) { _ = VGG(.vgg11)($0) }

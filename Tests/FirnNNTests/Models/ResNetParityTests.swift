@@ -133,7 +133,7 @@ struct ResNetParityTests {
       for status in program.status.variables {
         let name = status.name
         let value = try session.value(of: name)
-        if status.standing == .frozen || (status.standing == .state && !written.contains(name)) {
+        if status.status == .frozen || (status.status == .state && !written.contains(name)) {
           frozen += 1
           #expect(value.isBitwiseEqual(to: try #require(initial[name])), "\(what): \(name) moved")
           continue
@@ -143,7 +143,7 @@ struct ResNetParityTests {
       }
       #expect(worst.difference <= 1e-4, "\(what): \(worst)")
       let isStateHeld = program.status.variables.contains {
-        $0.standing == .state && !written.contains($0.name)
+        $0.status == .state && !written.contains($0.name)
       }
       #expect(frozen > 0 && isStateHeld != run.keepsTrainingMode)
     }

@@ -98,7 +98,7 @@ import Testing
   /// One value a channel is its own mean: training would give a constant and learn nothing.
   ///
   /// PyTorch refuses it, too.
-  @Test(arguments: [Dimension(1), "batch"]) func oneValueAChannelIsRefusedInTraining(_ batch: Dimension)
+  @Test(arguments: [Dim(1), "batch"]) func oneValueAChannelIsRefusedInTraining(_ batch: Dim)
     throws
   {
     let graph = Graph()

@@ -66,7 +66,7 @@ import Testing
     let given = model.graph.gradients(of: [square(fed.sequence).sum()], withRespectTo: parameters)
     let long = model.graph.placeholder("long", shape: [2, 6, 3], dtype: .f64)
     let zeros = starts.map { Tensor.filled(0, type: $0.type, in: model.graph) }
-    let whole = model.layer.run(long, initialState: zeros).sequence.slice(axis: 1, from: 3, to: 6)
+    let whole = model.layer.run(long, initialState: zeros).sequence.sliced(axis: 1, from: 3, to: 6)
     let through = model.graph.gradients(of: [square(whole).sum()], withRespectTo: parameters)
     let data = try noise([2, 6, 3])
     let session = model.session

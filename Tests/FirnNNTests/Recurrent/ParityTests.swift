@@ -96,7 +96,7 @@ import Testing
     let names = reference.network.cell == .lstm ? ["h", "c"] : ["h"]
     let stacked = try names.map(leaf)
     let starts = (0..<reference.stateCount / names.count).flatMap { place in
-      stacked.map { $0.slice(axis: 0, from: Dimension(place), to: Dimension(place + 1)).squeezed(axes: [0]) }
+      stacked.map { $0.sliced(axis: 0, from: Dim(place), to: Dim(place + 1)).squeezed(axes: [0]) }
     }
     return (
       names, starts,

@@ -17,7 +17,7 @@ import Testing
 
     init(_ layer: RNN, features: Int = 3) throws {
       let graph = Graph()
-      x = graph.placeholder("x", shape: ["batch", "time", Dimension(features)], dtype: .f64)
+      x = graph.placeholder("x", shape: ["batch", "time", Dim(features)], dtype: .f64)
       lengths = graph.placeholder("lengths", shape: ["batch"], dtype: .i32)
       output = layer.run(x, lengths: lengths)
       let loss = square(output.sequence).sum() + sin(output.last).sum()
@@ -120,8 +120,8 @@ import Testing
     let x = graph.placeholder("x", shape: ["batch", 6, 3], dtype: .f64)
     let layer = LSTM(4, layers: 2)
     let whole = layer.run(x)
-    let first = layer.run(x.slice(axis: 1, to: 2))
-    let second = layer.run(x.slice(axis: 1, from: 2), initialState: first.states.map { stopGradient($0) })
+    let first = layer.run(x.sliced(axis: 1, to: 2))
+    let second = layer.run(x.sliced(axis: 1, from: 2), initialState: first.states.map { stopGradient($0) })
     #expect(graph.variables.count == 6)
     #expect(
       graph.variables.map(\.name).prefix(2) == [

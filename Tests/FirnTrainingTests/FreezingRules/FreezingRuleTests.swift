@@ -145,7 +145,7 @@ import Testing
     let program = try session.compile(minimizing: looped.sum(), with: SGD(learningRate: 0.1))
     #expect(program.trained.map(\.name) == ["v"])
     let status = try #require(program.status.variables.first { $0.name == "w" })
-    #expect(status.standing == .cutOff)
+    #expect(status.status == .cutOff)
     #expect(status.reason.contains("`cell/scan/stop_gradient`"), "\(status.reason)")
     #expect(program.removedGradients.contains { $0.consumer == "cell/scan" && $0.producer == "w" })
     let before = try session.value(of: w)

@@ -30,27 +30,27 @@ import Testing
     }
 
     func program(
-      _ session: Session, freezing: Selection? = nil, training: Selection? = nil, keeping: Selection? = nil
+      _ session: Session, freezing: Selection? = nil, thawing: Selection? = nil, keeping: Selection? = nil
     ) throws -> Program {
       try session.compile(
-        minimizing: loss, with: SGD(learningRate: 0.1), freezing: freezing, training: training,
+        minimizing: loss, with: SGD(learningRate: 0.1), freezing: freezing, thawing: thawing,
         keepingTrainingMode: keeping, fetching: [code])
     }
 
     func written(
-      freezing: Selection? = nil, training: Selection? = nil, keeping: Selection? = nil
+      freezing: Selection? = nil, thawing: Selection? = nil, keeping: Selection? = nil
     ) throws -> [String] {
-      try program(quietSession(graph), freezing: freezing, training: training, keeping: keeping)
+      try program(quietSession(graph), freezing: freezing, thawing: thawing, keeping: keeping)
         .graph.writtenVariables.filter { $0.hasPrefix("encoder/bn/moving") }
     }
 
-    func findings(freezing: Selection?, training: Selection? = nil, keeping: Selection? = nil) throws
+    func findings(freezing: Selection?, thawing: Selection? = nil, keeping: Selection? = nil) throws
       -> [Finding]
     {
       try Explanation(
         CompilationRequest(
           graph: graph.definition, fetches: [], training: .init(loss: loss.value, optimizer: Adam()),
-          freezing: freezing, thawing: training, keepingTrainingMode: keeping)
+          freezing: freezing, thawing: thawing, keepingTrainingMode: keeping)
       ).lint()
     }
   }
@@ -128,8 +128,8 @@ import Testing
     #expect(try model.written(freezing: "head") == statistics)
     // Named alone they are held, and the scope stays in training mode; thawing names them again.
     #expect(try model.written(freezing: "encoder/bn/moving_mean") == [statistics[1]])
-    #expect(try model.written(freezing: "encoder", training: "encoder/bn/gamma") == [])
-    #expect(try model.written(freezing: "encoder", training: "encoder/bn") == statistics)
+    #expect(try model.written(freezing: "encoder", thawing: "encoder/bn/gamma") == [])
+    #expect(try model.written(freezing: "encoder", thawing: "encoder/bn") == statistics)
     #expect(try model.written(freezing: "encoder", keeping: "encoder") == statistics)
     // Parameters alone freeze the scope, and so its statistics.
     #expect(try model.written(freezing: "encoder/bn/gamma | encoder/bn/beta") == [])
@@ -154,13 +154,13 @@ import Testing
       })
   }
 
-  /// A declaration is enough, also where there is only state to declare; `training:` wins over it (rule 6).
+  /// A declaration is enough, also where there is only state to declare; `thawing:` wins over it (rule 6).
   @Test(arguments: [false, true]) func rule06DeclaredStateIsHeld(_ isAffine: Bool) throws {
     let model = try Model(isAffine: isAffine, trainable: false)
     #expect(try model.written() == [])
-    #expect(try model.written(training: "encoder/bn") == Self.statistics)
+    #expect(try model.written(thawing: "encoder/bn") == Self.statistics)
     #expect(try model.written(keeping: "encoder/bn") == Self.statistics)
-    #expect(try model.written(training: "encoder/bn/moving_mean") == (isAffine ? [] : [Self.statistics[0]]))
+    #expect(try model.written(thawing: "encoder/bn/moving_mean") == (isAffine ? [] : [Self.statistics[0]]))
     let program = try model.program(quietSession(model.graph))
     let status = program.status
     #expect(status.scopes.first { $0.path == "encoder/bn" }?.mode == .inference)
@@ -180,10 +180,10 @@ import Testing
   /// Thawing a parameter of a scope declared frozen leaves its averages held, as with `freezing:`, and F009 says so.
   @Test func rule06ThawingAParameterLeavesDeclaredStateHeld() throws {
     let model = try Model(trainable: false)
-    #expect(try model.written(training: "encoder/bn/gamma") == [])
-    let findings = try model.findings(freezing: nil, training: "encoder/bn/gamma")
+    #expect(try model.written(thawing: "encoder/bn/gamma") == [])
+    let findings = try model.findings(freezing: nil, thawing: "encoder/bn/gamma")
     #expect(findings.map(\.code) == [.trainedAndHeld] && findings[0].subjects == Self.statistics)
-    let program = try model.program(quietSession(model.graph), training: "encoder/bn/gamma")
+    let program = try model.program(quietSession(model.graph), thawing: "encoder/bn/gamma")
     #expect(
       program.status.variables.first { $0.name == Self.statistics[0] }?.reason
         == "it is state and is held by its declaration (`trainable: false`)")
@@ -194,7 +194,7 @@ import Testing
     #expect(try model.findings(freezing: "encoder").isEmpty)
     let moving = try model.findings(freezing: "encoder", keeping: "encoder")
     #expect(moving.map(\.code) == [.frozenAndMoving] && moving[0].subjects == Self.statistics)
-    let held = try model.findings(freezing: "encoder", training: "encoder/bn/gamma")
+    let held = try model.findings(freezing: "encoder", thawing: "encoder/bn/gamma")
     #expect(held.map(\.code) == [.trainedAndHeld] && held[0].subjects == Self.statistics)
   }
 

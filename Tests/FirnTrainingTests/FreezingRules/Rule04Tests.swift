@@ -175,7 +175,7 @@ extension FreezingRuleTests {
     let session = try quietSession(graph)
     let frozen = try session.compile(minimizing: loss, with: SGD(learningRate: 0.1))
     #expect(frozen.graph.count("dropout") == 0)
-    let whole = try session.compile(minimizing: loss, with: SGD(learningRate: 0.1), training: "model/cell")
+    let whole = try session.compile(minimizing: loss, with: SGD(learningRate: 0.1), thawing: "model/cell")
     #expect(active(whole) == ["model/scan/cell/inner/dropout"])
     let status = try #require(whole.status.variables.first { $0.name == "model/cell/w" })
     #expect(status.readers == ["model"], "the loop reads it")

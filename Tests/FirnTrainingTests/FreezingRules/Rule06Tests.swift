@@ -22,14 +22,14 @@ extension FreezingRuleTests {
     let loss = Dense(2, trainable: false, name: "top")(middle).mean()
     let session = try quietSession(graph)
 
-    func decisions(freezing: Selection? = nil, training: Selection? = nil) throws -> [String: (
-      Standing, String
+    func decisions(freezing: Selection? = nil, thawing: Selection? = nil) throws -> [String: (
+      TrainingStatus, String
     )] {
       let program = try session.compile(
-        minimizing: loss, with: SGD(learningRate: 0.1), freezing: freezing, training: training)
+        minimizing: loss, with: SGD(learningRate: 0.1), freezing: freezing, thawing: thawing)
       #expect(program.status.variables.map(\.name) == graph.variables.map(\.name))
       return Dictionary(
-        uniqueKeysWithValues: program.status.variables.map { ($0.name, ($0.standing, $0.reason)) })
+        uniqueKeysWithValues: program.status.variables.map { ($0.name, ($0.status, $0.reason)) })
     }
     let plain = try decisions()
     for name in ["base/first/kernel", "base/first/bias", "base/inner/second/kernel", "top/kernel"] {
@@ -44,7 +44,7 @@ extension FreezingRuleTests {
     #expect(added["base/first/bias"]?.1.contains("`trainable: false`") == true)
     #expect(added["middle/bias"]?.0 == .trained)
 
-    let thawed = try decisions(freezing: "middle", training: "base/inner | middle/bias")
+    let thawed = try decisions(freezing: "middle", thawing: "base/inner | middle/bias")
     #expect(thawed["base/inner/second/kernel"]?.0 == .trained)
     #expect(thawed["base/inner/second/kernel"]?.1.contains("`training: base/inner | middle/bias`") == true)
     #expect(thawed["middle/bias"]?.0 == .trained, "thawing wins over freezing")

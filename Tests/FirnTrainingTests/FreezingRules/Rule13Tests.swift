@@ -151,7 +151,7 @@ extension FreezingRuleTests {
     }
     #expect(program.trainedParts.filter { $0.variable == variable }.map(\.block) == trained)
     let status = try #require(program.status.variables.first { $0.name == variable.name })
-    #expect(status.standing == .partly)
+    #expect(status.status == .partly)
     for block in trained { #expect(status.reason.contains(block.description), "\(status.reason)") }
     // A table's rows are scattered into the whole of it; everything else is computed for the block alone.
     let isScattered = name == "table" && trained[0].axis == 0
@@ -168,7 +168,7 @@ extension FreezingRuleTests {
   ]) func rule13WorkShrinksByTheFrozenShare(_ name: String, _ multiplyAdds: Int) throws {
     let model = try Parts()
     let session = try quietSession(model.graph)
-    let binding: DimensionBinding = ["batch": 7, "time": 3]
+    let binding: DimBinding = ["batch": 7, "time": 3]
     func products(_ program: Program) -> Int {
       func count(_ graph: GraphDef) -> Int {
         graph.nodes.indices.reduce(0) { sum, position in
@@ -232,9 +232,9 @@ extension FreezingRuleTests {
         "table/adam/rows_4_10/step",
       ])
     let status = Dictionary(uniqueKeysWithValues: program.status.variables.map { ($0.name, $0) })
-    #expect(status["lstm/bias"]?.standing == .partly)
-    #expect(status["lstm/kernel"]?.standing == .frozen)
-    #expect(status["head/bias"]?.standing == .trained)
+    #expect(status["lstm/bias"]?.status == .partly)
+    #expect(status["lstm/kernel"]?.status == .frozen)
+    #expect(status["head/bias"]?.status == .trained)
     #expect(program.trained.map(\.name).contains("table"))
     #expect(program.frozen.map(\.name) == ["lstm/kernel", "lstm/recurrent_kernel"])
   }
@@ -271,9 +271,9 @@ extension FreezingRuleTests {
     let model = try Parts()
     let session = try quietSession(model.graph)
     let adam = Adam(learningRate: 0.01, weightDecay: 0.1)
-    func parts(_ freezing: Selection, _ training: Selection? = nil) throws -> [String] {
+    func parts(_ freezing: Selection, _ thawing: Selection? = nil) throws -> [String] {
       let program = try session.compile(
-        minimizing: model.loss, with: adam, freezing: freezing, training: training)
+        minimizing: model.loss, with: adam, freezing: freezing, thawing: thawing)
       try session.run(program, feeding: model.feeds)
       return program.trainedParts.map(\.description)
     }

@@ -52,7 +52,7 @@ extension FreezingRuleTests {
     let thawing = try error {
       let model = Alike()
       _ = try quietSession(model.graph).compile(
-        minimizing: model.loss, with: SGD(learningRate: 0.1), training: Selection(text))
+        minimizing: model.loss, with: SGD(learningRate: 0.1), thawing: Selection(text))
     }
     #expect(thawing == fault)
   }
@@ -93,7 +93,7 @@ extension FreezingRuleTests {
     let whole = try session.compile(minimizing: model.loss, with: Adam())
     let status = try #require(whole.status.variables.first { $0.name == "shared/table" })
     #expect(status.readers == ["embed", "output"])
-    #expect(status.standing == .trained)
+    #expect(status.status == .trained)
     #expect(session.variables.map(\.name).filter { $0.hasPrefix("shared/table") }.count == 1 + 3)
     let writes = whole.graph.nodes.filter { $0.op.effect == .writes("shared/table") }
     #expect(writes.count == 1)

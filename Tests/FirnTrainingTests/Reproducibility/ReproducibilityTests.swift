@@ -68,7 +68,7 @@ import Testing
     #expect(programs[0].status == programs[1].status)
     #expect(programs[0].removedGradients == programs[1].removedGradients)
     #expect(programs[0].history == programs[1].history)
-    let binding: DimensionBinding = ["batch": 7, "time": 2]
+    let binding: DimBinding = ["batch": 7, "time": 2]
     let plans = try programs.map { try Plan($0.graph.mapping(.binding(binding))).description }
     #expect(plans[0] == plans[1])
   }

@@ -28,7 +28,7 @@ extension GraphDef {
     switch node.op {
     case is Broadcast, is Reshape: return isZero(node.inputs[0], isZeroCapture: isZeroCapture)
     case let op as Constant: return op.array.scalar == 0
-    case let op as Parameter: return op.kind == .capture && isZeroCapture(op.position)
+    case let op as LoopInput: return op.kind == .capture && isZeroCapture(op.position)
     default: return false
     }
   }

@@ -16,7 +16,7 @@ extension LoopEditor {
     guard node.types.count == 1, isSame.contains(false) else { return false }
     switch node.op {
     case let op as MatMul:
-      return node.types[0].shape.rank == 2 && !op.transposeLeft && isSame == [false, true]
+      return node.types[0].shape.rank == 2 && !op.transposeA && isSame == [false, true]
     case is Unary, is Binary, is Compare, is Logical, is Select, is Cast, is PassThrough:
       return node.inputs.allSatisfy { body.type(of: $0).shape == node.types[0].shape }
     case is Reshape, is Broadcast, is Transpose, is Reduce, is Softmax: return true
@@ -39,7 +39,7 @@ extension LoopEditor {
     case is Broadcast:
       guard case .stacked(let x) = operands[0] else { break }
       let from = body.type(of: node.inputs[0]).shape.dimensions
-      let ones = [Dimension](repeating: 1, count: shape.rank - from.count)
+      let ones = [Dim](repeating: 1, count: shape.rank - from.count)
       let aligned = unfold(x, to: stacked(Shape(ones + from)), like: node)
       return add(Broadcast(stacked(shape)), [aligned], like: node)[0]
     case is Reshape:

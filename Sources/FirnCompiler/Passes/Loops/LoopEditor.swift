@@ -21,7 +21,7 @@ struct LoopEditor {
   /// Where the loop stands, once what goes before it is there.
   private var position: Int?
   /// Values of the body that a parameter now stands for.
-  private var parameters: [Value: Parameter] = [:]
+  private var parameters: [Value: LoopInput] = [:]
   /// Values of the graph around that now stand for results of the loop.
   private var replaced: [Int: Value] = [:]
   private var constants: [Int: Value] = [:]
@@ -45,7 +45,7 @@ struct LoopEditor {
   /// The value around the loop that a capture or a constant of the body is; nil for anything else.
   mutating func invariant(_ value: Value) -> Value? {
     let node = body.nodes[value.node]
-    if let parameter = node.op as? Parameter {
+    if let parameter = node.op as? LoopInput {
       return parameter.kind == .capture ? captured[parameter.position] : nil
     }
     guard node.op is Constant else { return nil }
@@ -60,7 +60,7 @@ struct LoopEditor {
     if let parameter = parameters[value] {
       return parameter.kind == .slice ? sequences[parameter.position] : nil
     }
-    guard let parameter = body.nodes[value.node].op as? Parameter, parameter.kind == .slice else {
+    guard let parameter = body.nodes[value.node].op as? LoopInput, parameter.kind == .slice else {
       return nil
     }
     return sequences[parameter.position]
@@ -88,13 +88,13 @@ struct LoopEditor {
 
   /// From here on the body has `value` from outside, as a capture.
   mutating func capture(_ outer: Value, as value: Value) {
-    parameters[value] = Parameter(.capture, captured.count, type: body.type(of: value))
+    parameters[value] = LoopInput(.capture, captured.count, type: body.type(of: value))
     captured.append(outer)
   }
 
   /// From here on the body has `value` as a step of `sequence`.
   mutating func slice(_ sequence: Value, as value: Value) {
-    parameters[value] = Parameter(.slice, sequences.count, type: body.type(of: value))
+    parameters[value] = LoopInput(.slice, sequences.count, type: body.type(of: value))
     sequences.append(sequence)
   }
 

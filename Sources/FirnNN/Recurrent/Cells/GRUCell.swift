@@ -69,7 +69,7 @@ public struct GRUCell: RecurrentCell {
       return CellStep([next + update * (hidden - next)])
     }
     let kernels = weights.gates.recurrentKernel.split(
-      sizes: [Dimension(2 * units), Dimension(units)], axis: 1)
+      sizes: [Dim(2 * units), Dim(units)], axis: 1)
     let h = matmul(state.recurrent, kernels[0]).split(into: 2, axis: -1)
     let update = sigmoid(x[1] + h[1])
     let reset = sigmoid(x[0] + h[0])

@@ -1,7 +1,7 @@
 import FirnGraph
 
 /// What a loop keeps for its gradient.
-public enum Checkpointing: Hashable, Sendable {
+public enum Recomputation: Hashable, Sendable {
   /// Everything the gradient reads, of every step.
   case none
   /// The state before every n-th step; the steps between are computed again.
@@ -28,22 +28,22 @@ extension PreparedLoop {
       return fault("a checkpoint every \(count) steps", remedy: "keep one every step at least")
     }
     let rest = op.length.value.map { $0 % count } ?? 0
-    guard let segments = (op.length - Dimension(rest)).divided(exactlyBy: Dimension(count)) else {
+    guard let segments = (op.length - Dim(rest)).divided(exactlyBy: Dim(count)) else {
       return fault(
         "\(op.length) steps do not fall into segments of \(count)",
         remedy: "name the axis `\(count)*segments` and pad sequences to it, or give the number of steps")
     }
-    let whole = segments * Dimension(count)
+    let whole = segments * Dim(count)
     func main(_ initial: [Tensor]) -> [Tensor] {
-      let heads = sequences.map { rest == 0 ? $0 : $0.slice(axis: 0, to: whole) }
+      let heads = sequences.map { rest == 0 ? $0 : $0.sliced(axis: 0, to: whole) }
       return appendWhole(segments, of: count, over: heads, from: initial, in: outer)
     }
     if rest == 0 { return main(initial) }
     func tail(_ initial: [Tensor]) -> [Tensor] {
       let start = outer.constant(NDArray(scalar: Int32(clamping: whole.value ?? 0)))
       return append(
-        op.displaced(length: Dimension(rest)), initial: initial,
-        sequences: sequences.map { $0.slice(axis: 0, from: whole) }, captures: captures + [start], in: outer)
+        op.displaced(length: Dim(rest)), initial: initial,
+        sequences: sequences.map { $0.sliced(axis: 0, from: whole) }, captures: captures + [start], in: outer)
     }
     let first = op.isReversed ? tail(initial) : main(initial)
     let carries = Array(first.prefix(op.carries))
@@ -55,10 +55,10 @@ extension PreparedLoop {
 
   /// Adds the loop of loops over `segments * count` steps.
   private func appendWhole(
-    _ segments: Dimension, of count: Int, over sequences: [Tensor], from initial: [Tensor], in outer: Graph
+    _ segments: Dim, of count: Int, over sequences: [Tensor], from initial: [Tensor], in outer: Graph
   ) -> [Tensor] {
     let cut = sequences.map {
-      $0.withShape(Shape([segments, Dimension(count)] + $0.shape.dropFirst()), location: location)
+      $0.withShape(Shape([segments, Dim(count)] + $0.shape.dropFirst()), location: location)
     }
     let segment = Graph(bodyIn: outer)
     let index = segment.parameter(.index, 0, type: TensorType(.i32, .scalar), name: "index")
@@ -71,7 +71,7 @@ extension PreparedLoop {
     }
     let start = segment.at(location) { index * outer.constant(NDArray(scalar: Int32(clamping: count))) }
     let results = append(
-      op.displaced(length: Dimension(count)), initial: carries, sequences: slices,
+      op.displaced(length: Dim(count)), initial: carries, sequences: slices,
       captures: captures + [start], in: segment)
     var body = segment.definition
     body.outputs = results.map(\.value)
@@ -82,7 +82,7 @@ extension PreparedLoop {
       loop, initial: initial, sequences: cut, captures: segment.captures.map(\.outer), in: outer)
     return tensors.prefix(op.carries)
       + tensors.dropFirst(op.carries).map {
-        let steps = Shape([segments * Dimension(count)] + $0.shape.dropFirst(2))
+        let steps = Shape([segments * Dim(count)] + $0.shape.dropFirst(2))
         return $0.withShape(steps, location: location)
       }
   }
@@ -91,11 +91,11 @@ extension PreparedLoop {
 extension Scan {
   /// A loop over `length` of the same steps, of which the first stands where one more capture says: random draws, and all
   /// else that reads the index, see positions in the whole.
-  fileprivate func displaced(length: Dimension) -> Scan {
+  fileprivate func displaced(length: Dim) -> Scan {
     let graph = Graph()
     var moved: [[Value]] = []
     for node in body.nodes {
-      if let parameter = node.op as? Parameter, parameter.kind == .index {
+      if let parameter = node.op as? LoopInput, parameter.kind == .index {
         let index = graph.parameter(.index, 0, type: parameter.type, name: node.name)
         let start = graph.parameter(.capture, captures, type: parameter.type, name: "start")
         moved.append([(start + index).value])

@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct DimensionTests {
   @Test func equalPolynomialsAreEqualAndPrintAlike() {
-    let (b, t): (Dimension, Dimension) = ("batch", "time")
+    let (b, t): (Dim, Dim) = ("batch", "time")
     #expect(b * t == t * b)
     #expect((b + 1) * (b - 1) == b * b - 1)
     #expect((b + t) * 2 - t - t == b * 2)
@@ -13,7 +13,7 @@ import Testing
     #expect("\(t + b * b + 3)" == "batch*batch+time+3")
     #expect("\(b * -1)" == "-batch")
     #expect("\(b * -2 - 5)" == "-2*batch-5")
-    #expect("\(Dimension(0))" == "0")
+    #expect("\(Dim(0))" == "0")
     #expect((t + b).hashValue == (b + t).hashValue)
     #expect((t * b + b).names == ["batch", "time"])
   }
@@ -24,13 +24,13 @@ import Testing
     "9223372036854775807", "-9223372036854775808",
   ])
   func readsWhatItPrints(_ text: String) {
-    #expect(Dimension(parsing: text)?.description == text)
+    #expect(Dim(parsing: text)?.description == text)
   }
 
   @Test func readsOtherOrdersAndProductsToo() {
-    #expect(Dimension(parsing: "3+time+batch*batch-0*x") == Dimension(parsing: "batch*batch+time+3"))
-    #expect(Dimension(parsing: "2*3*batch*2") == "12*batch")
-    #expect(Dimension(parsing: "batch+batch-2*batch") == 0)
+    #expect(Dim(parsing: "3+time+batch*batch-0*x") == Dim(parsing: "batch*batch+time+3"))
+    #expect(Dim(parsing: "2*3*batch*2") == "12*batch")
+    #expect(Dim(parsing: "batch+batch-2*batch") == 0)
   }
 
   @Test(arguments: [
@@ -38,14 +38,14 @@ import Testing
     "9223372036854775807*2", "9223372036854775807+1", "1e5",
   ])
   func refusesWhatIsNoPolynomial(_ text: String) {
-    #expect(Dimension(parsing: text) == nil)
+    #expect(Dim(parsing: text) == nil)
   }
 
   @Test func dividesOnlyExactly() {
-    let (b, t): (Dimension, Dimension) = ("batch", "time")
-    #expect(Dimension(12).divided(exactlyBy: 4) == 3)
-    #expect(Dimension(12).divided(exactlyBy: 5) == nil)
-    #expect(Dimension(12).divided(exactlyBy: 0) == nil)
+    let (b, t): (Dim, Dim) = ("batch", "time")
+    #expect(Dim(12).divided(exactlyBy: 4) == 3)
+    #expect(Dim(12).divided(exactlyBy: 5) == nil)
+    #expect(Dim(12).divided(exactlyBy: 0) == nil)
     #expect((b * t * 6).divided(exactlyBy: b * 2) == t * 3)
     #expect((b * t + b).divided(exactlyBy: b) == t + 1)
     #expect((b * t + 1).divided(exactlyBy: b) == nil)
@@ -55,30 +55,30 @@ import Testing
     #expect((b * b).divided(exactlyBy: b) == b)
     #expect(b.divided(exactlyBy: b * b) == nil)
     #expect((b * 3).divided(exactlyBy: b * 2) == nil)
-    #expect(Dimension(0).divided(exactlyBy: 3) == 0)
+    #expect(Dim(0).divided(exactlyBy: 3) == 0)
   }
 
   @Test func arithmeticNeverTraps() {
-    let least = Dimension(.min)
-    let many = Dimension(parsing: "9223372036854775807*batch") ?? 0
+    let least = Dim(.min)
+    let many = Dim(parsing: "9223372036854775807*batch") ?? 0
     #expect((many + many).names == ["batch"])
     #expect((many * many).names == ["batch"])
     _ = (least - 1, least * least, least * -1)
     #expect(least.divided(exactlyBy: -1) == least)
-    #expect((least * "batch").divided(exactlyBy: Dimension("batch") * -1) == least)
+    #expect((least * "batch").divided(exactlyBy: Dim("batch") * -1) == least)
   }
 
   @Test func bindingReplacesNames() {
-    let dimension: Dimension = "2*batch*time-1"
+    let dimension: Dim = "2*batch*time-1"
     #expect(dimension.bound(by: ["batch": 3]) == "6*time-1")
     #expect(dimension.bound(by: ["batch": 3, "time": 4]).value == 23)
     #expect(dimension.bound(by: ["other": 3]) == dimension)
-    #expect(Dimension("batch*batch").bound(by: ["batch": 5]).value == 25)
+    #expect(Dim("batch*batch").bound(by: ["batch": 5]).value == 25)
     #expect(dimension.value == nil)
   }
 
   @Test func bindingKeepsOneNumberForEachName() {
-    var binding: DimensionBinding = ["time": 4, "batch": 2]
+    var binding: DimBinding = ["time": 4, "batch": 2]
     binding["time"] = 5
     #expect(binding.description == "batch=2, time=5")
     binding["batch"] = nil

@@ -1,5 +1,5 @@
 /// Numbers for named dimensions, as the feeds of one run fix them.
-public struct DimensionBinding: Hashable, Sendable {
+public struct DimBinding: Hashable, Sendable {
   /// Sorted by name.
   private(set) var entries: [Entry] = []
 
@@ -28,7 +28,7 @@ public struct DimensionBinding: Hashable, Sendable {
   }
 }
 
-extension DimensionBinding: ExpressibleByDictionaryLiteral, CustomStringConvertible {
+extension DimBinding: ExpressibleByDictionaryLiteral, CustomStringConvertible {
   public init(dictionaryLiteral elements: (String, Int)...) {
     for (name, value) in elements { self[name] = value }
   }

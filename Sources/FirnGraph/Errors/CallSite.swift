@@ -1,5 +1,5 @@
 /// The place in a user's program that made a node.
-public struct SourceLocation: Hashable, Sendable, CustomStringConvertible {
+public struct CallSite: Hashable, Sendable, CustomStringConvertible {
   public var file: String
   public var line: Int
 

@@ -8,7 +8,7 @@ import Testing
 @testable import FirnRuntime
 
 /// Loops that keep every n-th state and compute the steps between again.
-@Suite struct CheckpointingTests {
+@Suite struct RecomputationTests {
   private struct Model {
     let graph = Graph()
     let x: Tensor
@@ -17,16 +17,16 @@ import Testing
     let gradients: [Tensor]
 
     init(
-      _ checkpointing: Checkpointing, time: Dimension, dtype: DType = .f32, reversed: Bool = false,
+      _ recomputation: Recomputation, time: Dim, dtype: DType = .f32, reversed: Bool = false,
       dropping: Bool = false
     ) {
       x = graph.placeholder("x", shape: [time, 2, 3], dtype: dtype)
       let net = LSTM(
         4, isReversed: reversed, layout: .timeMajor, initialState: .learned(),
         stateDropout: dropping ? 0.4 : 0,
-        checkpointing: checkpointing, name: "net")
+        recomputation: recomputation, name: "net")
       let w = graph.variable("w", shape: [3, 3], dtype: dtype)
-      let noisy = scan(over: [matmul(x, w)], initial: [], checkpointing: checkpointing) { step in
+      let noisy = scan(over: [matmul(x, w)], initial: [], recomputation: recomputation) { step in
         ScanResult(
           carries: [], outputs: [dropping ? dropout(step.slices[0], rate: 0.5) : tanh(step.slices[0])])
       }.outputs[0]
@@ -60,8 +60,8 @@ import Testing
   func resultsAreThoseWithoutIt(_ sizes: (Int, Int), _ reversed: Bool) throws {
     let (time, every) = sizes
     for dropping in [false, true] {
-      let plain = Model(.none, time: Dimension(time), reversed: reversed, dropping: dropping)
-      let kept = Model(.every(every), time: Dimension(time), reversed: reversed, dropping: dropping)
+      let plain = Model(.none, time: Dim(time), reversed: reversed, dropping: dropping)
+      let kept = Model(.every(every), time: Dim(time), reversed: reversed, dropping: dropping)
       let (a, b) = try (plain.run(time), kept.run(time))
       #expect(try a[plain.loss].isBitwiseEqual(to: b[kept.loss]))
       #expect(try a[plain.sequence].isBitwiseEqual(to: b[kept.sequence]))
@@ -82,7 +82,7 @@ import Testing
   )
     throws
   {
-    func run(_ checkpointing: Checkpointing) throws -> [NDArray] {
+    func run(_ recomputation: Recomputation) throws -> [NDArray] {
       let graph = Graph()
       let x = graph.placeholder("x", shape: [12, 5, 3], dtype: dtype)
       let w = graph.variable("w", shape: [3, 3], dtype: dtype)
@@ -90,7 +90,7 @@ import Testing
       let scale = graph.variable("scale", shape: [3], dtype: dtype, initializer: .ones)
       let start = graph.variable("start", shape: [5, 3], dtype: dtype)
       let (carries, outputs) = scan(
-        over: [x], initial: [start, start], reversed: reversed, checkpointing: checkpointing
+        over: [x], initial: [start, start], reversed: reversed, recomputation: recomputation
       ) { step in
         let product = matmul(step.slices[0], w) + matmul(step.carries[0], w) + matmul(step.carries[0], v)
         let turned = matmul(v, tanh(product), transposeA: true, transposeB: true).transposed()
@@ -124,11 +124,11 @@ import Testing
   /// Variables made in the body are made once, as its random draws are, a rest of steps or none.
   @Test func theBodyIsBuiltOnce() throws {
     var calls = 0
-    func run(_ checkpointing: Checkpointing) throws -> (names: [String], values: [NDArray]) {
+    func run(_ recomputation: Recomputation) throws -> (names: [String], values: [NDArray]) {
       calls = 0
       let graph = Graph()
       let x = graph.placeholder("x", shape: [7, 3])
-      let (carries, outputs) = scan(over: [x], initial: [x.sum(axes: [0])], checkpointing: checkpointing) {
+      let (carries, outputs) = scan(over: [x], initial: [x.sum(axes: [0])], recomputation: recomputation) {
         step in
         calls += 1
         let scale = step.index.graph.variable("scale", shape: [3], initializer: .ones)
@@ -179,8 +179,8 @@ import Testing
     ] as [Selection?])
   func trainingMovesToTheSameBits(_ frozen: Selection?) throws {
     for optimizer in [Adam(learningRate: 0.1), SGD(learningRate: 0.1, momentum: 0.5)] as [any Optimizer] {
-      func train(_ checkpointing: Checkpointing) throws -> [NDArray] {
-        let model = Model(checkpointing, time: 12, dropping: true)
+      func train(_ recomputation: Recomputation) throws -> [NDArray] {
+        let model = Model(recomputation, time: 12, dropping: true)
         let session = try Session(model.graph, seed: 3)
         session.onWarning = { _ in }
         let program = try session.compile(minimizing: model.loss, with: optimizer, freezing: frozen)
@@ -192,10 +192,10 @@ import Testing
     }
   }
 
-  private func arena(_ time: Int, _ checkpointing: Checkpointing) throws -> Int {
+  private func arena(_ time: Int, _ recomputation: Recomputation) throws -> Int {
     let graph = Graph()
-    let x = graph.placeholder("x", shape: [Dimension(time), 2, 3])
-    let net = LSTM(8, layout: .timeMajor, checkpointing: checkpointing, name: "net")
+    let x = graph.placeholder("x", shape: [Dim(time), 2, 3])
+    let net = LSTM(8, layout: .timeMajor, recomputation: recomputation, name: "net")
     let loss = square(net(x)).sum()
     let compilation = try Compiler.compile(
       CompilationRequest(

@@ -2,7 +2,7 @@
 ///
 /// Named dimensions are bound to numbers by the first feed that mentions them. Coefficients are
 /// integers; terms are kept sorted, so equal polynomials are equal values and print the same text.
-public struct Dimension: Hashable, Sendable {
+public struct Dim: Hashable, Sendable {
   /// A product of named dimensions (a name may repeat) and its coefficient, never zero.
   struct Term: Hashable, Sendable {
     var names: [String]
@@ -47,13 +47,13 @@ public struct Dimension: Hashable, Sendable {
   public var names: [String] { Set(terms.flatMap(\.names)).sorted() }
 
   /// The extent with every name of `binding` replaced by its number.
-  public func bound(by binding: DimensionBinding) -> Dimension {
+  public func bound(by binding: DimBinding) -> Dim {
     if terms.isEmpty { return self }
-    var result = Dimension(constant)
+    var result = Dim(constant)
     for term in terms {
-      var product = Dimension(term.coefficient)
+      var product = Dim(term.coefficient)
       for name in term.names {
-        product = product * (binding[name].map { Dimension($0) } ?? Dimension(named: name))
+        product = product * (binding[name].map { Dim($0) } ?? Dim(named: name))
       }
       result = result + product
     }
@@ -61,19 +61,19 @@ public struct Dimension: Hashable, Sendable {
   }
 
   /// The quotient where it is exact for every binding; nil otherwise.
-  public func divided(exactlyBy divisor: Dimension) -> Dimension? {
+  public func divided(exactlyBy divisor: Dim) -> Dim? {
     if self == divisor { return 1 }
     if divisor == -1 { return self * -1 }
     if let d = divisor.value {
       guard d != 0, constant % d == 0, terms.allSatisfy({ $0.coefficient % d == 0 }) else { return nil }
-      return Dimension(
+      return Dim(
         constant: constant / d,
         terms: terms.map { Term(names: $0.names, coefficient: $0.coefficient / d) })
     }
     guard divisor.constant == 0, divisor.terms.count == 1, constant == 0 else { return nil }
     let by = divisor.terms[0]
     if by.coefficient == -1 { return (self * -1).divided(exactlyBy: divisor * -1) }
-    var quotient = Dimension(0)
+    var quotient = Dim(0)
     for term in terms {
       guard term.coefficient % by.coefficient == 0 else { return nil }
       var names = term.names
@@ -85,8 +85,8 @@ public struct Dimension: Hashable, Sendable {
       quotient =
         quotient
         + (names.isEmpty
-          ? Dimension(coefficient)
-          : Dimension(constant: 0, terms: [Term(names: names, coefficient: coefficient)]))
+          ? Dim(coefficient)
+          : Dim(constant: 0, terms: [Term(names: names, coefficient: coefficient)]))
     }
     return quotient
   }
@@ -100,15 +100,15 @@ public struct Dimension: Hashable, Sendable {
     return rest == 0 && number >= 0 ? (terms[0].names[0], number) : nil
   }
 
-  public static func + (a: Dimension, b: Dimension) -> Dimension {
-    if a.terms.isEmpty, b.terms.isEmpty { return Dimension(a.constant &+ b.constant) }
-    return Dimension(constant: a.constant &+ b.constant, terms: a.terms + b.terms)
+  public static func + (a: Dim, b: Dim) -> Dim {
+    if a.terms.isEmpty, b.terms.isEmpty { return Dim(a.constant &+ b.constant) }
+    return Dim(constant: a.constant &+ b.constant, terms: a.terms + b.terms)
   }
 
-  public static func - (a: Dimension, b: Dimension) -> Dimension { a + b * -1 }
+  public static func - (a: Dim, b: Dim) -> Dim { a + b * -1 }
 
-  public static func * (a: Dimension, b: Dimension) -> Dimension {
-    if a.terms.isEmpty, b.terms.isEmpty { return Dimension(a.constant &* b.constant) }
+  public static func * (a: Dim, b: Dim) -> Dim {
+    if a.terms.isEmpty, b.terms.isEmpty { return Dim(a.constant &* b.constant) }
     var terms: [Term] = []
     let left = a.terms + [Term(names: [], coefficient: a.constant)]
     let right = b.terms + [Term(names: [], coefficient: b.constant)]
@@ -124,20 +124,20 @@ public struct Dimension: Hashable, Sendable {
         }
       }
     }
-    return Dimension(constant: constant, terms: terms)
+    return Dim(constant: constant, terms: terms)
   }
 }
 
-extension Dimension: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {
+extension Dim: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {
   public init(integerLiteral value: Int) { self.init(value) }
 
   /// A named dimension, or a polynomial such as `"2*batch*time"`.
   public init(stringLiteral value: String) {
-    self = Dimension(parsing: value) ?? Dimension(named: value)
+    self = Dim(parsing: value) ?? Dim(named: value)
   }
 }
 
-extension Dimension: CustomStringConvertible {
+extension Dim: CustomStringConvertible {
   public var description: String {
     var text = ""
     for term in terms {
