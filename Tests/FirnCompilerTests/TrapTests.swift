@@ -48,7 +48,7 @@ import Testing
     let reasons = Dictionary(
       explanation.status.variables.map { ($0.name, $0.reason) }, uniquingKeysWith: { first, _ in first })
     #expect(reasons["lower/kernel"]?.contains("`freezing: lower | middle`") == true)
-    #expect(reasons["middle/bias"]?.contains("`training: middle/bias`") == true)
+    #expect(reasons["middle/bias"]?.contains("`thawing: middle/bias`") == true)
   }
 
   /// Freezing a layer above a trained one frees its gradient and slots only; `pin` says who holds the rest.

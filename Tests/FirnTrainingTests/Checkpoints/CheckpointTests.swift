@@ -36,7 +36,7 @@ import Testing
       let path = url.appendingPathComponent("c.safetensors").path
       try checkpoint.write(to: path)
       let read = try Checkpoint(contentsOf: path)
-      #expect(read.step == 3 && read.metric == 0.5 && read.freezing == "lower" && read.training == nil)
+      #expect(read.step == 3 && read.metric == 0.5 && read.freezing == "lower" && read.thawing == nil)
       #expect(read.graph == model.graph.definition.text)
       let other = try quietSession(model.graph)
       var next =
@@ -225,13 +225,13 @@ import Testing
     let session = try quietSession(model.graph)
     let part: Selection = "lower/kernel[0..<2]"
     let program = try session.compile(
-      minimizing: model.loss, with: adam, freezing: "lower | middle", training: part)
+      minimizing: model.loss, with: adam, freezing: "lower | middle", thawing: part)
     try session.run(program, feeding: model.feeds)
     let checkpoint = try Checkpoint(of: session, running: program, step: 1)
     let other = try quietSession(model.graph)
     try checkpoint.resume(in: other)
     let next = try other.compile(
-      minimizing: model.loss, with: adam, freezing: "lower | middle", training: part)
+      minimizing: model.loss, with: adam, freezing: "lower | middle", thawing: part)
     #expect(next.slotReport.map(\.origin) == [.kept, .kept, .kept])
     #expect(next.slotReport.first?.block == Block(axis: 0, range: 0..<2))
     #expect(try other.everything() == session.everything())

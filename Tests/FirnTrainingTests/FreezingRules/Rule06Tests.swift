@@ -46,7 +46,7 @@ extension FreezingRuleTests {
 
     let thawed = try decisions(freezing: "middle", thawing: "base/inner | middle/bias")
     #expect(thawed["base/inner/second/kernel"]?.0 == .trained)
-    #expect(thawed["base/inner/second/kernel"]?.1.contains("`training: base/inner | middle/bias`") == true)
+    #expect(thawed["base/inner/second/kernel"]?.1.contains("`thawing: base/inner | middle/bias`") == true)
     #expect(thawed["middle/bias"]?.0 == .trained, "thawing wins over freezing")
     #expect(thawed["middle/kernel"]?.0 == .frozen)
     #expect(thawed["base/first/kernel"]?.0 == .frozen)

@@ -42,7 +42,7 @@ extension FreezingRuleTests {
 
   private func compile(
     _ session: Session, _ model: Parts, with optimizer: any Optimizer, freezing: Regions = [],
-    training: Regions = [], clippingNorm: Double? = nil
+    thawing: Regions = [], clippingNorm: Double? = nil
   ) throws -> Program {
     func selected(_ regions: Regions) throws -> [SelectedVariable] {
       try regions.map {
@@ -53,7 +53,7 @@ extension FreezingRuleTests {
       graph: model.graph.definition, fetches: [],
       training: .init(loss: model.loss.value, optimizer: optimizer, clippingNorm: clippingNorm))
     request.trainability = try Trainability(
-      model.graph.variables, freezing: try selected(freezing), training: try selected(training))
+      model.graph.variables, freezing: try selected(freezing), thawing: try selected(thawing))
     return try session.compile(request)
   }
 
@@ -90,7 +90,7 @@ extension FreezingRuleTests {
     request.trainability = try Trainability(
       graph.variables,
       freezing: [SelectedVariable(variable: table, region: rows(0..<3), matchedBy: ["table[0..<3]"])],
-      training: [])
+      thawing: [])
     let program = try session.compile(request)
     let before = try session.value(of: "table").floats
     for _ in 0..<1000 { try session.run(program, feeding: feeds) }
@@ -208,7 +208,7 @@ extension FreezingRuleTests {
         ("lstm/kernel", .whole), ("lstm/recurrent_kernel", .whole), ("lstm/bias", .whole),
         ("table", rows(0..<4)),
         ("middle/kernel", columns(0..<2, 4..<8)),
-      ], training: [("lstm/bias", rows(5..<10)), ("table", rows(0..<1))], clippingNorm: 0.5)
+      ], thawing: [("lstm/bias", rows(5..<10)), ("table", rows(0..<1))], clippingNorm: 0.5)
     for _ in 0..<20 { try session.run(program, feeding: model.feeds) }
     #expect(
       program.trainedParts.map(\.description) == [
@@ -295,7 +295,7 @@ extension FreezingRuleTests {
     let fault = try error {
       _ = try compile(
         session, model, with: SGD(learningRate: 0.1), freezing: [("table", rows(0..<3))],
-        training: [("table", columns(0..<2))])
+        thawing: [("table", columns(0..<2))])
     }
     #expect(fault.code == .invalidSelection && fault.place == "table", "\(fault)")
   }
