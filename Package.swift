@@ -14,18 +14,26 @@ let libraries: [Target] = [
     exclude: ["README.md"],
     linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
   .target(name: "FirnGraph"),
+  .target(name: "FirnNotation", dependencies: ["FirnGraph"]),
+  .target(name: "FirnFiles", dependencies: ["FirnGraph"]),
+  .target(name: "FirnCharts", dependencies: ["FirnGraph", "FirnFiles"]),
   .target(name: "FirnOps", dependencies: ["FirnGraph", "CFirnKernels"]),
   .target(name: "FirnNN", dependencies: ["FirnGraph", "FirnOps"]),
-  .target(name: "FirnCompiler", dependencies: ["FirnGraph", "FirnOps"]),
-  .target(name: "FirnRuntime", dependencies: ["FirnGraph", "FirnOps", "FirnCompiler"]),
-  .target(name: "FirnFormats", dependencies: ["FirnGraph", "FirnOps", "FirnNN", "FirnRuntime"]),
+  .target(name: "FirnCompiler", dependencies: ["FirnGraph", "FirnNotation", "FirnOps"]),
+  .target(
+    name: "FirnRuntime", dependencies: ["FirnGraph", "FirnNotation", "FirnFiles", "FirnOps", "FirnCompiler"]),
+  .target(
+    name: "FirnFormats", dependencies: ["FirnGraph", "FirnNotation", "FirnFiles", "FirnOps", "FirnRuntime"]),
   .target(
     name: "FirnTraining",
-    dependencies: ["FirnGraph", "FirnOps", "FirnCompiler", "FirnRuntime", "FirnFormats"]),
+    dependencies: [
+      "FirnGraph", "FirnNotation", "FirnFiles", "FirnOps", "FirnCompiler", "FirnRuntime", "FirnFormats",
+    ]),
   .target(
     name: "Firn",
     dependencies: [
-      "FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats", "FirnTraining",
+      "FirnGraph", "FirnNotation", "FirnCharts", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime",
+      "FirnFormats", "FirnTraining",
     ]),
 ]
 
@@ -40,13 +48,16 @@ let executables: [Target] = [
   .executableTarget(
     name: "FirnCLI",
     dependencies: [
-      "FirnDigits", "FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats",
+      "FirnDigits", "FirnGraph", "FirnNotation", "FirnFiles", "FirnCharts", "FirnOps", "FirnNN",
+      "FirnCompiler", "FirnRuntime",
+      "FirnFormats",
       "FirnTraining",
     ]),
   .executableTarget(
     name: "FirnBench",
     dependencies: [
-      "FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats", "FirnTraining",
+      "FirnGraph", "FirnNotation", "FirnCharts", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime",
+      "FirnFormats", "FirnTraining",
     ]),
 ]
 
@@ -77,7 +88,9 @@ let examples: [Target] = [
   .executableTarget(
     name: name,
     dependencies: [
-      "Firn", "FirnDigits", "FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats",
+      "Firn", "FirnDigits", "FirnGraph", "FirnNotation", "FirnFiles", "FirnCharts", "FirnOps", "FirnNN",
+      "FirnCompiler", "FirnRuntime",
+      "FirnFormats",
       "FirnTraining",
     ], path: "Examples/\(name)", resources: name == "Sunspots" ? [.copy("sunspots.csv")] : [])
 }
@@ -86,41 +99,58 @@ let tests: [Target] = [
   .target(name: "CFirnAllocations", path: "Tests/CFirnAllocations"),
   .target(
     name: "FirnTestSupport", dependencies: ["FirnGraph", "FirnOps"], path: "Tests/FirnTestSupport"),
-  .testTarget(name: "FirnGraphTests", dependencies: ["FirnGraph", "FirnTestSupport"]),
+  .target(
+    name: "FirnToyOps", dependencies: ["FirnGraph", "FirnNotation"], path: "Tests/FirnToyOps"),
+  .testTarget(name: "FirnGraphTests", dependencies: ["FirnGraph", "FirnNotation", "FirnToyOps"]),
   .testTarget(
-    name: "FirnOpsTests", dependencies: ["FirnOps", "FirnGraph", "CFirnKernels"], exclude: ["Fixtures"]),
+    name: "FirnNotationTests", dependencies: ["FirnGraph", "FirnNotation", "FirnTestSupport", "FirnToyOps"]),
+  .testTarget(name: "FirnFilesTests", dependencies: ["FirnGraph", "FirnFiles"]),
+  .testTarget(name: "FirnChartsTests", dependencies: ["FirnGraph", "FirnCharts"]),
+  .testTarget(
+    name: "FirnOpsTests", dependencies: ["FirnOps", "FirnGraph", "FirnNotation", "CFirnKernels"],
+    exclude: ["Fixtures"]),
   .testTarget(
     name: "FirnFormatsTests",
     dependencies: [
-      "FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats", "CFirnAllocations",
+      "FirnGraph", "FirnNotation", "FirnFiles", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime",
+      "FirnFormats",
+      "CFirnAllocations",
     ],
     exclude: ["Fixtures"]),
   .testTarget(
     name: "FirnCompilerTests",
-    dependencies: ["FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnTraining", "FirnTestSupport"],
+    dependencies: [
+      "FirnGraph", "FirnNotation", "FirnOps", "FirnNN", "FirnCompiler", "FirnTraining", "FirnTestSupport",
+    ],
     exclude: ["Goldens"]),
   .testTarget(
     name: "FirnRuntimeTests",
     dependencies: [
-      "FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnTraining", "FirnTestSupport",
+      "FirnGraph", "FirnNotation", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats",
+      "FirnTraining",
+      "FirnTestSupport",
       "CFirnAllocations",
     ]),
   .testTarget(
     name: "FirnTrainingTests",
     dependencies: [
-      "FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats", "FirnTraining",
+      "FirnGraph", "FirnNotation", "FirnCharts", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime",
+      "FirnFormats", "FirnTraining",
       "ResumeTraining",
     ]),
   .testTarget(
     name: "FirnNNTests",
     dependencies: [
-      "FirnGraph", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats", "FirnTraining",
+      "FirnGraph", "FirnNotation", "FirnCharts", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime",
+      "FirnFormats", "FirnTraining",
     ],
     exclude: ["Fixtures"]),
   .testTarget(
     name: "FirnCLITests",
     dependencies: [
-      "FirnCLI", "FirnDigits", "FirnGraph", "FirnCompiler", "FirnRuntime", "FirnFormats", "FirnTestSupport",
+      "FirnCLI", "FirnDigits", "FirnGraph", "FirnNotation", "FirnFiles", "FirnCompiler", "FirnRuntime",
+      "FirnFormats",
+      "FirnTestSupport",
     ]),
 ]
 

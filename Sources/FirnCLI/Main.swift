@@ -25,7 +25,9 @@ enum Main {
     Entry(declaration: WeightsCommand.declaration, run: WeightsCommand.run),
     Entry(declaration: WeightsDiffCommand.declaration, run: WeightsDiffCommand.run),
     Entry(declaration: WeightsConvertCommand.declaration, run: WeightsConvertCommand.run),
-    Entry(declaration: CompletionCommand.declaration, run: CompletionCommand.run),
+    Entry(declaration: CompletionCommand.declaration) { arguments, shell in
+      CompletionCommand.run(arguments, in: shell, for: parser)
+    },
   ]
 
   static let parser = ArgumentParser(

@@ -1,8 +1,7 @@
 package import FirnGraph
 import FirnOps
 
-/// From a request to a program: a list of passes, verified after each that changes something.
-package enum Compiler {
+extension Compiler {
   /// The pipeline, in order, with the reason for each place.
   package static let pipeline: [Pass] = [
     // First, so that nothing below works on what nobody asked for, and no fetch pulls in a stray assignment.

@@ -1,5 +1,7 @@
+internal import FirnFiles
 import FirnCompiler
 import FirnGraph
+import FirnNotation
 internal import Foundation
 
 /// Writes the stages of one compilation as `NN-name.firn` and `NN-name.dot`, when the environment variable `FIRN_DUMP`
@@ -21,8 +23,10 @@ struct DirectoryDump: StageDump {
     let base = "\(directory)/\(number)-\(name)"
     do {
       try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-      try graph.text.write(toFile: base + ".firn", atomically: true, encoding: .utf8)
-      try graph.dot().write(toFile: base + ".dot", atomically: true, encoding: .utf8)
+      try TextFile.write(graph.text, to: base + ".firn")
+      try TextFile.write(graph.dot(), to: base + ".dot")
+    } catch let error as FirnError {
+      StandardError.write("FIRN_DUMP: \(error.message)")
     } catch {
       StandardError.write("FIRN_DUMP: cannot write \(base): \(error.localizedDescription)")
     }

@@ -1,5 +1,6 @@
 public import FirnCompiler
 public import FirnGraph
+package import FirnNotation
 
 /// What a session compiled: immutable, to be run any number of times.
 public struct Program: Sendable {
@@ -57,9 +58,6 @@ public struct Program: Sendable {
 
 /// Tells sessions apart, even after one of them is gone.
 final class SessionIdentity: Sendable {}
-
-/// Tells programs apart, and when nobody holds one any more.
-final class ProgramIdentity: Sendable {}
 
 /// What happened to the optimiser slots of a variable, or of one block of it, when a program was compiled.
 public struct SlotReport: Hashable, Sendable {

@@ -1,5 +1,6 @@
 public import FirnCompiler
 public import FirnGraph
+public import FirnNotation
 import FirnOps
 
 /// The state of a model and the programs that use it.

@@ -1,3 +1,4 @@
+import FirnNotation
 import Foundation
 import Testing
 

@@ -1,3 +1,4 @@
+import FirnNotation
 import Testing
 
 @testable import FirnCLI

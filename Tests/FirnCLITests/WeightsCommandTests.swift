@@ -1,5 +1,7 @@
+import FirnFiles
 import FirnFormats
 import FirnGraph
+import FirnNotation
 import Foundation
 import Testing
 

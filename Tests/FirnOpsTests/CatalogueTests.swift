@@ -1,5 +1,6 @@
 import CFirnKernels
 import FirnGraph
+import FirnNotation
 import FirnOps
 import Testing
 

@@ -1,5 +1,6 @@
 import FirnCompiler
 import FirnGraph
+import FirnNotation
 @testable import FirnRuntime
 import FirnTestSupport
 import FirnTraining

@@ -1,6 +1,7 @@
 import CFirnAllocations
 import FirnCompiler
 import FirnGraph
+import FirnNotation
 import FirnNN
 import FirnOps
 @testable import FirnRuntime

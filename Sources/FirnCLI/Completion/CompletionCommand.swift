@@ -8,8 +8,9 @@ enum CompletionCommand {
       .init(line: "firn completion fish > ~/.config/fish/completions/firn.fish", meaning: "in every fish"),
     ])
 
-  static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
-    let script = CompletionScript(Main.parser)
+  /// - Parameter parser: of the command lines that are to be completed.
+  static func run(_ arguments: ParsedArguments, in shell: Shell, for parser: ArgumentParser) -> Int32 {
+    let script = CompletionScript(parser)
     switch arguments.positionals[0] {
     case "bash": shell.output(script.bash)
     case "zsh": shell.output(script.zsh)

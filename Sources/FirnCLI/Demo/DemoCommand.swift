@@ -1,5 +1,6 @@
 internal import FirnDigits
 internal import FirnGraph
+internal import FirnNotation
 internal import FirnTraining
 
 /// `firn demo`: watch a network learn on real data with part of it frozen.

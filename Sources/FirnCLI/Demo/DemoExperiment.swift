@@ -1,3 +1,4 @@
+internal import FirnNotation
 internal import FirnDigits
 internal import FirnGraph
 internal import FirnRuntime

@@ -1,6 +1,9 @@
+internal import FirnCharts
+internal import FirnFiles
 internal import FirnCompiler
 internal import FirnFormats
 internal import FirnGraph
+internal import FirnNotation
 internal import FirnRuntime
 internal import Foundation
 

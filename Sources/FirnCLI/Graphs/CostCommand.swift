@@ -1,5 +1,6 @@
 internal import FirnCompiler
 internal import FirnGraph
+internal import FirnNotation
 
 /// `firn cost`: what a training step costs, scope by scope.
 enum CostCommand {

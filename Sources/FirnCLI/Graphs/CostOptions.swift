@@ -1,5 +1,6 @@
 internal import FirnCompiler
 internal import FirnGraph
+internal import FirnNotation
 internal import FirnTraining
 
 /// What costs depend on besides the graph: the sizes of named dimensions and the optimiser.

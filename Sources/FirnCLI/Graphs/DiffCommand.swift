@@ -1,5 +1,6 @@
 internal import FirnCompiler
 internal import FirnGraph
+internal import FirnNotation
 
 /// `firn diff`: what changes from one selection, or one graph, to another.
 enum DiffCommand {

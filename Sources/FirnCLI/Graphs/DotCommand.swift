@@ -1,6 +1,8 @@
+internal import FirnFiles
 internal import FirnCompiler
 internal import FirnFormats
 internal import FirnGraph
+internal import FirnNotation
 internal import FirnTraining
 
 /// `firn dot`: a graph file as a Graphviz drawing.

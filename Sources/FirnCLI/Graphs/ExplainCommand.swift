@@ -1,5 +1,6 @@
 internal import FirnCompiler
 internal import FirnGraph
+internal import FirnNotation
 
 /// `firn explain`: what becomes of variables, and why.
 enum ExplainCommand {

@@ -1,12 +1,8 @@
 internal import FirnCompiler
 internal import FirnFormats
 internal import FirnGraph
+internal import FirnNotation
 internal import FirnTraining
-
-/// A file that is at fault, whatever the command line says.
-struct FileFailure: Error {
-  let error: FirnError
-}
 
 /// What every question over a graph file is asked with: the graph, what is frozen and trained, and the loss.
 struct GraphQuestion {
@@ -21,7 +17,7 @@ struct GraphQuestion {
   static let loss = ArgumentParser.Option(
     name: "loss", value: .text(placeholder: "NODE"),
     help: "what is minimised (default: the only scalar that looks like a loss)")
-  static let json = ArgumentParser.Option.flag("json", help: "write JSON instead of text")
+  static let json = ArgumentParser.Option.json
 
   static let keep = ArgumentParser.Option(
     name: "keep-training-mode", value: .text(placeholder: "SELECTION"),

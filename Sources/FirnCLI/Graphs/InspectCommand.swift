@@ -1,4 +1,5 @@
 internal import FirnGraph
+internal import FirnNotation
 
 /// `firn inspect`: what a graph file holds.
 enum InspectCommand {

@@ -1,5 +1,6 @@
 internal import FirnCompiler
 internal import FirnGraph
+internal import FirnNotation
 
 /// `firn query`: what a selection names.
 enum QueryCommand {

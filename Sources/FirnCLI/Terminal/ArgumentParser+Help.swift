@@ -1,3 +1,5 @@
+import FirnNotation
+
 extension ArgumentParser {
   /// The help page of the program.
   func help() -> String {

@@ -1,3 +1,5 @@
+import FirnNotation
+
 /// Tells on standard error how far a long task has come.
 ///
 /// On a terminal it is a bar, redrawn in place at most ten times a second; elsewhere it is a plain line at

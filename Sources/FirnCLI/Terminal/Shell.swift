@@ -1,4 +1,5 @@
 internal import FirnGraph
+internal import FirnNotation
 internal import Foundation
 
 /// Where a command runs: where its output goes and where relative paths begin.

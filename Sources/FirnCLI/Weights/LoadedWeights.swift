@@ -1,5 +1,6 @@
 internal import FirnFormats
 internal import FirnGraph
+internal import FirnNotation
 
 /// What a file of weights holds for a graph: names and shapes; no values are read.
 struct LoadedWeights {

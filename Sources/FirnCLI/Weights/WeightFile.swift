@@ -1,5 +1,6 @@
 internal import FirnFormats
 internal import FirnGraph
+internal import FirnNotation
 
 /// Files of weights as commands name them.
 enum WeightFile {

@@ -1,5 +1,6 @@
 internal import FirnFormats
 internal import FirnGraph
+internal import FirnNotation
 
 /// `firn weights`: what a file of weights holds.
 enum WeightsCommand {
@@ -8,7 +9,7 @@ enum WeightsCommand {
 
   static let declaration = ArgumentParser.Command(
     name: "weights", summary: "list the tensors of a file of weights, with statistics",
-    positionals: [file], options: [WeightFile.select, GraphQuestion.json],
+    positionals: [file], options: [WeightFile.select, .json],
     examples: [
       .init(line: "firn weights model.safetensors", meaning: "names, types, sizes and how the values lie"),
       .init(line: "firn weights model.pt --select '**/bias'", meaning: "the biases of a PyTorch file"),

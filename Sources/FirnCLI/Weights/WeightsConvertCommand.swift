@@ -1,5 +1,6 @@
 internal import FirnFormats
 internal import FirnGraph
+internal import FirnNotation
 
 /// `firn weights convert`: a file of weights in another format, under other names, or rounded.
 enum WeightsConvertCommand {
@@ -13,7 +14,7 @@ enum WeightsConvertCommand {
       .init(
         name: "dtype", value: .choice(["f64", "f32", "f16", "bf16"]),
         help: "round floating-point numbers to this type (default: as stored)"),
-      WeightFile.select, GraphQuestion.json,
+      WeightFile.select, .json,
     ],
     examples: [
       .init(

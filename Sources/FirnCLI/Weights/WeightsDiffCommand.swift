@@ -1,5 +1,6 @@
 internal import FirnFormats
 internal import FirnGraph
+internal import FirnNotation
 
 /// `firn weights diff`: what differs between two files of weights.
 enum WeightsDiffCommand {
@@ -13,7 +14,7 @@ enum WeightsDiffCommand {
       .init(
         name: "tolerance", value: .number, help: "values that differ by no more count as the same",
         defaultValue: "0"),
-      WeightMaps.option, WeightFile.select, GraphQuestion.json,
+      WeightMaps.option, WeightFile.select, .json,
     ],
     examples: [
       .init(

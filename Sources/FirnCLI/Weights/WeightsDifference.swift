@@ -1,3 +1,4 @@
+internal import FirnFiles
 internal import FirnFormats
 internal import FirnGraph
 

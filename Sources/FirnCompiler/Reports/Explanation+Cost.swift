@@ -1,4 +1,5 @@
 public import FirnGraph
+import FirnNotation
 
 extension Explanation {
   /// What a step costs, in all and by scope, with this selection and with nothing frozen.

@@ -1,4 +1,5 @@
 import FirnGraph
+import FirnNotation
 
 extension Explanation {
   /// What is suspicious: every rule of `Docs/Lint.md`, in the order of codes.

@@ -1,4 +1,5 @@
 package import FirnGraph
+package import FirnNotation
 
 /// A graph, a loss and a selection, ready to be asked: status, why, cost, lint, difference.
 ///

@@ -1,4 +1,5 @@
 import FirnGraph
+import FirnNotation
 import FirnOps
 
 /// Where a compilation runs in training mode, and which state it moves (rule 4).

@@ -1,4 +1,5 @@
 package import FirnGraph
+package import FirnNotation
 
 /// Which variables a compilation trains, in whole or in part, and which of the three ways of saying so decided it (rule 6).
 package struct Trainability: Sendable {

@@ -1,3 +1,4 @@
+package import FirnFiles
 package import FirnGraph
 
 /// Reads numbers and runs of bytes one after the other; past the end is an error.

@@ -1,3 +1,5 @@
+package import FirnFiles
+
 /// CRC-32 over a reflected polynomial, eight bytes at a time.
 ///
 /// Source: M. E. Kounavis and F. L. Berry, "A systematic approach to building high performance software-based CRC

@@ -1,4 +1,6 @@
+import FirnFiles
 public import FirnGraph
+import FirnNotation
 import FirnOps
 
 /// Graphs as files of the text form, by custom named `*.firn`.

@@ -1,5 +1,4 @@
 import FirnGraph
-import FirnNN
 
 /// A stored tensor under the name, and with the shape, a map gives it.
 struct MappedWeight {

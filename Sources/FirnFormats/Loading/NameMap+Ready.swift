@@ -1,5 +1,3 @@
-public import FirnNN
-
 /// Maps for what people have.
 extension NameMap {
   /// The `state_dict` of PyTorch modules: `block.0.conv.weight` becomes `block/0/conv/kernel`.

@@ -1,5 +1,3 @@
-import FirnNN
-
 /// How names, and the order of elements, in a file become those of variables.
 ///
 /// Rules are tried in order, and the first that is about a tensor decides; what no rule is about keeps its name. So a source

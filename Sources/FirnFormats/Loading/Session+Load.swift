@@ -1,4 +1,5 @@
 public import FirnGraph
+public import FirnNotation
 public import FirnRuntime
 
 /// Weights of files, into variables.

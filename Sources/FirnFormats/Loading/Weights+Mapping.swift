@@ -1,3 +1,4 @@
+internal import FirnFiles
 package import FirnGraph
 internal import FirnRuntime
 

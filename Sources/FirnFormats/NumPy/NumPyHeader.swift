@@ -1,3 +1,4 @@
+package import FirnFiles
 package import FirnGraph
 
 /// The head of a `.npy` file: a magic word, a version and a Python dictionary as text.

@@ -1,3 +1,4 @@
+package import FirnFiles
 package import FirnGraph
 internal import Foundation
 

@@ -1,3 +1,4 @@
+package import FirnFiles
 package import FirnGraph
 
 /// Writes `.npz` files as `numpy.savez` does: stored, not packed.

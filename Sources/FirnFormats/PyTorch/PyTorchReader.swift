@@ -1,3 +1,4 @@
+import FirnFiles
 package import FirnGraph
 
 /// Reads what `torch.save` writes since PyTorch 1.6: a zip file of one pickle and the bytes of each storage.

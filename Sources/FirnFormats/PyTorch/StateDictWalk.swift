@@ -1,3 +1,4 @@
+internal import FirnFiles
 internal import FirnGraph
 
 /// Collects the tensors of nested dictionaries and lists, with their names joined by dots.

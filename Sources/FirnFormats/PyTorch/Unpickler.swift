@@ -1,3 +1,4 @@
+internal import FirnFiles
 internal import FirnGraph
 
 /// Reads the pickle of a state dict without executing anything (Python's `pickletools` describes the opcodes).

@@ -1,3 +1,4 @@
+import FirnFiles
 package import FirnGraph
 
 /// Reads JSON (RFC 8259) piece by piece, so that nothing is built that nobody wants.

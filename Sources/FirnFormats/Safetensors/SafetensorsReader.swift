@@ -1,3 +1,4 @@
+package import FirnFiles
 package import FirnGraph
 
 /// Reads safetensors files: a length, that many bytes of JSON, and the tensors' bytes without a gap.

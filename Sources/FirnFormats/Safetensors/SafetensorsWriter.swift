@@ -1,3 +1,4 @@
+package import FirnFiles
 package import FirnGraph
 
 /// Writes safetensors files, byte for byte as the reference does (huggingface/safetensors, `safetensors/src/tensor.rs`).

@@ -1,3 +1,4 @@
+internal import FirnFiles
 internal import FirnGraph
 
 /// Reads the wire form of protocol buffers, field by field (protobuf.dev, "Encoding").

@@ -1,3 +1,4 @@
+internal import FirnFiles
 internal import FirnGraph
 
 /// What the index of a checkpoint says of one tensor: `BundleEntryProto` of `tensor_bundle.proto`.

@@ -1,3 +1,4 @@
+package import FirnFiles
 package import FirnGraph
 
 /// Reads TensorFlow's checkpoints of version 2: `PREFIX.index`, a table, and the shards `PREFIX.data-00000-of-00001`.

@@ -1,3 +1,4 @@
+internal import FirnFiles
 internal import FirnGraph
 
 /// Reads leveldb's table format, in which TensorFlow keeps the directory of a checkpoint.

@@ -1,3 +1,4 @@
+package import FirnFiles
 package import FirnGraph
 
 /// A tensor as it lies in a file: where its elements are and how they are laid out.

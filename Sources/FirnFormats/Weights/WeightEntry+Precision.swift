@@ -1,3 +1,4 @@
+package import FirnFiles
 internal import FirnGraph
 
 extension WeightEntry {

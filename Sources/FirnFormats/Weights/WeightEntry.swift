@@ -1,3 +1,4 @@
+package import FirnFiles
 public import FirnGraph
 
 /// One named tensor of a file of weights, read when asked for.

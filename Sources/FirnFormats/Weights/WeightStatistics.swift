@@ -1,3 +1,4 @@
+import FirnFiles
 package import FirnGraph
 
 /// What can be said of a tensor's numbers at a glance; least, greatest, mean and deviation are those of the finite ones.

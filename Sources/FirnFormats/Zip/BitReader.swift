@@ -1,3 +1,5 @@
+import FirnFiles
+
 /// Takes bits from bytes, the lowest of each byte first; nil where there are no more.
 struct BitReader {
   private let bytes: UnsafeRawBufferPointer

@@ -1,3 +1,4 @@
+internal import FirnFiles
 internal import FirnGraph
 internal import Synchronization
 

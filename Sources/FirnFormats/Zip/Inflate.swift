@@ -1,3 +1,4 @@
+package import FirnFiles
 package import FirnGraph
 
 /// Unpacks deflated bytes (RFC 1951).

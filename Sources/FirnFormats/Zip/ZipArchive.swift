@@ -1,3 +1,4 @@
+package import FirnFiles
 package import FirnGraph
 
 /// Reads zip files (PKWARE APPNOTE 6.3), 64-bit ones too: stored and deflated entries, sizes from the central directory.

@@ -1,3 +1,4 @@
+package import FirnFiles
 package import FirnGraph
 
 /// Writes zip files whose entries are stored as they are; 64-bit fields stand only where they are needed.

@@ -38,6 +38,11 @@ package struct Attributes: Hashable, Sendable, ExpressibleByDictionaryLiteral {
   package struct Entry: Hashable, Sendable {
     package var key: String
     package var value: AttributeValue
+
+    package init(key: String, value: AttributeValue) {
+      self.key = key
+      self.value = value
+    }
   }
 
   package var entries: [Entry]

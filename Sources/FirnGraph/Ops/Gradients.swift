@@ -101,12 +101,3 @@ public enum Unconnected: String, Hashable, Sendable {
   /// Absent: it can be fetched (and is then missing from the results) but not computed with.
   case none
 }
-
-extension [TensorType] {
-  /// - Throws: `.invalidArgument` for any other number of operands.
-  package func require(_ expected: Int) throws(FirnError) {
-    guard count == expected else {
-      throw FirnError(.invalidArgument, "takes \(expected) operands, not \(count)", constraint: "C0")
-    }
-  }
-}

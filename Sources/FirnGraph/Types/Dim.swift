@@ -14,6 +14,9 @@ public struct Dim: Hashable, Sendable {
   /// The other terms: higher degree first, then alphabetically.
   private(set) var terms: [Term]
 
+  /// How many terms it has, that without names included.
+  package var termCount: Int { terms.count + (constant == 0 ? 0 : 1) }
+
   /// A known extent.
   public init(_ constant: Int) {
     self.constant = constant

@@ -1,3 +1,5 @@
+internal import FirnNotation
+internal import FirnFiles
 import FirnCompiler
 public import FirnFormats
 public import FirnGraph

@@ -1,3 +1,4 @@
+internal import FirnFiles
 import FirnFormats
 public import FirnGraph
 public import FirnRuntime

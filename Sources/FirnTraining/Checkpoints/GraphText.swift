@@ -1,5 +1,6 @@
 import FirnFormats
 import FirnGraph
+import FirnNotation
 
 /// The text of a graph as a tensor of a checkpoint.
 ///

@@ -1,5 +1,6 @@
 import FirnCompiler
 import FirnGraph
+import FirnNotation
 import FirnTraining
 import Testing
 

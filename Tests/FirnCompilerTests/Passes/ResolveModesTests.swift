@@ -1,5 +1,6 @@
 import FirnCompiler
 import FirnGraph
+import FirnNotation
 import Testing
 
 /// Rule 4: a frozen scope runs in inference, whatever is trained around it.

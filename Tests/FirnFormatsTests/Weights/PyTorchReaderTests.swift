@@ -1,3 +1,4 @@
+import FirnFiles
 import CFirnAllocations
 import FirnFormats
 import FirnGraph

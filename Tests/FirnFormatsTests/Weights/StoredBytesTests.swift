@@ -1,3 +1,4 @@
+import FirnFiles
 import FirnGraph
 import Foundation
 import Testing

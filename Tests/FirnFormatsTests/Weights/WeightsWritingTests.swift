@@ -2,6 +2,7 @@ import FirnGraph
 import Foundation
 import Testing
 
+@testable import FirnFiles
 @testable import FirnFormats
 
 /// Files that Firn writes: the bytes of the reference writers, whole or not at all.

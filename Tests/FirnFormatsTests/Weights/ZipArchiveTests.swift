@@ -1,3 +1,4 @@
+import FirnFiles
 import FirnFormats
 import FirnGraph
 import Testing

@@ -1,6 +1,8 @@
 import FirnGraph
 import Testing
 
+@testable import FirnToyOps
+
 /// What can change, and where a gradient exists, on graphs small enough to check by eye.
 @Suite struct AnalysisTests {
   /// A frozen layer below a trained one, whose value also goes round by a stop.

@@ -1,5 +1,8 @@
 import FirnGraph
+import FirnNotation
 import Testing
+
+@testable import FirnToyOps
 
 @Suite struct AttributesTests {
   private let attributes: Attributes = [

@@ -1,4 +1,5 @@
 import FirnGraph
+import FirnNotation
 import FirnNN
 import FirnOps
 import FirnRuntime

@@ -1,5 +1,7 @@
+import FirnFormats
 import FirnCompiler
 import FirnGraph
+import FirnNotation
 import FirnNN
 import FirnOps
 import FirnRuntime

@@ -1,5 +1,6 @@
 import FirnFormats
 import FirnGraph
+import FirnNotation
 import FirnNN
 import FirnOps
 import FirnRuntime

@@ -1,6 +1,7 @@
 import FirnCompiler
 import FirnFormats
 import FirnGraph
+import FirnNotation
 import FirnNN
 import FirnOps
 import FirnRuntime

@@ -1,3 +1,4 @@
+import FirnNotation
 import FirnGraph
 import FirnOps
 import FirnRuntime

@@ -1,3 +1,4 @@
+import FirnNotation
 import FirnCompiler
 import FirnGraph
 import FirnNN

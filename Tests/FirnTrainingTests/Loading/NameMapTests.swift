@@ -1,3 +1,4 @@
+import FirnNotation
 import FirnFormats
 import FirnGraph
 import FirnNN

@@ -1,0 +1,6 @@
+import FirnGraph
+
+/// A file that is at fault, whatever the command line says.
+struct FileFailure: Error {
+  let error: FirnError
+}

@@ -1,0 +1,9 @@
+import FirnNotation
+import FirnNotation
+
+extension TextTable {
+  /// The table as it is shown in a terminal or, if the output goes elsewhere, as plain text.
+  func text(for terminal: Terminal) -> String {
+    text(width: terminal.width, rule: terminal.usesStyles ? "─" : "-", header: terminal.bold)
+  }
+}

@@ -1,0 +1,74 @@
+package import FirnGraph
+internal import Foundation
+
+/// Files that are there whole or not at all, also after a crash.
+package enum AtomicFile {
+  /// Calls `body` to write a new file and puts that in the place of the file at `path`, if there is one.
+  ///
+  /// The bytes go to a temporary name beside it, are brought to the disk, and the name is changed. A reader finds the old
+  /// file or the new one; one that maps the old file keeps it. The new file has the old one's permission bits, though not
+  /// its owner, other names or attributes. A symbolic link at `path` is itself replaced, not what it points to. A process
+  /// that dies meanwhile leaves `PATH.PROCESS-NUMBER.tmp`, which can be deleted.
+  ///
+  /// - Parameter check: is given the temporary when it is whole; what it refuses does not take the place.
+  /// - Throws: what `body` and `check` throw, or `.file` with path and reason; the old file is then unchanged, the
+  ///   temporary removed.
+  package static func write(
+    to path: String, checking check: (String) throws(FirnError) -> Void = { _ in },
+    _ body: (FileWriter) throws(FirnError) -> Void
+  ) throws(FirnError) {
+    guard !path.isEmpty else { throw fault(path, "the path is empty", remedy: "name a file") }
+    var isDirectory: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue {
+      throw fault(path, "it is a directory", remedy: "name a file in it")
+    }
+    let temporary = temporary(for: path)
+    let descriptor = Platform.create(temporary)
+    guard descriptor >= 0 else { throw uncreated(path, Platform.reason) }
+    do throws(FirnError) {
+      defer { Platform.close(descriptor) }
+      // Before a byte is in it: what others may not read they never could.
+      if let permissions = Platform.permissions(path), !Platform.setPermissions(descriptor, permissions) {
+        throw fault(path, Platform.reason)
+      }
+      let writer = FileWriter(descriptor, path: path)
+      try body(writer)
+      try writer.flush()
+      guard Platform.synchronize(descriptor) else { throw fault(path, Platform.reason) }
+      try check(temporary)
+    } catch {
+      Platform.remove(temporary)
+      throw error
+    }
+    guard Platform.rename(temporary, to: path) else {
+      let error = fault(path, Platform.reason)
+      Platform.remove(temporary)
+      throw error
+    }
+    Platform.synchronizeDirectory(URL(fileURLWithPath: path).deletingLastPathComponent().path)
+  }
+
+  /// Why no file can be made at `path`, whose system's own reason is `reason`.
+  private static func uncreated(_ path: String, _ reason: String) -> FirnError {
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isDirectory) else {
+      return fault(path, "there is no directory '\(folder)'", remedy: "create the directory first")
+    }
+    guard isDirectory.boolValue else {
+      return fault(path, "'\(folder)' is not a directory", remedy: "choose another place")
+    }
+    guard FileManager.default.isWritableFile(atPath: folder) else {
+      return fault(
+        path, "'\(folder)' cannot be written", remedy: "choose another place or allow writing")
+    }
+    return fault(path, reason)
+  }
+
+  static func fault(
+    _ path: String, _ reason: String,
+    remedy: String = "look at the disk's free space and the file's permissions"
+  ) -> FirnError {
+    FirnError(.file, "cannot write '\(path)': \(reason)", remedy: remedy)
+  }
+}

@@ -1,0 +1,34 @@
+/// `Dependence` of every value of a graph, by one walk in topological order.
+package struct DependenceAnalysis: Sendable {
+  private let index: ValueIndex
+  private var bits: [Dependence]
+
+  /// - Parameters:
+  ///   - trained: names of the variables this compilation trains.
+  ///   - parameters: for the body of a loop, what each parameter node varies with.
+  package init(
+    _ graph: GraphDef, trained: Set<String> = [], parameters: (Node) -> Dependence = { _ in .step }
+  ) {
+    index = ValueIndex(graph)
+    bits = Array(repeating: [], count: index.count)
+    var written: Set<String> = []
+    for node in graph.nodes { if case .writes(let name) = node.op.effect { written.insert(name) } }
+    for (position, node) in graph.nodes.enumerated() {
+      var results = node.op.dependence(of: node.inputs.map { self[$0] }, results: node.types.count)
+      let source: Dependence =
+        switch node.op.effect {
+        case .feeds: .data
+        case .draws: .random
+        case .receives: parameters(node)
+        case .reads(let name): trained.contains(name) ? .trainable : written.contains(name) ? .state : []
+        case .none, .writes: []
+        }
+      for result in results.indices {
+        results[result].formUnion(source)
+        bits[index[Value(position, result)]] = results[result]
+      }
+    }
+  }
+
+  package subscript(value: Value) -> Dependence { bits[index[value]] }
+}

@@ -1,0 +1,51 @@
+/// Paths of names joined by `/`.
+package enum Path {
+  package static func parent(of path: String) -> String {
+    path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
+  }
+
+  package static func last(of path: String) -> String {
+    path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+  }
+
+  package static func joined(_ scope: String, _ name: String) -> String {
+    scope.isEmpty ? name : scope + "/" + name
+  }
+
+  /// Whether `path` is `scope` itself or lies below it; whole components only.
+  package static func isWithin(_ path: String, _ scope: String) -> Bool {
+    scope.isEmpty || path == scope || path.hasPrefix(scope + "/")
+  }
+
+  /// `path` without the leading `scope`, or as it stands where it does not lie within.
+  package static func relative(_ path: String, to scope: String) -> String {
+    isWithin(path, scope) && !scope.isEmpty ? String(path.dropFirst(scope.count + 1)) : path
+  }
+
+  /// Every enclosing scope, innermost first, without the root.
+  package static func ancestors(of path: String) -> [String] {
+    var result: [String] = []
+    var current = parent(of: path)
+    while !current.isEmpty {
+      result.append(current)
+      current = parent(of: current)
+    }
+    return result
+  }
+
+  /// Whether every component is made of letters, digits, `_`, `-` and `.`.
+  package static func isValid(_ path: String) -> Bool {
+    !path.isEmpty
+      && path.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { part in
+        !part.isEmpty
+          && part.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+              UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
+              true
+            default: false
+            }
+          }
+      }
+  }
+}

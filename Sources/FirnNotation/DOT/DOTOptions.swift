@@ -1,0 +1,64 @@
+public import FirnGraph
+
+/// What a drawing of a graph shows.
+public struct DOTOptions: Sendable {
+  /// How a variable is drawn.
+  public enum Status: String, Hashable, Sendable, CaseIterable {
+    case trainable
+    case frozen
+    /// Some of its blocks are trained, the rest is frozen.
+    case partly = "partly frozen"
+    /// Written by the step itself, never by gradient.
+    case state
+  }
+
+  /// Stands above the drawing.
+  public var title: String?
+  /// Scopes nested deeper than this become one box each; nil draws everything.
+  ///
+  /// A loop's body counts as a scope.
+  public var depth: Int?
+  /// Whether each scope that has variables of its own, a layer, becomes one box.
+  public var collapsesLayers: Bool
+  /// Whether sibling scopes that differ in nothing but a number in their names are drawn once.
+  public var foldsRepeats: Bool
+  public var status: @Sendable (Variable) -> Status
+  /// Where no gradient flows, drawn as dotted edges from the consumer back to the producer.
+  public var removedGradients: [GradientEdge]
+  /// Whether adjoints and the optimiser's nodes are drawn.
+  public var showsBackward: Bool
+  /// Whether the shapes and lines that occur are explained.
+  public var legend: Bool
+
+  /// - Parameter frozen: names of variables drawn as frozen besides those declared `trainable: false`.
+  public init(
+    title: String? = nil, depth: Int? = nil, collapsesLayers: Bool = false, foldsRepeats: Bool = false,
+    frozen: Set<String> = [],
+    removedGradients: [GradientEdge] = [], showsBackward: Bool = true, legend: Bool = false
+  ) {
+    self.init(
+      title: title, depth: depth, collapsesLayers: collapsesLayers, foldsRepeats: foldsRepeats,
+      removedGradients: removedGradients,
+      showsBackward: showsBackward, legend: legend
+    ) { variable in
+      if variable.kind != .parameter { return .state }
+      return !variable.isTrainable || frozen.contains(variable.name) ? .frozen : .trainable
+    }
+  }
+
+  /// - Parameter status: what each variable is, for compilations that thaw some.
+  public init(
+    title: String? = nil, depth: Int? = nil, collapsesLayers: Bool = false, foldsRepeats: Bool = false,
+    removedGradients: [GradientEdge] = [], showsBackward: Bool = true, legend: Bool = false,
+    status: @escaping @Sendable (Variable) -> Status
+  ) {
+    self.title = title
+    self.depth = depth
+    self.collapsesLayers = collapsesLayers
+    self.foldsRepeats = foldsRepeats
+    self.removedGradients = removedGradients
+    self.showsBackward = showsBackward
+    self.legend = legend
+    self.status = status
+  }
+}

@@ -1,0 +1,155 @@
+public import FirnGraph
+
+extension GraphDef {
+  /// The graph as Graphviz DOT: scopes as nested clusters, loops with their bodies inside.
+  ///
+  /// The same graph and options give the same text. Scalar constants are drawn beside each use, and random ops carry
+  /// the word instead of an edge from the random state.
+  public func dot(_ options: DOTOptions = .init()) -> String {
+    var writer = DOTWriter(drawing: DOTDrawing(self, options))
+    writer.write(options)
+    return writer.text
+  }
+}
+
+/// Writes a drawing as DOT.
+private struct DOTWriter {
+  let drawing: DOTDrawing
+  var text = ""
+
+  init(drawing: DOTDrawing) { self.drawing = drawing }
+
+  mutating func write(_ options: DOTOptions) {
+    text = "digraph \(Self.quoted(options.title ?? "firn")) {\n"
+    var graph = [
+      ("fontname", "Helvetica"), ("fontsize", "11"), ("nodesep", "0.25"), ("ranksep", "0.4"),
+      ("tooltip", options.title ?? "graph"),
+    ]
+    if let title = options.title { graph += [("label", title), ("labelloc", "t")] }
+    text += "  graph\(Self.list(graph));\n"
+    text += "  node\(Self.list([("fontname", "Helvetica"), ("fontsize", "10"), ("margin", "0.1,0.05")]));\n"
+    text +=
+      "  edge\(Self.list([("fontname", "Helvetica"), ("fontsize", "8"), ("fontcolor", "#4b5563"), ("color", "#6b7280"), ("arrowsize", "0.7")]));\n"
+    write(ScopeTree(drawing.items), indent: "  ")
+    for edge in drawing.edges {
+      var attributes = edge.line.attributes
+      if !edge.label.isEmpty { attributes.append(("label", " " + edge.label)) }
+      attributes += [
+        ("tooltip", edge.tooltip), ("labeltooltip", edge.tooltip), ("class", edge.line.cssClass),
+      ]
+      text += "  \(Self.quoted(edge.from)) -> \(Self.quoted(edge.to))\(Self.list(attributes));\n"
+    }
+    if options.legend { writeLegend() }
+    text += "}\n"
+  }
+
+  private mutating func write(_ scope: ScopeTree, indent: String) {
+    for index in scope.items {
+      let item = drawing.items[index]
+      let attributes =
+        item.look.attributes + [
+          ("label", item.lines.joined(separator: "\n")), ("tooltip", item.tooltip),
+          ("class", item.look.cssClass),
+        ]
+      text += "\(indent)\(Self.quoted(item.id))\(Self.list(attributes));\n"
+    }
+    for child in scope.children {
+      let isFrozen = drawing.frozenScopes.contains(child.path)
+      let loop = drawing.loops[child.path]
+      let several = drawing.repeats[child.path]
+      let name = several?.label ?? loop ?? Path.last(of: child.path)
+      let classes = [
+        "scope", loop == nil ? nil : "loop", isFrozen ? "frozen" : nil, several == nil ? nil : "repeated",
+      ]
+      let attributes = [
+        ("label", DOTDrawing.shortened(name) + (isFrozen ? " (frozen)" : "")),
+        ("tooltip", several?.tooltip ?? child.path),
+        ("class", classes.compactMap(\.self).joined(separator: " ")),
+        ("style", isFrozen ? "rounded,dashed" : loop == nil ? "rounded" : "bold"),
+        ("color", "#9ca3af"), ("bgcolor", loop == nil ? "#0000000a" : "#1558b00d"), ("labeljust", "l"),
+      ]
+      text += "\(indent)subgraph \(Self.quoted("cluster:" + child.path)) {\n"
+      text += "\(indent)  graph\(Self.list(attributes));\n"
+      write(child, indent: indent + "  ")
+      text += "\(indent)}\n"
+    }
+  }
+
+  /// The looks and lines that occur, each once, in rows in a cluster of its own.
+  private mutating func writeLegend() {
+    text += "  subgraph \"cluster:legend\" {\n"
+    text += "    graph\(Self.list([("label", "legend"), ("style", "solid"), ("color", "#d1d5db")]));\n"
+    var ids: [String] = []
+    for look in DOTLook.allCases where drawing.items.contains(where: { $0.look == look }) {
+      guard let explanation = look.explanation else { continue }
+      ids.append("legend:\(look)")
+      text +=
+        "    \(Self.quoted("legend:\(look)"))\(Self.list(look.attributes + [("label", explanation)]));\n"
+    }
+    var lines: [(from: String, to: String)] = []
+    for line in DOTLine.allCases where drawing.edges.contains(where: { $0.line == line }) {
+      let ends = (from: "legend:\(line):from", to: "legend:\(line):to")
+      let attributes = line.attributes.filter { $0.0 != "constraint" } + [("label", " " + line.explanation)]
+      for end in [ends.from, ends.to] { text += "    \(Self.quoted(end)) [shape=\"point\"];\n" }
+      text += "    \(Self.quoted(ends.from)) -> \(Self.quoted(ends.to))\(Self.list(attributes));\n"
+      lines.append(ends)
+    }
+    let columns = 3
+    for (upper, lower) in zip(ids, ids.dropFirst(columns)) { order(upper, lower) }
+    for (column, line) in lines.enumerated() {
+      if let last = ids.suffix(columns).dropFirst(column % columns).first { order(last, line.from) }
+    }
+    text += "  }\n"
+  }
+
+  /// Puts `upper` above `lower` by an edge nobody sees.
+  private mutating func order(_ upper: String, _ lower: String) {
+    text += "    \(Self.quoted(upper)) -> \(Self.quoted(lower)) [style=\"invis\"];\n"
+  }
+
+  // MARK: Quoting
+
+  private static func list(_ attributes: [(String, String)]) -> String {
+    " [" + attributes.map { "\($0)=\(quoted($1))" }.joined(separator: ", ") + "]"
+  }
+
+  /// A DOT string whose backslashes stand for themselves and whose line breaks are DOT's `\n`.
+  private static func quoted(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case "\n": result += "\\n"
+      case _ where scalar.value < 0x20 || scalar.value == 0x7f: result += " "
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result + "\""
+  }
+}
+
+/// Clusters by path, in the order their first item was drawn.
+private struct ScopeTree {
+  var path = ""
+  /// Positions in the drawing's items.
+  var items: [Int] = []
+  var children: [ScopeTree] = []
+
+  init(_ drawn: [DOTDrawing.Item]) {
+    for (index, item) in drawn.enumerated() { insert(index, below: item.scope.split(separator: "/")[...]) }
+  }
+
+  private init(path: String) { self.path = path }
+
+  private mutating func insert(_ index: Int, below parts: ArraySlice<Substring>) {
+    guard let first = parts.first else {
+      items.append(index)
+      return
+    }
+    let path = Path.joined(self.path, String(first))
+    let place = children.firstIndex { $0.path == path } ?? children.endIndex
+    if place == children.endIndex { children.append(ScopeTree(path: path)) }
+    children[place].insert(index, below: parts.dropFirst())
+  }
+}

@@ -1,0 +1,2 @@
+/// Tells programs apart, and when nobody holds one any more.
+final class ProgramIdentity: Sendable {}

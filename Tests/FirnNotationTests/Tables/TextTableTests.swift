@@ -1,0 +1,46 @@
+import FirnNotation
+import Testing
+
+@Suite struct TextTableTests {
+  private static func sample() -> TextTable {
+    var table = TextTable([.init("scope"), .init("status"), .init("cost", .right)])
+    table.append(["encoder/layer_1/attention", "frozen", "1.2 MFLOP"])
+    table.append(["head", "trained", "310 FLOP"])
+    table.append(["größe/漢字/e\u{301}", "trained"])
+    return table
+  }
+
+  @Test func columnsLineUp() {
+    var table = TextTable([.init("scope"), .init("cost", .right)])
+    table.append(["encoder", "12"])
+    table.append(["漢字", "3"])
+    table.append(["x"])
+    #expect(table.text() == "scope    cost\n-------  ----\nencoder    12\n漢字        3\nx\n")
+  }
+
+  @Test(arguments: 1...60)
+  func neverExceedsTheWidth(_ width: Int) {
+    for line in Self.sample().text(width: width).split(separator: "\n") {
+      #expect(DisplayText.width(of: String(line)) <= width)
+      #expect(line.last != " ")
+    }
+  }
+
+  @Test func theWidestWordsGiveFirst() {
+    let lines = Self.sample().text(width: 36).split(separator: "\n")
+    #expect(lines[2] == "encoder/layer_1…  frozen   1.2 MFLOP")
+    #expect(lines[3] == "head              trained   310 FLOP")
+  }
+
+  @Test func aCellStaysOnItsLine() {
+    var table = TextTable([.init("a\tb")])
+    table.append(["x\ny\r\nz\u{1B}[2J"])
+    #expect(table.text() == "a b\n---------\nx y z [2J\n")
+  }
+
+  @Test func aTableWithoutColumnsIsEmpty() {
+    var table = TextTable([])
+    table.append(["surplus"])
+    #expect(table.text().isEmpty)
+  }
+}
