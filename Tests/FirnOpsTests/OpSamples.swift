@@ -183,7 +183,7 @@ private let binarySamples = Binary.Function.allCases.map { function in
 /// Ops without a sample, and why.
 let opsWithoutSample: [String: String] = [
   "placeholder": "fed, not computed",
-  "parameter": "given by the loop around it",
+  "loop_input": "given by the loop around it",
   "constant": "data",
   "read": "a variable's value, which a session gives",
   "assign": "what it does, a session does",

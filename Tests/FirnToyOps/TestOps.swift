@@ -197,6 +197,12 @@ extension Op {
   func gradient(_ context: GradientContext) -> [Tensor?] { context.operands.map { _ in nil } }
   func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   var aliasing: Aliasing { .none }
+  var canFail: Bool { false }
+  var isElementwise: Bool { false }
+  func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? { nil }
+  func narrowed(to block: Block, in node: NodeTypes) -> Narrowing { .notKnown }
+  func overSteps(_ length: Dim, varying: [Bool], in node: NodeTypes) -> StepRule? { nil }
+  func simplified(in node: NodeView) -> Expression<Value>? { nil }
 }
 
 extension Graph {

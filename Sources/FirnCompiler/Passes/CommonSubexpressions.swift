@@ -41,7 +41,7 @@ extension GraphDef {
       }
       switch nodes[position].op.effect {
       case .feeds, .receives, .writes: continue
-      case .none, .draws, .reads: break
+      case .none, .draws, .reads, .holds: break
       }
       let node = result.nodes[position]
       let key = Key(op: AnyHashable(node.op), inputs: node.inputs)

@@ -62,11 +62,3 @@ extension GraphDef {
     }
   }
 }
-
-extension Op {
-  /// Whether running it, or what it holds, can fail for what its operands hold.
-  fileprivate var canFail: Bool {
-    if let scan = self as? Scan { return scan.body.nodes.contains { $0.op.canFail } }
-    return (self as? any KernelOp)?.canFail ?? false
-  }
-}

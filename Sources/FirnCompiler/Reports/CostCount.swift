@@ -112,8 +112,7 @@ private struct HeldBuffers {
         let source = shown[index[input]]
         let writer = graph.nodes[source.node]
         switch writer.op.effect {
-        case .feeds, .receives, .draws, .reads: continue
-        case .none where writer.op is Constant: continue
+        case .feeds, .receives, .draws, .reads, .holds: continue
         case .none, .writes: break
         }
         switch (writer.phase, node.phase) {

@@ -60,25 +60,3 @@ package struct PruningRecord: Sendable {
     removed = whole.edges(of: graph, ignoringStops: true).filter { !kept.contains($0) }
   }
 }
-
-extension Slice {
-  /// The one block of an operand of `type` that it takes; nil where it is no block.
-  func block(of type: TensorType) -> Block? {
-    guard steps.allSatisfy({ $0 == 1 }) else { return nil }
-    let cut = type.shape.indices.filter { starts[$0] != 0 || limits[$0] != type.shape[$0] }
-    guard let axis = cut.first, cut.count == 1, let start = starts[axis].value,
-      let limit = limits[axis].value,
-      start <= limit
-    else { return nil }
-    return Block(axis: axis, range: start..<limit)
-  }
-
-  /// Takes `block` of an operand of `type`.
-  init(_ block: Block, of type: TensorType) {
-    var starts = [Dim](repeating: 0, count: type.shape.rank)
-    var limits = type.shape.dimensions
-    starts[block.axis] = Dim(block.range.lowerBound)
-    limits[block.axis] = Dim(block.range.upperBound)
-    self.init(starts: starts, limits: limits, steps: Array(repeating: 1, count: type.shape.rank))
-  }
-}

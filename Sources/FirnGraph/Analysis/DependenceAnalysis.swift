@@ -21,7 +21,7 @@ package struct DependenceAnalysis: Sendable {
         case .draws: .random
         case .receives: parameters(node)
         case .reads(let name): trained.contains(name) ? .trainable : written.contains(name) ? .state : []
-        case .none, .writes: []
+        case .none, .writes, .holds: []
         }
       for result in results.indices {
         results[result].formUnion(source)

@@ -143,7 +143,7 @@ private struct Verifier {
       guard node.types.first == type else {
         throw fault("V5", "variable `\(name)` is \(type), used as \(Self.list(node.types))", node)
       }
-    case .none, .feeds, .receives, .draws: break
+    case .none, .feeds, .receives, .draws, .holds: break
     }
   }
 

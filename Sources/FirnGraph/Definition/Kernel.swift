@@ -2,9 +2,6 @@
 package protocol KernelOp: Op {
   /// The code for these types: `f32` by fast kernels, `f64` by a plain scalar path, where the op is defined for them.
   func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel
-
-  /// Whether running it can fail, for what its operands hold: then it must not be run where it was not asked for.
-  var canFail: Bool { get }
 }
 
 /// Prepared code for one node: everything that depends on shapes is worked out when it is made, so that running it

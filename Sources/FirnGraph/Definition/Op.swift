@@ -36,6 +36,35 @@ package protocol Op: Hashable, Sendable {
 
   /// What it does to the world beyond its results. Default: nothing.
   var effect: Effect { get }
+
+  /// Whether running it can fail, for what its operands hold: then it must not be run where it was not asked for.
+  var canFail: Bool { get }
+
+  // MARK: What passes ask; "no" and "not known" are answers, and there is no default
+
+  /// Whether operands and results all have one shape, and each element of a result is made of the elements at its own
+  /// place alone, wherever that is.
+  var isElementwise: Bool { get }
+
+  /// How `count` rows along `axis` of a result are made of rows of the operands; nil where a row needs more than rows, where
+  /// it matters which rows they are, or where this is not known.
+  ///
+  /// - Parameter count: a number, or the whole extent by its name.
+  func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule?
+
+  /// How `block` of the only result is made without the rest.
+  func narrowed(to block: Block, in node: NodeTypes) -> Narrowing
+
+  /// How a node of a loop's body is computed for all `length` steps at once, with the bits of one after the other; nil where it
+  /// is not known. At least one operand varies.
+  ///
+  /// - Parameter varying: for each operand, whether it varies from step to step.
+  func overSteps(_ length: Dim, varying: [Bool], in node: NodeTypes) -> StepRule?
+
+  /// What has the same bits with less to do, NaN and infinities included; nil where nothing is known.
+  ///
+  /// Asked again of what comes out, until nothing does.
+  func simplified(in node: NodeView) -> Expression<Value>?
 }
 
 extension Op {
@@ -82,4 +111,6 @@ package enum Effect: Hashable, Sendable {
   case reads(String)
   /// Writes the variable of this name when the run ends.
   case writes(String)
+  /// Holds its only result: data fixed when the graph was built.
+  case holds(NDArray)
 }

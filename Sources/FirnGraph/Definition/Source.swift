@@ -49,7 +49,7 @@ package struct LoopInput: Op {
   package var slot: String { "\(kind.rawValue) \(position)" }
 
   package static let mnemonics = ["loop_input"]
-  package var mnemonic: String { "parameter" }
+  package var mnemonic: String { "loop_input" }
   package var attributes: Attributes {
     [
       "kind": .string(kind.rawValue), "position": .int(position), "dtype": .dtype(type.dtype),
@@ -93,6 +93,8 @@ package struct Constant: Op {
     try operands.require(0)
     return [TensorType(array.dtype, Shape(array.shape))]
   }
+
+  package var effect: Effect { .holds(array) }
 }
 
 /// A variable's value as it was when the run began.
@@ -141,14 +143,15 @@ package struct RandomState: Op {
   package var effect: Effect { .draws }
 }
 
-/// Sources have no operands: nothing flows through them and computing them costs nothing.
-package protocol SourceOp: Op {}
+/// Sources have no operands: nothing flows through them, computing them costs nothing, and there is nothing to take apart.
+package protocol SourceOp: OpaqueOp {}
 
 extension SourceOp {
   package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow { .notDifferentiable }
   package func gradient(_ context: GradientContext) -> [Tensor?] { [] }
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   package var aliasing: Aliasing { .none }
+  package var canFail: Bool { false }
 }
 
 extension Placeholder: SourceOp {}

@@ -9,7 +9,7 @@
 /// The result is the value, so that it can be fetched. Without `beside`, an assignment happens in programs that fetch it.
 /// With it, it belongs to training: it happens in the programs that compute `beside` in training mode, unless its
 /// variable is held.
-package struct AssignVariable: Op {
+package struct AssignVariable: OpaqueOp {
   package var variable: String
 
   package init(_ variable: String) { self.variable = variable }
@@ -36,6 +36,7 @@ package struct AssignVariable: Op {
   }
 
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
+  package var canFail: Bool { false }
   package var aliasing: Aliasing { .view(of: 0) }
   package var effect: Effect { .writes(variable) }
 }

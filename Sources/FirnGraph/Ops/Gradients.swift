@@ -6,7 +6,7 @@
 /// | seeds | the adjoints of those sources that have one given; ones for the others |
 /// | targets | the values to differentiate by; one result each, of the target's type |
 /// | stops | values held constant |
-package struct Gradients: Op {
+package struct Gradients: OpaqueOp {
   package var sources: Int
   /// For each source, whether a seed is given.
   package var seeded: [Bool]
@@ -89,6 +89,7 @@ package struct Gradients: Op {
   }
 
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
+  package var canFail: Bool { false }
   package var aliasing: Aliasing { .none }
 }
 

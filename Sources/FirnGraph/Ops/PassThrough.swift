@@ -35,5 +35,23 @@ package struct PassThrough: Op {
 
   package func gradient(_ context: GradientContext) -> [Tensor?] { context.adjoints({ context.cotangent }) }
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
+  package var canFail: Bool { false }
+
+  package var isElementwise: Bool { true }
+
+  package func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? {
+    RowRule(self, allAlong: axis, in: node)
+  }
+
+  package func narrowed(to block: Block, in node: NodeTypes) -> Narrowing { .byRows }
+
+  package func overSteps(_ length: Dim, varying: [Bool], in node: NodeTypes) -> StepRule? {
+    StepRule(.node(self, [.leaf(0)]))
+  }
+
+  package func simplified(in node: NodeView) -> Expression<Value>? {
+    .leaf(node.operands[0].value)
+  }
+
   package var aliasing: Aliasing { .view(of: 0) }
 }

@@ -165,10 +165,9 @@ struct DOTDrawing {
       (item.look, item.lines) = (.update, ["assign", Path.last(of: name)])
       item.tooltip += "\nwrites variable \(name)"
     case .draws: item.lines.append(type)
+    case .holds: (item.look, item.ops, item.lines) = (.constant, 0, [item.lines[0], "constant", type])
     case .none:
-      if node.op is Constant {
-        (item.look, item.ops, item.lines) = (.constant, 0, [item.lines[0], "constant", type])
-      } else if (node.op as? PassThrough)?.kind == .stopGradient {
+      if (node.op as? PassThrough)?.kind == .stopGradient {
         item.look = .stop
       } else {
         item.look = phase == .backward ? .backward : phase == .update ? .update : .op

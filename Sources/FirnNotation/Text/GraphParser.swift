@@ -232,7 +232,7 @@ struct GraphParser {
         throw fault(
           "variable `\(name)` is \(type)", at: token, remedy: "use that type, or mend the declaration")
       }
-    case .none, .feeds, .receives, .draws: break
+    case .none, .feeds, .receives, .draws, .holds: break
     }
   }
 

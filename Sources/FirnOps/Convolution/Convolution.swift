@@ -200,5 +200,20 @@ package struct Convolution: KernelOp {
 
   package var canFail: Bool { false }
 
+  package var isElementwise: Bool { false }
+
+  package func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? {
+    switch (function, axis) {
+    case (.forward, 0), (.inputGradient, 0): return RowRule(self, operands: [0, nil], results: [0])
+    // Without groups each output feature of a kernel is a convolution by itself.
+    case (.kernelGradient, 3) where groups == 1: return RowRule(self, operands: [nil, 3], results: [3])
+    default: return nil
+    }
+  }
+
+  package func narrowed(to block: Block, in node: NodeTypes) -> Narrowing { .byRows }
+  package func overSteps(_ length: Dim, varying: [Bool], in node: NodeTypes) -> StepRule? { nil }
+  package func simplified(in node: NodeView) -> Expression<Value>? { nil }
+
   package var aliasing: Aliasing { .none }
 }

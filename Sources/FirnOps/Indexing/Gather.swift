@@ -51,6 +51,25 @@ package struct Gather: KernelOp {
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   package var canFail: Bool { true }
 
+  package var isElementwise: Bool { false }
+
+  package func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? {
+    let indices = node.operands[1].shape.rank
+    if axis < self.axis { return RowRule(self, operands: [axis, nil], results: [axis]) }
+    if axis < self.axis + indices {
+      return RowRule(self, operands: [nil, axis - self.axis], results: [axis])
+    }
+    return RowRule(self, operands: [axis - indices + 1, nil], results: [axis])
+  }
+
+  /// Not along the indices: one out of range must fail, whatever is wanted of the result.
+  package func narrowed(to block: Block, in node: NodeTypes) -> Narrowing {
+    (axis..<axis + node.operands[1].shape.rank).contains(block.axis) ? .notKnown : .byRows
+  }
+
+  package func overSteps(_ length: Dim, varying: [Bool], in node: NodeTypes) -> StepRule? { nil }
+  package func simplified(in node: NodeView) -> Expression<Value>? { nil }
+
   package var aliasing: Aliasing { .none }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {

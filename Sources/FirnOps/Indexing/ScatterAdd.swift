@@ -66,6 +66,18 @@ package struct ScatterAdd: KernelOp {
 
   package var canFail: Bool { true }
 
+  package var isElementwise: Bool { false }
+
+  package func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? {
+    if axis == self.axis { return nil }
+    let place = axis < self.axis ? axis : axis - 1 + node.operands[0].shape.rank
+    return RowRule(self, operands: [nil, place], results: [axis])
+  }
+
+  package func narrowed(to block: Block, in node: NodeTypes) -> Narrowing { .byRows }
+  package func overSteps(_ length: Dim, varying: [Bool], in node: NodeTypes) -> StepRule? { nil }
+  package func simplified(in node: NodeView) -> Expression<Value>? { nil }
+
   package var aliasing: Aliasing { .none }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {

@@ -15,7 +15,7 @@ public import FirnGraph
 /// Of no elements it is NaN.
 ///
 /// - Complexity: one pass, 3 FLOPs an element.
-package struct MeanSquaredError: KernelOp {
+package struct MeanSquaredError: KernelOp, OpaqueOp {
   package init() {}
 
   package static let mnemonics = ["mean_squared_error"]

@@ -59,6 +59,20 @@ package struct Softmax: KernelOp {
 
   package var canFail: Bool { false }
 
+  package var isElementwise: Bool { false }
+
+  package func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? {
+    axis == node.shape.rank - 1 ? nil : RowRule(self, allAlong: axis, in: node)
+  }
+
+  package func narrowed(to block: Block, in node: NodeTypes) -> Narrowing { .byRows }
+
+  package func overSteps(_ length: Dim, varying: [Bool], in node: NodeTypes) -> StepRule? {
+    StepRule(.node(self, [.leaf(0)]))
+  }
+
+  package func simplified(in node: NodeView) -> Expression<Value>? { nil }
+
   package var aliasing: Aliasing { .inPlace([0]) }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {

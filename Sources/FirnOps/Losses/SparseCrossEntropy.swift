@@ -52,6 +52,18 @@ package struct SparseCrossEntropy: KernelOp {
 
   package var canFail: Bool { true }
 
+  package var isElementwise: Bool { false }
+
+  package func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? {
+    RowRule(self, allAlong: axis, in: node)
+  }
+
+  /// Not by rows: a label out of range must fail, whatever is wanted of the result.
+  package func narrowed(to block: Block, in node: NodeTypes) -> Narrowing { .notKnown }
+
+  package func overSteps(_ length: Dim, varying: [Bool], in node: NodeTypes) -> StepRule? { nil }
+  package func simplified(in node: NodeView) -> Expression<Value>? { nil }
+
   package var aliasing: Aliasing { .none }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {

@@ -8,7 +8,7 @@ public import FirnGraph
 /// | inference | the same | the result in inference, and so in frozen scopes |
 ///
 /// C1: both have one type.
-package struct ByMode: ModalOp {
+package struct ByMode: ModalOp, OpaqueOp {
   package init() {}
 
   package static let mnemonics = ["by_mode"]
@@ -35,6 +35,7 @@ package struct ByMode: ModalOp {
   }
 
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
+  package var canFail: Bool { false }
   package var aliasing: Aliasing { .none }
 
   package func results(_ operands: [Tensor], inInference: Bool) -> [Tensor]? {

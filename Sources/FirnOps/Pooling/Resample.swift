@@ -77,5 +77,16 @@ package struct Resample: KernelOp {
 
   package var canFail: Bool { false }
 
+  package var isElementwise: Bool { false }
+
+  package func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? {
+    // Images and channels are resampled each by itself.
+    axis == 0 || axis == 3 ? RowRule(self, allAlong: axis, in: node) : nil
+  }
+
+  package func narrowed(to block: Block, in node: NodeTypes) -> Narrowing { .byRows }
+  package func overSteps(_ length: Dim, varying: [Bool], in node: NodeTypes) -> StepRule? { nil }
+  package func simplified(in node: NodeView) -> Expression<Value>? { nil }
+
   package var aliasing: Aliasing { .none }
 }

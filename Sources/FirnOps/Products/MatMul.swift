@@ -112,7 +112,52 @@ package struct MatMul: KernelOp {
 
   package var canFail: Bool { false }
 
+  package var isElementwise: Bool { false }
+
+  package func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? {
+    let rank = node.shape.rank
+    let start: [Int?] = node.operands.count == 3 ? [axis] : []
+    switch axis {
+    case rank - 2:
+      return RowRule(self, operands: [transposeA ? rank - 1 : axis, nil] + start, results: [axis])
+    case rank - 1:
+      return RowRule(self, operands: [nil, transposeB ? rank - 2 : axis] + start, results: [axis])
+    default: return RowRule(self, allAlong: axis, in: node)
+    }
+  }
+
+  package func narrowed(to block: Block, in node: NodeTypes) -> Narrowing { .byRows }
+
+  /// Folds the steps into the rows: the same sums, in one product.
+  package func overSteps(_ length: Dim, varying: [Bool], in node: NodeTypes) -> StepRule? {
+    guard node.shape.rank == 2, !transposeA, varying == [true, false] else { return nil }
+    let left = node.operands[0].shape
+    let product = Expression<Int>.node(
+      self, [.node(Reshape([length * left[0], left[1]]), [.leaf(0)]), .leaf(1)])
+    return StepRule(.node(Reshape(node.shape.stacked(length)), [product]), isGain: true)
+  }
+
+  package func simplified(in node: NodeView) -> Expression<Value>? {
+    let (a, b) = (node.operands[0].swappingLastAxes, node.operands[1].swappingLastAxes)
+    if a == nil, b == nil { return nil }
+    var op = self
+    if a != nil { op.transposeA.toggle() }
+    if b != nil { op.transposeB.toggle() }
+    let operands = [a ?? node.operands[0], b ?? node.operands[1]] + node.operands.dropFirst(2)
+    return .node(op, operands.map { .leaf($0.value) })
+  }
+
   package var aliasing: Aliasing { .none }
+}
+
+extension ValueView {
+  /// What it is the transpose of, by an exchange of just the last two axes.
+  fileprivate var swappingLastAxes: ValueView? {
+    guard let op = op as? Transpose, op.permutation.count >= 2 else { return nil }
+    var swapped = Array(op.permutation.indices)
+    swapped.swapAt(swapped.count - 1, swapped.count - 2)
+    return op.permutation == swapped ? operands[0] : nil
+  }
 }
 
 /// The matrix product, over leading batch axes.

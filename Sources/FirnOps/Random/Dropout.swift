@@ -18,7 +18,7 @@ public import FirnGraph
 /// in the inverted form.
 ///
 /// - Complexity: one pass, 1 FLOP an element.
-package struct Dropout: KernelOp, ModalOp {
+package struct Dropout: KernelOp, ModalOp, OpaqueOp {
   package var rate: Double
   /// The path of the op where it was made; its hash is the stream's name.
   package var key: String

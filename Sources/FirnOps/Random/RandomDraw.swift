@@ -18,7 +18,7 @@ public import FirnGraph
 /// The numbers are a function of seed, `key`, run and indices alone. In `f64` they are drawn from the same bits.
 ///
 /// - Complexity: one pass, 1 FLOP an element drawn evenly, 4 for a normal one.
-package struct RandomDraw: KernelOp {
+package struct RandomDraw: KernelOp, OpaqueOp {
   package enum Distribution: Hashable, Sendable {
     case uniform(low: Double, high: Double)
     case normal(mean: Double, deviation: Double)

@@ -20,7 +20,9 @@ package import FirnGraph
 /// next carries those of the carries; (C3) every slice's leading extent is `length` and the rest its parameter's shape.
 ///
 /// - Complexity: `length` times the body, run in order; one iteration's buffers are reused by the next.
-package struct Scan: LoopOp {
+///
+/// Passes that ask other ops take loops apart themselves.
+package struct Scan: LoopOp, OpaqueOp {
   package let body: GraphDef
   package let carries: Int
   package let slices: Int
@@ -167,6 +169,8 @@ package struct Scan: LoopOp {
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dim {
     length * body.flops
   }
+
+  package var canFail: Bool { body.nodes.contains { $0.op.canFail } }
 
   package var aliasing: Aliasing { .none }
 

@@ -43,7 +43,7 @@ struct BruteForce {
     let attributes = loop.op.attributes
     let carries = (try? attributes.int("carries")) ?? 0
     let slices = (try? attributes.int("slices")) ?? 0
-    for (number, node) in body.nodes.enumerated() where node.mnemonic == "parameter" {
+    for (number, node) in body.nodes.enumerated() where node.mnemonic == "loop_input" {
       guard node.types[0].dtype.isFloatingPoint, let place = try? node.op.attributes.int("position") else {
         continue
       }

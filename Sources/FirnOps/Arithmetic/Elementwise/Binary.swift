@@ -18,7 +18,7 @@ package import FirnGraph
 /// towards the exponent at base 0, NaN towards the exponent below.
 ///
 /// - Complexity: one pass; the row's FLOPs an element.
-package struct Binary: KernelOp {
+package struct Binary: ElementwiseOp, KernelOp {
   package enum Function: String, Hashable, Sendable, CaseIterable {
     case add, sub, mul, div, pow, max, min
     case sigmoidCrossEntropy = "sigmoid_cross_entropy"
@@ -60,6 +60,12 @@ package struct Binary: KernelOp {
   }
 
   package var canFail: Bool { false }
+
+  package func simplified(in node: NodeView) -> Expression<Value>? {
+    let (a, b) = (node.operands[0], node.operands[1])
+    if function == .mul || function == .div, b.uniform == 1 { return .leaf(a.value) }
+    return function == .mul && a.uniform == 1 ? .leaf(b.value) : nil
+  }
 
   package var aliasing: Aliasing { .inPlace([0, 1]) }
 

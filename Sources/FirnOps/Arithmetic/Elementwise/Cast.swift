@@ -10,7 +10,7 @@ public import FirnGraph
 /// pass between floating point types only.
 ///
 /// - Complexity: one pass, no FLOPs.
-package struct Cast: KernelOp {
+package struct Cast: ElementwiseOp, KernelOp {
   package var dtype: DType
 
   package init(to dtype: DType) { self.dtype = dtype }
@@ -41,6 +41,10 @@ package struct Cast: KernelOp {
 
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   package var canFail: Bool { false }
+
+  package func simplified(in node: NodeView) -> Expression<Value>? {
+    node.keepsType ? .leaf(node.operands[0].value) : nil
+  }
 
   package var aliasing: Aliasing { .inPlace([0]) }
 

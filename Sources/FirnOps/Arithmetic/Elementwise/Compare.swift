@@ -12,7 +12,7 @@ public import FirnGraph
 /// With a NaN only not_equal holds. No gradient passes.
 ///
 /// - Complexity: one pass, 1 FLOP an element.
-package struct Compare: KernelOp {
+package struct Compare: ElementwiseOp, KernelOp {
   package enum Relation: String, Hashable, Sendable, CaseIterable {
     case equal
     case notEqual = "not_equal"
@@ -51,6 +51,8 @@ package struct Compare: KernelOp {
   }
 
   package var canFail: Bool { false }
+
+  package func simplified(in node: NodeView) -> Expression<Value>? { nil }
 
   package var aliasing: Aliasing { .none }
 

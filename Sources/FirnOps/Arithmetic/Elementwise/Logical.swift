@@ -10,7 +10,7 @@ public import FirnGraph
 /// C1: the shapes are equal. C2: the operands are `bool`. No gradient passes.
 ///
 /// - Complexity: one pass, 1 FLOP an element.
-package struct Logical: KernelOp {
+package struct Logical: ElementwiseOp, KernelOp {
   package enum Function: String, Hashable, Sendable, CaseIterable {
     case and, or, xor, not
   }
@@ -46,6 +46,8 @@ package struct Logical: KernelOp {
   }
 
   package var canFail: Bool { false }
+
+  package func simplified(in node: NodeView) -> Expression<Value>? { nil }
 
   package var aliasing: Aliasing { .inPlace(function == .not ? [0] : [0, 1]) }
 

@@ -15,7 +15,7 @@ public import FirnGraph
 /// The value not taken does not matter, NaN included; its gradient is 0.
 ///
 /// - Complexity: one pass, 1 FLOP an element.
-package struct Select: KernelOp {
+package struct Select: ElementwiseOp, KernelOp {
   package init() {}
 
   package static let mnemonics = ["select"]
@@ -55,6 +55,8 @@ package struct Select: KernelOp {
   }
 
   package var canFail: Bool { false }
+
+  package func simplified(in node: NodeView) -> Expression<Value>? { nil }
 
   package var aliasing: Aliasing { .inPlace([1, 2]) }
 

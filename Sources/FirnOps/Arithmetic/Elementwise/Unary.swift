@@ -14,7 +14,7 @@ package import FirnGraph
 /// Outside a function's domain the result is NaN. What a gradient is at a kink stands in the function's row.
 ///
 /// - Complexity: one pass; the row's FLOPs an element.
-package struct Unary: KernelOp {
+package struct Unary: ElementwiseOp, KernelOp {
   package enum Function: String, Hashable, Sendable, CaseIterable {
     case neg, abs, sign, exp, expm1, log, log1p, sqrt, rsqrt, square, reciprocal, sin, cos, tanh, sigmoid
     case softplus, relu
@@ -68,6 +68,13 @@ package struct Unary: KernelOp {
   }
 
   package var canFail: Bool { false }
+
+  package func simplified(in node: NodeView) -> Expression<Value>? {
+    guard function == .neg, let inner = node.operands[0].op as? Unary, inner.function == .neg else {
+      return nil
+    }
+    return .leaf(node.operands[0].operands[0].value)
+  }
 
   package var aliasing: Aliasing { .inPlace([0]) }
 

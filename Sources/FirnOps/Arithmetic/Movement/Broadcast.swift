@@ -11,7 +11,7 @@ public import FirnGraph
 /// The gradient is the sum over what was repeated.
 ///
 /// - Complexity: one pass over the result, no FLOPs.
-package struct Broadcast: KernelOp {
+package struct Broadcast: KernelOp, RearrangingOp {
   package var shape: Shape
 
   package init(_ shape: Shape) { self.shape = shape }
@@ -55,6 +55,30 @@ package struct Broadcast: KernelOp {
 
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   package var canFail: Bool { false }
+
+  package var isElementwise: Bool { false }
+
+  package func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? {
+    let x = node.operands[0].shape
+    let inner = axis - shape.rank + x.rank
+    var rows = shape
+    rows[axis] = count
+    return RowRule(Broadcast(rows), operands: [inner < 0 || x[inner] == 1 ? nil : inner], results: [axis])
+  }
+
+  package func narrowed(to block: Block, in node: NodeTypes) -> Narrowing { .byRows }
+
+  package func overSteps(_ length: Dim, varying: [Bool], in node: NodeTypes) -> StepRule? {
+    let x = node.operands[0].shape
+    // The steps stay the first axis, so that what is repeated in front comes behind it.
+    let aligned = Shape([Dim](repeating: 1, count: shape.rank - x.rank) + x)
+    return StepRule(
+      .node(Broadcast(shape.stacked(length)), [.node(Reshape(aligned.stacked(length)), [.leaf(0)])]))
+  }
+
+  package func simplified(in node: NodeView) -> Expression<Value>? {
+    node.keepsType ? .leaf(node.operands[0].value) : nil
+  }
 
   package var aliasing: Aliasing { .none }
 

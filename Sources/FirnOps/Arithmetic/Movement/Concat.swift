@@ -64,6 +64,48 @@ package struct Concat: KernelOp {
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   package var canFail: Bool { false }
 
+  package var isElementwise: Bool { false }
+
+  package func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? {
+    axis == self.axis ? nil : RowRule(self, allAlong: axis, in: node)
+  }
+
+  package func narrowed(to block: Block, in node: NodeTypes) -> Narrowing {
+    guard block.axis == axis else { return .byRows }
+    guard let parts = parts(block.range, in: node), let first = parts.first else { return .notKnown }
+    return .expression(parts.count == 1 ? .leaf(first) : .node(self, parts.map { .leaf($0) }))
+  }
+
+  /// What `range` takes of the operands it meets; nil where their extents are not known.
+  private func parts(_ range: Range<Int>, in node: NodeTypes) -> [OperandPart]? {
+    var parts: [OperandPart] = []
+    var start = 0
+    for (operand, type) in node.operands.enumerated() {
+      guard let extent = type.shape[axis].value else { return nil }
+      let inside = range.clamped(to: start..<start + extent)
+      if !inside.isEmpty {
+        parts.append(node.part(of: operand, axis, inside.lowerBound - start..<inside.upperBound - start))
+      }
+      start += extent
+    }
+    return parts
+  }
+
+  package func overSteps(_ length: Dim, varying: [Bool], in node: NodeTypes) -> StepRule? { nil }
+
+  /// What is put together from adjacent slices of one value, from its first position to its last.
+  package func simplified(in node: NodeView) -> Expression<Value>? {
+    guard let whole = node.operands[0].operands.first else { return nil }
+    var end = 0
+    for piece in node.operands {
+      guard let slice = piece.op as? Slice, piece.operands.map(\.value) == [whole.value],
+        let block = slice.block(of: whole.type), block.axis == axis, block.range.lowerBound == end
+      else { return nil }
+      end = block.range.upperBound
+    }
+    return whole.type.shape[axis] == Dim(end) ? .leaf(whole.value) : nil
+  }
+
   package var aliasing: Aliasing { .none }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {

@@ -83,6 +83,33 @@ package struct Pad: KernelOp {
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   package var canFail: Bool { false }
 
+  package var isElementwise: Bool { false }
+
+  package func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? {
+    isUntouched(axis) ? RowRule(self, allAlong: axis, in: node) : nil
+  }
+
+  private func isUntouched(_ axis: Int) -> Bool { low[axis] == 0 && high[axis] == 0 && interior[axis] == 0 }
+
+  package func narrowed(to block: Block, in node: NodeTypes) -> Narrowing {
+    let (axis, range) = (block.axis, block.range)
+    if isUntouched(axis) { return .byRows }
+    guard interior[axis] == 0, let low = low[axis].value, let extent = node.operands[0].shape[axis].value
+    else {
+      return .notKnown
+    }
+    let inside = range.clamped(to: low..<low + extent)
+    if inside.isEmpty { return .notKnown }
+    var pad = self
+    pad.low[axis] = Dim(inside.lowerBound - range.lowerBound)
+    pad.high[axis] = Dim(range.upperBound - inside.upperBound)
+    return .expression(
+      .node(pad, [.leaf(node.part(of: 0, axis, inside.lowerBound - low..<inside.upperBound - low))]))
+  }
+
+  package func overSteps(_ length: Dim, varying: [Bool], in node: NodeTypes) -> StepRule? { nil }
+  package func simplified(in node: NodeView) -> Expression<Value>? { nil }
+
   package var aliasing: Aliasing { .none }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {

@@ -9,7 +9,7 @@ public import FirnGraph
 /// C1: the element counts are equal, as polynomials of the named dimensions.
 ///
 /// - Complexity: nothing is done.
-package struct Reshape: Op {
+package struct Reshape: RearrangingOp {
   package var shape: Shape
 
   package init(_ shape: Shape) { self.shape = shape }
@@ -39,6 +39,35 @@ package struct Reshape: Op {
   }
 
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
+  package var canFail: Bool { false }
+
+  package var isElementwise: Bool { false }
+
+  /// Along an axis that stays with as many elements in front of it as there were.
+  package func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? {
+    let x = node.operands[0].shape
+    func outer(_ shape: Shape, _ axis: Int) -> Dim { Shape(Array(shape[..<axis])).elementCount }
+    guard let from = x.indices.first(where: { x[$0] == shape[axis] && outer(x, $0) == outer(shape, axis) })
+    else {
+      return nil
+    }
+    var rows = shape
+    rows[axis] = count
+    return RowRule(Reshape(rows), operands: [from], results: [axis])
+  }
+
+  package func narrowed(to block: Block, in node: NodeTypes) -> Narrowing { .byRows }
+
+  package func overSteps(_ length: Dim, varying: [Bool], in node: NodeTypes) -> StepRule? {
+    StepRule(.node(Reshape(shape.stacked(length)), [.leaf(0)]))
+  }
+
+  package func simplified(in node: NodeView) -> Expression<Value>? {
+    let x = node.operands[0]
+    if node.keepsType { return .leaf(x.value) }
+    return x.op is Reshape ? .node(self, [.leaf(x.operands[0].value)]) : nil
+  }
+
   package var aliasing: Aliasing { .view(of: 0) }
 }
 

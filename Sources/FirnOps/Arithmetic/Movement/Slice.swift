@@ -90,6 +90,28 @@ package struct Slice: KernelOp {
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   package var canFail: Bool { false }
 
+  package var isElementwise: Bool { false }
+
+  package func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? {
+    guard starts[axis] == 0, limits[axis] == node.operands[0].shape[axis], steps[axis] == 1 else {
+      return nil
+    }
+    var op = self
+    op.limits[axis] = count
+    return RowRule(op, allAlong: axis, in: node)
+  }
+
+  /// A block of a block of the same axis is one of the operand; others are left as they are.
+  package func narrowed(to block: Block, in node: NodeTypes) -> Narrowing {
+    guard let outer = self.block(of: node.operands[0]), outer.axis == block.axis else { return .notKnown }
+    let (start, range) = (outer.range.lowerBound, block.range)
+    return .expression(
+      .leaf(node.part(of: 0, block.axis, start + range.lowerBound..<start + range.upperBound)))
+  }
+
+  package func overSteps(_ length: Dim, varying: [Bool], in node: NodeTypes) -> StepRule? { nil }
+  package func simplified(in node: NodeView) -> Expression<Value>? { nil }
+
   package var aliasing: Aliasing { .none }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
@@ -99,6 +121,28 @@ package struct Slice: KernelOp {
       elementSize: operands[0].dtype.byteCount, sizes: results[0].shape, source: zip(from, steps).map(*),
       sourceOffset: offset, destination: strides(of: results[0].shape)
     ).kernel
+  }
+}
+
+extension Slice {
+  /// The one block of an operand of `type` that it takes; nil where it is no block.
+  package func block(of type: TensorType) -> Block? {
+    guard steps.allSatisfy({ $0 == 1 }) else { return nil }
+    let cut = type.shape.indices.filter { starts[$0] != 0 || limits[$0] != type.shape[$0] }
+    guard let axis = cut.first, cut.count == 1, let start = starts[axis].value,
+      let limit = limits[axis].value,
+      start <= limit
+    else { return nil }
+    return Block(axis: axis, range: start..<limit)
+  }
+
+  /// Takes `block` of an operand of `type`.
+  package init(_ block: Block, of type: TensorType) {
+    var starts = [Dim](repeating: 0, count: type.shape.rank)
+    var limits = type.shape.dimensions
+    starts[block.axis] = Dim(block.range.lowerBound)
+    limits[block.axis] = Dim(block.range.upperBound)
+    self.init(starts: starts, limits: limits, steps: Array(repeating: 1, count: type.shape.rank))
   }
 }
 

@@ -67,6 +67,16 @@ package struct Split: KernelOp {
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   package var canFail: Bool { false }
 
+  package var isElementwise: Bool { false }
+
+  package func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? {
+    axis == self.axis ? nil : RowRule(self, allAlong: axis, in: node)
+  }
+
+  package func narrowed(to block: Block, in node: NodeTypes) -> Narrowing { .notKnown }
+  package func overSteps(_ length: Dim, varying: [Bool], in node: NodeTypes) -> StepRule? { nil }
+  package func simplified(in node: NodeView) -> Expression<Value>? { nil }
+
   package var aliasing: Aliasing { .none }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {

@@ -46,6 +46,22 @@ package struct Transpose: KernelOp {
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   package var canFail: Bool { false }
 
+  package var isElementwise: Bool { false }
+
+  package func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? {
+    RowRule(self, operands: [permutation[axis]], results: [axis])
+  }
+
+  package func narrowed(to block: Block, in node: NodeTypes) -> Narrowing { .byRows }
+
+  package func overSteps(_ length: Dim, varying: [Bool], in node: NodeTypes) -> StepRule? {
+    StepRule(.node(Transpose([0] + permutation.map { $0 + 1 }), [.leaf(0)]))
+  }
+
+  package func simplified(in node: NodeView) -> Expression<Value>? {
+    permutation == Array(permutation.indices) ? .leaf(node.operands[0].value) : nil
+  }
+
   package var aliasing: Aliasing { .none }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {

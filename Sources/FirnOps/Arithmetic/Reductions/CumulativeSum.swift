@@ -60,9 +60,19 @@ package struct CumulativeSum: KernelOp {
     operands[0].shape.elementCount
   }
 
-  /// An exclusive sum still reads the element whose place the sum before it took.
   package var canFail: Bool { false }
 
+  package var isElementwise: Bool { false }
+
+  package func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? {
+    axis == self.axis ? nil : RowRule(self, allAlong: axis, in: node)
+  }
+
+  package func narrowed(to block: Block, in node: NodeTypes) -> Narrowing { .byRows }
+  package func overSteps(_ length: Dim, varying: [Bool], in node: NodeTypes) -> StepRule? { nil }
+  package func simplified(in node: NodeView) -> Expression<Value>? { nil }
+
+  /// An exclusive sum still reads the element whose place the sum before it took.
   package var aliasing: Aliasing { isExclusive ? .none : .inPlace([0]) }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {

@@ -101,6 +101,37 @@ package struct Reduce: KernelOp {
 
   package var canFail: Bool { false }
 
+  package var isElementwise: Bool { false }
+
+  package func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? {
+    let x = node.operands[0].shape
+    let place = keepsAxes ? axis : x.indices.filter { !axes.contains($0) }[axis]
+    guard !axes.contains(place), keepsOrder(of: x, count: count, along: place) else { return nil }
+    return RowRule(self, operands: [place], results: [axis])
+  }
+
+  /// Whether `count` rows are added up in the order all are.
+  ///
+  /// The kernel is chosen as if there were no axes of extent 1, and one row alone makes its axis such a one. That matters
+  /// unless nothing is reduced before it or an axis beside it, between the same reduced ones, is longer.
+  private func keepsOrder(of x: Shape, count: Dim, along place: Int) -> Bool {
+    if count == x[place] || (count.value ?? 1) != 1 { return true }
+    guard let first = axes.first, first < place else { return true }
+    func isLonger(_ beside: some Sequence<Int>) -> Bool {
+      beside.prefix { !axes.contains($0) }.contains { (x[$0].value ?? 1) > 1 }
+    }
+    return isLonger((0..<place).reversed()) || isLonger(place + 1..<x.rank)
+  }
+
+  package func narrowed(to block: Block, in node: NodeTypes) -> Narrowing { .byRows }
+
+  package func overSteps(_ length: Dim, varying: [Bool], in node: NodeTypes) -> StepRule? {
+    let op = Reduce(function, axes: axes.map { $0 + 1 }, keepsAxes: keepsAxes)
+    return StepRule(.node(op, [.leaf(0)]))
+  }
+
+  package func simplified(in node: NodeView) -> Expression<Value>? { nil }
+
   package var aliasing: Aliasing { .none }
 }
 

@@ -1,0 +1,40 @@
+/// A value of a graph and, behind it, what it is made of: what an op sees when it is asked what it simplifies to.
+package struct ValueView {
+  private let nodes: [Node]
+  package let value: Value
+
+  package init(_ value: Value, in nodes: [Node]) {
+    self.nodes = nodes
+    self.value = value
+  }
+
+  package var op: any Op { nodes[value.node].op }
+  package var type: TensorType { nodes[value.node].types[value.result] }
+  /// What the node that makes it reads.
+  package var operands: [ValueView] { nodes[value.node].inputs.map { ValueView($0, in: nodes) } }
+  package var isOnlyResult: Bool { nodes[value.node].types.count == 1 }
+
+  /// The number that every element is, where that is known: of a constant, however it is rearranged.
+  package var uniform: Double? {
+    if case .holds(let array) = op.effect { return array.scalar }
+    return op is any RearrangingOp ? operands[0].uniform : nil
+  }
+}
+
+/// An op each element of whose result is some element of its first operand: reshapes, broadcasts, transposes.
+package protocol RearrangingOp: Op {}
+
+/// A node as it is asked what it simplifies to.
+package struct NodeView {
+  package let operands: [ValueView]
+  /// The types of its results.
+  package let results: [TensorType]
+
+  package init(operands: [ValueView], results: [TensorType]) {
+    self.operands = operands
+    self.results = results
+  }
+
+  /// Whether the only result has the type of the first operand.
+  package var keepsType: Bool { results.count == 1 && operands.first?.type == results[0] }
+}
