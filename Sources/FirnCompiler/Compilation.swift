@@ -14,7 +14,7 @@ package struct Compilation: Sendable {
     kept.outputs = []
     var places: [Int?] = []
     for output in graph.outputs {
-      if graph.nodes[output.node].op is AbsentGradient {
+      if graph.nodes[output.node].isAbsentGradient {
         places.append(nil)
       } else {
         places.append(kept.outputs.count)

@@ -5,7 +5,7 @@ extension Compiler {
   /// The pipeline, in order, with the reason for each place.
   package static let pipeline: [Pass] = [
     // First, so that nothing below works on what nobody asked for, and no fetch pulls in a stray assignment.
-    deadCode,
+    extractRequested,
     // Before differentiation: what a frozen dropout does decides which gradients exist.
     resolveModes,
     // Requests the user wrote come first: the loss may be made of their results.
@@ -22,18 +22,44 @@ extension Compiler {
     simplify,
     // Once loops read whole variables again: of an adjoint that only a block is wanted of, only that is computed.
     narrowAdjoints,
-    // Before the loops: equal totals and equal operands of theirs are one by now.
+    // Before the passes on loops, which look for one total and one operand: equal ones are merged by now.
     commonSubexpressions,
-    // First of the loops', so that what the others find outside is all that does not vary.
+    // First of the passes on loops: what it takes out of a body, the next two find outside as captures.
     hoistInvariants,
+    // Second: the products it takes out leave their results stacked, as `sum-after-loops` wants its operands.
     batchSteps,
-    // Last of them: what is stacked for a product after the loop is there for a sum.
+    // Last of them: it multiplies what the loops, as they are now, have stacked.
     sumAfterLoops,
-    // Loops forth and back have put the same before them.
+    // A loop forward and its loop back have each put the same nodes before them; one of each is enough.
     commonSubexpressions,
     // Once more: expansion leaves residuals nobody reads, merging leaves what was merged.
     deadCode,
   ]
+
+  /// The pipeline without some of its passes, to find which one is to blame.
+  ///
+  /// - Parameter text: names to leave out, each behind a minus: `-simplify,-batch-steps`; blanks do not count.
+  /// - Throws: `.invalidArgument` for what is no pass, or one that no program is right without.
+  package static func pipeline(changedBy text: String) throws(FirnError) -> [Pass] {
+    let optional = pipeline.filter { !$0.isRequired }.map(\.name)
+    var skipped: Set<String> = []
+    for part in text.split(separator: ",") {
+      let word = part.filter { !$0.isWhitespace }
+      let name = word.hasPrefix("-") ? String(word.dropFirst()) : word
+      guard word.hasPrefix("-"), optional.contains(name) else {
+        let isRequired = pipeline.contains { $0.name == name }
+        let known = optional.reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+        throw FirnError(
+          .invalidArgument,
+          isRequired && word.hasPrefix("-")
+            ? "no program is right without the pass `\(name)`" : "`\(word)` leaves out no pass",
+          remedy: (NearestNames(to: name, among: known).question.map { $0 + " " } ?? "")
+            + "write a minus before one of " + known.joined(separator: ", "))
+      }
+      skipped.insert(name)
+    }
+    return pipeline.filter { !skipped.contains($0.name) }
+  }
 
   /// Runs the pipeline.
   ///
@@ -46,35 +72,45 @@ extension Compiler {
   ) throws(FirnError) -> Compilation {
     try request.graph.verify()
     var context = try CompilationContext(request)
+    try check(request)
     var graph = request.graph
-    graph.outputs = request.fetches
-    if let training = request.training {
-      let type = graph.type(of: training.loss)
-      guard type.shape.rank == 0, type.dtype.isFloatingPoint else {
-        throw FirnError(
-          .notScalar, "the loss is \(type), not a floating-point scalar",
-          remedy: "reduce it, for instance with `mean()`", place: graph.name(of: training.loss),
-          location: graph.nodes[training.loss.node].location)
-      }
-      if let norm = training.clippingNorm, !(norm > 0) {
-        throw FirnError(
-          .invalidArgument, "the clipping norm is \(norm)", remedy: "give a positive one, or none")
-      }
-      try training.optimizer.validate()
-      graph.outputs.append(training.loss)
-    }
+    graph.outputs = context.outputs
     dump?.stage("input", graph, at: 0)
+    let clock = ContinuousClock()
     for (position, pass) in pipeline.enumerated() {
+      let start = clock.now
       let result = try pass.run(graph, &context)
-      guard result != graph else { continue }
-      verify(result, after: pass.name)
+      let isChange = result != graph
       context.history.append(
-        PassRecord(pass: pass.name, nodesBefore: graph.nodes.count, nodesAfter: result.nodes.count))
+        PassRecord(
+          pass: pass.name, nodesBefore: graph.nodes.count, nodesAfter: result.nodes.count, isChange: isChange,
+          duration: clock.now - start))
+      guard isChange else { continue }
+      verify(result, after: pass.name, of: context.outputs.count)
       graph = result
       dump?.stage(pass.name, graph, at: position + 1)
     }
     try requireOneWriter(graph)
+    requireComplete(graph, context)
     return Compilation(graph: graph, context: context)
+  }
+
+  /// - Throws: what is wrong with the objective.
+  private static func check(_ request: CompilationRequest) throws(FirnError) {
+    guard let training = request.training else { return }
+    let graph = request.graph
+    let type = graph.type(of: training.loss)
+    guard type.shape.rank == 0, type.dtype.isFloatingPoint else {
+      throw FirnError(
+        .notScalar, "the loss is \(type), not a floating-point scalar",
+        remedy: "reduce it, for instance with `mean()`", place: graph.name(of: training.loss),
+        location: graph.nodes[training.loss.node].location)
+    }
+    if let norm = training.clippingNorm, !(norm > 0) {
+      throw FirnError(
+        .invalidArgument, "the clipping norm is \(norm)", remedy: "give a positive one, or none")
+    }
+    try training.optimizer.validate()
   }
 
   /// Two assignments of one variable have no order that a user could know.
@@ -92,12 +128,46 @@ extension Compiler {
     }
   }
 
+  /// Nothing that a pass was to do may be left undone, however the pipeline is made up: a program that trains less than
+  /// was asked for would look like one that learns badly.
+  private static func requireComplete(_ graph: GraphDef, _ context: CompilationContext) {
+    for node in graph.nodes {
+      if node.gradientRequest != nil { firnBug("compiler", "the request `\(node.name)` was not expanded") }
+      if node.trainingAssignment != nil { firnBug("compiler", "the mode of `\(node.name)` was not resolved") }
+    }
+    guard context.request.training != nil else { return }
+    guard let pruning = context.pruning else { firnBug("compiler", "the loss was never differentiated") }
+    let written = Set(graph.writtenVariables)
+    if let idle = pruning.live.first(where: { !written.contains($0) }) {
+      firnBug("compiler", "`\(idle)` is to be trained, but nothing writes it")
+    }
+  }
+
   /// A pass that breaks an invariant is Firn's own fault.
-  private static func verify(_ graph: GraphDef, after pass: String) {
+  private static func verify(_ graph: GraphDef, after pass: String, of outputs: Int) {
+    guard graph.outputs.count == outputs else {
+      firnBug(pass, "\(graph.outputs.count) outputs are left of \(outputs)")
+    }
     do {
       try graph.verify()
     } catch {
-      firnBug(pass, "\(error)")
+      firnBug(pass, ([error.description] + graph.excerpt(around: error.place)).joined(separator: "\n"))
+    }
+  }
+}
+
+extension GraphDef {
+  /// The node called `name` and those it reads, a line each, as far as a graph that does not verify can be printed.
+  fileprivate func excerpt(around name: String?) -> [String] {
+    guard let name, let position = index(ofNodeNamed: name) else { return [] }
+    let read = Set(nodes[position].inputs.map(\.node)).filter { nodes.indices.contains($0) && $0 != position }
+    return (read.sorted() + [position]).map { place in
+      let node = nodes[place]
+      let inputs = node.inputs.map { input in
+        nodes.indices.contains(input.node) ? "%" + self.name(of: input) : "node \(input.node)"
+      }
+      let types = node.types.map(\.description).joined(separator: ", ")
+      return "  node \(place): %\(node.name) = \(node.mnemonic)(\(inputs.joined(separator: ", "))) : \(types)"
     }
   }
 }

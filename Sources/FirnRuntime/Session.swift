@@ -93,7 +93,7 @@ public final class Session {
   ///
   /// - Parameter pipeline: other passes, for benchmarks and tests.
   package func compile(
-    _ request: CompilationRequest, pipeline: [Pass] = Compiler.pipeline
+    _ request: CompilationRequest, pipeline: [Pass]? = nil
   ) throws(FirnError) -> Program {
     try addVariables()
     let results = request.fetches + [request.training?.loss].compactMap { $0 }
@@ -104,12 +104,15 @@ public final class Session {
 
   private func program(
     _ request: CompilationRequest, fetches: [String], optimizer: (any Optimizer)?,
-    pipeline: [Pass] = Compiler.pipeline
+    pipeline: [Pass]? = nil
   ) throws(FirnError) -> Program {
     var request = request
     request.values = knownValues
-    let compilation = try Compiler.compile(
-      request, pipeline: pipeline, dump: DirectoryDump.fromEnvironment())
+    let passes =
+      if let pipeline { pipeline } else {
+        try Compiler.pipeline(changedBy: Platform.environment("FIRN_PASSES") ?? "")
+      }
+    let compilation = try Compiler.compile(request, pipeline: passes, dump: DirectoryDump.fromEnvironment())
     let status = try Explanation(request).status
     let slots = try prepareSlots(compilation, optimizer: optimizer)
     let unset = status.variables.filter { row in

@@ -48,20 +48,22 @@ import Testing
 
   @Test func historySaysWhatChanged() throws {
     let history = try Compiler.compile(model()).context.history
-    let names = history.map(\.pass)
+    #expect(history.map(\.pass) == Compiler.pipeline.map(\.name))
+    for (a, b) in zip(history, history.dropFirst()) { #expect(a.nodesAfter == b.nodesBefore) }
+    for record in history where !record.isChange { #expect(record.nodesAfter == record.nodesBefore) }
+    #expect(history.contains { $0.duration > .zero })
+    let names = history.filter(\.isChange).map(\.pass)
     #expect(
       names == [
-        "dead-code", "prune-gradients", "apply-optimizer", "expand-gradients", "simplify",
+        "extract-requested", "prune-gradients", "apply-optimizer", "expand-gradients", "simplify",
         "common-subexpressions", "batch-steps", "sum-after-loops", "common-subexpressions",
       ])
-    for (a, b) in zip(history, history.dropFirst()) { #expect(a.nodesAfter == b.nodesBefore) }
-    #expect(names.allSatisfy { name in Compiler.pipeline.contains { $0.name == name } })
   }
 
-  @Test func unchangedGraphsHaveNoHistory() throws {
+  @Test func nothingIsChangedWithoutNeed() throws {
     let graph = try parsed(header + "%x = placeholder() {dtype = f32, shape = [2]} : f32[2]\nreturn %x")
     let compilation = try Compiler.compile(CompilationRequest(graph: graph, fetches: graph.outputs))
-    #expect(compilation.context.history.isEmpty)
+    #expect(compilation.context.history.allSatisfy { !$0.isChange })
     #expect(compilation.graph == graph)
   }
 
@@ -80,7 +82,7 @@ import Testing
     let compilation = try Compiler.compile(model(), dump: recorder)
     let stages = recorder.stages
     #expect(stages.first?.name == "input" && stages.first?.position == 0)
-    #expect(stages.dropFirst().map(\.name) == compilation.context.history.map(\.pass))
+    #expect(stages.dropFirst().map(\.name) == compilation.context.history.filter(\.isChange).map(\.pass))
     for stage in stages.dropFirst() { #expect(Compiler.pipeline[stage.position - 1].name == stage.name) }
     #expect(zip(stages, stages.dropFirst()).allSatisfy { $0.position < $1.position && $0.text != $1.text })
     for stage in stages where !stage.text.contains("gradients(") { _ = try parsed(stage.text) }
@@ -99,11 +101,36 @@ import Testing
       let graph = try parsed(
         header + "%x = placeholder() {dtype = f32, shape = [2]} : f32[2]\n%y = exp(%x) : f32[2]\nreturn %y")
       _ = try Compiler.compile(
-        CompilationRequest(graph: graph, fetches: graph.outputs), pipeline: [Compiler.deadCode, broken])
+        CompilationRequest(graph: graph, fetches: graph.outputs),
+        pipeline: [Compiler.extractRequested, broken])
     }
     let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
     #expect(text.contains("Firn bug in break-things"), "\(text)")
     #expect(text.contains("V1"))
+    #expect(text.contains("  node 0: %y = exp(node 0) : f32[2]") || text.contains("%y = exp("), "\(text)")
+  }
+
+  // MARK: Leaving passes out
+
+  @Test func optionalPassesAreLeftOutByName() throws {
+    let fewer = try Compiler.pipeline(changedBy: "-simplify, -common-subexpressions")
+    #expect(fewer.count == Compiler.pipeline.count - 3)
+    #expect(!fewer.contains { $0.name == "simplify" || $0.name == "common-subexpressions" })
+    #expect(try Compiler.pipeline(changedBy: "").count == Compiler.pipeline.count)
+    // Every one of them: the program is another, and still verifies.
+    let bare = Compiler.pipeline.filter(\.isRequired)
+    let names = Set(Compiler.pipeline.filter { !$0.isRequired }.map(\.name)).sorted()
+    let none = try Compiler.pipeline(changedBy: names.map { "-" + $0 }.joined(separator: ","))
+    #expect(none.map(\.name) == bare.map(\.name))
+    try Compiler.compile(model(), pipeline: none).graph.verify()
+  }
+
+  @Test(arguments: [
+    ("-simplfy", "did you mean simplify?"), ("simplify", "leaves out no pass"), ("-", "leaves out no pass"),
+    ("-prune-gradients", "no program is right without the pass `prune-gradients`"),
+  ]) func otherNamesAreErrors(_ text: String, _ part: String) throws {
+    let error = #expect(throws: FirnError.self) { try Compiler.pipeline(changedBy: text) }
+    #expect(error?.code == .invalidArgument && error?.description.contains(part) == true)
   }
 
   // MARK: Requests

@@ -24,59 +24,40 @@ extension Compiler {
   ///     %update/w/sub = sub(%w, %update/w/mul) : f32[2] @update
   ///     %update/w/assign = assign(%update/w/sub) {variable = "w"} : f32[2] @update
   ///     return %loss
-  package static let applyOptimizer = Pass("apply-optimizer") { graph, context throws(FirnError) in
-    guard let training = context.request.training, let pruning = context.pruning,
-      let request = graph.nodes.indices.last, let op = graph.nodes[request].op as? Gradients
-    else { return graph }
-    let builder = Graph(resuming: graph)
-    builder.phase = .update
-    let parts = Dictionary(
-      zip(pruning.targets, pruning.targetParts), uniquingKeysWith: { first, _ in first })
-    var gradients: [TrainedPart: Tensor] = [:]
-    var values: [TrainedPart: Tensor] = [:]
-    for (result, operand) in op.targetRange.enumerated() {
-      let target = graph.nodes[request].inputs[operand]
-      guard let part = parts[target] else { continue }
-      let gradient = Tensor(builder, Value(request, result))
-      gradients[part] = gradients[part].map { $0 + gradient } ?? gradient
-      if values[part] == nil { values[part] = Tensor(builder, target) }
-    }
-    var updates: [ParameterUpdate] = []
-    for part in pruning.liveParts {
-      if let gradient = gradients[part], let value = values[part] {
-        updates.append(
-          ParameterUpdate(part: part, value: value, gradient: gradient, slots: [], sharedSlots: []))
+  package static let applyOptimizer = Pass("apply-optimizer", isRequired: true) {
+    graph, context throws(FirnError) in
+    guard let training = context.request.training else { return graph }
+    let gradients = context.trainedGradients(in: graph)
+    return try graph.extended(phase: .update) { builder in
+      var updates = gradients.map { part, value, gradients in
+        let terms = gradients.map { Tensor(builder, $0) }
+        return ParameterUpdate(
+          part: part, value: Tensor(builder, value), gradient: terms.dropFirst().reduce(terms[0]) { $0 + $1 },
+          slots: [], sharedSlots: [])
+      }
+      if let limit = training.clippingNorm {
+        let clipped = builder.section("update/clip", phase: .update) {
+          clipping(updates.map(\.gradient), toGlobalNorm: limit)
+        }
+        updates = zip(updates, clipped).map {
+          ParameterUpdate(part: $0.part, value: $0.value, gradient: $1, slots: [], sharedSlots: [])
+        }
+      }
+      let optimizer = training.optimizer
+      guard
+        let shared = builder.section(
+          "update/" + optimizer.name, phase: .update, { Self.shared(by: optimizer, in: builder) })
+      else { return }
+      var first = updates.startIndex
+      while first < updates.endIndex {
+        let variable = updates[first].part.variable
+        let end = updates[first...].firstIndex { $0.part.variable != variable } ?? updates.endIndex
+        builder.section("update/" + variable.name, phase: .update) {
+          append(optimizer, Array(updates[first..<end]), shared, of: variable, to: builder)
+        }
+        first = end
       }
     }
-    if let limit = training.clippingNorm {
-      let clipped = builder.section("update/clip", phase: .update) {
-        Self.clipping(updates.map(\.gradient), toGlobalNorm: limit)
-      }
-      updates = zip(updates, clipped).map {
-        ParameterUpdate(part: $0.part, value: $0.value, gradient: $1, slots: [], sharedSlots: [])
-      }
-    }
-    let optimizer = training.optimizer
-    guard
-      let shared = builder.section(
-        "update/" + optimizer.name, phase: .update, { Self.shared(by: optimizer, in: builder) })
-    else {
-      try builder.validate()
-      return graph
-    }
-    var first = updates.startIndex
-    while first < updates.endIndex {
-      let variable = updates[first].part.variable
-      let end = updates[first...].firstIndex { $0.part.variable != variable } ?? updates.endIndex
-      builder.section("update/" + variable.name, phase: .update) {
-        Self.append(optimizer, Array(updates[first..<end]), shared, of: variable, to: builder)
-      }
-      first = end
-    }
-    try builder.validate()
-    var result = builder.definition
-    result.outputs = graph.outputs
-    return result
   }
 
   /// The updates of all trained parts of one variable, and its one assignment.
@@ -246,5 +227,23 @@ extension Compiler {
     let norm = sqrt(squares.dropFirst().reduce(first) { $0 + $1 })
     let scale = minimum(limit / maximum(norm, 1e-12), 1)
     return gradients.map { $0 * scale.cast(to: $0.dtype) }
+  }
+}
+
+extension CompilationContext {
+  /// For each trained part, in order, the value it has and the gradients by it, one for each read: results of the request
+  /// that `prune-gradients` wrote.
+  fileprivate func trainedGradients(
+    in graph: GraphDef
+  ) -> [(part: TrainedPart, value: Value, gradients: [Value])] {
+    guard let pruning, let gradientRequest, let position = graph.index(ofNodeNamed: gradientRequest),
+      let request = graph.nodes[position].gradientRequest, request.targets == pruning.targetParts.count
+    else { firnBug("apply-optimizer", "the request for the loss's gradients is not there") }
+    return pruning.liveParts.map { part in
+      let results = pruning.targetParts.indices.filter { pruning.targetParts[$0] == part }
+      guard let first = results.first else { firnBug("apply-optimizer", "`\(part)` has no gradient") }
+      let value = graph.nodes[position].inputs[request.targetRange.lowerBound + first]
+      return (part, value, results.map { Value(position, $0) })
+    }
   }
 }

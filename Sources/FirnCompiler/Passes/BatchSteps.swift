@@ -56,29 +56,33 @@ extension GraphDef {
 extension LoopEditor {
   /// Whether a value of the body is a capture or a constant, once `hoist-invariants` has run.
   private func isSame(_ value: Value) -> Bool {
-    let op = body.nodes[value.node].op
-    return op is Constant || (op as? LoopInput)?.kind == .capture
+    let node = body.nodes[value.node]
+    if case .holds = node.op.effect { return true }
+    return node.loopInput?.kind == .capture
+  }
+
+  /// How each node of the body is computed over all steps, where its op knows that.
+  private func stepRules() -> [StepRule?] {
+    body.nodes.enumerated().map { overSteps($0, isSame: $1.inputs.map { isSame($0) }) }
   }
 
   fileprivate mutating func batchBefore() {
+    let rules = stepRules()
     var isMovable = [Bool](repeating: false, count: body.nodes.count)
     for (position, node) in body.nodes.enumerated() {
-      let isSame = node.inputs.map { self.isSame($0) }
       isMovable[position] =
-        isKnownOverSteps(position, isSame: isSame)
-        && zip(node.inputs, isSame).allSatisfy { $1 || isMovable[$0.node] || sequence($0) != nil }
+        rules[position] != nil
+        && node.inputs.allSatisfy { isSame($0) || isMovable[$0.node] || sequence($0) != nil }
     }
-    var isMoved = body.nodes.indices.map { isMovable[$0] && body.nodes[$0].op is MatMul }
+    var isMoved = body.nodes.indices.map { isMovable[$0] && rules[$0]?.isGain == true }
     for position in body.nodes.indices.reversed() where isMoved[position] {
       for input in body.nodes[position].inputs where isMovable[input.node] { isMoved[input.node] = true }
     }
     var moved: [Value: Value] = [:]
     for position in body.nodes.indices where isMoved[position] {
-      let operands = body.nodes[position].inputs.map { input -> OperandOverSteps in
-        if let stacked = moved[input] ?? sequence(input) { return .stacked(stacked) }
-        return .same(outer(input))
-      }
-      moved[Value(position)] = addOverSteps(position, operands)
+      guard let rule = rules[position] else { continue }
+      let operands = body.nodes[position].inputs.map { moved[$0] ?? sequence($0) ?? outer($0) }
+      moved[Value(position)] = addOverSteps(position, rule, operands)
     }
     for position in body.nodes.indices {
       if let sequence = moved[Value(position)] { slice(sequence, as: Value(position)) }
@@ -86,23 +90,21 @@ extension LoopEditor {
   }
 
   fileprivate mutating func batchAfter() {
+    let rules = stepRules()
     let states = Set(body.outputs.prefix(scan.carries).map(\.node))
     let consumers = body.consumers
-    let isMovable = body.nodes.indices.reversed().reduce(into: [Int: Bool]()) { known, position in
-      let node = body.nodes[position]
-      known[position] =
-        !states.contains(position) && consumers[position].allSatisfy { known[$0] == true }
-        && !isReplaced(Value(position))
-        && isKnownOverSteps(position, isSame: node.inputs.map { isSame($0) })
+    var isMovable = [Bool](repeating: false, count: body.nodes.count)
+    for position in body.nodes.indices.reversed() {
+      isMovable[position] =
+        !states.contains(position) && consumers[position].allSatisfy { isMovable[$0] }
+        && !isReplaced(Value(position)) && rules[position] != nil
     }
     var moved: [Value: Value] = [:]
-    for (position, node) in body.nodes.enumerated() where isMovable[position] == true {
-      guard node.op is MatMul || node.inputs.contains(where: { moved[$0] != nil }) else { continue }
-      let operands = node.inputs.map { input -> OperandOverSteps in
-        if let value = moved[input] { return .stacked(value) }
-        return isSame(input) ? .same(outer(input)) : .stacked(stacked(input))
-      }
-      moved[Value(position)] = addOverSteps(position, operands)
+    for (position, node) in body.nodes.enumerated() where isMovable[position] {
+      guard let rule = rules[position], rule.isGain || node.inputs.contains(where: { moved[$0] != nil })
+      else { continue }
+      let operands = node.inputs.map { moved[$0] ?? (isSame($0) ? outer($0) : stacked($0)) }
+      moved[Value(position)] = addOverSteps(position, rule, operands)
     }
     for result in body.outputs.indices.dropFirst(scan.carries) {
       let output = body.outputs[result]

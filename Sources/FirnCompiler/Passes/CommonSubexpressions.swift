@@ -1,5 +1,4 @@
 package import FirnGraph
-import FirnOps
 
 extension Compiler {
   /// `common-subexpressions`: equal ops on equal operands are computed once, inside loops too.
@@ -31,24 +30,24 @@ extension GraphDef {
       var inputs: [Value]
     }
     var known: [Key: Int] = [:]
-    var result = self
-    var representative = Array(nodes.indices)
-    let move: (Value) -> Value = { Value(representative[$0.node], $0.result) }
-    for position in nodes.indices {
-      result.nodes[position].inputs = result.nodes[position].inputs.map(move)
-      if let scan = nodes[position].op as? Scan {
-        result.nodes[position].op = scan.with(body: scan.body.mergingCommonSubexpressions())
-      }
-      switch nodes[position].op.effect {
-      case .feeds, .receives, .writes: continue
+    let result = rewritten { rewriter, position in
+      let node = nodes[position]
+      let changed = node.op { $0.mergingCommonSubexpressions() }
+      switch node.op.effect {
+      case .feeds, .receives, .writes: return
       case .none, .draws, .reads, .holds: break
       }
-      let node = result.nodes[position]
-      let key = Key(op: AnyHashable(node.op), inputs: node.inputs)
-      if let earlier = known[key] { representative[position] = earlier } else { known[key] = position }
+      let op = changed ?? node.op
+      let key = Key(op: AnyHashable(op), inputs: node.inputs.map { rewriter($0) })
+      if let earlier = known[key] {
+        for result in node.types.indices {
+          rewriter.replace(Value(position, result), with: Value(earlier, result))
+        }
+      } else {
+        rewriter.keep(position, as: changed)
+        known[key] = rewriter(Value(position)).node
+      }
     }
-    result.outputs = outputs.map(move)
-    return representative == Array(nodes.indices)
-      ? result : result.removingDeadNodes(keepingAssignments: true)
+    return result == self ? self : result.removingDeadNodes(keepingAssignments: true)
   }
 }

@@ -21,81 +21,94 @@ extension Compiler {
   ///     %g/y/mul = mul(%g/constant, %g/y/square) : f32[] @backward
   ///     %g/y/sub = sub(%g/constant, %g/y/mul) : f32[] @backward
   ///     return %g/y/sub
-  package static let expandGradients = Pass("expand-gradients") { graph, context throws(FirnError) in
-    var graph = graph
-    while let request = graph.nodes.firstIndex(where: { $0.op is Gradients }) {
-      graph = try graph.expanding(request, trainability: context.trainability)
+  package static let expandGradients = Pass("expand-gradients", isRequired: true) {
+    graph, context throws(FirnError) in
+    let trainability = context.trainability
+    return try graph.rewritten { rewriter, position throws(FirnError) in
+      if graph.nodes[position].gradientRequest != nil {
+        try graph.expand(position, trainability: trainability, in: &rewriter)
+      } else {
+        try graph.requireGradients(of: position, in: rewriter)
+      }
     }
-    return graph
   }
 }
 
 extension GraphDef {
-  fileprivate func expanding(_ position: Int, trainability: Trainability) throws(FirnError) -> GraphDef {
+  /// Puts the adjoint nodes in the place of the request at `position`; requests before it are expanded by now.
+  fileprivate func expand(
+    _ position: Int, trainability: Trainability, in rewriter: inout GraphRewriter
+  ) throws(FirnError) {
     let node = nodes[position]
-    guard let op = node.op as? Gradients else { firnBug("expand-gradients", "`\(node.name)` is no request") }
-    let builder = Graph()
-    for node in nodes[..<position] { builder.adopt(node) }
-    let tensor: (Value) -> Tensor = { Tensor(builder, $0) }
-    let sources = Array(node.inputs[op.sourceRange])
-    let targets = Array(node.inputs[op.targetRange])
-    let stops = Array(node.inputs[op.stopRange])
+    guard let op = node.gradientRequest else { firnBug("expand-gradients", "`\(node.name)` is no request") }
+    let builder = rewriter.graph
+    let operands = node.inputs.map { rewriter($0) }
+    let sources = Array(operands[op.sourceRange])
+    let targets = Array(operands[op.targetRange])
+    let stops = Array(operands[op.stopRange])
+    let before = GraphDef(nodes: builder.nodes)
     let seeds = builder.section(node.name, phase: .backward) {
-      var given = node.inputs[op.seedRange].map(tensor)[...]
+      var given = operands[op.seedRange].map { Tensor(builder, $0) }[...]
       return zip(sources, op.seeded).map { source, isSeeded in
-        isSeeded ? given.removeFirst() : Tensor.filled(1, type: type(of: source), in: builder)
+        isSeeded ? given.removeFirst() : Tensor.filled(1, type: before.type(of: source), in: builder)
       }
     }
-    let wanted = targets.filter { !isFrozenRead($0, trainability) }
+    let wanted = targets.filter { !before.isFrozenRead($0, trainability) }
     let reverse = ReverseMode(prefix: node.name)
     let found = reverse.adjoints(
       of: sources, seeds: seeds, withRespectTo: wanted, stopping: stops, in: builder)
     var adjoints: [Value: Tensor] = [:]
     for (target, adjoint) in zip(wanted, found) { adjoints[target] = adjoint }
 
-    let liveness = GradientLiveness(
-      GraphDef(nodes: Array(nodes[..<position])), of: sources, withRespectTo: wanted, stopping: stops)
+    let liveness = GradientLiveness(before, of: sources, withRespectTo: wanted, stopping: stops)
     for target in wanted where adjoints[target] == nil && liveness.isLive(target) {
-      firnBug("expand-gradients", "a gradient passes to `\(name(of: target))`, but no rule built it")
+      firnBug(
+        "expand-gradients", "a gradient passes to `\(before.name(of: target))`, but no rule built it")
     }
-    var results: [Value] = []
-    for target in targets {
+    for (result, target) in targets.enumerated() {
       if let adjoint = adjoints[target] {
-        results.append(adjoint.value)
-        continue
+        rewriter.replace(Value(position, result), with: adjoint.value)
+      } else {
+        let absent = try before.absentGradient(
+          of: sources, by: target, stopping: stops, trainability, request: node, op, in: builder)
+        rewriter.replace(Value(position, result), with: absent)
       }
-      let before = GraphDef(nodes: Array(nodes[..<position]))
-      let cut = GradientCut(before, of: sources, withRespectTo: target, stopping: stops)
-      let frozen = isFrozenRead(target, trainability)
-      if op.unconnected == .error, frozen || !cut.isZero {
-        throw noPath(to: target, frozen: frozen ? trainability : nil, cut: cut, request: node)
-      }
-      let zero = builder.section(node.name, phase: .backward) {
-        op.unconnected == .none && (frozen || !cut.isZero)
-          ? builder.append(AbsentGradient(type: type(of: target)), [])[0]
-          : Tensor.filled(0, type: type(of: target), in: builder)
-      }
-      results.append(zero.value)
     }
-    var moved = (0..<position).map { index in nodes[index].types.indices.map { Value(index, $0) } }
-    moved.append(results)
-    for node in nodes[(position + 1)...] {
-      var node = node
-      node.inputs = node.inputs.map { moved[$0.node][$0.result] }
-      if let absent = node.inputs.first(where: { builder.nodes[$0.node].op is AbsentGradient }) {
-        throw FirnError(
-          .noGradient, "`\(node.name)` computes with a gradient that does not exist",
-          remedy: "ask for it with `unconnected: .zero`", place: builder.nodes[absent.node].name,
-          location: node.location)
-      }
-      let index = builder.adopt(node)
-      moved.append(node.types.indices.map { Value(index, $0) })
-    }
+    if targets.isEmpty { rewriter.drop(position) }
     try builder.validate()
-    var result = builder.definition
-    result.variables = variables
-    result.outputs = outputs.map { moved[$0.node][$0.result] }
-    return result
+  }
+
+  /// What stands for a gradient that no path leads to.
+  ///
+  /// - Throws: why there is none, where the request wants an error.
+  private func absentGradient(
+    of sources: [Value], by target: Value, stopping stops: [Value], _ trainability: Trainability,
+    request node: Node, _ op: Gradients, in builder: Graph
+  ) throws(FirnError) -> Value {
+    let cut = GradientCut(self, of: sources, withRespectTo: target, stopping: stops)
+    let isFrozen = isFrozenRead(target, trainability)
+    if op.unconnected == .error, isFrozen || !cut.isZero {
+      throw noPath(to: target, frozen: isFrozen ? trainability : nil, cut: cut, request: node)
+    }
+    let type = type(of: target)
+    return builder.section(node.name, phase: .backward) {
+      op.unconnected == .none && (isFrozen || !cut.isZero)
+        ? builder.append(AbsentGradient(type: type), [])[0] : Tensor.filled(0, type: type, in: builder)
+    }.value
+  }
+
+  /// - Throws: where the node at `position` computes with a gradient that does not exist.
+  fileprivate func requireGradients(
+    of position: Int, in rewriter: GraphRewriter
+  ) throws(FirnError) {
+    let node = nodes[position]
+    let made = rewriter.graph.nodes
+    guard let absent = node.inputs.map({ made[rewriter($0).node] }).first(where: \.isAbsentGradient) else {
+      return
+    }
+    throw FirnError(
+      .noGradient, "`\(node.name)` computes with a gradient that does not exist",
+      remedy: "ask for it with `unconnected: .zero`", place: absent.name, location: node.location)
   }
 
   private func isFrozenRead(_ value: Value, _ trainability: Trainability) -> Bool {

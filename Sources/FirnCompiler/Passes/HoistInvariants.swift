@@ -40,11 +40,14 @@ extension GraphDef {
   package func hoistingInvariants() -> GraphDef {
     editingLoops { loop in
       let body = loop.body
-      let dependence = DependenceAnalysis(body) { ($0.op as? LoopInput)?.kind == .capture ? [] : .step }
+      let dependence = DependenceAnalysis(body) { $0.loopInput?.kind == .capture ? [] : .step }
       let isRun = loop.scan.length.value.map { $0 > 0 } ?? false
       var hoisted: [Value: Value] = [:]
       for (position, node) in body.nodes.enumerated() {
-        if node.op is LoopInput || node.op is Constant || !isRun && node.op.canFail { continue }
+        switch node.op.effect {
+        case .receives, .holds: continue
+        case .none, .feeds, .draws, .reads, .writes: if !isRun, node.op.canFail { continue }
+        }
         let values = node.types.indices.map { Value(position, $0) }
         guard values.allSatisfy({ !dependence[$0].contains(.step) }) else { continue }
         // One that reads what had to stay has to stay.

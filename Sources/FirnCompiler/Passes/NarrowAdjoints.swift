@@ -49,14 +49,6 @@ struct PartialValue: Hashable {
   var block: Block?
 }
 
-/// How a block of a node's result is computed.
-enum NarrowedNode {
-  /// By an op of this type.
-  case node(any Op, [PartialValue])
-  /// It is there already.
-  case same(PartialValue)
-}
-
 private struct AdjointNarrowing {
   private let graph: GraphDef
   private let index: ValueIndex
@@ -64,45 +56,38 @@ private struct AdjointNarrowing {
   private var isWhole: [Bool]
   /// The blocks of it that are needed.
   private var blocks: [[Block]]
-  private var narrowed: [PartialValue: NarrowedNode] = [:]
+  /// How parts of values are made; a leaf is there already.
+  private var narrowed: [PartialValue: Expression<PartialValue>] = [:]
   /// For each loop, the results of which only blocks are made.
   private var narrowedResults: [Int: Set<Int>] = [:]
 
   /// Whether any slice moves.
   private var isChanged = false
 
-  private var nodes: [Node] = []
+  private var rewriter: GraphRewriter
   private var built: [PartialValue: Value] = [:]
-  private var names: (original: Set<String>, used: Set<String>)
 
   init(_ graph: GraphDef) {
     self.graph = graph
     index = ValueIndex(graph)
     isWhole = Array(repeating: false, count: index.count)
     blocks = Array(repeating: [], count: index.count)
-    names = (Set(graph.nodes.map(\.name)), [])
+    rewriter = GraphRewriter(graph)
   }
 
   mutating func run() -> GraphDef {
-    var bodies: [Int: Scan] = [:]
+    var bodies: [Int: any Op] = [:]
     for (position, node) in graph.nodes.enumerated() {
-      guard let scan = node.op as? Scan else { continue }
-      let body = scan.body.narrowingAdjoints()
-      if body != scan.body { bodies[position] = scan.with(body: body) }
+      bodies[position] = node.op { $0.narrowingAdjoints() }
     }
     for output in graph.outputs { isWhole[index[output]] = true }
     for position in graph.nodes.indices.reversed() { decide(position) }
     if !isChanged {
-      var result = graph
-      for (position, scan) in bodies { result.nodes[position].op = scan }
-      return result
+      for position in graph.nodes.indices { rewriter.keep(position, as: bodies[position]) }
+      return rewriter.finish()
     }
     for position in graph.nodes.indices { emit(position, bodies[position]) }
-    var result = graph
-    result.outputs = []
-    for output in graph.outputs { result.outputs.append(resolve(PartialValue(value: output))) }
-    result.nodes = nodes
-    return result
+    return rewriter.finish(outputs: graph.outputs.map { resolve(PartialValue(value: $0)) })
   }
 
   // MARK: Deciding, from the last node to the first
@@ -115,11 +100,8 @@ private struct AdjointNarrowing {
     if !blocks[index[part.value]].contains(block) { blocks[index[part.value]].append(block) }
   }
 
-  private mutating func need(_ result: NarrowedNode) {
-    switch result {
-    case .node(_, let operands): operands.forEach { need($0) }
-    case .same(let part): need(part)
-    }
+  private mutating func need(_ expression: Expression<PartialValue>) {
+    for leaf in expression.leaves { need(leaf) }
   }
 
   private mutating func decide(_ position: Int) {
@@ -130,7 +112,7 @@ private struct AdjointNarrowing {
     guard isWritten || values.contains(where: { isWhole[index[$0]] || !blocks[index[$0]].isEmpty }) else {
       return
     }
-    if node.phase == .backward, let scan = node.op as? Scan {
+    if node.phase == .backward, let scan = node.loop {
       let results = Set(
         values.indices.filter { isWorthNarrowing(values[$0]) && isNarrow(scan, $0, at: values[$0]) })
       if !results.isEmpty {
@@ -150,35 +132,33 @@ private struct AdjointNarrowing {
       return
     }
     if values.count == 1 {
-      var left: [Block] = []
-      for block in blocks[index[values[0]]] {
-        guard let result = graph.part(block, of: position, isFree: true) else {
-          left.append(block)
+      let answers = blocks[index[values[0]]].map { (block: $0, expression: graph.part($0, of: position)) }
+      var left: [(block: Block, expression: Expression<PartialValue>?)] = []
+      for (block, expression) in answers {
+        guard let expression, case .leaf = expression else {
+          left.append((block, expression))
           continue
         }
-        narrowed[PartialValue(value: values[0], block: block)] = result
+        narrowed[PartialValue(value: values[0], block: block)] = expression
         isChanged = true
-        need(result)
+        need(expression)
       }
-      if node.phase == .backward, left == blocks[index[values[0]]], isWorthNarrowing(values[0]) {
-        let results = left.map { graph.part($0, of: position, isFree: false) }
-        if !results.contains(where: { $0 == nil }) {
-          isChanged = true
-          for (block, result) in zip(left, results) {
-            guard let result else { continue }
-            narrowed[PartialValue(value: values[0], block: block)] = result
-            need(result)
-          }
-          return
+      if node.phase == .backward, left.count == answers.count, isWorthNarrowing(values[0]),
+        left.allSatisfy({ $0.expression != nil })
+      {
+        isChanged = true
+        for (block, expression) in left {
+          guard let expression else { continue }
+          narrowed[PartialValue(value: values[0], block: block)] = expression
+          need(expression)
         }
+        return
       }
       if left.isEmpty, !isWritten, !isWhole[index[values[0]]] { return }
       isWhole[index[values[0]]] = true
-      if node.phase == .backward, let slice = node.op as? Slice,
-        let block = slice.block(of: graph.type(of: node.inputs[0]))
-      {
+      if node.phase == .backward, let block = graph.block(takenAt: position) {
         let part = PartialValue(value: node.inputs[0], block: block)
-        narrowed[PartialValue(value: values[0])] = .same(part)
+        narrowed[PartialValue(value: values[0])] = .leaf(part)
         need(part)
         return
       }
@@ -204,40 +184,38 @@ private struct AdjointNarrowing {
 
   // MARK: Building, from the first to the last
 
-  private mutating func emit(_ position: Int, _ simplified: Scan?) {
+  private mutating func emit(_ position: Int, _ body: (any Op)?) {
     var node = graph.nodes[position]
-    if let scan = simplified ?? node.op as? Scan, let results = narrowedResults[position] {
+    if let body { node.op = body }
+    if let scan = node.loop, let results = narrowedResults[position] {
       emit(scan, results, at: position)
       return
     }
-    if let simplified { node.op = simplified }
     let value = Value(position)
     if node.types.count == 1 {
       for block in blocks[index[value]] {
         let part = PartialValue(value: value, block: block)
-        guard case .node(let op, let operands) = narrowed[part] else { continue }
-        let type = graph.type(of: value).taking(block)
-        built[part] = append(op, operands.map { resolve($0) }, [type], like: node, named: node.name)
+        guard case .node(let op, let operands)? = narrowed[part] else { continue }
+        let inputs = operands.map { build($0, insteadOf: position) }
+        built[part] = rewriter.emit(op, inputs, insteadOf: position)[0]
       }
-      if case .same(let part) = narrowed[PartialValue(value: value)] {
+      if case .leaf(let part)? = narrowed[PartialValue(value: value)] {
         // This very slice serves all who want that block, unless a smaller node makes it.
         if built[part] == nil, narrowed[part] == nil {
           let source = resolve(PartialValue(value: part.value))
-          built[part] = append(node.op, [source], node.types, like: node, named: node.name)
+          built[part] = rewriter.emit(node.op, [source], insteadOf: position)[0]
         }
+        rewriter.drop(position)
         return
       }
     }
     var isWritten = false
     if case .writes = node.op.effect { isWritten = true }
     guard isWritten || node.types.indices.contains(where: { isWhole[index[Value(position, $0)]] }) else {
-      return
+      return rewriter.drop(position)
     }
-    let first = append(
-      node.op, node.inputs.map { resolve(PartialValue(value: $0)) }, node.types, like: node, named: node.name)
-    for result in node.types.indices {
-      built[PartialValue(value: Value(position, result))] = Value(first.node, result)
-    }
+    node.inputs = node.inputs.map { resolve(PartialValue(value: $0)) }
+    rewriter.place(node, insteadOf: position)
   }
 
   /// The loop with one result for each block that is needed of one.
@@ -251,52 +229,60 @@ private struct AdjointNarrowing {
       inputs.append(resolve(PartialValue(value: node.inputs[result], block: block)))
     }
     for input in node.inputs.dropFirst(scan.carries) { inputs.append(resolve(PartialValue(value: input))) }
-    let types = kept.map { result, block in
-      block.map { node.types[result].taking($0) } ?? node.types[result]
+    let made = rewriter.emit(scan.narrowed(to: kept), inputs, insteadOf: position)
+    for (part, value) in zip(kept, made) {
+      built[PartialValue(value: Value(position, part.result), block: part.block)] = value
     }
-    let first = append(scan.narrowed(to: kept), inputs, types, like: node, named: node.name)
-    for (place, (result, block)) in kept.enumerated() {
-      built[PartialValue(value: Value(position, result), block: block)] = Value(first.node, place)
-    }
+    rewriter.drop(position)
   }
 
-  private mutating func append(
-    _ op: any Op, _ inputs: [Value], _ types: [TensorType], like node: Node, named name: String
-  ) -> Value {
-    var unique = name
-    if name != node.name || !names.used.insert(name).inserted {
-      var count = 0
-      while names.original.contains(unique) || !names.used.insert(unique).inserted {
-        count += 1
-        unique = "\(name)_\(count)"
-      }
-    }
-    nodes.append(
-      Node(
-        op: op, inputs: inputs, types: types, name: unique, phase: name == node.name ? node.phase : .backward,
-        location: node.location))
-    return Value(nodes.count - 1)
+  private mutating func build(_ expression: Expression<PartialValue>, insteadOf position: Int) -> Value {
+    expression.fold(leaf: { resolve($0) }) { rewriter.emit($0, $1, insteadOf: position)[0] }
   }
 
   /// Where a value, or a block of it, is in the new graph.
   private mutating func resolve(_ part: PartialValue) -> Value {
     if let known = built[part] { return known }
-    if case .same(let other) = narrowed[part] {
+    if case .leaf(let other)? = narrowed[part] {
       let value = resolve(other)
       built[part] = value
       return value
     }
-    guard let block = part.block else {
-      firnBug("narrow-adjoints", "`\(graph.name(of: part.value))` is needed but not built")
-    }
-    let node = graph.nodes[part.value.node]
-    let type = graph.type(of: part.value)
+    guard let block = part.block else { return rewriter(part.value) }
+    var model = graph.nodes[part.value.node]
+    model.phase = .backward
     let source = resolve(PartialValue(value: part.value))
-    let value = append(
-      Slice(block, of: type), [source], [type.taking(block)], like: node,
-      named: Path.joined(node.name, "slice"))
+    let value = rewriter.emit(
+      Slice(block, of: graph.type(of: part.value)), [source], named: Path.joined(model.name, "slice"),
+      like: model)[0]
     built[part] = value
     return value
+  }
+}
+
+extension GraphDef {
+  /// How `block` of the only result of a node is made without the rest; nil where the op does not know.
+  fileprivate func part(_ block: Block, of position: Int) -> Expression<PartialValue>? {
+    let node = nodes[position]
+    let types = types(round: position)
+    func part(_ operand: Int, _ block: Block?) -> PartialValue {
+      let value = node.inputs[operand]
+      let isWhole = block.map { type(of: value).shape[$0.axis] == Dim($0.range.count) } ?? true
+      return PartialValue(value: value, block: isWhole ? nil : block)
+    }
+    switch node.op.narrowed(to: block, in: types) {
+    case .notKnown: return nil
+    case .expression(let expression): return expression.map { part($0.operand, $0.block) }
+    case .byRows:
+      let rule = node.op.rows(along: block.axis, of: 0, count: Dim(block.range.count), in: types)
+      return rule.map { rule in
+        .node(
+          rule.op,
+          rule.operands.enumerated().map { operand, axis in
+            .leaf(part(operand, axis.map { Block(axis: $0, range: block.range) }))
+          })
+      }
+    }
   }
 }
 

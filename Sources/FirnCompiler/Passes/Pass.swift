@@ -4,13 +4,16 @@ package import FirnGraph
 package struct Pass: Sendable {
   /// Kebab case; stands in dumps and in the message of any failure.
   package let name: String
+  /// Whether a program is wrong without it; the others only make it cheaper and can be left out by name.
+  package let isRequired: Bool
   package let run: @Sendable (GraphDef, inout CompilationContext) throws(FirnError) -> GraphDef
 
   package init(
-    _ name: String,
+    _ name: String, isRequired: Bool = false,
     _ run: @escaping @Sendable (GraphDef, inout CompilationContext) throws(FirnError) -> GraphDef
   ) {
     self.name = name
+    self.isRequired = isRequired
     self.run = run
   }
 }
@@ -20,32 +23,38 @@ package struct Pass: Sendable {
 /// Each pass is declared in a file of its own; `Compiler.pipeline` lists them.
 package enum Compiler {}
 
-/// What passes read besides the graph, and what they leave for reports.
-package struct CompilationContext: Sendable {
-  package let request: CompilationRequest
-  package let trainability: Trainability
-  /// Whether what was asked for has been taken out of the whole graph: assignments left after that are the program's.
-  package var hasExtracted = false
-  /// What `prune-gradients` decided.
-  package var pruning: PruningRecord?
-  /// What each pass that changed something did to the number of nodes.
-  package var history: [PassRecord] = []
-
-  /// - Throws: what is wrong with the request's selections.
-  package init(_ request: CompilationRequest) throws(FirnError) {
-    self.request = request
-    if let trainability = request.trainability {
-      self.trainability = trainability
-    } else {
-      trainability = try Trainability(
-        request.selectionContext, freezing: request.freezing, thawing: request.thawing)
-    }
-  }
-}
-
-/// One line of a compilation's history.
+/// What one compiler pass did, in the order of the pipeline.
 public struct PassRecord: Hashable, Sendable {
+  /// The pass's name, in kebab case.
   public let pass: String
+  /// Nodes of the graph it was given, bodies of loops not counted.
   public let nodesBefore: Int
+  /// Nodes of the graph it made.
   public let nodesAfter: Int
+  /// Whether it changed anything.
+  public let isChange: Bool
+  /// How long it took; differs from one compilation to the next, and so does not count where records are compared.
+  public let duration: Duration
+
+  package init(pass: String, nodesBefore: Int, nodesAfter: Int, isChange: Bool, duration: Duration) {
+    self.pass = pass
+    self.nodesBefore = nodesBefore
+    self.nodesAfter = nodesAfter
+    self.isChange = isChange
+    self.duration = duration
+  }
+
+  /// Whether both did the same, however long it took.
+  public static func == (a: PassRecord, b: PassRecord) -> Bool {
+    a.pass == b.pass && a.nodesBefore == b.nodesBefore && a.nodesAfter == b.nodesAfter
+      && a.isChange == b.isChange
+  }
+
+  /// Feeds what `==` compares.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(pass)
+    hasher.combine(nodesBefore)
+    hasher.combine(nodesAfter)
+    hasher.combine(isChange)
+  }
 }

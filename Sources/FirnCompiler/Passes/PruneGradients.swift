@@ -18,8 +18,9 @@ extension Compiler {
   ///     %loss = reduce_sum(%w) {axes = [0], keeps_axes = false} : f32[]
   ///     %gradients = gradients(%loss, %w) {seeded = [false], targets = 1, stops = 0, unconnected = "error"} : f32[2] @backward
   ///     return %loss
-  package static let pruneGradients = Pass("prune-gradients") { graph, context throws(FirnError) in
-    guard context.request.training != nil, let loss = graph.outputs.last else { return graph }
+  package static let pruneGradients = Pass("prune-gradients", isRequired: true) {
+    graph, context throws(FirnError) in
+    guard let loss = context.loss(in: graph, for: "prune-gradients") else { return graph }
     let record = PruningRecord(graph, of: loss, trainability: context.trainability)
     context.pruning = record
     guard !record.live.isEmpty else {
@@ -27,12 +28,14 @@ extension Compiler {
         .noGradient, "nothing to train: no gradient of the loss reaches a trained variable",
         remedy: context.nothingToTrain, place: graph.name(of: loss))
     }
-    let builder = Graph(resuming: graph)
-    builder.phase = .backward
-    _ = builder.gradients(
-      of: [Tensor(builder, loss)], withRespectTo: record.targets.map { Tensor(builder, $0) })
-    var result = builder.definition
-    result.outputs = graph.outputs
+    var request: Value?
+    let result = try graph.extended(phase: .backward) { builder in
+      request =
+        builder.gradients(
+          of: [Tensor(builder, loss)], withRespectTo: record.targets.map { Tensor(builder, $0) }
+        ).first?.value
+    }
+    context.gradientRequest = request.map { result.nodes[$0.node].name }
     return result
   }
 }

@@ -25,7 +25,8 @@ extension Compiler {
   ///     %random_state = random_state() : i32[4]
   ///     %encoder/dropout = identity(%encoder/w) : f32[2]
   ///     return %encoder/dropout
-  package static let resolveModes = Pass("resolve-modes") { graph, context throws(FirnError) in
+  package static let resolveModes = Pass("resolve-modes", isRequired: true) {
+    graph, context throws(FirnError) in
     let modes = try Modes(graph, context.request, context.trainability)
     return graph.resolvingModes(modes, in: ModalPlace(), assignments: TrainingAssignments(graph, modes))
   }
@@ -60,25 +61,24 @@ extension GraphDef {
   fileprivate func resolvingModes(
     _ modes: Modes, in place: ModalPlace, assignments: TrainingAssignments
   ) -> GraphDef {
-    let graph = Graph()
-    var moved: [[Value]] = []
     // By variable, what was assigned so far.
     var assigned: [String: Value] = [:]
-    for node in nodes {
-      let original = node
-      var node = node
+    return rewritten { rewriter, position in
+      let original = nodes[position]
+      var node = original
       node.inputs = node.inputs.map { input in
         if assignments.own.contains(node.name), case .reads(let name) = nodes[input.node].op.effect,
           let newer = assigned[name]
         {
           return newer
         }
-        return moved[input.node][input.result]
+        return rewriter(input)
       }
       let place = place.node(node.name)
-      if let scan = node.op as? Scan {
-        let body = scan.body.resolvingModes(modes, in: place.body, assignments: TrainingAssignments())
-        node.op = scan.with(body: body)
+      if let op = node.op(changingBody: {
+        $0.resolvingModes(modes, in: place.body, assignments: TrainingAssignments())
+      }) {
+        node.op = op
       }
       if let assignment = original.trainingAssignment {
         node.inputs.removeLast()
@@ -87,34 +87,26 @@ extension GraphDef {
         }
         if assignments.last[assignment.variable] != node.name { node.op = PassThrough(.identity) }
       }
-      if let modal = node.op as? any ModalOp {
-        let operands = node.inputs.map { Tensor(graph, $0) }
-        let results = graph.section(node.scope, phase: node.phase) {
+      if let modal = node.modal {
+        let operands = node.inputs.map { Tensor(rewriter.graph, $0) }
+        let results = rewriter.graph.section(node.scope, phase: node.phase) {
           modal.results(operands, inInference: modes.isInference(place))
         }
-        guard let results else {
-          let position = graph.adopt(node)
-          moved.append(node.types.indices.map { Value(position, $0) })
-          continue
-        }
-        guard results.map(\.type) == node.types else {
-          firnBug("resolve-modes", "`\(place.nested)` changed its type")
-        }
-        if results.count == 1, operands.contains(results[0]) {
+        if let results {
+          guard results.map(\.type) == node.types else {
+            firnBug("resolve-modes", "`\(place.nested)` changed its type")
+          }
+          guard results.count == 1, operands.contains(results[0]) else {
+            for (result, tensor) in results.enumerated() {
+              rewriter.replace(Value(position, result), with: tensor.value)
+            }
+            return
+          }
           node.op = PassThrough(.identity)
           node.inputs = [results[0].value]
-          moved.append([Value(graph.adopt(node))])
-        } else {
-          moved.append(results.map(\.value))
         }
-      } else {
-        let position = graph.adopt(node)
-        moved.append(node.types.indices.map { Value(position, $0) })
       }
+      if node != rewriter.kept(position) { rewriter.place(node, insteadOf: position) }
     }
-    var result = graph.definition
-    result.variables = variables
-    result.outputs = outputs.map { moved[$0.node][$0.result] }
-    return result
   }
 }

@@ -1,5 +1,4 @@
 package import FirnGraph
-import FirnOps
 
 extension Compiler {
   /// `simplify`: algebra that is exact for every input, NaN and infinities included.
@@ -29,100 +28,36 @@ extension Compiler {
 
 extension GraphDef {
   package func simplified() -> GraphDef {
-    var result = self
-    var replacement: [Value: Value] = [:]
+    let result = rewritten { rewriter, position in rewriter.simplify(position) }
+    return result == self ? self : result.removingDeadNodes(keepingAssignments: true)
+  }
+}
+
+extension GraphRewriter {
+  fileprivate mutating func simplify(_ position: Int) {
+    var node = source.nodes[position]
+    if let op = node.op(changingBody: { $0.simplified() }) { return keep(position, as: op) }
+    node.inputs = node.inputs.map { self($0) }
     var isChanged = false
-    let move: (Value) -> Value = { replacement[$0] ?? $0 }
-    for position in nodes.indices {
-      result.nodes[position].inputs = result.nodes[position].inputs.map(move)
-      if let scan = nodes[position].op as? Scan {
-        result.nodes[position].op = scan.with(body: scan.body.simplified())
-      }
-      // Until nothing applies: what one row leaves may be what another waits for.
-      while replacement[Value(position)] == nil, let next = result.simplification(of: position) {
-        isChanged = true
-        switch next {
-        case .value(let value): replacement[Value(position)] = value
-        case .node(let op, let inputs):
-          result.nodes[position].op = op
-          result.nodes[position].inputs = inputs
+    // Until nothing applies: what one answer leaves may be what another waits for.
+    while let simpler = simplification(of: node) {
+      switch simpler {
+      case .leaf(let value): return replace(Value(position), with: value)
+      case .node(let op, let operands):
+        node.op = op
+        node.inputs = operands.map { operand in
+          operand.fold(leaf: { $0 }) {
+            emit($0, $1, named: Path.joined(node.scope, $0.mnemonic), like: node)[0]
+          }
         }
+        isChanged = true
       }
     }
-    result.outputs = outputs.map(move)
-    return isChanged ? result.removingDeadNodes(keepingAssignments: true) : result
+    if isChanged { place(node, insteadOf: position) }
   }
 
-  private enum Simplification {
-    case value(Value)
-    case node(any Op, [Value])
-  }
-
-  private func simplification(of position: Int) -> Simplification? {
-    let node = nodes[position]
-    guard let first = node.inputs.first else { return nil }
-    let unchanged = node.types.count == 1 && type(of: first) == node.types[0]
-    switch node.op {
-    case is PassThrough:
-      return .value(first)
-    case is Reshape:
-      if unchanged { return .value(first) }
-      if nodes[first.node].op is Reshape { return .node(node.op, nodes[first.node].inputs) }
-    case is Broadcast, is Cast:
-      if unchanged { return .value(first) }
-    case let op as Concat:
-      if let whole = cutUp(node.inputs, along: op.axis) { return .value(whole) }
-    case let op as Transpose:
-      if op.permutation == Array(op.permutation.indices) { return .value(first) }
-    case let op as Unary where op.function == .neg:
-      if let inner = nodes[first.node].op as? Unary, inner.function == .neg {
-        return .value(nodes[first.node].inputs[0])
-      }
-    case let op as Binary:
-      let (a, b) = (node.inputs[0], node.inputs[1])
-      if op.function == .mul || op.function == .div, isOne(b) { return .value(a) }
-      if op.function == .mul, isOne(a) { return .value(b) }
-    case let op as MatMul:
-      let left = swapsLastAxes(node.inputs[0])
-      let right = swapsLastAxes(node.inputs[1])
-      if left == nil, right == nil { return nil }
-      return .node(
-        MatMul(
-          transposeA: op.transposeA != (left != nil),
-          transposeB: op.transposeB != (right != nil), order: op.order),
-        [left ?? node.inputs[0], right ?? node.inputs[1]] + node.inputs.dropFirst(2))
-    default: break
-    }
-    return nil
-  }
-
-  /// The value that `pieces` are the adjacent slices of, from its first position to its last.
-  private func cutUp(_ pieces: [Value], along axis: Int) -> Value? {
-    guard let whole = nodes[pieces[0].node].inputs.first else { return nil }
-    let type = type(of: whole)
-    var end = 0
-    for piece in pieces {
-      guard let slice = nodes[piece.node].op as? Slice, nodes[piece.node].inputs == [whole],
-        let block = slice.block(of: type), block.axis == axis, block.range.lowerBound == end
-      else { return nil }
-      end = block.range.upperBound
-    }
-    return type.shape[axis] == Dim(end) ? whole : nil
-  }
-
-  /// Whether `value` is a constant one in every element.
-  private func isOne(_ value: Value) -> Bool {
-    let node = nodes[value.node]
-    if node.op is Broadcast || node.op is Reshape { return isOne(node.inputs[0]) }
-    guard let constant = node.op as? Constant else { return false }
-    return constant.array.scalar == 1
-  }
-
-  /// The operand of a transposition that swaps just the last two axes.
-  private func swapsLastAxes(_ value: Value) -> Value? {
-    guard let op = nodes[value.node].op as? Transpose, op.permutation.count >= 2 else { return nil }
-    var swapped = Array(op.permutation.indices)
-    swapped.swapAt(swapped.count - 1, swapped.count - 2)
-    return op.permutation == swapped ? nodes[value.node].inputs[0] : nil
+  private func simplification(of node: Node) -> Expression<Value>? {
+    let operands = node.inputs.map { ValueView($0, in: graph.nodes) }
+    return node.op.simplified(in: NodeView(operands: operands, results: node.types))
   }
 }

@@ -22,29 +22,26 @@ extension Compiler {
   ///     %w/concat = concat(%w/slice, %w/stop_gradient) {axis = 0} : f32[3]
   ///     %loss = reduce_sum(%w/concat) {axes = [0], keeps_axes = false} : f32[]
   ///     return %loss
-  package static let splitVariables = Pass("split-variables") { graph, context throws(FirnError) in
+  package static let splitVariables = Pass("split-variables", isRequired: true) {
+    graph, context throws(FirnError) in
     context.request.training == nil ? graph : graph.splittingVariables(context.trainability)
   }
 }
 
 extension GraphDef {
   fileprivate func splittingVariables(_ trainability: Trainability) -> GraphDef {
-    // New nodes are appended first, where their names are made unique, and then moved to the reads they belong to.
-    let builder = Graph(resuming: self)
-    var joined: [Value: Value] = [:]
-    var order: [Int] = []
-    for position in nodes.indices {
-      order.append(position)
-      guard case .reads(let name) = nodes[position].op.effect,
+    rewritten { rewriter, position in
+      let node = nodes[position]
+      guard case .reads(let name) = node.op.effect,
         let blocks = trainability.trainedRegion(name)?.blocks,
-        let axis = blocks.first?.axis, let extent = nodes[position].types[0].shape[axis].value
-      else { continue }
-      let start = builder.nodes.count
-      let read = Tensor(builder, Value(position))
+        let axis = blocks.first?.axis, let extent = node.types[0].shape[axis].value
+      else { return }
+      rewriter.keep(position)
+      let read = rewriter.tensor(Value(position))
       func piece(_ range: Range<Int>) -> Tensor {
         read.sliced(axis: axis, from: Dim(range.lowerBound), to: Dim(range.upperBound))
       }
-      let whole = builder.section(nodes[position].name, phase: nodes[position].phase) {
+      let whole = rewriter.graph.section(node.name, phase: node.phase) {
         var pieces: [Tensor] = []
         var end = 0
         for range in blocks.map(\.range) + [extent..<extent] {
@@ -54,20 +51,7 @@ extension GraphDef {
         }
         return concatenate(pieces, axis: axis)
       }
-      joined[Value(position)] = whole.value
-      order += Array(start..<builder.nodes.count)
+      rewriter.replace(Value(position), with: whole.value)
     }
-    if joined.isEmpty { return self }
-    var place = [Int](repeating: 0, count: order.count)
-    for (new, old) in order.enumerated() { place[old] = new }
-    func move(_ value: Value) -> Value { Value(place[value.node], value.result) }
-    var result = self
-    result.nodes = order.map { old in
-      var node = builder.nodes[old]
-      node.inputs = node.inputs.map { move(old < nodes.count ? joined[$0] ?? $0 : $0) }
-      return node
-    }
-    result.outputs = outputs.map { move(joined[$0] ?? $0) }
-    return result
   }
 }

@@ -73,8 +73,7 @@ extension LoopEditor {
 
   /// What a value is the sum of, as long as nothing else reads the sums between.
   private func terms(of value: Value) -> [Value] {
-    guard let op = body.nodes[value.node].op as? Binary, op.function == .add,
-      !body.outputs.contains(value), readersInBody(value) == 1
+    guard body.nodes[value.node].isSum, !body.outputs.contains(value), readersInBody(value) == 1
     else { return [value] }
     return body.nodes[value.node].inputs.flatMap { terms(of: $0) }
   }
@@ -84,15 +83,15 @@ extension LoopEditor {
   }
 
   private func varies(_ value: Value) -> Bool {
-    let op = body.nodes[value.node].op
-    return !(op is Constant) && (op as? LoopInput)?.kind != .capture
+    let node = body.nodes[value.node]
+    if case .holds = node.op.effect { return false }
+    return node.loopInput?.kind != .capture
   }
 
   /// Whether `value` is a product of two matrices that vary, from zero on, and nothing but the total reads it.
   private func isProductOverSteps(_ value: Value) -> Bool {
     let node = body.nodes[value.node]
-    return node.op is MatMul && node.types[0].shape.rank == 2
-      && node.inputs.prefix(2).allSatisfy { varies($0) }
+    return node.product != nil && node.inputs.prefix(2).allSatisfy { varies($0) }
       && node.inputs.dropFirst(2).allSatisfy { isZero($0) } && !body.outputs.contains(value)
       && readersInBody(value) == 1
   }
@@ -104,7 +103,7 @@ extension LoopEditor {
 
   /// The factors of a step's product, of all steps: `[length, k, m]` and `[length, k, n]`.
   private mutating func factors(_ node: Node) -> (left: Value, right: Value) {
-    guard let op = node.op as? MatMul else { firnBug("sum-after-loops", "`\(node.name)` is no product") }
+    guard let op = node.product else { firnBug("sum-after-loops", "`\(node.name)` is no product") }
     return (
       rows(stacked(node.inputs[0]), isLast: !op.transposeA, like: node),
       rows(stacked(node.inputs[1]), isLast: op.transposeB, like: node)

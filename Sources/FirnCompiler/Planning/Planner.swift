@@ -77,22 +77,25 @@ private struct Planner {
   mutating func place(_ position: Int) throws(FirnError) {
     let node = graph.nodes[position]
     let values = node.types.indices.map { Value(position, $0) }
-    switch node.op {
-    case let op as Constant:
-      slots[index[values[0]]] = newSlot(.constant(op.array))
-    case let op as LoopInput:
-      let slot = op.kind == .index ? newSlot(.arena(0), bytes: 4) : newSlot(.external)
+    switch node.op.effect {
+    case .holds(let array):
+      slots[index[values[0]]] = newSlot(.constant(array))
+    case .receives:
+      guard let input = node.loopInput else {
+        firnBug("planner", "`\(node.name)` receives nothing from a loop")
+      }
+      let slot = input.kind == .index ? newSlot(.arena(0), bytes: 4) : newSlot(.external)
       slots[index[values[0]]] = slot
-      parameters.append((op, slot))
-    case is Placeholder:
+      parameters.append((input, slot))
+    case .feeds:
       let slot = newSlot(.feed(feeds.count))
       feeds.append(Plan.Port(name: node.name, slot: slot, type: try type(values[0])))
       slots[index[values[0]]] = slot
-    case let op as ReadVariable:
-      slots[index[values[0]]] = newSlot(.variable(op.variable))
-    case is RandomState:
+    case .reads(let variable):
+      slots[index[values[0]]] = newSlot(.variable(variable))
+    case .draws:
       slots[index[values[0]]] = newSlot(.randomState)
-    default:
+    case .none, .writes:
       if case .view(let operand) = node.op.aliasing {
         slots[index[values[0]]] = slot(node.inputs[operand])
         if case .writes(let variable) = node.op.effect {
@@ -118,7 +121,7 @@ private struct Planner {
     if case .inPlace(let operands) = node.op.aliasing, values.count == 1 {
       step.inPlace = operands.filter(step.operands.indices.contains)
     }
-    if let scan = node.op as? Scan {
+    if let scan = node.loop {
       let loop = try plan(scan, step)
       step.workspaceBytes = loop.body.arenaBytes
       step.work = .loop(loop)

@@ -21,6 +21,8 @@ public final class Graph {
   package var phase: Node.Phase = .forward
 
   private var names = UniqueNames()
+  /// Nodes whose names are to be kept free, looked at when the first new name is made: most rewrites make none.
+  private var unreserved: [Node] = []
   private var scopes: [(path: String, defaults: ScopeDefaults)] = [("", ScopeDefaults())]
   /// Where the scopes entered now were entered: the place of nodes that know no better.
   private var scopeLocations: [CallSite] = []
@@ -40,13 +42,19 @@ public final class Graph {
     parent = nil
     nodes = definition.nodes
     variables = definition.variables
-    for node in nodes {
-      names.reserve(node.name)
-      drawNames.reserve(node.name)
-    }
+    unreserved = definition.nodes
     for (index, node) in nodes.enumerated() where node.op is RandomState {
       randomStateNode = Value(index)
     }
+  }
+
+  /// An empty graph that will hold what `definition` is rewritten to: its variables are there, and the names of its nodes
+  /// are theirs.
+  package init(rewriting definition: GraphDef) {
+    parent = nil
+    nodes.reserveCapacity(definition.nodes.count)
+    variables = definition.variables
+    unreserved = definition.nodes
   }
 
   /// The outermost graph.
@@ -132,7 +140,7 @@ public final class Graph {
     }
     do {
       let types = try op.resultTypes(of: local.map(\.type))
-      let name = names.unique(Path.joined(namingPath, name ?? op.mnemonic))
+      let name = uniqueName(Path.joined(namingPath, name ?? op.mnemonic))
       let node = Node(
         op: op, inputs: local.map(\.value), types: types, name: name, phase: phase,
         location: place(of: location))
@@ -160,25 +168,61 @@ public final class Graph {
   /// Adds a parameter to a loop body.
   package func parameter(_ kind: LoopInput.Kind, _ position: Int, type: TensorType, name: String) -> Tensor {
     nodes.append(
-      Node(op: LoopInput(kind, position, type: type), inputs: [], types: [type], name: names.unique(name)))
+      Node(op: LoopInput(kind, position, type: type), inputs: [], types: [type], name: uniqueName(name)))
     return Tensor(self, Value(nodes.count - 1))
   }
 
   /// Appends a node as it stands, its inputs being values of this graph, under its own name or one made unique.
+  ///
+  /// - Parameter isOwner: whether the name is the node's own, kept free for it.
   @discardableResult
-  package func adopt(_ node: Node) -> Int {
+  package func adopt(_ node: Node, isOwner: Bool = false) -> Int {
     var node = node
-    node.name = names.unique(node.name)
+    if !isOwner { node.name = uniqueName(node.name) }
     nodes.append(node)
     if node.op is RandomState { randomStateNode = Value(nodes.count - 1) }
     return nodes.count - 1
   }
 
-  /// Gives a node further results; those it has keep their places.
-  package func widen(_ node: Int, to op: any Op, types: [TensorType]) {
-    guard types.starts(with: nodes[node].types) else { firnBug("graph", "widening changed existing results") }
-    nodes[node].op = op
-    nodes[node].types = types
+  /// Appends a node made by Firn itself, on values of this graph, in the phase and at the place of `model`.
+  ///
+  /// - Parameters:
+  ///   - name: a path from the top, made unique.
+  ///   - isOwner: whether the name is kept free for this node.
+  package func emit(
+    _ op: any Op, _ inputs: [Value], name: String, isOwner: Bool = false, like model: Node
+  ) -> [Value] {
+    let types: [TensorType]
+    do {
+      types = try op.resultTypes(of: inputs.map { nodes[$0.node].types[$0.result] })
+    } catch {
+      firnBug("rewriting", "`\(name)`: \(error)")
+    }
+    let node = Node(
+      op: op, inputs: inputs, types: types, name: name, phase: model.phase, location: model.location)
+    let position = adopt(node, isOwner: isOwner)
+    return types.indices.map { Value(position, $0) }
+  }
+
+  /// Puts another node where one stands; results that are read keep their places and types.
+  package func replace(at position: Int, with node: Node) {
+    guard node.types.starts(with: nodes[position].types) else {
+      firnBug("graph", "`\(node.name)` loses results that may be read")
+    }
+    nodes[position] = node
+  }
+
+  private func uniqueName(_ wanted: String) -> String {
+    reserveNames()
+    return names.unique(wanted)
+  }
+
+  private func reserveNames() {
+    for node in unreserved {
+      names.reserve(node.name)
+      drawNames.reserve(node.name)
+    }
+    unreserved = []
   }
 
   /// Builds a loop's body: until it is done, scopes, variables and random draws asked of a graph around it are its own.
@@ -262,8 +306,8 @@ public final class Graph {
 
   /// A path no scope has yet: for a loop's body none of the graph around it either, since variables go there.
   private func uniqueScope(_ wanted: String) -> String {
-    var path = names.unique(wanted)
-    while parent?.claims(path) == false { path = names.unique(wanted) }
+    var path = uniqueName(wanted)
+    while parent?.claims(path) == false { path = uniqueName(wanted) }
     return path
   }
 
@@ -327,6 +371,7 @@ public final class Graph {
   /// Unique in the whole graph, so that no two ops draw the same numbers.
   package func drawKey(_ name: String) -> String {
     let path = Path.joined(scopePath, name)
+    reserveNames()
     return parent?.drawKey(path) ?? drawNames.unique(path)
   }
 

@@ -1,5 +1,10 @@
 /// An op that runs a graph it carries, once or often; its results are the outputs of that graph, in order.
 package protocol LoopOp: Op {
+  var body: GraphDef { get }
+
+  /// The same loop over another body; inputs of the body keep their meaning.
+  func with(body: GraphDef) -> Self
+
   /// The operand that gives `parameter` of the body its value, for a carry the first one; nil where none does.
   func operand(of parameter: LoopInput) -> Int?
 

@@ -92,23 +92,14 @@ extension Scan {
   /// A loop over `length` of the same steps, of which the first stands where one more capture says: random draws, and all
   /// else that reads the index, see positions in the whole.
   fileprivate func displaced(length: Dim) -> Scan {
-    let graph = Graph()
-    var moved: [[Value]] = []
-    for node in body.nodes {
-      if let parameter = node.op as? LoopInput, parameter.kind == .index {
-        let index = graph.parameter(.index, 0, type: parameter.type, name: node.name)
-        let start = graph.parameter(.capture, captures, type: parameter.type, name: "start")
-        moved.append([(start + index).value])
-      } else {
-        var node = node
-        node.inputs = node.inputs.map { moved[$0.node][$0.result] }
-        let position = graph.adopt(node)
-        moved.append(node.types.indices.map { Value(position, $0) })
-      }
+    let displaced = body.rewritten { rewriter, position in
+      guard let input = body.nodes[position].op as? LoopInput, input.kind == .index else { return }
+      rewriter.keep(position)
+      let start = rewriter.graph.parameter(.capture, captures, type: input.type, name: "start")
+      rewriter.replace(Value(position), with: (start + rewriter.tensor(Value(position))).value)
     }
-    let outputs = body.outputs.map { moved[$0.node][$0.result] }
     return Scan(
-      body: GraphDef(nodes: graph.nodes, outputs: outputs), carries: carries, slices: slices,
+      body: displaced, carries: carries, slices: slices,
       captures: captures + 1, length: length, isReversed: isReversed)
   }
 }

@@ -201,6 +201,8 @@ private struct BackwardLoop {
       return TensorType(type.dtype, Shape([scan.length] + type.shape.dimensions))
     }
     let carries = scan.carryRange.map { context.operands[$0].type }
-    context.graph.widen(context.node, to: scan.with(body: body), types: carries + types)
+    var node = context.graph.nodes[context.node]
+    (node.op, node.types) = (scan.with(body: body), carries + types)
+    context.graph.replace(at: context.node, with: node)
   }
 }

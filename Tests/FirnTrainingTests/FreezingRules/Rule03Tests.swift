@@ -79,7 +79,7 @@ extension FreezingRuleTests {
           graph: model.graph.definition, fetches: [],
           training: .init(loss: model.loss.value, optimizer: Adam()), freezing: selection),
         dump: stages)
-      let forward = try #require(stages.graphs.first { $0.pass == "resolve-modes" || $0.pass == "dead-code" })
+      let forward = try #require(stages.graphs.first { $0.pass == "resolve-modes" || $0.pass == "extract-requested" })
         .graph
       let expanded = try #require(stages.graphs.last { $0.pass == "expand-gradients" }).graph
       let live = BruteForce(forward).nodes(

@@ -7,12 +7,10 @@ import FirnOps
 /// also takes results, carries and operands from loops.
 struct LoopEditor {
   /// The graph around, up to the loop; after `beginAfter()`, past it.
-  private(set) var around: NodeList
+  private let around: Graph
   /// The loop's node.
   let node: Node
   let scan: Scan
-  /// For each result of the loop, the nodes that read it; nil for one that is an output of the graph.
-  let readers: [[Node]?]
 
   private var initial: [Value]
   private var sequences: [Value]
@@ -21,15 +19,14 @@ struct LoopEditor {
   /// Where the loop stands, once what goes before it is there.
   private var position: Int?
   /// Values of the body that a parameter now stands for.
-  private var parameters: [Value: LoopInput] = [:]
+  private var inputs: [Value: LoopInput] = [:]
   /// Values of the graph around that now stand for results of the loop.
   private var replaced: [Int: Value] = [:]
   private var constants: [Int: Value] = [:]
 
-  init(_ scan: Scan, _ node: Node, readers: [[Node]?], in around: NodeList) {
+  init(_ scan: Scan, _ node: Node, in around: Graph) {
     self.scan = scan
     self.node = node
-    self.readers = readers
     self.around = around
     initial = Array(node.inputs[scan.carryRange])
     sequences = Array(node.inputs[scan.sliceRange])
@@ -38,17 +35,15 @@ struct LoopEditor {
   }
 
   var body: GraphDef { scan.body }
-  var isChanged: Bool { !parameters.isEmpty || !replaced.isEmpty }
+  var isChanged: Bool { !inputs.isEmpty || !replaced.isEmpty }
 
   // MARK: What the body reads, from outside
 
   /// The value around the loop that a capture or a constant of the body is; nil for anything else.
   mutating func invariant(_ value: Value) -> Value? {
     let node = body.nodes[value.node]
-    if let parameter = node.op as? LoopInput {
-      return parameter.kind == .capture ? captured[parameter.position] : nil
-    }
-    guard node.op is Constant else { return nil }
+    if let input = node.loopInput { return input.kind == .capture ? captured[input.position] : nil }
+    guard case .holds = node.op.effect else { return nil }
     if let known = constants[value.node] { return known }
     let copy = add(node.op, [], like: node)[0]
     constants[value.node] = copy
@@ -57,22 +52,21 @@ struct LoopEditor {
 
   /// What stands around the loop for all steps of a slice, one of these passes' own included.
   func sequence(_ value: Value) -> Value? {
-    if let parameter = parameters[value] {
-      return parameter.kind == .slice ? sequences[parameter.position] : nil
-    }
-    guard let parameter = body.nodes[value.node].op as? LoopInput, parameter.kind == .slice else {
+    guard let input = inputs[value] ?? body.nodes[value.node].loopInput, input.kind == .slice else {
       return nil
     }
-    return sequences[parameter.position]
+    return sequences[input.position]
   }
 
   func initial(of carry: Int) -> Value { initial[carry] }
 
   /// Whether a value of the body is a constant zero in every element.
   func isZero(_ value: Value) -> Bool {
-    let graph = GraphDef(nodes: around.nodes)
-    return body.isZero(value) { graph.isZero(captured[$0]) }
+    body.isZero(value) { ValueView(captured[$0], in: around.nodes).uniform == 0 }
   }
+
+  /// The type of a value around the loop.
+  func type(of value: Value) -> TensorType { around.nodes[value.node].types[value.result] }
 
   // MARK: Moving
 
@@ -83,18 +77,18 @@ struct LoopEditor {
     let name = Path.joined(isForward ? node.name : node.scope, Path.relative(model.name, to: prefix))
     var model = model
     if !isForward { model.phase = node.phase }
-    return around.append(op, inputs, name: name, like: model)
+    return around.emit(op, inputs, name: name, like: model)
   }
 
   /// From here on the body has `value` from outside, as a capture.
   mutating func capture(_ outer: Value, as value: Value) {
-    parameters[value] = LoopInput(.capture, captured.count, type: body.type(of: value))
+    inputs[value] = LoopInput(.capture, captured.count, type: body.type(of: value))
     captured.append(outer)
   }
 
   /// From here on the body has `value` as a step of `sequence`.
   mutating func slice(_ sequence: Value, as value: Value) {
-    parameters[value] = LoopInput(.slice, sequences.count, type: body.type(of: value))
+    inputs[value] = LoopInput(.slice, sequences.count, type: body.type(of: value))
     sequences.append(sequence)
   }
 
@@ -102,7 +96,7 @@ struct LoopEditor {
   mutating func beginAfter() {
     guard position == nil else { return }
     // Holds the place; `finish` knows the node.
-    position = around.adopt(node)[0].node
+    position = around.adopt(node, isOwner: true)
   }
 
   /// A value of the body over all steps, as a result of the loop: an operand that is one, or an output, a new one if needed.
@@ -123,7 +117,7 @@ struct LoopEditor {
   }
 
   /// Whether the body has `value` from outside from here on.
-  func isReplaced(_ value: Value) -> Bool { parameters[value] != nil }
+  func isReplaced(_ value: Value) -> Bool { inputs[value] != nil }
 
   /// From here on `value` stands for a result of the loop.
   mutating func replace(result: Int, with value: Value) { replaced[result] = value }
@@ -143,8 +137,8 @@ struct LoopEditor {
 
   // MARK: The end
 
-  /// Puts the loop in its place; returns the graph so far and what stands for each result.
-  mutating func finish() -> (around: NodeList, results: [Value]) {
+  /// Puts the loop in its place; what stands for each of its results.
+  mutating func finish() -> [Value] {
     beginAfter()
     let position = position ?? 0
     refresh()
@@ -152,33 +146,22 @@ struct LoopEditor {
     loop.op = isChanged ? edited() : scan
     loop.inputs = initial + sequences + captured
     around.replace(at: position, with: loop)
-    return (around, node.types.indices.map { replaced[$0] ?? Value(position, $0) })
+    return node.types.indices.map { replaced[$0] ?? Value(position, $0) }
   }
 
   private func edited() -> Scan {
-    var list = NodeList(keepingNamesOf: body.nodes)
-    var moved: [[Value]] = []
-    let move: (Value) -> Value = { moved[$0.node][$0.result] }
+    var rewriter = GraphRewriter(body)
     for (position, node) in body.nodes.enumerated() {
       let values = node.types.indices.map { Value(position, $0) }
-      let isGone = values.allSatisfy { parameters[$0] != nil }
-      var copies = values
-      if !isGone {
-        var node = node
-        node.inputs = node.inputs.map(move)
-        copies = list.adopt(node)
-      }
+      if values.contains(where: { inputs[$0] == nil }) { rewriter.keep(position) }
       for value in values {
-        guard let parameter = parameters[value] else { continue }
-        let model = Node(op: parameter, inputs: [], types: [parameter.type], name: node.name)
-        copies[value.result] =
-          isGone && value.result == 0
-          ? list.adopt(model)[0] : list.append(parameter, [], name: node.name, like: model)[0]
+        guard let input = inputs[value] else { continue }
+        let place = Node(op: input, inputs: [], types: [input.type], name: node.name)
+        rewriter.place(place, insteadOf: position, results: [value.result])
       }
-      moved.append(copies)
     }
     return Scan(
-      body: GraphDef(nodes: list.nodes, outputs: outputs.map(move)), carries: scan.carries,
+      body: rewriter.finish(outputs: outputs.map { rewriter($0) }), carries: scan.carries,
       slices: sequences.count, captures: captured.count, length: scan.length, isReversed: scan.isReversed,
       recomputes: scan.recomputes)
   }
@@ -187,38 +170,23 @@ struct LoopEditor {
 extension GraphDef {
   /// Every loop, inner ones first, as `edit` leaves it.
   func editingLoops(_ edit: (inout LoopEditor) -> Void) -> GraphDef {
-    guard nodes.contains(where: { $0.op is Scan }) else { return self }
-    var around = NodeList(keepingNamesOf: nodes)
-    var moved: [[Value]] = []
+    guard nodes.contains(where: { $0.loop != nil }) else { return self }
     var isChanged = false
-    let consumers = consumers
-    for (position, node) in nodes.enumerated() {
-      var node = node
-      node.inputs = node.inputs.map { moved[$0.node][$0.result] }
-      guard var scan = node.op as? Scan else {
-        moved.append(around.adopt(node))
-        continue
-      }
-      let body = scan.body.editingLoops(edit)
-      if body != scan.body {
-        scan = scan.with(body: body)
+    let result = rewritten { rewriter, position in
+      var node = nodes[position]
+      if let op = node.op(changingBody: { $0.editingLoops(edit) }) {
+        node.op = op
         isChanged = true
       }
-      let readers = node.types.indices.map { result -> [Node]? in
-        let value = Value(position, result)
-        return outputs.contains(value)
-          ? nil : consumers[position].map { nodes[$0] }.filter { $0.inputs.contains(value) }
-      }
-      var editor = LoopEditor(scan, node, readers: readers, in: around)
+      guard let scan = node.loop else { return }
+      node.inputs = node.inputs.map { rewriter($0) }
+      var editor = LoopEditor(scan, node, in: rewriter.graph)
       edit(&editor)
       isChanged = isChanged || editor.isChanged
-      let results: [Value]
-      (around, results) = editor.finish()
-      moved.append(results)
+      for (result, value) in editor.finish().enumerated() {
+        rewriter.replace(Value(position, result), with: value)
+      }
     }
-    guard isChanged else { return self }
-    return GraphDef(
-      nodes: around.nodes, outputs: outputs.map { moved[$0.node][$0.result] }, variables: variables
-    ).removingDeadNodes(keepingAssignments: true)
+    return isChanged ? result.removingDeadNodes(keepingAssignments: true) : self
   }
 }

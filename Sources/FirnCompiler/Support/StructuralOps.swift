@@ -1,0 +1,37 @@
+package import FirnGraph
+import FirnOps
+
+/// The few ops that passes know by type, named here and nowhere else in the compiler.
+///
+/// They are what a program's structure is made of: loops and what comes into them, requests for gradients, blocks of
+/// variables, and the sums of products that a loop back ends in. Everything else is asked of the op itself; see `Op`.
+extension Node {
+  /// A loop, whose body passes take apart.
+  var loop: Scan? { op as? Scan }
+
+  /// What the loop around a body gives it.
+  var loopInput: LoopInput? { op as? LoopInput }
+
+  /// A request that `expand-gradients` has not replaced yet.
+  var gradientRequest: Gradients? { op as? Gradients }
+
+  /// A gradient that does not exist, where that was asked for.
+  var isAbsentGradient: Bool { op is AbsentGradient }
+
+  /// What is decided by the mode of its place.
+  var modal: (any ModalOp)? { op as? any ModalOp }
+
+  /// Whether it is the sum of its two operands.
+  var isSum: Bool { (op as? Binary)?.function == .add }
+
+  /// A product of two matrices, perhaps added to a third.
+  var product: MatMul? { types[0].shape.rank == 2 ? op as? MatMul : nil }
+}
+
+extension GraphDef {
+  /// The block of its operand that a slice takes; nil for what is no slice, or takes no block.
+  func block(takenAt position: Int) -> Block? {
+    guard let slice = nodes[position].op as? Slice else { return nil }
+    return slice.block(of: type(of: nodes[position].inputs[0]))
+  }
+}
