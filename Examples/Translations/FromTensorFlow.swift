@@ -71,7 +71,7 @@ extension Classifier {
     let x = graph.placeholder("x", shape: ["batch", 4])
     let logits = graph.scope("model", initializer: .heNormal) {
       let hidden = Dense(8, activation: .relu)(x)
-      return Dense(2, kernelInitializer: .glorotUniform, biasInitializer: .constant(0.1))(hidden)
+      return Dense(2, initializers: WeightInitializers(kernel: .glorotUniform, bias: .constant(0.1)))(hidden)
     }
     _ = logits
     return graph

@@ -17,7 +17,7 @@ enum LoopsBenchmark {
     let x = graph.placeholder(
       "x", shape: [Dim(batch), Dim(steps), Dim(features)])
     let inner = Dense(features, activation: .tanh, name: "below")(x)
-    let last = LSTM(units, recomputation: recomputation, name: "lstm")(inner)
+    let last = LSTM(units, options: RecurrentOptions(recomputation: recomputation), name: "lstm")(inner)
     return (graph, x, square(Dense(10, name: "head")(last)).mean())
   }
 

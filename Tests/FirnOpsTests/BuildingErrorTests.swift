@@ -7,13 +7,14 @@ import Testing
   struct Fault: Sendable, CustomTestStringConvertible {
     var testDescription: String
     let code: FirnError.Code
-    let constraint: String?
+    /// The number that the function's documentation gives it.
+    let constraint: String
     /// A part of the message.
     let part: String
     let build: @Sendable (Graph) -> Tensor
 
     init(
-      _ name: String, _ code: FirnError.Code, _ constraint: String?, _ part: String,
+      _ name: String, _ code: FirnError.Code, _ constraint: String, _ part: String,
       _ build: @escaping @Sendable (Graph) -> Tensor
     ) {
       (testDescription, self.code, self.constraint, self.part) = (name, code, constraint, part)
@@ -53,7 +54,7 @@ import Testing
     Fault("matmul integers", .typeMismatch, "C2", "floating point") {
       matmul(f($0, [2, 3], .i32), f($0, [3, 5], .i32))
     },
-    Fault("matmul batch", .shapeMismatch, "C1", "do not broadcast") {
+    Fault("matmul batch", .shapeMismatch, "C4", "do not broadcast") {
       matmul(f($0, [2, 5, 3]), f($0, [4, 3, 5]))
     },
     Fault("conv channels", .shapeMismatch, "C6", "have 3 channels, the kernel f32[2,2,4,8] reads 4") {
@@ -129,13 +130,13 @@ import Testing
     Fault("adaptive of nothing", .shapeMismatch, "C8", "an image of [0, 5]") {
       adaptiveAveragePool2d(f($0, [1, 0, 5, 3]), to: (1, 1))
     },
-    Fault("sum axis", .invalidArgument, nil, "axis 2 is outside -2..<2") { f($0, [2, 3]).sum(axes: [2]) },
-    Fault("sum axis twice", .invalidArgument, nil, "twice") { f($0, [2, 3]).sum(axes: [1, -1]) },
+    Fault("sum axis", .invalidArgument, "C2", "axis 2 is outside -2..<2") { f($0, [2, 3]).sum(axes: [2]) },
+    Fault("sum axis twice", .invalidArgument, "C2", "twice") { f($0, [2, 3]).sum(axes: [1, -1]) },
     Fault("sum of bool", .typeMismatch, "C1", "not a number") { f($0, [2], .bool).sum() },
     Fault("integer mean", .typeMismatch, "C1", "not floating point") { f($0, [2], .i32).mean() },
-    Fault("argmax of scalar", .invalidArgument, nil, "outside 0..<0") { f($0, []).argmax(axis: 0) },
+    Fault("argmax of scalar", .invalidArgument, "C2", "outside 0..<0") { f($0, []).argmax(axis: 0) },
     Fault("argmax of nothing", .shapeMismatch, "C3", "empty") { f($0, [2, 0]).argmax(axis: 1) },
-    Fault("cumulative sum axis", .invalidArgument, nil, "axis -3 is outside -2..<2") {
+    Fault("cumulative sum axis", .invalidArgument, "C2", "axis -3 is outside -2..<2") {
       f($0, [2, 3]).cumulativeSum(axis: -3)
     },
     Fault("cumulative sum of bool", .typeMismatch, "C1", "not a number") {
@@ -166,16 +167,17 @@ import Testing
     Fault("concatenate types", .typeMismatch, "C2", "different element types") {
       concatenate([f($0, [2]), f($0, [2], .i32)], axis: 0)
     },
-    Fault("concatenate axis", .invalidArgument, nil, "axis 1") { concatenate([f($0, [2])], axis: 1) },
-    Fault("stack shapes", .shapeMismatch, nil, "differ") { stack([f($0, [2]), f($0, [3])]) },
+    Fault("concatenate axis", .invalidArgument, "C3", "axis 1") { concatenate([f($0, [2])], axis: 1) },
+    Fault("stack shapes", .shapeMismatch, "C4", "differ") { stack([f($0, [2]), f($0, [3])]) },
+    Fault("stack types", .typeMismatch, "C2", "differ") { stack([f($0, [2]), f($0, [2], .i32)]) },
     Fault("split sizes", .invalidArgument, "C2", "add up to 3") {
       f($0, [2, 4]).split(sizes: [1, 2], axis: 1)[0]
     },
     Fault("split parts", .invalidArgument, "C2", "3 parts") { f($0, [2, 4]).split(into: 3, axis: 1)[0] },
-    Fault("squeeze", .shapeMismatch, nil, "extent 2") { f($0, [2, 1]).squeezed(axes: [0]) },
-    Fault("expand", .invalidArgument, nil, "outside -3..<3") { f($0, [2, 1]).expandingAxis(at: 3) },
+    Fault("squeeze", .shapeMismatch, "C3", "extent 2") { f($0, [2, 1]).squeezed(axes: [0]) },
+    Fault("expand", .invalidArgument, "C2", "outside -3..<3") { f($0, [2, 1]).expandingAxis(at: 3) },
     Fault("gather indices", .typeMismatch, "C2", "not i32") { gather(f($0, [2, 3]), indices: f($0, [2])) },
-    Fault("gather axis", .invalidArgument, nil, "axis 2") {
+    Fault("gather axis", .invalidArgument, "C1", "axis 2") {
       gather(f($0, [2, 3]), indices: f($0, [2], .i32), axis: 2)
     },
     Fault("scatter shape", .shapeMismatch, "C3", "from axis 0") {
@@ -186,7 +188,7 @@ import Testing
     },
     Fault("one-hot", .typeMismatch, "C1", "not i32") { oneHot(f($0, [2]), depth: 3) },
     Fault("iota", .invalidArgument, "C1", "negative") { $0.iota(-1) },
-    Fault("softmax of scalar", .invalidArgument, nil, "outside") { softmax(f($0, [])) },
+    Fault("softmax of scalar", .invalidArgument, "C2", "outside") { softmax(f($0, [])) },
     Fault("softmax of integers", .typeMismatch, "C1", "not floating point") { softmax(f($0, [2], .i32)) },
     Fault("labels shape", .shapeMismatch, "C3", "labels") {
       sparseSoftmaxCrossEntropy(logits: f($0, [2, 3]), labels: f($0, [3], .i32))
@@ -199,6 +201,23 @@ import Testing
     },
     Fault("squared error", .shapeMismatch, "C1", "do not broadcast") {
       meanSquaredError(f($0, [2, 3]), f($0, [2, 4]))
+    },
+    Fault("scan carries", .invalidArgument, "C1", "the body returns 0") {
+      scan(initial: [f($0, [2])], length: 3) { _ in ScanResult(carries: []) }.carries[0]
+    },
+    Fault("scan carry type", .shapeMismatch, "C2", "starts as f32[2]") {
+      scan(initial: [f($0, [2])], length: 3) { ScanResult(carries: [$0.carries[0].sum()]) }.carries[0]
+    },
+    Fault("scan lengths", .shapeMismatch, "C3", "share their leading extent") {
+      scan(over: [f($0, [2]), f($0, [3])]) { ScanResult(carries: [], outputs: $0.slices) }.outputs[0]
+    },
+    Fault("scan of another graph", .invalidGraph, "C5", "belongs to another graph") {
+      scan(over: [f($0, [2])]) { _ in ScanResult(carries: [], outputs: [f(Graph(), [2])]) }.outputs[0]
+    },
+    Fault("scan segments", .invalidArgument, "C6", "do not fall into segments of 4") {
+      scan(over: [f($0, ["time"])], recomputation: .every(4)) {
+        ScanResult(carries: [], outputs: $0.slices)
+      }.outputs[0]
     },
     Fault("dropout rate", .invalidArgument, "C4", "no probability") { dropout(f($0, [2]), rate: 1.5) },
     Fault("random integers", .typeMismatch, "C3", "not floating point") {

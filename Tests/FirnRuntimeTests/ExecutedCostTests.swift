@@ -36,7 +36,8 @@ import Testing
     let graph = Graph()
     let x = graph.placeholder("x", shape: ["batch", 6, 3])
     let first = Dense(4, name: "first")(x)
-    let loss = square(GRU(5, recomputation: recomputation, name: "net")(first)).mean()
+    let loss = square(GRU(5, options: RecurrentOptions(recomputation: recomputation), name: "net")(first))
+      .mean()
     let session = try Session(graph)
     session.onWarning = { _ in }
     let program = try session.compile(minimizing: loss, with: Adam(), freezing: freezing)

@@ -23,9 +23,10 @@ import Testing
     ) {
       x = graph.placeholder("x", shape: [time, 2, 3], dtype: dtype)
       let net = LSTM(
-        4, isReversed: reversed, layout: .timeMajor, initialState: .learned(),
-        stateDropout: dropping ? 0.4 : 0,
-        recomputation: recomputation, name: "net")
+        4,
+        options: RecurrentOptions(
+          layout: .timeMajor, isReversed: reversed, initialState: .learned(),
+          stateDropout: dropping ? 0.4 : 0, recomputation: recomputation), name: "net")
       let w = graph.variable("w", shape: [3, 3], dtype: dtype)
       let noisy = scan(over: [matmul(x, w)], initial: [], recomputation: recomputation) { step in
         ScanResult(
@@ -196,7 +197,8 @@ import Testing
   private func arena(_ time: Int, _ recomputation: Recomputation) throws -> Int {
     let graph = Graph()
     let x = graph.placeholder("x", shape: [Dim(time), 2, 3])
-    let net = LSTM(8, layout: .timeMajor, recomputation: recomputation, name: "net")
+    let net = LSTM(
+      8, options: RecurrentOptions(layout: .timeMajor, recomputation: recomputation), name: "net")
     let loss = square(net(x)).sum()
     let compilation = try Compiler.compile(
       CompilationRequest(

@@ -6,23 +6,37 @@ public import FirnGraph
 ///     let weights = try network.convert(stateDict, from: .pyTorch, to: .firn(scope: "encoder/lstm"))
 ///
 /// Elements move unchanged but for two sums, which round once in the arrays' type: PyTorch's two biases of a plain cell
-/// or an LSTM are one elsewhere (on the way to PyTorch the second is zero), and TensorFlow 1's forget bias is part of the
-/// bias elsewhere. So Firn → PyTorch → Firn and Firn → Keras → Firn are lossless, as is any way between Firn, PyTorch and
-/// Keras for a GRU.
+/// or an LSTM are one elsewhere (on the way to PyTorch the second is zero), and TensorFlow 1's forget bias is part of
+/// the bias elsewhere. So Firn → PyTorch → Firn and Firn → Keras → Firn are lossless, as is any way between Firn,
+/// PyTorch and Keras for a GRU.
 public struct RecurrentNetwork: Hashable, Sendable {
+  /// What a step computes, as far as weights tell.
   public enum Cell: Hashable, Sendable {
+    /// `SimpleRNNCell`: `nn.RNN`, `BasicRNNCell`.
     case simple
+    /// `LSTMCell`.
     case lstm
+    /// `GRUCell`; PyTorch's resets after the product, TensorFlow 1's before, Keras's by `reset_after`.
     case gru(resetAfter: Bool)
   }
 
+  /// The cell of every layer and direction.
   public let cell: Cell
+  /// How many lie one on the other.
   public let layers: Int
+  /// Whether each layer also runs from the end, with weights of its own.
   public let isBidirectional: Bool
+  /// Whether the gates see the cell's state; false of all but an LSTM.
   public let hasPeepholes: Bool
+  /// Whether the hidden state is projected; false of all but an LSTM.
   public let hasProjection: Bool
 
+  /// A network of `layers` of one cell.
+  ///
   /// - Parameters:
+  ///   - cell: what a step computes.
+  ///   - layers: how many lie one on the other.
+  ///   - isBidirectional: whether each layer also runs from the end.
   ///   - hasPeepholes: whether the gates see the cell's state; LSTM only.
   ///   - hasProjection: whether the hidden state is projected; LSTM only.
   public init(
@@ -38,7 +52,11 @@ public struct RecurrentNetwork: Hashable, Sendable {
 
   /// The same weights in another layout.
   ///
-  /// - Parameter weights: exactly the network's, all of one floating point type.
+  /// - Parameters:
+  ///   - weights: exactly the network's, all of one floating point type, by the names of `source`.
+  ///   - source: how they are named and laid out.
+  ///   - target: how the result is to be.
+  /// - Returns: the same weights by the names of `target`.
   /// - Throws: `.invalidArgument` where a layout has no form for this network, saying why; `.unknownName` where weights
   ///   are missing or are none of the network's; `.shapeMismatch` and `.typeMismatch` naming the weight.
   public func convert(

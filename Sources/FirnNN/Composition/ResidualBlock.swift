@@ -5,7 +5,7 @@ import FirnOps
 ///
 /// The variables of the layers stand in the block's own scope, by the layers' names, the body's before the shortcut's.
 ///
-/// Constraints: (C1) both have one shape.
+/// Constraints: (C1) both have one shape and type; those of the layers.
 ///
 /// He et al., CVPR 2016, equation 1.
 public final class ResidualBlock: Layer {
@@ -14,7 +14,13 @@ public final class ResidualBlock: Layer {
   private let activation: Activation
   var scope: LayerScope
 
-  /// - Parameter shortcut: the identity where there is none.
+  /// A block of a body and a shortcut round it.
+  ///
+  /// - Parameters:
+  ///   - body: layers one after the other.
+  ///   - shortcut: what x takes round the body; itself for nil.
+  ///   - activation: what is applied to the sum.
+  ///   - name: the block's scope.
   public init(
     _ body: [any Layer], shortcut: (any Layer)? = nil, activation: Activation = .relu,
     name: String = "block", file: StaticString = #fileID, line: UInt = #line
@@ -25,6 +31,7 @@ public final class ResidualBlock: Layer {
     scope = LayerScope(name, file, line)
   }
 
+  /// `activation(body(input) + shortcut(input))`; constraint C1.
   public func callAsFunction(_ input: Tensor) -> Tensor {
     scope.enter(input) { _ in
       let inner = body.reduce(input) { $1($0) }

@@ -4,11 +4,16 @@ public import FirnGraph
 ///
 /// A layer's own name gives way to its place where its first call is here, so that scopes agree with those of PyTorch's
 /// `Sequential`. As there, a layer that stands at two places has its variables once, under the first of them; one that
-/// was called before keeps the name it has.
+/// was called before keeps the name it has. Keras's `Sequential` names by layer instead: give layers names and call
+/// them one by one for that.
+///
+/// Constraints are those of the layers.
 public final class Sequential: Layer {
+  /// The layers in their order; `model.layers[0]` is the first.
   public private(set) var layers: [any Layer]
   var scope: LayerScope
 
+  /// The layers one after the other in the scope `name`.
   public init(
     _ layers: [any Layer], name: String = "sequential", file: StaticString = #fileID, line: UInt = #line
   ) {
@@ -16,12 +21,14 @@ public final class Sequential: Layer {
     scope = LayerScope(name, file, line)
   }
 
+  /// The layers one after the other in the scope `name`, written out: `Sequential(Dense(8), Apply(.relu))`.
   public convenience init(
     _ layers: any Layer..., name: String = "sequential", file: StaticString = #fileID, line: UInt = #line
   ) {
     self.init(layers, name: name, file: file, line: line)
   }
 
+  /// What the last layer makes of `input`; constraints are the layers'.
   public func callAsFunction(_ input: Tensor) -> Tensor {
     scope.enter(input) { _ in
       layers.enumerated().reduce(input) { input, layer in

@@ -1,44 +1,25 @@
-public import FirnGraph
-public import FirnOps
+import FirnGraph
+import FirnOps
 
-/// The mean of each window.
+/// The mean of each window, channel by channel: `averagePool2d` as a layer.
 ///
 /// | | shape |
 /// | --- | --- |
-/// | x | `[batch, height, width, channels]` |
-/// | result | `[batch, rows, columns, channels]`, as `averagePool2d` says |
-public final class AveragePool2D: Layer {
-  private let window: (height: Int, width: Int)
-  private let strides: (height: Int, width: Int)
-  private let padding: Padding2D
-  var scope: LayerScope
+/// | x | `[batch, height, width, channels]`, channels last |
+/// | result | `[batch, ⌊(height + padding - window) / stride⌋ + 1, likewise across, channels]` |
+///
+/// padding is that of both sides; it counts as zeros, so that sums are divided by the window's size everywhere, as in
+/// PyTorch's `AvgPool2d`. Keras divides by what of a window is inside: `averagePool2d` with `countsPadding: false`.
+///
+/// Constraints: (C1) x has four axes; (C2) it is `f32` or `f64`; (C3) window and strides are positive, padding is not
+/// negative; (C4) all extents but the batch are numbers; (C7) padding is smaller than the window; (C8) the window is not
+/// larger than the padded image, and the image not empty.
+///
+/// - Complexity: 2 FLOPs for each tap and result; x read, the result written once.
+public final class AveragePool2D: Pool2D {
+  override class var defaultName: String { "average_pool" }
 
-  /// - Parameter strides: those of the window for nil.
-  public init(
-    window: (height: Int, width: Int), strides: (height: Int, width: Int)? = nil, padding: Padding2D = .valid,
-    name: String = "average_pool", file: StaticString = #fileID, line: UInt = #line
-  ) {
-    self.window = window
-    self.strides = strides ?? window
-    self.padding = padding
-    scope = LayerScope(name, file, line)
-  }
-
-  /// Square windows.
-  public convenience init(
-    _ window: Int, stride: Int? = nil, padding: Padding2D = .valid, name: String = "average_pool",
-    file: StaticString = #fileID, line: UInt = #line
-  ) {
-    self.init(
-      window: (window, window), strides: stride.map { ($0, $0) }, padding: padding, name: name, file: file,
-      line: line)
-  }
-
-  public func callAsFunction(_ input: Tensor) -> Tensor {
-    scope.enter(input) { _ in
-      averagePool2d(input, window: window, strides: strides, padding: padding)
-    } ?? .poisoned(in: input.graph)
+  override func pooled(_ images: Tensor) -> Tensor {
+    averagePool2d(images, window: window, strides: strides, padding: padding)
   }
 }
-
-extension AveragePool2D: ScopedLayer {}

@@ -14,7 +14,7 @@ func channels(
   guard groups > 0, channels.isMultiple(of: groups), features.isMultiple(of: groups) else {
     _ = report(
       "\(what): \(groups) groups do not divide \(channels) channels and \(features) features",
-      remedy: "choose a common divisor", code: .invalidArgument, constraint: "C2", input)
+      remedy: "choose a common divisor", code: .invalidArgument, constraint: "C5", input)
     return nil
   }
   return channels

@@ -3,16 +3,23 @@ public import FirnOps
 
 /// A convolution of sequences: `activation(conv1d(x, kernel) + bias)`.
 ///
+/// Channels come last, as in Keras; PyTorch's `Conv1d` reads `[batch, channels, time]` and has the kernel `[features,
+/// channels / groups, width]`.
+///
 /// | | shape | role |
 /// | --- | --- | --- |
-/// | x | `[batch, time, channels]` | |
+/// | x | `[batch, time, channels]`, `f32` or `f64` as all others | |
 /// | `kernel` | `[width, channels / groups, features]` | `kernel` |
 /// | `bias` | `[features]` | `bias` |
-/// | result | `[batch, steps, features]`, as `conv1d` says | |
+/// | result | `[batch, ⌊(time + left + right - span) / stride⌋ + 1, features]`, span = (width - 1) dilation + 1 | |
 ///
-/// Constraints: (C1) x has three axes, the last a known number; (C2) groups divide channels and features; those of `conv1d`.
+/// Constraints, numbered as `conv1d`'s: (C1) x has three axes, the last a known number; (C2) it is floating point;
+/// (C3) stride and dilation are positive, padding is not negative; (C4) time is a number; (C5) groups divide channels
+/// and features; (C6) channels are the same in every call; (C7) padding is at most the span, and none above or below;
+/// (C8) the span is not larger than the padded time.
 ///
-/// - Complexity: 2 · batch · steps · features · channels / groups · width FLOPs, as much again for each gradient.
+/// - Complexity: 2 · batch · steps · features · channels / groups · width FLOPs, as much again for each gradient; x and
+///   kernel read, the result written once.
 public final class Conv1D: Layer {
   private let width: Int
   private let stride: Int
@@ -22,11 +29,25 @@ public final class Conv1D: Layer {
   private var linear: LinearPart
   var scope: LayerScope
 
+  /// A layer of `features` results a step; the first call tells how many channels it reads, and makes the variables.
+  ///
+  /// - Parameters:
+  ///   - features: the last extent of the result; Keras's `filters`, PyTorch's `out_channels`.
+  ///   - width: steps a window reads.
+  ///   - stride: steps from window to window.
+  ///   - padding: what surrounds a sequence; an explicit one by `.symmetric(0, …)`.
+  ///   - dilation: steps from one tap of a window to the next.
+  ///   - groups: blocks of channels that do not see each other.
+  ///   - activation: what is applied to the sum.
+  ///   - usesBias: whether a bias is added; needless before a batch norm.
+  ///   - initializers: first values of kernel and bias.
+  ///   - trainable: false declares the variables frozen, unless a compilation thaws them; nil for as the scope says.
+  ///   - name: the layer's scope.
   public init(
     _ features: Int, kernel width: Int, stride: Int = 1, padding: Padding2D = .valid, dilation: Int = 1,
     groups: Int = 1, activation: Activation = .linear, usesBias: Bool = true,
-    kernelInitializer: Initializer? = nil, biasInitializer: Initializer = .zeros, trainable: Bool? = nil,
-    name: String = "conv", file: StaticString = #fileID, line: UInt = #line
+    initializers: WeightInitializers = WeightInitializers(), trainable: Bool? = nil, name: String = "conv",
+    file: StaticString = #fileID, line: UInt = #line
   ) {
     self.width = width
     self.stride = stride
@@ -34,11 +55,12 @@ public final class Conv1D: Layer {
     self.dilation = dilation
     self.groups = groups
     linear = LinearPart(
-      features: features, activation: activation, usesBias: usesBias, kernelInitializer: kernelInitializer,
-      biasInitializer: biasInitializer, trainable: trainable)
+      features: features, activation: activation, usesBias: usesBias, initializers: initializers,
+      trainable: trainable)
     scope = LayerScope(name, file, line)
   }
 
+  /// `[batch, time, channels]` becomes `[batch, steps, features]`; constraints are the layer's.
   public func callAsFunction(_ input: Tensor) -> Tensor {
     scope.enter(input) { graph in
       guard

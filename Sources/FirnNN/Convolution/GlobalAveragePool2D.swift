@@ -3,14 +3,20 @@ import FirnOps
 
 /// The mean of each channel: `[batch, height, width, channels]` becomes `[batch, channels]`.
 ///
-/// Constraints: (C1) x has four axes.
+/// PyTorch's `AdaptiveAvgPool2d(1)` and `flatten`, Keras's `GlobalAveragePooling2D`. Height and width may be named.
+///
+/// Constraints: (C1) x has four axes, and is `f32` or `f64`.
+///
+/// - Complexity: 1 FLOP an element of x, which is read once.
 public final class GlobalAveragePool2D: Layer {
   var scope: LayerScope
 
+  /// A layer without variables; `name` is its scope.
   public init(name: String = "global_pool", file: StaticString = #fileID, line: UInt = #line) {
     scope = LayerScope(name, file, line)
   }
 
+  /// `[batch, height, width, channels]` becomes `[batch, channels]`; constraint C1.
   public func callAsFunction(_ input: Tensor) -> Tensor {
     scope.enter(input) { _ in
       guard input.rank == 4 else {

@@ -2,9 +2,14 @@ public import FirnGraph
 
 /// A piece of a model that owns variables: made once, called as often as wanted; every call shares them.
 ///
-/// The first call opens the layer's scope in the graph of its argument and makes the variables; later calls add nodes to
-/// the same scope.
+/// The first call opens the layer's scope in the graph of its argument and makes the variables there, of its argument's
+/// element type; later calls add nodes to the same scope. A layer belongs to that graph; calling it with a tensor of
+/// another is an error.
+///
+/// What a call finds wrong (a constraint its page numbers) goes on record in the graph with the line that made the
+/// layer; its result is then poison, which nothing complains of again, and compiling throws the faults together.
 public protocol Layer: AnyObject {
+  /// The layer applied to `input`.
   func callAsFunction(_ input: Tensor) -> Tensor
 }
 

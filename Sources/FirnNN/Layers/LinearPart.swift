@@ -6,22 +6,9 @@ struct LinearPart {
   let features: Int
   let activation: Activation
   let usesBias: Bool
-  let kernelInitializer: Initializer?
-  let biasInitializer: Initializer
+  let initializers: WeightInitializers
   let trainable: Bool?
-  private var variables: (kernel: Tensor, bias: Tensor?)?
-
-  init(
-    features: Int, activation: Activation, usesBias: Bool, kernelInitializer: Initializer?,
-    biasInitializer: Initializer, trainable: Bool?
-  ) {
-    self.features = features
-    self.activation = activation
-    self.usesBias = usesBias
-    self.kernelInitializer = kernelInitializer
-    self.biasInitializer = biasInitializer
-    self.trainable = trainable
-  }
+  private(set) var variables: (kernel: Tensor, bias: Tensor?)?
 
   /// `activation(product(kernel) + bias)`; the first call makes the variables.
   mutating func callAsFunction(
@@ -37,12 +24,13 @@ struct LinearPart {
     in graph: Graph, kernel shape: [Int], dtype: DType
   ) -> (kernel: Tensor, bias: Tensor?) {
     let kernel = graph.variable(
-      "kernel", shape: Shape(shape), dtype: dtype, role: "kernel", initializer: kernelInitializer,
+      "kernel", shape: Shape(shape), dtype: dtype, role: "kernel", initializer: initializers.kernel,
       trainable: trainable)
     let bias =
       usesBias
       ? graph.variable(
-        "bias", shape: Shape([features]), dtype: dtype, role: "bias", initializer: biasInitializer,
+        "bias", shape: Shape([features]), dtype: dtype, role: "bias",
+        initializer: initializers.bias ?? .zeros,
         trainable: trainable)
       : nil
     return (kernel, bias)

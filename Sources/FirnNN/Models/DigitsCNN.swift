@@ -16,7 +16,11 @@ public final class DigitsCNN: ImageClassifier {
   private var head: Dense
   private var scope: ModelScope
 
-  /// - Parameter name: the scope of the model; at the top of the graph without.
+  /// The network with first values of its own.
+  ///
+  /// - Parameters:
+  ///   - classes: how many scores it makes.
+  ///   - name: the scope of the model; at the top of the graph without.
   public init(
     classes: Int = 10, name: String? = nil, file: StaticString = #fileID, line: UInt = #line
   ) {
@@ -24,7 +28,7 @@ public final class DigitsCNN: ImageClassifier {
       (1...2).flatMap { number -> [any Layer] in
         [
           Conv2D(
-            16 * number, kernel: 3, padding: .same, usesBias: false, kernelInitializer: .heNormalFanOut,
+            16 * number, kernel: 3, padding: .same, usesBias: false, initializers: .heNormalFanOut,
             name: "conv\(number)"), BatchNorm(name: "bn\(number)"), Apply(.relu),
           MaxPool2D(2, name: "pool\(number)"),
         ]
@@ -33,9 +37,12 @@ public final class DigitsCNN: ImageClassifier {
     scope = ModelScope(name, file, line)
   }
 
+  /// Scores of classes, logits without softmax, `[batch, classes]`, of `images`.
   public func callAsFunction(_ images: Tensor) -> Tensor { scope.enter(images) { head(trunk(images)) } }
 
+  /// What the head reads, `[batch, 64]`, of `images`.
   public func features(_ images: Tensor) -> Tensor { scope.enter(images) { trunk(images) } }
 
+  /// Puts a new `head` of `classes` outputs in the place of the last layer, for calls from now on.
   public func replaceHead(classes: Int) { head = Dense(classes, name: "head") }
 }

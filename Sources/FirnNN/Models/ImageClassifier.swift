@@ -2,17 +2,20 @@ public import FirnGraph
 
 /// A network of two parts: a trunk that makes features of images, and a head that makes scores of classes.
 ///
-/// Images are `[batch, height, width, 3]` (1 for digits). Without a name a model's layers stand at the top of the graph,
-/// where their paths are torchvision's: `layer1.0.conv1.weight` is `layer1/0/conv1/kernel`, of a batch norm `weight`,
-/// `bias`, `running_mean` and `running_var` are `gamma`, `beta`, `moving_mean` and `moving_variance`; variables are made
-/// in the order of its state dictionary.
+/// Images are `[batch, height, width, 3]` (1 for digits), `f32`, channels last; torchvision's weights want them as its
+/// transforms give them, but for the order of axes: each channel less its mean, divided by its deviation. Scores are
+/// logits, for `sparseSoftmaxCrossEntropy`. Without a name a model's layers stand at the top of the graph, where their
+/// paths are torchvision's: `layer1.0.conv1.weight` is `layer1/0/conv1/kernel`, of a batch norm `weight`, `bias`,
+/// `running_mean` and `running_var` are `gamma`, `beta`, `moving_mean` and `moving_variance`; variables are made in the
+/// order of its state dictionary.
 public protocol ImageClassifier: Layer {
-  /// What the head reads, `[batch, features]`.
+  /// What the head reads, `[batch, features]`: the model without its head.
   func features(_ images: Tensor) -> Tensor
 
   /// Puts a new layer in the place of the last one, for calls from now on.
   ///
-  /// In a graph in which the model was called already the new one stands beside the old, as `fc_1`.
+  /// The new one reads the same features and begins with first values of its own: how transfer learning starts. In a
+  /// graph in which the model was called already the new one stands beside the old, as `fc_1`.
   func replaceHead(classes: Int)
 }
 
@@ -33,7 +36,8 @@ struct ModelScope {
   }
 }
 
-extension Initializer {
+extension WeightInitializers {
   /// He et al., ICCV 2015, by what a layer makes: torchvision's choice for convolutions.
-  static let heNormalFanOut = varianceScaling(scale: 2, mode: .fanOut, distribution: .normal)
+  static let heNormalFanOut = WeightInitializers(
+    kernel: .varianceScaling(scale: 2, mode: .fanOut, distribution: .normal))
 }

@@ -17,7 +17,12 @@ public final class MobileNetV2: ImageClassifier {
   private let classifier: Sequential
   private var scope: ModelScope
 
-  /// - Parameter name: the scope of the model; at the top of the graph without.
+  /// The network with first values of its own; `NameMap.torchvisionMobileNetV2` loads torchvision's.
+  ///
+  /// - Parameters:
+  ///   - classes: how many scores it makes.
+  ///   - dropout: the rate before the last layer, in training mode only.
+  ///   - name: the scope of the model; at the top of the graph without.
   public init(
     classes: Int = 1000, dropout: Double = 0.2, name: String? = nil, file: StaticString = #fileID,
     line: UInt = #line
@@ -37,18 +42,21 @@ public final class MobileNetV2: ImageClassifier {
     scope = ModelScope(name, file, line)
   }
 
+  /// Scores of classes, logits without softmax, `[batch, classes]`, of `images`.
   public func callAsFunction(_ images: Tensor) -> Tensor {
     scope.enter(images) { classifier(trunk.reduce(images) { $1($0) }) }
   }
 
+  /// What the classifier reads, `[batch, 1280]`, of `images`.
   public func features(_ images: Tensor) -> Tensor {
     scope.enter(images) { trunk.reduce(images) { $1($0) } }
   }
 
+  /// Puts a new `classifier/1` of `classes` outputs in the place of the last layer, for calls from now on.
   public func replaceHead(classes: Int) { classifier.replace(1, by: Self.dense(classes)) }
 
   private static func dense(_ units: Int) -> Dense {
-    Dense(units, kernelInitializer: .normal(deviation: 0.01))
+    Dense(units, initializers: WeightInitializers(kernel: .normal(deviation: 0.01)))
   }
 
   private static func convolution(
@@ -56,7 +64,7 @@ public final class MobileNetV2: ImageClassifier {
   ) -> Conv2D {
     Conv2D(
       features, kernel: kernel, stride: stride, padding: .symmetric(kernel / 2, kernel / 2), groups: groups,
-      usesBias: false, kernelInitializer: .heNormalFanOut)
+      usesBias: false, initializers: .heNormalFanOut)
   }
 
   /// Convolution, norm and ReLU6.

@@ -9,14 +9,18 @@ import FirnOps
 /// | convolutions a block | 3×3, 3×3 | 3×3, 3×3 | 1×1, 3×3, 1×1 |
 /// | features | 512 | 512 | 2048 |
 ///
-/// Scopes: `conv1`, `bn1`, `layer1/0/conv1` and so on, `layer2/0/downsample/0`, `fc`. Of a block of three convolutions the
-/// second has the stride.
+/// Scopes: `conv1`, `bn1`, `layer1/0/conv1` and so on, `layer2/0/downsample/0`, `fc`. Of a block of three convolutions
+/// the second has the stride.
 ///
 /// He et al., CVPR 2016, table 1.
 public final class ResNet: ImageClassifier {
+  /// Which columns of the paper's table are built.
   public enum Depth: Int, Hashable, Sendable, CaseIterable {
+    /// Blocks of two convolutions, 2, 2, 2 and 2 of them; 11.7 million parameters for 1000 classes.
     case resNet18 = 18
+    /// Blocks of two convolutions, 3, 4, 6 and 3 of them; 21.8 million parameters.
     case resNet34 = 34
+    /// Blocks of three convolutions, 3, 4, 6 and 3 of them; 25.6 million parameters.
     case resNet50 = 50
 
     var blocks: [Int] { self == .resNet18 ? [2, 2, 2, 2] : [3, 4, 6, 3] }
@@ -28,7 +32,12 @@ public final class ResNet: ImageClassifier {
   private var head: Dense
   private var scope: ModelScope
 
-  /// - Parameter name: the scope of the model; at the top of the graph without.
+  /// The network with first values of its own; `NameMap.torchvisionResNet` loads torchvision's.
+  ///
+  /// - Parameters:
+  ///   - depth: how many layers with weights it has.
+  ///   - classes: how many scores it makes.
+  ///   - name: the scope of the model; at the top of the graph without.
   public init(
     _ depth: Depth, classes: Int = 1000, name: String? = nil, file: StaticString = #fileID, line: UInt = #line
   ) {
@@ -51,20 +60,23 @@ public final class ResNet: ImageClassifier {
     scope = ModelScope(name, file, line)
   }
 
+  /// Scores of classes, logits without softmax, `[batch, classes]`, of `images`.
   public func callAsFunction(_ images: Tensor) -> Tensor {
     scope.enter(images) { head(trunk.reduce(images) { $1($0) }) }
   }
 
+  /// What the head reads, `[batch, 512 or 2048]`, of `images`.
   public func features(_ images: Tensor) -> Tensor {
     scope.enter(images) { trunk.reduce(images) { $1($0) } }
   }
 
+  /// Puts a new `fc` of `classes` outputs in the place of the last layer, for calls from now on.
   public func replaceHead(classes: Int) { head = Dense(classes, name: "fc") }
 
   private static func convolution(_ features: Int, _ kernel: Int, stride: Int = 1, _ name: String) -> Conv2D {
     Conv2D(
       features, kernel: kernel, stride: stride, padding: .symmetric(kernel / 2, kernel / 2), usesBias: false,
-      kernelInitializer: .heNormalFanOut, name: name)
+      initializers: .heNormalFanOut, name: name)
   }
 
   private static func block(_ depth: Depth, _ width: Int, stride: Int, from channels: Int) -> ResidualBlock {

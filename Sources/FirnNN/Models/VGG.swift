@@ -3,14 +3,17 @@ import FirnOps
 
 /// A network of 3×3 convolutions, as torchvision builds it.
 ///
-/// Scopes: `features/0` and so on by torchvision's counting, `classifier/0`, `classifier/3`, `classifier/6`. Images smaller
-/// than 32 by 32 are an error. What `classifier/0` reads is flattened channels last, torchvision flattens channels first:
-/// `NameMap.torchvisionVGG` puts its rows in order.
+/// Scopes: `features/0` and so on by torchvision's counting, `classifier/0`, `classifier/3`, `classifier/6`. Images
+/// smaller than 32 by 32 are an error. What `classifier/0` reads is flattened channels last, torchvision flattens
+/// channels first: `NameMap.torchvisionVGG` puts its rows in order.
 ///
 /// Simonyan and Zisserman, ICLR 2015, table 1, columns A and D.
 public final class VGG: ImageClassifier {
+  /// Which columns of the paper's table are built.
   public enum Depth: Int, Hashable, Sendable, CaseIterable {
+    /// Eight convolutions, column A; 133 million parameters for 1000 classes.
     case vgg11 = 11
+    /// Thirteen convolutions, column D; 138 million parameters for 1000 classes.
     case vgg16 = 16
 
     /// Features of the convolutions between one pool and the next.
@@ -26,8 +29,13 @@ public final class VGG: ImageClassifier {
   private let classifier: Sequential
   private var scope: ModelScope
 
+  /// The network with first values of its own; `NameMap.torchvisionVGG` loads torchvision's.
+  ///
   /// - Parameters:
+  ///   - depth: how many layers with weights it has.
   ///   - usesBatchNorm: whether one follows each convolution.
+  ///   - classes: how many scores it makes.
+  ///   - dropout: the rate after each hidden layer of the classifier, in training mode only.
   ///   - name: the scope of the model; at the top of the graph without.
   public init(
     _ depth: Depth, usesBatchNorm: Bool = false, classes: Int = 1000, dropout: Double = 0.5,
@@ -37,7 +45,7 @@ public final class VGG: ImageClassifier {
     for stage in depth.stages {
       for features in stage {
         layers.append(
-          Conv2D(features, kernel: 3, padding: .symmetric(1, 1), kernelInitializer: .heNormalFanOut))
+          Conv2D(features, kernel: 3, padding: .symmetric(1, 1), initializers: .heNormalFanOut))
         if usesBatchNorm { layers.append(BatchNorm()) }
         layers.append(Apply(.relu))
       }
@@ -56,17 +64,20 @@ public final class VGG: ImageClassifier {
     scope = ModelScope(name, file, line)
   }
 
+  /// Scores of classes, logits without softmax, `[batch, classes]`, of `images`.
   public func callAsFunction(_ images: Tensor) -> Tensor {
     scope.enter(images) { classifier(trunk.reduce(images) { $1($0) }) }
   }
 
+  /// What the classifier reads, `[batch, 25088]`, of `images`.
   public func features(_ images: Tensor) -> Tensor {
     scope.enter(images) { trunk.reduce(images) { $1($0) } }
   }
 
+  /// Puts a new `classifier/6` of `classes` outputs in the place of the last layer, for calls from now on.
   public func replaceHead(classes: Int) { classifier.replace(6, by: Self.dense(classes)) }
 
   private static func dense(_ units: Int) -> Dense {
-    Dense(units, kernelInitializer: .normal(deviation: 0.01))
+    Dense(units, initializers: WeightInitializers(kernel: .normal(deviation: 0.01)))
   }
 }

@@ -3,18 +3,20 @@ import FirnOps
 
 /// Batch normalisation: `(x - mean) / √(variance + ε) · gamma + beta`, by channel.
 ///
+/// PyTorch's `BatchNorm1d` and `BatchNorm2d`, Keras's `BatchNormalization`; channels come last.
+///
 /// | | shape | role |
 /// | --- | --- | --- |
-/// | x | `[…, channels]` | |
-/// | `gamma`, `beta` | `[channels]` | `gain`, `bias` |
-/// | `moving_mean`, `moving_variance` | `[channels]`, state | `moving_mean`, `moving_variance` |
+/// | x | `[batch, …, channels]`, `f32` or `f64` as all others | |
+/// | `gamma`, `beta` | `[channels]`, ones and zeros at first | `gain`, `bias` |
+/// | `moving_mean`, `moving_variance` | `[channels]`, state, zeros and ones at first | `moving_mean`, `moving_variance` |
 /// | result | as x | |
 ///
-/// In training mode mean and variance are those of the batch, over all axes but the last, and the moving ones take a step
-/// towards them: `moving ← (1 - momentum) · moving + momentum · batch`. `momentum` is PyTorch's, 0.1; TensorFlow's and
-/// Keras's is one minus that. As in PyTorch the variance that normalises is divided by n, and the one averaged by n - 1
-/// (Keras averages the former). In inference, and in a frozen scope (rule 4), the
-/// moving ones normalise and nothing moves. A layer called twice moves them twice.
+/// In training mode mean and variance are those of the batch, over all axes but the last, and the moving ones take a
+/// step towards them: `moving ← (1 - momentum) · moving + momentum · batch`. `momentum` is PyTorch's, 0.1; TensorFlow's
+/// and Keras's is one minus that. As in PyTorch the variance that normalises is divided by n, and the one averaged by
+/// n - 1 (Keras averages the former). In inference, and in a frozen scope (rule 4), the moving ones normalise and nothing
+/// moves; `keepingTrainingMode:` lets them move in a frozen scope. A layer called twice moves them twice.
 ///
 /// Constraints: (C1) the last extent of x is a number, and the same in every call; (C2) x has elements besides the
 /// channels', and two or more of each channel where it trains, which is checked when it runs; (C3) momentum is in 0...1
@@ -22,7 +24,8 @@ import FirnOps
 ///
 /// Ioffe and Szegedy, ICML 2015, algorithm 1.
 ///
-/// - Complexity: three passes over x in training, one in inference.
+/// - Complexity: three passes over x in training, one in inference; 2 FLOPs an element in inference, about 6 in
+///   training.
 public final class BatchNorm: Layer {
   private let momentum: Double
   private let epsilon: Double
@@ -38,9 +41,17 @@ public final class BatchNorm: Layer {
     let variance: Tensor
   }
 
+  /// A norm of as many channels as the first call has.
+  ///
   /// - Parameters:
-  ///   - momentum: the share of the batch in the moving averages.
+  ///   - momentum: the share of the batch in the moving averages, as in PyTorch; one minus Keras's `momentum`.
+  ///   - epsilon: what is added to a variance before its root is taken, PyTorch's default; Keras's is 1e-3.
   ///   - isAffine: whether there are gamma and beta.
+  ///   - gammaInitializer: gamma's first value; `.zeros` for the last norm of a residual branch makes it begin as the
+  ///     identity.
+  ///   - trainable: false declares gamma and beta frozen and the averages held, unless a compilation thaws them; nil
+  ///     for as the scope says.
+  ///   - name: the layer's scope.
   public init(
     momentum: Double = 0.1, epsilon: Double = 1e-5, isAffine: Bool = true,
     gammaInitializer: Initializer = .ones, trainable: Bool? = nil, name: String = "batch_norm",
@@ -54,6 +65,7 @@ public final class BatchNorm: Layer {
     scope = LayerScope(name, file, line)
   }
 
+  /// x normalised, of its shape and type; constraints C1 to C4.
   public func callAsFunction(_ input: Tensor) -> Tensor {
     scope.enter(input) { graph in
       if let fault = fault(input, graph) { return fault }

@@ -5,19 +5,20 @@ import FirnOps
 ///
 /// | | shape | role |
 /// | --- | --- | --- |
-/// | x | `[batch, …, channels]` | |
-/// | `gamma`, `beta` | `[channels]` | `gain`, `bias` |
+/// | x | `[batch, …, channels]`, `f32` or `f64` as all others; channels come last | |
+/// | `gamma`, `beta` | `[channels]`, ones and zeros at first | `gain`, `bias` |
 /// | result | as x | |
 ///
-/// Mean and variance (divided by n) of a group are over all axes but the batch's. One group is layer norm over the whole
-/// example; as many groups as channels is instance norm.
+/// PyTorch's `GroupNorm`, Keras's `GroupNormalization`. `y = (x - mean) / √(variance + ε) · gamma + beta`, training and
+/// inference alike. Mean and variance (divided by n) of a group are over all axes but the batch's. One group is layer
+/// norm over the whole example; as many groups as channels is instance norm.
 ///
 /// Constraints: (C1) the last extent of x is a number, and the same in every call; (C2) groups divide the channels;
 /// (C3) ε is positive.
 ///
 /// Wu and He, ECCV 2018, equation 7.
 ///
-/// - Complexity: three passes over x.
+/// - Complexity: three passes over x, about 8 FLOPs an element.
 public final class GroupNorm: Layer {
   private let groups: Int
   private let epsilon: Double
@@ -25,6 +26,13 @@ public final class GroupNorm: Layer {
   private var affine: ChannelAffine?
   var scope: LayerScope
 
+  /// A norm of as many channels as the first call has.
+  ///
+  /// - Parameters:
+  ///   - groups: how many groups of neighbouring channels there are.
+  ///   - epsilon: what is added to a variance before its root is taken, PyTorch's default; Keras's is 1e-3.
+  ///   - trainable: false declares the variables frozen, unless a compilation thaws them; nil for as the scope says.
+  ///   - name: the layer's scope.
   public init(
     groups: Int, epsilon: Double = 1e-5, trainable: Bool? = nil, name: String = "group_norm",
     file: StaticString = #fileID, line: UInt = #line
@@ -35,6 +43,7 @@ public final class GroupNorm: Layer {
     scope = LayerScope(name, file, line)
   }
 
+  /// x normalised, of its shape and type; constraints C1 to C3.
   public func callAsFunction(_ input: Tensor) -> Tensor {
     scope.enter(input) { graph in
       if let fault = channelFault(of: input, "group norm", affine?.width) { return fault }

@@ -13,13 +13,12 @@ struct LoopResult {
 final class CellLoop {
   private typealias Step = (Tensor, CellState) -> CellStep
 
-  let stateDropout: Double
   private let name: String
   private let stateShapes: [Shape]
   private let outputShape: Shape?
+  /// Of this direction; the options say it of the forward one.
   private let isReversed: Bool
-  private let initialState: InitialState
-  private let recomputation: Recomputation
+  private let options: RecurrentOptions
   private let trainable: Bool?
   private let makeStep: (CellVariables) -> Step
   private var scope: LayerScope?
@@ -27,17 +26,13 @@ final class CellLoop {
   private var ownVariables: [Tensor]?
 
   init<Cell: RecurrentCell>(
-    _ cell: Cell, isReversed: Bool, initialState: InitialState, stateDropout: Double,
-    recomputation: Recomputation, trainable: Bool?,
-    scope: LayerScope?
+    _ cell: Cell, isReversed: Bool, options: RecurrentOptions, trainable: Bool?, scope: LayerScope?
   ) {
     name = cell.name
     stateShapes = cell.stateShapes
     outputShape = cell.outputShape
     self.isReversed = isReversed
-    self.initialState = initialState
-    self.stateDropout = stateDropout
-    self.recomputation = recomputation
+    self.options = options
     self.trainable = trainable
     self.scope = scope
     makeStep = { variables in
@@ -46,12 +41,14 @@ final class CellLoop {
     }
   }
 
+  var stateDropout: Double { options.stateDropout }
+
   var stateCount: Int { stateShapes.count }
 
   /// The variables that states are carried in from run to run, once they are made.
-  var carried: [Tensor] { initialState == .carried ? ownVariables ?? [] : [] }
+  var carried: [Tensor] { carriesStates ? ownVariables ?? [] : [] }
 
-  var carriesStates: Bool { initialState == .carried }
+  var carriesStates: Bool { options.initialState == .carried }
 
   func stateTypes(batch: Dim, dtype: DType) -> [TensorType] {
     stateShapes.map { TensorType(dtype, Shape([batch] + $0.dimensions)) }
@@ -102,7 +99,7 @@ final class CellLoop {
     }
     let (carries, outputs) = scan(
       over: [input] + [mask].compactMap(\.self), initial: states + [output].compactMap(\.self),
-      reversed: isReversed, recomputation: recomputation
+      reversed: isReversed, recomputation: options.recomputation
     ) { at in
       let old = CellState(tensors: Array(at.carries.prefix(states.count)), mask: dropped)
       let new = checked(step(at.slices[0], old), types, input.extent(1))
@@ -144,13 +141,13 @@ final class CellLoop {
     guard let message, let operand = all.first else { return step }
     let fault = report(
       "\(name): the cell's step returns \(message)", remedy: "let the cell's shapes and its step agree",
-      operand)
+      constraint: "C7", operand)
     return CellStep(types.map { _ in fault }, output: outputShape.map { _ in fault })
   }
 
   /// The states the layer has itself; none where they are not wanted, but for those that are to be carried on.
   private func ownStates(_ types: [TensorType], _ make: CellVariables, isWanted: Bool) -> [Tensor] {
-    switch initialState {
+    switch options.initialState {
     case .zeros where isWanted:
       let zeros = types.indices.filter { types.firstIndex(of: types[$0]) == $0 }.map {
         Tensor.filled(0, type: types[$0], in: make.graph)

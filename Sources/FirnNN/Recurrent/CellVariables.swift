@@ -1,17 +1,19 @@
 public import FirnGraph
 
-/// Makes the variables of a cell in the scope of its layer.
+/// Makes the variables of a cell in the scope of its layer: `lstm/kernel`, in a stack `lstm/layer_0/forward/kernel`.
 public struct CellVariables {
   let graph: Graph
   let trainable: Bool?
-  /// The last extent of the input.
+  /// The last extent of the input: `in` of the cells' tables.
   public let features: Int
+  /// The element type of the input, which the variables have too.
   public let dtype: DType
 
-  /// A variable of the layer.
+  /// A variable of the layer, of the input's element type, frozen where the layer is `trainable: false`.
   ///
   /// - Parameters:
   ///   - name: its name below the layer's scope.
+  ///   - shape: positive numbers.
   ///   - role: what it is to its layer; selections can ask for it.
   ///   - initializer: its first value; the scope's default, else Glorot uniform.
   ///   - blocks: names of equal blocks along one axis, such as gates; selections can ask for them.
@@ -26,7 +28,7 @@ public struct CellVariables {
 
   /// The kernel, recurrent kernel and bias of a cell, the last axis of each in blocks of `units`, one for each gate.
   func gates(
-    _ names: [String], units: Int, stateWidth: Int? = nil, initializers: GateInitializers,
+    _ names: [String], units: Int, stateWidth: Int? = nil, initializers: WeightInitializers,
     bias: Initializer = .zeros
   ) -> GateWeights {
     let blocks = names.count > 1 ? BlockNames(names) : nil
@@ -41,7 +43,7 @@ public struct CellVariables {
   }
 }
 
-/// The variables that gated cells share.
+/// The variables that cells share: kernel, recurrent kernel and bias, each in blocks of one gate along its last axis.
 public struct GateWeights {
   let kernel: Tensor
   let recurrentKernel: Tensor

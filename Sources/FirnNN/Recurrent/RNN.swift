@@ -1,30 +1,41 @@
 public import FirnGraph
-public import FirnOps
+import FirnOps
 
 /// A recurrent layer of any cell, or a stack of such layers in one or both directions; each is one `scan`.
 ///
+///     let last = RNN(LSTMCell(64), layers: 2)(sequence)                  // [batch, 64]
+///     let output = RNN(stacking: [GRUCell(32), Residual(GRUCell(32))]).run(sequence, lengths: lengths)
+///
 /// | | shape | |
 /// | --- | --- | --- |
-/// | x | `[batch, time, in]`, or `[time, batch, in]` by `layout` | |
+/// | x | `[batch, time, in]`, or `[time, batch, in]` by `options.layout` | `f32` or `f64` |
 /// | lengths | `i32[batch]` | each in 0...time |
 /// | initial states | `[batch, …]`, as the cell's shapes say | layer by layer, forward before backward |
+/// | result of a call | `[batch, out]` | the last output; Keras's `return_sequences=False` |
+/// | results of `run` | `sequence` `[batch, time, out]`, `last`, `states`, … | what PyTorch returns; see `RecurrentOutput` |
 ///
-/// One layer in one direction has its variables in its own scope, `lstm/kernel`. A stack, and anything bidirectional, has
-/// them by layer and direction: `lstm/layer_0/forward/kernel`, `lstm/layer_0/backward/kernel`.
+/// out is the width of the cell's output, twice that in two directions.
 ///
-/// With `lengths`, past the end of a sequence the state is held and outputs are zero, as in TensorFlow's `dynamic_rnn`;
-/// what the input holds there, NaN too, reaches no result and no gradient. The backward direction starts at the end
-/// of each sequence. After no steps the last output is zero and the states are those it started with.
+/// One layer in one direction has its variables in its own scope, `lstm/kernel`. A stack, and anything bidirectional,
+/// has them by layer and direction: `lstm/layer_0/forward/kernel`, `lstm/layer_0/backward/kernel`. Their names, shapes
+/// and roles are the cell's; `initial_state_0` or `carried_state_0` and so on come with `InitialState`.
+///
+/// With `lengths`, past the end of a sequence the state is held and outputs are zero, as in TensorFlow's `dynamic_rnn`
+/// and PyTorch's packed sequences; what the input holds there, NaN too, reaches no result and no gradient. The backward
+/// direction starts at the end of each sequence. After no steps the last output is zero and the states are those it
+/// started with.
 ///
 /// Constraints: (C1) x has three axes, the last a known number; (C2) lengths are `i32[batch]`, one longer than the data
 /// or negative is an error of the run; (C3) initial states have the number, shapes and type of the cells' states;
 /// (C4) there is a layer, and every cell has a state; (C5) rates are in 0...1; (C6) states are carried in one
-/// direction, for a batch of one known extent.
+/// direction, for a batch of one known extent; (C7) a cell's step returns what its `stateShapes` and `outputShape` say.
+/// Those of `Recomputation` are cited as `scan`'s.
 ///
-/// With `Session.checksNumerics` a run ends at the first number that is none, naming the feed or the op in the loop; without
-/// it such numbers travel on as IEEE arithmetic has it, in their own sequence alone.
+/// With `Session.checksNumerics` a run ends at the first number that is none, naming the feed or the op in the loop;
+/// without it such numbers travel on as IEEE arithmetic has it, in their own sequence alone.
 ///
-/// - Complexity: `time` times the cells' steps.
+/// - Complexity: `time` times the cells' steps. Training keeps what the gradient reads of every step, unless
+///   `options.recomputation` says otherwise.
 public class RNN: Layer {
   private let label: String
   private let layers: [RecurrentLayer]
@@ -32,60 +43,59 @@ public class RNN: Layer {
   private let dropoutRate: Double
   var scope: LayerScope
 
-  /// A layer of `cell`, or a stack of `layers` of it.
+  /// A layer of `cell`, or a stack of `layers` of it, each with variables of its own.
   ///
   /// - Parameters:
+  ///   - cell: what a step computes.
+  ///   - layers: how many lie one on the other, each reading the outputs of the one below.
   ///   - isBidirectional: whether each layer also runs from the end; its outputs are joined, forward first.
-  ///   - isReversed: whether the (forward) direction runs from the end; outputs stay at their positions.
-  ///   - dropout: the rate between layers, not after the last.
-  ///   - recomputation: what each loop keeps for its gradient; `.every(n)` computes the steps between again.
-  ///   - stateDropout: the rate on the first state where products read it, one mask for all steps of a run.
-  ///   - trainable: false declares the layer frozen.
-  ///   - name: its scope; the cell's name by default.
+  ///   - dropout: the rate between layers, not after the last, in training mode only.
+  ///   - options: layout, initial state and what else is seldom changed.
+  ///   - trainable: false declares the variables frozen, unless a compilation thaws them; nil for as the scope says.
+  ///   - name: the layer's scope; the cell's name by default.
   public convenience init<Cell: RecurrentCell>(
-    _ cell: Cell, layers: Int = 1, isBidirectional: Bool = false, isReversed: Bool = false,
-    layout: SequenceLayout = .batchMajor, initialState: InitialState = .zeros, dropout: Double = 0,
-    stateDropout: Double = 0, recomputation: Recomputation = .none, trainable: Bool? = nil,
-    name: String? = nil, file: StaticString = #fileID,
-    line: UInt = #line
+    _ cell: Cell, layers: Int = 1, isBidirectional: Bool = false, dropout: Double = 0,
+    options: RecurrentOptions = RecurrentOptions(), trainable: Bool? = nil, name: String? = nil,
+    file: StaticString = #fileID, line: UInt = #line
   ) {
     self.init(
-      stack: Array(repeating: cell, count: max(layers, 0)), isBidirectional: isBidirectional,
-      isReversed: isReversed, layout: layout, initialState: initialState, dropout: dropout,
-      stateDropout: stateDropout, recomputation: recomputation, trainable: trainable, name: name,
-      location: CallSite(file, line))
+      stack: cell.stacked(layers), isBidirectional: isBidirectional, dropout: dropout, options: options,
+      trainable: trainable, name: name, location: CallSite(file, line))
   }
 
   /// A stack of cells that may differ, the first nearest to the input.
+  ///
+  /// - Parameters:
+  ///   - cells: what a step of each layer computes; the next one reads its output.
+  ///   - isBidirectional: whether each layer also runs from the end; its outputs are joined, forward first.
+  ///   - dropout: the rate between layers, not after the last, in training mode only.
+  ///   - options: layout, initial state and what else is seldom changed.
+  ///   - trainable: false declares the variables frozen, unless a compilation thaws them; nil for as the scope says.
+  ///   - name: the layer's scope; the first cell's name by default.
   public convenience init(
-    stacking cells: [any RecurrentCell], isBidirectional: Bool = false, isReversed: Bool = false,
-    layout: SequenceLayout = .batchMajor, initialState: InitialState = .zeros, dropout: Double = 0,
-    stateDropout: Double = 0, recomputation: Recomputation = .none, trainable: Bool? = nil,
-    name: String? = nil, file: StaticString = #fileID,
-    line: UInt = #line
+    stacking cells: [any RecurrentCell], isBidirectional: Bool = false, dropout: Double = 0,
+    options: RecurrentOptions = RecurrentOptions(), trainable: Bool? = nil, name: String? = nil,
+    file: StaticString = #fileID, line: UInt = #line
   ) {
     self.init(
-      stack: cells, isBidirectional: isBidirectional, isReversed: isReversed, layout: layout,
-      initialState: initialState, dropout: dropout, stateDropout: stateDropout, recomputation: recomputation,
+      stack: cells, isBidirectional: isBidirectional, dropout: dropout, options: options,
       trainable: trainable,
       name: name, location: CallSite(file, line))
   }
 
   init(
-    stack cells: [any RecurrentCell], isBidirectional: Bool, isReversed: Bool, layout: SequenceLayout,
-    initialState: InitialState, dropout: Double, stateDropout: Double, recomputation: Recomputation,
-    trainable: Bool?, name: String?,
-    location: CallSite
+    stack cells: [any RecurrentCell], isBidirectional: Bool, dropout: Double, options: RecurrentOptions,
+    trainable: Bool?, name: String?, location: CallSite
   ) {
     label = cells.first?.name ?? "rnn"
-    self.layout = layout
+    layout = options.layout
     dropoutRate = dropout
     let isFlat = cells.count == 1 && !isBidirectional
     layers = cells.enumerated().map { number, cell in
+      let isReversed = options.isReversed
       let directions = (isBidirectional ? [isReversed, !isReversed] : [isReversed]).enumerated().map {
         CellLoop(
-          cell, isReversed: $1, initialState: initialState, stateDropout: stateDropout,
-          recomputation: recomputation, trainable: trainable,
+          cell, isReversed: $1, options: options, trainable: trainable,
           scope: isFlat ? nil : LayerScope($0 == 0 ? "forward" : "backward", location: location))
       }
       return RecurrentLayer(
@@ -94,13 +104,16 @@ public class RNN: Layer {
     scope = LayerScope(name ?? label, location: location)
   }
 
-  /// The output of the last step, `[batch, units]`.
+  /// The output of the last step, `[batch, out]`, directions joined; constraints C1 and C4 to C7.
   public func callAsFunction(_ input: Tensor) -> Tensor { run(input).last }
 
-  /// Runs along the time axis.
+  /// Runs along the time axis; gives all outputs and the states after the last step.
+  ///
+  /// Constraints C1 to C7 are the layer's. Further calls share the variables.
   ///
   /// - Parameters:
-  ///   - lengths: how many steps of each sequence count; all for nil.
+  ///   - input: `[batch, time, in]`, or `[time, batch, in]` where the layout says so.
+  ///   - lengths: `i32[batch]`, how many steps of each sequence count; all for nil.
   ///   - initialState: the states to start from, as `RecurrentOutput.states` lists them; the layer's own for nil.
   public func run(_ input: Tensor, lengths: Tensor? = nil, initialState: [Tensor]? = nil) -> RecurrentOutput {
     scope.enter(input) { graph in

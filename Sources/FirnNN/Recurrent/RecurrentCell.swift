@@ -15,10 +15,14 @@ import FirnOps
 ///       }
 ///     }
 ///     let last = RNN(PartlyFixed())(sequence)
+///
+/// A first call of its layer makes the variables; the step is then built once, as the body of a `scan`, and so must do
+/// the same whatever the position. A fault in it goes on record in the graph and is thrown where a program is compiled.
 public protocol RecurrentCell {
+  /// The variables of one layer and direction, as `makeWeights` gives them and `step` takes them.
   associatedtype Weights
 
-  /// The scope a layer of this cell gets where it is given no name.
+  /// The scope a layer of this cell gets where it is given no name; `rnn` by default.
   var name: String { get }
 
   /// The shape of each state below the batch axis; at least one.
@@ -28,23 +32,37 @@ public protocol RecurrentCell {
   var outputShape: Shape? { get }
 
   /// Makes the variables, once for a layer, or for each layer and direction of a stack.
+  ///
+  /// - Parameter make: makes one in the layer's scope, and knows the width and type of the input.
   func makeWeights(_ make: CellVariables) -> Weights
 
-  /// One step: `input` is `[batch, features]`, each state `[batch, …]`.
+  /// One step: from the input and the states before it to the states after it, and the output.
+  ///
+  /// - Parameters:
+  ///   - input: `[batch, features]` of the sequence, or of the outputs of the layer below.
+  ///   - state: each `[batch, …]`, shaped as `stateShapes` say.
+  ///   - weights: what `makeWeights` gave.
+  /// - Returns: as many states, of the same shapes and type; another return is an error of constraint C7.
   func step(_ input: Tensor, _ state: CellState, _ weights: Weights) -> CellStep
 }
 
 extension RecurrentCell {
+  /// `rnn`.
   public var name: String { "rnn" }
+  /// Nil: the output is the first state.
   public var outputShape: Shape? { nil }
+
+  /// As many layers as asked for, each with variables of its own.
+  func stacked(_ count: Int) -> [any RecurrentCell] { Array(repeating: self, count: max(count, 0)) }
 }
 
-/// The state as a step of a cell sees it.
+/// The state as a step of a cell sees it, each `[batch, …]` in the order of the cell's `stateShapes`.
 public struct CellState {
   let tensors: [Tensor]
   /// What the first state is multiplied by before products read it.
   let mask: Tensor?
 
+  /// The state at `index`, as the step before left it.
   public subscript(index: Int) -> Tensor { tensors[index] }
 
   /// The first state as products should read it: with a layer's `stateDropout`, elements are dropped, the same ones at
@@ -62,6 +80,8 @@ public struct CellStep {
   let output: Tensor?
   let state: [Tensor]
 
+  /// The states after the step, and its output.
+  ///
   /// - Parameters:
   ///   - state: the next state, shaped as the cell's `stateShapes` say.
   ///   - output: nil for the first state; anything else needs the cell's `outputShape`.

@@ -40,7 +40,11 @@ package struct Iota: KernelOp, SourceOp {
 }
 
 extension Graph {
-  /// The whole numbers 0 ..< extent, `i32`.
+  /// The whole numbers 0 ..< extent, as `i32[extent]`: `arange`, `range`.
+  ///
+  /// Constraints: (C1) where it is a number, `extent` is not negative.
+  ///
+  /// - Complexity: no FLOPs; 4 bytes written an element.
   public func iota(_ extent: Dim, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
     append(Iota(extent), [], location: CallSite(file, line))[0]
   }

@@ -6,19 +6,33 @@ public import FirnGraph
 ///
 /// | operand | shape |
 /// | --- | --- |
-/// | x | [batch, height, width, channels] |
+/// | x | [batch, height, width, channels], `f32` or `f64` |
 /// | kernel | [height, width, channels / groups, features] |
 /// | result | [batch, ⌊(height + top + bottom - span) / sₕ⌋ + 1, likewise across, features] |
 ///
+/// Channels come last, as in Keras and TensorFlow. PyTorch's images are [batch, channels, height, width], its kernels
+/// [features, channels / groups, height, width].
+///
 /// The span of a kernel is (extent - 1) dilation + 1. Only the batch may be a named dimension. A depthwise convolution
-/// has as many groups as channels; a kernel [h, w, channels, m] of TensorFlow's is then [h, w, 1, channels m] here.
+/// has as many groups as channels; a kernel [h, w, channels, m] of TensorFlow's is then [h, w, 1, channels m] here. NaN
+/// and infinity travel as in the sums written out, without the zeros beside the image.
 ///
-/// 1. x and kernel are of one floating point type and have four axes. 2. `groups` divides channels and features. 3. The
-///    kernel reads channels / groups. 4. No padding is larger than the span, nor the span than the padded image.
+/// Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016.
 ///
-/// Faults go on record with both numbers and yield poison.
+/// Constraints: (C1) x and kernel have four axes; (C2) they are of one floating point type; (C3) strides, dilation and
+/// groups are positive, padding is not negative; (C4) all extents but the batch are numbers; (C5) `groups` divides
+/// channels and features; (C6) the kernel reads channels / groups; (C7) no padding is larger than the span; (C8) the
+/// kernel has a tap, and its span is not larger than the padded image.
 ///
-/// - Complexity: 2 batch rows columns features (channels / groups) taps FLOPs.
+/// - Parameters:
+///   - x: the images.
+///   - kernel: what each window is multiplied by.
+///   - strides: sₕ and sᵥ, from window to window.
+///   - padding: what surrounds an image: `same` and `valid` as in Keras, or numbers.
+///   - dilation: dₕ and dᵥ, from one tap of a window to the next.
+///   - groups: blocks of channels that do not see each other.
+/// - Complexity: 2 batch rows columns features (channels / groups) taps FLOPs; x and kernel read, the result written
+///   once.
 public func conv2d(
   _ x: Tensor, _ kernel: Tensor, strides: (height: Int, width: Int) = (1, 1), padding: Padding2D = .valid,
   dilation: (height: Int, width: Int) = (1, 1), groups: Int = 1, file: StaticString = #fileID,
@@ -35,18 +49,36 @@ public func conv2d(
 
 /// The transposed convolution: what `conv2d` does to the gradient of its images.
 ///
+/// y[n, p sₕ - top + i dₕ, q sᵥ - left + j dᵥ, c] += x[n, p, q, o] k[i, j, c, o]
+///
 /// | operand | shape |
 /// | --- | --- |
-/// | x | [batch, rows, columns, features] |
+/// | x | [batch, rows, columns, features], `f32` or `f64` |
 /// | kernel | [height, width, channels / groups, features]: what it makes comes before what it reads, as in TensorFlow |
 /// | result | [batch, (rows - 1) sₕ + span - top - bottom + output padding, likewise across, channels] |
 ///
-/// `same` gives rows · sₕ, as TensorFlow does; `valid` gives PyTorch's size, of which TensorFlow's differs where the stride is
-/// larger than the span, by an output padding of stride - span.
+/// Channels come last, as in Keras; PyTorch's kernel is [features, channels / groups, height, width]. `same` gives rows
+/// · sₕ, as TensorFlow does; `valid` gives PyTorch's size, of which TensorFlow's differs where the stride is larger
+/// than the span, by an output padding of stride - span.
 ///
-/// - Parameter outputPadding: rows and columns added at the bottom and right, below the stride: which of several images
-///   with as many windows is meant.
-/// - Complexity: 2 batch rows columns features (channels / groups) taps FLOPs.
+/// Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016, section 4.
+///
+/// Constraints, numbered as `conv2d`'s: (C1) x and kernel have four axes; (C2) they are of one floating point type;
+/// (C3) strides, dilation and groups are positive, padding is not negative; (C4) all extents but the batch are numbers;
+/// (C5) `groups` divides channels and features; (C6) x has the kernel's features; (C7) no padding is larger than the
+/// span; (C8) the kernel has a tap, and something is left of the result; (C9) output padding is in 0..<stride.
+///
+/// - Parameters:
+///   - x: what is spread.
+///   - kernel: what each element is spread by.
+///   - strides: sₕ and sᵥ, how far apart elements of x are spread.
+///   - padding: what is cut off the result.
+///   - outputPadding: rows and columns added at the bottom and right, below the stride: which of several images with as
+///     many windows is meant.
+///   - dilation: from one tap of the kernel to the next.
+///   - groups: blocks of channels that do not see each other.
+/// - Complexity: 2 batch rows columns features (channels / groups) taps FLOPs; x and kernel read, the result written
+///   once.
 public func conv2dTranspose(
   _ x: Tensor, _ kernel: Tensor, strides: (height: Int, width: Int) = (1, 1), padding: Padding2D = .valid,
   outputPadding: (height: Int, width: Int) = (0, 0), dilation: (height: Int, width: Int) = (1, 1),
@@ -94,13 +126,30 @@ public func conv2dTranspose(
 
 /// The convolution of sequences: `conv2d` on images one row high.
 ///
+/// y[n, p, o] = Σ x[n, p s - left + j d, c] k[j, c, o]
+///
 /// | operand | shape |
 /// | --- | --- |
-/// | x | [batch, time, channels] |
+/// | x | [batch, time, channels], `f32` or `f64` |
 /// | kernel | [width, channels / groups, features] |
-/// | result | [batch, ⌊(time + left + right - span) / stride⌋ + 1, features] |
+/// | result | [batch, ⌊(time + left + right - span) / s⌋ + 1, features] |
 ///
-/// - Parameter padding: of an explicit one left and right count; top and bottom must be 0.
+/// Channels come last, as in Keras. PyTorch's sequences are [batch, channels, time], its kernels [features, channels /
+/// groups, width].
+///
+/// Constraints, numbered as `conv2d`'s: (C1) x and kernel have three axes; (C2) they are of one floating point type;
+/// (C3) stride, dilation and groups are positive, padding is not negative; (C4) all extents but the batch are numbers;
+/// (C5) `groups` divides channels and features; (C6) the kernel reads channels / groups; (C7) padding is at most the
+/// span, and none above or below; (C8) the kernel has a tap, and its span is not larger than the padded time.
+///
+/// - Parameters:
+///   - x: the sequences.
+///   - kernel: what each window is multiplied by.
+///   - stride: s, from window to window.
+///   - padding: of an explicit one left and right count; top and bottom must be 0.
+///   - dilation: d, from one tap of a window to the next.
+///   - groups: blocks of channels that do not see each other.
+/// - Complexity: 2 batch steps features (channels / groups) width FLOPs; x and kernel read, the result written once.
 public func conv1d(
   _ x: Tensor, _ kernel: Tensor, stride: Int = 1, padding: Padding2D = .valid, dilation: Int = 1,
   groups: Int = 1,

@@ -1,16 +1,18 @@
-/// What surrounds an image before windows slide over it.
+/// What surrounds an image, with zeros, before windows slide over it.
+///
+/// Of a transposed convolution it is what is cut off its result. Pools never choose what is beside the image.
 public enum Padding2D: Hashable, Sendable {
-  /// Nothing: only windows wholly inside the image count.
+  /// Nothing: only windows wholly inside the image count. PyTorch's default, Keras's `valid`.
   case valid
   /// TensorFlow's `SAME`: as many results as the extent divided by the stride, rounded up.
   ///
   /// The padding that takes is split evenly, an odd one goes to the bottom and to the right. It depends on the image's
   /// extent.
   case same
-  /// So many rows and columns, as PyTorch states it.
+  /// So many rows and columns, as PyTorch states it; none is negative.
   case explicit(top: Int, bottom: Int, left: Int, right: Int)
 
-  /// The same on opposite sides.
+  /// The same on opposite sides: PyTorch's `padding=(height, width)`.
   public static func symmetric(_ height: Int, _ width: Int) -> Padding2D {
     .explicit(top: height, bottom: height, left: width, right: width)
   }

@@ -44,6 +44,15 @@ package struct Extent: KernelOp, SourceOp {
 
 extension Graph {
   /// The number `dimension` is bound to when the graph runs, as a scalar.
+  ///
+  /// What to divide by to average over a batch of no fixed size: `x.sum() / graph.extent("batch")`.
+  ///
+  /// Constraints: (C1) `dtype` is not `bool`.
+  ///
+  /// - Parameters:
+  ///   - dimension: a name, or an expression of names; a number gives a constant.
+  ///   - dtype: the element type of the result.
+  /// - Complexity: no FLOPs; one element written.
   public func extent(
     _ dimension: Dim, dtype: DType = .f32, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {

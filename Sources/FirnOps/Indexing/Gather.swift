@@ -121,14 +121,31 @@ func check(
   }
 }
 
-/// The slices of `params` along `axis` that `indices`, of any shape, name; embedding lookup with axis 0.
+/// The slices of `params` along `axis` that `indices` name; embedding lookup with axis 0.
 ///
-/// Running throws `.indexOutOfRange` for an index outside 0 ..< extent.
+/// y[o…, i…, n…] = params[o…, indices[i…], n…]
+///
+/// | operand | type |
+/// | --- | --- |
+/// | params | any, [outer…, size, inner…], size at `axis` |
+/// | indices | `i32`, any shape, each in 0..<size |
+/// | result | as params, [outer…, indices…, inner…] |
+///
+/// PyTorch's `index_select` and TensorFlow's `gather`. The gradient adds up where an index repeats.
+///
+/// Constraints: (C1) `axis` is one of params'; (C2) indices are `i32`. An index outside is an error of the run,
+/// `.indexOutOfRange`.
+///
+/// - Parameters:
+///   - params: what is looked up in.
+///   - indices: which slices.
+///   - axis: counts from the end where negative.
+/// - Complexity: no FLOPs; the slices read and written once.
 public func gather(
   _ params: Tensor, indices: Tensor, axis: Int = 0, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
   let location = CallSite(file, line)
-  guard let axis = params.axis(axis, "gather", location: location) else {
+  guard let axis = params.axis(axis, "gather", constraint: "C1", location: location) else {
     return .poisoned(in: params.graph)
   }
   return params.applying(Gather(axis: axis), indices, location: location)

@@ -90,7 +90,17 @@ package struct OneHot: KernelOp {
 
 /// Vectors of `depth` elements, `on` where an index points and `off` elsewhere, along a new last axis.
 ///
-/// An index outside 0 ..< depth gives all `off`.
+/// y[…, c] = indices[…] = c ? on : off. An index outside 0 ..< depth gives all `off`. No gradient passes.
+///
+/// Constraints: (C1) indices are `i32`; (C2) where it is a number, `depth` is not negative.
+///
+/// - Parameters:
+///   - indices: `i32`, any shape.
+///   - depth: the last extent of the result, the number of classes.
+///   - on: what stands where an index points.
+///   - off: what stands elsewhere.
+///   - dtype: the element type of the result.
+/// - Complexity: no FLOPs; the result written once.
 public func oneHot(
   _ indices: Tensor, depth: Dim, on: Double = 1, off: Double = 0, dtype: DType = .f32,
   file: StaticString = #fileID, line: UInt = #line

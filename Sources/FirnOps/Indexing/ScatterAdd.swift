@@ -129,14 +129,32 @@ package struct ScatterAdd: KernelOp {
 
 /// Zeros with extent `size` at `axis`, plus the slices of `updates` at the places that `indices` name; repeats add up.
 ///
-/// Running throws `.indexOutOfRange` for an index outside 0 ..< size.
+/// y[o…, indices[i…], n…] += updates[o…, i…, n…], in the order of i; the gradient of `gather`.
+///
+/// | operand | type |
+/// | --- | --- |
+/// | updates | `f32`, `f64` or `i32`, [outer…, indices…, inner…], the axes of indices from `axis` on |
+/// | indices | `i32`, any shape, each in 0..<size |
+/// | result | as updates, [outer…, size, inner…] |
+///
+/// Constraints: (C1) indices are `i32`; (C2) updates are numbers; (C3) updates have the axes of indices from `axis` on;
+/// (C4) where it is a number, `size` is not negative. An index outside is an error of the run, `.indexOutOfRange`.
+///
+/// - Parameters:
+///   - updates: what is added.
+///   - indices: where.
+///   - axis: counts from the end where negative.
+///   - size: the extent of the result at `axis`.
+/// - Complexity: 1 FLOP an element of updates, which are read once; the result written once, and once more where added
+///   to.
 public func scatterAdd(
   _ updates: Tensor, indices: Tensor, axis: Int = 0, size: Dim, file: StaticString = #fileID,
   line: UInt = #line
 ) -> Tensor {
   let location = CallSite(file, line)
   let extra = indices.isPoisoned ? 0 : Swift.max(0, 1 - indices.rank)
-  guard let axis = updates.axis(axis, "scatter_add", extra: extra, location: location) else {
+  guard let axis = updates.axis(axis, "scatter_add", extra: extra, constraint: "C3", location: location)
+  else {
     return .poisoned(in: updates.graph)
   }
   return indices.applying(ScatterAdd(axis: axis, size: size), updates, location: location)

@@ -88,11 +88,21 @@ package struct CrossEntropy: KernelOp {
   }
 }
 
-/// -Σ labels log softmax(logits) for each row: the loss against a distribution over classes, unreduced.
+/// The loss against a distribution over classes, for each row and unreduced: -Σ labels log softmax(logits).
 ///
-/// - Parameters:
-///   - logits: [batch…, classes].
-///   - labels: a distribution for each row, of the same type; gradients pass to it as well.
+/// | operand | type |
+/// | --- | --- |
+/// | logits | `f32` or `f64`, [batch…, classes], before the softmax |
+/// | labels | as logits; a distribution for each row, though it need not add up to one |
+/// | result | [batch…]; take its `mean()` for a loss |
+///
+/// Keras's `CategoricalCrossentropy(from_logits=True, reduction=None)`. Gradients pass to labels as well. Nothing
+/// overflows for finite logits; a row with NaN or +inf gives NaN.
+///
+/// Constraints: (C1) the shapes are equal; (C2) the element types are equal; (C3) they are floating point; (C4) there
+/// is an axis.
+///
+/// - Complexity: 6 FLOPs an element of logits, in three passes over them; 8 bytes read an element in `f32`.
 public func softmaxCrossEntropy(
   logits: Tensor, labels: Tensor, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {

@@ -64,7 +64,13 @@ package struct MeanSquaredError: KernelOp, OpaqueOp {
   }
 }
 
-/// The mean of the squared differences of all elements, a scalar; operands broadcast.
+/// The mean of the squared differences of all elements, a scalar: Σ (a - b)² / n.
+///
+/// PyTorch's `mse_loss`, Keras's `MeanSquaredError`. Operands broadcast, which n counts; of no elements it is NaN.
+///
+/// Constraints: (C1) the shapes broadcast; (C2) one element type; (C3) floating point.
+///
+/// - Complexity: 3 FLOPs and 8 bytes read an element in `f32`; what is broadcast is written out first.
 public func meanSquaredError(
   _ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {

@@ -120,12 +120,25 @@ func logarithmOfSum(_ x: UnsafePointer<Double>, _ count: Int) -> Double {
   return shift + RealMath.logarithm(sum)
 }
 
-/// e^x along `axis`, scaled to a sum of one.
+/// e^x along `axis`, scaled to a sum of one; of x's shape and type.
+///
+/// Finite rows never overflow. A row that holds NaN or +inf, or nothing but -inf, gives NaN. Losses take logits,
+/// without a softmax before them.
+///
+/// Constraints: (C1) x is floating point; (C2) `axis`, which counts from the end where negative, is one of its axes.
+///
+/// - Complexity: 5 FLOPs an element, in three passes; along another axis than the last x is transposed before and after.
 public func softmax(_ x: Tensor, axis: Int = -1, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
   x.softened(.softmax, axis, CallSite(file, line))
 }
 
-/// The logarithm of the softmax along `axis`, without underflow.
+/// The logarithm of the softmax along `axis`, without underflow; of x's shape and type.
+///
+/// x - log Σ e^x. A row that holds NaN or +inf, or nothing but -inf, gives NaN.
+///
+/// Constraints: (C1) x is floating point; (C2) `axis`, which counts from the end where negative, is one of its axes.
+///
+/// - Complexity: 5 FLOPs an element, in three passes; along another axis than the last x is transposed before and after.
 public func logSoftmax(
   _ x: Tensor, axis: Int = -1, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
@@ -135,7 +148,9 @@ public func logSoftmax(
 extension Tensor {
   /// Other axes than the last by exchanging the two.
   fileprivate func softened(_ form: Softmax.Form, _ axis: Int, _ location: CallSite) -> Tensor {
-    guard let axis = self.axis(axis, form.rawValue, location: location) else { return .poisoned(in: graph) }
+    guard let axis = self.axis(axis, form.rawValue, constraint: "C2", location: location) else {
+      return .poisoned(in: graph)
+    }
     var order = Array(0..<rank)
     order.swapAt(axis, rank - 1)
     return permuted(order, location: location).applying(Softmax(form), location: location)

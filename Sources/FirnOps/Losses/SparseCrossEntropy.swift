@@ -92,11 +92,21 @@ package struct SparseCrossEntropy: KernelOp {
   }
 }
 
-/// -log softmax(logits)[label] for each row: the loss of choosing one of several classes, unreduced.
+/// The loss of choosing one of several classes, for each row and unreduced: -log softmax(logits)[label].
 ///
-/// - Parameters:
-///   - logits: [batch…, classes].
-///   - labels: [batch…], `i32` in 0 ..< classes; running throws `.indexOutOfRange` for others.
+/// | operand | type |
+/// | --- | --- |
+/// | logits | `f32` or `f64`, [batch…, classes], before the softmax |
+/// | labels | `i32`, [batch…], each in 0..<classes |
+/// | result | as logits, [batch…]; take its `mean()` for a loss |
+///
+/// PyTorch's `cross_entropy` with `reduction="none"`, Keras's `SparseCategoricalCrossentropy(from_logits=True)`. Nothing
+/// overflows for finite logits; a row with NaN or +inf gives NaN.
+///
+/// Constraints: (C1) logits are floating point; (C2) labels are `i32`; (C3) labels have the shape of logits without its
+/// last axis. A label outside is an error of the run, `.indexOutOfRange`.
+///
+/// - Complexity: 4 FLOPs an element of logits, in two passes over them.
 public func sparseSoftmaxCrossEntropy(
   logits: Tensor, labels: Tensor, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {

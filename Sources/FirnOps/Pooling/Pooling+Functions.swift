@@ -4,14 +4,23 @@ public import FirnGraph
 ///
 /// | operand | shape |
 /// | --- | --- |
-/// | x | [batch, height, width, channels] |
+/// | x | [batch, height, width, channels], channels last |
 /// | result | [batch, ⌊(height + top + bottom - window) / stride⌋ + 1, likewise across, channels] |
 ///
-/// What is beside the image is never the greatest; padding is smaller than the window. The gradient goes to the first of
-/// equal elements in row-major order; a NaN is greater than all else. Both as in PyTorch.
+/// What is beside the image is never the greatest. The gradient goes to the first of equal elements in row-major order;
+/// a NaN is greater than all else. Both as in PyTorch's `max_pool2d`.
 ///
-/// - Parameter strides: from window to window; the window's own size for nil.
-/// - Complexity: one comparison for each tap and result.
+/// Constraints: (C1) x has four axes; (C2) it is `f32` or `f64`; (C3) window and strides are positive, padding is not
+/// negative; (C4) all extents but the batch are numbers; (C7) padding is smaller than the window; (C8) the window is not
+/// larger than the padded image, and the image not empty.
+///
+/// - Parameters:
+///   - x: the images.
+///   - window: rows and columns of a window.
+///   - strides: from window to window; the window's own size for nil.
+///   - padding: what surrounds an image.
+/// - Complexity: one comparison for each tap and result; x read, the result written once. The gradient finds the
+///   greatest again instead of keeping where it was.
 public func maxPool2d(
   _ x: Tensor, window: (height: Int, width: Int), strides: (height: Int, width: Int)? = nil,
   padding: Padding2D = .valid, file: StaticString = #fileID, line: UInt = #line
@@ -26,11 +35,25 @@ public func maxPool2d(
 
 /// The mean of each window, channel by channel.
 ///
+/// | operand | shape |
+/// | --- | --- |
+/// | x | [batch, height, width, channels], channels last |
+/// | result | [batch, ⌊(height + top + bottom - window) / stride⌋ + 1, likewise across, channels] |
+///
+/// Only windows that reach beside the image tell PyTorch's and TensorFlow's means apart; `countsPadding` chooses.
+///
+/// Constraints: (C1) x has four axes; (C2) it is `f32` or `f64`; (C3) window and strides are positive, padding is not
+/// negative; (C4) all extents but the batch are numbers; (C7) padding is smaller than the window; (C8) the window is not
+/// larger than the padded image, and the image not empty.
+///
 /// - Parameters:
+///   - x: the images.
+///   - window: rows and columns of a window.
 ///   - strides: from window to window; the window's own size for nil.
-///   - countsPadding: divides by the window's size where it reaches beside the image too (PyTorch's default), not by what of it is
-///     inside (TensorFlow).
-/// - Complexity: 2 FLOPs for each tap and result.
+///   - padding: what surrounds an image.
+///   - countsPadding: divides by the window's size where it reaches beside the image too (PyTorch's default), not by
+///     what of it is inside (TensorFlow).
+/// - Complexity: 2 FLOPs for each tap and result; x read, the result written once.
 public func averagePool2d(
   _ x: Tensor, window: (height: Int, width: Int), strides: (height: Int, width: Int)? = nil,
   padding: Padding2D = .valid, countsPadding: Bool = true, file: StaticString = #fileID, line: UInt = #line
@@ -47,6 +70,15 @@ public func averagePool2d(
 /// The means of as many windows as are wanted, of sizes that differ by at most two where they do not divide the image.
 ///
 /// Row i of m is the mean of rows ⌊i height / m⌋ to ⌈(i + 1) height / m⌉, the second not included; columns likewise.
+/// PyTorch's `adaptive_avg_pool2d`. [batch, height, width, channels] becomes [batch, m, m', channels], channels last.
+///
+/// Constraints: (C1) x has four axes; (C2) it is `f32` or `f64`; (C3) the size is positive; (C4) all extents but the
+/// batch are numbers; (C8) the image is not empty.
+///
+/// - Parameters:
+///   - x: the images.
+///   - size: rows and columns of the result.
+/// - Complexity: 2 FLOPs for each element of x and window it is in; x read, the result written once.
 public func adaptiveAveragePool2d(
   _ x: Tensor, to size: (height: Int, width: Int), file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
@@ -55,29 +87,50 @@ public func adaptiveAveragePool2d(
     Resample(.adaptiveAverage(size: [size.height, size.width])), location: CallSite(file, line))
 }
 
-/// The mean over height and width of each channel: [batch, channels].
+/// The mean over height and width of each channel: [batch, height, width, channels] becomes [batch, channels].
+///
+/// Height and width may be named. An image without elements gives NaN.
+///
+/// Constraints, those of `mean(axes:)`: (C1) x is floating point; (C2) it has axes 1 and 2.
+///
+/// - Complexity: 1 FLOP an element of x, which is read once.
 public func globalAveragePool2d(
   _ x: Tensor, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor { x.mean(axes: [1, 2], file: file, line: line) }
 
-/// The greatest element of each channel: [batch, channels].
+/// The greatest element of each channel: [batch, height, width, channels] becomes [batch, channels].
 ///
-/// Equal elements share the gradient.
+/// Equal elements share the gradient; NaN where one is. Height and width may be named.
+///
+/// Constraints, those of `max(axes:)`: (C1) x is a number; (C2) it has axes 1 and 2.
+///
+/// - Complexity: 1 FLOP an element of x, which is read once.
 public func globalMaxPool2d(
   _ x: Tensor, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor { x.max(axes: [1, 2], file: file, line: line) }
 
-/// How images are enlarged.
+/// How images are enlarged, or reduced: PyTorch's `interpolate` by its `mode`.
 public enum Upsampling: Hashable, Sendable {
-  /// Element ⌊i n / m⌋ for result i of m.
+  /// Element ⌊i n / m⌋ for result i of m, of n; each result is one element.
   case nearest
-  /// Between neighbours; positions are those of pixels' centres, or of the corner pixels' centres where these are aligned.
+  /// Between neighbours; positions are those of pixels' centres, or of the corner pixels' centres where these are
+  /// aligned.
   case bilinear(alignsCorners: Bool = false)
 }
 
-/// Images of another size, as PyTorch's `interpolate` makes them.
+/// Images of another size, as PyTorch's `interpolate` makes them, channel by channel.
 ///
-/// - Complexity: 2 FLOPs for each result and element it is made of: one, or four.
+/// [batch, height, width, channels] becomes [batch, size.height, size.width, channels], channels last. An element of
+/// weight 0 is not read, also if it is NaN.
+///
+/// Constraints: (C1) x has four axes; (C2) it is `f32` or `f64`; (C3) the size is positive; (C4) all extents but the
+/// batch are numbers; (C8) the image is not empty.
+///
+/// - Parameters:
+///   - x: the images.
+///   - size: rows and columns of the result.
+///   - method: the nearest element, or between four.
+/// - Complexity: 2 FLOPs for each result and element it is made of: one, or four; x read, the result written once.
 public func upsample(
   _ x: Tensor, to size: (height: Int, width: Int), _ method: Upsampling = .nearest,
   file: StaticString = #fileID, line: UInt = #line
@@ -92,7 +145,16 @@ public func upsample(
   return x.applying(Resample(rule), location: CallSite(file, line))
 }
 
-/// Images `factor` times as high and wide.
+/// Images `factor` times as high and wide: Keras's `UpSampling2D`, PyTorch's `scale_factor`.
+///
+/// Constraints: (C1) x has four axes; (C2) it is `f32` or `f64`; (C3) the size is positive; (C4) all extents but the
+/// batch are numbers; (C8) the image is not empty.
+///
+/// - Parameters:
+///   - x: the images, [batch, height, width, channels].
+///   - factor: positive whole numbers.
+///   - method: the nearest element, or between four.
+/// - Complexity: 2 FLOPs for each result and element it is made of: one, or four; x read, the result written once.
 public func upsample(
   _ x: Tensor, by factor: (height: Int, width: Int), _ method: Upsampling = .nearest,
   file: StaticString = #fileID, line: UInt = #line

@@ -10,8 +10,8 @@ public import FirnGraph
 /// | b | as a | [batch…, k, n], or [batch…, n, k] if `transpose_b` |
 /// | start | as a | [batch…, m, n], of `matmul_add` only: what the sum begins with |
 ///
-/// In `matmul_add` each element is one chain of additions from its start, by ascending or descending p. So a product over
-/// many steps has the bits of several over some of them, each starting from the one before.
+/// In `matmul_add` each element is one chain of additions from its start, by ascending or descending p. So a product
+/// over many steps has the bits of several over some of them, each starting from the one before.
 ///
 /// C1: both have at least two axes. C2: the element types are equal and floating point. C3: the contracted extents k
 /// are equal. C4: the batch axes are equal; nothing is broadcast. C5: a start has the type of the result.
@@ -160,14 +160,28 @@ extension ValueView {
   }
 }
 
-/// The matrix product, over leading batch axes.
+/// The matrix product, over leading batch axes: y[…, i, j] = Σ_p a[…, i, p] b[…, p, j].
+///
+/// | operand | shape |
+/// | --- | --- |
+/// | a | [batch…, m, k], or [batch…, k, m] with `transposeA`; `f32` or `f64` |
+/// | b | [batch…, k, n], or [batch…, n, k] with `transposeB` |
+/// | result | [batch…, m, n] |
 ///
 /// Batch axes broadcast. Where b is a plain matrix and a is not transposed, a's leading axes are folded into its rows:
-/// one large product instead of many small ones.
+/// one large product instead of many small ones. With k = 0 the result is zero. NaN and infinity travel as in the sums
+/// written out.
+///
+/// Constraints: (C1) both have two axes or more, a vector being [1, n] or [n, 1]; (C2) they are of one floating point
+/// type; (C3) the contracted extents k are equal; (C4) the batch axes broadcast.
 ///
 /// - Parameters:
+///   - a: the left matrices.
+///   - b: the right matrices.
 ///   - transposeA: reads a's matrices transposed, without copying them.
 ///   - transposeB: likewise for b.
+/// - Complexity: 2 batch m n k FLOPs; operands read, the result written once; what is broadcast is written out first.
+///   In `f32` the bits do not depend on the number of threads.
 public func matmul(
   _ a: Tensor, _ b: Tensor, transposeA: Bool = false, transposeB: Bool = false, file: StaticString = #fileID,
   line: UInt = #line
@@ -188,7 +202,7 @@ public func matmul(
   guard
     let batch = broadcastShape(
       "matmul", a, b, Shape(Array(a.shape.dropLast(2))), Shape(Array(b.shape.dropLast(2))),
-      location: location)
+      constraint: "C4", location: location)
   else { return .poisoned(in: a.graph) }
   return a.repeated(to: Shape(batch + a.shape.suffix(2)), location: location)
     .applying(op, b.repeated(to: Shape(batch + b.shape.suffix(2)), location: location), location: location)

@@ -93,9 +93,25 @@ package struct Dropout: KernelOp, ModalOp, OpaqueOp {
   }
 }
 
-/// Drops elements with probability `rate` and scales the others by 1 / (1 - rate); the identity in inference.
+/// Drops elements with probability `rate` and scales the others by 1 / (1 - rate), in training mode; the identity in
+/// inference.
 ///
-/// Masks differ from run to run and from iteration to iteration of a loop; the same seed gives the same ones.
+/// y = u ≥ rate ? x / (1 - rate) : 0, u uniform on [0, 1). Frozen scopes are in inference mode unless
+/// `keepingTrainingMode:` names them. A dropped element is 0 whatever it was, and so is its gradient; rate 1 gives
+/// zeros.
+///
+/// Srivastava et al., JMLR 15 (2014), in the inverted form.
+///
+/// Masks differ from run to run and from iteration to iteration of a loop; the same seed gives the same ones, whatever
+/// the number of threads. No mask is kept for the gradient.
+///
+/// Constraints: (C3) x is floating point; (C4) `rate` is in 0...1.
+///
+/// - Parameters:
+///   - x: any shape; the result has its type.
+///   - rate: the share dropped, as in PyTorch and Keras; TensorFlow 1 states what is kept.
+///   - name: the node's; its path tells the masks of two dropouts apart.
+/// - Complexity: 1 FLOP and 8 bytes moved an element in `f32`; nothing in inference.
 public func dropout(
   _ x: Tensor, rate: Double, name: String = "dropout", file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {

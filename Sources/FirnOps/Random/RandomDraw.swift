@@ -133,7 +133,18 @@ package struct RandomDraw: KernelOp, OpaqueOp {
 extension Graph {
   /// Numbers drawn evenly from [low, high), anew in each run and each iteration of a loop.
   ///
-  /// - Parameter name: the node's; two draws of one path would not be told apart, so it is made unique.
+  /// low + (high - low) u with u one of the multiples of 2⁻²⁴ in [0, 1). They are a function of the session's seed, the
+  /// run, the node's path and the element, whatever the number of threads. No gradient passes.
+  ///
+  /// Constraints: (C3) `dtype` is floating point.
+  ///
+  /// - Parameters:
+  ///   - shape: of the result; dimensions may be named.
+  ///   - low: the least.
+  ///   - high: above the greatest.
+  ///   - dtype: the element type.
+  ///   - name: the node's; two draws of one path would not be told apart, so it is made unique.
+  /// - Complexity: 1 FLOP an element, which is written once.
   public func randomUniform(
     _ shape: Shape, low: Double = 0, high: Double = 1, dtype: DType = .f32, name: String = "random_uniform",
     file: StaticString = #fileID, line: UInt = #line
@@ -143,7 +154,18 @@ extension Graph {
 
   /// Numbers drawn from a normal distribution, anew in each run and each iteration of a loop.
   ///
-  /// - Parameter name: the node's; two draws of one path would not be told apart, so it is made unique.
+  /// mean + deviation z with z standard normal by Box and Muller's method (1958). They are a function of the session's
+  /// seed, the run, the node's path and the element, whatever the number of threads. No gradient passes.
+  ///
+  /// Constraints: (C3) `dtype` is floating point.
+  ///
+  /// - Parameters:
+  ///   - shape: of the result; dimensions may be named.
+  ///   - mean: the distribution's.
+  ///   - deviation: the distribution's, the root of its variance.
+  ///   - dtype: the element type.
+  ///   - name: the node's; two draws of one path would not be told apart, so it is made unique.
+  /// - Complexity: 4 FLOPs an element, which is written once.
   public func randomNormal(
     _ shape: Shape, mean: Double = 0, deviation: Double = 1, dtype: DType = .f32,
     name: String = "random_normal", file: StaticString = #fileID, line: UInt = #line

@@ -1,6 +1,6 @@
 import FirnGraph
 
-/// What a loop keeps for its gradient.
+/// What a loop keeps for its gradient: memory against computing steps once more.
 public enum Recomputation: Hashable, Sendable {
   /// Everything the gradient reads, of every step.
   case none
@@ -9,9 +9,9 @@ public enum Recomputation: Hashable, Sendable {
   /// For T steps, T/n states and n steps' values are held at a time: least for n near √T (Chen et al., *Training Deep
   /// Nets with Sublinear Memory Cost*, 2016, section 4.1). It costs each step once more.
   ///
-  /// A length that is no number must be a multiple of n by its name, such as `4*segments`. Values, random draws and
-  /// gradients have the bits they have without it, with two exceptions that differ by rounding: gradients of what all
-  /// steps share where n does not divide T, and derivatives of gradients.
+  /// A length that is no number must be a multiple of n by its name, such as `4*segments`, and n positive; `scan` cites
+  /// both as C6. Values, random draws and gradients have the bits they have without it, with two exceptions that differ
+  /// by rounding: gradients of what all steps share where n does not divide T, and derivatives of gradients.
   case every(Int)
 }
 
@@ -20,7 +20,7 @@ extension PreparedLoop {
   /// the last whole segment are a loop of their own.
   func appendSegments(of count: Int, in outer: Graph) -> [Tensor] {
     func fault(_ message: String, remedy: String) -> [Tensor] {
-      let error = FirnError(.invalidArgument, "scan: \(message)", remedy: remedy)
+      let error = FirnError(.invalidArgument, "scan: \(message)", remedy: remedy, constraint: "C6")
       let poison = outer.report(error, operands: sequences + initial, name: name, location: location)
       return op.body.outputs.map { _ in poison }
     }
@@ -89,8 +89,8 @@ extension PreparedLoop {
 }
 
 extension Scan {
-  /// A loop over `length` of the same steps, of which the first stands where one more capture says: random draws, and all
-  /// else that reads the index, see positions in the whole.
+  /// A loop over `length` of the same steps, of which the first stands where one more capture says: random draws, and
+  /// all else that reads the index, see positions in the whole.
   fileprivate func displaced(length: Dim) -> Scan {
     let displaced = body.rewritten { rewriter, position in
       guard let input = body.nodes[position].op as? LoopInput, input.kind == .index else { return }

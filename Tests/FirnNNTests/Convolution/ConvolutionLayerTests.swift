@@ -27,7 +27,7 @@ import Testing
     let x = graph.constant(try noise([2, 7, 5, 4], .f32))
     let layer = Conv2D(
       6, kernel: (3, 2), strides: (2, 1), padding: .explicit(top: 1, bottom: 0, left: 0, right: 1),
-      dilation: (1, 2), groups: 2, activation: .tanh, biasInitializer: .constant(0.5))
+      dilation: (1, 2), groups: 2, activation: .tanh, initializers: WeightInitializers(bias: .constant(0.5)))
     let y = layer(x)
     let kernel = try tensor("conv/kernel")
     #expect(kernel.shape == [3, 2, 2, 6])

@@ -30,10 +30,11 @@ import Testing
   }
 
   static let layers: [@Sendable (InitialState) -> RNN] = [
-    { SimpleRNN(4, initialState: $0, name: "net") }, { LSTM(4, layers: 2, initialState: $0, name: "net") },
-    { LSTM(4, projection: 3, initialState: $0, name: "net") },
-    { GRU(4, layers: 3, initialState: $0, name: "net") },
-    { LayerNormLSTM(4, initialState: $0, name: "net") },
+    { SimpleRNN(4, options: RecurrentOptions(initialState: $0), name: "net") },
+    { LSTM(4, layers: 2, options: RecurrentOptions(initialState: $0), name: "net") },
+    { LSTM(4, projection: 3, options: RecurrentOptions(initialState: $0), name: "net") },
+    { GRU(4, layers: 3, options: RecurrentOptions(initialState: $0), name: "net") },
+    { LayerNormLSTM(4, options: RecurrentOptions(initialState: $0), name: "net") },
   ]
 
   @Test(arguments: 0..<5) func piecesAreTheWhole(_ number: Int) throws {
@@ -86,7 +87,7 @@ import Testing
   }
 
   @Test func theGraphShowsIt() throws {
-    let model = try Model(LSTM(4, layers: 2, initialState: .carried))
+    let model = try Model(LSTM(4, layers: 2, options: RecurrentOptions(initialState: .carried)))
     let states = model.graph.variables.filter { $0.kind == .state }
     #expect(
       states.map(\.name)
@@ -108,7 +109,7 @@ import Testing
   @Test(arguments: [nil, "net"] as [Selection?]) func trainingCarries(_ freezing: Selection?) throws {
     let graph = Graph()
     let x = graph.placeholder("x", shape: [2, "time", 3])
-    let output = LSTM(4, initialState: .carried, name: "net").run(x)
+    let output = LSTM(4, options: RecurrentOptions(initialState: .carried), name: "net").run(x)
     let loss = square(Dense(1)(output.sequence)).mean()
     let session = try quietSession(graph)
     let start = try session.snapshot("role(carried_state)")
@@ -135,7 +136,7 @@ import Testing
     let graph = Graph()
     let x = graph.placeholder("x", shape: [2, "time", 3], dtype: .f64)
     let start = graph.placeholder("start", shape: [2, 4], dtype: .f64)
-    let output = GRU(4, initialState: .carried).run(x, initialState: [start])
+    let output = GRU(4, options: RecurrentOptions(initialState: .carried)).run(x, initialState: [start])
     let session = try quietSession(graph)
     let results = try session.run(
       session.compile(fetching: output.states + output.carry),
@@ -145,10 +146,16 @@ import Testing
 
   @Test func whatCannotBeCarried() throws {
     let faults: [(Graph) -> Tensor] = [
-      { GRU(4, initialState: .carried)($0.placeholder("x", shape: ["batch", 5, 3])) },
-      { GRU(4, isBidirectional: true, initialState: .carried)($0.placeholder("x", shape: [2, 5, 3])) },
       {
-        let layer = GRU(4, initialState: .carried)
+        GRU(4, options: RecurrentOptions(initialState: .carried))(
+          $0.placeholder("x", shape: ["batch", 5, 3]))
+      },
+      {
+        GRU(4, isBidirectional: true, options: RecurrentOptions(initialState: .carried))(
+          $0.placeholder("x", shape: [2, 5, 3]))
+      },
+      {
+        let layer = GRU(4, options: RecurrentOptions(initialState: .carried))
         _ = layer($0.placeholder("x", shape: [2, 5, 3]))
         return layer($0.placeholder("y", shape: [3, 5, 3]))
       },
@@ -161,7 +168,9 @@ import Testing
     }
     let graph = Graph()
     let x = graph.placeholder("x", shape: [2, 5, 3])
-    #expect(GRU(4, initialState: .learned()).run(x).carry.isEmpty && GRU(4, name: "b").run(x).carry.isEmpty)
+    #expect(
+      GRU(4, options: RecurrentOptions(initialState: .learned())).run(x).carry.isEmpty
+        && GRU(4, name: "b").run(x).carry.isEmpty)
   }
 
   private func reset(_ session: Session) throws {

@@ -59,7 +59,10 @@ import Testing
   @Test(arguments: 0..<2) func gatedUnitsInPieces(_ number: Int) throws {
     let graph = Graph()
     let x = graph.placeholder("x", shape: [1, "time", 2])
-    let layer: RNN = number == 0 ? LSTM(3, initialState: .carried) : GRU(3, initialState: .carried)
+    let layer: RNN =
+      number == 0
+      ? LSTM(3, options: RecurrentOptions(initialState: .carried))
+      : GRU(3, options: RecurrentOptions(initialState: .carried))
     let output = layer.run(x)
     let parameters = try variables(of: graph).filter { $0.variable?.kind == .parameter }
     let gradients = graph.gradients(of: [square(output.sequence).mean()], withRespectTo: parameters)

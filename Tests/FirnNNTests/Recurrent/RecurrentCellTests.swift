@@ -47,7 +47,7 @@ private struct PartlyFixed: RecurrentCell {
     let lengths = graph.constant(NDArray([4, 2] as [Int32]))
     let layer = RNN(
       stacking: [cells[number]], isBidirectional: number % 2 == 0,
-      initialState: .learned(.uniform(-0.5, 0.5)))
+      options: RecurrentOptions(initialState: .learned(.uniform(-0.5, 0.5))))
     let output = layer.run(x, lengths: lengths)
     let loss =
       sin(output.sequence).sum() + square(output.last).sum()

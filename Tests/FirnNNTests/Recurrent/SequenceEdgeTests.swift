@@ -36,7 +36,7 @@ import Testing
   static let layers: [@Sendable () -> RNN] = [
     { SimpleRNN(4, layers: 2, isBidirectional: true) }, { LSTM(4, layers: 2, isBidirectional: true) },
     { GRU(4, layers: 2, isBidirectional: true) }, { LayerNormLSTM(4) }, { GRU(1, resetAfter: false) },
-    { LSTM(1) }, { SimpleRNN(1, isReversed: true) },
+    { LSTM(1) }, { SimpleRNN(1, options: RecurrentOptions(isReversed: true)) },
   ]
 
   /// Past its end a sequence holds its state and gives zeros, whatever stands there, NaN too.
@@ -100,8 +100,9 @@ import Testing
     let graph = Graph()
     let x = graph.placeholder("x", shape: ["batch", "time", 3], dtype: .f64)
     let batchMajor = LSTM(4, name: "a").run(x)
-    let timeMajor = LSTM(4, layout: .timeMajor, name: "b").run(x.transposed([1, 0, 2]))
-    let reversed = LSTM(4, isReversed: true, name: "c").run(x.reversed(axes: [1]))
+    let timeMajor = LSTM(4, options: RecurrentOptions(layout: .timeMajor), name: "b").run(
+      x.transposed([1, 0, 2]))
+    let reversed = LSTM(4, options: RecurrentOptions(isReversed: true), name: "c").run(x.reversed(axes: [1]))
     let fetches = [
       batchMajor.sequence, timeMajor.sequence.transposed([1, 0, 2]), reversed.sequence.reversed(axes: [1]),
     ]
@@ -138,7 +139,7 @@ import Testing
   @Test func dropoutOnTheState() throws {
     let graph = Graph()
     let x = graph.placeholder("x", shape: ["batch", "time", 3], dtype: .f64)
-    let output = GRU(4, layers: 2, dropout: 0.5, stateDropout: 0.5).run(x)
+    let output = GRU(4, layers: 2, dropout: 0.5, options: RecurrentOptions(stateDropout: 0.5)).run(x)
     let session = try quietSession(graph, seed: 1)
     let data = try noise([2, 5, 3])
     let training = try session.compile(fetching: [output.last], inTrainingMode: true)

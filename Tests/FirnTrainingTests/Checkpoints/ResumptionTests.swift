@@ -26,7 +26,8 @@ import Testing
       let code = graph.scope("encoder") {
         BatchNorm(name: "bn")(Dense(5, activation: .tanh, name: "dense")(x))
       }
-      output = LSTM(4, initialState: .carried, stateDropout: 0.2, name: "lstm").run(code)
+      output = LSTM(4, options: RecurrentOptions(initialState: .carried, stateDropout: 0.2), name: "lstm")
+        .run(code)
       let logits = Dense(3, name: "head")(BatchNorm(name: "bn")(Dropout(0.3)(output.last)))
       loss = sparseSoftmaxCrossEntropy(logits: logits, labels: targets).mean()
       data = try DataSet([

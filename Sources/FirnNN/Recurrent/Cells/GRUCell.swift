@@ -21,7 +21,8 @@ import FirnOps
 ///
 /// State: h `[batch, units]`, which is the output too.
 ///
-/// Constraints: those of `RNN`. A NaN in x reaches every later state of its sequence and no other sequence.
+/// Constraints are those of the layer that runs it, `RNN`'s C1 to C7. A NaN in x reaches every later state of its
+/// sequence and no other sequence.
 ///
 /// - Complexity: 6·batch·units·(in + units) FLOPs a step for the products.
 public struct GRUCell: RecurrentCell {
@@ -33,22 +34,28 @@ public struct GRUCell: RecurrentCell {
 
   private let units: Int
   private let resetAfter: Bool
-  private let initializers: GateInitializers
+  private let initializers: WeightInitializers
 
+  /// A cell of `units` elements.
+  ///
   /// - Parameters:
+  ///   - units: the width of the state.
   ///   - resetAfter: whether r scales the recurrent product, rather than the state it is made of.
   ///   - initializers: first values, gate by gate where wanted.
   public init(
-    _ units: Int, resetAfter: Bool = true, initializers: GateInitializers = GateInitializers()
+    _ units: Int, resetAfter: Bool = true, initializers: WeightInitializers = WeightInitializers()
   ) {
     self.units = units
     self.resetAfter = resetAfter
     self.initializers = initializers
   }
 
+  /// `gru`, the scope of a layer that is given no name.
   public var name: String { "gru" }
+  /// h, `[units]`.
   public var stateShapes: [Shape] { [Shape([units])] }
 
+  /// Makes `kernel`, `recurrent_kernel`, `bias` and, with reset after, `recurrent_bias`, in this order.
   public func makeWeights(_ make: CellVariables) -> Weights {
     let gates = ["reset", "update", "new"]
     return Weights(
@@ -59,6 +66,7 @@ public struct GRUCell: RecurrentCell {
           blocks: BlockNames(gates)) : nil)
   }
 
+  /// h' = (1 - z) ∘ n + z ∘ h, which is the output too.
   public func step(_ input: Tensor, _ state: CellState, _ weights: Weights) -> CellStep {
     let hidden = state[0]
     let x = (matmul(input, weights.gates.kernel) + weights.gates.bias).split(into: 3, axis: -1)

@@ -8,8 +8,8 @@ import FirnOps
 ///
 /// With peepholes p, i and f see p∘c and o sees p∘c' before the σ. Without projection P is absent.
 ///
-/// Hochreiter & Schmidhuber, Neural Computation 9 (1997), with the forget gate of Gers, Schmidhuber & Cummins (2000), the
-/// peepholes of Gers & Schmidhuber (IJCNN 2000), the projection of Sak, Senior & Beaufays (Interspeech 2014).
+/// Hochreiter & Schmidhuber, Neural Computation 9 (1997), with the forget gate of Gers, Schmidhuber & Cummins (2000),
+/// the peepholes of Gers & Schmidhuber (IJCNN 2000), the projection of Sak, Senior & Beaufays (Interspeech 2014).
 ///
 /// | | shape | role |
 /// | --- | --- | --- |
@@ -22,7 +22,8 @@ import FirnOps
 ///
 /// States: h `[batch, hidden]`, where hidden is the projection's width, else units; c `[batch, units]`. The output is h.
 ///
-/// Constraints: those of `RNN`. A NaN in x reaches every later state of its sequence and no other sequence.
+/// Constraints are those of the layer that runs it, `RNN`'s C1 to C7. A NaN in x reaches every later state of its
+/// sequence and no other sequence.
 ///
 /// - Complexity: 8·batch·units·(in + hidden) FLOPs a step for the products, 2·batch·units·hidden for the projection.
 public struct LSTMCell: RecurrentCell {
@@ -37,16 +38,19 @@ public struct LSTMCell: RecurrentCell {
   private let forgetBias: Double
   private let hasPeepholes: Bool
   private let projection: Int?
-  private let initializers: GateInitializers
+  private let initializers: WeightInitializers
 
+  /// A cell of `units` elements; without peepholes and projection unless asked for.
+  ///
   /// - Parameters:
+  ///   - units: the width of the states.
   ///   - forgetBias: first value of the forget gate's bias; 1 by default (Jozefowicz et al., ICML 2015).
   ///   - hasPeepholes: whether the gates see the cell's state.
   ///   - projection: the width h is projected to; nil for none.
   ///   - initializers: first values, gate by gate where wanted.
   public init(
     _ units: Int, forgetBias: Double = 1, hasPeepholes: Bool = false, projection: Int? = nil,
-    initializers: GateInitializers = GateInitializers()
+    initializers: WeightInitializers = WeightInitializers()
   ) {
     self.units = units
     self.forgetBias = forgetBias
@@ -55,9 +59,12 @@ public struct LSTMCell: RecurrentCell {
     self.initializers = initializers
   }
 
+  /// `lstm`, the scope of a layer that is given no name.
   public var name: String { "lstm" }
+  /// h, as wide as the projection, else units, and c, `[units]`.
   public var stateShapes: [Shape] { [Shape([projection ?? units]), Shape([units])] }
 
+  /// Makes `kernel`, `recurrent_kernel`, `bias`, then `peephole` and `projection` where asked for.
   public func makeWeights(_ make: CellVariables) -> Weights {
     Weights(
       gates: make.gates(
@@ -71,6 +78,7 @@ public struct LSTMCell: RecurrentCell {
       projection: projection.map { make("projection", [units, $0], role: "projection") })
   }
 
+  /// h' and c'; h' is the output.
   public func step(_ input: Tensor, _ state: CellState, _ weights: Weights) -> CellStep {
     let cell = state[1]
     var gates =

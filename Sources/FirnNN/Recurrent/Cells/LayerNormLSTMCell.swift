@@ -21,7 +21,8 @@ import FirnOps
 ///
 /// States: h and c, `[batch, units]`; the output is h.
 ///
-/// Constraints: those of `RNN`. A NaN in x reaches every later state of its sequence and no other sequence.
+/// Constraints are those of the layer that runs it, `RNN`'s C1 to C7. A NaN in x reaches every later state of its
+/// sequence and no other sequence.
 ///
 /// - Complexity: 8·batch·units·(in + units) FLOPs a step for the products.
 public struct LayerNormLSTMCell: RecurrentCell {
@@ -37,15 +38,18 @@ public struct LayerNormLSTMCell: RecurrentCell {
   private let units: Int
   private let forgetBias: Double
   private let epsilon: Double
-  private let initializers: GateInitializers
+  private let initializers: WeightInitializers
 
+  /// A cell of `units` elements.
+  ///
   /// - Parameters:
+  ///   - units: the width of the states.
   ///   - forgetBias: first value of the forget gate's bias.
   ///   - epsilon: what is added to a variance before its root is taken.
   ///   - initializers: first values, gate by gate where wanted.
   public init(
     _ units: Int, forgetBias: Double = 1, epsilon: Double = 1e-5,
-    initializers: GateInitializers = GateInitializers()
+    initializers: WeightInitializers = WeightInitializers()
   ) {
     self.units = units
     self.forgetBias = forgetBias
@@ -53,9 +57,12 @@ public struct LayerNormLSTMCell: RecurrentCell {
     self.initializers = initializers
   }
 
+  /// `layer_norm_lstm`, the scope of a layer that is given no name.
   public var name: String { "layer_norm_lstm" }
+  /// h and c, `[units]` each.
   public var stateShapes: [Shape] { [Shape([units]), Shape([units])] }
 
+  /// Makes `kernel`, `recurrent_kernel`, `bias`, `kernel_gain`, `recurrent_gain`, `cell_gain` and `cell_offset`.
   public func makeWeights(_ make: CellVariables) -> Weights {
     let gates = ["input", "forget", "cell", "output"]
     return Weights(
@@ -71,6 +78,7 @@ public struct LayerNormLSTMCell: RecurrentCell {
       cellOffset: make("cell_offset", [units], role: "bias", initializer: .zeros))
   }
 
+  /// h' and c'; h' is the output.
   public func step(_ input: Tensor, _ state: CellState, _ weights: Weights) -> CellStep {
     let sums =
       normalized(matmul(input, weights.gates.kernel), weights.kernelGain)

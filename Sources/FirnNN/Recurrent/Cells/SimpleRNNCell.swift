@@ -16,32 +16,40 @@ import FirnOps
 ///
 /// State: h `[batch, units]`, which is the output too.
 ///
-/// Constraints: those of `RNN`. A NaN in x reaches every later state of its sequence and no other sequence.
+/// Constraints are those of the layer that runs it, `RNN`'s C1 to C7. A NaN in x reaches every later state of its
+/// sequence and no other sequence.
 ///
 /// - Complexity: 2·batch·units·(in + units) FLOPs a step for the products.
 public struct SimpleRNNCell: RecurrentCell {
   private let units: Int
   private let activation: Activation
-  private let initializers: GateInitializers
+  private let initializers: WeightInitializers
 
+  /// A cell of `units` elements.
+  ///
   /// - Parameters:
+  ///   - units: the width of the state.
   ///   - activation: what is applied to the sum of the products.
-  ///   - initializers: first values.
+  ///   - initializers: first values of kernels and bias.
   public init(
-    _ units: Int, activation: Activation = .tanh, initializers: GateInitializers = GateInitializers()
+    _ units: Int, activation: Activation = .tanh, initializers: WeightInitializers = WeightInitializers()
   ) {
     self.units = units
     self.activation = activation
     self.initializers = initializers
   }
 
+  /// `rnn`, the scope of a layer that is given no name.
   public var name: String { "rnn" }
+  /// h, `[units]`.
   public var stateShapes: [Shape] { [Shape([units])] }
 
+  /// Makes `kernel`, `recurrent_kernel` and `bias`, in this order.
   public func makeWeights(_ make: CellVariables) -> GateWeights {
     make.gates([], units: units, initializers: initializers)
   }
 
+  /// h' = activation(x·W + h·U + b), which is the output too.
   public func step(_ input: Tensor, _ state: CellState, _ weights: GateWeights) -> CellStep {
     CellStep([
       activation(

@@ -15,24 +15,101 @@ extension Binary {
 /// Operators broadcast by NumPy's rules: shapes are compared from the last axis on, and an extent of 1 (or a missing
 /// axis) is repeated. A number stands for a scalar of the tensor's element type.
 extension Tensor {
+  /// The sum, element by element, with broadcasting; integers wrap round.
+  ///
+  /// Constraints: (C1) the shapes broadcast; (C2) one element type; (C3) floating point or `i32`.
+  ///
+  /// - Complexity: 1 FLOP and 12 bytes moved an element of the result in `f32`; what is broadcast is written out first.
   public static func + (a: Tensor, b: Tensor) -> Tensor { Binary.broadcasting(.add, a, b) }
+  /// The difference, element by element, with broadcasting; integers wrap round.
+  ///
+  /// Constraints: (C1) the shapes broadcast; (C2) one element type; (C3) floating point or `i32`.
+  ///
+  /// - Complexity: 1 FLOP and 12 bytes moved an element of the result in `f32`; what is broadcast is written out first.
   public static func - (a: Tensor, b: Tensor) -> Tensor { Binary.broadcasting(.sub, a, b) }
+  /// The product, element by element, with broadcasting; integers wrap round.
+  ///
+  /// The product of matrices is `matmul`.
+  ///
+  /// Constraints: (C1) the shapes broadcast; (C2) one element type; (C3) floating point or `i32`.
+  ///
+  /// - Complexity: 1 FLOP and 12 bytes moved an element of the result in `f32`; what is broadcast is written out first.
   public static func * (a: Tensor, b: Tensor) -> Tensor { Binary.broadcasting(.mul, a, b) }
-  /// The quotient; of integers towards zero, and 0 where the divisor is 0.
+  /// The quotient, element by element, with broadcasting; of integers towards zero, and 0 where the divisor is 0.
+  ///
+  /// Of floats it is infinite or NaN where the divisor is 0.
+  ///
+  /// Constraints: (C1) the shapes broadcast; (C2) one element type; (C3) floating point or `i32`.
+  ///
+  /// - Complexity: 1 FLOP and 12 bytes moved an element of the result in `f32`; what is broadcast is written out first.
   public static func / (a: Tensor, b: Tensor) -> Tensor { Binary.broadcasting(.div, a, b) }
 
+  /// The sum of each element and a number, as one of the tensor's element type.
+  ///
+  /// Constraints: (C2) beside `i32` the number is a whole one of 32 bits; (C3) the tensor is floating point or `i32`.
+  ///
+  /// - Complexity: 1 FLOP and 16 bytes moved an element in `f32`, the number written out included.
   public static func + (a: Tensor, b: Double) -> Tensor { a + a.scalar(b) }
+  /// The difference of each element and a number, as one of the tensor's element type.
+  ///
+  /// Constraints: (C2) beside `i32` the number is a whole one of 32 bits; (C3) the tensor is floating point or `i32`.
+  ///
+  /// - Complexity: 1 FLOP and 16 bytes moved an element in `f32`, the number written out included.
   public static func - (a: Tensor, b: Double) -> Tensor { a - a.scalar(b) }
+  /// The product of each element and a number, as one of the tensor's element type.
+  ///
+  /// Constraints: (C2) beside `i32` the number is a whole one of 32 bits; (C3) the tensor is floating point or `i32`.
+  ///
+  /// - Complexity: 1 FLOP and 16 bytes moved an element in `f32`, the number written out included.
   public static func * (a: Tensor, b: Double) -> Tensor { a * a.scalar(b) }
+  /// The quotient of each element and a number, as one of the tensor's element type; of integers towards zero, and 0
+  /// where the divisor is 0.
+  ///
+  /// Constraints: (C2) beside `i32` the number is a whole one of 32 bits; (C3) the tensor is floating point or `i32`.
+  ///
+  /// - Complexity: 1 FLOP and 16 bytes moved an element in `f32`, the number written out included.
   public static func / (a: Tensor, b: Double) -> Tensor { a / a.scalar(b) }
+  /// The sum of a number, as one of the tensor's element type, and each element.
+  ///
+  /// Constraints: (C2) beside `i32` the number is a whole one of 32 bits; (C3) the tensor is floating point or `i32`.
+  ///
+  /// - Complexity: 1 FLOP and 16 bytes moved an element in `f32`, the number written out included.
   public static func + (a: Double, b: Tensor) -> Tensor { b.scalar(a) + b }
+  /// The difference of a number, as one of the tensor's element type, and each element.
+  ///
+  /// Constraints: (C2) beside `i32` the number is a whole one of 32 bits; (C3) the tensor is floating point or `i32`.
+  ///
+  /// - Complexity: 1 FLOP and 16 bytes moved an element in `f32`, the number written out included.
   public static func - (a: Double, b: Tensor) -> Tensor { b.scalar(a) - b }
+  /// The product of a number, as one of the tensor's element type, and each element.
+  ///
+  /// Constraints: (C2) beside `i32` the number is a whole one of 32 bits; (C3) the tensor is floating point or `i32`.
+  ///
+  /// - Complexity: 1 FLOP and 16 bytes moved an element in `f32`, the number written out included.
   public static func * (a: Double, b: Tensor) -> Tensor { b.scalar(a) * b }
+  /// The quotient of a number, as one of the tensor's element type, and each element; of integers towards zero, and 0
+  /// where the divisor is 0.
+  ///
+  /// Constraints: (C2) beside `i32` the number is a whole one of 32 bits; (C3) the tensor is floating point or `i32`.
+  ///
+  /// - Complexity: 1 FLOP and 16 bytes moved an element in `f32`, the number written out included.
   public static func / (a: Double, b: Tensor) -> Tensor { b.scalar(a) / b }
 
+  /// Lets `a` name the sum of both; the tensor it named is as it was.
+  ///
+  /// Constraints C1 to C3 are those of `+`.
   public static func += (a: inout Tensor, b: Tensor) { a = a + b }
+  /// Lets `a` name the difference of both; the tensor it named is as it was.
+  ///
+  /// Constraints C1 to C3 are those of `-`.
   public static func -= (a: inout Tensor, b: Tensor) { a = a - b }
+  /// Lets `a` name the product of both; the tensor it named is as it was.
+  ///
+  /// Constraints C1 to C3 are those of `*`.
   public static func *= (a: inout Tensor, b: Tensor) { a = a * b }
+  /// Lets `a` name the quotient of both; the tensor it named is as it was.
+  ///
+  /// Constraints C1 to C3 are those of `/`.
   public static func /= (a: inout Tensor, b: Tensor) { a = a / b }
 
   /// A number as a constant of this tensor's element type; poison beside poison, and for a fraction beside integers.
@@ -47,47 +124,93 @@ extension Tensor {
   }
 }
 
-/// a to the power b, with broadcasting; floats only.
+/// a to the power b, element by element, with broadcasting.
+///
+/// NaN below 0 unless b is whole. Of an exponent of 0 the gradient is 0; towards the exponent it is 0 at base 0, NaN
+/// below.
+///
+/// Constraints: (C1) the shapes broadcast; (C2) one element type; (C3) floating point.
+///
+/// - Complexity: 1 FLOP and 12 bytes moved an element of the result in `f32`; what is broadcast is written out first.
 public func pow(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
   Binary.broadcasting(.pow, a, b, location: CallSite(file, line))
 }
 
-/// a to the power b; floats only.
+/// Each element to the power b; NaN below 0 unless b is whole.
+///
+/// Of an exponent of 0 the gradient is 0. For b = 2 `square` is cheaper, for ½ `sqrt`.
+///
+/// Constraints: (C2) beside `i32` the number is a whole one; (C3) the tensor is floating point.
+///
+/// - Complexity: 1 FLOP and 16 bytes moved an element in `f32`, the number written out included.
 public func pow(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
   Binary.broadcasting(.pow, a, a.scalar(b), location: CallSite(file, line))
 }
 
-/// A number to the power b; floats only.
+/// A number to the power of each element.
+///
+/// Constraints: (C2) beside `i32` the number is a whole one; (C3) the tensor is floating point.
+///
+/// - Complexity: 1 FLOP and 16 bytes moved an element in `f32`, the number written out included.
 public func pow(_ a: Double, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
   Binary.broadcasting(.pow, b.scalar(a), b, location: CallSite(file, line))
 }
 
-/// The greater, with broadcasting; NaN where either is.
+/// The greater of two elements, with broadcasting; NaN where either is.
 ///
-/// Ties share the gradient in halves.
+/// Operands that tie share the gradient in halves. Along axes it is `Tensor.max(axes:)`.
+///
+/// Constraints: (C1) the shapes broadcast; (C2) one element type; (C3) floating point or `i32`.
+///
+/// - Complexity: 1 FLOP and 12 bytes moved an element of the result in `f32`; what is broadcast is written out first.
 public func maximum(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
   Binary.broadcasting(.max, a, b, location: CallSite(file, line))
 }
 
-/// The greater of an element and a number.
+/// The greater of each element and a number; NaN where the element is.
+///
+/// Where they tie the element has half of the gradient.
+///
+/// Constraints: (C2) beside `i32` the number is a whole one of 32 bits; (C3) the tensor is floating point or `i32`.
+///
+/// - Complexity: 1 FLOP and 16 bytes moved an element in `f32`, the number written out included.
 public func maximum(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
   Binary.broadcasting(.max, a, a.scalar(b), location: CallSite(file, line))
 }
 
-/// The smaller, with broadcasting; NaN where either is.
+/// The smaller of two elements, with broadcasting; NaN where either is.
 ///
-/// Ties share the gradient in halves.
+/// Operands that tie share the gradient in halves. Along axes it is `Tensor.min(axes:)`.
+///
+/// Constraints: (C1) the shapes broadcast; (C2) one element type; (C3) floating point or `i32`.
+///
+/// - Complexity: 1 FLOP and 12 bytes moved an element of the result in `f32`; what is broadcast is written out first.
 public func minimum(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
   Binary.broadcasting(.min, a, b, location: CallSite(file, line))
 }
 
-/// The smaller of an element and a number.
+/// The smaller of each element and a number; NaN where the element is.
+///
+/// Where they tie the element has half of the gradient.
+///
+/// Constraints: (C2) beside `i32` the number is a whole one of 32 bits; (C3) the tensor is floating point or `i32`.
+///
+/// - Complexity: 1 FLOP and 16 bytes moved an element in `f32`, the number written out included.
 public func minimum(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
   Binary.broadcasting(.min, a, a.scalar(b), location: CallSite(file, line))
 }
 
-/// max(x, 0) - x z + log(1 + e^-|x|) for logits x and labels z, element by element: the loss of independent yes-or-no
-/// answers, unreduced.
+/// The loss of independent yes-or-no answers, element by element and unreduced: max(x, 0) - x z + log(1 + e^-|x|).
+///
+/// That is -z log σ(x) - (1 - z) log(1 - σ(x)) without overflow: PyTorch's `binary_cross_entropy_with_logits` with
+/// `reduction="none"`, TensorFlow's `sigmoid_cross_entropy_with_logits`. Take its `mean()` for a loss.
+///
+/// Constraints: (C1) the shapes broadcast; (C2) one element type; (C3) floating point.
+///
+/// - Parameters:
+///   - logits: x, before the sigmoid.
+///   - labels: z, on 0...1; gradients pass to them as well.
+/// - Complexity: 6 FLOPs and 12 bytes moved an element of the result in `f32`; what is broadcast is written out first.
 public func sigmoidCrossEntropy(
   logits: Tensor, labels: Tensor, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {

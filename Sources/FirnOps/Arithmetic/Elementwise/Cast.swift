@@ -105,7 +105,10 @@ extension UInt8: Castable {
 extension Tensor {
   /// The same values as `dtype`; itself where it has that type.
   ///
-  /// To `i32` truncates; to `bool` is whether it is not 0. Gradients pass between floating point types only.
+  /// To `i32` truncates, out of range gives the nearest bound and NaN gives 0; to `bool` is whether it is not 0; truth
+  /// values become 0 and 1. Gradients pass between floating point types only. There are no constraints.
+  ///
+  /// - Complexity: no FLOPs; 5 to 12 bytes moved an element.
   public func cast(to dtype: DType, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
     isPoisoned || self.dtype == dtype
       ? self : applying(Cast(to: dtype), location: CallSite(file, line))

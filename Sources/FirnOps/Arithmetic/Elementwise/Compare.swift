@@ -111,63 +111,141 @@ package struct Compare: ElementwiseOp, KernelOp {
   }
 }
 
-/// Whether a = b, element by element with broadcasting.
+/// Whether a = b, element by element with broadcasting, as `bool`.
+///
+/// With a NaN it is false. No gradient passes.
+///
+/// Constraints: (C1) the shapes broadcast; (C2) one element type; (C3) floating point or `i32`; truth values compare by
+/// `logicalXor`.
+///
+/// - Complexity: 1 FLOP and 9 bytes moved an element of the result in `f32`; what is broadcast is written out first.
 public func equal(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
   Compare.broadcasting(.equal, a, b, location: CallSite(file, line))
 }
 
-/// Whether a = b, for each element and a number.
+/// Whether a = b, for each element and a number, as `bool`.
+///
+/// With a NaN it is false. No gradient passes.
+///
+/// Constraints: (C2) beside `i32` the number is a whole one of 32 bits; (C3) the tensor is floating point or `i32`.
+///
+/// - Complexity: 1 FLOP and 13 bytes moved an element in `f32`, the number written out included.
 public func equal(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
   Compare.broadcasting(.equal, a, a.scalar(b), location: CallSite(file, line))
 }
 
-/// Whether a ≠ b, element by element with broadcasting.
+/// Whether a ≠ b, element by element with broadcasting, as `bool`.
+///
+/// With a NaN it is true. No gradient passes.
+///
+/// Constraints: (C1) the shapes broadcast; (C2) one element type; (C3) floating point or `i32`; truth values compare by
+/// `logicalXor`.
+///
+/// - Complexity: 1 FLOP and 9 bytes moved an element of the result in `f32`; what is broadcast is written out first.
 public func notEqual(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
   Compare.broadcasting(.notEqual, a, b, location: CallSite(file, line))
 }
 
-/// Whether a ≠ b, for each element and a number.
+/// Whether a ≠ b, for each element and a number, as `bool`.
+///
+/// With a NaN it is true. No gradient passes.
+///
+/// Constraints: (C2) beside `i32` the number is a whole one of 32 bits; (C3) the tensor is floating point or `i32`.
+///
+/// - Complexity: 1 FLOP and 13 bytes moved an element in `f32`, the number written out included.
 public func notEqual(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
   Compare.broadcasting(.notEqual, a, a.scalar(b), location: CallSite(file, line))
 }
 
-/// Whether a < b, element by element with broadcasting.
+/// Whether a < b, element by element with broadcasting, as `bool`.
+///
+/// With a NaN it is false. No gradient passes.
+///
+/// Constraints: (C1) the shapes broadcast; (C2) one element type; (C3) floating point or `i32`; truth values compare by
+/// `logicalXor`.
+///
+/// - Complexity: 1 FLOP and 9 bytes moved an element of the result in `f32`; what is broadcast is written out first.
 public func less(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
   Compare.broadcasting(.less, a, b, location: CallSite(file, line))
 }
 
-/// Whether a < b, for each element and a number.
+/// Whether a < b, for each element and a number, as `bool`.
+///
+/// With a NaN it is false. No gradient passes.
+///
+/// Constraints: (C2) beside `i32` the number is a whole one of 32 bits; (C3) the tensor is floating point or `i32`.
+///
+/// - Complexity: 1 FLOP and 13 bytes moved an element in `f32`, the number written out included.
 public func less(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
   Compare.broadcasting(.less, a, a.scalar(b), location: CallSite(file, line))
 }
 
-/// Whether a ≤ b, element by element with broadcasting.
+/// Whether a ≤ b, element by element with broadcasting, as `bool`.
+///
+/// With a NaN it is false. No gradient passes.
+///
+/// Constraints: (C1) the shapes broadcast; (C2) one element type; (C3) floating point or `i32`; truth values compare by
+/// `logicalXor`.
+///
+/// - Complexity: 1 FLOP and 9 bytes moved an element of the result in `f32`; what is broadcast is written out first.
 public func lessEqual(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
   Compare.broadcasting(.lessEqual, a, b, location: CallSite(file, line))
 }
 
-/// Whether a ≤ b, for each element and a number.
+/// Whether a ≤ b, for each element and a number, as `bool`.
+///
+/// With a NaN it is false. No gradient passes.
+///
+/// Constraints: (C2) beside `i32` the number is a whole one of 32 bits; (C3) the tensor is floating point or `i32`.
+///
+/// - Complexity: 1 FLOP and 13 bytes moved an element in `f32`, the number written out included.
 public func lessEqual(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
   Compare.broadcasting(.lessEqual, a, a.scalar(b), location: CallSite(file, line))
 }
 
-/// Whether a > b, element by element with broadcasting.
+/// Whether a > b, element by element with broadcasting, as `bool`.
+///
+/// With a NaN it is false. No gradient passes.
+///
+/// Constraints: (C1) the shapes broadcast; (C2) one element type; (C3) floating point or `i32`; truth values compare by
+/// `logicalXor`.
+///
+/// - Complexity: 1 FLOP and 9 bytes moved an element of the result in `f32`; what is broadcast is written out first.
 public func greater(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
   Compare.broadcasting(.greater, a, b, location: CallSite(file, line))
 }
 
-/// Whether a > b, for each element and a number.
+/// Whether a > b, for each element and a number, as `bool`.
+///
+/// With a NaN it is false. No gradient passes.
+///
+/// Constraints: (C2) beside `i32` the number is a whole one of 32 bits; (C3) the tensor is floating point or `i32`.
+///
+/// - Complexity: 1 FLOP and 13 bytes moved an element in `f32`, the number written out included.
 public func greater(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
   Compare.broadcasting(.greater, a, a.scalar(b), location: CallSite(file, line))
 }
 
-/// Whether a ≥ b, element by element with broadcasting.
+/// Whether a ≥ b, element by element with broadcasting, as `bool`.
+///
+/// With a NaN it is false. No gradient passes.
+///
+/// Constraints: (C1) the shapes broadcast; (C2) one element type; (C3) floating point or `i32`; truth values compare by
+/// `logicalXor`.
+///
+/// - Complexity: 1 FLOP and 9 bytes moved an element of the result in `f32`; what is broadcast is written out first.
 public func greaterEqual(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor
 {
   Compare.broadcasting(.greaterEqual, a, b, location: CallSite(file, line))
 }
 
-/// Whether a ≥ b, for each element and a number.
+/// Whether a ≥ b, for each element and a number, as `bool`.
+///
+/// With a NaN it is false. No gradient passes.
+///
+/// Constraints: (C2) beside `i32` the number is a whole one of 32 bits; (C3) the tensor is floating point or `i32`.
+///
+/// - Complexity: 1 FLOP and 13 bytes moved an element in `f32`, the number written out included.
 public func greaterEqual(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor
 {
   Compare.broadcasting(.greaterEqual, a, a.scalar(b), location: CallSite(file, line))

@@ -79,22 +79,38 @@ package struct Logical: ElementwiseOp, KernelOp {
   }
 }
 
-/// Whether both hold, with broadcasting.
+/// Whether both hold, element by element with broadcasting.
+///
+/// Constraints: (C1) the shapes broadcast; (C2) both are `bool`.
+///
+/// - Complexity: 1 FLOP and 3 bytes moved an element of the result; what is broadcast is written out first.
 public func logicalAnd(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
   Logical.broadcasting(.and, a, b, location: CallSite(file, line))
 }
 
-/// Whether at least one holds, with broadcasting.
+/// Whether at least one holds, element by element with broadcasting.
+///
+/// Constraints: (C1) the shapes broadcast; (C2) both are `bool`.
+///
+/// - Complexity: 1 FLOP and 3 bytes moved an element of the result; what is broadcast is written out first.
 public func logicalOr(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
   Logical.broadcasting(.or, a, b, location: CallSite(file, line))
 }
 
-/// Whether exactly one holds, with broadcasting.
+/// Whether exactly one holds, element by element with broadcasting.
+///
+/// Constraints: (C1) the shapes broadcast; (C2) both are `bool`.
+///
+/// - Complexity: 1 FLOP and 3 bytes moved an element of the result; what is broadcast is written out first.
 public func logicalXor(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
   Logical.broadcasting(.xor, a, b, location: CallSite(file, line))
 }
 
-/// Whether it does not hold.
+/// Whether it does not hold, element by element.
+///
+/// Constraints: (C2) x is `bool`.
+///
+/// - Complexity: 1 FLOP and 2 bytes moved an element.
 public func logicalNot(_ x: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
   x.applying(Logical(.not), location: CallSite(file, line))
 }

@@ -89,7 +89,13 @@ package struct Select: ElementwiseOp, KernelOp {
   }
 }
 
-/// `a` where the condition holds, else `b`, with broadcasting of all three.
+/// `a` where the condition holds, else `b`, element by element with broadcasting of all three.
+///
+/// PyTorch's and TensorFlow's `where`. The value not taken does not matter, NaN included, and has the gradient 0.
+///
+/// Constraints: (C1) the shapes broadcast; (C2) a and b are of one element type; (C3) the condition is `bool`.
+///
+/// - Complexity: 1 FLOP and 13 bytes moved an element of the result in `f32`; what is broadcast is written out first.
 public func select(
   where condition: Tensor, _ a: Tensor, otherwise b: Tensor, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {

@@ -94,6 +94,13 @@ package struct Broadcast: KernelOp, RearrangingOp {
 
 extension Tensor {
   /// Repeated to `shape` by NumPy's rules: along new leading axes and along axes of extent one.
+  ///
+  /// PyTorch's `expand`, but written out. The gradient is the sum over what was repeated.
+  ///
+  /// Constraints: (C1) x has no more axes than `shape`; (C2) each extent, compared from the last axis on, is 1 or that
+  /// of `shape`.
+  ///
+  /// - Complexity: no FLOPs; the result written once. Itself where it has that shape.
   public func broadcast(to shape: Shape, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
     repeated(to: shape, location: CallSite(file, line))
   }

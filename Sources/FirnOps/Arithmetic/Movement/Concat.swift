@@ -124,6 +124,13 @@ package struct Concat: KernelOp {
 }
 
 /// `tensors` one after the other along `axis`; all other extents are equal.
+///
+/// PyTorch's `cat`, TensorFlow's `concat`. Of no tensors the result is poison.
+///
+/// Constraints: (C1) there is a tensor; (C2) they have one element type; (C3) `axis`, which counts from the end where
+/// negative, is one of their axes; (C4) all other extents are equal.
+///
+/// - Complexity: no FLOPs; each element read and written once.
 public func concatenate(
   _ tensors: [Tensor], axis: Int, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
@@ -131,6 +138,11 @@ public func concatenate(
 }
 
 /// `tensors`, all of one shape, along a new axis at `axis` of the result.
+///
+/// Constraints: (C1) there is a tensor; (C2) they have one element type; (C3) `axis`, which counts from the end where
+/// negative, is one of the result's; (C4) they have one shape.
+///
+/// - Complexity: no FLOPs; each element read and written once.
 public func stack(
   _ tensors: [Tensor], axis: Int = 0, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
@@ -143,13 +155,14 @@ private func joined(
   // Without a tensor there is no graph to record the fault in; compiling what is made of it fails.
   guard let first = tensors.first else { return .poisoned(in: Graph()) }
   if let poison = tensors.first(where: \.isPoisoned) { return poison }
-  guard let axis = first.axis(axis, what, extra: extra, location: location) else {
+  guard let axis = first.axis(axis, what, extra: extra, constraint: "C3", location: location) else {
     return .poisoned(in: first.graph)
   }
   if extra == 1, let other = tensors.first(where: { $0.type != first.type }) {
     return first.fault(
       other.dtype == first.dtype ? .shapeMismatch : .typeMismatch,
       "\(what): \(first.type) and \(other.type) differ", remedy: "stack tensors of one type",
+      constraint: other.dtype == first.dtype ? "C4" : "C2",
       operands: [first, other], location: location)
   }
   let parts = extra == 1 ? tensors.map { $0.inserting([axis], location: location) } : tensors

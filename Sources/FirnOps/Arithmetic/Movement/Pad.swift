@@ -8,9 +8,9 @@ public import FirnGraph
 /// | --- | --- | --- |
 /// | x | any | |
 ///
-/// C1: one low, high and interior for each axis. C2: where they are numbers, none is negative, and interior is at most 2³⁰. C3: no extent of the
-/// result, low + high + extent (interior + 1) - interior, is negative: an empty axis is spread only where there is
-/// padding to take the gap from.
+/// C1: one low, high and interior for each axis. C2: where they are numbers, none is negative, and interior is at most
+/// 2³⁰. C3: no extent of the result, low + high + extent (interior + 1) - interior, is negative: an empty axis is
+/// spread only where there is padding to take the gap from.
 ///
 /// The gradient is the slice that undoes it.
 ///
@@ -129,6 +129,16 @@ package struct Pad: KernelOp {
 
 extension Tensor {
   /// Surrounded with `value`: `low` times before and `high` times after the elements of each axis.
+  ///
+  /// The gradient is the slice that undoes it.
+  ///
+  /// Constraints: (C1) one low and one high for each axis; (C2) where they are numbers, none is negative.
+  ///
+  /// - Parameters:
+  ///   - low: how many before, axis by axis.
+  ///   - high: how many after, axis by axis.
+  ///   - value: what stands there, in the tensor's element type.
+  /// - Complexity: no FLOPs; x read, the result written once.
   public func padded(
     low: [Dim], high: [Dim], value: Double = 0, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {

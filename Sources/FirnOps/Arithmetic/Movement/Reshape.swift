@@ -73,6 +73,13 @@ package struct Reshape: RearrangingOp {
 
 extension Tensor {
   /// The same elements in the same order under `shape`, one of whose extents may be -1: what is left.
+  ///
+  /// PyTorch's `view` and `reshape`. Named dimensions count as polynomials: `["batch*time", 8]` reshapes
+  /// `["batch", "time", 8]`.
+  ///
+  /// Constraints: (C1) the element counts are equal, and at most one extent is -1.
+  ///
+  /// - Complexity: nothing is done; the result is a view.
   public func reshaped(to shape: Shape, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
     let location = CallSite(file, line)
     if isPoisoned { return self }
@@ -94,24 +101,35 @@ extension Tensor {
     return withShape(shape, location: location)
   }
 
-  /// With an axis of extent one at `axis` of the result (-1: the last).
+  /// With an axis of extent one at `axis` of the result (-1: the last): `unsqueeze`, `expand_dims`.
+  ///
+  /// Constraints: (C2) `axis` is one of the result's axes.
+  ///
+  /// - Complexity: nothing is done; the result is a view.
   public func expandingAxis(at axis: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
     let location = CallSite(file, line)
-    guard let axis = self.axis(axis, "expandingAxis", extra: 1, location: location) else {
+    guard let axis = self.axis(axis, "expandingAxis", extra: 1, constraint: "C2", location: location) else {
       return .poisoned(in: graph)
     }
     return inserting([axis], location: location)
   }
 
   /// Without `axes`, which have extent one; nil takes all that have.
+  ///
+  /// Constraints: (C2) `axes`, which count from the end where negative, are axes, each named once; (C3) they have
+  /// extent one.
+  ///
+  /// - Complexity: nothing is done; the result is a view.
   public func squeezed(axes: [Int]? = nil, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
     let location = CallSite(file, line)
-    guard let chosen = self.axes(axes, "squeezed", location: location) else { return .poisoned(in: graph) }
+    guard let chosen = self.axes(axes, "squeezed", constraint: "C2", location: location) else {
+      return .poisoned(in: graph)
+    }
     let ones = chosen.filter { shape[$0] == 1 }
     if axes != nil, let other = chosen.first(where: { shape[$0] != 1 }) {
       return fault(
         .shapeMismatch, "squeezed: axis \(other) of \(type) has extent \(shape[other])",
-        remedy: "name axes of extent 1 only", location: location)
+        remedy: "name axes of extent 1 only", constraint: "C3", location: location)
     }
     return withShape(shape.removing(ones), location: location)
   }

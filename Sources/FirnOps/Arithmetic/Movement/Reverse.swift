@@ -66,10 +66,16 @@ package struct Reverse: KernelOp {
 }
 
 extension Tensor {
-  /// The elements along `axes` in the opposite order.
+  /// The elements along `axes` in the opposite order: `flip`.
+  ///
+  /// Constraints: (C1) `axes`, which count from the end where negative, are axes, each named once.
+  ///
+  /// - Complexity: no FLOPs; each element read and written once.
   public func reversed(axes: [Int], file: StaticString = #fileID, line: UInt = #line) -> Tensor {
     let location = CallSite(file, line)
-    guard let axes = self.axes(axes, "reverse", location: location) else { return .poisoned(in: graph) }
+    guard let axes = self.axes(axes, "reverse", constraint: "C1", location: location) else {
+      return .poisoned(in: graph)
+    }
     return applying(Reverse(axes), location: location)
   }
 }

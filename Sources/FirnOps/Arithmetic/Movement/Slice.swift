@@ -147,11 +147,17 @@ extension Slice {
 }
 
 extension Tensor {
-  /// Every `steps`-th element from `starts` on, before `limits`, one of each for every axis.
+  /// Every `steps`-th element from `starts` on, before `limits`, one of each for every axis: `x[a:b:s, …]`.
+  ///
+  /// Constraints: (C1) one start, limit and step for each axis; (C2) steps are in 1...2³⁰, and `reversed` goes
+  /// backwards; (C3) where they are numbers, 0 ≤ start ≤ limit ≤ extent; (C4) a step beyond 1 divides limit - start up
+  /// to a remainder that is the same whatever named dimensions are bound to.
   ///
   /// - Parameters:
-  ///   - limits: nil to the ends.
+  ///   - starts: where each axis begins.
+  ///   - limits: where each axis ends, itself not included; nil to the ends.
   ///   - steps: nil for ones.
+  /// - Complexity: no FLOPs; the result read and written once.
   public func sliced(
     starts: [Dim], limits: [Dim]? = nil, steps: [Int]? = nil, file: StaticString = #fileID,
     line: UInt = #line
@@ -164,13 +170,24 @@ extension Tensor {
 
   /// The part of one axis from `from` on, before `to`; negative numbers count from the end.
   ///
-  /// - Parameter to: nil to the end.
+  /// Constraints: (C1) `axis` is one of the axes; (C2) `step` is in 1...2³⁰; (C3) where they are numbers, 0 ≤ from ≤ to
+  /// ≤ extent; (C4) a step beyond 1 divides to - from up to a remainder that is the same whatever named dimensions are
+  /// bound to.
+  ///
+  /// - Parameters:
+  ///   - axis: counts from the end where negative.
+  ///   - from: the first element.
+  ///   - to: behind the last element; nil to the end.
+  ///   - step: from one element to the next.
+  /// - Complexity: no FLOPs; the result read and written once. Itself where it is the whole.
   public func sliced(
     axis: Int, from: Dim = 0, to: Dim? = nil, by step: Int = 1, file: StaticString = #fileID,
     line: UInt = #line
   ) -> Tensor {
     let location = CallSite(file, line)
-    guard let axis = self.axis(axis, "slice", location: location) else { return .poisoned(in: graph) }
+    guard let axis = self.axis(axis, "slice", constraint: "C1", location: location) else {
+      return .poisoned(in: graph)
+    }
     let extent = shape[axis]
     func fromStart(_ place: Dim) -> Dim { (place.value ?? 0) < 0 ? extent + place : place }
     var starts = [Dim](repeating: 0, count: rank)

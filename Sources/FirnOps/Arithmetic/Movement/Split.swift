@@ -97,24 +97,36 @@ package struct Split: KernelOp {
 
 extension Tensor {
   /// Consecutive parts along `axis`, of the given sizes.
+  ///
+  /// A part that no gradient reaches counts as zero in the gradient of the whole.
+  ///
+  /// Constraints: (C1) `axis`, which counts from the end where negative, is one of the axes; (C2) `sizes` add up to its
+  /// extent, and none is negative.
+  ///
+  /// - Complexity: no FLOPs; each element read and written once.
   public func split(
     sizes: [Dim], axis: Int, file: StaticString = #fileID, line: UInt = #line
   ) -> [Tensor] {
     let location = CallSite(file, line)
-    guard let axis = self.axis(axis, "split", location: location) else {
+    guard let axis = self.axis(axis, "split", constraint: "C1", location: location) else {
       return Array(repeating: .poisoned(in: graph), count: sizes.count)
     }
     return Graph.apply(
       Split(axis: axis, sizes: sizes), to: [self], results: sizes.count, location: location)
   }
 
-  /// `count` consecutive parts of one size along `axis`.
+  /// `count` consecutive parts of one size along `axis`: TensorFlow's `split`, PyTorch's `chunk`.
+  ///
+  /// Constraints: (C1) `axis`, which counts from the end where negative, is one of the axes; (C2) `count` is positive
+  /// and divides its extent.
+  ///
+  /// - Complexity: no FLOPs; each element read and written once.
   public func split(
     into count: Int, axis: Int, file: StaticString = #fileID, line: UInt = #line
   ) -> [Tensor] {
     let location = CallSite(file, line)
     let poison = [Tensor](repeating: .poisoned(in: graph), count: Swift.max(count, 0))
-    guard let axis = self.axis(axis, "split", location: location) else { return poison }
+    guard let axis = self.axis(axis, "split", constraint: "C1", location: location) else { return poison }
     guard count > 0, let size = shape[axis].divided(exactlyBy: Dim(count)) else {
       _ = fault(
         .invalidArgument, "split: axis \(axis) of \(type) does not divide into \(count) parts",
@@ -126,14 +138,20 @@ extension Tensor {
       location: location)
   }
 
-  /// The slices along `axis`, which they lack; its extent is a number.
+  /// The slices along `axis`, which they lack: `unbind`, `unstack`.
+  ///
+  /// Constraints: (C1) `axis`, which counts from the end where negative, is one of the axes; (C2) its extent is a
+  /// positive number; loop over a named one with `scan`.
+  ///
+  /// - Complexity: no FLOPs; each element read and written once.
   public func unstacked(axis: Int = 0, file: StaticString = #fileID, line: UInt = #line) -> [Tensor] {
     let location = CallSite(file, line)
-    guard let axis = self.axis(axis, "unstacked", location: location) else { return [] }
+    guard let axis = self.axis(axis, "unstacked", constraint: "C1", location: location) else { return [] }
     guard let count = shape[axis].value, count > 0 else {
       _ = fault(
         .invalidArgument, "unstacked: axis \(axis) of \(type) has extent \(shape[axis])",
-        remedy: "its extent must be a positive number; loop over a named one with `scan`", location: location)
+        remedy: "its extent must be a positive number; loop over a named one with `scan`",
+        constraint: "C2", location: location)
       return []
     }
     return split(into: count, axis: axis, file: file, line: line)

@@ -50,7 +50,8 @@ func aligned(_ what: String, _ a: Tensor, _ b: Tensor, location: CallSite?) -> (
 
 /// The shape both of two shapes broadcast to; nil, with the fault on record, where there is none.
 func broadcastShape(
-  _ what: String, _ a: Tensor, _ b: Tensor, _ left: Shape, _ right: Shape, location: CallSite?
+  _ what: String, _ a: Tensor, _ b: Tensor, _ left: Shape, _ right: Shape, constraint: String = "C1",
+  location: CallSite?
 ) -> Shape? {
   if left == right { return left }
   let rank = Swift.max(left.rank, right.rank)
@@ -62,7 +63,7 @@ func broadcastShape(
       _ = a.fault(
         .shapeMismatch,
         "\(what): shapes \(a.shape) and \(b.shape) do not broadcast: axis \(axis - rank) is \(x) and \(y)",
-        remedy: "make the extents equal or one of them 1", constraint: "C1", operands: [a, b],
+        remedy: "make the extents equal or one of them 1", constraint: constraint, operands: [a, b],
         location: location)
       return nil
     }

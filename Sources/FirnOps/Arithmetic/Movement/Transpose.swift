@@ -74,7 +74,14 @@ package struct Transpose: KernelOp {
 }
 
 extension Tensor {
-  /// The axes in the order of `permutation` (nil: reversed; negative ones count from the end).
+  /// The axes in the order of `permutation`: PyTorch's `permute`.
+  ///
+  /// Axis i of the result is axis `permutation[i]` of x.
+  ///
+  /// Constraints: (C1) `permutation` holds each axis once.
+  ///
+  /// - Parameter permutation: nil for reversed; negative axes count from the end.
+  /// - Complexity: no FLOPs; each element read and written once.
   public func transposed(
     _ permutation: [Int]? = nil, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {

@@ -118,18 +118,32 @@ package struct ArgReduce: KernelOp {
 
 extension Tensor {
   private func chosen(_ function: ArgReduce.Function, _ axis: Int, _ location: CallSite) -> Tensor {
-    guard let axis = self.axis(axis, function.rawValue, location: location) else {
+    guard let axis = self.axis(axis, function.rawValue, constraint: "C2", location: location) else {
       return .poisoned(in: graph)
     }
     return applying(ArgReduce(function, axis: axis), location: location)
   }
 
   /// The index along `axis` of the first greatest element, `i32`; the first NaN wins.
+  ///
+  /// The result lacks the axis. No gradient passes.
+  ///
+  /// Constraints: (C1) x is a number; (C2) `axis`, which counts from the end where negative, is one of its axes;
+  /// (C3) it is not empty.
+  ///
+  /// - Complexity: 1 FLOP an element of x, which is read once.
   public func argmax(axis: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
     chosen(.argmax, axis, CallSite(file, line))
   }
 
   /// The index along `axis` of the first smallest element, `i32`; the first NaN wins.
+  ///
+  /// The result lacks the axis. No gradient passes.
+  ///
+  /// Constraints: (C1) x is a number; (C2) `axis`, which counts from the end where negative, is one of its axes;
+  /// (C3) it is not empty.
+  ///
+  /// - Complexity: 1 FLOP an element of x, which is read once.
   public func argmin(axis: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
     chosen(.argmin, axis, CallSite(file, line))
   }

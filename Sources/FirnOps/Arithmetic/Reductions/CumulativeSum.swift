@@ -171,17 +171,25 @@ private struct Steps: Sendable {
 }
 
 extension Tensor {
-  /// The running sum along `axis`, which counts from the end where negative.
+  /// The running sum along `axis`, of x's shape and type: PyTorch's and TensorFlow's `cumsum`.
+  ///
+  /// y[…, j, …] = Σ_{i ≤ j} x[…, i, …]; i < j if `exclusive`; i ≥ j or i > j if `reversed`. One element after the other
+  /// is added and rounded to x's type; integers wrap round, and every sum after a NaN is NaN. The gradient is the same
+  /// sum from the other end.
+  ///
+  /// Constraints: (C1) x is a number; (C2) `axis` is one of its axes.
   ///
   /// - Parameters:
-  ///   - exclusive: Leave the element itself out, so that the first sum is 0.
-  ///   - reversed: Begin at the end of the axis.
+  ///   - axis: counts from the end where negative.
+  ///   - exclusive: leaves the element itself out, so that the first sum is 0.
+  ///   - reversed: begins at the end of the axis.
+  /// - Complexity: 1 FLOP and 8 bytes moved an element in `f32`.
   public func cumulativeSum(
     axis: Int, exclusive: Bool = false, reversed: Bool = false, file: StaticString = #fileID,
     line: UInt = #line
   ) -> Tensor {
     let location = CallSite(file, line)
-    guard let axis = self.axis(axis, "cumulative_sum", location: location) else {
+    guard let axis = self.axis(axis, "cumulative_sum", constraint: "C2", location: location) else {
       return .poisoned(in: graph)
     }
     return applying(

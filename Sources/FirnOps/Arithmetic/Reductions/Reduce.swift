@@ -139,37 +139,79 @@ extension Tensor {
   private func reduced(
     _ function: Reduce.Function, _ axes: [Int]?, _ keepsAxes: Bool, _ location: CallSite
   ) -> Tensor {
-    guard let axes = self.axes(axes, "reduce_" + function.rawValue, location: location) else {
+    guard let axes = self.axes(axes, "reduce_" + function.rawValue, constraint: "C2", location: location)
+    else {
       return .poisoned(in: graph)
     }
     return applying(Reduce(function, axes: axes, keepsAxes: keepsAxes), location: location)
   }
 
-  /// The sum over `axes` (nil: all of them; negative ones count from the end).
+  /// The sum over `axes`; 0 of no elements.
+  ///
+  /// Integers wrap round. The gradient is repeated along the axes.
+  ///
+  /// Constraints: (C1) x is a number; (C2) `axes` are axes, each named once.
+  ///
+  /// - Parameters:
+  ///   - axes: nil for all of them, none for the elements themselves; negative ones count from the end.
+  ///   - keepingAxes: leaves them in the result with extent 1, for broadcasting against x; NumPy's `keepdims`.
+  /// - Complexity: 1 FLOP an element of x, which is read once.
   public func sum(
     axes: [Int]? = nil, keepingAxes: Bool = false, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor { reduced(.sum, axes, keepingAxes, CallSite(file, line)) }
 
   /// The mean over `axes`; NaN of no elements.
+  ///
+  /// The gradient is repeated along the axes, divided by their number of elements.
+  ///
+  /// Constraints: (C1) x is floating point; (C2) `axes` are axes, each named once.
+  ///
+  /// - Parameters:
+  ///   - axes: nil for all of them, none for the elements themselves; negative ones count from the end.
+  ///   - keepingAxes: leaves them in the result with extent 1, for broadcasting against x; NumPy's `keepdims`.
+  /// - Complexity: 1 FLOP an element of x, which is read once.
   public func mean(
     axes: [Int]? = nil, keepingAxes: Bool = false, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor { reduced(.mean, axes, keepingAxes, CallSite(file, line)) }
 
-  /// The greatest element over `axes`; -inf of none.
+  /// The greatest element over `axes`; -inf, or the least `i32`, of none.
   ///
-  /// Ties share the gradient.
+  /// NaN where one is. Elements that tie share the gradient equally. Where it stands is `argmax`; PyTorch's `amax`.
+  ///
+  /// Constraints: (C1) x is a number; (C2) `axes` are axes, each named once.
+  ///
+  /// - Parameters:
+  ///   - axes: nil for all of them, none for the elements themselves; negative ones count from the end.
+  ///   - keepingAxes: leaves them in the result with extent 1, for broadcasting against x; NumPy's `keepdims`.
+  /// - Complexity: 1 FLOP an element of x, which is read once.
   public func max(
     axes: [Int]? = nil, keepingAxes: Bool = false, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor { reduced(.max, axes, keepingAxes, CallSite(file, line)) }
 
-  /// The smallest element over `axes`; +inf of none.
+  /// The smallest element over `axes`; +inf, or the greatest `i32`, of none.
   ///
-  /// Ties share the gradient.
+  /// NaN where one is. Elements that tie share the gradient equally. Where it stands is `argmin`; PyTorch's `amin`.
+  ///
+  /// Constraints: (C1) x is a number; (C2) `axes` are axes, each named once.
+  ///
+  /// - Parameters:
+  ///   - axes: nil for all of them, none for the elements themselves; negative ones count from the end.
+  ///   - keepingAxes: leaves them in the result with extent 1, for broadcasting against x; NumPy's `keepdims`.
+  /// - Complexity: 1 FLOP an element of x, which is read once.
   public func min(
     axes: [Int]? = nil, keepingAxes: Bool = false, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor { reduced(.min, axes, keepingAxes, CallSite(file, line)) }
 
-  /// The product over `axes`; 1 of none.
+  /// The product over `axes`; 1 of no elements.
+  ///
+  /// Integers wrap round. The gradient is right where elements are 0, at the cost of the square of the reduced count.
+  ///
+  /// Constraints: (C1) x is a number; (C2) `axes` are axes, each named once.
+  ///
+  /// - Parameters:
+  ///   - axes: nil for all of them, none for the elements themselves; negative ones count from the end.
+  ///   - keepingAxes: leaves them in the result with extent 1, for broadcasting against x; NumPy's `keepdims`.
+  /// - Complexity: 1 FLOP an element of x, which is read once.
   public func product(
     axes: [Int]? = nil, keepingAxes: Bool = false, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor { reduced(.prod, axes, keepingAxes, CallSite(file, line)) }

@@ -5,7 +5,7 @@ import FirnOps
 import FirnRuntime
 import Testing
 
-@Suite struct GateInitializerTests {
+@Suite struct WeightInitializersTests {
   private func first(_ layer: RNN, _ name: String) throws -> NDArray {
     let graph = Graph()
     _ = layer(graph.placeholder("x", shape: ["batch", "time", 2]))
@@ -15,13 +15,13 @@ import Testing
   @Test func forgetBias() throws {
     #expect(try first(LSTM(1), "lstm/bias").doubles == [0, 1, 0, 0])
     #expect(try first(LSTM(1, forgetBias: 3), "lstm/bias").doubles == [0, 3, 0, 0])
-    let bias = GateInitializers(bias: .blocks(["forget": .constant(2), "cell": .ones], otherwise: .zeros))
+    let bias = WeightInitializers(bias: .blocks(["forget": .constant(2), "cell": .ones], otherwise: .zeros))
     #expect(try first(LSTM(1, initializers: bias), "lstm/bias").doubles == [0, 2, 1, 0])
     #expect(try first(LayerNormLSTM(1, initializers: bias), "layer_norm_lstm/bias").doubles == [0, 2, 1, 0])
   }
 
   @Test func everyVariable() throws {
-    let given = GateInitializers(
+    let given = WeightInitializers(
       kernel: .blocks(["reset": .constant(1)], otherwise: .zeros),
       recurrentKernel: .blocks(["new": .identity()], otherwise: .function { -Double($0[0]) }),
       bias: .function { Double($0[0]) }, recurrentBias: .constant(0.5))
@@ -32,9 +32,9 @@ import Testing
         == [[0, 0, 0, 0, 1, 0], [-1, -1, -1, -1, 0, 1]])
     #expect(try first(GRU(2, initializers: given), "gru/bias").doubles == [0, 1, 2, 3, 4, 5])
     #expect(
-      try first(GRU(2, initializers: given, layers: 2), "gru/layer_1/forward/recurrent_bias").doubles
+      try first(GRU(2, layers: 2, initializers: given), "gru/layer_1/forward/recurrent_bias").doubles
         == [Double](repeating: 0.5, count: 6))
-    let identity = GateInitializers(recurrentKernel: .identity(gain: 0.5))
+    let identity = WeightInitializers(recurrentKernel: .identity(gain: 0.5))
     #expect(
       try first(SimpleRNN(2, activation: .relu, initializers: identity), "rnn/recurrent_kernel").rows
         == [[0.5, 0], [0, 0.5]])
@@ -46,7 +46,7 @@ import Testing
     let x = graph.placeholder("x", shape: ["batch", "time", 2])
     _ = LSTM(
       3,
-      initializers: GateInitializers(
+      initializers: WeightInitializers(
         kernel: .function { 0.1 * Double($0[1]) }, bias: .blocks(otherwise: .normal()))
     )(x)
     let read = try GraphDef(parsing: graph.definition.text, catalogue: .standard)
