@@ -54,6 +54,11 @@ __attribute__((constructor)) static void firn_choose_isa(void) {
 
 const char *firn_isa_name(void) { return firn_table()->name; }
 
+#define FIRN_FORWARD(function, kernel, result, parameters, arguments) \
+    result function parameters { return firn_table()->kernel arguments; }
+
+FIRN_FORWARDED_KERNELS(FIRN_FORWARD)
+
 void firn_unary_f32(FirnUnary op, float alpha, const float *x, float *y, size_t n) {
     firn_table()->unary[op](alpha, x, y, n);
 }
@@ -64,10 +69,6 @@ void firn_binary_f32(FirnBinary op, const float *a, const float *b, float *y, si
 
 void firn_compare_f32(FirnCompare op, const float *a, const float *b, uint8_t *y, size_t n) {
     firn_table()->compare[op](a, b, y, n);
-}
-
-void firn_select_32(const uint8_t *condition, const uint32_t *a, const uint32_t *b, uint32_t *y, size_t n) {
-    firn_table()->select(condition, a, b, y, n);
 }
 
 void firn_reduce_f32(FirnReduce op, const float *restrict x, float *restrict y,
@@ -96,32 +97,6 @@ void firn_argmax_f32(int minimum, const float *restrict x, int32_t *restrict y,
     }
 }
 
-float firn_squared_difference_sum_f32(const float *a, const float *b, size_t n) {
-    return firn_table()->squared_difference_sum(a, b, n);
-}
-
-void firn_softmax_f32(const float *x, float *y, size_t rows, size_t columns) {
-    firn_table()->softmax(x, y, rows, columns);
-}
-
-void firn_log_softmax_f32(const float *x, float *y, size_t rows, size_t columns) {
-    firn_table()->log_softmax(x, y, rows, columns);
-}
-
-void firn_sparse_cross_entropy_f32(const float *restrict logits, const int32_t *restrict labels,
-                                   float *restrict y, size_t rows, size_t columns) {
-    firn_table()->sparse_cross_entropy(logits, labels, y, rows, columns);
-}
-
-void firn_cross_entropy_f32(const float *logits, const float *labels,
-                            float *restrict y, size_t rows, size_t columns) {
-    firn_table()->cross_entropy(logits, labels, y, rows, columns);
-}
-
-size_t firn_matmul_workspace_f32(size_t m, size_t n, size_t k) {
-    return firn_table()->matmul_workspace(m, n, k);
-}
-
 void firn_matmul_f32(size_t m, size_t n, size_t k,
                      const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col,
                      const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col,
@@ -134,37 +109,6 @@ void firn_matmul_continue_f32(size_t m, size_t n, size_t k,
                               const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col,
                               float *restrict c, ptrdiff_t c_row, void *restrict workspace) {
     firn_table()->matmul(m, n, k, a, a_row, a_col, b, b_row, b_col, c, c_row, 1, workspace);
-}
-
-void firn_window_matmul_f32(const FirnWindow *w, const float *restrict x, size_t first, size_t m, size_t n,
-                            const FirnTaps *b, float *restrict c, const FirnPixels *to, void *restrict workspace) {
-    firn_table()->window_matmul(w, x, first, m, n, b, c, to, workspace);
-}
-
-void firn_window_transposed_matmul_f32(const FirnWindow *w, const float *restrict x, size_t images, size_t first,
-                                       size_t m, size_t n, const float *restrict b, ptrdiff_t b_row,
-                                       float *restrict c, ptrdiff_t c_row, void *restrict workspace) {
-    firn_table()->window_transposed_matmul(w, x, images, first, m, n, b, b_row, c, c_row, workspace);
-}
-
-void firn_depthwise_f32(const FirnWindow *w, const float *restrict x, size_t first, size_t rows,
-                        const FirnTaps *k, float *restrict y, const FirnPixels *to) {
-    firn_table()->depthwise(w, x, first, rows, k, y, to);
-}
-
-void firn_depthwise_kernel_f32(const FirnWindow *w, const float *restrict x, const float *restrict g,
-                               size_t images, float *restrict y) {
-    firn_table()->depthwise_kernel(w, x, g, images, y);
-}
-
-void firn_max_pool_f32(FirnPool what, const FirnWindow *w, const float *restrict x, const float *restrict other,
-                       size_t first, size_t rows, float *restrict y) {
-    firn_table()->max_pool(what, w, x, other, first, rows, y);
-}
-
-void firn_resample_f32(const FirnWeights *down, const FirnWeights *across, size_t channels,
-                       const float *restrict x, size_t first, size_t rows, float *restrict y) {
-    firn_table()->resample(down, across, channels, x, first, rows, y);
 }
 
 void firn_philox_u32(uint32_t k0, uint32_t k1, uint32_t c1, uint32_t c2, uint32_t c3,

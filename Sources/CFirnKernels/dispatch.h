@@ -1,15 +1,17 @@
-// The table of one instruction set. Private to this target.
+// The dispatch table of one instruction set, and the rows it is made of. Private to this target.
 
 #ifndef FIRN_DISPATCH_H
 #define FIRN_DISPATCH_H
 
 #include "include/CFirnKernels.h"
 
+#define FIRN_ONE_MORE(...) + 1
+
 enum {
-    FIRN_UNARY_COUNT = FIRN_ROUND + 1,
-    FIRN_BINARY_COUNT = FIRN_SIGMOID_CROSS_ENTROPY + 1,
-    FIRN_COMPARE_COUNT = FIRN_GREATER_EQUAL + 1,
-    FIRN_REDUCE_COUNT = FIRN_REDUCE_PROD + 1
+    FIRN_UNARY_COUNT = 0 FIRN_UNARY_TABLE(FIRN_ONE_MORE),
+    FIRN_BINARY_COUNT = 0 FIRN_BINARY_TABLE(FIRN_ONE_MORE, FIRN_ONE_MORE),
+    FIRN_COMPARE_COUNT = 0 FIRN_COMPARE_TABLE(FIRN_ONE_MORE),
+    FIRN_REDUCE_COUNT = 0 FIRN_REDUCE_TABLE(FIRN_ONE_MORE)
 };
 
 /// What picks a block of Philox draws: the key and the upper three words of the counter.
@@ -17,46 +19,84 @@ typedef struct {
     uint32_t k0, k1, c1, c2, c3;
 } FirnStream;
 
+/// The kernels that a public function hands its arguments to as they are: the function, the kernel, what it returns and takes,
+/// and the arguments handed on. Field, entry and the function's definition follow; its declaration is in the public header.
+#define FIRN_FORWARDED_KERNELS(ROW) \
+    ROW(firn_select_32, select_32, void, \
+        (const uint8_t *condition, const uint32_t *a, const uint32_t *b, uint32_t *y, size_t n), \
+        (condition, a, b, y, n)) \
+    ROW(firn_squared_difference_sum_f32, squared_difference_sum, float, \
+        (const float *a, const float *b, size_t n), \
+        (a, b, n)) \
+    ROW(firn_softmax_f32, softmax, void, \
+        (const float *x, float *y, size_t rows, size_t columns), \
+        (x, y, rows, columns)) \
+    ROW(firn_log_softmax_f32, log_softmax, void, \
+        (const float *x, float *y, size_t rows, size_t columns), \
+        (x, y, rows, columns)) \
+    ROW(firn_sparse_cross_entropy_f32, sparse_cross_entropy, void, \
+        (const float *restrict logits, const int32_t *restrict labels, float *restrict y, size_t rows, \
+         size_t columns), \
+        (logits, labels, y, rows, columns)) \
+    ROW(firn_cross_entropy_f32, cross_entropy, void, \
+        (const float *logits, const float *labels, float *restrict y, size_t rows, size_t columns), \
+        (logits, labels, y, rows, columns)) \
+    ROW(firn_matmul_workspace_f32, matmul_workspace, size_t, (size_t m, size_t n, size_t k), (m, n, k)) \
+    ROW(firn_window_matmul_f32, window_matmul, void, \
+        (const FirnWindow *w, const float *restrict x, size_t first, size_t m, size_t n, const FirnTaps *b, \
+         float *restrict c, const FirnPixels *to, void *restrict workspace), \
+        (w, x, first, m, n, b, c, to, workspace)) \
+    ROW(firn_window_transposed_matmul_f32, window_transposed_matmul, void, \
+        (const FirnWindow *w, const float *restrict x, size_t images, size_t first, size_t m, size_t n, \
+         const float *restrict b, ptrdiff_t b_row, float *restrict c, ptrdiff_t c_row, void *restrict workspace), \
+        (w, x, images, first, m, n, b, b_row, c, c_row, workspace)) \
+    ROW(firn_depthwise_f32, depthwise, void, \
+        (const FirnWindow *w, const float *restrict x, size_t first, size_t rows, const FirnTaps *k, \
+         float *restrict y, const FirnPixels *to), \
+        (w, x, first, rows, k, y, to)) \
+    ROW(firn_depthwise_kernel_f32, depthwise_kernel, void, \
+        (const FirnWindow *w, const float *restrict x, const float *restrict g, size_t images, \
+         float *restrict y), \
+        (w, x, g, images, y)) \
+    ROW(firn_max_pool_f32, max_pool, void, \
+        (FirnPool what, const FirnWindow *w, const float *restrict x, const float *restrict other, size_t first, \
+         size_t rows, float *restrict y), \
+        (what, w, x, other, first, rows, y)) \
+    ROW(firn_resample_f32, resample, void, \
+        (const FirnWeights *down, const FirnWeights *across, size_t channels, const float *restrict x, \
+         size_t first, size_t rows, float *restrict y), \
+        (down, across, channels, x, first, rows, y))
+
+/// The kernels whose public functions `dispatch.c` writes out, since they choose one of several or take other arguments:
+/// the kernel, what it returns and takes.
+#define FIRN_OTHER_KERNELS(ROW) \
+    ROW(argmax_rows, void, \
+        (int minimum, const float *restrict x, int32_t *restrict y, size_t outer, size_t reduced)) \
+    ROW(argmax_columns, void, \
+        (int minimum, const float *restrict x, int32_t *restrict y, size_t reduced, size_t inner)) \
+    ROW(matmul, void, \
+        (size_t m, size_t n, size_t k, const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col, \
+         const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col, float *restrict c, ptrdiff_t c_row, \
+         int continues, void *restrict workspace)) \
+    ROW(philox, void, (FirnStream stream, size_t first, uint32_t *y, size_t n)) \
+    ROW(uniform, void, (FirnStream stream, size_t first, float low, float high, float *y, size_t n)) \
+    ROW(normal, void, (FirnStream stream, size_t first, float mean, float deviation, float *y, size_t n)) \
+    ROW(dropout, void, (FirnStream stream, size_t first, float rate, const float *x, float *y, size_t n))
+
+#define FIRN_FORWARDED_FIELD(function, kernel, result, parameters, arguments) result (*kernel) parameters;
+#define FIRN_OTHER_FIELD(kernel, result, parameters) result (*kernel) parameters;
+
 typedef struct {
     const char *name;
     void (*unary[FIRN_UNARY_COUNT])(float alpha, const float *x, float *y, size_t n);
     void (*binary[FIRN_BINARY_COUNT])(const float *a, const float *b, float *y, size_t n);
     void (*compare[FIRN_COMPARE_COUNT])(const float *a, const float *b, uint8_t *y, size_t n);
-    void (*select)(const uint8_t *condition, const uint32_t *a, const uint32_t *b, uint32_t *y, size_t n);
     void (*reduce_rows[FIRN_REDUCE_COUNT])(const float *restrict x, float *restrict y, size_t outer,
                                            size_t reduced, size_t x_stride, size_t y_stride);
     void (*reduce_columns[FIRN_REDUCE_COUNT])(const float *restrict x, float *restrict y, size_t reduced,
                                               size_t inner, size_t x_stride);
-    void (*argmax_rows)(int minimum, const float *restrict x, int32_t *restrict y, size_t outer, size_t reduced);
-    void (*argmax_columns)(int minimum, const float *restrict x, int32_t *restrict y, size_t reduced, size_t inner);
-    float (*squared_difference_sum)(const float *a, const float *b, size_t n);
-    void (*softmax)(const float *x, float *y, size_t rows, size_t columns);
-    void (*log_softmax)(const float *x, float *y, size_t rows, size_t columns);
-    void (*sparse_cross_entropy)(const float *restrict logits, const int32_t *restrict labels,
-                                 float *restrict y, size_t rows, size_t columns);
-    void (*cross_entropy)(const float *logits, const float *labels, float *restrict y,
-                          size_t rows, size_t columns);
-    size_t (*matmul_workspace)(size_t m, size_t n, size_t k);
-    void (*matmul)(size_t m, size_t n, size_t k, const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col,
-                   const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col,
-                   float *restrict c, ptrdiff_t c_row, int continues, void *restrict workspace);
-    void (*window_matmul)(const FirnWindow *w, const float *restrict x, size_t first, size_t m, size_t n,
-                          const FirnTaps *b, float *restrict c, const FirnPixels *to, void *restrict workspace);
-    void (*window_transposed_matmul)(const FirnWindow *w, const float *restrict x, size_t images, size_t first,
-                                     size_t m, size_t n, const float *restrict b, ptrdiff_t b_row,
-                                     float *restrict c, ptrdiff_t c_row, void *restrict workspace);
-    void (*depthwise)(const FirnWindow *w, const float *restrict x, size_t first, size_t rows,
-                      const FirnTaps *k, float *restrict y, const FirnPixels *to);
-    void (*depthwise_kernel)(const FirnWindow *w, const float *restrict x, const float *restrict g,
-                             size_t images, float *restrict y);
-    void (*max_pool)(FirnPool what, const FirnWindow *w, const float *restrict x, const float *restrict other,
-                     size_t first, size_t rows, float *restrict y);
-    void (*resample)(const FirnWeights *down, const FirnWeights *across, size_t channels,
-                     const float *restrict x, size_t first, size_t rows, float *restrict y);
-    void (*philox)(FirnStream stream, size_t first, uint32_t *y, size_t n);
-    void (*uniform)(FirnStream stream, size_t first, float low, float high, float *y, size_t n);
-    void (*normal)(FirnStream stream, size_t first, float mean, float deviation, float *y, size_t n);
-    void (*dropout)(FirnStream stream, size_t first, float rate, const float *x, float *y, size_t n);
+    FIRN_FORWARDED_KERNELS(FIRN_FORWARDED_FIELD)
+    FIRN_OTHER_KERNELS(FIRN_OTHER_FIELD)
 } FirnDispatch;
 
 extern const FirnDispatch firn_dispatch_portable;

@@ -1,9 +1,9 @@
-// Template: one loop for each elementwise operation.
+// Template: one loop for each row of the elementwise tables.
 //
 // The tail goes through the same vector code as the body, so that an element's bits do not depend on
 // where in the array it stands.
 
-#define FIRN_DECLARE_UNARY(name, expression) \
+#define FIRN_DECLARE_UNARY(NAME, name, expression) \
     FIRN_KERNEL void unary_##name(float alpha, const float *x, float *y, size_t n) { \
         (void)alpha; \
         size_t i = 0; \
@@ -17,33 +17,9 @@
         } \
     }
 
-FIRN_DECLARE_UNARY(neg, -v)
-FIRN_DECLARE_UNARY(abs, absolute(v))
-FIRN_DECLARE_UNARY(sign, sign_of(v))
-FIRN_DECLARE_UNARY(exp, exp_of(v))
-FIRN_DECLARE_UNARY(expm1, expm1_of(v))
-FIRN_DECLARE_UNARY(log, log_of(v))
-FIRN_DECLARE_UNARY(log1p, log1p_of(v))
-FIRN_DECLARE_UNARY(sqrt, __builtin_elementwise_sqrt(v))
-FIRN_DECLARE_UNARY(rsqrt, 1.0f / __builtin_elementwise_sqrt(v))
-FIRN_DECLARE_UNARY(square, v * v)
-FIRN_DECLARE_UNARY(reciprocal, 1.0f / v)
-FIRN_DECLARE_UNARY(sin, sin_of(v))
-FIRN_DECLARE_UNARY(cos, cos_of(v))
-FIRN_DECLARE_UNARY(tanh, tanh_of(v))
-FIRN_DECLARE_UNARY(sigmoid, sigmoid_of(v))
-FIRN_DECLARE_UNARY(softplus, softplus_of(v))
-FIRN_DECLARE_UNARY(relu, relu_of(v))
-FIRN_DECLARE_UNARY(leaky_relu, v > 0.0f ? v : alpha * v)
-FIRN_DECLARE_UNARY(elu, elu_of(v, alpha))
-FIRN_DECLARE_UNARY(gelu, gelu_of(v))
-FIRN_DECLARE_UNARY(silu, silu_of(v))
-FIRN_DECLARE_UNARY(erf, erf_of(v))
-FIRN_DECLARE_UNARY(floor, floor_of(v))
-FIRN_DECLARE_UNARY(ceil, ceil_of(v))
-FIRN_DECLARE_UNARY(round, round_of(v))
+FIRN_UNARY_TABLE(FIRN_DECLARE_UNARY)
 
-#define FIRN_DECLARE_BINARY(name, expression) \
+#define FIRN_DECLARE_BINARY(NAME, name, expression) \
     FIRN_KERNEL void binary_##name(const float *a, const float *b, float *y, size_t n) { \
         size_t i = 0; \
         for (; i + FIRN_LANES <= n; i += FIRN_LANES) { \
@@ -56,19 +32,17 @@ FIRN_DECLARE_UNARY(round, round_of(v))
         } \
     }
 
-FIRN_DECLARE_BINARY(add, v + w)
-FIRN_DECLARE_BINARY(sub, v - w)
-FIRN_DECLARE_BINARY(mul, v * w)
-FIRN_DECLARE_BINARY(div, v / w)
-FIRN_DECLARE_BINARY(max, FIRN_MAX_OF(v, w))
-FIRN_DECLARE_BINARY(min, FIRN_MIN_OF(v, w))
-FIRN_DECLARE_BINARY(sigmoid_cross_entropy, sigmoid_cross_entropy_of(v, w))
+#define FIRN_DECLARE_BINARY_SCALAR(NAME, name, expression) \
+    static void binary_##name(const float *a, const float *b, float *y, size_t n) { \
+        for (size_t i = 0; i < n; i++) { \
+            const float v = a[i], w = b[i]; \
+            y[i] = expression; \
+        } \
+    }
 
-static void binary_pow(const float *a, const float *b, float *y, size_t n) {
-    for (size_t i = 0; i < n; i++) y[i] = powf(a[i], b[i]);
-}
+FIRN_BINARY_TABLE(FIRN_DECLARE_BINARY, FIRN_DECLARE_BINARY_SCALAR)
 
-#define FIRN_DECLARE_COMPARE(name, relation) \
+#define FIRN_DECLARE_COMPARE(NAME, name, relation) \
     FIRN_KERNEL void compare_##name(const float *a, const float *b, uint8_t *y, size_t n) { \
         size_t i = 0; \
         for (; i + FIRN_LANES <= n; i += FIRN_LANES) { \
@@ -78,12 +52,7 @@ static void binary_pow(const float *a, const float *b, float *y, size_t n) {
         for (; i < n; i++) y[i] = a[i] relation b[i]; \
     }
 
-FIRN_DECLARE_COMPARE(equal, ==)
-FIRN_DECLARE_COMPARE(not_equal, !=)
-FIRN_DECLARE_COMPARE(less, <)
-FIRN_DECLARE_COMPARE(less_equal, <=)
-FIRN_DECLARE_COMPARE(greater, >)
-FIRN_DECLARE_COMPARE(greater_equal, >=)
+FIRN_COMPARE_TABLE(FIRN_DECLARE_COMPARE)
 
 FIRN_KERNEL void select_32(const uint8_t *condition, const uint32_t *a, const uint32_t *b, uint32_t *y, size_t n) {
     size_t i = 0;

@@ -10,7 +10,7 @@
 
 // OF combines two values; `name##_strip` reduces `vectors` vectors side by side, the last of them to
 // `count` lanes if `count` is not 0.
-#define FIRN_DECLARE_REDUCTION(name, OF, identity) \
+#define FIRN_DECLARE_REDUCTION(NAME, name, OF, identity) \
     FIRN_INLINE float name##_row(const float *x, size_t n) { \
         FirnFloats total = splat(identity); \
         for (size_t begin = 0; begin < n; begin += FIRN_ROW_BLOCK) { \
@@ -79,10 +79,7 @@
             name##_strip(reduced == 0 ? x : x + i, y + i, reduced, x_stride, 1, inner - i); \
     }
 
-FIRN_DECLARE_REDUCTION(sum, FIRN_SUM_OF, 0.0f)
-FIRN_DECLARE_REDUCTION(max, FIRN_MAX_OF, -__builtin_inff())
-FIRN_DECLARE_REDUCTION(min, FIRN_MIN_OF, __builtin_inff())
-FIRN_DECLARE_REDUCTION(prod, FIRN_PROD_OF, 1.0f)
+FIRN_REDUCE_TABLE(FIRN_DECLARE_REDUCTION)
 
 FIRN_KERNEL float squared_difference_sum(const float *a, const float *b, size_t n) {
     FirnFloats total = splat(0.0f);

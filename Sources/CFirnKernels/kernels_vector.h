@@ -74,29 +74,26 @@ FIRN_INLINE int any(FirnInts mask) { return __builtin_reduce_or(mask) != 0; }
 
 // Halving, so that the order of a horizontal reduction is fixed by the number of lanes.
 #if FIRN_LANES == 16
-#define FIRN_DECLARE_HORIZONTAL(name, OF) \
-    FIRN_INLINE float name(FirnFloats v) { \
+#define FIRN_DECLARE_HORIZONTAL(NAME, name, OF, identity) \
+    FIRN_INLINE float horizontal_##name(FirnFloats v) { \
         __auto_type eight = OF(v.lo, v.hi); \
         __auto_type four = OF(eight.lo, eight.hi); \
         __auto_type two = OF(four.lo, four.hi); \
         return OF(two.lo, two.hi); \
     }
 #elif FIRN_LANES == 8
-#define FIRN_DECLARE_HORIZONTAL(name, OF) \
-    FIRN_INLINE float name(FirnFloats v) { \
+#define FIRN_DECLARE_HORIZONTAL(NAME, name, OF, identity) \
+    FIRN_INLINE float horizontal_##name(FirnFloats v) { \
         __auto_type four = OF(v.lo, v.hi); \
         __auto_type two = OF(four.lo, four.hi); \
         return OF(two.lo, two.hi); \
     }
 #else
-#define FIRN_DECLARE_HORIZONTAL(name, OF) \
-    FIRN_INLINE float name(FirnFloats v) { \
+#define FIRN_DECLARE_HORIZONTAL(NAME, name, OF, identity) \
+    FIRN_INLINE float horizontal_##name(FirnFloats v) { \
         __auto_type two = OF(v.lo, v.hi); \
         return OF(two.lo, two.hi); \
     }
 #endif
 
-FIRN_DECLARE_HORIZONTAL(horizontal_sum, FIRN_SUM_OF)
-FIRN_DECLARE_HORIZONTAL(horizontal_prod, FIRN_PROD_OF)
-FIRN_DECLARE_HORIZONTAL(horizontal_max, FIRN_MAX_OF)
-FIRN_DECLARE_HORIZONTAL(horizontal_min, FIRN_MIN_OF)
+FIRN_REDUCE_TABLE(FIRN_DECLARE_HORIZONTAL)

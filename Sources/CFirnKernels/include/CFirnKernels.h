@@ -32,59 +32,78 @@ int firn_select_isa(const char *name);
 
 // MARK: Elementwise
 
-typedef enum {
-    FIRN_NEG,
-    FIRN_ABS,
-    FIRN_SIGN,        ///< -1, 0 or 1; keeps NaN and the sign of zero
-    FIRN_EXP,
-    FIRN_EXPM1,
-    FIRN_LOG,
-    FIRN_LOG1P,
-    FIRN_SQRT,
-    FIRN_RSQRT,
-    FIRN_SQUARE,
-    FIRN_RECIPROCAL,
-    FIRN_SIN,
-    FIRN_COS,
-    FIRN_TANH,
-    FIRN_SIGMOID,
-    FIRN_SOFTPLUS,    ///< log(1 + e^x)
-    FIRN_RELU,        ///< max(x, 0); keeps NaN
-    FIRN_LEAKY_RELU,  ///< x where x > 0, else alpha x
-    FIRN_ELU,         ///< x where x > 0, else alpha (e^x - 1)
-    FIRN_GELU,        ///< x Φ(x), exact (by erf, not by tanh); -0 at minus infinity
-    FIRN_SILU,        ///< x sigmoid(x); -0 at minus infinity
-    FIRN_ERF,
-    FIRN_FLOOR,
-    FIRN_CEIL,
-    FIRN_ROUND        ///< halves go to the even neighbour
-} FirnUnary;
+// The tables: a row is all there is of such a function. From it follow the case of the enumeration, FIRN_ and the first
+// name, the entry of the dispatch table and, for each instruction set, the kernel.
+
+/// Functions of one array: the vector `v` gives the expression, which may read `alpha`.
+#define FIRN_UNARY_TABLE(ROW) \
+    ROW(NEG, neg, -v) \
+    ROW(ABS, abs, absolute(v)) \
+    ROW(SIGN, sign, sign_of(v))                  /* -1, 0 or 1; keeps NaN and the sign of zero */ \
+    ROW(EXP, exp, exp_of(v)) \
+    ROW(EXPM1, expm1, expm1_of(v)) \
+    ROW(LOG, log, log_of(v)) \
+    ROW(LOG1P, log1p, log1p_of(v)) \
+    ROW(SQRT, sqrt, __builtin_elementwise_sqrt(v)) \
+    ROW(RSQRT, rsqrt, 1.0f / __builtin_elementwise_sqrt(v)) \
+    ROW(SQUARE, square, v * v) \
+    ROW(RECIPROCAL, reciprocal, 1.0f / v) \
+    ROW(SIN, sin, sin_of(v)) \
+    ROW(COS, cos, cos_of(v)) \
+    ROW(TANH, tanh, tanh_of(v)) \
+    ROW(SIGMOID, sigmoid, sigmoid_of(v)) \
+    ROW(SOFTPLUS, softplus, softplus_of(v))      /* log(1 + e^x) */ \
+    ROW(RELU, relu, relu_of(v))                  /* max(x, 0); keeps NaN */ \
+    ROW(LEAKY_RELU, leaky_relu, v > 0.0f ? v : alpha * v) \
+    ROW(ELU, elu, elu_of(v, alpha))              /* x where x > 0, else alpha (e^x - 1) */ \
+    ROW(GELU, gelu, gelu_of(v))                  /* x Φ(x), exact (by erf, not by tanh); -0 at minus infinity */ \
+    ROW(SILU, silu, silu_of(v))                  /* x sigmoid(x); -0 at minus infinity */ \
+    ROW(ERF, erf, erf_of(v)) \
+    ROW(FLOOR, floor, floor_of(v)) \
+    ROW(CEIL, ceil, ceil_of(v)) \
+    ROW(ROUND, round, round_of(v))               /* halves go to the even neighbour */
+
+/// Functions of two arrays, of the vectors `v` and `w`, or where SCALAR says so of one element of each.
+#define FIRN_BINARY_TABLE(ROW, SCALAR) \
+    ROW(ADD, add, v + w) \
+    ROW(SUB, sub, v - w) \
+    ROW(MUL, mul, v * w) \
+    ROW(DIV, div, v / w) \
+    SCALAR(POW, pow, powf(v, w)) \
+    ROW(MAX, max, FIRN_MAX_OF(v, w))             /* NaN if either is */ \
+    ROW(MIN, min, FIRN_MIN_OF(v, w))             /* NaN if either is */ \
+    ROW(SIGMOID_CROSS_ENTROPY, sigmoid_cross_entropy, sigmoid_cross_entropy_of(v, w)) \
+                                                 /* max(a, 0) - a b + log1p(e^-|a|): logits a, labels b */
+
+/// Comparisons, by their relation.
+#define FIRN_COMPARE_TABLE(ROW) \
+    ROW(EQUAL, equal, ==) \
+    ROW(NOT_EQUAL, not_equal, !=) \
+    ROW(LESS, less, <) \
+    ROW(LESS_EQUAL, less_equal, <=) \
+    ROW(GREATER, greater, >) \
+    ROW(GREATER_EQUAL, greater_equal, >=)
+
+/// Reductions: what becomes of two values, scalars or vectors, and of none.
+#define FIRN_REDUCE_TABLE(ROW) \
+    ROW(REDUCE_SUM, sum, FIRN_SUM_OF, 0.0f) \
+    ROW(REDUCE_MAX, max, FIRN_MAX_OF, -__builtin_inff())   /* NaN if any element is */ \
+    ROW(REDUCE_MIN, min, FIRN_MIN_OF, __builtin_inff())    /* NaN if any element is */ \
+    ROW(REDUCE_PROD, prod, FIRN_PROD_OF, 1.0f)
+
+#define FIRN_CASE(name, ...) FIRN_##name,
+
+typedef enum { FIRN_UNARY_TABLE(FIRN_CASE) } FirnUnary;
 
 /// y = op(x). In place allowed. `alpha` is read by leaky_relu and elu only.
 void firn_unary_f32(FirnUnary op, float alpha, const float *x, float *y, size_t n);
 
-typedef enum {
-    FIRN_ADD,
-    FIRN_SUB,
-    FIRN_MUL,
-    FIRN_DIV,
-    FIRN_POW,
-    FIRN_MAX,                    ///< NaN if either is
-    FIRN_MIN,                    ///< NaN if either is
-    FIRN_SIGMOID_CROSS_ENTROPY   ///< max(a, 0) - a b + log1p(e^-|a|): logits a, labels b
-} FirnBinary;
+typedef enum { FIRN_BINARY_TABLE(FIRN_CASE, FIRN_CASE) } FirnBinary;
 
 /// y = op(a, b). In place allowed with a, with b or with both.
 void firn_binary_f32(FirnBinary op, const float *a, const float *b, float *y, size_t n);
 
-typedef enum {
-    FIRN_EQUAL,
-    FIRN_NOT_EQUAL,
-    FIRN_LESS,
-    FIRN_LESS_EQUAL,
-    FIRN_GREATER,
-    FIRN_GREATER_EQUAL
-} FirnCompare;
+typedef enum { FIRN_COMPARE_TABLE(FIRN_CASE) } FirnCompare;
 
 /// y = 1 where the comparison holds, else 0. With a NaN only `FIRN_NOT_EQUAL` holds.
 void firn_compare_f32(FirnCompare op, const float *a, const float *b, uint8_t *y, size_t n);
@@ -94,12 +113,7 @@ void firn_select_32(const uint8_t *condition, const uint32_t *a, const uint32_t 
 
 // MARK: Reductions
 
-typedef enum {
-    FIRN_REDUCE_SUM,
-    FIRN_REDUCE_MAX,   ///< NaN if any element is
-    FIRN_REDUCE_MIN,   ///< NaN if any element is
-    FIRN_REDUCE_PROD
-} FirnReduce;
+typedef enum { FIRN_REDUCE_TABLE(FIRN_CASE) } FirnReduce;
 
 /// Reduces the middle axis: y[o][i] = op over r of x[o][r][i].
 ///
