@@ -61,12 +61,16 @@ let executables: [Target] = [
     ]),
 ]
 
+/// What some of the examples read.
+let tables = ["Sunspots": "sunspots.csv", "TrainFromCSV": "leaves.csv"]
+
 /// Programs to read, run by the project's own checks.
 ///
 /// They import `Firn`, and `FirnDigits` for data; the modules it hands on are listed so that a change in one of them builds the programs anew.
 let examples: [Target] = [
   "CustomCell",
   "DigitsTransfer",
+  "Errors",
   "FirstSteps",
   "FreezeInputKernels",
   "FreezeOneLSTM",
@@ -74,12 +78,15 @@ let examples: [Target] = [
   "FrozenBatchNorm",
   "FrozenEmbedding",
   "GradualUnfreezing",
+  "InAndOutOfPyTorch",
+  "LayersLossesAndOps",
   "PartialStateDict",
   "PreserveTrainRestore",
   "PretrainedEncoder",
   "ResumeTraining",
   "Sunspots",
   "ThreeLayerLSTM",
+  "TrainFromCSV",
   "Translations",
   "TwoEncoders",
   "WeightsByHand",
@@ -92,7 +99,7 @@ let examples: [Target] = [
       "FirnCompiler", "FirnRuntime",
       "FirnFormats",
       "FirnTraining",
-    ], path: "Examples/\(name)", resources: name == "Sunspots" ? [.copy("sunspots.csv")] : [])
+    ], path: "Examples/\(name)", resources: tables[name].map { [.copy($0)] } ?? [])
 }
 
 let tests: [Target] = [

@@ -11,7 +11,8 @@ extension Classifier {
   func nothingIsLeftOut() throws -> [TrainedPart] {
     let step = try session.compile(
       minimizing: loss, with: SGD(learningRate: 0.1, momentum: 0.9, weightDecay: 0.01), freezing: "encoder")
-    return step.trainedParts
+    let moved = step.trainedParts
+    return moved
   }
 
   func twoRates() throws -> (body: Program, head: Program) {

@@ -18,9 +18,12 @@ import Testing
       .filter { FileManager.default.fileExists(atPath: "\(folder)/\($0)/main.swift") }
     #expect(
       Set(programs) == [
-        "CustomCell", "DigitsTransfer", "FirstSteps", "FreezeInputKernels", "FreezeOneLSTM", "FreezeResNet",
-        "FrozenBatchNorm", "FrozenEmbedding", "GradualUnfreezing", "PartialStateDict", "PreserveTrainRestore",
-        "PretrainedEncoder", "ResumeTraining", "Sunspots", "ThreeLayerLSTM", "Translations", "TwoEncoders",
+        "CustomCell", "DigitsTransfer", "Errors", "FirstSteps", "FreezeInputKernels", "FreezeOneLSTM",
+        "FreezeResNet",
+        "FrozenBatchNorm", "FrozenEmbedding", "GradualUnfreezing", "InAndOutOfPyTorch", "LayersLossesAndOps",
+        "PartialStateDict", "PreserveTrainRestore",
+        "PretrainedEncoder", "ResumeTraining", "Sunspots", "ThreeLayerLSTM", "TrainFromCSV", "Translations",
+        "TwoEncoders",
         "WeightsByHand", "WriteGraphs",
       ])
   }

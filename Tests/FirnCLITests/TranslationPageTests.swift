@@ -5,47 +5,18 @@ import Testing
 @Suite struct TranslationPageTests {
   private static let pages = ["Docs/FromTensorFlow.md", "Docs/FromPyTorch.md"]
 
-  private static func lines(_ path: String) throws -> [String] {
-    try String(contentsOfFile: "\(CommandLineRunner.root)/\(path)", encoding: .utf8)
-      .split(separator: "\n", omittingEmptySubsequences: false)
-      .map { $0.trimmingCharacters(in: .whitespaces) }
-  }
-
-  /// The lines of each block of a language, without indentation.
-  private static func blocks(_ language: String, of page: String) throws -> [[String]] {
-    var blocks: [[String]] = []
-    var open: (language: Substring, lines: [String])?
-    for line in try lines(page) {
-      if !line.hasPrefix("```") {
-        open?.lines.append(line)
-      } else if let block = open {
-        if block.language == language { blocks.append(block.lines) }
-        open = nil
-      } else {
-        open = (line.dropFirst(3), [])
-      }
-    }
-    return blocks
-  }
-
   @Test(arguments: pages) func everySwiftBlockIsPartOfTheProgram(page: String) throws {
-    let folder = "Examples/Translations"
-    let sources = try ["Classifier", "FromTensorFlow", "FromPyTorch"].map {
-      try Self.lines("\(folder)/\($0).swift")
-    }
-    let blocks = try Self.blocks("swift", of: page)
+    let sources = ["Classifier", "FromTensorFlow", "FromPyTorch"].map { "Examples/Translations/\($0).swift" }
+    let blocks = try PageText.blocks("swift", of: page)
     #expect(blocks.count > 10)
     for block in blocks {
-      #expect(
-        sources.contains { source in
-          source.indices.contains { source[$0...].starts(with: block) }
-        }, "\(page): \(block.joined(separator: "\n"))")
+      #expect(try PageText.contain(sources, block), "\(page): \(block.joined(separator: "\n"))")
     }
   }
 
   /// An original for every translation, and a trap that is in the table for every number.
   @Test(arguments: pages) func everyTopicHasBothSides(page: String) throws {
-    let text = try Self.lines(page).joined(separator: "\n")
+    let text = try PageText.lines(page).joined(separator: "\n")
     let topics = text.components(separatedBy: "\n## ").dropFirst()
     for topic in topics {
       #expect(topic.contains("```python") && topic.contains("```swift"), "\(topic.prefix(40))")
@@ -105,7 +76,7 @@ import Testing
     #expect(output.contains("cut [\"stop_gradient\"]"))
     // What the pages quote is printed.
     for page in Self.pages {
-      for line in try Self.blocks("", of: page).joined() {
+      for line in try PageText.blocks("", of: page).joined() {
         #expect(output.contains(line), "\(line)")
       }
     }
