@@ -138,6 +138,7 @@ let tests: [Target] = [
       "FirnTestSupport",
       "CFirnAllocations",
     ]),
+  .testTarget(name: "FirnPoolTests", dependencies: ["FirnGraph", "FirnOps", "FirnCompiler", "FirnRuntime"]),
   .testTarget(
     name: "FirnTrainingTests",
     dependencies: [
@@ -166,14 +167,20 @@ for target in libraries + data + executables + tests where target.name != "CFirn
   if target.type != .test { target.exclude.append("README.md") }
 }
 
+let products: [Product] = [
+  .library(name: "Firn", targets: ["Firn"]),
+  .executable(name: "firn", targets: ["FirnCLI"]),
+  .executable(name: "firn-bench", targets: ["FirnBench"]),
+]
+let targets = libraries + data + executables + examples + tests
+
+/// The targets to which `FIRN_TARGETS` restricts the package, so that a build under a sanitizer is a small one; see `.ci/sanitize`.
+let chosen = Context.environment["FIRN_TARGETS"].map { Set($0.split(separator: " ").map { String($0) }) }
+
 let package = Package(
   name: "Firn",
   platforms: [.macOS(.v15)],
-  products: [
-    .library(name: "Firn", targets: ["Firn"]),
-    .executable(name: "firn", targets: ["FirnCLI"]),
-    .executable(name: "firn-bench", targets: ["FirnBench"]),
-  ],
-  targets: libraries + data + executables + examples + tests,
+  products: chosen == nil ? products : [],
+  targets: targets.filter { chosen?.contains($0.name) ?? true },
   swiftLanguageModes: [.v6]
 )

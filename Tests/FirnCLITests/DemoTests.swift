@@ -56,6 +56,16 @@ import Testing
     #expect(accuracies.reduce(0, +) / 3 >= 0.88, "\(accuracies)")
   }
 
+  /// In release there is nothing to say; that the command says it in debug is looked at in `.ci/run`.
+  @Test func aSlowBuildSaysSoAndHowToMakeItFast() throws {
+    #if DEBUG
+      let notice = try #require(DemoCommand.buildNotice)
+      #expect(notice.hasPrefix("this is a debug build") && notice.contains("swift run -c release firn demo"))
+    #else
+      #expect(DemoCommand.buildNotice == nil)
+    #endif
+  }
+
   @Test func reportHasAColumnForEachWay() throws {
     let experiment = try experiment(seed: 1, isQuick: true)
     let pretraining = try experiment.pretrain { _ in }

@@ -16,7 +16,18 @@ enum DemoCommand {
     ],
     examples: [.init(line: "firn demo --out demo", meaning: "run it and look at demo/losses.svg")])
 
+  /// What a build says of itself whose kernels are not optimised; nil in release.
+  static var buildNotice: String? {
+    #if DEBUG
+      "this is a debug build: its kernels are not optimised and a step takes some 20 times as long; "
+        + "`swift run -c release firn demo` is fast"
+    #else
+      nil
+    #endif
+  }
+
   static func run(_ arguments: ParsedArguments, in shell: Shell) throws(FirnError) {
+    if let buildNotice { shell.errors(buildNotice + "\n") }
     let experiment = DemoExperiment(
       seed: UInt64(arguments.integer("seed") ?? 1), isQuick: arguments.flag("quick"),
       digits: try DigitsData.load())

@@ -1,11 +1,6 @@
 package import FirnGraph
 
 extension GraphDef {
-  /// The variables that running the graph gives new values.
-  package var writtenVariables: [String] {
-    nodes.compactMap { node in if case .writes(let name) = node.op.effect { name } else { nil } }
-  }
-
   /// For each variable, the scopes of the nodes that use its value, in graph order, each once.
   ///
   /// - Complexity: linear in the edges.

@@ -116,7 +116,7 @@ package struct MatMul: KernelOp {
 
   package func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? {
     let rank = node.shape.rank
-    let start = node.operands.count == 3 ? [axis] : []
+    let start: [Int?] = node.operands.count == 3 ? [axis] : []
     switch axis {
     case rank - 2:
       return RowRule(self, operands: [transposeA ? rank - 1 : axis, nil] + start, results: [axis])
