@@ -33,7 +33,7 @@ package struct Compilation: Sendable {
   package var trainedParts: [TrainedPart] { context.pruning?.liveParts ?? [] }
 
   /// The optimiser's memory, in creation order.
-  package var slots: [Variable] { graph.variables.filter { $0.kind == .slot } }
+  package var slots: [CompiledSlot] { context.slots }
 }
 
 extension GraphDef {

@@ -5,7 +5,7 @@ public import FirnGraph
 extension Program {
   /// Everything that can be asked, analysed once; hold on to it to ask more than one question.
   public func explanation() throws(FirnError) -> Explanation {
-    try Explanation(compilation.context.request)
+    try Explanation(compilation.context)
   }
 
   /// Why a variable is trained or not: a shortest path from the loss, or the nodes that cut it.

@@ -21,15 +21,15 @@ public struct Program: Sendable {
   public let warnings: [String]
   /// What each compiler pass did to the number of nodes.
   public var history: [PassRecord] { compilation.context.history }
-  /// For each variable, or trained block of one, with optimiser memory, in creation order, whether that was kept from the last program compiled
-  /// with this optimiser, starts fresh, or is no longer used.
+  /// For each variable, or trained block of one, with optimiser memory, in creation order, whether that was kept from the
+  /// last program compiled with this optimiser, starts fresh, or is no longer used.
   public let slotReport: [SlotReport]
 
-  /// Nodes, FLOPs and slot bytes by phase.
-  public var cost: ProgramCost { ProgramCost(compilation.graph) }
+  /// What a run costs: arithmetic, nodes and bytes.
+  public var cost: Cost { Cost(compilation.graph) }
 
   /// The part of `cost` that one scope has: its nodes, their adjoints and the updates of its variables.
-  public func cost(of scope: String) -> ProgramCost { ProgramCost(compilation.graph, within: scope) }
+  public func cost(of scope: String) -> Cost { Cost(compilation.graph, within: scope) }
 
   /// The compiled graph: forward, backward and update nodes.
   public var graph: GraphDef { compilation.graph }
@@ -58,18 +58,3 @@ public struct Program: Sendable {
 
 /// Tells sessions apart, even after one of them is gone.
 final class SessionIdentity: Sendable {}
-
-/// What happened to the optimiser slots of a variable, or of one block of it, when a program was compiled.
-public struct SlotReport: Hashable, Sendable {
-  public enum Origin: String, Hashable, Sendable {
-    case kept
-    case fresh
-    /// The variable is no longer trained; should a later program train it, its memory starts fresh.
-    case dropped
-  }
-
-  public let variable: String
-  /// The block they are of; nil for the whole variable.
-  public let block: Block?
-  public let origin: Origin
-}

@@ -3,16 +3,11 @@ package import FirnGraph
 
 /// An optimiser's slot as a checkpoint holds it.
 package struct SavedSlot: Sendable {
-  package var declaration: Variable
-  package var optimizer: String
-  /// Whose memory it is; nil where it is kept once for the whole program.
-  package var part: TrainedPart?
+  package var slot: CompiledSlot
   package var array: NDArray
 
-  package init(declaration: Variable, optimizer: String, part: TrainedPart?, array: NDArray) {
-    self.declaration = declaration
-    self.optimizer = optimizer
-    self.part = part
+  package init(_ slot: CompiledSlot, array: NDArray) {
+    self.slot = slot
     self.array = array
   }
 }
@@ -24,13 +19,10 @@ extension Session {
     let order = Dictionary(
       graph.variables.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
     var slots: [(order: Int, slot: SavedSlot)] = []
-    for variable in store.variables where variable.kind == .slot {
-      guard let owner = slotOwners[variable.name] else { continue }
-      let trained = lastTrained[owner.optimizer] ?? []
-      if let part = owner.part, !trained.contains(part) { continue }
+    for variable in store.variables where ledger.isLive(variable.name) {
+      guard let owner = ledger[variable.name] else { continue }
       let slot = SavedSlot(
-        declaration: variable, optimizer: owner.optimizer, part: owner.part,
-        array: try store.value(of: variable.name))
+        CompiledSlot(variable, of: owner), array: try store.value(of: variable.name))
       slots.append((owner.part.flatMap { order[$0.variable.name] } ?? order.count, slot))
     }
     // Stable, so that one variable's slots stay in the order they were made.
@@ -53,65 +45,25 @@ extension Session {
   package func resume(
     _ changes: [VariableChange], slots: [SavedSlot], runs: UInt64
   ) throws(FirnError) -> [SlotReport] {
-    let before = (store, lastTrained, slotOwners)
+    let before = (store, ledger)
     do throws(FirnError) {
-      let (slotChanges, reports) = try prepare(slots)
-      try apply(changes + slotChanges)
+      let resumption = ledger.resume(slots.map(\.slot), among: graph.variables)
+      for number in resumption.added { try store.add(slots[number].slot.variable) }
+      var changes = changes
+      for assignment in resumption.assigned {
+        let array = assignment.saved.map { slots[$0].array }
+        changes.append(VariableChange(assignment.slot, to: array, provenance: .initialized))
+      }
+      for saved in resumption.added.map({ slots[$0] }) {
+        changes.append(
+          VariableChange(saved.slot.variable.name, to: saved.array, provenance: .initialized))
+      }
+      try apply(changes)
       self.runs = runs
-      return reports
+      return resumption.reports
     } catch {
-      (store, lastTrained, slotOwners) = before
+      (store, ledger) = before
       throw error
     }
-  }
-
-  private func prepare(
-    _ slots: [SavedSlot]
-  ) throws(FirnError) -> (changes: [VariableChange], reports: [SlotReport]) {
-    var origins: [TrainedPart: SlotReport.Origin] = [:]
-    var changes: [VariableChange] = []
-    let compiled = Set(lastTrained.keys)
-    for optimizer in compiled.sorted() {
-      for part in lastTrained[optimizer] ?? [] {
-        let owner = SlotOwner(optimizer: optimizer, part: part)
-        let wanted = store.variables.filter { slotOwners[$0.name] == owner }
-        let saved = wanted.compactMap { slot in slots.first { $0.declaration.name == slot.name } }
-        if wanted.isEmpty { continue }
-        let isKept = saved.count == wanted.count
-        origins[part] = isKept ? .kept : .fresh
-        for (index, slot) in wanted.enumerated() {
-          changes.append(
-            VariableChange(slot.name, to: isKept ? saved[index].array : nil, provenance: .initialized))
-        }
-      }
-      let shared = SlotOwner(optimizer: optimizer, part: nil)
-      for slot in store.variables where slotOwners[slot.name] == shared {
-        let saved = slots.first { $0.declaration.name == slot.name }
-        changes.append(VariableChange(slot.name, to: saved?.array, provenance: .initialized))
-      }
-    }
-    for slot in slots {
-      if compiled.contains(slot.optimizer) {
-        if let part = slot.part, origins[part] == nil { origins[part] = .dropped }
-        continue
-      }
-      try store.add(slot.declaration)
-      slotOwners[slot.declaration.name] = SlotOwner(optimizer: slot.optimizer, part: slot.part)
-      changes.append(VariableChange(slot.declaration.name, to: slot.array, provenance: .initialized))
-      guard let part = slot.part else { continue }
-      origins[part] = .kept
-      if lastTrained[slot.optimizer]?.contains(part) != true {
-        lastTrained[slot.optimizer, default: []].append(part)
-      }
-    }
-    let order = graph.variables.map(\.name)
-    let reports = origins.map { SlotReport(variable: $0.variable.name, block: $0.block, origin: $1) }
-    return (
-      changes,
-      reports.sorted {
-        let (a, b) = (order.firstIndex(of: $0.variable) ?? 0, order.firstIndex(of: $1.variable) ?? 0)
-        return (a, $0.block?.range.lowerBound ?? 0) < (b, $1.block?.range.lowerBound ?? 0)
-      }
-    )
   }
 }

@@ -228,7 +228,7 @@ extension Session {
     if selection == nil { return slots }
     let names = Set(places.map(\.variable.name))
     return slots.filter { slot in
-      slotOwners[slot.name]?.part.map { names.contains($0.variable.name) } ?? false
+      ledger[slot.name]?.part.map { names.contains($0.variable.name) } ?? false
     }
   }
 }

@@ -21,10 +21,8 @@ public final class Session {
   private var executions = ExecutionCache()
   /// How many runs there have been; drives random ops, with the seed.
   package var runs: UInt64 = 0
-  /// By optimiser name, what the last program compiled with it trains.
-  var lastTrained: [String: [TrainedPart]] = [:]
-  /// By name, whose memory a slot is.
-  var slotOwners: [String: SlotOwner] = [:]
+  /// Whose memory the optimisers' slots are.
+  var ledger = SlotLedger()
 
   /// A session with every variable of `graph` at its first value.
   ///
@@ -61,7 +59,7 @@ public final class Session {
     let request = CompilationRequest(
       graph: graph.definition, fetches: try values(fetching), freezing: freezing, thawing: thawing,
       keepingTrainingMode: keepingTrainingMode, isTrainingMode: inTrainingMode)
-    return try program(request, fetches: fetching.map(\.tensorName), optimizer: nil)
+    return try program(request, fetches: fetching.map(\.tensorName))
   }
 
   /// A program whose run is one step of training; it returns the loss before the step, and what else is fetched.
@@ -86,7 +84,7 @@ public final class Session {
       graph: graph.definition, fetches: Array(values.dropLast()),
       training: .init(loss: values[values.count - 1], optimizer: optimizer, clippingNorm: clippingNorm),
       freezing: freezing, thawing: thawing, keepingTrainingMode: keepingTrainingMode)
-    return try program(request, fetches: all.map(\.tensorName), optimizer: optimizer)
+    return try program(request, fetches: all.map(\.tensorName))
   }
 
   /// A program for a request made by hand.
@@ -98,13 +96,11 @@ public final class Session {
     try addVariables()
     let results = request.fetches + [request.training?.loss].compactMap { $0 }
     return try program(
-      request, fetches: results.map { request.graph.name(of: $0) }, optimizer: request.training?.optimizer,
-      pipeline: pipeline)
+      request, fetches: results.map { request.graph.name(of: $0) }, pipeline: pipeline)
   }
 
   private func program(
-    _ request: CompilationRequest, fetches: [String], optimizer: (any Optimizer)?,
-    pipeline: [Pass]? = nil
+    _ request: CompilationRequest, fetches: [String], pipeline: [Pass]? = nil
   ) throws(FirnError) -> Program {
     var request = request
     request.values = knownValues
@@ -113,8 +109,8 @@ public final class Session {
         try Compiler.pipeline(changedBy: Platform.environment("FIRN_PASSES") ?? "")
       }
     let compilation = try Compiler.compile(request, pipeline: passes, dump: DirectoryDump.fromEnvironment())
-    let status = try Explanation(request).status
-    let slots = try prepareSlots(compilation, optimizer: optimizer)
+    let status = try compilation.status()
+    let slots = try prepareSlots(of: compilation)
     let unset = status.variables.filter { row in
       (row.status == .frozen || row.status == .partly)
         && store[row.name].map { $0.provenance == .initialized && !$0.variable.initializer.isGiven } == true
@@ -134,48 +130,23 @@ public final class Session {
       warnings: warnings, slotReport: slots)
   }
 
-  /// Slots of what stays trained are kept; those of what is newly trained start fresh, even if it was trained before it
-  /// was frozen.
-  ///
-  /// A block has slots of its own: a variable thawed whole after a part of it was trained starts fresh. All or nothing, as
-  /// memory of the programs compiled before is at stake.
-  private func prepareSlots(
-    _ compilation: Compilation, optimizer: (any Optimizer)?
-  ) throws(FirnError) -> [SlotReport] {
-    guard let optimizer else { return [] }
-    let trained = compilation.trainedParts
-    let before = lastTrained[optimizer.name] ?? []
-    let (isTrained, wasTrained) = (Set(trained), Set(before))
-    let parts = Dictionary(
-      grouping: trained + before.filter { !isTrained.contains($0) }, by: \.variable.name)
-    var reports: [SlotReport] = []
-    var fresh: Set<String> = []
-    var (store, slotOwners) = (self.store, self.slotOwners)
-    for part in graph.variables.flatMap({ parts[$0.name] ?? [] }) {
-      let scope = part.slotScope(optimizer.name)
-      let slots = optimizer.slots(for: part).map { Path.joined(scope, $0.name) }
-      let held = slots.filter { store[$0] != nil }
-      if slots.isEmpty { continue }
-      let isKept = wasTrained.contains(part) && held.count == slots.count
-      let origin: SlotReport.Origin = !isTrained.contains(part) ? .dropped : isKept ? .kept : .fresh
-      if origin == .dropped, held.isEmpty { continue }
-      reports.append(SlotReport(variable: part.variable.name, block: part.block, origin: origin))
-      if origin == .dropped { continue }
-      for slot in slots { slotOwners[slot] = SlotOwner(optimizer: optimizer.name, part: part) }
-      if origin == .fresh { fresh.formUnion(held) }
-    }
-    let shared = optimizer.sharedSlots.map { Path.joined(optimizer.name, $0.name) }
-    for slot in shared { slotOwners[slot] = SlotOwner(optimizer: optimizer.name, part: nil) }
-    for slot in compilation.slots {
+  /// Adds the slots of a program, and starts over those that are not kept; all or nothing, as memory of the programs
+  /// compiled before is at stake.
+  private func prepareSlots(of compilation: Compilation) throws(FirnError) -> [SlotReport] {
+    guard let training = compilation.context.request.training else { return [] }
+    var (store, ledger) = (self.store, self.ledger)
+    let decision = ledger.compile(
+      compilation.slots, training: compilation.trainedParts, by: training.optimizer.name,
+      among: graph.variables)
+    for slot in compilation.slots.map(\.variable) {
       try store.add(slot)
-      if fresh.contains(slot.name) {
+      if decision.fresh.contains(slot.name) {
         store.redeclare(slot)
         store.replace(slot.name, with: nil, provenance: .initialized)
       }
     }
-    (self.store, self.slotOwners) = (store, slotOwners)
-    lastTrained[optimizer.name] = trained
-    return reports
+    (self.store, self.ledger) = (store, ledger)
+    return decision.reports
   }
 
   private func values(_ references: [any TensorReference]) throws(FirnError) -> [Value] {

@@ -7,7 +7,7 @@ import Testing
 @Suite struct JSONOutputTests {
   private static let model = "Examples/Graphs/lstm-classifier.firn"
   private static let cost =
-    "backwardFLOPs forwardFLOPs gradientBytes keptBytes slotBytes updateFLOPs"
+    "backwardFLOPs backwardNodes forwardFLOPs forwardNodes gradientBytes keptBytes slotBytes updateFLOPs updateNodes"
   private static let variable = "bytes count name readers[] reason role status type"
 
   @Test(

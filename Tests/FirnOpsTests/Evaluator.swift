@@ -57,7 +57,8 @@ struct ReverseWalk: Differentiator {
     of results: [Value], seeds: [Tensor], withRespectTo targets: [Value], stopping: [Value], in graph: Graph
   ) -> [Tensor?] {
     let definition = graph.definition
-    let liveness = GradientLiveness(definition, of: results, withRespectTo: targets, stopping: stopping)
+    let liveness = FlowGraph(definition.nodes, holding: stopping)
+      .liveness(of: results, withRespectTo: targets)
     var adjoints: [Value: Tensor] = [:]
     func add(_ adjoint: Tensor, to value: Value) {
       #expect(adjoint.type == definition.type(of: value), "adjoint of \(definition.name(of: value))")

@@ -21,13 +21,13 @@ struct DemoReport {
     let binding: DimBinding = ["batch": DemoModel.batchSize]
     row("trained parameters") { NumberFormat.count($0.trainedParameters) }
     row("frozen or cut-off parameters") { NumberFormat.count($0.heldParameters) }
-    row("nodes in the backward program") { NumberFormat.count($0.program.cost.nodes[.backward] ?? 0) }
-    row("  of these for encoder") { NumberFormat.count($0.program.cost(of: "encoder").nodes[.backward] ?? 0) }
+    row("nodes in the backward program") { NumberFormat.count($0.program.cost.nodes(.backward)) }
+    row("  of these for encoder") { NumberFormat.count($0.program.cost(of: "encoder").nodes(.backward)) }
     row("backward FLOPs a step") {
       NumberFormat.flops($0.program.cost.flops(.backward, binding: binding) ?? 0)
     }
     row("arena") { NumberFormat.bytes($0.arenaBytes) }
-    row("optimiser memory") { NumberFormat.bytes($0.program.cost.slotBytes) }
+    row("optimiser memory") { NumberFormat.bytes($0.program.cost.slotBytes.value ?? 0) }
     row("milliseconds a step") { NumberFormat.fixed($0.millisecondsPerStep, digits: 3) }
     row("test accuracy on 5-9") { NumberFormat.percent($0.testAccuracy) }
     row("encoder's bits unchanged") {

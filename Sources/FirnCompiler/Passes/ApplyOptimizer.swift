@@ -28,7 +28,8 @@ extension Compiler {
     graph, context throws(FirnError) in
     guard let training = context.request.training else { return graph }
     let gradients = context.trainedGradients(in: graph)
-    return try graph.extended(phase: .update) { builder in
+    var slots: [CompiledSlot] = []
+    let result = try graph.extended(phase: .update) { builder in
       var updates = gradients.map { part, value, gradients in
         let terms = gradients.map { Tensor(builder, $0) }
         return ParameterUpdate(
@@ -46,29 +47,31 @@ extension Compiler {
       let optimizer = training.optimizer
       guard
         let shared = builder.section(
-          "update/" + optimizer.name, phase: .update, { Self.shared(by: optimizer, in: builder) })
+          "update/" + optimizer.name, phase: .update, { Self.shared(by: optimizer, &slots, in: builder) })
       else { return }
       var first = updates.startIndex
       while first < updates.endIndex {
         let variable = updates[first].part.variable
         let end = updates[first...].firstIndex { $0.part.variable != variable } ?? updates.endIndex
         builder.section("update/" + variable.name, phase: .update) {
-          append(optimizer, Array(updates[first..<end]), shared, of: variable, to: builder)
+          append(optimizer, Array(updates[first..<end]), shared, &slots, of: variable, to: builder)
         }
         first = end
       }
     }
+    context.slots = slots
+    return result
   }
 
   /// The updates of all trained parts of one variable, and its one assignment.
   private static func append(
-    _ optimizer: any Optimizer, _ updates: [ParameterUpdate], _ shared: [Tensor], of variable: Variable,
-    to graph: Graph
+    _ optimizer: any Optimizer, _ updates: [ParameterUpdate], _ shared: [Tensor],
+    _ record: inout [CompiledSlot], of variable: Variable, to graph: Graph
   ) {
     var values: [(part: TrainedPart, value: Tensor)] = []
     var slots: [(Variable, Tensor)] = []
     for update in updates {
-      guard let result = append(optimizer, update, shared, to: graph) else { return }
+      guard let result = append(optimizer, update, shared, &record, to: graph) else { return }
       values.append((update.part, result.value))
       slots += result.slots
     }
@@ -106,7 +109,8 @@ extension Compiler {
 
   /// What one part and its slots become; nil, with the fault on record, where the optimiser breaks its promise.
   private static func append(
-    _ optimizer: any Optimizer, _ update: ParameterUpdate, _ shared: [Tensor], to graph: Graph
+    _ optimizer: any Optimizer, _ update: ParameterUpdate, _ shared: [Tensor],
+    _ record: inout [CompiledSlot], to graph: Graph
   ) -> (value: Tensor, slots: [(Variable, Tensor)])? {
     let part = update.part
     let place = part.variable.name
@@ -115,6 +119,7 @@ extension Compiler {
         optimizer.slots(for: part), in: part.slotScope(optimizer.name), of: optimizer, at: place, in: graph)
     else { return nil }
     let (declarations, slots) = (declared.map(\.0), declared.map(\.1))
+    record += declarations.map { CompiledSlot($0, of: SlotOwner(optimizer: optimizer.name, part: part)) }
     let updated = optimizer.update(
       ParameterUpdate(
         part: part, value: update.value, gradient: update.gradient, slots: slots, sharedSlots: shared))
@@ -132,12 +137,15 @@ extension Compiler {
   }
 
   /// Declares and updates what the optimiser keeps once; nil, with the fault on record, where it breaks its promise.
-  private static func shared(by optimizer: any Optimizer, in graph: Graph) -> [Tensor]? {
+  private static func shared(
+    by optimizer: any Optimizer, _ record: inout [CompiledSlot], in graph: Graph
+  ) -> [Tensor]? {
     let name = optimizer.name
     guard let declared = declare(optimizer.sharedSlots, in: name, of: optimizer, at: name, in: graph) else {
       return nil
     }
     if declared.isEmpty { return [] }
+    record += declared.map { CompiledSlot($0.0, of: SlotOwner(optimizer: name, part: nil)) }
     let updated = optimizer.updateShared(declared.map(\.1))
     guard updated.count == declared.count else {
       graph.report(

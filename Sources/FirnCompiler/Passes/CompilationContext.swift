@@ -8,6 +8,8 @@ package struct CompilationContext: Sendable {
   package var pruning: PruningRecord?
   /// The name of the request for gradients that `prune-gradients` wrote, for `apply-optimizer`.
   package var gradientRequest: String?
+  /// The optimiser's memory that `apply-optimizer` declared, in creation order.
+  package var slots: [CompiledSlot] = []
   /// What each pass did.
   package var history: [PassRecord] = []
 
@@ -24,6 +26,13 @@ package struct CompilationContext: Sendable {
 
   /// What a graph is compiled to return: what was fetched, then the loss of a training program.
   var outputs: [Value] { request.fetches + [request.training?.loss].compactMap { $0 } }
+
+  /// What becomes of the variables, given where gradients travel; nil where nothing is trained.
+  ///
+  /// - Throws: where `keepingTrainingMode:` names nothing that has two modes.
+  func verdicts(_ flow: LossFlow?) throws(FirnError) -> Verdicts {
+    Verdicts(request.graph, trainability, try Modes(request.graph, request, trainability), flow)
+  }
 
   /// The loss in a graph of this compilation; nil where nothing is trained.
   func loss(in graph: GraphDef, for pass: String) -> Value? {

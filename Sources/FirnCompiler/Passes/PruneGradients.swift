@@ -24,9 +24,7 @@ extension Compiler {
     let record = PruningRecord(graph, of: loss, trainability: context.trainability)
     context.pruning = record
     guard !record.live.isEmpty else {
-      throw FirnError(
-        .noGradient, "nothing to train: no gradient of the loss reaches a trained variable",
-        remedy: context.nothingToTrain, place: graph.name(of: loss))
+      throw try context.nothingToTrain(record.flow, loss: graph.name(of: loss))
     }
     var request: Value?
     let result = try graph.extended(phase: .backward) { builder in
@@ -41,18 +39,30 @@ extension Compiler {
 }
 
 extension CompilationContext {
-  /// What to do where no variable can learn.
-  fileprivate var nothingToTrain: String {
-    if let pruning,
-      let cut = trainability.variables.lazy.compactMap({ pruning.cuts[$0.name] }).first(where: {
-        !$0.stops.isEmpty
-      })
-    {
-      return cut.explanation + "; move or remove it, or train without"
+  /// Why no variable can learn: of the first few what reports say of them, those that were meant to learn first.
+  fileprivate func nothingToTrain(_ flow: LossFlow, loss: String) throws(FirnError) -> FirnError {
+    let verdicts = try verdicts(flow)
+    let entries = trainability.variables.filter { $0.kind == .parameter }.map { variable in
+      (name: variable.name, verdict: verdicts.verdict(on: variable))
     }
-    if let freezing = request.freezing, trainability.trained.isEmpty {
-      return "`freezing: \(freezing)` leaves nothing; narrow it, or run without training"
-    }
-    return "check that the loss is made from the variables that should learn"
+    let (frozen, others) = (
+      entries.filter { $0.verdict.status == .frozen }, entries.filter { $0.verdict.status != .frozen }
+    )
+    let told = (others + frozen).prefix(LossFlow.listed)
+    let rest = entries.count - told.count
+    let remedy =
+      if others.contains(where: { $0.verdict.status == .cutOff }) {
+        "move or remove what cuts, or run without training"
+      } else if let freezing = request.freezing, others.isEmpty {
+        "`freezing: \(freezing)` leaves nothing; narrow it, or run without training"
+      } else {
+        "check that the loss is made from the variables that should learn"
+      }
+    return FirnError(
+      .noGradient,
+      "nothing to train: no gradient of the loss reaches a trained variable"
+        + (rest > 0 ? "; of \(entries.count) variables the first \(told.count):" : ""),
+      remedy: remedy, place: loss,
+      causes: told.map { FirnError(.noGradient, "`\($0.name)`: \($0.verdict.reason)") })
   }
 }

@@ -10,8 +10,9 @@ package struct ReverseMode: Differentiator {
   package func adjoints(
     of results: [Value], seeds: [Tensor], withRespectTo targets: [Value], stopping: [Value], in graph: Graph
   ) -> [Tensor?] {
-    let liveness = GradientLiveness(
-      GraphDef(nodes: graph.nodes), of: results, withRespectTo: targets, stopping: stopping)
+    let last = results.map(\.node).max() ?? -1
+    let flow = FlowGraph(graph.nodes, holding: stopping)
+    let liveness = flow.liveness(of: results, withRespectTo: targets)
     let stopped = Set(stopping)
     var adjoint: [Value: Tensor] = [:]
     func accumulate(_ value: Value, _ term: Tensor) {
@@ -22,17 +23,15 @@ package struct ReverseMode: Differentiator {
         accumulate(result, seed)
       }
     }
-    let last = results.map(\.node).max() ?? -1
     for position in stride(from: last, through: 0, by: -1) {
       let node = graph.nodes[position]
       let values = node.types.indices.map { Value(position, $0) }
       let cotangents = values.map { stopped.contains($0) ? nil : adjoint[$0] }
       guard cotangents.contains(where: { $0 != nil }) else { continue }
-      let wants = node.inputs.enumerated().map { operand, input in
-        liveness.isLive(input)
-          && values.contains {
-            cotangents[$0.result] != nil && node.op.gradientFlow(from: operand, to: $0.result) == .passes
-          }
+      var wants = [Bool](repeating: false, count: node.inputs.count)
+      for edge in flow.edges(into: position)
+      where edge.flow == .passes && cotangents[flow.result(of: edge.to)] != nil {
+        if liveness.isLive(node.inputs[edge.operand]) { wants[edge.operand] = true }
       }
       guard wants.contains(true) else { continue }
       graph.section(Path.joined(prefix, node.name), phase: .backward) {

@@ -1,71 +1,103 @@
-import FirnGraph
+package import FirnGraph
+import FirnOps
 
-/// Costs of a compiled graph, summed over scopes.
+/// What each node and each slot of a compiled graph costs.
 struct CostCount {
-  private(set) var total = Cost()
-  /// In graph order, outer before inner.
-  private(set) var scopes: [String] = []
+  private struct Item {
+    /// The path it belongs to: an adjoint to that of its forward node, a slot to its own below its variable.
+    var path: String
+    var cost = Cost()
+  }
+
+  /// In graph order, slots last.
+  private var items: [Item] = []
   /// Results of forward nodes that later phases read.
   private(set) var kept: [KeptValue] = []
-  private var costs: [String: Cost] = [:]
 
-  subscript(scope: String) -> Cost { costs[scope] ?? Cost() }
-
-  /// - Parameter source: the graph as it was built, whose scopes are reported.
-  init(_ graph: GraphDef, of source: GraphDef) {
+  init(_ graph: GraphDef) {
     let held = HeldBuffers(graph)
-    var known: Set<String> = [""]
-    for scope in source.nodes.map(\.scope) + source.variables.map(\.scope) where known.insert(scope).inserted
-    {
-      known.formUnion(Path.ancestors(of: scope))
-    }
-    // An adjoint stands below the path of its forward node, a slot below that of its variable.
-    func home(_ path: String) -> String {
-      var path = path
-      while !known.contains(path) { path = Path.parent(of: path) }
-      return path
-    }
-    var direct: [String: Cost] = [:]
-    var order: [String] = []
-    func add(_ cost: Cost, to scope: String) {
-      if direct[scope] == nil { order.append(scope) }
-      direct[scope] = direct[scope].map { $0 + cost } ?? cost
-    }
+    items.reserveCapacity(graph.nodes.count)
     for (position, node) in graph.nodes.enumerated() {
-      var cost = Cost()
+      var item = Item(path: node.forwardPath)
       let flops = Quantity(node.op.flops(of: node.inputs.map { graph.type(of: $0) }, results: node.types))
       switch node.phase {
-      case .forward: cost.forwardFLOPs = flops
-      case .backward: cost.backwardFLOPs = flops
-      case .update: cost.updateFLOPs = flops
+      case .forward: (item.cost.forwardFLOPs, item.cost.forwardNodes) = (flops, node.nodeCount)
+      case .backward: (item.cost.backwardFLOPs, item.cost.backwardNodes) = (flops, node.nodeCount)
+      case .update: (item.cost.updateFLOPs, item.cost.updateNodes) = (flops, node.nodeCount)
       }
       for result in node.types.indices {
         let value = Value(position, result)
         let bytes = Quantity(node.types[result].byteCount)
         switch held[value] {
         case .kept:
-          cost.keptBytes += bytes
+          item.cost.keptBytes += bytes
           kept.append(KeptValue(name: graph.name(of: value), bytes: bytes))
-        case .gradient: cost.gradientBytes += bytes
+        case .gradient: item.cost.gradientBytes += bytes
         case nil: break
         }
       }
-      add(cost, to: home(Path.parent(of: node.forwardPath)))
+      items.append(item)
     }
     for variable in graph.variables where variable.kind == .slot {
-      var cost = Cost()
-      cost.slotBytes = Quantity(variable.type.byteCount)
-      add(cost, to: home(variable.scope))
+      var item = Item(path: variable.name)
+      item.cost.slotBytes = Quantity(variable.type.byteCount)
+      items.append(item)
     }
-    for scope in order {
-      guard let cost = direct[scope] else { continue }
-      total = total + cost
-      guard !scope.isEmpty else { continue }
+  }
+
+  /// What is at or below a path; all by default.
+  func total(within scope: String = "") -> Cost {
+    items.reduce(into: Cost()) { sum, item in if Path.isWithin(item.path, scope) { sum += item.cost } }
+  }
+
+  /// The scopes of `source`, the graph as it was built, with what is below each; in graph order, outer before inner.
+  func scopes(of source: GraphDef) -> [(path: String, cost: Cost)] {
+    var known: Set<String> = [""]
+    for scope in source.nodes.map(\.scope) + source.variables.map(\.scope) where known.insert(scope).inserted
+    {
+      known.formUnion(Path.ancestors(of: scope))
+    }
+    func home(_ path: String) -> String {
+      var path = Path.parent(of: path)
+      while !known.contains(path) { path = Path.parent(of: path) }
+      return path
+    }
+    var direct: [String: Cost] = [:]
+    var order: [String] = []
+    for item in items {
+      let scope = home(item.path)
+      if direct[scope] == nil { order.append(scope) }
+      direct[scope, default: Cost()] += item.cost
+    }
+    var costs: [String: Cost] = [:]
+    var scopes: [String] = []
+    for scope in order where !scope.isEmpty {
       for path in Path.ancestors(of: scope).reversed() + [scope] {
         if costs[path] == nil { scopes.append(path) }
-        costs[path] = costs[path].map { $0 + cost } ?? cost
+        costs[path, default: Cost()] += direct[scope] ?? Cost()
       }
     }
+    return scopes.map { ($0, costs[$0] ?? Cost()) }
+  }
+}
+
+extension Cost {
+  /// Of a compiled graph.
+  ///
+  /// - Parameter scope: count only what is at or below this path, adjoint and update nodes with those they belong to.
+  package init(_ graph: GraphDef, within scope: String = "") { self = CostCount(graph).total(within: scope) }
+}
+
+extension Node {
+  /// Its path without the `gradients` or `update` that marks it as belonging to that path.
+  var forwardPath: String {
+    phase == .forward ? name : name.firstIndex(of: "/").map { String(name[name.index(after: $0)...]) } ?? name
+  }
+
+  /// The node and, for a loop, the nodes of its body, loops in it included.
+  fileprivate var nodeCount: Int {
+    guard let loop else { return 1 }
+    return loop.body.nodes.reduce(1) { $0 + ($1.loopInput != nil ? 0 : $1.nodeCount) }
   }
 }
 

@@ -10,12 +10,19 @@ extension Explanation {
   public func cost() throws(FirnError) -> CostReport {
     let own = try counted()
     let whole = try? counted { $0.kind == .parameter ? .whole : nil }
-    let scopes = (whole ?? own).scopes
+    let ownScopes = own.scopes(of: request.graph)
+    let wholeScopes = whole?.scopes(of: request.graph)
+    let costs = Dictionary(ownScopes.map { ($0.path, $0.cost) }, uniquingKeysWith: { first, _ in first })
+    let unfrozen = Dictionary(
+      (wholeScopes ?? []).map { ($0.path, $0.cost) }, uniquingKeysWith: { first, _ in first })
+    let scopes = (wholeScopes ?? ownScopes).map(\.path)
     let known = Set(scopes)
     return CostReport(
-      total: own.total, unfrozen: whole?.total,
-      scopes: (scopes + own.scopes.filter { !known.contains($0) }).map { path in
-        .init(path: path, cost: own[path], unfrozen: whole.map { $0[path] })
+      total: own.total(), unfrozen: whole?.total(),
+      scopes: (scopes + ownScopes.map(\.path).filter { !known.contains($0) }).map { path in
+        .init(
+          path: path, cost: costs[path] ?? Cost(),
+          unfrozen: whole == nil ? nil : unfrozen[path] ?? Cost())
       })
   }
 
@@ -24,28 +31,47 @@ extension Explanation {
   /// - Throws: `.unknownName`; `.noGradient` for the only trained variable.
   public func pin(_ name: String) throws(FirnError) -> Pin {
     let variable = try variable(name)
-    let before = try counted()
     guard trainability.isTrained(name) else { return Pin(variable: name, saved: Cost(), kept: []) }
-    let after = try counted { $0 == variable ? nil : trainability.trainedRegion($0.name) }
-    let left = Set(after.kept.map(\.name))
-    return Pin(
-      variable: name, saved: before.total - after.total, kept: before.kept.filter { !left.contains($0.name) })
+    return try pin(variable, of: try counted(), Self.compile)
   }
 
-  /// For each trained variable, what freezing it too would save; each is one compilation.
-  public func pins() throws(FirnError) -> [Pin] {
-    var result: [Pin] = []
-    let trained = variables.filter { [.trained, .partly].contains(status(of: $0).0) }
+  /// For each trained variable, what freezing it too would save; each is one compilation, and one is of all together.
+  public func pins() throws(FirnError) -> [Pin] { try pins(Self.compile) }
+
+  /// The same, with another compiler, for tests.
+  package func pins(
+    _ compile: (CompilationRequest) throws(FirnError) -> Compilation
+  ) throws(FirnError) -> [Pin] {
+    let trained = variables.filter { [.trained, .partly].contains(verdicts.verdict(on: $0).status) }
     if trained.count < 2 { return [] }
-    for variable in trained { result.append(try pin(variable.name)) }
+    let all = try counted(request, compile)
+    var result: [Pin] = []
+    for variable in trained { result.append(try pin(variable, of: all, compile)) }
     return result
   }
 
-  /// The costs of what is asked about.
-  func counted() throws(FirnError) -> CostCount { try counted(request) }
+  private func pin(
+    _ pinned: Variable, of all: CostCount, _ compile: (CompilationRequest) throws(FirnError) -> Compilation
+  ) throws(FirnError) -> Pin {
+    let less = try counted(
+      training { $0 == pinned ? nil : trainability.trainedRegion($0.name) }, compile)
+    let left = Set(less.kept.map(\.name))
+    return Pin(
+      variable: pinned.name, saved: all.total() - less.total(),
+      kept: all.kept.filter { !left.contains($0.name) })
+  }
 
-  /// The same, had the selections trained just this of each variable.
-  private func counted(training region: (Variable) -> Region?) throws(FirnError) -> CostCount {
+  /// The cost of what is asked about.
+  func total() throws(FirnError) -> Cost { try counted().total() }
+
+  private func counted() throws(FirnError) -> CostCount { try counted(request, Self.compile) }
+
+  private func counted(_ region: (Variable) -> Region?) throws(FirnError) -> CostCount {
+    try counted(training(region), Self.compile)
+  }
+
+  /// The request, had its selections trained just this of each variable.
+  private func training(_ region: (Variable) -> Region?) throws(FirnError) -> CompilationRequest {
     func selected(_ variable: Variable, _ region: Region) -> SelectedVariable {
       SelectedVariable(variable: variable, region: region, matchedBy: [])
     }
@@ -53,13 +79,19 @@ extension Explanation {
     request.trainability = try Trainability(
       variables, freezing: variables.map { selected($0, .whole) },
       thawing: variables.compactMap { variable in region(variable).map { selected(variable, $0) } })
-    return try counted(request)
+    return request
   }
 
-  private func counted(_ request: CompilationRequest) throws(FirnError) -> CostCount {
+  private func counted(
+    _ request: CompilationRequest, _ compile: (CompilationRequest) throws(FirnError) -> Compilation
+  ) throws(FirnError) -> CostCount {
     guard request.training != nil else {
       throw FirnError(.invalidArgument, "without a loss nothing is trained", remedy: "name the loss")
     }
-    return CostCount(try Compiler.compile(request).graph, of: request.graph)
+    return CostCount(try compile(request).graph)
+  }
+
+  private static func compile(_ request: CompilationRequest) throws(FirnError) -> Compilation {
+    try Compiler.compile(request)
   }
 }

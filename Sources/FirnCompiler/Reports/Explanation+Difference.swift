@@ -7,7 +7,7 @@ extension Explanation {
   public static func difference(
     _ before: Explanation, _ after: Explanation
   ) throws(FirnError) -> Difference {
-    let (old, new) = (before.verdicts, after.verdicts)
+    let (old, new) = (before.outcomes, after.outcomes)
     let known = Set(before.variables.map(\.name))
     var (thawed, frozen, changes): ([String], [String], [Difference.Change]) = ([], [], [])
     for variable in before.variables + after.variables.filter({ !known.contains($0.name) }) {
@@ -22,23 +22,23 @@ extension Explanation {
           blocksAfter: b?.blocks ?? []))
     }
     return Difference(
-      thawed: thawed, frozen: frozen, changes: changes, before: try before.counted().total,
-      after: try after.counted().total)
+      thawed: thawed, frozen: frozen, changes: changes, before: try before.total(),
+      after: try after.total())
   }
 
   /// What becomes of a variable, and what of it a gradient really moves.
-  private struct Verdict {
+  private struct Outcome {
     var status: TrainingStatus
     var trained: Region?
     var blocks: [String] { trained?.blocks.map(\.description) ?? [] }
   }
 
-  private var verdicts: [String: Verdict] {
-    var result: [String: Verdict] = [:]
+  private var outcomes: [String: Outcome] {
+    var result: [String: Outcome] = [:]
     for variable in variables {
-      let (status, _) = status(of: variable)
+      let (status, _) = verdicts.verdict(on: variable)
       let moves = status == .trained || status == .partly
-      result[variable.name] = Verdict(
+      result[variable.name] = Outcome(
         status: status, trained: moves ? trainability.trainedRegion(variable.name) : nil)
     }
     return result

@@ -9,8 +9,8 @@ extension Explanation {
     let report = status
     var findings = starved(report)
     if let loaded { findings += frozenAndRandom(report, loaded) }
-    if flow.loss != nil {
-      let stops = GradientTraffic(flow).idleStops()
+    if !flow.ends.isEmpty {
+      let stops = GradientTraffic(flow, trainability).idleStops()
       findings += stops.filter { $0.code == .stopWithoutEffect }
       findings += stopsBeyondTheirScope(report)
       findings += notUnderLoss(report)
@@ -24,15 +24,16 @@ extension Explanation {
   private func finding(
     _ code: Finding.Code, _ message: String, subjects: [String] = [], at values: [Int] = [], remedy: String
   ) -> Finding {
-    Finding(code, message, subjects: subjects, places: values.map(flow.place), remedy: remedy)
+    Finding(
+      code, message, subjects: subjects, places: values.map { NodePlace(flow.node(of: $0)) }, remedy: remedy)
   }
 
   private func starved(_ report: StatusReport) -> [Finding] {
     report.variables.filter { $0.status == .cutOff }.map { entry in
       let reads = flow.reads[entry.name] ?? []
       return finding(
-        .starved, "`\(entry.name)` is trainable, but every path is cut by \(cutPhrase(reads))",
-        subjects: [entry.name], at: firstCuts(of: reads).map(\.to),
+        .starved, "`\(entry.name)` is trainable, but \(entry.reason)",
+        subjects: [entry.name], at: flow.firstCuts(of: reads).map(\.to),
         remedy: "move or remove the cut, or freeze the variable so that it is meant")
     }
   }
@@ -53,8 +54,8 @@ extension Explanation {
     var starved: [Int: [String]] = [:]
     var order: [Int] = []
     for entry in report.variables where entry.status == .cutOff {
-      for cut in firstCuts(of: flow.reads[entry.name] ?? []).map(\.to)
-      where flow.node(of: cut).op is PassThrough {
+      for cut in flow.firstCuts(of: flow.reads[entry.name] ?? []).map(\.to)
+      where flow.node(of: cut).isStop {
         if starved[cut] == nil { order.append(cut) }
         starved[cut, default: []].append(entry.name)
       }
@@ -130,7 +131,7 @@ extension Explanation {
     var held: [String: [String]] = [:]
     for variable in variables where variable.kind == .state {
       let scope = Path.parent(of: variable.name)
-      switch modes.motions[variable.name] {
+      switch verdicts.modes.motions[variable.name] {
       case .moves(.some, _): moving[scope, default: []].append(variable.name)
       case .held(.selection), .held(.declaration): held[scope, default: []].append(variable.name)
       case .moves, .held, nil: continue

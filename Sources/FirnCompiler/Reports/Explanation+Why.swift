@@ -6,13 +6,13 @@ extension Explanation {
   /// - Throws: `.unknownName`.
   public func why(_ name: String) throws(FirnError) -> VariableExplanation {
     let variable = try variable(name)
-    let (status, reason) = status(of: variable)
+    let (status, reason) = verdicts.verdict(on: variable)
     let reads = flow.reads[name] ?? []
-    let connection = flow.loss.map { loss in
-      flow.connection(of: loss, ways: flow.ways, withRespectTo: reads)
+    let connection = flow.ends.first.map { loss in
+      flow.connection(of: loss, along: flow.ways, withRespectTo: reads)
     }
     return VariableExplanation(
-      variable: name, status: status, reason: reason, readers: readers[name] ?? [],
+      variable: name, status: status, reason: reason, readers: verdicts.readers[name] ?? [],
       connection: connection)
   }
 
@@ -23,66 +23,50 @@ extension Explanation {
   public func whyNot(of source: String, withRespectTo target: String) throws(FirnError) -> Connection {
     let from = try flow.value(source)
     let to = try flow.value(target)
-    return flow.connection(of: from, ways: flow.table.ways(to: [from]), withRespectTo: [to])
+    return flow.connection(of: from, along: flow.flow.ways(to: [from]), withRespectTo: [to])
   }
 }
 
-extension FlowGraph {
-  func value(_ name: String) throws(FirnError) -> Int {
+extension LossFlow {
+  fileprivate func value(_ name: String) throws(FirnError) -> Int {
     let parts = name.split(separator: ":", omittingEmptySubsequences: false)
     let result = parts.count == 2 ? Int(parts[1]) : parts.count == 1 ? 0 : nil
     if let base = parts.first, let result, let node = graph.index(ofNodeNamed: String(base)),
       graph.nodes[node].types.indices.contains(result)
     {
-      return table.index[Value(node, result)]
+      return flow.index[Value(node, result)]
     }
     throw FirnError(
       .unknownName, "the graph has no tensor `\(name)`",
       remedy: NearestNames(to: name, among: graph.nodes.map(\.name)).question ?? "see the graph's text")
   }
 
-  func connection(of source: Int, ways: FlowTable.Ways, withRespectTo targets: [Int]) -> Connection {
-    guard let best = targets.filter({ ways.exists(from: $0) }).min(by: { ways.length[$0] < ways.length[$1] })
-    else { return Connection(verdict: .unconnected, path: [], cuts: [], opening: []) }
+  fileprivate func connection(
+    of source: Int, along ways: FlowGraph.Ways, withRespectTo targets: [Int]
+  ) -> Connection {
+    let connected = targets.filter(ways.exists)
+    guard let best = connected.min(by: { ways.length(from: $0) < ways.length(from: $1) }) else {
+      return Connection(verdict: .unconnected, path: [], cuts: [], opening: [])
+    }
     guard !ways.isOpen(from: best) else {
-      let trail = GradientTrail(graph: graph, table: table)
+      let trail = GradientTrail(graph: graph, flow: flow)
       return Connection(
         verdict: .connected, path: trail.places(from: best, along: ways).reversed(), cuts: [], opening: [])
     }
-    let crossed = table.path(from: best, along: ways).filter { $0.flow != .passes }
-    let cuts = minimalCut(of: source, ways: ways, withRespectTo: targets)
-    return Connection(
-      verdict: .cut, path: [], cuts: nodes(cuts), opening: nodes(crossed.reversed()))
-  }
-
-  /// Edges into the results of a minimal cut.
-  ///
-  /// Of the results that a change of a target can reach without having passed a cut, but only by an edge that is one,
-  /// those from which the source is then reached without meeting another. Every path's last meeting with such a result
-  /// is with one of these, so together they cut; and each has a path that meets no other, so none can be left out.
-  private func minimalCut(
-    of source: Int, ways: FlowTable.Ways, withRespectTo targets: [Int]
-  ) -> [FlowTable.Edge] {
-    let near = table.above(targets) { $0.flow == .passes }
-    var isFrontier = [Bool](repeating: false, count: table.index.count)
-    for edge in table.edges where edge.flow != .passes && near[edge.from] && ways.exists(from: edge.to) {
-      isFrontier[edge.to] = true
-    }
-    let far = table.below([source]) { $0.flow == .passes || !isFrontier[$0.to] }
-    return table.edges.filter { edge in
-      edge.flow != .passes && near[edge.from] && isFrontier[edge.to] && far[edge.to]
-    }
+    let crossed = flow.path(from: best, along: ways).filter { $0.flow != .passes }
+    let cuts = flow.minimalCut(of: source, along: ways, withRespectTo: targets)
+    return Connection(verdict: .cut, path: [], cuts: nodes(cuts), opening: nodes(crossed.reversed()))
   }
 
   /// The nodes that edges without gradient enter, each once.
-  private func nodes(_ edges: [FlowTable.Edge]) -> [CuttingNode] {
+  private func nodes(_ edges: [FlowGraph.Edge]) -> [CuttingNode] {
     var result: [CuttingNode] = []
     var places: [Int: Int] = [:]
     for edge in edges {
-      let position = table.node(of: edge.to)
+      let position = flow.node(of: edge.to)
       let node = graph.nodes[position]
       let isLoop = node.op is any LoopOp
-      let inside = isLoop ? node.stops(from: edge.operand, to: table.result(of: edge.to)) : []
+      let inside = isLoop ? node.stops(from: edge.operand, to: flow.result(of: edge.to)) : []
       let kind: CuttingNode.Kind =
         switch edge.flow {
         case .stopped: .stopGradient

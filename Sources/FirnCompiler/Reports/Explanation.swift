@@ -8,12 +8,9 @@ package import FirnNotation
 public struct Explanation: Sendable {
   /// What would be compiled; without a loss nothing is trained.
   package let request: CompilationRequest
-  package let trainability: Trainability
-  let modes: Modes
+  let verdicts: Verdicts
   /// Where gradients travel: the graph as built, or with the gradients in its loss written out.
-  let flow: FlowGraph
-  /// For each variable, the scopes that read it in the graph as built.
-  let readers: [String: [String]]
+  let flow: LossFlow
 
   /// - Parameters:
   ///   - loss: the scalar that would be minimised; nil where nothing is trained.
@@ -33,11 +30,13 @@ public struct Explanation: Sendable {
   }
 
   package init(_ request: CompilationRequest) throws(FirnError) {
-    self.request = request
-    var context = try CompilationContext(request)
-    trainability = context.trainability
-    modes = try Modes(request.graph, request, trainability)
-    readers = request.graph.variableReaders
+    try self.init(CompilationContext(request))
+  }
+
+  /// Of what was compiled; selections are not resolved again.
+  package init(_ context: CompilationContext) throws(FirnError) {
+    request = context.request
+    let modes = try Modes(request.graph, request, context.trainability)
     var graph = request.graph.choosing(modes)
     var loss = request.training?.loss
     if let value = loss {
@@ -48,15 +47,22 @@ public struct Explanation: Sendable {
           remedy: "reduce it, for instance with `mean()`", place: graph.name(of: value),
           location: graph.nodes[value.node].location)
       }
-      if graph.nodes.contains(where: { $0.op is Gradients }) {
+      if graph.nodes.contains(where: { $0.gradientRequest != nil }) {
         graph.outputs = [value]
         graph = graph.removingDeadNodes(keepingAssignments: false)
+        var context = context
         graph = try Compiler.expandGradients.run(graph, &context)
         loss = graph.outputs.first
       }
     }
-    flow = FlowGraph(graph, loss: loss, trainability: trainability)
+    flow = LossFlow(graph, of: loss.map { [$0] } ?? [])
+    verdicts = Verdicts(request.graph, context.trainability, modes, loss == nil ? nil : flow)
   }
+
+  /// The status of every variable and of every scope.
+  public var status: StatusReport { verdicts.report }
+
+  package var trainability: Trainability { verdicts.trainability }
 
   var variables: [Variable] { trainability.variables }
 
@@ -66,60 +72,6 @@ public struct Explanation: Sendable {
       .unknownName, "the graph has no variable `\(name)`",
       remedy: NearestNames(to: name, among: variables.map(\.name)).question ?? "list them with `status`")
   }
-}
-
-/// Where gradients of a loss travel in a graph, found by a handful of linear walks.
-struct FlowGraph: Sendable {
-  let graph: GraphDef
-  let table: FlowTable
-  let loss: Int?
-  /// By variable, the values that read it.
-  let reads: [String: [Int]]
-  /// From each value, the way to the loss with the fewest cuts.
-  let ways: FlowTable.Ways
-  /// Values of trained variables.
-  let trainedReads: [Int]
-  /// For each value the loss depends on and no gradient reaches, where its paths are first cut: numbers of edges
-  /// without gradient, at most `listed` of them and one for each value they lead to.
-  let firstCuts: [[Int]]
-
-  /// How many cutting nodes are listed where all variables are answered at once.
-  static let listed = 4
-
-  init(_ graph: GraphDef, loss: Value?, trainability: Trainability) {
-    self.graph = graph
-    table = FlowTable(graph)
-    let index = table.index
-    let end = loss.map { index[$0] }
-    self.loss = end
-    var reads: [String: [Int]] = [:]
-    var trainedReads: [Int] = []
-    for (position, node) in graph.nodes.enumerated() {
-      guard case .reads(let name) = node.op.effect else { continue }
-      let value = table.index[Value(position)]
-      reads[name, default: []].append(value)
-      if trainability.isTrained(name) { trainedReads.append(value) }
-    }
-    self.reads = reads
-    self.trainedReads = trainedReads
-    ways = table.ways(to: end.map { [$0] } ?? [])
-    let edges = table.edges
-    var cuts = [[Int]](repeating: [], count: table.index.count)
-    for (number, edge) in edges.enumerated().reversed()
-    where ways.exists(from: edge.to) && !ways.isOpen(from: edge.from) {
-      for cut in edge.flow == .passes ? cuts[edge.to] : [number]
-      where cuts[edge.from].count < Self.listed
-        && !cuts[edge.from].contains(where: { edges[$0].to == edges[cut].to })
-      {
-        cuts[edge.from].append(cut)
-      }
-    }
-    firstCuts = cuts
-  }
-
-  func node(of value: Int) -> Node { graph.nodes[table.node(of: value)] }
-
-  func place(_ value: Int) -> NodePlace { NodePlace(node(of: value)) }
 }
 
 /// Stands for an optimiser where none is given: every update is the gradient itself, and free.

@@ -3,11 +3,9 @@ import FirnGraph
 /// What gradients do, and would do without stops, in one graph: the outermost, or a loop's body.
 struct GradientTraffic {
   private let graph: GraphDef
-  private let table: FlowTable
+  private let flow: FlowGraph
   /// The loops that `graph` is the body of, outermost first.
   private let loops: [String]
-  /// Outputs that are the next values of parameters; pairs of values.
-  private let carries: [(output: Int, parameter: Int)]
 
   /// Values that vary with something trained, by edges that gradients pass; and if no stop were in the way.
   private var varies: [Bool] = []
@@ -19,54 +17,29 @@ struct GradientTraffic {
   private var isNeeded: [Bool] = []
 
   /// Of the outermost graph.
-  init(_ flow: FlowGraph) {
-    self.init(flow.graph, table: flow.table, loops: [], carries: [])
-    let loss = flow.loss.map { [$0] } ?? []
-    mark(trained: flow.trainedReads, couldTrain: flow.trainedReads, asked: loss, couldAsk: loss, needed: loss)
+  init(_ loss: LossFlow, _ trainability: Trainability) {
+    self.init(loss.graph, loss.flow, loops: [])
+    let trained = loss.reads.filter { trainability.isTrained($0.key) }.flatMap(\.value)
+    let ends = loss.ends
+    mark(trained: trained, couldTrain: trained, asked: ends, couldAsk: ends, needed: ends)
   }
 
-  private init(
-    _ graph: GraphDef, table: FlowTable, loops: [String], carries: [(output: Int, parameter: Int)]
-  ) {
+  private init(_ graph: GraphDef, _ flow: FlowGraph, loops: [String]) {
     self.graph = graph
-    self.table = table
+    self.flow = flow
     self.loops = loops
-    self.carries = carries
   }
 
   private mutating func mark(
     trained: [Int], couldTrain: [Int], asked: [Int], couldAsk: [Int], needed: [Int]
   ) {
-    let passes = { (edge: FlowTable.Edge) in edge.flow == .passes }
-    let couldPass = { (edge: FlowTable.Edge) in edge.flow == .passes || edge.flow == .stopped }
-    varies = above(trained, passes)
-    couldVary = above(couldTrain, couldPass)
-    isAsked = below(asked, passes)
-    couldBeAsked = below(couldAsk, couldPass)
-    isNeeded = below(needed) { _ in true }
-  }
-
-  // MARK: Rounds
-
-  /// As the table says, and round the loop as often as that marks more.
-  private func above(_ starts: [Int], _ isOpen: (FlowTable.Edge) -> Bool) -> [Bool] {
-    rounds(starts, carries.map { ($0.output, $0.parameter) }) { table.above($0, isOpen) }
-  }
-
-  private func below(_ starts: [Int], _ isOpen: (FlowTable.Edge) -> Bool) -> [Bool] {
-    rounds(starts, carries.map { ($0.parameter, $0.output) }) { table.below($0, isOpen) }
-  }
-
-  private func rounds(
-    _ starts: [Int], _ links: [(from: Int, to: Int)], _ walk: ([Int]) -> [Bool]
-  ) -> [Bool] {
-    var starts = starts
-    while true {
-      let marks = walk(starts)
-      let more = links.filter { marks[$0.from] && !marks[$0.to] }.map(\.to)
-      if more.isEmpty { return marks }
-      starts += more
-    }
+    let passes = { (edge: FlowGraph.Edge) in edge.flow == .passes }
+    let couldPass = { (edge: FlowGraph.Edge) in edge.flow == .passes || edge.flow == .stopped }
+    varies = flow.above(trained, passes)
+    couldVary = flow.above(couldTrain, couldPass)
+    isAsked = flow.below(asked, passes)
+    couldBeAsked = flow.below(couldAsk, couldPass)
+    isNeeded = flow.below(needed) { _ in true }
   }
 
   // MARK: Stops
@@ -76,16 +49,16 @@ struct GradientTraffic {
 
   /// A stop right on a state variable says that what earlier runs left is not differentiated; it is meant.
   private func isState(_ value: Int) -> Bool {
-    guard let name = (graph.nodes[table.node(of: value)].op as? ReadVariable)?.variable else { return false }
+    guard case .reads(let name) = graph.nodes[flow.node(of: value)].op.effect else { return false }
     return graph.variables.contains { $0.name == name && $0.kind == .state }
   }
 
   /// - Parameter cutsOutside: what keeps gradients from an output of this body, where that is not in it.
   private func idleStops(_ cutsOutside: (Int) -> [NodePlace]) -> [Finding] {
     var findings: [Finding] = []
-    for edge in table.edges where edge.flow == .stopped {
-      let node = graph.nodes[table.node(of: edge.to)]
-      guard node.phase == .forward, node.op is PassThrough, !isState(edge.from) else { continue }
+    for edge in flow.edges where edge.flow == .stopped {
+      let node = graph.nodes[flow.node(of: edge.to)]
+      guard node.phase == .forward, node.isStop, !isState(edge.from) else { continue }
       if varies[edge.from], isAsked[edge.to] { continue }
       let place = NodePlace(node, in: loops)
       let name = "stop_gradient `\(place.path)`"
@@ -113,7 +86,7 @@ struct GradientTraffic {
     for position in graph.nodes.indices where graph.nodes[position].phase == .forward {
       guard let body = body(of: position) else { continue }
       findings += body.idleStops { output in
-        cuts(above: table.index[Value(position, output)], cutsOutside)
+        cuts(above: flow.index[Value(position, output)], cutsOutside)
       }
     }
     return findings
@@ -121,16 +94,16 @@ struct GradientTraffic {
 
   /// Where the paths from a value to the loss are first cut.
   private func cuts(above value: Int, _ cutsOutside: (Int) -> [NodePlace]) -> [NodePlace] {
-    let marks = above([value]) { $0.flow == .passes }
+    let marks = flow.above([value]) { $0.flow == .passes }
     var found: [NodePlace] = []
     func add(_ place: NodePlace) {
-      if found.count < FlowGraph.listed, !found.contains(place) { found.append(place) }
+      if found.count < LossFlow.listed, !found.contains(place) { found.append(place) }
     }
-    for edge in table.edges where edge.flow != .passes && marks[edge.from] && isNeeded[edge.to] {
-      add(NodePlace(graph.nodes[table.node(of: edge.to)], in: loops))
+    for edge in flow.edges where edge.flow != .passes && marks[edge.from] && isNeeded[edge.to] {
+      add(NodePlace(graph.nodes[flow.node(of: edge.to)], in: loops))
     }
     if !loops.isEmpty {
-      for (number, output) in graph.outputs.enumerated() where marks[table.index[output]] {
+      for (number, output) in graph.outputs.enumerated() where marks[flow.index[output]] {
         cutsOutside(number).forEach(add)
       }
     }
@@ -141,22 +114,18 @@ struct GradientTraffic {
   private func body(of position: Int) -> GradientTraffic? {
     let node = graph.nodes[position]
     guard let loop = node.op as? any LoopOp, let body = graph.nestedGraph(of: position) else { return nil }
-    let inner = FlowTable(body)
+    let inner = FlowGraph(body: body)
     let parameters = body.nodes.enumerated().compactMap { index, node in
-      (node.op as? LoopInput).map { (op: $0, value: inner.index[Value(index)]) }
+      node.loopInput.map { (op: $0, value: inner.index[Value(index)]) }
     }
-    var traffic = GradientTraffic(
-      body, table: inner, loops: loops + [node.name],
-      carries: parameters.filter { $0.op.kind == .carry }.map {
-        (inner.index[body.outputs[$0.op.position]], $0.value)
-      })
+    var traffic = GradientTraffic(body, inner, loops: loops + [node.name])
     func entries(_ marks: [Bool]) -> [Int] {
       parameters.filter { parameter in
-        loop.operand(of: parameter.op).map { marks[table.index[node.inputs[$0]]] } ?? false
+        loop.operand(of: parameter.op).map { marks[flow.index[node.inputs[$0]]] } ?? false
       }.map(\.value)
     }
     func exits(_ marks: [Bool]) -> [Int] {
-      node.types.indices.filter { marks[table.index[Value(position, $0)]] }.map {
+      node.types.indices.filter { marks[flow.index[Value(position, $0)]] }.map {
         inner.index[body.outputs[$0]]
       }
     }

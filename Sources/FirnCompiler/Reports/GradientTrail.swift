@@ -3,15 +3,15 @@ import FirnGraph
 /// Tells the way a gradient takes, node by node, through loops' bodies too.
 struct GradientTrail {
   let graph: GraphDef
-  let table: FlowTable
+  let flow: FlowGraph
   /// The loops that `graph` is the body of, outermost first.
   var loops: [String] = []
 
   /// From what is differentiated by, in the order of the forward program; each loop comes after the nodes of its body.
-  func places(from start: Int, along ways: FlowTable.Ways) -> [NodePlace] {
+  func places(from start: Int, along ways: FlowGraph.Ways) -> [NodePlace] {
     var places = [place(start)]
-    for edge in table.path(from: start, along: ways) {
-      places += inside(table.node(of: edge.to), from: edge.operand, to: table.result(of: edge.to))
+    for edge in flow.path(from: start, along: ways) {
+      places += inside(flow.node(of: edge.to), from: edge.operand, to: flow.result(of: edge.to))
       places.append(place(edge.to))
     }
     return places.compactMap(\.self)
@@ -19,8 +19,8 @@ struct GradientTrail {
 
   /// Nil for what only hands a loop's operand into its body.
   private func place(_ value: Int) -> NodePlace? {
-    let node = graph.nodes[table.node(of: value)]
-    return node.op is LoopInput ? nil : NodePlace(node, in: loops)
+    let node = graph.nodes[flow.node(of: value)]
+    return node.loopInput != nil ? nil : NodePlace(node, in: loops)
   }
 
   /// The way through the body of the loop at `position` that goes round as seldom as can be; empty for another node.
@@ -28,9 +28,9 @@ struct GradientTrail {
     guard let loop = graph.nodes[position].op as? any LoopOp, let body = graph.nestedGraph(of: position)
     else { return [] }
     let inner = GradientTrail(
-      graph: body, table: FlowTable(body), loops: loops + [graph.nodes[position].name])
+      graph: body, flow: FlowGraph(body: body), loops: loops + [graph.nodes[position].name])
     let parameters = body.nodes.enumerated().compactMap { index, node in
-      (node.op as? LoopInput).map { (op: $0, value: inner.table.index[Value(index)]) }
+      node.loopInput.map { (op: $0, value: inner.flow.index[Value(index)]) }
     }
     var pending: [(output: Int, rest: [NodePlace])] = [(result, [])]
     var seen: Set<Int> = [result]
@@ -38,9 +38,9 @@ struct GradientTrail {
     while next < pending.count {
       let (output, rest) = pending[next]
       next += 1
-      let ways = inner.table.ways(to: [inner.table.index[body.outputs[output]]])
+      let ways = inner.flow.ways(to: [inner.flow.index[body.outputs[output]]])
       let open = parameters.filter { ways.isOpen(from: $0.value) }
-        .sorted { ways.length[$0.value] < ways.length[$1.value] }
+        .sorted { ways.length(from: $0.value) < ways.length(from: $1.value) }
       if let entry = open.first(where: { loop.operand(of: $0.op) == operand }) {
         return inner.places(from: entry.value, along: ways) + rest
       }

@@ -21,6 +21,12 @@ extension Node {
   /// What is decided by the mode of its place.
   var modal: (any ModalOp)? { op as? any ModalOp }
 
+  /// Whether it is one value in training mode and another in inference.
+  var isModeChoice: Bool { op is ByMode }
+
+  /// Whether it stops gradients, as its user wrote.
+  var isStop: Bool { (op as? PassThrough)?.kind == .stopGradient }
+
   /// Whether it is the sum of its two operands.
   var isSum: Bool { (op as? Binary)?.function == .add }
 

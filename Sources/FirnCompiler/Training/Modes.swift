@@ -21,10 +21,15 @@ package struct Modes: Sendable {
     isTrainingMode = request.isTrainingMode
     self.trainability = trainability
     keeping = request.keepingTrainingMode
-    let places = graph.modalPlaces(in: ModalPlace()).flatMap(\.paths)
-    kept = Set(try keeping?.resolve(paths: places, in: request.selectionContext) ?? [])
-    let scopes = Set(trainability.variables.flatMap { Path.ancestors(of: $0.name) }).sorted()
-    keptScopes = Set(try keeping?.resolve(paths: places + scopes, in: request.selectionContext) ?? [])
+    if let keeping {
+      let places = graph.modalPlaces(in: ModalPlace()).flatMap(\.paths)
+      kept = Set(try keeping.resolve(paths: places, in: request.selectionContext))
+      let scopes = Set(trainability.variables.flatMap { Path.ancestors(of: $0.name) }).sorted()
+      keptScopes = Set(try keeping.resolve(paths: places + scopes, in: request.selectionContext))
+    } else {
+      kept = []
+      keptScopes = []
+    }
     for node in graph.nodes {
       guard let name = node.trainingAssignment?.variable, motions[name]?.isMoving != true else { continue }
       motions[name] = motion(of: name, at: ModalPlace().node(node.name))
@@ -115,8 +120,8 @@ extension GraphDef {
   func modalPlaces(in place: ModalPlace) -> [ModalPlace] {
     nodes.flatMap { node in
       let place = place.node(node.name)
-      if let scan = node.op as? Scan { return scan.body.modalPlaces(in: place.body) }
-      return node.op is any ModalOp || node.trainingAssignment != nil ? [place] : []
+      if let loop = node.loop { return loop.body.modalPlaces(in: place.body) }
+      return node.modal != nil || node.trainingAssignment != nil ? [place] : []
     }
   }
 }
@@ -124,17 +129,16 @@ extension GraphDef {
 extension GraphDef {
   /// The same nodes, but that each `by_mode` only hands on what it is in its mode: no gradient goes another way.
   func choosing(_ modes: Modes, in place: ModalPlace = ModalPlace()) -> GraphDef {
-    var result = self
-    for (position, node) in nodes.enumerated() {
+    rewritten { rewriter, position in
+      var node = rewriter.kept(position)
       let place = place.node(node.name)
-      if let scan = node.op as? Scan {
-        let body = scan.body.choosing(modes, in: place.body)
-        if body != scan.body { result.nodes[position].op = scan.with(body: body) }
-      } else if node.op is ByMode {
-        result.nodes[position].op = PassThrough(.identity)
-        result.nodes[position].inputs = [node.inputs[modes.isInference(place) ? 1 : 0]]
+      if let op = node.op(changingBody: { $0.choosing(modes, in: place.body) }) {
+        rewriter.keep(position, as: op)
+      } else if node.isModeChoice {
+        node.op = PassThrough(.identity)
+        node.inputs = [node.inputs[modes.isInference(place) ? 1 : 0]]
+        rewriter.place(node, insteadOf: position)
       }
     }
-    return result
   }
 }

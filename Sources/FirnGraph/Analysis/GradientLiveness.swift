@@ -3,90 +3,58 @@
 ///
 /// The cut is made while marking (a stopped edge is never walked), so nothing behind it is ever visited.
 package struct GradientLiveness: Sendable {
-  private let index: ValueIndex
-  /// Reached from a target by edges that pass gradients.
-  private var forward: [Bool]
-  /// Of those, the ones from which a source is reached likewise: exactly these get an adjoint.
-  private var live: [Bool]
+  fileprivate let index: ValueIndex
+  fileprivate let isLive: [Bool]
+  fileprivate let ignoresStops: Bool
 
+  /// Whether an adjoint of `value` is built.
+  package func isLive(_ value: Value) -> Bool { isLive[index[value]] }
+
+  /// Whether an edge carries a gradient.
+  package func passes(_ edge: FlowGraph.Edge) -> Bool {
+    edge.flow.isOpen(ignoringStops: ignoresStops) && isLive[edge.from] && isLive[edge.to]
+  }
+}
+
+extension FlowGraph {
   /// - Parameters:
   ///   - sources: the values differentiated, such as the loss.
   ///   - targets: the values to differentiate by.
-  ///   - stopping: values held constant besides what `stop_gradient` nodes hold.
-  ///   - ignoringStops: walk through `stop_gradient` too, to see what it removes.
-  package init(
-    _ graph: GraphDef, of sources: [Value], withRespectTo targets: [Value], stopping: [Value] = [],
-    ignoringStops: Bool = false
-  ) {
-    let passes: (Node, Int, Int) -> Bool = { node, operand, result in
-      let flow = node.op.gradientFlow(from: operand, to: result)
-      return flow == .passes || ignoringStops && flow == .stopped
+  ///   - ignoringStops: walk through what stops gradients too, to see what it removes.
+  package func liveness(
+    of sources: [Value], withRespectTo targets: [Value], ignoringStops: Bool = false
+  ) -> GradientLiveness {
+    let forward = above(targets.map { index[$0] }) { $0.flow.isOpen(ignoringStops: ignoringStops) }
+    let live = below(sources.map { index[$0] }.filter { forward[$0] }) {
+      forward[$0.from] && $0.flow.isOpen(ignoringStops: ignoringStops)
     }
-    index = ValueIndex(graph)
-    forward = Array(repeating: false, count: index.count)
-    live = forward
-    let targetSet = Set(targets)
-    let stopped = Set(stopping)
-    for (position, node) in graph.nodes.enumerated() {
-      for result in node.types.indices {
-        let value = Value(position, result)
-        if targetSet.contains(value) {
-          forward[index[value]] = true
-        } else if !stopped.contains(value) {
-          forward[index[value]] = node.inputs.enumerated().contains { operand, input in
-            forward[index[input]] && passes(node, operand, result)
-          }
-        }
-      }
-    }
-    for source in sources { live[index[source]] = forward[index[source]] }
-    for (position, node) in graph.nodes.enumerated().reversed() {
-      for result in node.types.indices where live[index[Value(position, result)]] {
-        guard !stopped.contains(Value(position, result)) else { continue }
-        for (operand, input) in node.inputs.enumerated()
-        where forward[index[input]] && passes(node, operand, result) {
-          live[index[input]] = true
-        }
-      }
-    }
+    return GradientLiveness(index: index, isLive: live, ignoresStops: ignoringStops)
   }
 
-  /// Whether an adjoint of `value` is built.
-  package func isLive(_ value: Value) -> Bool { live[index[value]] }
-
-  /// Whether a target reaches `value` without a cut.
-  package func isReached(_ value: Value) -> Bool { forward[index[value]] }
-}
-
-extension GradientLiveness {
-  /// The live edges of a graph, in the order of their consumers.
-  package func edges(of graph: GraphDef, ignoringStops: Bool = false) -> [GradientEdge] {
+  /// The edges of `graph` that carry gradients by `liveness`, and by `other` do not; in the order of their consumers.
+  package func edges(
+    of graph: GraphDef, carrying liveness: GradientLiveness, without other: GradientLiveness? = nil
+  ) -> [GradientEdge] {
     var result: [GradientEdge] = []
     for (position, node) in graph.nodes.enumerated() {
-      for (operand, input) in node.inputs.enumerated() where isLive(input) {
-        let passes = node.types.indices.contains { result in
-          let flow = node.op.gradientFlow(from: operand, to: result)
-          return isLive(Value(position, result)) && (flow == .passes || ignoringStops && flow == .stopped)
-        }
-        if passes {
-          result.append(
-            GradientEdge(consumer: node.name, operand: operand, producer: graph.nodes[input.node].name))
-        }
+      // Of several results, any may be the one a gradient comes from.
+      var carries = [Bool](repeating: false, count: node.inputs.count)
+      var isLeft = carries
+      for edge in edges(into: position) {
+        if liveness.passes(edge) { carries[edge.operand] = true }
+        if other?.passes(edge) == true { isLeft[edge.operand] = true }
+      }
+      for operand in node.inputs.indices where carries[operand] && !isLeft[operand] {
+        let producer = graph.nodes[node.inputs[operand].node].name
+        result.append(GradientEdge(consumer: node.name, operand: operand, producer: producer))
       }
     }
     return result
   }
 }
 
-/// An edge a gradient travels against, by names so that it outlives rewriting.
-public struct GradientEdge: Hashable, Sendable {
-  public let consumer: String
-  public let operand: Int
-  public let producer: String
-
-  package init(consumer: String, operand: Int, producer: String) {
-    self.consumer = consumer
-    self.operand = operand
-    self.producer = producer
+extension GradientFlow {
+  fileprivate func isOpen(ignoringStops: Bool) -> Bool {
+    self == .passes || ignoringStops && self == .stopped
   }
 }

@@ -6,35 +6,25 @@ extension Scan {
   /// counts.
   static func flow(body: GraphDef, carries: Int, slices: Int, captures: Int) -> [[GradientFlow]] {
     let operands = carries + slices + captures
-    let index = ValueIndex(body)
+    let edges = FlowGraph(body: body)
     var reached = [[GradientFlow]](
-      repeating: Array(repeating: .notDifferentiable, count: operands), count: index.count)
+      repeating: Array(repeating: .notDifferentiable, count: operands), count: edges.index.count)
     for (position, node) in body.nodes.enumerated() {
-      if let parameter = node.op as? LoopInput {
-        guard node.types[0].dtype.isFloatingPoint else { continue }
-        let base: Int? =
-          switch parameter.kind {
-          case .index: nil
-          case .carry: 0
-          case .slice: carries
-          case .capture: carries + slices
-          }
-        if let base { reached[index[Value(position)]][base + parameter.position] = .passes }
-        continue
-      }
-      for result in node.types.indices {
-        let value = index[Value(position, result)]
-        for (operand, input) in node.inputs.enumerated() {
-          let edge = node.op.gradientFlow(from: operand, to: result)
-          if edge == .notDifferentiable { continue }
-          let incoming = reached[index[input]]
-          for source in 0..<operands {
-            reached[value][source].join(incoming[source].followed(by: edge))
-          }
+      guard let input = node.op as? LoopInput, node.types[0].dtype.isFloatingPoint else { continue }
+      let base: Int? =
+        switch input.kind {
+        case .index: nil
+        case .carry: 0
+        case .slice: carries
+        case .capture: carries + slices
         }
-      }
+      if let base { reached[edges.index[Value(position)]][base + input.position] = .passes }
     }
-    var flow = (0..<operands).map { operand in body.outputs.map { reached[index[$0]][operand] } }
+    for edge in edges.edges where edge.flow != .notDifferentiable {
+      let incoming = reached[edge.from]
+      for source in 0..<operands { reached[edge.to][source].join(incoming[source].followed(by: edge.flow)) }
+    }
+    var flow = (0..<operands).map { operand in body.outputs.map { reached[edges.index[$0]][operand] } }
     for carry in 0..<carries where body.type(of: body.outputs[carry]).dtype.isFloatingPoint {
       flow[carry][carry] = .passes
     }
@@ -49,51 +39,20 @@ extension Scan {
   }
 
   package func stops(from operand: Int, to result: Int) -> [String] {
-    let index = ValueIndex(body)
-    var isReached = [Bool](repeating: false, count: index.count)
-    var isNeeded = isReached
-    for (position, node) in body.nodes.enumerated() {
-      if let parameter = node.op as? LoopInput, self.operand(of: parameter) == operand {
-        isReached[index[Value(position)]] = true
-      }
+    let flow = FlowGraph(body: body)
+    let entries = body.nodes.indices.filter { position in
+      (body.nodes[position].op as? LoopInput).map { self.operand(of: $0) == operand } ?? false
     }
-    isNeeded[index[body.outputs[result]]] = true
     // A gradient may go round several times before it meets a stop.
-    for _ in 0...carries {
-      for (position, node) in body.nodes.enumerated() {
-        if let parameter = node.op as? LoopInput {
-          if parameter.kind == .carry, isReached[index[body.outputs[parameter.position]]] {
-            isReached[index[Value(position)]] = true
-          }
-          continue
-        }
-        for result in node.types.indices {
-          for (operand, input) in node.inputs.enumerated() where isReached[index[input]] {
-            let edge = node.op.gradientFlow(from: operand, to: result)
-            if edge == .passes || edge == .zero { isReached[index[Value(position, result)]] = true }
-          }
-        }
-      }
-      for (position, node) in body.nodes.enumerated().reversed() {
-        for result in node.types.indices where isNeeded[index[Value(position, result)]] {
-          if let parameter = node.op as? LoopInput, parameter.kind == .carry {
-            isNeeded[index[body.outputs[parameter.position]]] = true
-          }
-          for (operand, input) in node.inputs.enumerated()
-          where node.op.gradientFlow(from: operand, to: result) != .notDifferentiable {
-            isNeeded[index[input]] = true
-          }
-        }
-      }
+    let isReached = flow.above(entries.map { flow.index[Value($0)] }) {
+      $0.flow == .passes || $0.flow == .zero
     }
+    let isNeeded = flow.below([flow.index[body.outputs[result]]]) { $0.flow != .notDifferentiable }
     var names: [String] = []
-    for (position, node) in body.nodes.enumerated() {
-      for result in node.types.indices where isNeeded[index[Value(position, result)]] {
-        for (operand, input) in node.inputs.enumerated()
-        where isReached[index[input]] && node.op.gradientFlow(from: operand, to: result) == .stopped {
-          for name in node.stops(from: operand, to: result) where !names.contains(name) { names.append(name) }
-        }
-      }
+    for edge in flow.edges where edge.flow == .stopped && isReached[edge.from] && isNeeded[edge.to] {
+      let node = body.nodes[flow.node(of: edge.to)]
+      let stops = node.stops(from: edge.operand, to: flow.result(of: edge.to))
+      names += stops.filter { !names.contains($0) }
     }
     return names
   }

@@ -158,7 +158,7 @@ private struct BackwardLoop {
       case .carry:
         result = keep(value)
       }
-    } else if invariant[value].contains(.step), !scan.recomputes {
+    } else if !scan.recomputes, node.types.indices.contains(where: { varies(Value(value.node, $0)) }) {
       result = keep(value)
     } else {
       copy(value.node)
@@ -167,6 +167,8 @@ private struct BackwardLoop {
     mapped[value] = result
     return result
   }
+
+  private func varies(_ value: Value) -> Bool { invariant[value].contains(.step) }
 
   private mutating func slice(_ operand: Tensor, named name: String) -> Value {
     let position = seedSlices + sliceOperands.count

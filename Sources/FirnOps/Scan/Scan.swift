@@ -174,8 +174,19 @@ package struct Scan: LoopOp, OpaqueOp {
 
   package var aliasing: Aliasing { .none }
 
+  /// What the body makes each result of, in any number of iterations.
   package func dependence(of operands: [Dependence], results: Int) -> [Dependence] {
-    Array(repeating: operands.reduce([]) { $0.union($1) }, count: results)
+    var carried = Array(operands[carryRange])
+    while true {
+      let analysis = DependenceAnalysis(body) { node in
+        guard let input = node.op as? LoopInput, let operand = operand(of: input) else { return [] }
+        return input.kind == .carry ? carried[input.position] : operands[operand]
+      }
+      let made = body.outputs.map { analysis[$0] }
+      let next = carryRange.map { carried[$0].union(made[$0]) }
+      if next == carried { return next + made.dropFirst(carries) }
+      carried = next
+    }
   }
 }
 

@@ -72,10 +72,13 @@ extension Checkpoint {
       }
       slots.append(
         SavedSlot(
-          declaration: Variable(
-            name: slot.name, type: TensorType(array.dtype, Shape(array.shape)), kind: .slot, role: slot.role,
-            initializer: .zeros, isTrainable: false),
-          optimizer: slot.optimizer, part: variable.map { TrainedPart($0, block: slot.block) }, array: array))
+          CompiledSlot(
+            Variable(
+              name: slot.name, type: TensorType(array.dtype, Shape(array.shape)), kind: .slot,
+              role: slot.role, initializer: .zeros, isTrainable: false),
+            of: SlotOwner(
+              optimizer: slot.optimizer, part: variable.map { TrainedPart($0, block: slot.block) })),
+          array: array))
     }
     let reports = try session.resume(changes, slots: slots, runs: record.runs)
     return Resumption(step: record.step, position: record.position, slots: reports)

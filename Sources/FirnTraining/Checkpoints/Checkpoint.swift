@@ -68,14 +68,14 @@ public struct Checkpoint: Sendable {
       variables: saved.map { .init(name: $0.name, provenance: session.provenance(of: $0.name)) },
       slots: slots.map {
         .init(
-          name: $0.declaration.name, role: $0.declaration.role, optimizer: $0.optimizer,
-          variable: $0.part?.variable.name, block: $0.part?.block)
+          name: $0.slot.variable.name, role: $0.slot.variable.role, optimizer: $0.slot.owner.optimizer,
+          variable: $0.slot.owner.part?.variable.name, block: $0.slot.owner.part?.block)
       })
     var entries: [WeightEntry] = []
     for variable in saved {
       entries.append(WeightEntry(name: variable.name, array: try session.value(of: variable.name)))
     }
-    entries += slots.map { WeightEntry(name: $0.declaration.name, array: $0.array) }
+    entries += slots.map { WeightEntry(name: $0.slot.variable.name, array: $0.array) }
     weights = try Weights(
       source: "checkpoint", entries: entries,
       metadata: [.init(key: CheckpointRecord.key, value: try record.json)])

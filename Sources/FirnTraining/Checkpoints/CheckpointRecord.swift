@@ -4,7 +4,9 @@ import FirnRuntime
 
 /// What a checkpoint says besides tensors: JSON in the file's metadata.
 struct CheckpointRecord: Codable {
-  /// Of this form; a reader refuses any other. 3: selections are `freezing` and `thawing`, graph text has `loop_input`.
+  /// The form of the record; a reader refuses any other.
+  ///
+  /// 3: selections are `freezing` and `thawing`, graph text has `loop_input`.
   static let version = 3
   static let key = "firn.checkpoint"
 

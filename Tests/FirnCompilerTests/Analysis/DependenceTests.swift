@@ -72,9 +72,65 @@ import Testing
     let graph = try parsed(Self.loop)
     let analysis = DependenceAnalysis(graph, trained: ["w"])
     let scan = try #require(graph.index(ofNodeNamed: "scan"))
-    #expect(analysis[Value(scan)].isSuperset(of: .trainable))
+    #expect(analysis[Value(scan)] == .trainable)
     #expect(analysis[Value(scan, 1)] == [.data, .trainable])
     #expect(analysis[graph.outputs[2]] == [])
+  }
+
+  /// One op of each kind of source, and what is made of it alone.
+  @Test func everySourceHasItsBit() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: [3])
+    let frozen = graph.variable("frozen", shape: [3])
+    let trained = graph.variable("trained", shape: [3])
+    let mean = graph.variable("mean", shape: [3], kind: .state)
+    let still = graph.variable("still", shape: [3], kind: .state)
+    let fixed = exp(frozen) * 2 + graph.constant(NDArray([1, 2, 3] as [Float]))
+    let values: [(Tensor, Dependence)] = [
+      (tanh(x), .data), (fixed, []), (trained * fixed, .trainable), (-mean, .state), (still * 2, []),
+      (graph.randomNormal([3]), .random), (x * trained, [.data, .trainable]),
+      (stopGradient(trained), .trainable), (floor(x + mean), [.data, .state]),
+    ]
+    let assignment = graph.assign(fixed, to: mean)
+    let definition = graph.definition
+    try graph.validate()
+    let analysis = DependenceAnalysis(definition, trained: ["trained"])
+    for (tensor, bits) in values { #expect(analysis[tensor.value] == bits, "\(tensor.name)") }
+    #expect(analysis[assignment.value] == [])
+  }
+
+  /// A loop's result has the bits of what its body makes it of, however many rounds it takes to get there.
+  @Test func resultsOfLoopsAreToldApart() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: [4, 3])
+    let frozen = graph.variable("frozen", shape: [3])
+    let trained = graph.variable("trained", shape: [3])
+    let mean = graph.variable("mean", shape: [3], kind: .state)
+    let zero = graph.constant(NDArray([0, 0, 0] as [Float]))
+    let noise = graph.randomNormal([3])
+    // Each carry takes the one before, so that what goes in at the first gets to the last in three rounds.
+    let (carries, outputs) = scan(over: [x], initial: [frozen, zero, zero, zero]) { step in
+      let inner = scan(over: [step.slices[0].reshaped(to: [3, 1])], initial: [zero]) { inner in
+        ScanResult(carries: [inner.carries[0] + noise], outputs: [inner.slices[0], trained * frozen])
+      }
+      return ScanResult(
+        carries: [step.carries[0] * trained, step.carries[0], step.carries[1], tanh(step.carries[3])],
+        outputs: [
+          step.slices[0], step.index.cast(to: .f32), step.carries[2] + mean, inner.carries[0],
+          inner.outputs[0], inner.outputs[1], exp(frozen),
+        ])
+    }
+    _ = graph.assign(mean * 2, to: mean)
+    try graph.validate()
+    let analysis = DependenceAnalysis(graph.definition, trained: ["trained"])
+    let told = (carries + outputs).map { analysis[$0.value] }
+    #expect(
+      told == [
+        .trainable, .trainable, .trainable, [], .data, [], [.trainable, .state], .random, .data, .trainable,
+        [],
+      ])
+    let untrained = DependenceAnalysis(graph.definition)
+    #expect(carries.allSatisfy { untrained[$0.value] == [] })
   }
 
   /// In the body, what is made of captures and constants alone does not vary from step to step.

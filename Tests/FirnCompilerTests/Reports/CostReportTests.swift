@@ -15,11 +15,16 @@ import Testing
         training: .init(loss: model.loss.value, optimizer: Adam()))
       guard let graph = try? Compiler.compile(request).graph else { continue }
       let cost = try Explanation(request).cost().total
-      let known = ProgramCost(graph)
-      #expect(cost.forwardFLOPs.dimension == known.flops[.forward] ?? 0, "seed \(seed)")
-      #expect(cost.backwardFLOPs.dimension == known.flops[.backward] ?? 0, "seed \(seed)")
-      #expect(cost.updateFLOPs.dimension == known.flops[.update] ?? 0, "seed \(seed)")
-      #expect(cost.slotBytes.value == known.slotBytes, "seed \(seed)")
+      for phase in Node.Phase.allCases {
+        let nodes = graph.nodes.filter { $0.phase == phase }
+        let flops = nodes.reduce(0 as Dim) { sum, node in
+          sum + node.op.flops(of: node.inputs.map { graph.type(of: $0) }, results: node.types)
+        }
+        #expect(cost.flops(phase).dimension == flops, "seed \(seed)")
+        #expect(cost.nodes(phase) >= nodes.count, "seed \(seed)")
+      }
+      let slots = graph.variables.filter { $0.kind == .slot }
+      #expect(cost.slotBytes.dimension == slots.reduce(0) { $0 + $1.type.byteCount }, "seed \(seed)")
       #expect(cost.keptBytes.dimension == kept(graph), "seed \(seed)")
     }
   }

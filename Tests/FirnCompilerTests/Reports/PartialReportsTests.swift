@@ -41,6 +41,21 @@ import Testing
     #expect(pin.saved.slotBytes.value ?? 0 > 0)
   }
 
+  /// One compilation for each trained variable, and one of all together.
+  @Test func pinsCompileOnceMoreThanThereAreVariables() throws {
+    let base = try explanation("head/bias")
+    var compiled = 0
+    let pins = try base.pins { request throws(FirnError) in
+      compiled += 1
+      return try Compiler.compile(request)
+    }
+    #expect(pins.map(\.variable) == ["embed/table", "middle/kernel", "middle/bias", "head/kernel"])
+    #expect(compiled == 5)
+    for pin in pins { #expect(try base.pin(pin.variable) == pin) }
+    // With one variable trained there is nothing to compare.
+    #expect(try explanation("embed | middle | head/bias").pins { _ in fatalError("compiles") }.isEmpty)
+  }
+
   /// The unfrozen cost is that of a compilation that freezes nothing.
   @Test func unfrozenAgreesWithCompilingAgain() throws {
     let partial = try explanation("embed/table[0..<3] | head").cost()

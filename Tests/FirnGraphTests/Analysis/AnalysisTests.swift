@@ -79,9 +79,8 @@ import Testing
   // MARK: Liveness
 
   private func live(_ source: String, _ targets: [String], stopping: [String] = []) throws -> [String] {
-    let liveness = GradientLiveness(
-      graph, of: [try value(source)], withRespectTo: try targets.map(value), stopping: try stopping.map(value)
-    )
+    let flow = FlowGraph(graph.nodes, holding: try stopping.map(value))
+    let liveness = flow.liveness(of: [try value(source)], withRespectTo: try targets.map(value))
     return graph.nodes.indices.filter { liveness.isLive(Value($0)) }.map { graph.nodes[$0].name }
   }
 
@@ -103,40 +102,14 @@ import Testing
   }
 
   @Test func liveEdgesNameConsumerOperandAndProducer() throws {
-    let liveness = GradientLiveness(graph, of: [try value("loss")], withRespectTo: [try value("head")])
-    #expect(liveness.isReached(try value("pick")) == false)
-    #expect(liveness.isReached(try value("both")))
+    let flow = FlowGraph(graph.nodes)
+    let liveness = flow.liveness(of: [try value("loss")], withRespectTo: [try value("head")])
     #expect(
-      liveness.edges(of: graph) == [
+      flow.edges(of: graph, carrying: liveness) == [
         GradientEdge(consumer: "high", operand: 1, producer: "head"),
         GradientEdge(consumer: "both", operand: 0, producer: "high"),
         GradientEdge(consumer: "loss", operand: 0, producer: "both"),
       ])
-  }
-
-  // MARK: Cuts
-
-  private func cut(_ source: String, _ target: String, stopping: [String] = []) throws -> GradientCut {
-    GradientCut(
-      graph, of: [try value(source)], withRespectTo: try value(target), stopping: try stopping.map(value))
-  }
-
-  @Test func cutsNameWhatCuts() throws {
-    let stopped = try cut("stop", "head")
-    #expect(stopped.stops == ["stop"] && stopped.isConnected && !stopped.isZero)
-    #expect(stopped.explanation == "every path is cut by stop_gradient `stop`")
-    let barred = try cut("rank", "stop")
-    #expect(barred.barriers == ["rank"] && barred.stops.isEmpty)
-    #expect(barred.explanation == "every path runs through an op without derivative: `rank`")
-    #expect(try cut("low", "head").explanation == "nothing that is differentiated reads it")
-    #expect(try cut("loss", "high", stopping: ["both", "stop"]).isConnected)
-    #expect(try cut("steps", "head").isZero)
-  }
-
-  @Test func heldConstantIsSaid() throws {
-    let held = try cut("low", "folded", stopping: ["low"])
-    #expect(!held.isZero && held.isConnected)
-    #expect(held.explanation == "every path is held constant by `stopping:`")
   }
 
   // MARK: Definitions

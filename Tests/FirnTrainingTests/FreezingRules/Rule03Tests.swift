@@ -10,7 +10,7 @@ import Testing
 /// Every subset of a model's scopes frozen: what is left is exact, and nothing is built for the rest.
 extension FreezingRuleTests {
   /// Every subset of the scopes as a selection; nil for none of them.
-  private static var subsets: [Selection?] {
+  static var subsets: [Selection?] {
     (0..<(1 << NestedModel.scopes.count)).map { bits in
       NestedModel.scopes.enumerated().filter { bits >> $0.offset & 1 == 1 }
         .map { Selection(stringLiteral: $0.element) }
@@ -92,7 +92,7 @@ extension FreezingRuleTests {
       let written = compilation.graph.nodes.compactMap { node -> String? in
         if case .writes(let name) = node.op.effect { name } else { nil }
       }
-      let slots = compilation.slots.map(\.name)
+      let slots = compilation.slots.map(\.variable.name)
       #expect(Set(written) == Set(compilation.trained + slots), "\(what)")
       #expect(slots.count == 3 * compilation.trained.count, "\(what)")
     }
@@ -166,7 +166,7 @@ extension FreezingRuleTests {
     #expect(results(head) == results(inference))
     let whole = try session.compile(minimizing: model.loss, with: SGD(learningRate: 0.5))
     #expect(results(whole) ?? 0 > results(head) ?? 0)
-    #expect(head.cost.nodes[.forward] == inference.cost.nodes[.forward])
+    #expect(head.cost.nodes(.forward) == inference.cost.nodes(.forward))
   }
 }
 

@@ -54,7 +54,7 @@ extension FreezingRuleTests {
     let bytes = session.variables.filter { $0.kind == .slot }.map {
       $0.elementCount * $0.type.dtype.byteCount
     }
-    #expect(program.cost.slotBytes == bytes.reduce(0, +))
+    #expect(program.cost.slotBytes.value == bytes.reduce(0, +))
   }
 
   /// The norm gradients are scaled by is that of the trained ones alone.

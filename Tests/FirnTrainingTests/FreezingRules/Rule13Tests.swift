@@ -107,8 +107,8 @@ extension FreezingRuleTests {
     #expect(!zip(after, before).dropFirst(9).contains { $0 == $1 })
     #expect(!zip(moved, before).prefix(9).contains { $0 == $1 }, "the frozen rows would have moved")
     // Two moments of seven rows of ten, and one step count.
-    #expect(program.cost.slotBytes == 2 * 7 * 3 * 4 + 4)
-    #expect(unfrozen.cost.slotBytes == 2 * 10 * 3 * 4 + 4)
+    #expect(program.cost.slotBytes.value == 2 * 7 * 3 * 4 + 4)
+    #expect(unfrozen.cost.slotBytes.value == 2 * 10 * 3 * 4 + 4)
   }
 
   // MARK: Gradients
@@ -312,6 +312,6 @@ extension FreezingRuleTests {
     let after = try session.value(of: "table")
     #expect(elements(after, Block(axis: 0, range: 0..<8)) == elements(before, Block(axis: 0, range: 0..<8)))
     #expect(elements(after, Block(axis: 0, range: 8..<10)) != elements(before, Block(axis: 0, range: 8..<10)))
-    #expect(program.cost(of: "table").slotBytes == 2 * 2 * 6 * 4 + 4)
+    #expect(program.cost(of: "table").slotBytes.value == 2 * 2 * 6 * 4 + 4)
   }
 }

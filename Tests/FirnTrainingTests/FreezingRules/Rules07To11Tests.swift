@@ -166,8 +166,8 @@ extension FreezingRuleTests {
     #expect(try message(w).contains("cut by stop_gradient `gate/stop_gradient`"))
     #expect(try message(w, "w").contains("`freezing: w`"))
     #expect(try message(v).contains("`trainable: false`"))
-    #expect(try message(u).contains("op without derivative: `argmax`"))
-    #expect(try message(apart).contains("nothing that is differentiated reads it"))
+    #expect(try message(u).hasSuffix("every path is cut by argmax `argmax`"))
+    #expect(try message(apart).hasSuffix("no node of the graph reads it"))
   }
 
   /// A number that depends on `x` by way of an index.
@@ -183,7 +183,8 @@ extension FreezingRuleTests {
       _ = try session.compile(minimizing: stopGradient(w), with: SGD(learningRate: 0.1))
     }
     #expect(cut.code == .noGradient)
-    #expect(cut.remedy?.contains("`stop_gradient`") == true, "\(cut)")
+    #expect(
+      cut.causes.map(\.message) == ["`w`: every path is cut by stop_gradient `stop_gradient`"], "\(cut)")
     let frozen = try error {
       _ = try session.compile(minimizing: w * w, with: SGD(learningRate: 0.1), freezing: "w")
     }

@@ -12,7 +12,7 @@ extension GraphDef {
       guard case .reads(let name) = node.op.effect else { continue }
       for consumer in consumers[position] {
         // A request for gradients names what it differentiates by; that is no reading.
-        if nodes[consumer].phase != .forward || nodes[consumer].op is Gradients { continue }
+        if nodes[consumer].phase != .forward || nodes[consumer].gradientRequest != nil { continue }
         let scope = nodes[consumer].scope
         if seen[name, default: []].insert(scope).inserted { result[name, default: []].append(scope) }
       }

@@ -1,0 +1,10 @@
+package import FirnGraph
+
+extension Compilation {
+  /// What becomes of each variable and each scope, by what was found when compiling.
+  ///
+  /// - Throws: where `keepingTrainingMode:` names nothing that has two modes.
+  package func status() throws(FirnError) -> StatusReport {
+    try context.verdicts(context.pruning?.flow).report
+  }
+}

@@ -1,0 +1,82 @@
+package import FirnGraph
+
+/// Where gradients travel in a graph between what is differentiated and variables, found by a handful of linear walks.
+package struct LossFlow: Sendable {
+  package let graph: GraphDef
+  package let flow: FlowGraph
+  /// The values that are differentiated; for a training program the loss alone, and none where nothing is trained.
+  let ends: [Int]
+  /// Values held constant, besides what stops hold.
+  private let held: Set<Int>
+  /// By variable, the values by which it would be differentiated.
+  let reads: [String: [Int]]
+  /// From each value, the way with the fewest cuts to what is differentiated.
+  let ways: FlowGraph.Ways
+  /// For each value that `ends` depend on and no gradient reaches, where its paths are first cut.
+  private let cuts: [[Int]]
+
+  /// How many cutting nodes are listed where all variables are answered at once.
+  static let listed = 4
+
+  /// - Parameters:
+  ///   - held: values held constant.
+  ///   - reads: what variables are read by; by default all nodes that read one.
+  init(
+    _ graph: GraphDef, of sources: [Value], holding held: [Value] = [],
+    reads: [(variable: String, value: Value)]? = nil
+  ) {
+    self.graph = graph
+    flow = FlowGraph(graph.nodes, holding: held)
+    let index = flow.index
+    ends = sources.map { index[$0] }
+    self.held = Set(held.map { index[$0] })
+    self.reads = Dictionary(grouping: reads ?? graph.variableReads, by: \.variable)
+      .mapValues { $0.map { index[$0.value] } }
+    ways = flow.ways(to: ends)
+    cuts = flow.firstCuts(along: ways, limit: Self.listed)
+  }
+
+  func node(of value: Int) -> Node { graph.nodes[flow.node(of: value)] }
+
+  /// Values that have a derivative, be it zero everywhere.
+  var differentiable: [Bool] { flow.below(ends) { $0.flow == .passes || $0.flow == .zero } }
+
+  // MARK: Reasons
+
+  /// Why no gradient reaches what these values are of.
+  func reason(forNoneTo values: [Int]) -> String {
+    values.contains(where: ways.exists)
+      ? "every path is cut by " + cutPhrase(values) : "the loss does not depend on it"
+  }
+
+  /// What cuts the values off, by name.
+  private func cutPhrase(_ values: [Int]) -> String {
+    let cuts = firstCuts(of: values)
+    var names: [String] = []
+    for name in cuts.prefix(Self.listed).flatMap(phrases) where !names.contains(name) {
+      names.append(name)
+    }
+    return names.joined(separator: ", ") + (cuts.count >= Self.listed ? " and perhaps more" : "")
+  }
+
+  /// In graph order, one for each value they lead to.
+  func firstCuts(of values: [Int]) -> [FlowGraph.Edge] {
+    flow.firstCuts(among: values.flatMap { cuts[$0] }).map { flow.edges[$0] }
+  }
+
+  private func phrases(for cut: FlowGraph.Edge) -> [String] {
+    let node = node(of: cut.to)
+    if held.contains(cut.to) { return ["`stopping: \(node.name)`"] }
+    guard cut.flow == .stopped else { return ["\(node.mnemonic) `\(node.name)`"] }
+    return node.stops(from: cut.operand, to: flow.result(of: cut.to)).map { "stop_gradient `\($0)`" }
+  }
+}
+
+extension GraphDef {
+  /// The nodes that read variables, in graph order.
+  var variableReads: [(variable: String, value: Value)] {
+    nodes.enumerated().compactMap { position, node in
+      if case .reads(let name) = node.op.effect { (name, Value(position)) } else { nil }
+    }
+  }
+}

@@ -1,0 +1,126 @@
+/// Every edge along which a gradient could travel, found once: what autodiff, pruning and reports walk.
+///
+/// Values have the numbers that `ValueIndex` gives them. Edges stand in the order of the values they lead to, which is
+/// topological, so that a walk is one loop over them: ascending from variables towards the loss, descending the other
+/// way. A loop's result has no edge from an operand that it does not depend on. Nodes are not held: a graph that is
+/// extended meanwhile is not copied for it.
+package struct FlowGraph: Sendable {
+  package struct Edge: Hashable, Sendable {
+    /// The operand's value.
+    package let from: Int
+    /// The result's value.
+    package let to: Int
+    package let operand: Int
+    package let flow: GradientFlow
+  }
+
+  /// A value of a loop's body that is another one in the next iteration.
+  package struct Round: Hashable, Sendable {
+    package let output: Int
+    package let input: Int
+  }
+
+  package let index: ValueIndex
+  package let edges: [Edge]
+  /// The carries of a loop's body; walks go round by them.
+  package let rounds: [Round]
+  /// The node of each value.
+  private let owners: [Int]
+  /// For each node the number of its first edge, and last the number of edges.
+  private let starts: [Int]
+
+  /// - Parameter held: values held constant: no gradient passes into them.
+  package init(_ nodes: [Node], holding held: [Value] = []) { self.init(nodes, held, rounds: { _ in [] }) }
+
+  /// Of a loop's body.
+  package init(body: GraphDef) {
+    self.init(body.nodes, []) { index in
+      body.nodes.enumerated().compactMap { position, node in
+        guard let input = node.op as? LoopInput, input.kind == .carry else { return nil }
+        return Round(output: index[body.outputs[input.position]], input: index[Value(position)])
+      }
+    }
+  }
+
+  private init(_ nodes: [Node], _ held: [Value], rounds: (ValueIndex) -> [Round]) {
+    let index = ValueIndex(nodes)
+    let held = Set(held.map { index[$0] })
+    var edges: [Edge] = []
+    edges.reserveCapacity(nodes.reduce(0) { $0 + $1.inputs.count * $1.types.count })
+    var owners: [Int] = []
+    owners.reserveCapacity(index.count)
+    var starts: [Int] = []
+    starts.reserveCapacity(nodes.count + 1)
+    for (position, node) in nodes.enumerated() {
+      starts.append(edges.count)
+      for result in node.types.indices {
+        let to = owners.count
+        owners.append(position)
+        let isHeld = !held.isEmpty && held.contains(to)
+        for (operand, input) in node.inputs.enumerated() {
+          let flow = node.op.gradientFlow(from: operand, to: result)
+          if flow == .notDifferentiable, !node.depends(result, on: operand) { continue }
+          edges.append(Edge(from: index[input], to: to, operand: operand, flow: isHeld ? .stopped : flow))
+        }
+      }
+    }
+    starts.append(edges.count)
+    self.index = index
+    self.edges = edges
+    self.rounds = rounds(index)
+    self.owners = owners
+    self.starts = starts
+  }
+
+  package func node(of value: Int) -> Int { owners[value] }
+
+  /// Which result of its node a value is.
+  package func result(of value: Int) -> Int { value - index[Value(owners[value])] }
+
+  /// The edges from the operands of a node to its results.
+  package func edges(into node: Int) -> ArraySlice<Edge> { edges[starts[node]..<starts[node + 1]] }
+
+  // MARK: Walks
+
+  /// Values that one of `starts` reaches along edges that `isOpen` lets through, `starts` included.
+  package func above(_ starts: [Int], _ isOpen: (Edge) -> Bool) -> [Bool] {
+    goingRound(starts, rounds.map { ($0.output, $0.input) }) { marks in
+      for edge in edges where marks[edge.from] && !marks[edge.to] && isOpen(edge) { marks[edge.to] = true }
+    }
+  }
+
+  /// Values from which one of `starts` is reached along edges that `isOpen` lets through, `starts` included.
+  package func below(_ starts: [Int], _ isOpen: (Edge) -> Bool) -> [Bool] {
+    goingRound(starts, rounds.map { ($0.input, $0.output) }) { marks in
+      for edge in edges.reversed() where marks[edge.to] && !marks[edge.from] && isOpen(edge) {
+        marks[edge.from] = true
+      }
+    }
+  }
+
+  /// Walks, and round the loop as often as that marks more.
+  private func goingRound(
+    _ starts: [Int], _ links: [(from: Int, to: Int)], _ walk: (inout [Bool]) -> Void
+  ) -> [Bool] {
+    var marks = [Bool](repeating: false, count: index.count)
+    for start in starts { marks[start] = true }
+    while true {
+      walk(&marks)
+      var isDone = true
+      for link in links where marks[link.from] && !marks[link.to] {
+        marks[link.to] = true
+        isDone = false
+      }
+      if isDone { return marks }
+    }
+  }
+}
+
+extension Node {
+  /// Whether a change of an operand can change a result; of ops that are not loops every one can.
+  fileprivate func depends(_ result: Int, on operand: Int) -> Bool {
+    guard op is any LoopOp else { return true }
+    let operands = inputs.indices.map { $0 == operand ? Dependence.data : [] }
+    return op.dependence(of: operands, results: types.count)[result].contains(.data)
+  }
+}

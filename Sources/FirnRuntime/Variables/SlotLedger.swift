@@ -1,0 +1,137 @@
+import FirnCompiler
+import FirnGraph
+
+/// Whose memory each optimiser slot of a session is, and what becomes of it when a program is compiled or a run resumed.
+///
+/// A value without values: it says what to keep, start over and drop, and the session does so, or, where that fails,
+/// goes on with the ledger it had.
+struct SlotLedger: Hashable, Sendable {
+  /// By name of a slot.
+  private var owners: [String: SlotOwner] = [:]
+  /// By optimiser name, what the last program compiled with it trains.
+  private var trained: [String: [TrainedPart]] = [:]
+  /// By optimiser name, its slots in the order they were made.
+  private var slots: [String: [String]] = [:]
+
+  /// What becomes of slots.
+  struct Decision: Hashable, Sendable {
+    /// In creation order of variables, blocks in the order they are trained, then what is no longer.
+    var reports: [SlotReport] = []
+    /// Names of slots that are there and start over.
+    var fresh: Set<String> = []
+  }
+
+  subscript(slot: String) -> SlotOwner? { owners[slot] }
+
+  /// Whether the programs compiled last use a slot, or the one compiled next decides.
+  func isLive(_ slot: String) -> Bool {
+    guard let owner = owners[slot] else { return false }
+    return owner.part.map { trained[owner.optimizer]?.contains($0) == true } ?? true
+  }
+
+  // MARK: Compiling
+
+  /// Slots of what stays trained are kept; those of what is newly trained start fresh.
+  ///
+  /// Also where it was trained long before it was frozen. A block has slots of its own: a variable thawed whole after a part
+  /// of it was trained starts fresh.
+  ///
+  /// - Parameters:
+  ///   - parts: what the new program trains, with or without memory.
+  ///   - variables: of the session's graph, in creation order.
+  mutating func compile(
+    _ compiled: [CompiledSlot], training parts: [TrainedPart], by optimizer: String,
+    among variables: [Variable]
+  ) -> Decision {
+    let before = trained[optimizer] ?? []
+    let wasTrained = Set(before)
+    let isTrained = Set(parts)
+    let wanted = Dictionary(grouping: compiled, by: \.owner)
+    let grouped = Dictionary(
+      grouping: parts + before.filter { !isTrained.contains($0) }, by: \.variable.name)
+    var decision = Decision()
+    for part in variables.flatMap({ grouped[$0.name] ?? [] }) {
+      let owner = SlotOwner(optimizer: optimizer, part: part)
+      let origin: SlotReport.Origin
+      if isTrained.contains(part) {
+        guard let names = wanted[owner]?.map(\.variable.name) else { continue }
+        let held = names.filter { owners[$0] != nil }
+        origin = wasTrained.contains(part) && held.count == names.count ? .kept : .fresh
+        if origin == .fresh { decision.fresh.formUnion(held) }
+      } else {
+        guard slots[optimizer]?.contains(where: { owners[$0] == owner }) == true else { continue }
+        origin = .dropped
+      }
+      decision.reports.append(SlotReport(variable: part.variable.name, block: part.block, origin: origin))
+    }
+    for slot in compiled { enter(slot.variable.name, of: slot.owner) }
+    trained[optimizer] = parts
+    return decision
+  }
+
+  private mutating func enter(_ slot: String, of owner: SlotOwner) {
+    if owners.updateValue(owner, forKey: slot) == nil { slots[owner.optimizer, default: []].append(slot) }
+  }
+
+  // MARK: Resuming
+
+  /// What to make of saved memory.
+  struct Resumption: Hashable, Sendable {
+    /// In creation order of variables.
+    var reports: [SlotReport] = []
+    /// Slots that are there, and for each the number of the saved one it becomes; nil to start over.
+    var assigned: [Assignment] = []
+    /// Numbers of saved slots that are kept for the program compiled next.
+    var added: [Int] = []
+
+    struct Assignment: Hashable, Sendable {
+      var slot: String
+      var saved: Int?
+    }
+  }
+
+  /// Where an optimiser's program is compiled already, the memory of what it trains is put back, or starts fresh where
+  /// there is none or too little, and what else was saved is dropped; otherwise all is kept for the program compiled next.
+  mutating func resume(
+    _ saved: [CompiledSlot], among variables: [Variable]
+  ) -> Resumption {
+    var result = Resumption()
+    var origins: [TrainedPart: SlotReport.Origin] = [:]
+    let compiled = Set(trained.keys)
+    func number(of slot: String) -> Int? { saved.firstIndex { $0.variable.name == slot } }
+    for optimizer in compiled.sorted() {
+      let own = slots[optimizer] ?? []
+      for part in trained[optimizer] ?? [] {
+        let wanted = own.filter { owners[$0] == SlotOwner(optimizer: optimizer, part: part) }
+        if wanted.isEmpty { continue }
+        let numbers = wanted.map(number)
+        let isKept = !numbers.contains(nil)
+        origins[part] = isKept ? .kept : .fresh
+        result.assigned += zip(wanted, numbers).map { Resumption.Assignment(slot: $0, saved: isKept ? $1 : nil) }
+      }
+      let shared = own.filter { owners[$0] == SlotOwner(optimizer: optimizer, part: nil) }
+      result.assigned += shared.map { Resumption.Assignment(slot: $0, saved: number(of: $0)) }
+    }
+    for (number, slot) in saved.enumerated() {
+      if compiled.contains(slot.owner.optimizer) {
+        if let part = slot.owner.part, origins[part] == nil { origins[part] = .dropped }
+        continue
+      }
+      result.added.append(number)
+      enter(slot.variable.name, of: slot.owner)
+      guard let part = slot.owner.part else { continue }
+      origins[part] = .kept
+      if trained[slot.owner.optimizer]?.contains(part) != true {
+        trained[slot.owner.optimizer, default: []].append(part)
+      }
+    }
+    let order = Dictionary(
+      variables.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+    func key(_ report: SlotReport) -> (Int, Int) {
+      (order[report.variable] ?? 0, report.block?.range.lowerBound ?? 0)
+    }
+    result.reports = origins.map { SlotReport(variable: $0.variable.name, block: $0.block, origin: $1) }
+      .sorted { key($0) < key($1) }
+    return result
+  }
+}
