@@ -31,7 +31,7 @@ extension Classifier {
     return (first, second)
   }
 
-  func stopGradientOneLayerTooHigh() throws -> [Finding] {
+  func stopGradientOneLayerTooHigh() throws -> LintReport {
     let graph = Graph()
     let x = graph.placeholder("x", shape: ["batch", "time", 4])
     let first = LSTM(8, name: "first").run(x).sequence

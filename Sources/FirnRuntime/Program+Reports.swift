@@ -4,16 +4,23 @@ public import FirnGraph
 /// Questions about freezing; a program answers as what it was compiled from does.
 extension Program {
   /// Everything that can be asked, analysed once; hold on to it to ask more than one question.
+  ///
+  /// - Complexity: linear in the nodes of the graph; each question below makes one of these.
+  /// - Throws: what compiling throws.
   public func explanation() throws(FirnError) -> Explanation {
     try Explanation(compilation.context)
   }
 
   /// Why a variable is trained or not: a shortest path from the loss, or the nodes that cut it.
+  ///
+  /// - Throws: `.unknownName`.
   public func why(_ variable: any TensorReference) throws(FirnError) -> VariableExplanation {
     try explanation().why(variable.tensorName)
   }
 
   /// Whether the gradient of `source` by `target` exists, and which way or why not; any two tensors.
+  ///
+  /// - Throws: `.unknownName`.
   public func whyNot(
     of source: any TensorReference, withRespectTo target: any TensorReference
   ) throws(FirnError) -> Connection {
@@ -21,9 +28,15 @@ extension Program {
   }
 
   /// Arithmetic and bytes, in all and by scope, with this selection and with nothing frozen.
+  ///
+  /// - Throws: `.invalidArgument` for a program that trains nothing.
+  /// - Complexity: two compilations.
   public func costReport() throws(FirnError) -> CostReport { try explanation().cost() }
 
   /// What freezing one more variable would save.
+  ///
+  /// - Throws: `.unknownName`; `.noGradient` for the only trained variable.
+  /// - Complexity: a few compilations.
   public func pin(_ variable: any TensorReference) throws(FirnError) -> Pin {
     try explanation().pin(variable.tensorName)
   }
@@ -31,11 +44,14 @@ extension Program {
   /// What is suspicious about the graph and this selection.
   ///
   /// - Parameter loaded: names of the variables that hold loaded or trained values.
-  public func lint(loaded: Set<String>? = nil) throws(FirnError) -> [Finding] {
+  /// - Throws: what compiling throws.
+  public func lint(loaded: Set<String>? = nil) throws(FirnError) -> LintReport {
     try explanation().lint(loaded: loaded)
   }
 
   /// What changes from this program to another, for thawing step by step.
+  ///
+  /// - Throws: what compiling either throws.
   public func difference(to other: Program) throws(FirnError) -> Difference {
     try Explanation.difference(explanation(), other.explanation())
   }

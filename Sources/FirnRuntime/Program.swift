@@ -3,6 +3,8 @@ public import FirnGraph
 package import FirnNotation
 
 /// What a session compiled: immutable, to be run any number of times.
+///
+/// It holds no weights: those are the session's, and all its programs share them.
 public struct Program: Sendable {
   package let compilation: Compilation
   /// Shared by copies; a session keeps plans and buffers for as long as it lives.
@@ -29,9 +31,11 @@ public struct Program: Sendable {
   public var cost: Cost { Cost(compilation.graph) }
 
   /// The part of `cost` that one scope has: its nodes, their adjoints and the updates of its variables.
+  ///
+  /// An adjoint is the gradient of the loss by one value of the forward program, as a node of its own.
   public func cost(of scope: String) -> Cost { Cost(compilation.graph, within: scope) }
 
-  /// The compiled graph: forward, backward and update nodes.
+  /// The compiled graph: forward, backward and update nodes; `graph.text` prints it.
   public var graph: GraphDef { compilation.graph }
 
   /// Gradient edges that freezing and `stop_gradient` removed.

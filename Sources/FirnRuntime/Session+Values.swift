@@ -13,11 +13,14 @@ extension Session {
   /// The value now of a variable, or of a block of it.
   ///
   /// - Complexity: O(1), as it shares the variable's storage until that is written; a block is copied.
+  /// - Throws: `.unknownName`; `.invalidSelection` where a block is faulty.
   public func value(of reference: any TensorReference) throws(FirnError) -> NDArray {
     try value(of: place(reference))
   }
 
   /// The value now of the one variable, or the one block, that a selection names.
+  ///
+  /// - Throws: `.invalidSelection` where it names none or more than one.
   public func value(of selection: Selection) throws(FirnError) -> NDArray {
     try value(of: place(selection))
   }
@@ -31,21 +34,24 @@ extension Session {
   }
 
   /// Gives the one variable, or the one block, that a selection names a value.
+  ///
+  /// - Throws: `.invalidSelection` where it names none or more than one; `.shapeMismatch` or `.typeMismatch`.
   public func setValue(_ array: NDArray, of selection: Selection) throws(FirnError) {
     try apply([change(place(selection), to: array)])
   }
 
   /// Gives several variables or blocks their values: `session.setValues(["head/kernel": a, bias: b])`.
   ///
-  /// - Throws: one error that lists all that is wrong; then nothing has changed.
+  /// - Throws: one error that lists all that is wrong: `.unknownName`, `.shapeMismatch`, `.typeMismatch`, and `.duplicateName`
+  ///   where an element is given two values; then nothing has changed.
   public func setValues(_ values: KeyValuePairs<any TensorReference, NDArray>) throws(FirnError) {
     try set(values.map { ($0.key, $0.value) })
   }
 
+  // A literal is pairs: a name that stands there twice is then an error, in a dictionary it would be a trap.
   /// Gives variables or blocks the values that stand under their names, such as a converted network's.
   ///
   /// - Throws: one error that lists all that is wrong, by name; then nothing has changed.
-  // A literal is pairs: a name that stands there twice is then an error, in a dictionary it would be a trap.
   @_disfavoredOverload
   public func setValues(_ values: [String: NDArray]) throws(FirnError) {
     try set(values.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
@@ -72,6 +78,7 @@ extension Session {
   ///     initialiser it gets its part of what the whole would get. `.blocks` speaks of the blocks each variable has names for.
   ///   - seed: decides the values, with the names; the session's by default, which gives the first values again.
   ///   - includingSlots: whether the optimisers' memory of these variables starts over too.
+  /// - Throws: `.invalidSelection`; what the initialiser cannot do for a shape. Then nothing has changed.
   public func initialize(
     _ selection: Selection? = nil, with initializer: Initializer? = nil, seed: UInt64? = nil,
     includingSlots: Bool = false
@@ -113,7 +120,8 @@ extension Session {
   ///   - selection: what to copy, in the other session's words; all but optimiser slots by default.
   ///   - scope: where the variables are in the other session; the root by default.
   ///   - target: where they are here: `replacing: "teacher/encoder", with: "student/encoder"`.
-  /// - Throws: where a variable is missing here, or another type; then nothing has changed.
+  /// - Throws: `.invalidSelection` for what lies outside `scope`; `.unknownName`, `.shapeMismatch` or `.typeMismatch` where a
+  ///   variable is missing here, or another type. Then nothing has changed.
   /// - Complexity: O(1) for each variable: both share storage until one writes.
   public func copyValues(
     from other: Session, _ selection: Selection? = nil, replacing scope: String = "", with target: String = ""
@@ -137,6 +145,8 @@ extension Session {
   /// The values of the selected variables and blocks; all but optimiser slots by default.
   ///
   /// - Parameter includingSlots: whether the optimisers' memory of these variables comes along.
+  /// - Throws: `.invalidSelection`.
+  /// - Complexity: O(1) for each variable, as in a ``Snapshot``; blocks are copied.
   public func snapshot(
     _ selection: Selection? = nil, includingSlots: Bool = false
   ) throws(FirnError) -> Snapshot {
@@ -154,7 +164,8 @@ extension Session {
   /// Gives everything in a snapshot its value, also one taken in another session; what was random then is random again
   /// (rule 11).
   ///
-  /// - Throws: where a variable is missing or has another type; then nothing has changed.
+  /// - Throws: `.unknownName`, `.shapeMismatch` or `.typeMismatch` where a variable is missing or has another type; then
+  ///   nothing has changed.
   public func restore(_ snapshot: Snapshot) throws(FirnError) {
     try apply(
       snapshot.values.map {

@@ -8,7 +8,9 @@ import FirnOps
 /// Several programs, with different selections frozen, share the variables; nothing about freezing is stored here, so
 /// nothing can be stale. Not `Sendable`: use a session from one task at a time.
 public final class Session {
+  /// The model; variables added to it later join the session when it next compiles.
   public let graph: Graph
+  /// What first values and random ops depend on, with names and the number of runs.
   public let seed: UInt64
   /// Whether every run looks for NaN and infinity after each op, and fails naming the first that produced one.
   public var checksNumerics = false
@@ -26,9 +28,12 @@ public final class Session {
 
   /// A session with every variable of `graph` at its first value.
   ///
+  /// First values are drawn when they are first read, so that loading weights over them costs nothing.
+  ///
   /// - Parameters:
   ///   - seed: decides first values and random ops; the same seed gives the same bits on any number of threads.
   ///   - threads: how many kernels may use; all cores by default.
+  /// - Throws: every fault recorded while the graph was built, as `graph.validate()` does.
   public init(_ graph: Graph, seed: UInt64 = 0, threads: Int? = nil) throws(FirnError) {
     self.graph = graph
     self.seed = seed
@@ -50,7 +55,12 @@ public final class Session {
   ///   - fetching: what a run returns, by handle or by name.
   ///   - freezing: variables without gradient, for explicit `graph.gradients` in what is fetched.
   ///   - thawing: variables trained although declared or selected frozen.
-  ///   - inTrainingMode: whether dropout and the like are active outside frozen scopes.
+  ///   - keepingTrainingMode: scopes in training mode although frozen (rule 4).
+  ///   - inTrainingMode: whether dropout and the like are active outside frozen scopes; false by default, as a program that
+  ///     trains nothing is mostly for evaluation.
+  /// - Throws: the faults of the graph; `.unknownName` for a tensor it has not, `.invalidSelection`, `.noGradient` where a
+  ///   gradient that is asked for has no path, `.invalidGraph` where one run would write a variable twice.
+  /// - Complexity: no data is touched, and no buffers are made before the first run.
   public func compile(
     fetching: [any TensorReference], freezing: Selection? = nil, thawing: Selection? = nil,
     keepingTrainingMode: Selection? = nil, inTrainingMode: Bool = false
@@ -65,13 +75,15 @@ public final class Session {
   /// A program whose run is one step of training; it returns the loss before the step, and what else is fetched.
   ///
   /// - Parameters:
-  ///   - loss: a scalar.
+  ///   - loss: a scalar, of floating point.
   ///   - optimizer: makes the updates, nodes of the same program.
   ///   - freezing: variables held fixed besides those declared so; nothing of them is computed backward.
   ///   - thawing: variables trained although declared or selected frozen.
   ///   - keepingTrainingMode: scopes in training mode although frozen (rule 4).
-  ///   - clippingNorm: the largest global norm of the trained gradients together.
+  ///   - clippingNorm: the largest global norm of the trained gradients together; by default they are not clipped.
   ///   - fetching: what a run returns besides the loss, by handle or by name.
+  /// - Throws: as the other `compile`; besides `.notScalar`, `.noGradient` where nothing is left to train, with what cuts it,
+  ///   and `.invalidArgument` for hyperparameters no step can be made with.
   public func compile(
     minimizing loss: Tensor, with optimizer: any Optimizer, freezing: Selection? = nil,
     thawing: Selection? = nil,
@@ -179,6 +191,8 @@ public final class Session {
   ///
   /// - Parameter feeds: data for every placeholder the program needs; for others of the same graph it is ignored.
   /// - Throws: `.missingFeed`, `.invalidFeed`, `.unknownName`, `.indexOutOfRange`, `.notFinite`.
+  /// - Complexity: what ``Program/costReport()`` says. The first run of new extents plans and takes buffers; later ones
+  ///   allocate only what they return.
   @discardableResult
   public func run(_ program: Program, feeding feeds: Feeds = [:]) throws(FirnError) -> Results {
     guard program.session === identity else {
@@ -239,6 +253,12 @@ public final class Session {
   }
 
   /// Bytes of working memory one run takes for these dimensions, variables not counted.
+  ///
+  /// The arena is the one piece of memory that holds all values between the ops of a run. A plan gives each its place there for
+  /// as long as it is needed, so that values which never live at the same time share bytes.
+  ///
+  /// - Parameter binding: numbers for the named dimensions: `["batch": 32]`.
+  /// - Throws: `.missingFeed` where a name has no number; `.invalidArgument` where the machine has not that much memory.
   public func arenaBytes(of program: Program, binding: DimBinding = [:]) throws(FirnError) -> Int {
     try execution(of: program, binding: binding).plan.arenaBytes
   }

@@ -1,21 +1,28 @@
 public import FirnGraph
 public import FirnRuntime
 
-/// The loop around a training program.
+/// The loop around a training program: epochs, batches, checkpoints.
+///
+/// It does nothing that a loop of one's own over `session.run(program, feeding:)` could not.
 public struct Trainer {
   private let session: Session
   private let program: Program
 
   /// What is known after a step.
   public struct Progress: Sendable {
+    /// Steps done, this one included, counted from the very first of the run.
     public let step: Int
+    /// What ``step`` will be at the end.
     public let stepCount: Int
+    /// The epoch this step belonged to, from 0.
     public let epoch: Int
+    /// The loss of this step's batch, as it was before the step's update.
     public let loss: Double
     /// Where the data is after this step.
     public let position: DataPosition
   }
 
+  /// A loop for a program compiled with `minimizing:` by this session.
   public init(_ program: Program, in session: Session) {
     self.session = session
     self.program = program
@@ -23,17 +30,23 @@ public struct Trainer {
 
   /// Trains for whole epochs.
   ///
+  /// A batch is fed by the names of the data set's columns; its loss is the program's last fetch, a scalar. The last batch
+  /// of an epoch may be smaller: a model whose batch is a named dimension takes it as it comes.
+  ///
   /// - Parameters:
+  ///   - data: a column for each placeholder the loss needs.
+  ///   - epochs: passes over the data in all, those before `start` included; not negative.
+  ///   - batchSize: examples in a batch, positive.
   ///   - seed: decides the order of examples.
   ///   - start: where an earlier run stopped, as its checkpoint says; its steps are not repeated.
   ///   - lastStep: where to stop, counted from the very first step, if the epochs are not over by then.
   ///   - folder: where checkpoints go, if anywhere.
-  ///   - interval: steps from one checkpoint to the next; the last step has one in any case.
+  ///   - interval: steps from one checkpoint to the next; the last step has one in any case. 100 by default.
   ///   - report: called after every step, and after its checkpoint.
   ///   - metric: called before every checkpoint; its value, lower is better, decides which is kept as the best.
   /// - Returns: the loss of every step done here, as it was before the step's update.
-  /// - Throws: what a step or `metric` throws; `.invalidArgument` where `start` is of another order, size or number of
-  ///   batches.
+  /// - Throws: what a step, a checkpoint or `metric` throws; `.invalidArgument` where the program trains nothing, a count is
+  ///   not as said, or `start` is of another order, size or number of batches.
   @discardableResult
   public func fit(
     _ data: DataSet, epochs: Int, batchSize: Int, seed: UInt64 = 0, from start: DataPosition? = nil,

@@ -24,7 +24,7 @@ import Testing
       ),
       (
         "explain", ["--freeze", "encoder"],
-        "scopes[]{count mode parameters path standing trainedCount trainedParameters} variables[]{\(Self.variable)}"
+        "scopes[]{count mode parameters path status trainedCount trainedParameters} variables[]{\(Self.variable)}"
       ),
       ("explain", ["head", "--freeze", "encoder"], "[]{\(Self.variable)}"),
       (

@@ -19,7 +19,7 @@ enum CostCommand {
   /// What `--json` gives.
   private struct Answer: Encodable {
     var cost: CostReport
-    var pins: [Pin]?
+    var pins: PinReport?
   }
 
   static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
@@ -32,80 +32,15 @@ enum CostCommand {
       try shell.json(Answer(cost: report, pins: pins))
       return 0
     }
-    show(report, options, in: shell)
+    shell.report(report.bound(by: options.binding).report)
     if let pins {
       shell.line()
-      show(pins, options, in: shell)
+      shell.report(pins.bound(by: options.binding).report)
     }
     if let note = options.note {
       shell.line()
       shell.paragraph(note)
     }
     return 0
-  }
-
-  private static func show(_ report: CostReport, _ options: CostOptions, in shell: Shell) {
-    let rows =
-      [("(all)", report.total, report.unfrozen)]
-      + report.scopes.map { scope in
-        let depth = scope.path.split(separator: "/").count - 1
-        let name = String(repeating: "  ", count: depth) + Path.last(of: scope.path)
-        return (name, scope.cost, scope.unfrozen)
-      }
-    let compares = report.unfrozen.map { $0 != report.total } ?? false
-    guard compares else {
-      var table = TextTable(
-        [.init("scope")]
-          + ["forward", "backward", "update", "kept", "gradients", "slots"].map { .init($0, .right) })
-      for (name, cost, _) in rows {
-        table.append([
-          name, options.flops(cost.forwardFLOPs), options.flops(cost.backwardFLOPs),
-          options.flops(cost.updateFLOPs), options.bytes(cost.keptBytes), options.bytes(cost.gradientBytes),
-          options.bytes(cost.slotBytes),
-        ])
-      }
-      shell.table(table)
-      return
-    }
-    var flops = TextTable(
-      [.init("scope")]
-        + ["forward", "backward", "unfrozen", "update", "unfrozen"].map { .init($0, .right) })
-    var bytes = TextTable(
-      [.init("scope")]
-        + ["kept", "unfrozen", "gradients", "unfrozen", "slots", "unfrozen"].map { .init($0, .right) })
-    for (name, cost, whole) in rows {
-      flops.append([
-        name, options.flops(cost.forwardFLOPs), options.flops(cost.backwardFLOPs),
-        options.flops(whole?.backwardFLOPs), options.flops(cost.updateFLOPs),
-        options.flops(whole?.updateFLOPs),
-      ])
-      bytes.append([
-        name, options.bytes(cost.keptBytes), options.bytes(whole?.keptBytes),
-        options.bytes(cost.gradientBytes), options.bytes(whole?.gradientBytes),
-        options.bytes(cost.slotBytes), options.bytes(whole?.slotBytes),
-      ])
-    }
-    shell.table(flops)
-    shell.line()
-    shell.table(bytes)
-  }
-
-  private static func show(_ pins: [Pin], _ options: CostOptions, in shell: Shell) {
-    guard !pins.isEmpty else {
-      shell.line("fewer than two variables are trained, so no other could be frozen")
-      return
-    }
-    var table = TextTable([
-      .init("freezing too"), .init("saves backward", .right), .init("kept", .right),
-      .init("gradients", .right), .init("slots", .right), .init("what it alone keeps"),
-    ])
-    for pin in pins {
-      table.append([
-        pin.variable, options.flops(pin.saved.backwardFLOPs), options.bytes(pin.saved.keptBytes),
-        options.bytes(pin.saved.gradientBytes), options.bytes(pin.saved.slotBytes),
-        pin.kept.map(\.name).joined(separator: ", "),
-      ])
-    }
-    shell.table(table)
   }
 }

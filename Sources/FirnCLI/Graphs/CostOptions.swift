@@ -15,12 +15,10 @@ struct CostOptions {
   static let options = [bind, optimizer]
 
   let optimizer: any Optimizer
-  /// Whether sizes were given; then only these are bound in JSON, too.
-  let isBound: Bool
+  /// As given, and 1 for every other name of the graph; JSON has polynomials instead.
+  let binding: DimBinding
   /// As given.
   private let given: DimBinding
-  /// As given, and 1 for every other name of the graph.
-  private let complete: DimBinding
   private let assumed: [String]
 
   /// - Throws: `UsageError` for what is no binding, `.unknownName` for a dimension that the graph does not have.
@@ -52,14 +50,10 @@ struct CostOptions {
       binding[name] = number
     }
     given = binding
-    isBound = text != nil
     assumed = names.sorted().filter { binding[$0] == nil }
     for name in assumed { binding[name] = 1 }
-    complete = binding
+    self.binding = binding
   }
-
-  /// With what is bound, for JSON: what is not stays a polynomial.
-  func bound(_ cost: Cost) -> Cost { cost.bound(by: given) }
 
   /// What was taken to be 1, or bound, in words.
   var note: String? {
@@ -68,15 +62,5 @@ struct CostOptions {
     let ones = assumed.map { "\($0)=1" }.joined(separator: ", ")
     return "with " + (bound.isEmpty ? ones : "\(bound), \(ones)")
       + " (bind sizes with --bind " + assumed.map { "\($0)=N" }.joined(separator: ",") + ")"
-  }
-
-  func flops(_ quantity: Quantity?) -> String { text(quantity, NumberFormat.flops) }
-
-  func bytes(_ quantity: Quantity?) -> String { text(quantity, NumberFormat.bytes) }
-
-  private func text(_ quantity: Quantity?, _ format: (Int) -> String) -> String {
-    guard let quantity else { return "" }
-    let bound = quantity.bound(by: complete)
-    return bound.value.map(format) ?? bound.description
   }
 }

@@ -39,46 +39,11 @@ enum DiffCommand {
       try shell.json(difference)
       return 0
     }
-    show(difference, options, in: shell)
-    return 0
-  }
-
-  private static func words(_ status: TrainingStatus?, _ blocks: [String]) -> String {
-    ([status?.rawValue ?? "absent"] + blocks).joined(separator: " ")
-  }
-
-  private static func show(_ difference: Difference, _ options: CostOptions, in shell: Shell) {
-    if difference.changes.isEmpty {
-      shell.line("no variable changes its status")
-    } else {
-      var changes = TextTable([.init("variable"), .init("before"), .init("after")])
-      for change in difference.changes {
-        changes.append([
-          change.variable, words(change.before, change.blocksBefore), words(change.after, change.blocksAfter),
-        ])
-      }
-      shell.table(changes)
-    }
-    shell.line()
-    var costs = TextTable([
-      .init("cost of a step"), .init("before", .right), .init("after", .right), .init("change", .right),
-    ])
-    func row(_ title: String, _ part: KeyPath<Cost, Quantity>, _ format: (Quantity?) -> String) {
-      costs.append([
-        title, format(difference.before[keyPath: part]), format(difference.after[keyPath: part]),
-        format(difference.added[keyPath: part]),
-      ])
-    }
-    row("forward", \.forwardFLOPs, options.flops)
-    row("backward", \.backwardFLOPs, options.flops)
-    row("update", \.updateFLOPs, options.flops)
-    row("kept", \.keptBytes, options.bytes)
-    row("gradients", \.gradientBytes, options.bytes)
-    row("slots", \.slotBytes, options.bytes)
-    shell.table(costs)
+    shell.report(difference.bound(by: options.binding).report)
     if let note = options.note {
       shell.line()
       shell.paragraph(note)
     }
+    return 0
   }
 }

@@ -20,22 +20,8 @@ enum LintCommand {
     if arguments.flag("json") {
       try shell.json(findings)
     } else {
-      show(findings, in: shell)
+      shell.report(findings.report)
     }
     return findings.isEmpty ? 0 : 1
-  }
-
-  private static func show(_ findings: [Finding], in shell: Shell) {
-    if findings.isEmpty { return shell.line("nothing found") }
-    for finding in findings {
-      let start = "\(finding.code.rawValue) \(finding.severity.rawValue): "
-      shell.paragraph(finding.message, indent: 5, first: start)
-      for place in finding.places where !place.madeAt.isEmpty {
-        shell.paragraph("at \(place.path) (\(place.madeAt))", indent: 5)
-      }
-      shell.paragraph("remedy: " + finding.remedy, indent: 5)
-      shell.paragraph("see " + finding.page, indent: 5)
-    }
-    shell.line(findings.count == 1 ? "1 finding" : "\(findings.count) findings")
   }
 }

@@ -16,27 +16,14 @@ enum QueryCommand {
 
   static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
     let question = try GraphQuestion(arguments, in: shell)
-    let answer = try QueryAnswer(question, Selection(arguments.positionals[1]))
+    let selection = try Selection(arguments.positionals[1])
+    let statuses = try VariableStates(question)
+    let table = try selection.table(in: question.context)
     if arguments.flag("json") {
-      try shell.json(answer)
+      try shell.json(QueryAnswer(table, statuses))
       return 0
     }
-    var table = TextTable([
-      .init("path"), .init("shape"), .init("count", .right), .init("bytes", .right), .init("role"),
-      .init("status"), .init("matched by"),
-    ])
-    for row in answer.rows {
-      table.append([
-        row.path + row.blocks.joined(), row.type, NumberFormat.count(row.count),
-        NumberFormat.bytes(row.bytes),
-        row.role, row.status, row.matchedBy.joined(separator: ", "),
-      ])
-    }
-    table.append([
-      "total \(NumberFormat.count(answer.rows.count))", "", NumberFormat.count(answer.count),
-      NumberFormat.bytes(answer.bytes),
-    ])
-    shell.table(table)
+    shell.report(table.report { statuses[$0.path] })
     return 0
   }
 }
@@ -61,25 +48,15 @@ struct QueryAnswer: Codable, Hashable, Sendable {
   var count: Int
   var bytes: Int
 
-  init(_ question: GraphQuestion, _ selection: Selection) throws(FirnError) {
-    let statuses = try VariableStates(question)
-    self.selection = selection.description
-    rows = try selection.resolve(in: question.context).map { selected in
-      let variable = selected.variable
-      var (blocks, count): ([String], Int) = ([], variable.elementCount)
-      if case .blocks(let named) = selected.region {
-        blocks = named.map(\.description)
-        count = named.reduce(0) { sum, block in
-          let extent = variable.type.shape[block.axis].value ?? 1
-          return sum + variable.elementCount / max(1, extent) * block.range.count
-        }
-      }
+  init(_ table: SelectionTable, _ statuses: VariableStates) {
+    selection = table.selection
+    rows = table.rows.map { row in
+      var blocks: [String] = []
+      if case .blocks(let named) = row.region { blocks = named.map(\.description) }
       return Row(
-        path: variable.name, blocks: blocks, type: variable.type.description, count: count,
-        bytes: count * variable.type.dtype.byteCount, role: variable.role, status: statuses[variable.name],
-        matchedBy: selected.matchedBy)
+        path: row.path, blocks: blocks, type: "\(row.dtype)\(Shape(row.shape))", count: row.count,
+        bytes: row.bytes, role: row.role, status: statuses[row.path], matchedBy: row.matchedBy)
     }
-    count = rows.reduce(0) { $0 + $1.count }
-    bytes = rows.reduce(0) { $0 + $1.bytes }
+    (count, bytes) = (table.count, table.bytes)
   }
 }

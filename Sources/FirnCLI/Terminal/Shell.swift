@@ -28,22 +28,18 @@ struct Shell {
   /// Writes a table, cut to the width there is.
   func table(_ table: TextTable) { output(table.text(for: terminal)) }
 
+  /// Writes what a value of the library prints, laid out for the width there is.
+  func report(_ report: TextReport) {
+    output(report.text(width: terminal.width) { $0.text(for: terminal) })
+  }
+
   /// Writes words over as many lines as they need, each behind `indent` spaces.
   ///
   /// - Parameter first: stands in place of the first line's indentation.
   func paragraph(_ text: String, indent: Int = 0, first: String? = nil) {
-    let margin = String(repeating: " ", count: indent)
-    var current = first ?? margin
-    var isEmpty = true
-    for word in text.split(whereSeparator: \.isWhitespace) {
-      if !isEmpty, DisplayText.width(of: current) + 1 + DisplayText.width(of: String(word)) > terminal.width {
-        line(current)
-        (current, isEmpty) = (margin, true)
-      }
-      current += (isEmpty ? "" : " ") + word
-      isEmpty = false
+    for line in TextReport.wrapped(text, width: terminal.width, indent: indent, first: first) {
+      self.line(line)
     }
-    if !isEmpty || first != nil { line(current) }
   }
 
   /// Writes a value as JSON with sorted keys, so that the same value gives the same bytes.

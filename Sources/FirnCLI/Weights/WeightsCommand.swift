@@ -17,54 +17,24 @@ enum WeightsCommand {
 
   static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
     let weights = try WeightFile.open(arguments.positionals[0], in: shell)
-    let overview = try WeightFile.reading { () throws(FirnError) in
-      try WeightsOverview(WeightFile.selected(arguments, of: weights))
+    let (selected, overview) = try WeightFile.reading { () throws(FirnError) in
+      let selected = try WeightFile.selected(arguments, of: weights)
+      return (selected, try WeightsOverview(selected))
     }
     if arguments.flag("json") {
       try shell.json(overview)
     } else {
-      show(overview, in: shell)
+      shell.report(selected.report(figures: figures(overview.tensors)))
     }
     return 0
   }
 
-  private static func show(_ overview: WeightsOverview, in shell: Shell) {
-    let rows = overview.tensors
-    let total = "total \(NumberFormat.count(rows.count))"
-    let elements = NumberFormat.count(rows.reduce(0) { $0 + $1.count })
-    let plain: [TextTable.Column] = [
-      .init("name"), .init("dtype"), .init("shape"), .init("bytes", .right),
-    ]
-    let facts = rows.map { [$0.name, $0.dtype, "\(Shape($0.shape))", NumberFormat.bytes($0.bytes)] }
-    let sum = [total, "", elements, NumberFormat.bytes(overview.bytes)]
+  /// Columns of statistics beside the tensors.
+  private static func figures(_ rows: [WeightsOverview.Row]) -> TextColumns.Group {
     let hasFaults = rows.contains { ($0.statistics?.notANumber ?? 0) + ($0.statistics?.infinite ?? 0) > 0 }
-    let headings =
-      ["min", "max", "mean", "std", "zeros"] + (hasFaults ? ["NaN", "inf"] : [])
-    let figures = rows.map { self.figures($0, showingFaults: hasFaults) }
-    let columns = headings.map { TextTable.Column($0, .right) }
-    var whole = TextTable(plain + columns)
-    for (fact, figure) in zip(facts, figures) { whole.append(fact + figure) }
-    whole.append(sum)
-    if whole.width <= shell.terminal.width {
-      shell.table(whole)
-    } else {
-      // Names are worth more than one table: cut, they could not be told apart.
-      var (first, second) = (TextTable(plain), TextTable([.init("name")] + columns))
-      for (fact, figure) in zip(facts, figures) {
-        first.append(fact)
-        second.append([fact[0]] + figure)
-      }
-      first.append(sum)
-      shell.table(first)
-      shell.line()
-      shell.table(second)
-    }
-    let notes =
-      overview.shared.map { "share storage: " + $0.joined(separator: ", ") }
-      + overview.skipped.map { "skipped: `\($0.name)`: \($0.reason)" }
-      + overview.metadata.map { "metadata: \($0.key) = \($0.value)" }
-    if !notes.isEmpty { shell.line() }
-    for note in notes { shell.paragraph(DisplayText.singleLine(String(note.prefix(1000)))) }
+    let headings = ["min", "max", "mean", "std", "zeros"] + (hasFaults ? ["NaN", "inf"] : [])
+    return TextColumns.Group(
+      headings.map { .init($0, .right) }, rows: rows.map { figures($0, showingFaults: hasFaults) })
   }
 
   private static func figures(_ row: WeightsOverview.Row, showingFaults: Bool) -> [String] {
@@ -118,8 +88,7 @@ struct WeightsOverview: Codable, Hashable, Sendable {
       progress(entry)
     }
     bytes = weights.entries.reduce(0) { $0 + $1.byteCount }
-    let pieces = Dictionary(grouping: weights.entries.filter { $0.storage != nil }) { $0.storage ?? 0 }
-    shared = pieces.keys.sorted().compactMap { pieces[$0]?.map(\.name) }.filter { $0.count > 1 }
+    shared = weights.tied
     skipped = weights.skipped.map { Note(name: $0.name, reason: $0.reason) }
     metadata = weights.metadata.map { Metadata(key: $0.key, value: $0.value) }
   }

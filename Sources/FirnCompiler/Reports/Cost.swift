@@ -1,27 +1,31 @@
 public import FirnGraph
 
-/// What one run of a program costs, in terms of its named dimensions.
+/// What one run of a program costs: nodes, arithmetic in FLOPs and memory in bytes, perhaps in terms of named dimensions.
 public struct Cost: Hashable, Sendable, Codable {
   /// Nodes of the forward program, those inside loops counted once.
   public var forwardNodes = 0
+  /// Nodes of the backward program, those inside loops counted once.
   public var backwardNodes = 0
+  /// Nodes of the optimiser, clipping included.
   public var updateNodes = 0
   /// Arithmetic of the forward program; a fused multiply-add counts 2, loops count every iteration.
   public var forwardFLOPs: Quantity = 0
+  /// Arithmetic of the backward program: the adjoints, and what is computed for them alone.
   public var backwardFLOPs: Quantity = 0
+  /// Arithmetic of the optimiser, clipping included.
   public var updateFLOPs: Quantity = 0
-  /// Bytes of the working memory's buffers that forward nodes write and backward or update nodes read, stacked residuals
-  /// of loops included.
+  /// Bytes kept for the backward program: the buffers of working memory that forward nodes write and backward or update
+  /// nodes read, stacked residuals of loops included.
   ///
-  /// They are alive when the forward program ends. Variables, constants and what is fed are held anyway and do not count;
-  /// a view is no buffer of its own.
+  /// PyTorch calls them saved tensors. They are alive when the forward program ends. Variables, constants and what is fed are
+  /// held anyway and do not count; a view is no buffer of its own.
   public var keptBytes: Quantity = 0
   /// Bytes of the buffers that backward nodes write and the optimiser reads.
   public var gradientBytes: Quantity = 0
-  /// The optimiser's memory.
+  /// The optimiser's memory, from step to step.
   public var slotBytes: Quantity = 0
 
-  /// Nothing.
+  /// Nothing, to add to.
   public init() {}
 
   /// All arithmetic.

@@ -1,20 +1,26 @@
 /// What one run costs with this selection and with nothing frozen.
 public struct CostReport: Hashable, Sendable, Codable {
+  /// The whole step with this selection.
   public let total: Cost
   /// Nothing frozen; nil where that cannot be compiled.
   public let unfrozen: Cost?
   /// Every scope with what is below it, in graph order, outer before inner.
   public let scopes: [ScopeCost]
 
+  /// A scope's part: its nodes with those of scopes in it, their adjoints, and the updates of its variables.
   public struct ScopeCost: Hashable, Sendable, Codable {
+    /// The scope's path.
     public let path: String
+    /// With this selection.
     public let cost: Cost
+    /// With nothing frozen; nil where that cannot be compiled.
     public let unfrozen: Cost?
   }
 }
 
 /// What freezing one more variable would save.
 public struct Pin: Hashable, Sendable, Codable {
+  /// The variable that would be frozen.
   public let variable: String
   /// What it costs to train it besides the others.
   public let saved: Cost
@@ -24,6 +30,8 @@ public struct Pin: Hashable, Sendable, Codable {
 
 /// A result of a forward node that is held until the backward program has read it.
 public struct KeptValue: Hashable, Sendable, Codable {
+  /// The node's path; `:1` and so on for further results.
   public let name: String
+  /// What it occupies.
   public let bytes: Quantity
 }

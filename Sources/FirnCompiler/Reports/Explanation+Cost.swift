@@ -6,7 +6,8 @@ extension Explanation {
   ///
   /// Counted over the compiled graphs.
   ///
-  /// - Throws: what compiling throws; without a loss there is nothing to cost.
+  /// - Throws: what compiling throws; `.invalidArgument` without a loss, as there is nothing to cost.
+  /// - Complexity: two compilations.
   public func cost() throws(FirnError) -> CostReport {
     let own = try counted()
     let whole = try? counted { $0.kind == .parameter ? .whole : nil }
@@ -29,6 +30,7 @@ extension Explanation {
   /// What freezing one more variable would save, and which kept results it alone holds.
   ///
   /// - Throws: `.unknownName`; `.noGradient` for the only trained variable.
+  /// - Complexity: two compilations.
   public func pin(_ name: String) throws(FirnError) -> Pin {
     let variable = try variable(name)
     guard trainability.isTrained(name) else { return Pin(variable: name, saved: Cost(), kept: []) }
@@ -36,7 +38,7 @@ extension Explanation {
   }
 
   /// For each trained variable, what freezing it too would save; each is one compilation, and one is of all together.
-  public func pins() throws(FirnError) -> [Pin] { try pins(Self.compile) }
+  public func pins() throws(FirnError) -> PinReport { PinReport(try pins(Self.compile)) }
 
   /// The same, with another compiler, for tests.
   package func pins(

@@ -5,7 +5,7 @@ extension Explanation {
   /// What is suspicious: every rule of `Docs/Lint.md`, in the order of codes.
   ///
   /// - Parameter loaded: names of the variables that hold loaded or trained values; without it none is called random.
-  public func lint(loaded: Set<String>? = nil) -> [Finding] {
+  public func lint(loaded: Set<String>? = nil) -> LintReport {
     let report = status
     var findings = starved(report)
     if let loaded { findings += frozenAndRandom(report, loaded) }
@@ -18,7 +18,7 @@ extension Explanation {
       findings += stops.filter { $0.code == .stopBehindStop }
       findings += movingAndHeld()
     }
-    return findings
+    return LintReport(findings)
   }
 
   private func finding(

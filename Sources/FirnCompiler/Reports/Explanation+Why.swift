@@ -20,6 +20,7 @@ extension Explanation {
   /// (`split:1` for a result beyond the first).
   ///
   /// - Throws: `.unknownName`.
+  /// - Complexity: linear in the nodes of the graph.
   public func whyNot(of source: String, withRespectTo target: String) throws(FirnError) -> Connection {
     let from = try flow.value(source)
     let to = try flow.value(target)

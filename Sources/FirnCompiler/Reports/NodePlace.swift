@@ -2,10 +2,15 @@ public import FirnGraph
 
 /// A node as reports name it.
 public struct NodePlace: Hashable, Sendable, Codable {
+  /// Its path in the graph, or in the loop's body it stands in.
   public let name: String
+  /// Its op, as graph text has it: `matmul`.
   public let op: String
+  /// The scope it stands in; empty at the top.
   public let scope: String
+  /// The file of the program that made it; nil where that is not known.
   public let file: String?
+  /// The line there.
   public let line: Int?
   /// The loops in whose bodies it stands, outermost first, by their names there.
   public let loops: [String]

@@ -2,7 +2,18 @@ public import FirnGraph
 
 /// How a parameter moves along its gradient.
 ///
-/// Updates are nodes of the program that computes the gradient.
+/// Updates are nodes of the program that computes the gradient, written with the operators models are. What is to be remembered
+/// from step to step lies in slots: variables the session keeps beside the parameter, of which a frozen one has none.
+///
+/// An optimiser of one's own says what its slots are and makes one update; the rest has defaults:
+///
+///     struct Signed: Optimizer {
+///       var name: String { "signed" }
+///       func slots(for part: TrainedPart) -> [OptimizerSlot] { [] }
+///       func update(_ update: ParameterUpdate) -> UpdatedParameter {
+///         UpdatedParameter(value: update.value - 1e-3 * sign(update.gradient))
+///       }
+///     }
 public protocol Optimizer: Sendable {
   /// Names the slots: `encoder/kernel/adam/first_moment`. Two optimisers of one session that must not share memory need
   /// different names.
@@ -12,12 +23,16 @@ public protocol Optimizer: Sendable {
   func slots(for part: TrainedPart) -> [OptimizerSlot]
 
   /// Adds the nodes of one update.
+  ///
+  /// - Returns: the part and its slots after the step, of the types they had; as many slots as were listed.
   func update(_ update: ParameterUpdate) -> UpdatedParameter
 
   /// Memory kept once for the whole program, such as the number of steps; named `adam/step`.
   var sharedSlots: [OptimizerSlot] { get }
 
   /// Refuses hyperparameters that no update can be made with; called once for each compilation.
+  ///
+  /// - Throws: `.invalidArgument`, with what is allowed.
   func validate() throws(FirnError)
 
   /// What the shared memory becomes, once a step; updates read it as it was before.
@@ -25,17 +40,24 @@ public protocol Optimizer: Sendable {
 }
 
 extension Optimizer {
+  /// Refuses nothing, and never throws.
   public func validate() throws(FirnError) {}
+  /// None.
   public var sharedSlots: [OptimizerSlot] { [] }
+  /// As it was.
   public func updateShared(_ slots: [Tensor]) -> [Tensor] { slots }
 }
 
 /// Memory an optimiser keeps for a variable or a block of one.
 public struct OptimizerSlot: Hashable, Sendable {
+  /// The last component of its path: `first_moment`.
   public var name: String
+  /// Element type and shape; those of the part, or a scalar, as a rule.
   public var type: TensorType
+  /// What it is before the first step.
   public var initializer: Initializer
 
+  /// Memory that starts as zeros, unless told otherwise.
   public init(_ name: String, type: TensorType, initializer: Initializer = .zeros) {
     self.name = name
     self.type = type
@@ -59,9 +81,12 @@ public struct ParameterUpdate {
 
 /// The parameter and its slots after the step.
 public struct UpdatedParameter {
+  /// The part after the step.
   public var value: Tensor
+  /// Its slots after the step, in the order they were listed.
   public var slots: [Tensor]
 
+  /// What an update makes.
   public init(value: Tensor, slots: [Tensor] = []) {
     self.value = value
     self.slots = slots

@@ -4,6 +4,7 @@ public import FirnGraph
 ///
 /// Each part has a gradient, an update and slots of its own.
 public struct TrainedPart: Hashable, Sendable {
+  /// The whole variable.
   public let variable: Variable
   /// Nil for the whole.
   public let block: Block?
@@ -31,5 +32,6 @@ public struct TrainedPart: Hashable, Sendable {
 }
 
 extension TrainedPart: CustomStringConvertible {
+  /// As selections write it: `encoder/kernel`, `embedding/table[0..<3]`.
   public var description: String { variable.name + (block?.description ?? "") }
 }

@@ -20,6 +20,8 @@ extension GraphDef {
   }
 
   /// Writes the graph's text, source locations included, whole or not at all.
+  ///
+  /// - Throws: `.file` where it cannot be written.
   public func write(toFile path: String) throws(FirnError) {
     try TextFile.write(text(includingLocations: true), to: path)
   }

@@ -1,5 +1,6 @@
 /// What a load found, name by name: variables in creation order, then what is left of the file, in its order.
 public struct LoadReport: Hashable, Sendable, Codable {
+  /// What became of a variable or of a tensor in the file.
   public enum Status: String, Hashable, Sendable, Codable, CaseIterable {
     /// Loaded as it is stored.
     case matched
@@ -19,14 +20,17 @@ public struct LoadReport: Hashable, Sendable, Codable {
     case ignored
   }
 
+  /// One variable and what it was made from, or tensors of the file that no variable took.
   public struct Row: Hashable, Sendable, Codable {
+    /// What became of it.
     public let status: Status
     /// Its path; nil where there is no variable.
     public let variable: String?
     /// What it is made from, or what is left over.
     public let sources: [String]
-    /// Types as `f32[3,4]`.
+    /// Element type and shape of the variable, as `f32[3,4]`; nil where there is no variable.
     public let variableType: String?
+    /// Stored type and shape of the tensor, as `f16[3,4]`; nil where there is none or more than one.
     public let sourceType: String?
     /// What was done, or what is wrong.
     public let note: String
@@ -37,13 +41,15 @@ public struct LoadReport: Hashable, Sendable, Codable {
     }
   }
 
-  /// The file.
+  /// The file, as ``Weights/source`` names it.
   public let source: String
+  /// One for each variable that was asked for, and one for each tensor, or group of them, that none of these took.
   public let rows: [Row]
 
   /// The rows of one status.
   public func rows(_ status: Status) -> [Row] { rows.filter { $0.status == status } }
 
+  /// How many rows have one status.
   public func count(_ status: Status) -> Int { rows.count { $0.status == status } }
 
   /// Whether every variable got its value and every tensor was used or left out on purpose.

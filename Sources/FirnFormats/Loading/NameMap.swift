@@ -20,6 +20,8 @@ public struct NameMap: Hashable, Sendable {
   public static let identity = NameMap([])
 
   /// Names that begin with `old` begin with `new` instead.
+  ///
+  /// `prefix("model.")` takes a prefix away, as a state_dict of a wrapped module has one; `prefix("", "encoder/")` puts one on.
   public static func prefix(_ old: String, _ new: String = "") -> NameMap {
     NameMap([.rename(.prefix(old, new), .none)])
   }
@@ -34,6 +36,8 @@ public struct NameMap: Hashable, Sendable {
   }
 
   /// By a regular expression that matches the whole name; `$1` in `target` is its first group.
+  ///
+  /// Faulty patterns throw where the map is used.
   public static func regex(_ pattern: String, to target: String, _ transform: WeightTransform = .none)
     -> NameMap
   {
@@ -43,5 +47,6 @@ public struct NameMap: Hashable, Sendable {
   /// Tensors whose name matches this regular expression are left out on purpose.
   public static func ignoring(_ pattern: String) -> NameMap { NameMap([.ignore(.regex(pattern, ""))]) }
 
+  /// The rules of `a`, then those of `b`: where both are about a tensor, `a` decides.
   public static func + (a: NameMap, b: NameMap) -> NameMap { NameMap(a.rules + b.rules) }
 }

@@ -12,8 +12,9 @@ extension Session {
   /// - Parameters:
   ///   - scope: the variables to load; all by default. The map's names are relative to it.
   ///   - only: what of them to load, variables or blocks; the rest of the file is left out.
-  ///   - mapping: what the file's names are here.
-  /// - Throws: one error that lists everything missing, unexpected, or of another shape or type.
+  ///   - mapping: what the file's names are here; the same by default.
+  /// - Throws: one error that lists everything missing, unexpected, or of another shape or type, with the code of the first:
+  ///   `.unknownName`, `.shapeMismatch`, `.typeMismatch` or `.invalidArgument`; and as the other `load`.
   public func load(
     _ weights: Weights, into scope: String? = nil, only: Selection? = nil, mapping: NameMap = .identity
   ) throws(FirnError) {
@@ -26,9 +27,11 @@ extension Session {
   /// discarded without saying so, an incomplete one is also a warning of the session, a file of which nothing matches is an
   /// error, and compiling warns of frozen variables that stayed random.
   ///
-  /// - Returns: what became of each name.
-  /// - Throws: where `strict`, on any difference; in any case where two tensors are for one variable, a selection or
-  ///   pattern is faulty, or the file cannot be read. Then no variable has changed.
+  /// - Parameter strict: whether any difference is an error; PyTorch's `load_state_dict` has the same switch.
+  /// - Returns: what became of each name; prints as a table.
+  /// - Throws: where `strict`, on any difference; in any case `.duplicateName` where two tensors are for one variable,
+  ///   `.invalidSelection` or `.invalidArgument` where a selection or pattern is faulty, `.unknownName` where nothing matches,
+  ///   `.parse` where the file cannot be read. Then no variable has changed.
   public func load(
     _ weights: Weights, into scope: String? = nil, only: Selection? = nil, mapping: NameMap = .identity,
     strict: Bool

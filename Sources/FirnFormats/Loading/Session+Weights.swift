@@ -8,6 +8,7 @@ extension Session {
   /// Names, order and bytes are those of the variables in creation order, whatever is frozen (rule 10).
   ///
   /// - Throws: where the selection is faulty or names part of a variable.
+  /// - Complexity: O(1) for each variable: values are shared with the session until it writes them.
   public func weights(_ selection: Selection? = nil, source: String = "session") throws(FirnError) -> Weights
   {
     let snapshot = try snapshot(selection)

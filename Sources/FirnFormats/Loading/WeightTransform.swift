@@ -15,6 +15,7 @@ public struct WeightTransform: Hashable, Sendable {
 
   private init(_ steps: [Step]) { self.steps = steps }
 
+  /// The elements as they are stored.
   public static let none = WeightTransform([])
   /// All axes reversed: a linear layer of `[out, in]` becomes a kernel of `[in, out]`.
   public static let transposed = WeightTransform([.permute(nil)])
@@ -111,6 +112,7 @@ public struct WeightTransform: Hashable, Sendable {
 }
 
 extension WeightTransform: CustomStringConvertible {
+  /// In words, as reports show it: `axes 2 3 1 0, reshaped to [72,16]`; empty for ``none``.
   public var description: String {
     steps.map { step in
       switch step {

@@ -10,12 +10,19 @@ public import FirnGraph
 /// | `i64`, `u32`, `u64` | `i32` where every element fits, else refused |
 /// | all others | refused by name |
 public enum StoredType: String, Hashable, Sendable, Codable, CaseIterable {
+  /// IEEE 754's binary64, binary32 and binary16, and bfloat16: the upper half of a binary32.
   case f64, f32, f16, bf16
+  /// Signed integers of so many bits.
   case i64, i32, i16, i8
+  /// Unsigned integers of so many bits.
   case u64, u32, u16, u8
+  /// A byte, 0 or 1.
   case bool
+  /// Two floats, real and imaginary part, of 32 or of 64 bits each.
   case complex64, complex128
+  /// Floats of one byte, by the bits of exponent and mantissa; `fnuz` has no infinity and no negative zero.
   case f8e4m3, f8e5m2, f8e8m0, f8e4m3fnuz, f8e5m2fnuz
+  /// Floats of 6 and of 4 bits, packed.
   case f6e2m3, f6e3m2, f4
 
   /// What an element takes in a file; less than a byte for the smallest.

@@ -1,8 +1,10 @@
 /// A kind of file that holds weights.
 public enum WeightFormat: String, Hashable, Sendable, CaseIterable {
+  /// A table of named tensors and metadata, of any stored type; what Firn writes unless told otherwise.
   case safetensors
-  /// One array.
+  /// One array of NumPy's.
   case npy
+  /// NumPy's archive of named arrays.
   case npz
   /// Only read: what `torch.save` writes of a `state_dict`.
   case pytorch

@@ -13,10 +13,14 @@ public struct Weights: Sendable {
   /// By the UTF-8 of the names: Swift takes `é` and `e` with an accent for equal, files do not.
   private let positions: [[UInt8]: Int]
 
+  /// A line of text about the file, such as safetensors' `__metadata__` holds.
   public struct Metadata: Hashable, Sendable {
+    /// What the text is about; safetensors holds each only once.
     public var key: String
+    /// The text.
     public var value: String
 
+    /// Text under a key.
     public init(key: String, value: String) {
       self.key = key
       self.value = value
@@ -25,16 +29,24 @@ public struct Weights: Sendable {
 
   /// Something that is no entry, and why.
   public struct Skipped: Hashable, Sendable {
+    /// Its name in the file.
     public var name: String
+    /// Why it could not be read, as a clause.
     public var reason: String
 
+    /// Something left out, and why.
     public init(name: String, reason: String) {
       self.name = name
       self.reason = reason
     }
   }
 
-  /// - Throws: where two entries share a name.
+  /// Entries to be written or loaded, in this order.
+  ///
+  /// - Parameters:
+  ///   - source: what messages call the whole.
+  ///   - metadata: written to safetensors; other formats have no place for it.
+  /// - Throws: `.parse` where two entries share a name.
   public init(
     source: String, entries: [WeightEntry], metadata: [Metadata] = [], skipped: [Skipped] = []
   ) throws(FirnError) {
@@ -51,5 +63,8 @@ public struct Weights: Sendable {
     self.positions = positions
   }
 
+  /// The entry of this name, compared byte by byte; nil where there is none.
+  ///
+  /// - Complexity: O(1).
   public subscript(name: String) -> WeightEntry? { positions[Array(name.utf8)].map { entries[$0] } }
 }

@@ -5,10 +5,14 @@ extension Graph {
   /// do not count. What is frozen is decided when compiling: the gradient of a frozen variable is unconnected then.
   ///
   /// - Parameters:
-  ///   - seeds: the adjoint of each of `ys` (nil: ones), of its type.
+  ///   - ys: tensors of floating point, of any shape.
+  ///   - xs: variables or other tensors of floating point.
+  ///   - seeds: the adjoint of each of `ys` (the gradient that arrives there; nil: ones), of its type. PyTorch calls it
+  ///     `grad_outputs`, JAX a cotangent.
   ///   - stopping: tensors held constant.
   ///   - unconnected: what a gradient without path is; by default an error, when compiling, that names what cuts it.
   /// - Returns: one tensor for each of `xs`, of its type.
+  /// - Complexity: nothing is computed but what the live paths need; as a rule two to three times the forward arithmetic.
   public func gradients(
     of ys: [Tensor], withRespectTo xs: [Tensor], seeds: [Tensor?]? = nil, stopping: [Tensor] = [],
     unconnected: Unconnected = .error, file: StaticString = #fileID, line: UInt = #line

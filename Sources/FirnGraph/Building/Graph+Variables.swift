@@ -1,8 +1,11 @@
 extension Graph {
   /// A value fed at each run.
   ///
-  /// - Parameter shape: numbers and named dimensions; a name means the same extent wherever it stands, and is bound by
-  ///   the first feed that mentions it.
+  /// - Parameters:
+  ///   - name: below the current scope, made unique; `feeding:` names it by that, or by this tensor.
+  ///   - shape: numbers and named dimensions; a name means the same extent wherever it stands, and is bound by the first feed
+  ///     that mentions it.
+  ///   - dtype: what is fed must have it; nothing is converted.
   public func placeholder(
     _ name: String, shape: Shape, dtype: DType = .f32, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {
@@ -195,7 +198,7 @@ extension Graph {
     return read(existing, location: location)
   }
 
-  /// Data fixed now.
+  /// Data fixed now, part of the graph and of its text; what is to change from run to run is a placeholder.
   public func constant(_ array: NDArray, name: String? = nil) -> Tensor {
     append(Constant(array), [], name: name)[0]
   }

@@ -1,12 +1,17 @@
 /// Concrete data: an element type, a shape of numbers, and the elements in row-major order.
 ///
-/// A value: copies share storage until one of them is written.
+/// A value: copies share storage until one of them is written. It is what is fed, fetched and loaded; computing with arrays is
+/// a graph's work.
 public struct NDArray: Sendable {
+  /// The type of its elements.
   public let dtype: DType
+  /// The extents of its axes, outermost first; empty for a scalar.
   public let shape: [Int]
   fileprivate var storage: Storage
 
   /// Elements all zero (false).
+  ///
+  /// - Precondition: no extent is negative, and the bytes fit in memory.
   public init(zeros shape: [Int], dtype: DType = .f32) {
     self.dtype = dtype
     self.shape = shape
@@ -26,7 +31,7 @@ public struct NDArray: Sendable {
     self.init(unchecked: values, shape: shape)
   }
 
-  /// A vector.
+  /// A vector: `NDArray([Int32](labels))` is `i32`, of floats `f32`, of doubles `f64`.
   public init<Element: ArrayElement>(_ values: [Element]) {
     self.init(unchecked: values, shape: [values.count])
   }
@@ -71,10 +76,14 @@ public struct NDArray: Sendable {
     return count
   }
 
+  /// The product of the extents; 1 for a scalar.
   public var elementCount: Int { shape.elementCount }
+  /// What the elements occupy.
   public var byteCount: Int { elementCount * dtype.byteCount }
 
   /// The elements, converted where the type differs (`bool` reads as 0 and 1).
+  ///
+  /// - Complexity: O(elements), copied.
   public func elements<Element: ArrayElement>(as type: Element.Type = Element.self) -> [Element] {
     (0..<elementCount).map { Element(exactlyOrRounded: number(at: $0)) }
   }
@@ -88,6 +97,9 @@ public struct NDArray: Sendable {
   public var scalar: Double? { elementCount == 1 ? number(at: 0) : nil }
 
   /// The same elements under another shape.
+  ///
+  /// - Throws: `.shapeMismatch` where element counts differ.
+  /// - Complexity: O(elements): they are copied.
   public func reshaped(to shape: [Int]) throws(FirnError) -> NDArray {
     guard Self.elementCount(of: shape) == elementCount else {
       throw FirnError(.shapeMismatch, "\(type) cannot be reshaped to \(Shape(shape)): element counts differ")
@@ -128,6 +140,7 @@ public struct NDArray: Sendable {
     }
   }
 
+  /// Calls `body` with the elements' bytes, row-major, in the machine's order; they are not to be used after it returns.
   public func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
     try body(UnsafeRawBufferPointer(start: storage.pointer, count: byteCount))
   }
@@ -147,6 +160,7 @@ extension NDArray: Hashable {
   /// Equality of bits, so that arrays can stand in op attributes.
   public static func == (a: NDArray, b: NDArray) -> Bool { a.isBitwiseEqual(to: b) }
 
+  /// Of type and bits.
   public func hash(into hasher: inout Hasher) {
     hasher.combine(type)
     withUnsafeBytes { hasher.combine(bytes: $0) }

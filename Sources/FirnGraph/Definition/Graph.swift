@@ -4,6 +4,7 @@
 /// silences follow-on faults; `validate()` and compiling throw all of them at once. A graph belongs to one task.
 public final class Graph {
   package private(set) var nodes: [Node] = []
+  /// What was declared so far, in creation order.
   public private(set) var variables: [Variable] = []
   package private(set) var diagnostics: [FirnError] = []
 
@@ -63,6 +64,8 @@ public final class Graph {
   /// What has been built so far, as a value, without outputs.
   public var definition: GraphDef { GraphDef(nodes: nodes, variables: variables) }
 
+  /// Throws what is wrong with what has been built so far; compiling does it too.
+  ///
   /// - Throws: every fault recorded so far: the fault itself if it is one, `.invalidGraph` with a list of causes if more.
   public func validate() throws(FirnError) {
     if diagnostics.count > 1 {

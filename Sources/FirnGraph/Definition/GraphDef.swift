@@ -1,8 +1,8 @@
 /// A graph as a value: nodes in topological order, addressed by position.
 ///
-/// What passes rewrite, text stores and a
-/// plan is made from.
+/// What passes rewrite, text stores and a plan is made from.
 public struct GraphDef: Hashable, Sendable {
+  /// Each after those it reads.
   public package(set) var nodes: [Node]
   /// What the graph is run for; for the body of a loop, its next carries and its outputs.
   package var outputs: [Value]
@@ -23,6 +23,7 @@ public struct GraphDef: Hashable, Sendable {
     return value.result == 0 ? name : "\(name):\(value.result)"
   }
 
+  /// The variable of this path; nil where there is none.
   public func variable(named name: String) -> Variable? { variables.first { $0.name == name } }
 
   /// The position of the node called `name`.

@@ -66,6 +66,7 @@ extension Initializer {
 }
 
 extension Initializer: CustomStringConvertible {
+  /// As graph text has it, shortened: `zeros`, `normal(0.0, 0.05)`, `array(f32[3])`.
   public var description: String {
     switch form {
     case .constant(let value): value == 0 ? "zeros" : value == 1 ? "ones" : "constant(\(value))"

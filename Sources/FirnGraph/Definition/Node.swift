@@ -6,7 +6,9 @@ public struct Node: Sendable {
   public package(set) var types: [TensorType]
   /// A path of scopes and a last component, unique in the graph.
   public package(set) var name: String
+  /// What part of a step it belongs to.
   public package(set) var phase: Phase
+  /// The line of the user's program that made it; nil where that is not known, as in graphs read from text without it.
   public package(set) var location: CallSite?
 
   package init(
@@ -31,7 +33,7 @@ public struct Node: Sendable {
   public enum Phase: String, Hashable, Sendable, CaseIterable {
     /// Written by the user.
     case forward
-    /// An adjoint, or what is needed only for one.
+    /// An adjoint (the gradient of the loss by one value of the forward program), or what is needed only for one.
     case backward
     /// The optimiser's.
     case update
@@ -39,11 +41,13 @@ public struct Node: Sendable {
 }
 
 extension Node: Hashable {
+  /// Whether name, phase, op, operands and types agree; where they were made is not compared.
   public static func == (a: Node, b: Node) -> Bool {
     a.name == b.name && a.phase == b.phase && a.inputs == b.inputs && a.types == b.types
       && a.op.isEqual(to: b.op)
   }
 
+  /// Of name, operands and types.
   public func hash(into hasher: inout Hasher) {
     hasher.combine(name)
     hasher.combine(inputs)

@@ -1,4 +1,6 @@
 /// A value that will exist when the graph is run: a handle to one result of one node.
+///
+/// It holds no numbers: those are fed and fetched as an ``NDArray``. Operators and layers make tensors of tensors.
 public struct Tensor {
   package let graph: Graph
   package let value: Value
@@ -18,8 +20,11 @@ public struct Tensor {
 
   /// Element type and shape; a scalar `f32` for the result of a faulty expression.
   public var type: TensorType { node?.types[value.result] ?? TensorType(.f32, .scalar) }
+  /// The extents of its axes, outermost first; some may be named dimensions.
   public var shape: Shape { type.shape }
+  /// The type of its elements.
   public var dtype: DType { type.dtype }
+  /// The number of axes; 0 for a scalar.
   public var rank: Int { shape.rank }
 
   /// The path of its node; `:1` and so on for further results.
@@ -46,8 +51,10 @@ public struct Tensor {
 }
 
 extension Tensor: Hashable {
+  /// Whether both are the same result of the same node of one graph; nothing is said of values.
   public static func == (a: Tensor, b: Tensor) -> Bool { a.graph === b.graph && a.value == b.value }
 
+  /// Of graph and node.
   public func hash(into hasher: inout Hasher) {
     hasher.combine(ObjectIdentifier(graph))
     hasher.combine(value)
@@ -55,18 +62,22 @@ extension Tensor: Hashable {
 }
 
 extension Tensor: CustomStringConvertible {
+  /// Name and type, as graph text has them: `encoder/matmul : f32[batch,8]`.
   public var description: String { "\(name) : \(type)" }
 }
 
 /// A way to name a tensor of a graph: its handle, or its path (`encoder/matmul`, `split:1`).
 public protocol TensorReference {
+  /// The path of the node, with `:1` and so on for further results.
   var tensorName: String { get }
 }
 
 extension Tensor: TensorReference {
+  /// Its ``name``.
   public var tensorName: String { name }
 }
 
 extension String: TensorReference {
+  /// The text itself.
   public var tensorName: String { self }
 }

@@ -1,8 +1,11 @@
 /// The place in a user's program that made a node.
 public struct CallSite: Hashable, Sendable, CustomStringConvertible {
+  /// The module and file, as `#fileID` gives them: `App/Model.swift`.
   public var file: String
+  /// The line, from 1.
   public var line: Int
 
+  /// A line of a file.
   public init(file: String, line: Int) {
     self.file = file
     self.line = line
@@ -12,5 +15,6 @@ public struct CallSite: Hashable, Sendable, CustomStringConvertible {
     self.init(file: file.description, line: Int(line))
   }
 
+  /// As compilers write it: `App/Model.swift:12`.
   public var description: String { "\(file):\(line)" }
 }

@@ -44,11 +44,16 @@ public struct FirnError: Error, Hashable, Sendable {
 
   /// A tensor the fault is about.
   public struct Operand: Hashable, Sendable {
+    /// What it is to the operation: `left`, `operand 2`, `column`.
     public var label: String
+    /// The path of the tensor.
     public var name: String
+    /// Element type and shape; nil where they are not known, as what made it is faulty itself.
     public var type: TensorType?
+    /// The line that made it; nil where that is not known.
     public var location: CallSite?
 
+    /// A tensor in a role.
     public init(label: String, name: String, type: TensorType?, location: CallSite? = nil) {
       self.label = label
       self.name = name
@@ -57,6 +62,7 @@ public struct FirnError: Error, Hashable, Sendable {
     }
   }
 
+  /// What kind of fault it is, for programs to decide by.
   public var code: Code
   /// One line.
   public var message: String
@@ -66,13 +72,16 @@ public struct FirnError: Error, Hashable, Sendable {
   public var constraint: String?
   /// The path of the node, scope or variable concerned.
   public var place: String?
+  /// The line of the user's program that is at fault; nil where that is not known.
   public var location: CallSite?
   /// For a fault in text: the line it is in and below that a caret under the fault.
   public var excerpt: String?
+  /// The tensors it is about, with their shapes.
   public var operands: [Operand]
   /// What led to it; for a model with several faults, one each.
   public var causes: [FirnError]
 
+  /// A fault of one's own, such as an optimiser's; only code and message are needed.
   public init(
     _ code: Code, _ message: String, remedy: String? = nil, constraint: String? = nil, place: String? = nil,
     location: CallSite? = nil, excerpt: String? = nil, operands: [Operand] = [],

@@ -79,8 +79,9 @@ package struct GraphRewriter {
     }
   }
 
-  /// Adds a node that does the work of the one at `position`, or part of it: the first such has its name, further ones
-  /// numbered ones. Nothing reads it before `replace` says so.
+  /// Adds a node that does the work of the one at `position`, or part of it.
+  ///
+  /// The first such has its name, further ones numbered ones. Nothing reads it before `replace` says so.
   package mutating func emit(_ op: any Op, _ inputs: [Value], insteadOf position: Int) -> [Value] {
     isChanged = true
     let model = source.nodes[position]

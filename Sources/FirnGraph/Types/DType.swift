@@ -21,5 +21,6 @@ public enum DType: String, Hashable, Sendable, CaseIterable, CustomStringConvert
   /// Whether gradients can flow through values of this type.
   public var isFloatingPoint: Bool { self == .f32 || self == .f64 }
 
+  /// Its name in graph text: `f32`.
   public var description: String { rawValue }
 }

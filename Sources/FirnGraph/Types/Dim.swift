@@ -103,13 +103,16 @@ public struct Dim: Hashable, Sendable {
     return rest == 0 && number >= 0 ? (terms[0].names[0], number) : nil
   }
 
+  /// The sum, as a polynomial; wraps where a number overflows, as no array is so large.
   public static func + (a: Dim, b: Dim) -> Dim {
     if a.terms.isEmpty, b.terms.isEmpty { return Dim(a.constant &+ b.constant) }
     return Dim(constant: a.constant &+ b.constant, terms: a.terms + b.terms)
   }
 
+  /// The difference; below 0 only on the way to something else, as no axis has such an extent.
   public static func - (a: Dim, b: Dim) -> Dim { a + b * -1 }
 
+  /// The product, as a polynomial: folding axes of `batch` and `time` gives `batch*time`.
   public static func * (a: Dim, b: Dim) -> Dim {
     if a.terms.isEmpty, b.terms.isEmpty { return Dim(a.constant &* b.constant) }
     var terms: [Term] = []
@@ -132,6 +135,7 @@ public struct Dim: Hashable, Sendable {
 }
 
 extension Dim: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {
+  /// A known extent.
   public init(integerLiteral value: Int) { self.init(value) }
 
   /// A named dimension, or a polynomial such as `"2*batch*time"`.
@@ -141,6 +145,7 @@ extension Dim: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {
 }
 
 extension Dim: CustomStringConvertible {
+  /// The polynomial, higher degrees first, without spaces: `2*batch*time+1`.
   public var description: String {
     var text = ""
     for term in terms {

@@ -8,12 +8,15 @@ public struct DimBinding: Hashable, Sendable {
     var value: Int
   }
 
+  /// No numbers.
   public init() {}
 
+  /// Numbers by name; of two for one name the last counts.
   public init(_ values: KeyValuePairs<String, Int>) {
     for (name, value) in values { self[name] = value }
   }
 
+  /// Whether it binds nothing.
   public var isEmpty: Bool { entries.isEmpty }
 
   /// The number bound to `name`, if any.
@@ -29,10 +32,12 @@ public struct DimBinding: Hashable, Sendable {
 }
 
 extension DimBinding: ExpressibleByDictionaryLiteral, CustomStringConvertible {
+  /// Numbers by name: `["batch": 32, "time": 10]`.
   public init(dictionaryLiteral elements: (String, Int)...) {
     for (name, value) in elements { self[name] = value }
   }
 
+  /// By name: `batch=32, time=10`; empty where nothing is bound.
   public var description: String {
     entries.map { "\($0.name)=\($0.value)" }.joined(separator: ", ")
   }

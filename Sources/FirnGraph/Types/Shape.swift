@@ -1,16 +1,22 @@
 /// The extents of a tensor's axes, outermost first; no axes is a scalar.
 public struct Shape: Hashable, Sendable, RandomAccessCollection, MutableCollection {
+  /// One extent an axis.
   public var dimensions: [Dim]
 
+  /// Extents, some of which may be named.
   public init(_ dimensions: [Dim]) { self.dimensions = dimensions }
 
+  /// Extents that are all numbers.
   public init(_ extents: [Int]) { dimensions = extents.map { Dim($0) } }
 
   /// No axes: a scalar.
   public static let scalar = Shape([Dim]())
 
+  /// The outermost axis, 0.
   public var startIndex: Int { 0 }
+  /// One past the innermost axis: the rank.
   public var endIndex: Int { dimensions.count }
+  /// The extent of an axis, counted from the outermost.
   public subscript(axis: Int) -> Dim {
     get { dimensions[axis] }
     set { dimensions[axis] = newValue }
@@ -28,6 +34,7 @@ public struct Shape: Hashable, Sendable, RandomAccessCollection, MutableCollecti
     return values.count == rank ? values : nil
   }
 
+  /// The shape with every name of `binding` replaced by its number; other names stay.
   public func bound(by binding: DimBinding) -> Shape {
     Shape(dimensions.map { $0.bound(by: binding) })
   }
@@ -46,8 +53,10 @@ public struct Shape: Hashable, Sendable, RandomAccessCollection, MutableCollecti
 }
 
 extension Shape: ExpressibleByArrayLiteral, CustomStringConvertible {
+  /// Numbers and names: `["batch", 28, 28, 1]`.
   public init(arrayLiteral elements: Dim...) { dimensions = elements }
 
+  /// Extents in brackets, without spaces: `[batch,8]`; `[]` for a scalar.
   public var description: String {
     "[" + dimensions.map(\.description).joined(separator: ",") + "]"
   }

@@ -2,9 +2,12 @@
 ///
 /// Prints as `f32[batch,8]`.
 public struct TensorType: Hashable, Sendable, CustomStringConvertible {
+  /// The type of its elements.
   public var dtype: DType
+  /// The extents of its axes.
   public var shape: Shape
 
+  /// Elements of one type in a shape.
   public init(_ dtype: DType, _ shape: Shape) {
     self.dtype = dtype
     self.shape = shape
@@ -13,10 +16,12 @@ public struct TensorType: Hashable, Sendable, CustomStringConvertible {
   /// Bytes its elements occupy.
   public var byteCount: Dim { shape.elementCount * Dim(dtype.byteCount) }
 
+  /// The type with every name of `binding` replaced by its number; other names stay.
   public func bound(by binding: DimBinding) -> TensorType {
     TensorType(dtype, shape.bound(by: binding))
   }
 
+  /// As graph text has it: `f32[batch,8]`, `i32[]`.
   public var description: String { "\(dtype)\(shape)" }
 }
 

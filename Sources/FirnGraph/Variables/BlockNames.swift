@@ -5,6 +5,7 @@ public struct BlockNames: Hashable, Sendable, Codable {
   /// In the order of the blocks.
   public let names: [String]
 
+  /// Names of blocks along an axis, by default the last, where a kernel's gates lie.
   public init(_ names: [String], axis: Int = -1) {
     self.names = names
     self.axis = axis

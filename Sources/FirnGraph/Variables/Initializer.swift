@@ -29,14 +29,21 @@ public struct Initializer: Hashable, Sendable {
 
   /// The count a variance is divided by.
   public enum FanMode: String, Hashable, Sendable {
+    /// The values that enter one output: inputs times the receptive field.
     case fanIn = "fan_in"
+    /// The values one input enters: outputs times the receptive field.
     case fanOut = "fan_out"
+    /// The mean of both.
     case fanAverage = "fan_avg"
   }
 
+  /// What is drawn from.
   public enum Distribution: String, Hashable, Sendable {
+    /// Uniform around 0, its bounds such that the variance is as asked.
     case uniform
+    /// Gaussian around 0.
     case normal
+    /// Gaussian around 0, redrawn until within two deviations.
     case truncatedNormal = "truncated_normal"
   }
 
@@ -53,9 +60,12 @@ public struct Initializer: Hashable, Sendable {
     }
   }
 
+  /// All 0.
   public static let zeros = constant(0)
+  /// All 1.
   public static let ones = constant(1)
 
+  /// The same number everywhere.
   public static func constant(_ value: Double) -> Initializer { Initializer(.constant(value)) }
 
   /// Uniform on `low..<high`.

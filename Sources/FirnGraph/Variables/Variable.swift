@@ -1,20 +1,24 @@
-/// The declaration of state that outlives a run.
+/// The declaration of state that outlives a run; its value is the session's.
 public struct Variable: Hashable, Sendable {
+  /// What changes it.
   public enum Kind: String, Hashable, Sendable, CaseIterable {
     /// What training may change by gradient.
     case parameter
     /// Written by the step itself (moving averages, counters); never trained by gradient.
     case state
-    /// An optimiser's memory of one parameter.
+    /// An optimiser's memory of one parameter, such as a moment of Adam's.
     case slot
   }
 
   /// Its path; unique among variables.
   public let name: String
+  /// Element type and shape; all extents are numbers.
   public package(set) var type: TensorType
+  /// What changes it.
   public let kind: Kind
   /// What it is to its layer: `kernel`, `recurrent_kernel`, `bias`, `table`; empty where it has no role.
   public let role: String
+  /// Where its first value comes from; blocks and functions are resolved into columns and arrays.
   public let initializer: Initializer
   /// As declared where it was built, for a parameter; a compilation starts from this.
   public let isTrainable: Bool
@@ -22,6 +26,7 @@ public struct Variable: Hashable, Sendable {
   public let isHeld: Bool
   /// Names of its equal blocks along one axis; nil where it has none.
   public let blocks: BlockNames?
+  /// The line of the user's program that declared it; nil where that is not known.
   public let location: CallSite?
 
   package init(
@@ -45,11 +50,13 @@ public struct Variable: Hashable, Sendable {
   /// Number of elements.
   public var elementCount: Int { type.shape.elementCount.value ?? 0 }
 
+  /// Whether both declare the same; where they did is not compared.
   public static func == (a: Variable, b: Variable) -> Bool {
     a.name == b.name && a.type == b.type && a.kind == b.kind && a.role == b.role
       && a.initializer == b.initializer && a.isTrainable == b.isTrainable
       && a.isHeld == b.isHeld && a.blocks == b.blocks
   }
 
+  /// Of the name, which is unique.
   public func hash(into hasher: inout Hasher) { hasher.combine(name) }
 }

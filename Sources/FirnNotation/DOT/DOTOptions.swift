@@ -4,7 +4,9 @@ public import FirnGraph
 public struct DOTOptions: Sendable {
   /// How a variable is drawn.
   public enum Status: String, Hashable, Sendable, CaseIterable {
+    /// A gradient may move it.
     case trainable
+    /// No gradient moves it.
     case frozen
     /// Some of its blocks are trained, the rest is frozen.
     case partly = "partly frozen"
@@ -22,6 +24,7 @@ public struct DOTOptions: Sendable {
   public var collapsesLayers: Bool
   /// Whether sibling scopes that differ in nothing but a number in their names are drawn once.
   public var foldsRepeats: Bool
+  /// What each variable is, which decides its colour.
   public var status: @Sendable (Variable) -> Status
   /// Where no gradient flows, drawn as dotted edges from the consumer back to the producer.
   public var removedGradients: [GradientEdge]
@@ -30,6 +33,8 @@ public struct DOTOptions: Sendable {
   /// Whether the shapes and lines that occur are explained.
   public var legend: Bool
 
+  /// A drawing that knows variables as they were declared; everything drawn by default.
+  ///
   /// - Parameter frozen: names of variables drawn as frozen besides those declared `trainable: false`.
   public init(
     title: String? = nil, depth: Int? = nil, collapsesLayers: Bool = false, foldsRepeats: Bool = false,
@@ -46,6 +51,8 @@ public struct DOTOptions: Sendable {
     }
   }
 
+  /// A drawing that knows variables as a compilation sees them.
+  ///
   /// - Parameter status: what each variable is, for compilations that thaw some.
   public init(
     title: String? = nil, depth: Int? = nil, collapsesLayers: Bool = false, foldsRepeats: Bool = false,

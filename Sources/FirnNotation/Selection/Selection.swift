@@ -64,18 +64,21 @@ public struct Selection: Hashable, Sendable {
 
   private static let depthLimit = SelectionParser.depthLimit - 4
 
+  /// What both select.
   public static func & (a: Selection, b: Selection) -> Selection {
     Selection(
       form: .both(a.form, b.form),
       depth: max(a.depthAmong(conjunctions: true), b.depthAmong(conjunctions: true)) + 1)
   }
 
+  /// What either selects, in creation order.
   public static func | (a: Selection, b: Selection) -> Selection {
     Selection(
       form: .either(a.form, b.form),
       depth: max(a.depthAmong(conjunctions: false), b.depthAmong(conjunctions: false)) + 1)
   }
 
+  /// All variables, and parts of them, that it does not select.
   public static prefix func ! (a: Selection) -> Selection {
     Selection(form: .not(a.form), depth: a.depth + 1)
   }

@@ -4,7 +4,9 @@ public import FirnGraph
 public struct SelectionTable: Hashable, Sendable, Codable {
   /// A variable, in whole or in part.
   public struct Row: Hashable, Sendable, Codable {
+    /// The variable's path.
     public let path: String
+    /// Its element type, as graph text has it: `f32`.
     public let dtype: String
     /// The extents of the whole variable.
     public let shape: [Int]
@@ -16,6 +18,7 @@ public struct SelectionTable: Hashable, Sendable, Codable {
     public let bytes: Int
     /// Empty where it has no role.
     public let role: String
+    /// What it was declared as.
     public let status: DeclaredStatus
     /// The parts of the selection that name it, as its text form writes them.
     public let matchedBy: [String]
@@ -31,7 +34,9 @@ public struct SelectionTable: Hashable, Sendable, Codable {
 
   /// As the variable was declared; what a program makes of it is the program's to say.
   public enum DeclaredStatus: String, Hashable, Sendable, Codable {
+    /// A parameter.
     case trainable
+    /// A parameter declared `trainable: false`, or of a type that has no gradient.
     case frozen
     /// Written by the step itself.
     case state
@@ -39,6 +44,7 @@ public struct SelectionTable: Hashable, Sendable, Codable {
 
   /// The selection, in its text form.
   public let selection: String
+  /// What is selected, in creation order.
   public let rows: [Row]
 
   /// Number of elements selected in all.

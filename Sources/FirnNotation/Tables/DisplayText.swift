@@ -48,6 +48,12 @@ package enum DisplayText {
     String(repeating: " ", count: max(0, width - self.width(of: text))) + text
   }
 
+  /// The text without spaces at its end.
+  package static func trimmedAtEnd(_ text: String) -> String {
+    let end = text.lastIndex { $0 != " " }.map { text.index(after: $0) } ?? text.startIndex
+    return String(text[..<end])
+  }
+
   private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.properties.generalCategory {
     case .control, .lineSeparator, .paragraphSeparator: true

@@ -14,6 +14,8 @@ package struct TextTable: Sendable, Hashable {
   package enum Alignment: Sendable {
     /// For words; may be cut with `…` where the table is too wide.
     case left
+    /// For names, at the left too: kept whole as long as words can still be cut.
+    case name
     /// For numbers; kept whole as long as any left-aligned column can still be cut.
     case right
   }
@@ -75,6 +77,51 @@ package struct TextTable: Sendable, Hashable {
     return lines.map { $0 + "\n" }.joined()
   }
 
+  /// The table with words wrapped rather than cut: nothing is lost, and lines are at most `limit` columns wide where names,
+  /// numbers and the longest words leave that.
+  package func text(wrappedTo limit: Int) -> String {
+    guard !columns.isEmpty else { return "" }
+    let titles = columns.map { DisplayText.singleLine($0.title) }
+    let widths = wrappingWidths(titles: titles, limit: limit)
+    var lines = [
+      line(titles, widths: widths, limit: nil),
+      line(widths.map { String(repeating: "-", count: $0) }, widths: widths, limit: nil),
+    ]
+    for row in rows {
+      let cells = row.indices.map { column in
+        columns[column].alignment == .left
+          ? TextReport.wrapped(row[column], width: widths[column]) : [row[column]]
+      }
+      for number in 0..<(cells.map(\.count).max() ?? 0) {
+        lines.append(
+          line(cells.map { number < $0.count ? $0[number] : "" }, widths: widths, limit: nil))
+      }
+    }
+    return lines.map { $0 + "\n" }.joined()
+  }
+
+  /// The width of each column where those of words may be as narrow as their longest word.
+  private func wrappingWidths(titles: [String], limit: Int) -> [Int] {
+    var widths = fittedWidths(titles: titles, limit: nil)
+    let least = columns.indices.map { column in
+      guard columns[column].alignment == .left else { return widths[column] }
+      let words = ([titles[column]] + rows.map { $0[column] }).flatMap { $0.split(separator: " ") }
+      let longest = words.reduce(TextTable.leastWords) { max($0, DisplayText.width(of: String($1))) }
+      return min(widths[column], longest)
+    }
+    var excess = widths.reduce(0, +) + TextTable.gap * (widths.count - 1) - limit
+    while excess > 0,
+      let widest = firstWidest(of: columns.indices.filter { widths[$0] > least[$0] }, in: widths)
+    {
+      widths[widest] -= 1
+      excess -= 1
+    }
+    return widths
+  }
+
+  /// Narrower than this, wrapped words are hard to read.
+  private static let leastWords = 20
+
   /// The width of each column: its widest cell, reduced until a line fits the limit.
   private func fittedWidths(titles: [String], limit: Int?) -> [Int] {
     var widths = titles.map(DisplayText.width(of:))
@@ -85,9 +132,9 @@ package struct TextTable: Sendable, Hashable {
     }
     guard let limit else { return widths }
     var excess = widths.reduce(0, +) + TextTable.gap * (widths.count - 1) - limit
-    // A cut number is worse than a cut word, so right-aligned columns only give when the others have
-    // nothing left.
-    for alignment in [Alignment.left, .right] {
+    // A cut number is worse than a cut name, and that worse than a cut word, so the ones only give when the
+    // others have nothing left.
+    for alignment in [Alignment.left, .name, .right] {
       let group = columns.indices.filter { columns[$0].alignment == alignment }
       while excess > 0, let widest = firstWidest(of: group, in: widths), widths[widest] > 1 {
         widths[widest] -= 1
@@ -110,12 +157,11 @@ package struct TextTable: Sendable, Hashable {
       if index > 0 { result += String(repeating: " ", count: TextTable.gap) }
       let text = DisplayText.truncated(cell, to: widths[index])
       switch columns[index].alignment {
-      case .left: result += DisplayText.padded(text, to: widths[index])
+      case .left, .name: result += DisplayText.padded(text, to: widths[index])
       case .right: result += DisplayText.paddedAtStart(text, to: widths[index])
       }
     }
     if let limit { result = DisplayText.truncated(result, to: limit) }
-    let end = result.lastIndex { $0 != " " }.map { result.index(after: $0) } ?? result.startIndex
-    return String(result[..<end])
+    return DisplayText.trimmedAtEnd(result)
   }
 }

@@ -3,7 +3,7 @@ import FirnGraph
 
 /// Holds feeds against the placeholders of a program, and finds what they bind.
 struct FeedCheck: Sendable {
-  private let needed: [(name: String, type: TensorType)]
+  let needed: [(name: String, type: TensorType)]
   private let known: [(name: String, type: TensorType)]
   private let dimensions: [String]
 

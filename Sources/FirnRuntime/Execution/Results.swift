@@ -8,6 +8,7 @@ public struct Results: Sendable {
   /// The value of a fetched tensor.
   ///
   /// - Throws: `.unknownName` for what was not fetched, `.noGradient` for a gradient that does not exist.
+  /// - Complexity: O(1): the array is the caller's own, later runs do not change it.
   public subscript(_ reference: any TensorReference) -> NDArray {
     get throws(FirnError) {
       let name = reference.tensorName
@@ -31,6 +32,8 @@ public struct Results: Sendable {
   }
 
   /// The value of a fetched scalar.
+  ///
+  /// - Throws: `.unknownName` or `.noGradient` as the subscript does, `.notScalar` where it has not exactly one element.
   public func scalar(_ reference: any TensorReference) throws(FirnError) -> Double {
     let array = try self[reference]
     guard let value = array.scalar else {
@@ -43,11 +46,16 @@ public struct Results: Sendable {
 }
 
 /// Data for placeholders, by tensor or by name: `[x: images, "labels": digits]`.
+///
+/// Element types are as declared, never converted; extents are as declared where those are numbers, and a named dimension is
+/// the same number wherever it stands.
 public struct Feeds: Sendable, ExpressibleByDictionaryLiteral {
   let entries: [(name: String, array: NDArray)]
 
+  /// Data for placeholders by their names; of two under one name the last is fed.
   public init(_ entries: [(name: String, array: NDArray)] = []) { self.entries = entries }
 
+  /// Data for placeholders, by tensor or by name.
   public init(dictionaryLiteral elements: (any TensorReference, NDArray)...) {
     entries = elements.map { ($0.0.tensorName, $0.1) }
   }

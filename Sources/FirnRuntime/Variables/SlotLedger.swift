@@ -107,7 +107,9 @@ struct SlotLedger: Hashable, Sendable {
         let numbers = wanted.map(number)
         let isKept = !numbers.contains(nil)
         origins[part] = isKept ? .kept : .fresh
-        result.assigned += zip(wanted, numbers).map { Resumption.Assignment(slot: $0, saved: isKept ? $1 : nil) }
+        result.assigned += zip(wanted, numbers).map {
+          Resumption.Assignment(slot: $0, saved: isKept ? $1 : nil)
+        }
       }
       let shared = own.filter { owners[$0] == SlotOwner(optimizer: optimizer, part: nil) }
       result.assigned += shared.map { Resumption.Assignment(slot: $0, saved: number(of: $0)) }

@@ -7,6 +7,7 @@ public import FirnRuntime
 public struct Resumption: Hashable, Sendable {
   /// Steps done when the checkpoint was made.
   public let step: Int
+  /// Where the data was, to give to ``Trainer/fit``; nil where the checkpoint was saved without it.
   public let position: DataPosition?
   /// For each variable that has optimiser memory here or in the checkpoint, what became of it.
   ///
@@ -20,8 +21,12 @@ extension Checkpoint {
   /// Also under another selection than then: memory of variables that are still trained is kept, that of others is reported
   /// and left out. What a checkpoint of the trained part leaves out must be in the session already.
   ///
-  /// - Throws: where variables are missing, unexpected or of other types, all of them listed; where the session has another
-  ///   seed; where what the checkpoint leaves out is not what it was.
+  /// - Returns: where the run was, and what became of the optimisers' memory.
+  /// - Throws: `.unknownName`, `.shapeMismatch` or `.typeMismatch` where variables are missing, unexpected or of other types,
+  ///   all of them listed; `.invalidArgument` where the session has another seed, or what the checkpoint leaves out is not what
+  ///   it was; `.parse` where the file is damaged. No variable has changed then.
+  /// - Complexity: O(1) for each variable, whose bytes are read in place when they are needed; with `.trained` besides one pass
+  ///   over what the checkpoint leaves out.
   @discardableResult
   public func resume(in session: Session) throws(FirnError) -> Resumption {
     guard session.seed == record.seed else {

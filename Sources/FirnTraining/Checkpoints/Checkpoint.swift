@@ -16,13 +16,17 @@ public struct Checkpoint: Sendable {
   let record: CheckpointRecord
   private let graphText: WeightEntry?
 
+  /// Steps done when it was taken.
   public var step: Int { record.step }
   /// What the run was judged by, if it was.
   public var metric: Double? { record.metric }
+  /// Where the data was then; nil where it was taken without it.
   public var position: DataPosition? { record.position }
-  /// What the program was compiled with.
+  /// The selection the program was compiled to freeze, as text; nil where it named none.
   public var freezing: String? { record.freezing }
+  /// The selection it was compiled to thaw, as text; nil where it named none.
   public var thawing: String? { record.thawing }
+  /// Whether it holds all variables, or those the program writes.
   public var saving: Saving { record.saving }
   /// The text of the graph; empty where the file holds none.
   public var graph: String { (try? graphText.map(GraphText.text)) ?? "" }
@@ -34,7 +38,10 @@ public struct Checkpoint: Sendable {
   /// - Parameters:
   ///   - program: the one that trains; tells the selection, and what it writes.
   ///   - step: steps done, not negative.
+  ///   - position: where the data is; without it a resumed run begins the data anew.
+  ///   - metric: what the run is judged by; any finite number.
   ///   - saving: everything, or what the program writes.
+  /// - Throws: `.invalidArgument` for a negative step or a metric that is no finite number.
   /// - Complexity: O(1) for each variable, as values are shared until they are written; besides, the graph is printed, and
   ///   with `.trained` one pass is made over what is not saved. A ``CheckpointFolder`` does either only after a change.
   public init(
@@ -86,7 +93,8 @@ public struct Checkpoint: Sendable {
 
   /// Reads a checkpoint; its tensors are mapped, not copied.
   ///
-  /// - Throws: where the file cannot be read or is no checkpoint.
+  /// - Throws: `.file` where the file cannot be read; `.parse` where it is no checkpoint, damaged, or of another version.
+  /// - Complexity: that of the file's directory of tensors; none of their elements is touched.
   public init(contentsOf path: String) throws(FirnError) {
     let file = try Weights(contentsOf: path)
     graphText = file[GraphText.name]

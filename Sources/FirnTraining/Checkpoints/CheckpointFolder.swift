@@ -19,14 +19,18 @@ internal import Foundation
 /// are called `abandoned-…`, so that ``latest()`` is of the new run, and stay until that has come as far. The best stays
 /// the best, whichever run it is of.
 public final class CheckpointFolder {
+  /// The folder, as it was given.
   public let path: String
   /// How many of the last ones are kept, at least one.
   public let keptCount: Int
+  /// Whether checkpoints hold all variables, or those the program writes.
   public let saving: Saving
   private var digest = BaseDigest()
   private var text = GraphText()
   private var hasSaved = false
 
+  /// A folder for one run; checkpoints that are there already stay, and can be resumed from.
+  ///
   /// - Parameters:
   ///   - path: made if it is not there.
   ///   - keepingLast: how many checkpoints stay.
@@ -48,11 +52,14 @@ public final class CheckpointFolder {
   /// Writes a checkpoint; afterwards removes those that are too old, and sets aside those of later steps.
   ///
   /// - Parameters:
+  ///   - program: the one that trains.
   ///   - step: steps done, not negative; a checkpoint of the same step is replaced.
+  ///   - position: where the data is; without it a resumed run begins the data anew.
   ///   - metric: lower is better; the best so far is kept whatever its age. One that cannot be read is replaced, with a
   ///     warning of the session.
   /// - Returns: the path of the file.
-  /// - Throws: `.file` where it cannot be written, or what was written not be read; what was there stays.
+  /// - Throws: `.file` where it cannot be written, or what was written not be read; `.notFinite` for a metric that is no finite
+  ///   number; `.invalidArgument` for a negative step. What was there stays.
   @discardableResult
   public func save(
     _ session: Session, running program: Program, step: Int, position: DataPosition? = nil,
@@ -99,18 +106,24 @@ public final class CheckpointFolder {
   }
 
   /// The checkpoint of the most steps; nil where there is none.
+  ///
+  /// - Throws: `.file` where the folder or the checkpoint cannot be read, `.parse` where that is damaged.
   public func latest() throws(FirnError) -> Checkpoint? {
     guard let step = try steps().last else { return nil }
     return try Checkpoint(contentsOf: full(Self.name(step)))
   }
 
   /// The checkpoint of the lowest metric; nil where none was saved with one.
+  ///
+  /// - Throws: `.file` where the folder or the checkpoint cannot be read, `.parse` where that is damaged.
   public func best() throws(FirnError) -> Checkpoint? {
     guard try names().contains(Self.bestName) else { return nil }
     return try Checkpoint(contentsOf: full(Self.bestName))
   }
 
   /// Steps there are checkpoints of, ascending.
+  ///
+  /// - Throws: `.file` where the folder cannot be read.
   public func steps() throws(FirnError) -> [Int] { try steps(Self.beginning) }
 
   private func steps(_ beginning: String) throws(FirnError) -> [Int] {

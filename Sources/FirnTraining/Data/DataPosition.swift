@@ -1,5 +1,6 @@
 /// How far a training run has come through its data.
 public struct DataPosition: Hashable, Sendable, Codable {
+  /// Passes over the data that are done, so the number of the one it stands in, from 0.
   public var epoch: Int
   /// Batches of this epoch that are done.
   public var batch: Int
@@ -7,10 +8,12 @@ public struct DataPosition: Hashable, Sendable, Codable {
   public var step: Int
   /// What decides the order of examples.
   public var seed: UInt64
+  /// Examples in a batch; the last of an epoch may have fewer.
   public var batchSize: Int
   /// The number of examples, which decides the order too; nil where it is not known.
   public var count: Int?
 
+  /// A position; by default the beginning.
   public init(
     epoch: Int = 0, batch: Int = 0, step: Int = 0, seed: UInt64, batchSize: Int, count: Int? = nil
   ) {

@@ -3,11 +3,15 @@ public import FirnRuntime
 
 /// Examples as arrays that share their leading axis, each for one placeholder.
 public struct DataSet: Sendable {
-  private let columns: [(name: String, array: NDArray)]
+  let columns: [(name: String, array: NDArray)]
   /// The number of examples.
   public let count: Int
 
-  /// - Throws: `.shapeMismatch` where the leading extents differ.
+  /// One array for each placeholder, by tensor or by name: `try DataSet([x: images, "labels": digits])`.
+  ///
+  /// Row i of every column belongs to example i. Nothing is copied.
+  ///
+  /// - Throws: `.shapeMismatch` where the leading extents differ, an array is a scalar, or there is none.
   public init(_ columns: KeyValuePairs<any TensorReference, NDArray>) throws(FirnError) {
     self.columns = columns.map { ($0.key.tensorName, $0.value) }
     guard let count = self.columns.first?.array.shape.first,
@@ -25,6 +29,9 @@ public struct DataSet: Sendable {
   }
 
   /// The examples at `indices`, in that order.
+  ///
+  /// - Precondition: every index lies in `0..<count`.
+  /// - Complexity: O(elements of these examples): their rows are copied.
   public func feeds(_ indices: some Sequence<Int>) -> Feeds {
     let indices = Array(indices)
     return Feeds(columns.map { ($0.name, $0.array.rows(indices)) })
@@ -35,9 +42,13 @@ public struct DataSet: Sendable {
 
   /// The examples of one epoch in a random order, cut into batches; the last may be smaller.
   ///
+  /// A function of its arguments and ``count`` alone: a resumed run draws what the first would have drawn.
+  ///
   /// - Parameters:
-  ///   - size: at least one is taken.
+  ///   - size: examples in a batch; at least one is taken.
   ///   - epoch: any number; with `seed`, decides the order.
+  /// - Returns: for each batch the indices to give to ``feeds(_:)``.
+  /// - Complexity: O(``count``).
   public func batches(of size: Int, epoch: Int, seed: UInt64) -> [[Int]] {
     let order = Shuffle(seed: seed, stream: UInt64(truncatingIfNeeded: epoch)).order(count)
     // No batch is larger than all there is, so that sums cannot overflow.
@@ -56,9 +67,12 @@ public struct DataSet: Sendable {
 public struct Shuffle: Sendable {
   private let generator: Philox
 
+  /// Orders of one kind: another `stream`, such as an epoch or a class, has independent ones.
   public init(seed: UInt64, stream: UInt64 = 0) { generator = Philox(seed: seed, name: "shuffle/\(stream)") }
 
   /// The numbers `0..<count` in a random order (Fisher & Yates).
+  ///
+  /// - Complexity: O(count).
   public func order(_ count: Int) -> [Int] {
     var order = Array(0..<count)
     for last in stride(from: count - 1, to: 0, by: -1) {

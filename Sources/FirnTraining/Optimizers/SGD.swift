@@ -7,15 +7,28 @@ import FirnOps
 ///     v' = momentum·v + g + weightDecay·w,   w' = w - learningRate·v'
 ///     with Nesterov's momentum:              w' = w - learningRate·(g + weightDecay·w + momentum·v')
 ///
-/// One slot, `velocity`, where momentum is not 0; and `sgd/step` for the whole program where the rate changes.
+/// One slot (what an optimiser remembers of a variable), `velocity`, where momentum is not 0; and `sgd/step` for the whole
+/// program where the rate changes.
+///
+/// The form is PyTorch's with its dampening of 0. Keras's velocity holds the rate too, so that a rate that changes acts later
+/// there.
 public struct SGD: Optimizer {
+  /// The rate, a number or a function of the steps done; without default, as none fits all.
   public var learningRate: Schedule
+  /// How much of the last step's velocity stays, at least 0 and below 1; 0, no memory, by default.
   public var momentum: Double
-  /// Adds weightDecay·w to the gradient (an L2 penalty of half that factor).
+  /// Adds weightDecay·w to the gradient (an L2 penalty of half that factor); 0, none, by default.
   public var weightDecay: Double
+  /// Whether the step looks ahead along the velocity (Nesterov 1983); false by default, and without effect at momentum 0.
   public var usesNesterov: Bool
+  /// The component that slots are named by: `encoder/kernel/sgd/velocity`.
+  ///
+  /// Give two optimisers of one session different names where they must not share memory.
   public var name: String
 
+  /// Descent at a fixed rate.
+  ///
+  /// Compiling checks the numbers, not this.
   public init(
     learningRate: Double, momentum: Double = 0, weightDecay: Double = 0, usesNesterov: Bool = false,
     name: String = "sgd"
@@ -25,6 +38,9 @@ public struct SGD: Optimizer {
       usesNesterov: usesNesterov, name: name)
   }
 
+  /// Descent at a rate that changes from step to step.
+  ///
+  /// Compiling checks the numbers, not this.
   public init(
     learningRate: Schedule, momentum: Double = 0, weightDecay: Double = 0, usesNesterov: Bool = false,
     name: String = "sgd"
@@ -44,13 +60,19 @@ public struct SGD: Optimizer {
       ], of: name)
   }
 
+  /// A velocity of the part's shape and type; none without momentum.
   public func slots(for part: TrainedPart) -> [OptimizerSlot] {
     momentum == 0 ? [] : [OptimizerSlot("velocity", type: part.type)]
   }
 
+  /// The count of all steps, where the rate changes; else none.
   public var sharedSlots: [OptimizerSlot] { learningRate.sharedSlots }
+  /// One step more.
   public func updateShared(_ slots: [Tensor]) -> [Tensor] { learningRate.updateShared(slots) }
 
+  /// Adds the nodes of the formula above.
+  ///
+  /// - Complexity: 2 FLOPs for each element, 4 with momentum, 6 with Nesterov's, 2 more with decay.
   public func update(_ update: ParameterUpdate) -> UpdatedParameter {
     let rate = learningRate.rate(of: update)
     let gradient = weightDecay == 0 ? update.gradient : update.gradient + weightDecay * update.value

@@ -10,6 +10,7 @@ import FirnOps
 ///
 /// Rates and factors are finite and not negative, `every` is at least 1, `over` at least 0: compiling checks it.
 public indirect enum Schedule: Hashable, Sendable {
+  /// The same at every step.
   case constant(Double)
   /// `initial · factor^⌊step / every⌋`.
   case steps(initial: Double, factor: Double, every: Int)

@@ -12,14 +12,14 @@ import Testing
   private func lint(
     _ graph: Graph, _ loss: Tensor, freezing: Selection? = nil, thawing: Selection? = nil,
     loaded: Set<String>? = nil
-  ) throws -> [Finding] {
+  ) throws -> LintReport {
     try graph.validate()
     return try Explanation(
       graph: graph.definition, loss: loss.value, freezing: freezing, thawing: thawing
     ).lint(loaded: loaded)
   }
 
-  private func codes(_ findings: [Finding]) -> [Finding.Code] { findings.map(\.code) }
+  private func codes(_ findings: some Sequence<Finding>) -> [Finding.Code] { findings.map(\.code) }
 
   /// `first`, `second`, `third`, one after the other; `cut` comes between the second and the third.
   private func layers(_ cut: (Tensor) -> Tensor = { $0 }) -> (Graph, Tensor) {

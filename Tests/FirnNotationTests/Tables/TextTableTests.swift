@@ -32,6 +32,32 @@ import Testing
     #expect(lines[3] == "head              trained   310 FLOP")
   }
 
+  @Test func namesAreCutAfterWords() {
+    var table = TextTable([.init("name", .name), .init("why"), .init("cost", .right)])
+    table.append(["encoder/kernel", "frozen by its declaration", "12"])
+    #expect(table.text(width: 30).split(separator: "\n")[2] == "encoder/kernel  frozen …    12")
+    #expect(table.text(width: 16).split(separator: "\n")[2] == "encode…  …    12")
+  }
+
+  @Test func wordsWrapRatherThanBeCut() {
+    var table = TextTable([.init("name", .name), .init("why"), .init("cost", .right)])
+    table.append(["encoder/kernel", "frozen by its declaration in the model", "12"])
+    table.append(["head", "", "3"])
+    #expect(
+      table.text(wrappedTo: 44) == """
+        name            why                     cost
+        --------------  ----------------------  ----
+        encoder/kernel  frozen by its             12
+                        declaration in the
+                        model
+        head                                       3
+
+        """)
+    // What has no shorter line stays whole.
+    #expect(table.text(wrappedTo: 1) == table.text(wrappedTo: 42))
+    #expect(table.text(wrappedTo: 100) == table.text())
+  }
+
   @Test func aCellStaysOnItsLine() {
     var table = TextTable([.init("a\tb")])
     table.append(["x\ny\r\nz\u{1B}[2J"])

@@ -62,7 +62,8 @@ import Testing
     try withFolder { url in
       let path = url.appendingPathComponent("c.safetensors").path
       for (record, says) in [
-        (#"{"version":99,"everything":"else"}"#, "newer version"), (#"{"version":1}"#, "damaged"),
+        (#"{"version":99,"everything":"else"}"#, "a newer version"), (#"{"version":1}"#, "an older version"),
+        (#"{"version":3}"#, "damaged"),
         ("{}", "damaged"), ("", "damaged"),
       ] {
         let metadata = [Weights.Metadata(key: CheckpointRecord.key, value: record)]

@@ -79,8 +79,10 @@ extension FreezingRuleTests {
           graph: model.graph.definition, fetches: [],
           training: .init(loss: model.loss.value, optimizer: Adam()), freezing: selection),
         dump: stages)
-      let forward = try #require(stages.graphs.first { $0.pass == "resolve-modes" || $0.pass == "extract-requested" })
-        .graph
+      let forward = try #require(
+        stages.graphs.first { $0.pass == "resolve-modes" || $0.pass == "extract-requested" }
+      )
+      .graph
       let expanded = try #require(stages.graphs.last { $0.pass == "expand-gradients" }).graph
       let live = BruteForce(forward).nodes(
         between: names.filter { !frozen.contains($0) }, and: model.loss.name)

@@ -46,7 +46,7 @@ import Testing
     }
 
     func findings(freezing: Selection?, thawing: Selection? = nil, keeping: Selection? = nil) throws
-      -> [Finding]
+      -> LintReport
     {
       try Explanation(
         CompilationRequest(
