@@ -10,7 +10,7 @@ extension Compiler {
     resolveModes,
     // Requests the user wrote come first: the loss may be made of their results.
     expandGradients,
-    // Before marking: of a variable frozen in part, the trained blocks are what a gradient is asked for.
+    // Before pruning: it asks for gradients by the trained blocks of a variable, so these must be values of their own by then.
     splitVariables,
     // The objective's own request, over exactly the variables a gradient reaches: no adjoint is built to be thrown away.
     pruneGradients,
@@ -20,7 +20,8 @@ extension Compiler {
     expandGradients,
     // Only after every expansion may a `stop_gradient` go: until then it is what cuts.
     simplify,
-    // Once loops read whole variables again: of an adjoint that only a block is wanted of, only that is computed.
+    // After `simplify`, which has joined the slices that loops read into whole variables again: where only a block of an
+    // adjoint is used, this computes only that block.
     narrowAdjoints,
     // Before the passes on loops, which look for one total and one operand: equal ones are merged by now.
     commonSubexpressions,
@@ -32,7 +33,7 @@ extension Compiler {
     sumAfterLoops,
     // A loop forward and its loop back have each put the same nodes before them; one of each is enough.
     commonSubexpressions,
-    // Once more: expansion leaves residuals nobody reads, merging leaves what was merged.
+    // Last: removes what expansion kept for nobody and what merging made superfluous.
     deadCode,
   ]
 
@@ -54,7 +55,8 @@ extension Compiler {
           isRequired && word.hasPrefix("-")
             ? "no program is right without the pass `\(name)`" : "`\(word)` leaves out no pass",
           remedy: (NearestNames(to: name, among: known).question.map { $0 + " " } ?? "")
-            + "write a minus before one of " + known.joined(separator: ", "))
+            + "write a minus before one of " + known.joined(separator: ", "),
+          place: "FIRN_PASSES")
       }
       skipped.insert(name)
     }
@@ -98,14 +100,7 @@ extension Compiler {
   /// - Throws: what is wrong with the objective.
   private static func check(_ request: CompilationRequest) throws(FirnError) {
     guard let training = request.training else { return }
-    let graph = request.graph
-    let type = graph.type(of: training.loss)
-    guard type.shape.rank == 0, type.dtype.isFloatingPoint else {
-      throw FirnError(
-        .notScalar, "the loss is \(type), not a floating-point scalar",
-        remedy: "reduce it, for instance with `mean()`", place: graph.name(of: training.loss),
-        location: graph.nodes[training.loss.node].location)
-    }
+    try request.graph.requireScalar(training.loss)
     if let norm = training.clippingNorm, !(norm > 0) {
       throw FirnError(
         .invalidArgument, "the clipping norm is \(norm)", remedy: "give a positive one, or none")

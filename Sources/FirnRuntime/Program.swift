@@ -21,7 +21,7 @@ public struct Program: Sendable {
   public let status: StatusReport
   /// What is suspicious but not wrong: frozen variables that were never loaded or trained.
   public let warnings: [String]
-  /// What each compiler pass did to the number of nodes.
+  /// What each pass of the compiler did, and how long it took.
   public var history: [PassRecord] { compilation.context.history }
   /// For each variable, or trained block of one, with optimiser memory, in creation order, whether that was kept from the
   /// last program compiled with this optimiser, starts fresh, or is no longer used.

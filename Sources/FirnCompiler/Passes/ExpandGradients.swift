@@ -25,10 +25,9 @@ extension Compiler {
     graph, context throws(FirnError) in
     let known = context
     return try graph.rewritten { rewriter, position throws(FirnError) in
+      try graph.requireGradients(of: position, in: rewriter)
       if graph.nodes[position].gradientRequest != nil {
         try graph.expand(position, known, in: &rewriter)
-      } else {
-        try graph.requireGradients(of: position, in: rewriter)
       }
     }
   }

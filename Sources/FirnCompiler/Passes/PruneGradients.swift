@@ -39,7 +39,7 @@ extension Compiler {
 }
 
 extension CompilationContext {
-  /// Why no variable can learn: of the first few what reports say of them, those that were meant to learn first.
+  /// The error that nothing can be trained; it quotes the reasons for the first few variables, those not frozen first.
   fileprivate func nothingToTrain(_ flow: LossFlow, loss: String) throws(FirnError) -> FirnError {
     let verdicts = try verdicts(flow)
     let entries = trainability.variables.filter { $0.kind == .parameter }.map { variable in
@@ -63,6 +63,18 @@ extension CompilationContext {
       "nothing to train: no gradient of the loss reaches a trained variable"
         + (rest > 0 ? "; of \(entries.count) variables the first \(told.count):" : ""),
       remedy: remedy, place: loss,
-      causes: told.map { FirnError(.noGradient, "`\($0.name)`: \($0.verdict.reason)") })
+      causes: told.map {
+        FirnError(
+          .noGradient, "`\($0.name)`: \($0.verdict.reason)", remedy: Self.remedy(for: $0.verdict.status))
+      })
+  }
+
+  private static func remedy(for status: TrainingStatus) -> String {
+    switch status {
+    case .frozen: "thaw it, if it should learn"
+    case .cutOff: "move or remove the cut, if it should learn"
+    case .notUnderLoss, .neverRead: "make the loss from it, if it should learn"
+    case .trained, .partly, .state: "leave it as it is"
+    }
   }
 }

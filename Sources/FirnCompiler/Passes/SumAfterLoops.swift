@@ -34,9 +34,10 @@ extension Compiler {
   /// that recomputes, totals of loops inside begin with its own. Other sums stay: adding one step's to a total in the
   /// cache costs no more than keeping all of them.
   ///
-  /// What is multiplied is kept for all steps, as much again as the loop forth keeps. So this is done in loops back, which
-  /// are linear in memory anyway, and elsewhere only for what is there already; never in a loop that recomputes. It
-  /// depends on nothing but the total itself: what else is trained does not change a gradient's bits.
+  /// The factors of all steps must be kept for it, about as much memory as the forward loop keeps. Backward loops need memory
+  /// for every step anyway, so there it is always done; in other loops only if the factors are stacked already; in loops
+  /// that recompute never. Whether it is done does not depend on what else is trained, so freezing does not change a
+  /// gradient's bits.
   package static let sumAfterLoops = Pass("sum-after-loops") { graph, _ throws(FirnError) in
     graph.summingAfterLoops()
   }

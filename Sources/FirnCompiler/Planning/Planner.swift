@@ -126,7 +126,7 @@ private struct Planner {
       step.workspaceBytes = loop.body.arenaBytes
       step.work = .loop(loop)
       step.flops = loop.length * loop.body.flops
-    } else if let op = node.op as? any KernelOp {
+    } else if let op = node.kernelOp {
       var operands: [ArrayType] = []
       for input in node.inputs { operands.append(try type(input)) }
       try checkBound(node, operands)

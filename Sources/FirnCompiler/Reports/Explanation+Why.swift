@@ -1,4 +1,5 @@
 public import FirnGraph
+import FirnOps
 
 extension Explanation {
   /// Why a variable is trained or not: a shortest path from the loss, or what cuts it.
@@ -66,8 +67,7 @@ extension LossFlow {
     for edge in edges {
       let position = flow.node(of: edge.to)
       let node = graph.nodes[position]
-      let isLoop = node.op is any LoopOp
-      let inside = isLoop ? node.stops(from: edge.operand, to: flow.result(of: edge.to)) : []
+      let inside = node.loop == nil ? [] : node.stops(from: edge.operand, to: flow.result(of: edge.to))
       let kind: CuttingNode.Kind =
         switch edge.flow {
         case .stopped: .stopGradient

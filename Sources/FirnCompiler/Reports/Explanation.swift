@@ -40,13 +40,7 @@ public struct Explanation: Sendable {
     var graph = request.graph.choosing(modes)
     var loss = request.training?.loss
     if let value = loss {
-      let type = graph.type(of: value)
-      guard type.shape.rank == 0, type.dtype.isFloatingPoint else {
-        throw FirnError(
-          .notScalar, "the loss is \(type), not a floating-point scalar",
-          remedy: "reduce it, for instance with `mean()`", place: graph.name(of: value),
-          location: graph.nodes[value.node].location)
-      }
+      try graph.requireScalar(value)
       if graph.nodes.contains(where: { $0.gradientRequest != nil }) {
         graph.outputs = [value]
         graph = graph.removingDeadNodes(keepingAssignments: false)

@@ -1,4 +1,5 @@
 import FirnGraph
+import FirnOps
 
 /// What gradients do, and would do without stops, in one graph: the outermost, or a loop's body.
 struct GradientTraffic {
@@ -113,7 +114,8 @@ struct GradientTraffic {
   /// The same inside the loop at `position`.
   private func body(of position: Int) -> GradientTraffic? {
     let node = graph.nodes[position]
-    guard let loop = node.op as? any LoopOp, let body = graph.nestedGraph(of: position) else { return nil }
+    guard let loop = node.loop else { return nil }
+    let body = loop.body
     let inner = FlowGraph(body: body)
     let parameters = body.nodes.enumerated().compactMap { index, node in
       node.loopInput.map { (op: $0, value: inner.index[Value(index)]) }

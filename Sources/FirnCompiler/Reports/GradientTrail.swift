@@ -1,4 +1,5 @@
 import FirnGraph
+import FirnOps
 
 /// Tells the way a gradient takes, node by node, through loops' bodies too.
 struct GradientTrail {
@@ -25,8 +26,8 @@ struct GradientTrail {
 
   /// The way through the body of the loop at `position` that goes round as seldom as can be; empty for another node.
   private func inside(_ position: Int, from operand: Int, to result: Int) -> [NodePlace] {
-    guard let loop = graph.nodes[position].op as? any LoopOp, let body = graph.nestedGraph(of: position)
-    else { return [] }
+    guard let loop = graph.nodes[position].loop else { return [] }
+    let body = loop.body
     let inner = GradientTrail(
       graph: body, flow: FlowGraph(body: body), loops: loops + [graph.nodes[position].name])
     let parameters = body.nodes.enumerated().compactMap { index, node in

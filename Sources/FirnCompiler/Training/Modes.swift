@@ -127,7 +127,8 @@ extension GraphDef {
 }
 
 extension GraphDef {
-  /// The same nodes, but that each `by_mode` only hands on what it is in its mode: no gradient goes another way.
+  /// The graph with each `by_mode` replaced by an identity of the operand that its mode picks, so that no gradient takes the
+  /// other way.
   func choosing(_ modes: Modes, in place: ModalPlace = ModalPlace()) -> GraphDef {
     rewritten { rewriter, position in
       var node = rewriter.kept(position)

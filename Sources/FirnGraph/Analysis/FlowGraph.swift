@@ -53,13 +53,14 @@ package struct FlowGraph: Sendable {
     starts.reserveCapacity(nodes.count + 1)
     for (position, node) in nodes.enumerated() {
       starts.append(edges.count)
+      var reach = LoopReach(node)
       for result in node.types.indices {
         let to = owners.count
         owners.append(position)
         let isHeld = !held.isEmpty && held.contains(to)
         for (operand, input) in node.inputs.enumerated() {
           let flow = node.op.gradientFlow(from: operand, to: result)
-          if flow == .notDifferentiable, !node.depends(result, on: operand) { continue }
+          if flow == .notDifferentiable, !reach.depends(result, on: operand) { continue }
           edges.append(Edge(from: index[input], to: to, operand: operand, flow: isHeld ? .stopped : flow))
         }
       }
@@ -116,11 +117,24 @@ package struct FlowGraph: Sendable {
   }
 }
 
-extension Node {
-  /// Whether a change of an operand can change a result; of ops that are not loops every one can.
-  fileprivate func depends(_ result: Int, on operand: Int) -> Bool {
-    guard op is any LoopOp else { return true }
-    let operands = inputs.indices.map { $0 == operand ? Dependence.data : [] }
-    return op.dependence(of: operands, results: types.count)[result].contains(.data)
+/// Which results of a node a change of an operand can reach: of a loop, those that its body makes of it; of any other op all.
+private struct LoopReach {
+  private let node: Node
+  private let isLoop: Bool
+  /// By operand, what each result depends on if only that operand varies; asked once, when it is first needed.
+  private var known: [Int: [Dependence]] = [:]
+
+  init(_ node: Node) {
+    self.node = node
+    isLoop = node.op is any LoopOp
+  }
+
+  mutating func depends(_ result: Int, on operand: Int) -> Bool {
+    guard isLoop else { return true }
+    if let results = known[operand] { return results[result].contains(.data) }
+    let operands = node.inputs.indices.map { $0 == operand ? Dependence.data : [] }
+    let results = node.op.dependence(of: operands, results: node.types.count)
+    known[operand] = results
+    return results[result].contains(.data)
   }
 }

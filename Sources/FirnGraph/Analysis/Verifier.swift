@@ -9,7 +9,7 @@ extension GraphDef {
   /// | V4 | names of variables are paths, each once; their extents are numbers, which named blocks divide evenly |
   /// | V5 | what a node reads or writes is a declared variable of the same type |
   /// | V6 | every output is an existing result |
-  /// | V7 | parameters stand in loop bodies only, each kind and position once |
+  /// | V7 | loop inputs stand in loop bodies only, each kind and position once |
   /// | V8 | loop bodies hold no placeholder, read, assignment, gradient request or variable |
   /// | V9 | known extents are not negative, and names of dimensions are letters, digits and `_` |
   ///
@@ -54,7 +54,7 @@ private struct Verifier {
       try checkEffect(of: node, variables: variables)
       if let parameter = node.op as? LoopInput {
         guard parameters.insert(parameter.slot).inserted else {
-          throw fault("V7", "a second parameter \(parameter.slot)", node)
+          throw fault("V7", "a second loop input \(parameter.slot)", node)
         }
       }
     }

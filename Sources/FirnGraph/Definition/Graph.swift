@@ -316,6 +316,7 @@ public final class Graph {
 
   /// Reserves `path` below the current scope here and in the graphs around; false where it is taken.
   private func claims(_ path: String) -> Bool {
+    reserveNames()
     let path = Path.joined(scopePath, path)
     return names.claim(path) && parent?.claims(path) != false
   }
@@ -382,24 +383,5 @@ public final class Graph {
   package var loopIndices: [Tensor] {
     let outer = parent?.loopIndices.compactMap { local($0) } ?? []
     return outer + [loopIndex].compactMap { $0.map { Tensor(self, $0) } }
-  }
-}
-
-/// Hands out names that are not taken: `dense`, `dense_1`, `dense_2`.
-struct UniqueNames {
-  private var taken: Set<String> = []
-  private var counters: [String: Int] = [:]
-
-  mutating func reserve(_ name: String) { taken.insert(name) }
-
-  /// Whether `name` was free; it no longer is.
-  mutating func claim(_ name: String) -> Bool { taken.insert(name).inserted }
-
-  mutating func unique(_ wanted: String) -> String {
-    if taken.insert(wanted).inserted { return wanted }
-    var count = counters[wanted, default: 0]
-    repeat { count += 1 } while !taken.insert("\(wanted)_\(count)").inserted
-    counters[wanted] = count
-    return "\(wanted)_\(count)"
   }
 }

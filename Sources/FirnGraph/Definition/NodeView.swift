@@ -12,7 +12,6 @@ package struct ValueView {
   package var type: TensorType { nodes[value.node].types[value.result] }
   /// What the node that makes it reads.
   package var operands: [ValueView] { nodes[value.node].inputs.map { ValueView($0, in: nodes) } }
-  package var isOnlyResult: Bool { nodes[value.node].types.count == 1 }
 
   /// The number that every element is, where that is known: of a constant, however it is rearranged.
   package var uniform: Double? {

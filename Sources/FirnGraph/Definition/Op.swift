@@ -43,11 +43,11 @@ package protocol Op: Hashable, Sendable {
   // MARK: What passes ask; "no" and "not known" are answers, and there is no default
 
   /// Whether operands and results all have one shape, and each element of a result is made of the elements at its own
-  /// place alone, wherever that is.
+  /// place alone, wherever that is. Fusion will read it.
   var isElementwise: Bool { get }
 
-  /// How `count` rows along `axis` of a result are made of rows of the operands; nil where a row needs more than rows, where
-  /// it matters which rows they are, or where this is not known.
+  /// How `count` rows along `axis` of a result are made of rows of the operands; nil if a row also needs
+  /// other rows, if its position matters, or if it is not known. Read for narrowing; loops by rows will read it too.
   ///
   /// - Parameter count: a number, or the whole extent by its name.
   func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule?

@@ -1,4 +1,4 @@
-/// An op of which passes know nothing but that it makes its results: each of their questions has the answer no or not known.
+/// An op that answers no, or not known, to every question of passes.
 package protocol OpaqueOp: Op {}
 
 extension OpaqueOp {

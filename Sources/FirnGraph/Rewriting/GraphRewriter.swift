@@ -115,11 +115,11 @@ package struct GraphRewriter {
 
   // MARK: The end
 
-  /// The graph that was made; the source itself where nothing but `keep` was said.
+  /// The graph that was made; the source itself where nothing but `keep` was said and nothing was added.
   ///
   /// - Parameter outputs: values of the new graph; what stands for the source's if nil.
   package func finish(outputs: [Value]? = nil) -> GraphDef {
-    if !isChanged, outputs == nil { return source }
+    if !isChanged, outputs == nil, graph.nodes.count == source.nodes.count { return source }
     var result = graph.definition
     result.outputs = outputs ?? source.outputs.map { self($0) }
     return result

@@ -201,7 +201,7 @@ struct GraphParser {
     try check(op, types: types, isNested: scope.isNested, at: opToken, attributes: attributes)
     if let parameter = op as? LoopInput, !scope.parameters.insert(parameter.slot).inserted {
       throw fault(
-        "a second parameter \(parameter.slot)", at: opToken, remedy: "number them from 0 in each kind")
+        "a second loop input \(parameter.slot)", at: opToken, remedy: "number them from 0 in each kind")
     }
     scope.positions[name] = scope.graph.nodes.count
     scope.graph.nodes.append(

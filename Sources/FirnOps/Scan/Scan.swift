@@ -89,7 +89,7 @@ package struct Scan: LoopOp, OpaqueOp {
     for node in body.nodes {
       guard let parameter = node.op as? LoopInput else { continue }
       guard parameter.position >= 0, parameter.position < limits[parameter.kind] ?? 0 else {
-        throw FirnError(.parse, "scan body parameter `\(node.name)` has position \(parameter.position)")
+        throw FirnError(.parse, "scan body input `\(node.name)` has position \(parameter.position)")
       }
     }
     self.init(

@@ -24,6 +24,17 @@ import Testing
     #expect(graph.rewritten { $0.keep($1) } == graph)
   }
 
+  /// What is added to the builder counts, though nothing was said to the rewriter.
+  @Test func whatOnlyTheBuilderAddsIsThere() throws {
+    let result = chain().rewritten { rewriter, position in
+      rewriter.keep(position)
+      if position == 2 {
+        _ = rewriter.graph.append(PassThrough(.identity), [rewriter.tensor(Value(2))], name: "more")
+      }
+    }
+    #expect(names(result) == ["x", "y", "y_1", "more"])
+  }
+
   @Test func readersFollowWhatIsReplaced() throws {
     let result = chain().rewritten { rewriter, position in
       if position == 1 { rewriter.replace(Value(1), with: rewriter(Value(0))) }

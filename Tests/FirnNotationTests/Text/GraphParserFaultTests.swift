@@ -221,7 +221,7 @@ import Testing
     let parameter = #"loop_input() {kind = "carry", position = 0, dtype = f32, shape = []} : f32[]"#
     let text = "firn 1\n%l = scan() {carries = 0, body = {\n%a = \(parameter)\n%b = \(parameter)\n}} : ()"
     let error = try #require(thrown { () throws(FirnError) in _ = try parsed(text) })
-    #expect(error.message == "line 4, column 6: a second parameter carry 0")
+    #expect(error.message == "line 4, column 6: a second loop input carry 0")
   }
 
   /// Mutated texts either throw a placed error or are graphs that verify and print the same again.

@@ -218,6 +218,17 @@ extension FreezingRuleTests {
     #expect(fault.code == .noGradient)
     #expect(fault.message.contains("computes with a gradient that does not exist"), "\(fault)")
     #expect(fault.remedy?.contains(".zero") == true)
+    // A second request computes with it too, whichever operand it is and whatever it would take for itself.
+    for unconnected in [Unconnected.error, .zero, .none] {
+      for again in [
+        graph.gradients(of: [none[0]], withRespectTo: [w], unconnected: unconnected),
+        graph.gradients(of: [w * 2], withRespectTo: [w], seeds: [none[0]], unconnected: unconnected),
+        graph.gradients(of: [w * 2], withRespectTo: [none[0]], unconnected: unconnected),
+      ] {
+        let fault = try error { _ = try session.compile(fetching: [again[0]]) }
+        #expect(fault.message.contains("computes with a gradient that does not exist"), "\(fault)")
+      }
+    }
   }
 
   /// A derivative that is zero everywhere is a derivative, inside a loop as outside.

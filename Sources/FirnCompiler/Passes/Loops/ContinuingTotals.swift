@@ -26,12 +26,12 @@ extension GraphDef {
   ///
   /// - Parameter isZeroCapture: of a loop's body, whether the capture of that position is.
   func isZero(_ value: Value, isZeroCapture: (Int) -> Bool = { _ in false }) -> Bool {
-    var view = ValueView(value, in: nodes)
-    while view.op is any RearrangingOp { view = view.operands[0] }
-    if let input = nodes[view.value.node].loopInput, input.kind == .capture {
+    var source = value
+    while isRearranged(source) { source = nodes[source.node].inputs[0] }
+    if let input = nodes[source.node].loopInput, input.kind == .capture {
       return isZeroCapture(input.position)
     }
-    return view.uniform == 0
+    return ValueView(source, in: nodes).uniform == 0
   }
 }
 
@@ -45,11 +45,9 @@ extension Scan {
     var rewriter = GraphRewriter(body)
     if parameter > step.node { rewriter.keep(parameter) }
     for position in body.nodes.indices where !rewriter.isDone(position) {
-      rewriter.keep(position)
-      guard position == step.node else { continue }
-      var loop = rewriter.graph.nodes[rewriter(step).node]
-      loop.inputs[step.result] = rewriter(Value(parameter))
-      rewriter.graph.replace(at: rewriter(step).node, with: loop)
+      var node = rewriter.kept(position)
+      if position == step.node { node.inputs[step.result] = rewriter(Value(parameter)) }
+      rewriter.place(node, insteadOf: position)
     }
     var outputs = body.outputs
     outputs[carry] = step

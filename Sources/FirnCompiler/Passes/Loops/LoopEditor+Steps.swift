@@ -26,7 +26,8 @@ extension LoopEditor {
     return addBeside(Reshape(Shape([shape[0] * shape[1]] + shape.dropFirst(2))), [value], node)
   }
 
-  /// Adds an op that `node` needs, under its own name where `node` is; nothing for one that hands its operand on.
+  /// Adds an op that helps compute `node`, in its scope and under the op's mnemonic; adds nothing if the op would return its
+  /// operand unchanged.
   private mutating func addBeside(_ op: any Op, _ inputs: [Value], _ node: Node) -> Value {
     if case .view(of: 0) = op.aliasing, let types = try? op.resultTypes(of: inputs.map { type(of: $0) }),
       types == [type(of: inputs[0])]

@@ -18,7 +18,7 @@ struct LoopEditor {
   private var outputs: [Value]
   /// Where the loop stands, once what goes before it is there.
   private var position: Int?
-  /// Values of the body that a parameter now stands for.
+  /// Values of the body that an input of the loop replaces.
   private var inputs: [Value: LoopInput] = [:]
   /// Values of the graph around that now stand for results of the loop.
   private var replaced: [Int: Value] = [:]

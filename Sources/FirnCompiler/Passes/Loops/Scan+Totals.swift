@@ -23,7 +23,7 @@ extension Scan {
     return input.kind == .carry && input.position == carry
   }
 
-  /// The loop with these results: totals and stacked outputs of blocks, and others as they are.
+  /// The loop with only these results; one with a block becomes the total, or the stacked output, of that block.
   func narrowed(to kept: [(result: Int, block: Block?)]) -> Scan {
     let graph = Graph(resuming: body)
     var outputs: [Value] = []
