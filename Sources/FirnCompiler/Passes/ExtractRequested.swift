@@ -1,4 +1,4 @@
-package import FirnGraph
+import FirnGraph
 
 extension Compiler {
   /// `extract-requested`: leaves what the fetches and the loss need, and drops everything else the graph holds.

@@ -1,4 +1,4 @@
-package import FirnGraph
+import FirnGraph
 
 extension GraphDef {
   /// - Throws: `.notScalar` where `loss` is nothing that can be minimised.

@@ -1,4 +1,4 @@
-package import FirnGraph
+import FirnGraph
 import FirnOps
 
 /// The few ops that passes know by type, named here and nowhere else in the compiler.
