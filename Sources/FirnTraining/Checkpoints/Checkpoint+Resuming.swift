@@ -7,7 +7,7 @@ public import FirnRuntime
 public struct Resumption: Hashable, Sendable {
   /// Steps done when the checkpoint was made.
   public let step: Int
-  /// Where the data was, to give to ``Trainer/fit``; nil where the checkpoint was saved without it.
+  /// Where the data was, to give to `Trainer.fit`; nil where the checkpoint was saved without it.
   public let position: DataPosition?
   /// For each variable that has optimiser memory here or in the checkpoint, what became of it.
   ///
