@@ -100,8 +100,8 @@ extension OpTests {
       let x = graph.placeholder("x", shape: [3])
       let keys = (0..<2).map { _ in
         let body = Graph(bodyIn: graph)
-        body.loopIndex = (body.parameter(.index, 0, type: TensorType(.i32, .scalar), name: "index")).value
-        let inner = body.parameter(.carry, 0, type: x.type, name: "carry")
+        body.loopIndex = (body.loopInput(.index, 0, type: TensorType(.i32, .scalar), name: "index")).value
+        let inner = body.loopInput(.carry, 0, type: x.type, name: "carry")
         let y = dropout(inner, rate: 0.5)
         #expect(y.node?.inputs.count == 3)
         return (y.node?.op as? Dropout)?.key

@@ -247,9 +247,11 @@ extension CompilationContext {
     guard let pruning, let gradientRequest, let position = graph.index(ofNodeNamed: gradientRequest),
       let request = graph.nodes[position].gradientRequest, request.targets == pruning.targetParts.count
     else { firnBug("apply-optimizer", "the request for the loss's gradients is not there") }
+    let byPart = Dictionary(grouping: pruning.targetParts.indices) { pruning.targetParts[$0] }
     return pruning.liveParts.map { part in
-      let results = pruning.targetParts.indices.filter { pruning.targetParts[$0] == part }
-      guard let first = results.first else { firnBug("apply-optimizer", "`\(part)` has no gradient") }
+      guard let results = byPart[part], let first = results.first else {
+        firnBug("apply-optimizer", "`\(part)` has no gradient")
+      }
       let value = graph.nodes[position].inputs[request.targetRange.lowerBound + first]
       return (part, value, results.map { Value(position, $0) })
     }

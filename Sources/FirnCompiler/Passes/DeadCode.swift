@@ -78,8 +78,8 @@ extension Scan {
       trimmed = trimmed.removingDeadNodes(keepingAssignments: false)
       isComplete = true
       for node in trimmed.nodes {
-        if let parameter = node.loopInput, parameter.kind == .carry, !needed[parameter.position] {
-          needed[parameter.position] = true
+        if let input = node.loopInput, input.kind == .carry, !needed[input.position] {
+          needed[input.position] = true
           isComplete = false
         }
       }
@@ -87,21 +87,17 @@ extension Scan {
     let results = body.outputs.indices.filter { needed[$0] }
     var operands: [Int] = []
     for node in trimmed.nodes {
-      if let parameter = node.loopInput, let operand = operand(of: parameter) {
-        operands.append(operand)
-      }
+      if let input = node.loopInput, let operand = operand(of: input) { operands.append(operand) }
     }
     operands = Set(operands).union(carryRange.filter { needed[$0] }).sorted()
     if operands.count == operandCount, results.count == body.outputs.count, trimmed == body { return nil }
-    for position in trimmed.nodes.indices {
-      guard var parameter = trimmed.nodes[position].loopInput, let operand = operand(of: parameter)
-      else { continue }
-      let base = operands.firstIndex { kind(of: $0) == parameter.kind } ?? 0
-      parameter.position = (operands.firstIndex(of: operand) ?? 0) - base
-      trimmed.nodes[position].op = parameter
+    let numbered = trimmed.numberingLoopInputs { input, _ in
+      guard let operand = operand(of: input) else { return nil }
+      let base = operands.firstIndex { kind(of: $0) == input.kind } ?? 0
+      return (operands.firstIndex(of: operand) ?? 0) - base
     }
     let scan = Scan(
-      body: trimmed, carries: operands.count { carryRange.contains($0) },
+      body: numbered, carries: operands.count { carryRange.contains($0) },
       slices: operands.count { sliceRange.contains($0) },
       captures: operands.count { captureRange.contains($0) },
       length: length, isReversed: isReversed, recomputes: recomputes)

@@ -5,9 +5,9 @@ package struct DependenceAnalysis: Sendable {
 
   /// - Parameters:
   ///   - trained: names of the variables this compilation trains.
-  ///   - parameters: for the body of a loop, what each parameter node varies with.
+  ///   - loopInputs: for the body of a loop, what each node that stands for one of its operands varies with.
   package init(
-    _ graph: GraphDef, trained: Set<String> = [], parameters: (Node) -> Dependence = { _ in .step }
+    _ graph: GraphDef, trained: Set<String> = [], loopInputs: (Node) -> Dependence = { _ in .step }
   ) {
     index = ValueIndex(graph)
     bits = Array(repeating: [], count: index.count)
@@ -19,7 +19,7 @@ package struct DependenceAnalysis: Sendable {
         switch node.op.effect {
         case .feeds: .data
         case .draws: .random
-        case .receives: parameters(node)
+        case .receives: loopInputs(node)
         case .reads(let name): trained.contains(name) ? .trainable : written.contains(name) ? .state : []
         case .none, .writes, .holds: []
         }

@@ -162,14 +162,14 @@ public final class Graph {
     if tensor.graph === self { return tensor }
     guard let parent, let outer = parent.local(tensor) else { return nil }
     if let known = captures.first(where: { $0.outer == outer }) { return Tensor(self, known.inner) }
-    let inner = parameter(
+    let inner = loopInput(
       .capture, captures.count, type: outer.type, name: Path.last(of: outer.name).replacing(":", with: "_"))
     captures.append((outer, inner.value))
     return inner
   }
 
   /// Adds a parameter to a loop body.
-  package func parameter(_ kind: LoopInput.Kind, _ position: Int, type: TensorType, name: String) -> Tensor {
+  package func loopInput(_ kind: LoopInput.Kind, _ position: Int, type: TensorType, name: String) -> Tensor {
     nodes.append(
       Node(op: LoopInput(kind, position, type: type), inputs: [], types: [type], name: uniqueName(name)))
     return Tensor(self, Value(nodes.count - 1))

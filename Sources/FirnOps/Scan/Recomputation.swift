@@ -61,12 +61,12 @@ extension PreparedLoop {
       $0.withShape(Shape([segments, Dim(count)] + $0.shape.dropFirst()), location: location)
     }
     let segment = Graph(bodyIn: outer)
-    let index = segment.parameter(.index, 0, type: TensorType(.i32, .scalar), name: "index")
+    let index = segment.loopInput(.index, 0, type: TensorType(.i32, .scalar), name: "index")
     let carries = initial.enumerated().map {
-      segment.parameter(.carry, $0, type: $1.type, name: "carry_\($0)")
+      segment.loopInput(.carry, $0, type: $1.type, name: "carry_\($0)")
     }
     let slices = cut.enumerated().map {
-      segment.parameter(
+      segment.loopInput(
         .slice, $0, type: TensorType($1.dtype, $1.shape.removing([0])), name: "slice_\($0)")
     }
     let start = segment.at(location) { index * outer.constant(NDArray(scalar: Int32(clamping: count))) }
@@ -95,7 +95,7 @@ extension Scan {
     let displaced = body.rewritten { rewriter, position in
       guard let input = body.nodes[position].op as? LoopInput, input.kind == .index else { return }
       rewriter.keep(position)
-      let start = rewriter.graph.parameter(.capture, captures, type: input.type, name: "start")
+      let start = rewriter.graph.loopInput(.capture, captures, type: input.type, name: "start")
       rewriter.replace(Value(position), with: (start + rewriter.tensor(Value(position))).value)
     }
     return Scan(

@@ -79,7 +79,7 @@ public func scan(
     return (result.carries.map { _ in poison }, result.outputs.map { _ in poison })
   }
   let inner = Graph(bodyIn: outer)
-  let index = inner.parameter(.index, 0, type: TensorType(.i32, .scalar), name: "index")
+  let index = inner.loopInput(.index, 0, type: TensorType(.i32, .scalar), name: "index")
   inner.loopIndex = index.value
   let fault = (sequences + initial).contains(where: \.isPoisoned)
   let length = length ?? sequences.first?.shape.first
@@ -96,10 +96,10 @@ public func scan(
   }
   let step = ScanStep(
     index: index,
-    carries: initial.enumerated().map { inner.parameter(.carry, $0, type: $1.type, name: "carry_\($0)") },
+    carries: initial.enumerated().map { inner.loopInput(.carry, $0, type: $1.type, name: "carry_\($0)") },
     slices: sequences.enumerated().map { position, sequence in
       let type = TensorType(sequence.dtype, sequence.shape.removing([0]))
-      return inner.parameter(.slice, position, type: type, name: "slice_\(position)")
+      return inner.loopInput(.slice, position, type: type, name: "slice_\(position)")
     })
   let result = outer.building(inner, at: location) { body(step) }
   let results = (result.carries + result.outputs).map { inner.local($0) ?? $0 }

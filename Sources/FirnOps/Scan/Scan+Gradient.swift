@@ -20,8 +20,8 @@ extension Scan {
     let forwardCount = body.nodes.count
     func type(_ result: Int) -> TensorType { body.type(of: body.outputs[result]) }
     let seeds =
-      active.enumerated().map { graph.parameter(.carry, $0, type: type($1), name: "adjoint_carry_\($1)") }
-      + outputs.enumerated().map { graph.parameter(.slice, $0, type: type($1), name: "adjoint_output_\($1)") }
+      active.enumerated().map { graph.loopInput(.carry, $0, type: type($1), name: "adjoint_carry_\($1)") }
+      + outputs.enumerated().map { graph.loopInput(.slice, $0, type: type($1), name: "adjoint_output_\($1)") }
     let parameters = parameterValues
     let targets =
       active.filter { parameters[$0] != nil } + wanted.filter { $0 >= carries && parameters[$0] != nil }
@@ -42,7 +42,7 @@ extension Scan {
     }
     for (offset, capture) in captured.enumerated() {
       guard let step = adjoint[capture] else { continue }
-      let total = graph.parameter(.carry, active.count + offset, type: step.type, name: "total_\(offset)")
+      let total = graph.loopInput(.carry, active.count + offset, type: step.type, name: "total_\(offset)")
       nextCarries.append(beside(capture) { total + step })
     }
     var loop = BackwardLoop(scan: self, context: context, graph: graph, forwardCount: forwardCount)
@@ -110,7 +110,7 @@ private struct BackwardLoop {
     self.forwardCount = forwardCount
     invariant = DependenceAnalysis(
       GraphDef(nodes: Array(graph.nodes.prefix(forwardCount))),
-      parameters: { ($0.op as? LoopInput)?.kind == .capture ? [] : .step })
+      loopInputs: { ($0.op as? LoopInput)?.kind == .capture ? [] : .step })
   }
 
   /// The body of the backward loop: what `outputs` needs, with forward values replaced by parameters.
@@ -147,14 +147,14 @@ private struct BackwardLoop {
     if let parameter = node.op as? LoopInput {
       switch parameter.kind {
       case .index:
-        result = target.parameter(.index, 0, type: parameter.type, name: node.name).value
+        result = target.loopInput(.index, 0, type: parameter.type, name: node.name).value
       case .slice:
         result = slice(context.operands[scan.carries + parameter.position], named: node.name)
       case .capture:
         let operand = scan.captureRange.lowerBound + parameter.position
         let position = captureOperands.count
         captureOperands.append(context.operands[operand])
-        result = target.parameter(.capture, position, type: parameter.type, name: node.name).value
+        result = target.loopInput(.capture, position, type: parameter.type, name: node.name).value
       case .carry:
         result = keep(value)
       }
@@ -174,7 +174,7 @@ private struct BackwardLoop {
     let position = seedSlices + sliceOperands.count
     sliceOperands.append(operand)
     let type = TensorType(operand.dtype, operand.shape.removing([0]))
-    return target.parameter(.slice, position, type: type, name: name).value
+    return target.loopInput(.slice, position, type: type, name: name).value
   }
 
   /// Has the forward loop stack `value`, unless it does already.
@@ -191,7 +191,7 @@ private struct BackwardLoop {
     let inner = graph.nodes[value.node].types[value.result]
     let position = seedSlices + sliceOperands.count
     sliceOperands.append(Tensor(context.graph, Value(context.node, result)))
-    return target.parameter(.slice, position, type: inner, name: graph.nodes[value.node].name).value
+    return target.loopInput(.slice, position, type: inner, name: graph.nodes[value.node].name).value
   }
 
   /// Gives the forward loop the results that were asked for.

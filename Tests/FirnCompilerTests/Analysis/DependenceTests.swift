@@ -139,7 +139,7 @@ import Testing
     let position = try #require(graph.index(ofNodeNamed: "scan"))
     let body = try #require(graph.nestedGraph(of: position))
     let analysis = DependenceAnalysis(
-      body, parameters: { ($0.op as? LoopInput)?.kind == .capture ? [] : .step })
+      body, loopInputs: { ($0.op as? LoopInput)?.kind == .capture ? [] : .step })
     let varying = body.nodes.indices.filter { analysis[Value($0)].contains(.step) }
       .map { body.nodes[$0].name }
     #expect(varying == ["t", "h", "x", "next", "out"])

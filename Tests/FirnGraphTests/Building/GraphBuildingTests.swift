@@ -158,7 +158,7 @@ import Testing
     let x = graph.placeholder("x", shape: [3, 2])
     let outside = graph.scope("outer") { graph.placeholder("a/b", shape: [2]) }
     let body = Graph(bodyIn: graph)
-    let row = body.parameter(.slice, 0, type: TensorType(.f32, [2]), name: "row")
+    let row = body.loopInput(.slice, 0, type: TensorType(.f32, [2]), name: "row")
     let sum = body.apply(Combine("add"), row, outside)
     #expect(body.apply(Combine("mul"), sum, outside).node?.inputs[1] == Value(1))
     #expect(body.captures.map(\.outer) == [outside])

@@ -51,16 +51,11 @@ extension Scan {
         outputs.append(output)
       }
     }
-    var narrow = graph.definition
-    for position in body.nodes.indices {
-      guard var input = body.nodes[position].loopInput, input.kind == .carry,
-        let place = places[input.position]
-      else { continue }
-      input.position = place
-      narrow.nodes[position].op = input
-    }
-    narrow.outputs = outputs
-    narrow = narrow.removingDeadNodes(keepingAssignments: false).narrowingAdjoints()
+    var whole = graph.definition
+    whole.outputs = outputs
+    let before = body.nodes.count
+    let narrow = whole.numberingLoopInputs { $0.kind == .carry && $1 < before ? places[$0.position] : nil }
+      .removingDeadNodes(keepingAssignments: false).narrowingAdjoints()
     return Scan(
       body: narrow, carries: kept.count { carryRange.contains($0.result) }, slices: slices,
       captures: captures,
