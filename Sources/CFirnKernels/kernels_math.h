@@ -137,6 +137,12 @@ FIRN_INLINE FirnFloats silu_of(FirnFloats x) {
     return (x < 0.0f ? scaled : x) / (exp_of(-a) + 1.0f);
 }
 
+FIRN_INLINE FirnFloats hard_swish_of(FirnFloats x) {
+    // The outer branches keep infinity times 0 out, and the product from overflowing.
+    const FirnFloats inside = x * ((x + 3.0f) / 6.0f);
+    return x < -3.0f ? splat(-0.0f) : x > 3.0f ? x : inside;
+}
+
 FIRN_INLINE FirnFloats elu_of(FirnFloats x, float alpha) { return x > 0.0f ? x : alpha * expm1_of(x); }
 
 FIRN_INLINE FirnFloats tanh_of(FirnFloats x) {

@@ -38,6 +38,7 @@ import Testing
       pow(f($0, [2], .i32), f($0, [2], .i32))
     },
     Fault("integer exp", .typeMismatch, "C1", "not floating point") { exp(f($0, [2], .i32)) },
+    Fault("integer hard swish", .typeMismatch, "C1", "not floating point") { hardSwish(f($0, [2], .i32)) },
     Fault("compare types", .typeMismatch, "C2", "different element types") {
       less(f($0, [2]), f($0, [2], .i32))
     },
@@ -243,7 +244,8 @@ import Testing
     let bad = x.sum(axes: [5])
     let i = graph.placeholder("i", shape: [2], dtype: .i32)
     let made: [Tensor] = [
-      bad + x, x - bad, -bad, 2 * bad, bad / 2, exp(bad), maximum(x, bad), pow(bad, 2), greater(bad, 0),
+      bad + x, x - bad, -bad, 2 * bad, bad / 2, exp(bad), hardSwish(bad),
+      maximum(x, bad), pow(bad, 2), greater(bad, 0),
       logicalNot(bad), select(where: bad, x, otherwise: x), select(where: x, bad, otherwise: x),
       matmul(bad, x), matmul(x, bad), bad.reshaped(to: [-1]), bad.transposed(), bad.transposed([0, 1]),
       bad.broadcast(to: [4]), bad.sliced(starts: [1]), bad.sliced(axis: 4), bad.reversed(axes: [3]),

@@ -65,6 +65,13 @@ extension OpTests {
       try expect(logicalXor(less(a, 3), greater(a, 1)), [1, 0, 1], [3])
     }
 
+    @Test(arguments: [DType.f32, .f64]) func hardSwishIsZeroThenBentThenTheIdentity(_ dtype: DType) throws {
+      let x = try tensor([-4, -3, -1.5, 0, 1.5, 3, 4], [7], dtype)
+      try expect(hardSwish(x), [0, 0, -0.375, 0, 1.125, 3, 4], [7])
+      let direct = x * minimum(relu(x + 3), 6) / 6
+      #expect(try value(hardSwish(x)).doubles == value(direct).doubles)
+    }
+
     @Test func matrixProductsFoldLeadingAxes() throws {
       let (a, b) = (try counting([2, 3, 4]), try counting([4, 5]))
       let product = matmul(a, b)

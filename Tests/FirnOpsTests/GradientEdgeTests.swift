@@ -29,6 +29,10 @@ extension OpTests {
       #expect(try gradients(at: [[-1, 0, 1]]) { abs($0[0]) } == [[-1, 0, 1]])
       #expect(try gradients(at: [[-1, 0, 1]]) { leakyReLU($0[0], alpha: 0.25) } == [[0.25, 0.25, 1]])
       #expect(try gradients(at: [[0, 1]]) { elu($0[0], alpha: 0.5) } == [[0.5, 1]])
+      let swished = try gradients(at: [[-4, -3, 0, 1.5, 3, 4, .nan, .infinity, -.infinity]]) {
+        hardSwish($0[0])
+      }
+      #expect(swished == [[0, 0, 0.5, 1, 1, 1, 0, 1, 0]])
     }
 
     @Test func tiesShare() throws {

@@ -66,7 +66,9 @@ extension OpTests {
       for function in [Reduce.Function.max, .min, .sum] {
         #expect(try run(Reduce(function, axes: [0]), x).doubles[0].isNaN, "\(function)")
       }
-      for function in [Unary.Function.relu, .abs, .sign, .floor, .softplus, .gelu, .silu, .tanh, .sigmoid] {
+      for function in [
+        Unary.Function.relu, .abs, .sign, .floor, .softplus, .gelu, .silu, .hardSwish, .tanh, .sigmoid,
+      ] {
         #expect(try run(Unary(function), x).doubles[1].isNaN, "\(function)")
       }
       #expect(try run(Compare(.equal), x, x).doubles == [1, 0, 1])
@@ -96,6 +98,10 @@ extension OpTests {
       #expect(try run(Unary(.sigmoid), x).doubles == [0, 0.5, 1])
       #expect(try run(Unary(.softplus), x).doubles[2] == 1000)
       #expect(try run(Unary(.tanh), x).doubles == [-1, 0, 1])
+      let ends = try array([-.infinity, -1e38, 1e38, .infinity], [4], dtype)
+      let swished = try run(Unary(.hardSwish), ends).doubles
+      #expect(try swished == array([0, 0, 1e38, .infinity], [4], dtype).doubles)
+      #expect(swished[0].sign == .minus && swished[1].sign == .minus)
       #expect(try run(Softmax(.softmax), x).doubles == [0, 0, 1])
       #expect(try run(Softmax(.logSoftmax), x).doubles == [-2000, -1000, 0])
       let zeros = NDArray(zeros: [3], dtype: dtype)
@@ -174,6 +180,7 @@ extension OpTests {
       OpSample(MatMul(transposeA: true), .real([300, 7]), .real([300, 201]), tolerance: 2e-4),
       OpSample(MatMul(transposeB: true), .real([3, 40, 60]), .real([3, 50, 60]), tolerance: 1e-4),
       OpSample(Unary(.tanh), .real([70_001])),
+      OpSample(Unary(.hardSwish), .real([70_001], -5...5)),
       OpSample(Binary(.mul), .real([70_001]), .real([70_001])),
       OpSample(Reduce(.sum, axes: [1]), .real([150, 501]), tolerance: 1e-5),
       OpSample(Reduce(.mean, axes: [0]), .real([150, 501]), tolerance: 1e-5),

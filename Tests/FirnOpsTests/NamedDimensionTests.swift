@@ -49,6 +49,7 @@ extension OpTests {
       Expression("gather") { gather($0, indices: $0.graph.iota("time"), axis: 1) },
       Expression("scatter") { scatterAdd($0, indices: $0.graph.iota("batch"), size: "batch+1") },
       Expression("one-hot") { oneHot($0.graph.iota("time"), depth: "time", dtype: $0.dtype).sum() * $0 },
+      Expression("hard swish") { hardSwish($0) },
       Expression("softmax") { softmax($0, axis: 1) },
       Expression("squared error") { meanSquaredError($0, $0.sum(axes: [0], keepingAxes: true)) },
       Expression("extent") { $0 * $0.graph.extent("batch*time", dtype: $0.dtype) },

@@ -58,6 +58,7 @@ int firn_select_isa(const char *name);
     ROW(ELU, elu, elu_of(v, alpha))              /* x where x > 0, else alpha (e^x - 1) */ \
     ROW(GELU, gelu, gelu_of(v))                  /* x Φ(x), exact (by erf, not by tanh); -0 at minus infinity */ \
     ROW(SILU, silu, silu_of(v))                  /* x sigmoid(x); -0 at minus infinity */ \
+    ROW(HARD_SWISH, hard_swish, hard_swish_of(v)) /* x relu6(x + 3) / 6; keeps NaN; -0 at minus infinity */ \
     ROW(ERF, erf, erf_of(v)) \
     ROW(FLOOR, floor, floor_of(v)) \
     ROW(CEIL, ceil, ceil_of(v)) \

@@ -117,6 +117,13 @@ extension Unary {
           let s = sigmoid(x)
           return g * (s + (y - y * s))
         }, domain: -3...3, flops: 4)
+    case .hardSwish:  // x / 3 + 1 / 2 between the kinks; at them what is beyond: 0 at -3, 1 at 3. 0 at NaN.
+      Row(
+        kernel: FIRN_HARD_SWISH, reference: { x, _ in x < -3 ? -0.0 : x > 3 ? x : x * ((x + 3) / 6) },
+        gradient: { g, x, _, _ in
+          let inside = select(where: greater(x, -3), g * (x / 3 + 0.5), otherwise: g.filled(0))
+          return select(where: greaterEqual(x, 3), g, otherwise: inside)
+        }, domain: -5...5, kinks: [-3, 3], flops: 4)
     case .erf:
       Row(
         kernel: FIRN_ERF, reference: { x, _ in RealMath.errorFunction(x) },

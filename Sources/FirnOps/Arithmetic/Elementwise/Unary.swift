@@ -19,7 +19,9 @@ package struct Unary: ElementwiseOp, KernelOp {
     case neg, abs, sign, exp, expm1, log, log1p, sqrt, rsqrt, square, reciprocal, sin, cos, tanh, sigmoid
     case softplus, relu
     case leakyReLU = "leaky_relu"
-    case elu, gelu, silu, erf, floor, ceil, round
+    case elu, gelu, silu
+    case hardSwish = "hard_swish"
+    case erf, floor, ceil, round
   }
 
   package var function: Function
