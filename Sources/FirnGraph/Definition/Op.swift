@@ -63,6 +63,8 @@ package protocol Op: Hashable, Sendable {
 
   /// What has the same bits with less to do, NaN and infinities included; nil where nothing is known.
   ///
+  /// Which NaN a product gives may differ: it is one of those it meets.
+  ///
   /// Asked again of what comes out, until nothing does.
   func simplified(in node: NodeView) -> Expression<Value>?
 }
