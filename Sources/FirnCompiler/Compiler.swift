@@ -88,7 +88,7 @@ extension Compiler {
           pass: pass.name, nodesBefore: graph.nodes.count, nodesAfter: result.nodes.count, isChange: isChange,
           duration: clock.now - start))
       guard isChange else { continue }
-      verify(result, after: pass.name, of: context.outputs.count)
+      verify(result, madeOf: graph, by: pass.name, outputs: context.outputs.count)
       graph = result
       dump?.stage(pass.name, graph, at: position + 1)
     }
@@ -139,12 +139,12 @@ extension Compiler {
   }
 
   /// A pass that breaks an invariant is Firn's own fault.
-  private static func verify(_ graph: GraphDef, after pass: String, of outputs: Int) {
+  private static func verify(_ graph: GraphDef, madeOf earlier: GraphDef, by pass: String, outputs: Int) {
     guard graph.outputs.count == outputs else {
       firnBug(pass, "\(graph.outputs.count) outputs are left of \(outputs)")
     }
     do {
-      try graph.verify()
+      try graph.verify(knowing: earlier)
     } catch {
       firnBug(pass, ([error.description] + graph.excerpt(around: error.place)).joined(separator: "\n"))
     }

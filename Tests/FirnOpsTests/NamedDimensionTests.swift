@@ -67,7 +67,7 @@ extension OpTests {
       try graph.definition.verify()
       for binding in [["batch": 2, "time": 4], ["batch": 5, "time": 1]] as [DimBinding] {
         let bound = Graph(resuming: graph.definition.mapping(.binding(binding)))
-        try bound.definition.verify(after: "binding")
+        try bound.definition.verify()
         let shape = try #require(bound.definition.type(of: x.value).shape.extents)
         let generator = Philox(seed: 4, name: expression.testDescription)
         let values = (0..<shape.reduce(1, *)).map { 0.3 + 0.7 * generator.uniform($0) }

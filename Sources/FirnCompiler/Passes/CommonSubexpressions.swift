@@ -26,8 +26,15 @@ extension Compiler {
 extension GraphDef {
   package func mergingCommonSubexpressions() -> GraphDef {
     struct Key: Hashable {
-      var op: AnyHashable
+      var op: any Op
       var inputs: [Value]
+
+      static func == (a: Key, b: Key) -> Bool { a.inputs == b.inputs && a.op.isEqual(to: b.op) }
+
+      func hash(into hasher: inout Hasher) {
+        op.hash(into: &hasher)
+        hasher.combine(inputs)
+      }
     }
     var known: [Key: Int] = [:]
     let result = rewritten { rewriter, position in
@@ -38,7 +45,7 @@ extension GraphDef {
       case .none, .draws, .reads, .holds: break
       }
       let op = changed ?? node.op
-      let key = Key(op: AnyHashable(op), inputs: node.inputs.map { rewriter($0) })
+      let key = Key(op: op, inputs: node.inputs.map { rewriter($0) })
       if let earlier = known[key] {
         for result in node.types.indices {
           rewriter.replace(Value(position, result), with: Value(earlier, result))

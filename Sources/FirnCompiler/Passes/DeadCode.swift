@@ -38,13 +38,20 @@ extension GraphDef {
       if keepingAssignments, case .writes = node.op.effect { live[position] = true }
       if kept.contains(node.name) { live[position] = true }
       guard live[position] else { continue }
-      let wanted = node.types.indices.map { used[index[Value(position, $0)]] }
-      shrunk[position] = node.loop?.shrinking(toResults: wanted)
-      for input in shrunk[position].map({ $0.operands.map { node.inputs[$0] } }) ?? node.inputs {
+      var inputs = node.inputs
+      if let loop = node.loop {
+        let wanted = node.types.indices.map { used[index[Value(position, $0)]] }
+        if let shrinking = loop.shrinking(toResults: wanted) {
+          inputs = shrinking.operands.map { node.inputs[$0] }
+          shrunk[position] = shrinking
+        }
+      }
+      for input in inputs {
         live[input.node] = true
         used[index[input]] = true
       }
     }
+    if shrunk.isEmpty, live.allSatisfy(\.self) { return self }
     return rewritten { rewriter, position in
       guard live[position] else { return rewriter.drop(position) }
       guard let shrinking = shrunk[position] else { return }

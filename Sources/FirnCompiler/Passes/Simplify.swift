@@ -35,9 +35,8 @@ extension GraphDef {
 
 extension GraphRewriter {
   fileprivate mutating func simplify(_ position: Int) {
-    var node = source.nodes[position]
+    var node = kept(position)
     if let op = node.op(changingBody: { $0.simplified() }) { return keep(position, as: op) }
-    node.inputs = node.inputs.map { self($0) }
     var isChanged = false
     // Until nothing applies: what one answer leaves may be what another waits for.
     while let simpler = simplification(of: node) {
@@ -57,7 +56,6 @@ extension GraphRewriter {
   }
 
   private func simplification(of node: Node) -> Expression<Value>? {
-    let operands = node.inputs.map { ValueView($0, in: graph.nodes) }
-    return node.op.simplified(in: NodeView(operands: operands, results: node.types))
+    node.op.simplified(in: NodeView(node, in: graph.nodes))
   }
 }

@@ -130,7 +130,8 @@ extension GraphDef {
   /// The graph with each `by_mode` replaced by an identity of the operand that its mode picks, so that no gradient takes the
   /// other way.
   func choosing(_ modes: Modes, in place: ModalPlace = ModalPlace()) -> GraphDef {
-    rewritten { rewriter, position in
+    guard nodes.contains(where: { $0.isModeChoice || $0.loop != nil }) else { return self }
+    return rewritten { rewriter, position in
       var node = rewriter.kept(position)
       let place = place.node(node.name)
       if let op = node.op(changingBody: { $0.choosing(modes, in: place.body) }) {

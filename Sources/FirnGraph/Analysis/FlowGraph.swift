@@ -126,7 +126,7 @@ private struct LoopReach {
 
   init(_ node: Node) {
     self.node = node
-    isLoop = node.op is any LoopOp
+    isLoop = node.op.asLoop != nil
   }
 
   mutating func depends(_ result: Int, on operand: Int) -> Bool {

@@ -15,17 +15,37 @@ extension GraphDef {
   ///
   /// The text form says all of these, so a graph that verifies prints and reads back equal.
   ///
-  /// - Parameter pass: what has just changed the graph, for the message.
+  /// - Parameter earlier: a graph of the same variables that has been verified; nodes taken over from it, on operands of the types they had
+  ///   there, are not looked into again.
   /// - Throws: `.invalidGraph` with the number of the violated constraint, for the first node that violates one.
   /// - Complexity: linear in nodes and operands.
-  package func verify(after pass: String? = nil) throws(FirnError) {
-    do {
-      try Verifier(graph: self, isBody: false).run()
-    } catch {
-      guard let pass else { throw error }
-      var error = error
-      error.message = "after `\(pass)`: " + error.message
-      throw error
+  package func verify(knowing earlier: GraphDef? = nil) throws(FirnError) {
+    let known = earlier.flatMap { $0.variables == variables ? VerifiedNodes($0) : nil }
+    try Verifier(graph: self, isBody: false, known: known).run()
+  }
+}
+
+/// The nodes of a graph that has been verified.
+private struct VerifiedNodes {
+  private let graph: GraphDef
+  private let positions: [ObjectIdentifier: Int]
+
+  init(_ graph: GraphDef) {
+    self.graph = graph
+    var positions: [ObjectIdentifier: Int] = Dictionary(minimumCapacity: graph.nodes.count)
+    for (position, node) in graph.nodes.enumerated() { positions[node.identity] = position }
+    self.positions = positions
+  }
+
+  /// Whether `node` of `other` is one of these and its operands have the types that they have here.
+  func contains(_ node: Node, of other: GraphDef) -> Bool {
+    guard let position = positions[node.identity] else { return false }
+    let inputs = graph.nodes[position].inputs
+    guard inputs.count == node.inputs.count else { return false }
+    return zip(inputs, node.inputs).allSatisfy { here, there in
+      let (made, other) = (graph.nodes[here.node], other.nodes[there.node])
+      return made.identity == other.identity && here.result == there.result
+        || made.types[here.result] == other.types[there.result]
     }
   }
 }
@@ -33,13 +53,13 @@ extension GraphDef {
 private struct Verifier {
   let graph: GraphDef
   let isBody: Bool
+  var known: VerifiedNodes?
 
   func run() throws(FirnError) {
     let variables = try declaredVariables()
     var names: Set<String> = []
     var parameters: Set<String> = []
     for (position, node) in graph.nodes.enumerated() {
-      guard Path.isValid(node.name) else { throw fault("V2", "the name is not a path", node) }
       guard names.insert(node.name).inserted else { throw fault("V2", "two nodes have this name", node) }
       for (operand, input) in node.inputs.enumerated() {
         guard input.node < position, exists(input) else {
@@ -49,7 +69,9 @@ private struct Verifier {
             node)
         }
       }
-      try checkBodies(of: node)
+      if known?.contains(node, of: graph) == true { continue }
+      guard Path.isValid(node.name) else { throw fault("V2", "the name is not a path", node) }
+      try checkBody(of: node)
       try checkTypes(of: node)
       try checkEffect(of: node, variables: variables)
       if let parameter = node.op as? LoopInput {
@@ -98,22 +120,21 @@ private struct Verifier {
   }
 
   /// Before the op is asked for types, which it may work out from its body.
-  private func checkBodies(of node: Node) throws(FirnError) {
-    for entry in node.op.attributes.entries {
-      guard case .graph(let body) = entry.value else { continue }
-      do {
-        try Verifier(graph: body, isBody: true).run()
-      } catch {
-        throw fault(error.constraint ?? "", "in `\(entry.key)`: \(error.message)", node, causes: [error])
-      }
+  private func checkBody(of node: Node) throws(FirnError) {
+    guard let body = node.op.asLoop?.body else { return }
+    do {
+      try Verifier(graph: body, isBody: true).run()
+    } catch {
+      throw fault(error.constraint ?? "", "in `body`: \(error.message)", node, causes: [error])
     }
   }
 
   private func checkTypes(of node: Node) throws(FirnError) {
     for type in node.types {
       for dimension in type.shape {
-        if let value = dimension.value, value < 0 { throw fault("V9", "extent \(value) in \(type)", node) }
-        if let name = dimension.names.first(where: { !Dim.isName($0) }) {
+        if let value = dimension.value {
+          if value < 0 { throw fault("V9", "extent \(value) in \(type)", node) }
+        } else if let name = dimension.names.first(where: { !Dim.isName($0) }) {
           throw fault("V9", "dimension `\(name)` in \(type)", node)
         }
       }

@@ -38,13 +38,8 @@ public struct GraphDef: Hashable, Sendable {
     return result
   }
 
-  /// The graphs nested in ops, with the node that carries each.
-  package func nestedGraph(of node: Int) -> GraphDef? {
-    for entry in nodes[node].op.attributes.entries {
-      if case .graph(let graph) = entry.value { return graph }
-    }
-    return nil
-  }
+  /// The body of the loop at `node`; nil where no loop stands there.
+  package func nestedGraph(of node: Int) -> GraphDef? { nodes[node].op.asLoop?.body }
 }
 
 /// A number for every value of a graph, without hashing: `offset(of node) + result`.

@@ -1,27 +1,75 @@
 /// One operation of a graph with its operands.
+///
+/// Everything but the operands is shared between copies: a pass that moves a node copies two references.
 public struct Node: Sendable {
-  package var op: any Op
   package var inputs: [Value]
-  /// The types of its results.
-  public package(set) var types: [TensorType]
-  /// A path of scopes and a last component, unique in the graph.
-  public package(set) var name: String
-  /// What part of a step it belongs to.
-  public package(set) var phase: Phase
-  /// The line of the user's program that made it; nil where that is not known, as in graphs read from text without it.
-  public package(set) var location: CallSite?
+  private var content: Content
+
+  private final class Content: Sendable {
+    let op: any Op
+    let types: [TensorType]
+    let name: String
+    let phase: Phase
+    let location: CallSite?
+
+    init(op: any Op, types: [TensorType], name: String, phase: Phase, location: CallSite?) {
+      self.op = op
+      self.types = types
+      self.name = name
+      self.phase = phase
+      self.location = location
+    }
+  }
 
   package init(
     op: any Op, inputs: [Value], types: [TensorType], name: String, phase: Phase = .forward,
     location: CallSite? = nil
   ) {
-    self.op = op
     self.inputs = inputs
-    self.types = types
-    self.name = name
-    self.phase = phase
-    self.location = location
+    content = Content(op: op, types: types, name: name, phase: phase, location: location)
   }
+
+  package var op: any Op {
+    get { content.op }
+    set { change(op: newValue) }
+  }
+
+  /// The types of its results.
+  public package(set) var types: [TensorType] {
+    get { content.types }
+    set { change(types: newValue) }
+  }
+
+  /// A path of scopes and a last component, unique in the graph.
+  public package(set) var name: String {
+    get { content.name }
+    set { change(name: newValue) }
+  }
+
+  /// What part of a step it belongs to.
+  public package(set) var phase: Phase {
+    get { content.phase }
+    set { change(phase: newValue) }
+  }
+
+  /// The line of the user's program that made it; nil where that is not known, as in graphs read from text without it.
+  public package(set) var location: CallSite? {
+    get { content.location }
+    set {
+      content = Content(op: op, types: types, name: name, phase: phase, location: newValue)
+    }
+  }
+
+  private mutating func change(
+    op: (any Op)? = nil, types: [TensorType]? = nil, name: String? = nil, phase: Phase? = nil
+  ) {
+    content = Content(
+      op: op ?? content.op, types: types ?? content.types, name: name ?? content.name,
+      phase: phase ?? content.phase, location: content.location)
+  }
+
+  /// Tells it, but for its operands, from every other node that is held now; equal ones made apart have different ones.
+  package var identity: ObjectIdentifier { ObjectIdentifier(content) }
 
   /// The op's name, as text and DOT show it.
   public var mnemonic: String { op.mnemonic }
@@ -43,8 +91,9 @@ public struct Node: Sendable {
 extension Node: Hashable {
   /// Whether name, phase, op, operands and types agree; where they were made is not compared.
   public static func == (a: Node, b: Node) -> Bool {
-    a.name == b.name && a.phase == b.phase && a.inputs == b.inputs && a.types == b.types
-      && a.op.isEqual(to: b.op)
+    a.inputs == b.inputs
+      && (a.identity == b.identity
+        || a.name == b.name && a.phase == b.phase && a.types == b.types && a.op.isEqual(to: b.op))
   }
 
   /// Of name, operands and types.

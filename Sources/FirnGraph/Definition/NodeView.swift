@@ -26,15 +26,23 @@ package protocol RearrangingOp: Op {}
 
 /// A node as it is asked what it simplifies to.
 package struct NodeView {
-  package let operands: [ValueView]
-  /// The types of its results.
-  package let results: [TensorType]
+  private let node: Node
+  private let nodes: [Node]
 
-  package init(operands: [ValueView], results: [TensorType]) {
-    self.operands = operands
-    self.results = results
+  /// - Parameter nodes: those its inputs are values of.
+  package init(_ node: Node, in nodes: [Node]) {
+    self.node = node
+    self.nodes = nodes
   }
 
+  package var operands: [ValueView] { node.inputs.map { ValueView($0, in: nodes) } }
+
+  /// The types of its results.
+  package var results: [TensorType] { node.types }
+
   /// Whether the only result has the type of the first operand.
-  package var keepsType: Bool { results.count == 1 && operands.first?.type == results[0] }
+  package var keepsType: Bool {
+    guard let first = node.inputs.first, node.types.count == 1 else { return false }
+    return nodes[first.node].types[first.result] == node.types[0]
+  }
 }

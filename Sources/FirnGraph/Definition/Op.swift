@@ -40,6 +40,9 @@ package protocol Op: Hashable, Sendable {
   /// Whether running it can fail, for what its operands hold: then it must not be run where it was not asked for.
   var canFail: Bool { get }
 
+  /// Itself, if it is a loop. Default: nil; loops have theirs from `LoopOp`.
+  var asLoop: (any LoopOp)? { get }
+
   // MARK: What passes ask; "no" and "not known" are answers, and there is no default
 
   /// Whether operands and results all have one shape, and each element of a result is made of the elements at its own
@@ -76,7 +79,9 @@ extension Op {
 
   package var effect: Effect { .none }
 
-  package func isEqual(to other: any Op) -> Bool { AnyHashable(self) == AnyHashable(other) }
+  package func isEqual(to other: any Op) -> Bool { (other as? Self) == self }
+
+  package var asLoop: (any LoopOp)? { nil }
 }
 
 /// What becomes of a gradient between one result and one operand of an op.

@@ -12,10 +12,14 @@ package protocol LoopOp: Op {
   func stops(from operand: Int, to result: Int) -> [String]
 }
 
+extension LoopOp {
+  package var asLoop: (any LoopOp)? { self }
+}
+
 extension Node {
   /// Names of the `stop_gradient` nodes that cut between an operand and a result: its own, or those in its body.
   package func stops(from operand: Int, to result: Int) -> [String] {
-    guard let loop = op as? any LoopOp else { return [name] }
+    guard let loop = op.asLoop else { return [name] }
     return loop.stops(from: operand, to: result).map { Path.joined(name, $0) }
   }
 }

@@ -47,7 +47,7 @@ package struct GraphRewriter {
   /// The node at `position` as it is on what stands for its operands.
   package func kept(_ position: Int) -> Node {
     var node = source.nodes[position]
-    for operand in node.inputs.indices { node.inputs[operand] = self(node.inputs[operand]) }
+    if node.inputs.contains(where: { self($0) != $0 }) { node.inputs = node.inputs.map { self($0) } }
     return node
   }
 
@@ -158,7 +158,7 @@ extension GraphDef {
 extension Node {
   /// Its op with `change` made to the body it carries; nil for what carries none, or where nothing changes.
   package func op(changingBody change: (GraphDef) -> GraphDef) -> (any Op)? {
-    guard let loop = op as? any LoopOp else { return nil }
+    guard let loop = op.asLoop else { return nil }
     let body = change(loop.body)
     return body == loop.body ? nil : loop.with(body: body)
   }

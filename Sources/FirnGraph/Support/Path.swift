@@ -1,11 +1,11 @@
 /// Paths of names joined by `/`.
 package enum Path {
   package static func parent(of path: String) -> String {
-    path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
+    path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[..<$0]) } ?? ""
   }
 
   package static func last(of path: String) -> String {
-    path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+    path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[path.utf8.index(after: $0)...]) } ?? path
   }
 
   package static func joined(_ scope: String, _ name: String) -> String {
@@ -14,7 +14,9 @@ package enum Path {
 
   /// Whether `path` is `scope` itself or lies below it; whole components only.
   package static func isWithin(_ path: String, _ scope: String) -> Bool {
-    scope.isEmpty || path == scope || path.hasPrefix(scope + "/")
+    guard !scope.isEmpty, path.hasPrefix(scope) else { return scope.isEmpty }
+    let rest = path.utf8.dropFirst(scope.utf8.count)
+    return rest.isEmpty || rest.first == UInt8(ascii: "/")
   }
 
   /// `path` without the leading `scope`, or as it stands where it does not lie within.
@@ -35,17 +37,16 @@ package enum Path {
 
   /// Whether every component is made of letters, digits, `_`, `-` and `.`.
   package static func isValid(_ path: String) -> Bool {
-    !path.isEmpty
-      && path.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { part in
-        !part.isEmpty
-          && part.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-              UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
-              true
-            default: false
-            }
-          }
+    var isStart = true
+    for byte in path.utf8 {
+      switch byte {
+      case UInt8(ascii: "/") where !isStart: isStart = true
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
+        isStart = false
+      default: return false
       }
+    }
+    return !isStart
   }
 }

@@ -149,7 +149,7 @@ import Testing
     var graph = model.graph.definition
     graph.outputs = model.outputs.map(\.value)
     let once = graph.mergingCommonSubexpressions()
-    try once.verify(after: "common-subexpressions")
+    try once.verify()
     #expect(once.mergingCommonSubexpressions().text == once.text)
   }
 }

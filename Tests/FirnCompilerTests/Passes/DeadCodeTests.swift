@@ -184,7 +184,7 @@ import Testing
     var graph = model.graph.definition
     graph.outputs = model.outputs.map(\.value)
     let once = graph.removingDeadNodes(keepingAssignments: false)
-    try once.verify(after: "dead-code")
+    try once.verify()
     #expect(once.removingDeadNodes(keepingAssignments: false).text == once.text)
   }
 }

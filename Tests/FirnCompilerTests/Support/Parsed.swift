@@ -41,7 +41,7 @@ extension Pass {
     var context = try CompilationContext(request)
     prepare(&context)
     let result = try run(graph, &context)
-    try result.verify(after: name)
+    try result.verify()
     #expect(
       result.outputs.map { result.type(of: $0) } == graph.outputs.map { graph.type(of: $0) },
       sourceLocation: sourceLocation)

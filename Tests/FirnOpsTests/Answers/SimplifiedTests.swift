@@ -16,9 +16,7 @@ extension OpTests {
       var definition = y.graph.definition
       if dtype == .f64 { definition = definition.mapping(.toReferencePrecision) }
       let node = definition.nodes[y.value.node]
-      let view = NodeView(
-        operands: node.inputs.map { ValueView($0, in: definition.nodes) }, results: node.types)
-      guard let simple = node.op.simplified(in: view) else { return nil }
+      guard let simple = node.op.simplified(in: NodeView(node, in: definition.nodes)) else { return nil }
       #expect(try simple.type { definition.type(of: $0) } == node.types[0], "\(node.mnemonic)")
       let feeds = try definition.nodes.compactMap { node -> NDArray? in
         guard let op = node.op as? Placeholder else { return nil }
@@ -133,9 +131,7 @@ extension OpTests {
     func samplesKeepTheirBits(_ sample: OpSample, _ dtype: DType) throws {
       let (graph, position, arrays) = sample.graph(dtype)
       let (definition, node) = (graph.definition, graph.definition.nodes[position])
-      let view = NodeView(
-        operands: node.inputs.map { ValueView($0, in: definition.nodes) }, results: node.types)
-      guard let simple = node.op.simplified(in: view) else { return }
+      guard let simple = node.op.simplified(in: NodeView(node, in: definition.nodes)) else { return }
       let result = try simple.evaluated { arrays[$0.node] }
       #expect(try node.op.results(of: arrays)[0].isBitwiseEqual(to: result))
     }
