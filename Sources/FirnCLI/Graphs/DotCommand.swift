@@ -43,15 +43,7 @@ enum DotCommand {
     let text = graph.dot(
       DOTOptions(
         depth: arguments.integer("depth"), foldsRepeats: arguments.flag("fold"), removedGradients: removed,
-        legend: arguments.flag("legend")
-      ) { variable in
-        if variable.kind != .parameter { return .state }
-        return switch trainability.trainedRegion(variable.name) {
-        case .whole: .trainable
-        case .blocks: .partly
-        case nil: .frozen
-        }
-      })
+        legend: arguments.flag("legend"), status: trainability.status))
     if let path = arguments.text("out") {
       try TextFile.write(text, to: shell.resolved(path))
     } else if arguments.flag("json") {

@@ -39,7 +39,7 @@ struct QueryAnswer: Codable, Hashable, Sendable {
     var count: Int
     var bytes: Int
     var role: String
-    var status: String
+    var status: TrainingStatus
     var matchedBy: [String]
   }
 

@@ -1,26 +1,28 @@
 internal import FirnCompiler
 internal import FirnGraph
 
-/// In a word, what becomes of each variable.
+/// What becomes of each variable.
 ///
 /// Where the graph has no plain loss, trainable variables are just that, for nothing tells whether a gradient reaches
 /// them.
 struct VariableStates {
-  private var words: [String: String] = [:]
+  private let statuses: [String: TrainingStatus]
 
   init(_ question: GraphQuestion) throws(FirnError) {
+    var statuses: [String: TrainingStatus] = [:]
     if let loss = question.plainLoss {
       for entry in try question.explanation(loss: loss).status.variables {
-        words[entry.name] = entry.status.rawValue
+        statuses[entry.name] = entry.status
       }
-      return
+    } else {
+      let trainability = try question.trainability()
+      for variable in trainability.variables {
+        statuses[variable.name] = trainability.status(of: variable)
+      }
     }
-    let trainability = try question.trainability()
-    for variable in trainability.variables {
-      words[variable.name] =
-        variable.kind == .state ? "state" : trainability.isTrained(variable.name) ? "trainable" : "frozen"
-    }
+    self.statuses = statuses
   }
 
-  subscript(name: String) -> String { words[name] ?? "" }
+  /// - Parameter name: a variable's, but no slot's.
+  subscript(name: String) -> TrainingStatus { statuses[name] ?? .state }
 }

@@ -1,3 +1,5 @@
+public import FirnGraph
+
 /// Whether a gradient gets from one tensor to another, and which way or why not.
 public struct Connection: Hashable, Sendable, Codable {
   /// Whether a gradient exists, and if not, whether anything could be opened for one.

@@ -1,3 +1,5 @@
+public import FirnGraph
+
 /// What changes from one selection to another.
 public struct Difference: Hashable, Sendable, Codable {
   /// What the second trains and the first does not, in creation order: variables, or blocks of them

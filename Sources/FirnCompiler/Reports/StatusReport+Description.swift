@@ -1,3 +1,4 @@
+import FirnGraph
 package import FirnNotation
 
 extension StatusReport: CustomStringConvertible {

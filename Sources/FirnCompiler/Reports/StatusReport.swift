@@ -1,3 +1,5 @@
+public import FirnGraph
+
 /// What becomes of every variable and every scope, and why.
 public struct StatusReport: Hashable, Sendable, Codable {
   /// In creation order, without optimiser slots.

@@ -100,6 +100,16 @@ package struct Trainability: Sendable {
   /// Whether a gradient may change any part of it.
   package func isTrained(_ name: String) -> Bool { regions[name] != nil }
 
+  /// What the selections make of a variable, before any loss is looked at.
+  package func status(of variable: Variable) -> TrainingStatus {
+    if variable.kind != .parameter { return .state }
+    return switch trainedRegion(variable.name) {
+    case .whole: .trainable
+    case .blocks: .partly
+    case nil: .frozen
+    }
+  }
+
   /// Names of the variables that a gradient may change.
   package var trained: Set<String> { Set(variables.map(\.name).filter(isTrained)) }
 

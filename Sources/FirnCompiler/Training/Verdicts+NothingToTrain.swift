@@ -35,7 +35,7 @@ extension Verdicts {
     case .frozen: "thaw it, if it should learn"
     case .cutOff: "move or remove the cut, if it should learn"
     case .notUnderLoss, .neverRead: "make the loss from it, if it should learn"
-    case .trained, .partly, .state: "leave it as it is"
+    case .trainable, .trained, .partly, .state: "leave it as it is"
     }
   }
 }

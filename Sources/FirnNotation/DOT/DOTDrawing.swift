@@ -157,10 +157,11 @@ struct DOTDrawing {
       item.ops = 0
       guard let variable = variables.first(where: { $0.name == name }) else { break }
       let status = options.status(variable)
+      let words = variable.kind == .slot ? "optimiser slot" : DOTLook.words(status)
       item.look = DOTLook(status)
       item.parameters = variable.elementCount
-      item.lines = [Path.last(of: name), type, variable.kind == .slot ? "optimiser slot" : status.rawValue]
-      item.tooltip += "\nvariable \(name), \(variable.kind == .slot ? "optimiser slot" : status.rawValue)"
+      item.lines = [Path.last(of: name), type, words]
+      item.tooltip += "\nvariable \(name), \(words)"
     case .writes(let name):
       (item.look, item.lines) = (.update, ["assign", Path.last(of: name)])
       item.tooltip += "\nwrites variable \(name)"

@@ -8,13 +8,18 @@ enum DOTLook: CaseIterable {
     backward
   case update, folded, foldedFrozen, foldedBackward
 
-  init(_ status: DOTOptions.Status) {
+  init(_ status: TrainingStatus) {
     switch status {
-    case .trainable: self = .trainable
+    case .trainable, .trained, .cutOff, .notUnderLoss, .neverRead: self = .trainable
     case .partly: self = .partly
     case .frozen: self = .frozen
     case .state: self = .state
     }
+  }
+
+  /// What stands on a variable: alone, `partly` would not say what of it is meant.
+  static func words(_ status: TrainingStatus) -> String {
+    status == .partly ? "partly frozen" : status.rawValue
   }
 
   var isVariable: Bool { [.trainable, .partly, .frozen, .state].contains(self) }

@@ -2,18 +2,6 @@ public import FirnGraph
 
 /// What a drawing of a graph shows.
 public struct DOTOptions: Sendable {
-  /// How a variable is drawn.
-  public enum Status: String, Hashable, Sendable, CaseIterable {
-    /// A gradient may move it.
-    case trainable
-    /// No gradient moves it.
-    case frozen
-    /// Some of its blocks are trained, the rest is frozen.
-    case partly = "partly frozen"
-    /// Written by the step itself, never by gradient.
-    case state
-  }
-
   /// Stands above the drawing.
   public var title: String?
   /// Scopes nested deeper than this become one box each; nil draws everything.
@@ -24,8 +12,10 @@ public struct DOTOptions: Sendable {
   public var collapsesLayers: Bool
   /// Whether sibling scopes that differ in nothing but a number in their names are drawn once.
   public var foldsRepeats: Bool
-  /// What each variable is, which decides its colour.
-  public var status: @Sendable (Variable) -> Status
+  /// What each variable is, which decides its shape and colour.
+  ///
+  /// What no gradient reaches though nothing freezes it is drawn as trainable, with the word for what it is.
+  public var status: @Sendable (Variable) -> TrainingStatus
   /// Where no gradient flows, drawn as dotted edges from the consumer back to the producer.
   public var removedGradients: [GradientEdge]
   /// Whether adjoints and the optimiser's nodes are drawn.
@@ -46,8 +36,8 @@ public struct DOTOptions: Sendable {
       removedGradients: removedGradients,
       showsBackward: showsBackward, legend: legend
     ) { variable in
-      if variable.kind != .parameter { return .state }
-      return !variable.isTrainable || frozen.contains(variable.name) ? .frozen : .trainable
+      let status = variable.declaredStatus
+      return status == .trainable && frozen.contains(variable.name) ? .frozen : status
     }
   }
 
@@ -57,7 +47,7 @@ public struct DOTOptions: Sendable {
   public init(
     title: String? = nil, depth: Int? = nil, collapsesLayers: Bool = false, foldsRepeats: Bool = false,
     removedGradients: [GradientEdge] = [], showsBackward: Bool = true, legend: Bool = false,
-    status: @escaping @Sendable (Variable) -> Status
+    status: @escaping @Sendable (Variable) -> TrainingStatus
   ) {
     self.title = title
     self.depth = depth

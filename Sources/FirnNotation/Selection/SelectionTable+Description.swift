@@ -1,11 +1,11 @@
-import FirnGraph
+package import FirnGraph
 
 extension SelectionTable: CustomStringConvertible {
   /// A row for each variable or part of one, then the totals.
-  public var description: String { report { $0.status.rawValue }.description }
+  public var description: String { report { $0.status }.description }
 
   /// - Parameter status: what the variable is, where more is known than how it was declared.
-  package func report(status: (Row) -> String) -> TextReport {
+  package func report(status: (Row) -> TrainingStatus) -> TextReport {
     var table = TextTable([
       .init("path", .name), .init("shape"), .init("count", .right), .init("bytes", .right), .init("role"),
       .init("status"), .init("matched by"),
@@ -13,7 +13,7 @@ extension SelectionTable: CustomStringConvertible {
     for row in rows {
       table.append([
         row.place, "\(row.dtype)\(Shape(row.shape))", NumberFormat.count(row.count),
-        NumberFormat.bytes(row.bytes), row.role, status(row), row.matchedBy.joined(separator: ", "),
+        NumberFormat.bytes(row.bytes), row.role, status(row).rawValue, row.matchedBy.joined(separator: ", "),
       ])
     }
     table.append([

@@ -18,8 +18,8 @@ public struct SelectionTable: Hashable, Sendable, Codable {
     public let bytes: Int
     /// Empty where it has no role.
     public let role: String
-    /// What it was declared as.
-    public let status: DeclaredStatus
+    /// What it was declared as; what a program makes of it is the program's to say.
+    public let status: TrainingStatus
     /// The parts of the selection that name it, as its text form writes them.
     public let matchedBy: [String]
 
@@ -30,16 +30,6 @@ public struct SelectionTable: Hashable, Sendable, Codable {
         if case .blocks(let blocks) = region { blocks.map(\.description).joined() } else { "" }
       return "\(dtype)[\(extents)]\(blocks)"
     }
-  }
-
-  /// As the variable was declared; what a program makes of it is the program's to say.
-  public enum DeclaredStatus: String, Hashable, Sendable, Codable {
-    /// A parameter.
-    case trainable
-    /// A parameter declared `trainable: false`, or of a type that has no gradient.
-    case frozen
-    /// Written by the step itself.
-    case state
   }
 
   /// The selection, in its text form.
@@ -65,7 +55,7 @@ extension Selection {
       return SelectionTable.Row(
         path: variable.name, dtype: variable.type.dtype.rawValue, shape: shape, region: selected.region,
         count: count, bytes: count * variable.type.dtype.byteCount, role: variable.role,
-        status: variable.kind != .parameter ? .state : variable.isTrainable ? .trainable : .frozen,
+        status: variable.declaredStatus,
         matchedBy: selected.matchedBy)
     }
     return SelectionTable(selection: description, rows: rows)

@@ -25,7 +25,7 @@ import Testing
         case .cutOff: #expect(!isOpen && isThere, "seed \(seed): \(entry.name)")
         case .notUnderLoss, .neverRead: #expect(!isThere, "seed \(seed): \(entry.name)")
         case .frozen: break
-        case .partly, .state: Issue.record("seed \(seed): \(entry)")
+        case .trainable, .partly, .state: Issue.record("seed \(seed): \(entry)")
         }
         let connection = try #require(try explanation.why(entry.name).connection)
         #expect(connection.verdict == (isOpen ? .connected : isThere ? .cut : .unconnected))

@@ -61,7 +61,7 @@ import Testing
   }
 
   @Test func partlyFrozenVariablesHaveALookOfTheirOwn() throws {
-    let status: @Sendable (Variable) -> DOTOptions.Status = { $0.name == "head/kernel" ? .partly : .frozen }
+    let status: @Sendable (Variable) -> TrainingStatus = { $0.name == "head/kernel" ? .partly : .frozen }
     let lines = try lines(.init(legend: true, status: status))
     let partly = try line(lines, "\"head/kernel\" [")
     #expect(partly.contains("shape=\"cylinder\", style=\"dashed,filled\""))

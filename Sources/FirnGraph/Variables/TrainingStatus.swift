@@ -1,5 +1,10 @@
 /// What becomes of a variable or of a scope.
+///
+/// Selections, drawings and reports say it in the same words. How a variable was declared or selected makes it
+/// `trainable`, `partly`, `frozen` or `state`; only with a loss is more known of what is trainable.
 public enum TrainingStatus: String, Hashable, Sendable, Codable, CaseIterable {
+  /// Nothing freezes it; whether a gradient reaches it has not been asked.
+  case trainable
   /// A gradient reaches it, and the optimiser moves it.
   case trained
   /// Of a scope: some of its parameters are trained, some not. Of a variable: some of its blocks.
@@ -14,4 +19,11 @@ public enum TrainingStatus: String, Hashable, Sendable, Codable, CaseIterable {
   case neverRead = "never read"
   /// Written by the step itself.
   case state
+}
+
+extension Variable {
+  /// What it was declared as; a compilation starts from this.
+  package var declaredStatus: TrainingStatus {
+    kind != .parameter ? .state : isTrainable ? .trainable : .frozen
+  }
 }
