@@ -60,7 +60,7 @@ struct LoadedWeights {
   private static func faults(_ report: LoadReport) -> [String] {
     report.faults.map { row in
       let sources = row.sources.map { "`\($0)`" }.joined(separator: ", ")
-      switch row.status {
+      switch row.outcome {
       case .missing: return "missing: `\(row.variable ?? "")` (\(row.variableType ?? ""))"
       case .unexpected: return "unexpected: \(sources) (\(row.sourceType ?? "")) \(row.note)"
       default: return "`\(row.variable ?? "")` (\(row.variableType ?? "")) is not \(sources): \(row.note)"

@@ -77,7 +77,7 @@ struct LoadPlan {
       targets.filter { $0.region != nil }.map { String($0.variable.name.dropFirst(prefix.count)) })
     rows += Self.leftovers(
       weights, mapped, tied, wanted: wanted, isWhole: isWhole,
-      isMissing: rows.contains { $0.status == .missing })
+      isMissing: rows.contains { $0.outcome == .missing })
     report = LoadReport(source: weights.source, rows: rows)
   }
 
@@ -119,33 +119,33 @@ struct LoadPlan {
     guard let weight, let type = ArrayType(variable.type) else {
       return (
         LoadReport.Row(
-          status: .missing, variable: variable.name, sources: [], variableType: "\(variable.type)",
+          outcome: .missing, variable: variable.name, sources: [], variableType: "\(variable.type)",
           sourceType: nil, note: ""), false
       )
     }
     let stored = weight.sources[0].storedType
-    var status = LoadReport.Status.matched
+    var outcome = LoadReport.Outcome.matched
     var notes = weight.change.isEmpty ? [] : [weight.change]
     if weight.shape != type.shape {
-      status = .wrongShape
+      outcome = .wrongShape
       notes = [
         ArrayType(type.dtype, type.shape).difference(from: ArrayType(type.dtype, weight.shape))?.message ?? ""
       ]
     } else if stored.dtype.map({
       $0.isFloatingPoint != type.dtype.isFloatingPoint || ($0 == .bool) != (type.dtype == .bool)
     }) ?? true {
-      status = .wrongType
+      outcome = .wrongType
       notes = ["\(stored.rawValue) does not become \(type.dtype)"]
     } else {
       if stored.rawValue != type.dtype.rawValue { notes.append("\(stored.rawValue) to \(type.dtype)") }
-      if !notes.isEmpty { status = .converted }
+      if !notes.isEmpty { outcome = .converted }
     }
     return (
       LoadReport.Row(
-        status: status, variable: variable.name, sources: weight.sources.map(\.name),
+        outcome: outcome, variable: variable.name, sources: weight.sources.map(\.name),
         variableType: "\(variable.type)",
         sourceType: weight.sources.count == 1 ? stored.rawValue + "\(Shape(weight.sources[0].shape))" : nil,
-        note: notes.joined(separator: ", ")), status == .matched || status == .converted
+        note: notes.joined(separator: ", ")), outcome == .matched || outcome == .converted
     )
   }
 
@@ -155,10 +155,10 @@ struct LoadPlan {
     isMissing: Bool
   ) -> [LoadReport.Row] {
     var rows: [String: LoadReport.Row] = [:]
-    func add(_ entries: [String], _ status: LoadReport.Status, _ note: String) {
+    func add(_ entries: [String], _ outcome: LoadReport.Outcome, _ note: String) {
       guard let first = entries.first else { return }
       rows[first] = LoadReport.Row(
-        status: status, variable: nil, sources: entries, variableType: nil,
+        outcome: outcome, variable: nil, sources: entries, variableType: nil,
         sourceType: entries.count == 1
           ? weights[first].map { $0.storedType.rawValue + "\(Shape($0.shape))" } : nil, note: note)
     }
@@ -208,12 +208,12 @@ struct LoadPlan {
     report.faults.map { row in
       let sources = row.sources.map { "`\($0)`" }.joined(separator: ", ")
       let variable = row.variable.map { "`\($0)` (\(row.variableType ?? ""))" } ?? ""
-      switch row.status {
+      switch row.outcome {
       case .missing:
         return FirnError(.unknownName, "\(variable) is missing", place: row.variable)
       case .wrongShape, .wrongType:
         return FirnError(
-          row.status == .wrongShape ? .shapeMismatch : .typeMismatch,
+          row.outcome == .wrongShape ? .shapeMismatch : .typeMismatch,
           "\(variable) is \(row.sourceType ?? "") as \(sources): \(row.note)", place: row.variable)
       case .unconvertible: return FirnError(.invalidArgument, "\(sources): \(row.note)")
       case .unexpected, .matched, .converted, .ignored:

@@ -4,13 +4,13 @@ extension LoadReport: CustomStringConvertible {
   /// Long names lose some of their middle, as what tells them apart is mostly at the end; `rows` has them whole.
   public var description: String {
     let head = Self.wrapped("\(source): \(summary)", indentation: 0).joined(separator: "\n")
-    let shown = rows.filter { $0.status != .matched }
+    let shown = rows.filter { $0.outcome != .matched }
     if shown.isEmpty { return head }
     var table = [["", "variable", "", "in the file", ""]]
     for row in shown {
       table.append([
-        row.status.words, row.variable ?? "-", Self.shortened(row.variableType ?? "", to: 20), row.sourceText,
-        Self.shortened(row.sourceType ?? "", to: 20),
+        row.outcome.words, row.variable ?? "-", Self.shortened(row.variableType ?? "", to: 20),
+        row.sourceText, Self.shortened(row.sourceType ?? "", to: 20),
       ])
     }
     func width(_ column: Int) -> Int { table.map { $0[column].count }.max() ?? 0 }

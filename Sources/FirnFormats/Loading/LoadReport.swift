@@ -1,7 +1,7 @@
 /// What a load found, name by name: variables in creation order, then what is left of the file, in its order.
 public struct LoadReport: Hashable, Sendable, Codable {
   /// What became of a variable or of a tensor in the file.
-  public enum Status: String, Hashable, Sendable, Codable, CaseIterable {
+  public enum Outcome: String, Hashable, Sendable, Codable, CaseIterable {
     /// Loaded as it is stored.
     case matched
     /// Loaded after a change of element type or order, which `note` says.
@@ -23,7 +23,7 @@ public struct LoadReport: Hashable, Sendable, Codable {
   /// One variable and what it was made from, or tensors of the file that no variable took.
   public struct Row: Hashable, Sendable, Codable {
     /// What became of it.
-    public let status: Status
+    public let outcome: Outcome
     /// Its path; nil where there is no variable.
     public let variable: String?
     /// What it is made from, or what is left over.
@@ -46,30 +46,30 @@ public struct LoadReport: Hashable, Sendable, Codable {
   /// One for each variable that was asked for, and one for each tensor, or group of them, that none of these took.
   public let rows: [Row]
 
-  /// The rows of one status.
-  public func rows(_ status: Status) -> [Row] { rows.filter { $0.status == status } }
+  /// The rows of one outcome.
+  public func rows(_ outcome: Outcome) -> [Row] { rows.filter { $0.outcome == outcome } }
 
-  /// How many rows have one status.
-  public func count(_ status: Status) -> Int { rows.count { $0.status == status } }
+  /// How many rows have one outcome.
+  public func count(_ outcome: Outcome) -> Int { rows.count { $0.outcome == outcome } }
 
   /// Whether every variable got its value and every tensor was used or left out on purpose.
   public var isComplete: Bool { faults.isEmpty }
 
   /// Rows a strict load refuses.
   public var faults: [Row] {
-    rows.filter { ![.matched, .converted, .ignored].contains($0.status) }
+    rows.filter { ![.matched, .converted, .ignored].contains($0.outcome) }
   }
 
   /// In one line: `12 matched, 2 missing, 1 unexpected`.
   public var summary: String {
-    let counts = Status.allCases.compactMap { status in
-      count(status) == 0 ? nil : "\(count(status)) \(status.words)"
+    let counts = Outcome.allCases.compactMap { outcome in
+      count(outcome) == 0 ? nil : "\(count(outcome)) \(outcome.words)"
     }
     return counts.isEmpty ? "nothing to load" : counts.joined(separator: ", ")
   }
 }
 
-extension LoadReport.Status {
+extension LoadReport.Outcome {
   var words: String {
     switch self {
     case .wrongShape: "of another shape"
