@@ -69,6 +69,6 @@ struct FixtureNetwork {
         let mark = names.contains(name) ? 1.0 : 0
         return (name, try NDArray(array.doubles.map { _ in mark }, shape: array.shape))
       })
-    return try convert(gradients: marked).filter { $0.value.doubles.allSatisfy { $0 == 1 } }.keys.sorted()
+    return try converting(gradients: marked).filter { $0.value.doubles.allSatisfy { $0 == 1 } }.keys.sorted()
   }
 }
