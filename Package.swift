@@ -108,7 +108,8 @@ let tests: [Target] = [
     name: "FirnTestSupport", dependencies: ["FirnGraph", "FirnOps"], path: "Tests/FirnTestSupport"),
   .target(
     name: "FirnToyOps", dependencies: ["FirnGraph", "FirnNotation"], path: "Tests/FirnToyOps"),
-  .testTarget(name: "FirnGraphTests", dependencies: ["FirnGraph", "FirnNotation", "FirnToyOps"]),
+  .testTarget(
+    name: "FirnGraphTests", dependencies: ["FirnGraph", "FirnNotation", "FirnToyOps"], exclude: ["Fixtures"]),
   .testTarget(
     name: "FirnNotationTests", dependencies: ["FirnGraph", "FirnNotation", "FirnTestSupport", "FirnToyOps"]),
   .testTarget(name: "FirnFilesTests", dependencies: ["FirnGraph", "FirnFiles"]),

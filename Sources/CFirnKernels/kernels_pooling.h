@@ -2,16 +2,17 @@
 
 /// Which tap of its window is the greatest, in some channels of one result pixel; `value` is that element.
 ///
-/// A tap replaces the one held where it is greater or NaN: of equal ones the first stays, of NaNs the last.
+/// A tap replaces the one held where it is greater or NaN: of equal ones the first stays, of NaNs the last. Where no tap
+/// is inside the image, none is held, and the greatest of nothing is -infinity.
 FIRN_INLINE FirnInts greatest_tap(const FirnWindow *w, const float *restrict image, ptrdiff_t top, ptrdiff_t left,
                                   size_t count, FirnFloats *value) {
     FirnInts held = (FirnInts)(-1);
-    FirnFloats best = splat(0.0f);
+    FirnFloats best = -FIRN_INFINITY;
     for (size_t r = 0; r < w->rows.taps; r++) {
-        const ptrdiff_t row = top + (ptrdiff_t)r;
+        const ptrdiff_t row = top + (ptrdiff_t)r * w->rows.tap;
         if (!inside(row, w->rows.extent)) continue;
         for (size_t t = 0; t < w->columns.taps; t++) {
-            const ptrdiff_t column = left + (ptrdiff_t)t;
+            const ptrdiff_t column = left + (ptrdiff_t)t * w->columns.tap;
             if (!inside(column, w->columns.extent)) continue;
             const FirnFloats x =
                 load_some(image + ((size_t)row * w->columns.extent + (size_t)column) * w->pixel, count);
@@ -47,8 +48,8 @@ FIRN_KERNEL void max_pool(FirnPool what, const FirnWindow *w, const float *restr
                 for (size_t tap = 0; tap < w->rows.taps * w->columns.taps; tap++) {
                     const FirnInts here = held == (FirnInts)((int32_t)tap);
                     if (!any(here)) continue;
-                    const size_t row = (size_t)(top + (ptrdiff_t)(tap / w->columns.taps));
-                    const size_t column = (size_t)(left + (ptrdiff_t)(tap % w->columns.taps));
+                    const size_t row = (size_t)(top + (ptrdiff_t)(tap / w->columns.taps) * w->rows.tap);
+                    const size_t column = (size_t)(left + (ptrdiff_t)(tap % w->columns.taps) * w->columns.tap);
                     // The lanes beyond a partial vector's end may choose a tap, which is one of the image's all the same.
                     const size_t place = n * image + (row * w->columns.extent + column) * w->pixel + c;
                     if (what == FIRN_POOL_SCATTER) {

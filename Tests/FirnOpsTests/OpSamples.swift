@@ -86,6 +86,8 @@ let opSamples: [OpSample] =
     OpSample(MaxPool(size: [2, 3], strides: [2, 1]), .real([2, 4, 5, 3])),
     OpSample(MaxPool(size: [3, 2], strides: [1, 3], padding: [2, 1, 0, 1]), .real([1, 4, 5, 3])),
     OpSample(
+      MaxPool(size: [2, 3], strides: [1, 2], padding: [1, 0, 2, 1], dilation: [3, 2]), .real([2, 5, 6, 3])),
+    OpSample(
       MaxPool(.gradient, size: [2, 3], strides: [1, 1], padding: [1, 0, 1, 2]), .real([2, 3, 4, 5]),
       .real([2, 3, 5, 5])),
     OpSample(

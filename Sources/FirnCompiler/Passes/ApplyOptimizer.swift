@@ -34,16 +34,15 @@ extension Compiler {
     let result = try graph.extended(phase: .update) { builder in
       var updates = gradients.map { part, value, gradients in
         let terms = gradients.map { Tensor(builder, $0) }
-        return ParameterUpdate(
-          part: part, value: Tensor(builder, value), gradient: terms.dropFirst().reduce(terms[0]) { $0 + $1 },
-          slots: [], sharedSlots: [])
+        return TrainedGradient(
+          part: part, value: Tensor(builder, value), gradient: terms.dropFirst().reduce(terms[0]) { $0 + $1 })
       }
       if let limit = training.clippingNorm {
         let clipped = builder.section("update/clip", phase: .update) {
           clipping(updates.map(\.gradient), toGlobalNorm: limit)
         }
         updates = zip(updates, clipped).map {
-          ParameterUpdate(part: $0.part, value: $0.value, gradient: $1, slots: [], sharedSlots: [])
+          TrainedGradient(part: $0.part, value: $0.value, gradient: $1)
         }
       }
       let optimizer = training.optimizer
@@ -56,7 +55,7 @@ extension Compiler {
         let variable = updates[first].part.variable
         let end = updates[first...].firstIndex { $0.part.variable != variable } ?? updates.endIndex
         builder.section("update/" + variable.name, phase: .update) {
-          append(optimizer, Array(updates[first..<end]), shared, &slots, of: variable, to: builder)
+          append(optimizer, updates, first..<end, shared, &slots, of: variable, to: builder)
         }
         first = end
       }
@@ -67,13 +66,13 @@ extension Compiler {
 
   /// The updates of all trained parts of one variable, and its one assignment.
   private static func append(
-    _ optimizer: any Optimizer, _ updates: [ParameterUpdate], _ shared: [Tensor],
+    _ optimizer: any Optimizer, _ all: [TrainedGradient], _ own: Range<Int>, _ shared: [Tensor],
     _ record: inout [CompiledSlot], of variable: Variable, to graph: Graph
   ) {
     var values: [(part: TrainedPart, value: Tensor)] = []
     var slots: [(Variable, Tensor)] = []
-    for update in updates {
-      guard let result = append(optimizer, update, shared, &record, to: graph) else { return }
+    for update in all[own] {
+      guard let result = append(optimizer, update, all, shared, &record, to: graph) else { return }
       values.append((update.part, result.value))
       slots += result.slots
     }
@@ -111,7 +110,7 @@ extension Compiler {
 
   /// What one part and its slots become; nil, with the fault on record, where the optimiser breaks its promise.
   private static func append(
-    _ optimizer: any Optimizer, _ update: ParameterUpdate, _ shared: [Tensor],
+    _ optimizer: any Optimizer, _ update: TrainedGradient, _ all: [TrainedGradient], _ shared: [Tensor],
     _ record: inout [CompiledSlot], to graph: Graph
   ) -> (value: Tensor, slots: [(Variable, Tensor)])? {
     let part = update.part
@@ -124,7 +123,8 @@ extension Compiler {
     record += declarations.map { CompiledSlot($0, of: SlotOwner(optimizer: optimizer.name, part: part)) }
     let updated = optimizer.update(
       ParameterUpdate(
-        part: part, value: update.value, gradient: update.gradient, slots: slots, sharedSlots: shared))
+        part: part, value: update.value, gradient: update.gradient, slots: slots, sharedSlots: shared,
+        all: all))
     guard updated.slots.count == declarations.count else {
       graph.report(
         FirnError(

@@ -72,12 +72,27 @@ public struct ParameterUpdate {
   public let part: TrainedPart
   /// That part before the step.
   public let value: Tensor
-  /// The gradient of the loss, of the part's type.
+  /// The gradient of the loss, of the part's type; clipped where the program clips.
   public let gradient: Tensor
   /// In the order the optimiser listed them.
   public let slots: [Tensor]
   /// Those of the whole program, in the order the optimiser listed them.
   public let sharedSlots: [Tensor]
+  /// Every part that the program trains, this one among them, in the order of the variables' declarations.
+  ///
+  /// For what looks beyond one variable, such as a norm over all gradients or the blocks of one variable together. What
+  /// is made of them alone is computed once, however many updates write it.
+  public let all: [TrainedGradient]
+}
+
+/// A part that a program trains, and the gradient by it.
+public struct TrainedGradient {
+  /// The variable, or the block of it, that moves.
+  public let part: TrainedPart
+  /// That part before the step.
+  public let value: Tensor
+  /// The gradient of the loss, of the part's type; clipped where the program clips.
+  public let gradient: Tensor
 }
 
 /// The parameter and its slots after the step.

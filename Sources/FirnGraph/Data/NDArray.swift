@@ -1,7 +1,13 @@
 /// Concrete data: an element type, a shape of numbers, and the elements in row-major order.
 ///
-/// A value: copies share storage until one of them is written. It is what is fed, fetched and loaded; computing with
-/// arrays is a graph's work.
+/// A value: copies share storage until one of them is written. It is what is fed, fetched and loaded. It prints as NumPy
+/// prints, and has what preparing weights and looking at results take: parts, other orders, arithmetic, sums,
+/// comparison. Models are a graph's work.
+///
+///     let scores = try session.run(program, feeding: [x: data])[logits]
+///     print(scores)                       // [[ 1.25  -0.5 ] …]
+///     scores.floats                       // the elements, row by row
+///     try scores.max(axes: [-1]).floats   // the greatest of each row
 public struct NDArray: Sendable {
   /// The type of its elements.
   public let dtype: DType
@@ -165,21 +171,6 @@ extension NDArray: Hashable {
   public func hash(into hasher: inout Hasher) {
     hasher.combine(type)
     withUnsafeBytes { hasher.combine(bytes: $0) }
-  }
-}
-
-extension NDArray: CustomStringConvertible {
-  /// Type and the first elements.
-  public var description: String {
-    let shown = (0..<Swift.min(elementCount, 8)).map { index in
-      switch dtype {
-      case .f32: "\(Float(number(at: index)))"
-      case .f64: "\(number(at: index))"
-      case .i32: "\(Int(number(at: index)))"
-      case .bool: number(at: index) == 0 ? "false" : "true"
-      }
-    }
-    return "\(type) (" + shown.joined(separator: ", ") + (elementCount > 8 ? ", …)" : ")")
   }
 }
 

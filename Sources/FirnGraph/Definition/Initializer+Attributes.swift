@@ -16,6 +16,7 @@ extension Initializer {
     case .array(let array): .list([.string("array"), .array(array)])
     case .columns(let columns):
       .list([.string("columns")] + columns.map { .list([.int($0.width), $0.initializer.attribute]) })
+    case .zeroing(let row, let other): .list([.string("zeroing"), .int(row), other.attribute])
     // No declared variable has these.
     case .blocks: .list([.string("blocks")])
     case .function: .list([.string("function")])
@@ -55,11 +56,17 @@ extension Initializer {
         columns.append(Column(width: width, initializer: try Initializer(pair[1])))
       }
       self = Initializer(Form.columns(columns))
+    case ("zeroing", 3, 0):
+      guard case .int(let row) = parts[1] else {
+        throw FirnError(.parse, "initializer `zeroing` needs a row and an initializer")
+      }
+      self = try Initializer(parts[2]).zeroing(row: row)
     default:
       throw FirnError(
         .parse, "unknown initializer `\(kind)` with \(parts.count - 1) arguments",
         remedy:
-          "use constant, uniform, normal, truncated_normal, variance_scaling, orthogonal, identity, array or columns"
+          "use constant, uniform, normal, truncated_normal, variance_scaling, orthogonal, identity, array, columns or "
+          + "zeroing"
       )
     }
   }
@@ -80,6 +87,7 @@ extension Initializer: CustomStringConvertible {
     case .array(let array): "array(\(array.type))"
     case .columns(let columns):
       "columns(" + columns.map { "\($0.width): \($0.initializer)" }.joined(separator: ", ") + ")"
+    case .zeroing(let row, let other): "\(other) with zeros in row \(row)"
     case .blocks(let named, let otherwise):
       "blocks(" + named.map { "\($0.name): \($0.initializer), " }.joined() + "otherwise: \(otherwise))"
     case .function: "function"

@@ -60,6 +60,8 @@ extension Initializer {
           initializer: named.last { $0.name == block }?.initializer ?? otherwise)
       }
       return Initializer(Form.columns(try resolved(columns, for: type, name: name)))
+    case .zeroing(let row, let other):
+      return try other.resolved(for: type, blocks: blocks, name: name).zeroing(row: row)
     default:
       return self
     }

@@ -48,6 +48,11 @@ extension Initializer {
       return try Self.concatenated(columns, shape: shape, generator: generator, name: name)
     case .array(let array):
       return array.doubles
+    case .zeroing(let row, let other):
+      var values = try other.doubles(shape: shape, generator: generator, name: name)
+      let width = shape.dropFirst().reduce(1, *)
+      values.replaceSubrange(row * width..<(row + 1) * width, with: repeatElement(0, count: width))
+      return values
     case .blocks, .function:
       firnBug("initializer", "\(self) is sampled before it is resolved")
     }

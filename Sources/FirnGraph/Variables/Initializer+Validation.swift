@@ -27,6 +27,13 @@ extension Initializer {
       }
     case .blocks, .function:
       try resolved(for: type, blocks: nil, name: name).validate(for: type, name: name)
+    case .zeroing(let row, let other):
+      guard let rows = type.shape.first, (0..<rows).contains(row) else {
+        throw FirnError(
+          .shapeMismatch, "initializer \(self) has zeros in row \(row), the variable is \(type)",
+          remedy: "name a row that the variable has", place: name)
+      }
+      try other.validate(for: type, name: name)
     case .identity:
       try requireReals(type, name: name)
       guard type.shape.count == 2 else {

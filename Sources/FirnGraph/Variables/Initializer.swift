@@ -15,6 +15,8 @@ public struct Initializer: Hashable, Sendable {
     case blocks([NamedBlock], otherwise: Initializer)
     /// An `array` once the variable is declared.
     case function(ElementFunction)
+    /// Another's values, but for zeros in one row (an index of the leading axis).
+    case zeroing(row: Int, of: Initializer)
   }
 
   package struct Column: Hashable, Sendable {
@@ -56,6 +58,7 @@ public struct Initializer: Hashable, Sendable {
     switch form {
     case .array, .function: true
     case .columns(let columns): columns.allSatisfy { $0.initializer.isGiven }
+    case .zeroing(_, let other): other.isGiven
     default: false
     }
   }
@@ -119,6 +122,9 @@ public struct Initializer: Hashable, Sendable {
 
   /// These elements; shape and type must be the variable's.
   public static func array(_ array: NDArray) -> Initializer { Initializer(Form.array(array)) }
+
+  /// The same values, but for zeros in one row (an index of the leading axis).
+  package func zeroing(row: Int) -> Initializer { Initializer(.zeroing(row: row, of: self)) }
 
   /// Different initialisers for consecutive blocks of the last axis, each drawn as an array of its own width.
   public static func columns(_ blocks: [(width: Int, initializer: Initializer)]) -> Initializer {

@@ -11,13 +11,14 @@ public import FirnOps
 /// | x | `[batch, rows, columns, channels]`, `f32` or `f64` as all others | |
 /// | `kernel` | `[height, width, features / groups, channels]` | `kernel` |
 /// | `bias` | `[features]` | `bias` |
-/// | result | `[batch, (rows - 1) stride + height - top - bottom + output padding, likewise across, features]` | |
+/// | result | `[batch, (rows - 1) stride + span - top - bottom + output padding, likewise across, features]` | |
 ///
-/// `same` gives rows · stride.
+/// The span of a kernel is (extent - 1) dilation + 1. `same` gives rows · stride.
 ///
 /// Constraints, numbered as `conv2dTranspose`'s: (C1) x has four axes, the last a known number; (C2) it is floating
-/// point; (C3) strides are positive, padding is not negative; (C4) rows and columns are numbers; (C5) groups divide
-/// channels and features; (C6) channels are the same in every call; (C7) padding is at most the kernel's size;
+/// point; (C3) strides and dilation are positive, padding is not
+/// negative; (C4) rows and columns are numbers; (C5) groups divide
+/// channels and features; (C6) channels are the same in every call; (C7) padding is at most the span;
 /// (C8) something is left of the result; (C9) output padding is in 0..<stride.
 ///
 /// - Complexity: 2 · batch · rows · columns · features · channels / groups · taps FLOPs, as much again for each
@@ -27,6 +28,7 @@ public final class Conv2DTranspose: Layer {
   private let strides: (height: Int, width: Int)
   private let padding: Padding2D
   private let outputPadding: (height: Int, width: Int)
+  private let dilation: (height: Int, width: Int)
   private let groups: Int
   private var linear: LinearPart
   var scope: LayerScope
@@ -40,6 +42,7 @@ public final class Conv2DTranspose: Layer {
   ///   - padding: what is cut off the result.
   ///   - outputPadding: rows and columns added at the bottom and right, below the stride: which of several images with
   ///     as many windows is meant.
+  ///   - dilation: from one tap of the kernel to the next.
   ///   - groups: blocks of channels that do not see each other.
   ///   - activation: what is applied to the sum.
   ///   - usesBias: whether a bias is added; needless before a batch norm.
@@ -48,7 +51,8 @@ public final class Conv2DTranspose: Layer {
   ///   - name: the layer's scope.
   public init(
     _ features: Int, kernel: (height: Int, width: Int), strides: (height: Int, width: Int) = (1, 1),
-    padding: Padding2D = .valid, outputPadding: (height: Int, width: Int) = (0, 0), groups: Int = 1,
+    padding: Padding2D = .valid, outputPadding: (height: Int, width: Int) = (0, 0),
+    dilation: (height: Int, width: Int) = (1, 1), groups: Int = 1,
     activation: Activation = .linear, usesBias: Bool = true,
     initializers: WeightInitializers = WeightInitializers(), trainable: Bool? = nil,
     name: String = "conv_transpose", file: StaticString = #fileID, line: UInt = #line
@@ -57,6 +61,7 @@ public final class Conv2DTranspose: Layer {
     self.strides = strides
     self.padding = padding
     self.outputPadding = outputPadding
+    self.dilation = dilation
     self.groups = groups
     linear = LinearPart(
       features: features, activation: activation, usesBias: usesBias, initializers: initializers,
@@ -76,7 +81,8 @@ public final class Conv2DTranspose: Layer {
         dtype: input.dtype
       ) {
         conv2dTranspose(
-          input, $0, strides: strides, padding: padding, outputPadding: outputPadding, groups: groups)
+          input, $0, strides: strides, padding: padding, outputPadding: outputPadding,
+          dilation: dilation, groups: groups)
       }
     } ?? .poisoned(in: input.graph)
   }

@@ -34,6 +34,22 @@ package struct SlidingWindow: Hashable, Sendable {
   /// What windows of `taps` taps span, gaps included.
   func span(_ taps: Int, _ axis: Int) -> Int { (taps - 1) * dilation[axis] + 1 }
 
+  /// Pads at the bottom and right until every window that begins inside the image, or in the padding before it, is
+  /// whole.
+  ///
+  /// What does not make sense by itself is left for the op to report.
+  mutating func padToWholeWindows(of taps: [Int], on image: [Int]) {
+    guard (try? require()) != nil, taps.allSatisfy((1...Self.limit).contains) else { return }
+    for axis in 0..<2 {
+      let (low, high) = (padding[2 * axis], padding[2 * axis + 1])
+      let rest = image[axis] + low + high - span(taps[axis], axis)
+      // An image a little smaller than a window has one too, as in PyTorch.
+      let missing = (strides[axis] - rest % strides[axis]) % strides[axis]
+      let begin = rest + missing
+      if (0..<image[axis] + low).contains(begin) { padding[2 * axis + 1] += missing }
+    }
+  }
+
   /// The number of windows along both axes.
   ///
   /// - Parameter reach: how far padding may go, for a window of a span.

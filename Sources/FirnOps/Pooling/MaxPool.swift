@@ -13,14 +13,15 @@ package import FirnGraph
 /// | g | as x | [n, rows, columns, channels] |
 /// | t | as x | as x |
 ///
-/// C1: all have four axes. C2: the element types are equal and floating point. C3: strides and window are positive,
+/// C1: all have four axes. C2: the element types are equal and floating point. C3: strides, dilation and window are positive,
 /// padding is not negative. C4: all extents but n are numbers. C6: n and channels of the operands agree. C7: padding is
-/// smaller than the window, so that each window meets the image. C8: the window is not larger than the padded image,
-/// which is not empty. C9: g has the rows and columns that x gives, ⌊(height + top + bottom - window) / stride⌋ + 1,
-/// and t those of x.
+/// smaller than the window's span, (size - 1) dilation + 1. C8: the span is not larger than the padded image, which is
+/// not empty. C9: g has the rows and columns that x gives, ⌊(height + top + bottom - span) / stride⌋ + 1, and t those of
+/// x.
 ///
-/// What is beside the image is never the greatest. Of equal elements the first in row-major order counts, and it alone
-/// has the gradient. A NaN is greater than all else, the last of several counts. Both as in PyTorch.
+/// What is beside the image is never the greatest; a window with gaps, all of whose taps are beside it, gives -∞ and has
+/// no gradient. Of equal elements the first in row-major order counts, and it alone has the gradient. A NaN is greater
+/// than all else, the last of several counts. Both as in PyTorch.
 ///
 /// - Complexity: one comparison for each tap and result; the gradient finds the greatest again instead of keeping where
 ///   it was.
@@ -36,20 +37,27 @@ package struct MaxPool: KernelOp {
   package var size: [Int]
   package var strides: [Int]
   package var padding: [Int]
+  /// From one tap of a window to the next, down and across.
+  package var dilation: [Int]
 
   package init(
-    _ function: Function = .greatest, size: [Int], strides: [Int], padding: [Int] = [0, 0, 0, 0]
+    _ function: Function = .greatest, size: [Int], strides: [Int], padding: [Int] = [0, 0, 0, 0],
+    dilation: [Int] = [1, 1]
   ) {
     self.function = function
     self.size = size
     self.strides = strides
     self.padding = padding
+    self.dilation = dilation
   }
 
   package static let mnemonics = Function.allCases.map(\.rawValue)
   package var mnemonic: String { function.rawValue }
   package var attributes: Attributes {
-    ["size": .ints(size), "strides": .ints(strides), "padding": .ints(padding)]
+    [
+      "size": .ints(size), "strides": .ints(strides), "padding": .ints(padding),
+      "dilation": .ints(dilation),
+    ]
   }
 
   package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
@@ -57,6 +65,7 @@ package struct MaxPool: KernelOp {
     size = try attributes.ints("size")
     strides = try attributes.ints("strides")
     padding = try attributes.ints("padding")
+    dilation = try attributes.ints("dilation")
   }
 
   package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
@@ -65,7 +74,8 @@ package struct MaxPool: KernelOp {
     try x.requireFloatingPoint("x", "C2")
     let (image, channels) = try x.image("images")
     try requireElements(image: image)
-    let counts = try poolCounts(image: image, size: size, SlidingWindow(strides: strides, padding: padding))
+    let counts = try poolCounts(
+      image: image, size: size, SlidingWindow(strides: strides, padding: padding, dilation: dilation))
     let pooled = TensorType(
       x.dtype, [x.shape[0], Dim(counts[0]), Dim(counts[1]), Dim(channels)])
     if function == .greatest { return [pooled] }
@@ -121,8 +131,8 @@ package struct MaxPool: KernelOp {
   private func fast(_ image: [Int], _ pooled: [Int]) -> Kernel {
     func axis(_ axis: Int) -> FirnWindowAxis {
       FirnWindowAxis(
-        count: pooled[axis + 1], step: strides[axis], offset: -padding[2 * axis], taps: size[axis], tap: 1,
-        extent: image[axis + 1])
+        count: pooled[axis + 1], step: strides[axis], offset: -padding[2 * axis], taps: size[axis],
+        tap: dilation[axis], extent: image[axis + 1])
     }
     let window = FirnWindow(rows: axis(0), columns: axis(1), channels: image[3], pixel: image[3])
     let (function, rows, whole) = (function, pooled[1], image[1] * image[2] * image[3])
@@ -167,12 +177,13 @@ package struct MaxPool: KernelOp {
         for n in start..<start + count {
           for at in 0..<part {
             let pixel = at / pooled[3]
-            let place =
-              n * whole
-              + op.greatest(of: x + n * whole, image, pixel / pooled[2], pixel % pooled[2], at % pooled[3])
+            let place = op.greatest(
+              of: x + n * whole, image, pixel / pooled[2], pixel % pooled[2], at % pooled[3]
+            ).map { n * whole + $0 }
             switch op.function {
-            case .greatest, .take: y[n * part + at] = other[place]
-            case .gradient: y[place] += other[n * part + at]
+            case .greatest: y[n * part + at] = place.map { other[$0] } ?? -.infinity
+            case .take: y[n * part + at] = place.map { other[$0] } ?? 0
+            case .gradient: if let place { y[place] += other[n * part + at] }
             }
           }
         }
@@ -180,20 +191,24 @@ package struct MaxPool: KernelOp {
     }
   }
 
-  /// Where in an image the greatest element of a window is.
+  /// Where in an image the greatest element of a window is; nil where none of its taps is inside.
   private func greatest(
     of x: UnsafePointer<Double>, _ image: [Int], _ row: Int, _ column: Int, _ channel: Int
-  ) -> Int {
+  ) -> Int? {
     let (top, left) = (row * strides[0] - padding[0], column * strides[1] - padding[2])
     var best: Int?
-    for i in Swift.max(top, 0)..<Swift.min(top + size[0], image[1]) {
-      for j in Swift.max(left, 0)..<Swift.min(left + size[1], image[2]) {
+    func inside(_ start: Int, _ axis: Int) -> [Int] {
+      (0..<size[axis]).map { start + $0 * dilation[axis] }.filter { (0..<image[axis + 1]).contains($0) }
+    }
+    let columns = inside(left, 1)
+    for i in inside(top, 0) {
+      for j in columns {
         let at = (i * image[2] + j) * image[3] + channel
         if let held = best, !(x[at] > x[held]), !x[at].isNaN { continue }
         best = at
       }
     }
-    return best ?? channel
+    return best
   }
 }
 

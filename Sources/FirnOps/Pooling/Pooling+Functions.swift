@@ -5,13 +5,14 @@ public import FirnGraph
 /// | operand | shape |
 /// | --- | --- |
 /// | x | [batch, height, width, channels], channels last |
-/// | result | [batch, ⌊(height + top + bottom - window) / stride⌋ + 1, likewise across, channels] |
+/// | result | [batch, ⌊(height + top + bottom - span) / stride⌋ + 1, likewise across, channels] |
 ///
-/// What is beside the image is never the greatest. The gradient goes to the first of equal elements in row-major order;
-/// a NaN is greater than all else. Both as in PyTorch's `max_pool2d`.
+/// The span of a window is (extent - 1) dilation + 1. What is beside the image is never the greatest; of a window with
+/// gaps, all of whose taps are beside it, the greatest is -∞. The gradient goes to the first of equal elements in
+/// row-major order; a NaN is greater than all else. Both as in PyTorch's `max_pool2d`.
 ///
-/// Constraints: (C1) x has four axes; (C2) it is `f32` or `f64`; (C3) window and strides are positive, padding is not
-/// negative; (C4) all extents but the batch are numbers; (C7) padding is smaller than the window; (C8) the window is
+/// Constraints: (C1) x has four axes; (C2) it is `f32` or `f64`; (C3) window, strides and dilation are positive, padding
+/// is not negative; (C4) all extents but the batch are numbers; (C7) padding is smaller than the span; (C8) the span is
 /// not larger than the padded image, and the image not empty.
 ///
 /// - Parameters:
@@ -19,17 +20,22 @@ public import FirnGraph
 ///   - window: rows and columns of a window.
 ///   - strides: from window to window; the window's own size for nil.
 ///   - padding: what surrounds an image.
+///   - dilation: from one tap of a window to the next.
+///   - roundsUp: whether a last window may reach beyond the padding, as long as it begins before it does: the number of
+///     windows is ⌈…⌉ instead of ⌊…⌋. PyTorch's `ceil_mode`; without effect beside `same`, which has them all.
 /// - Complexity: one comparison for each tap and result; x read, the result written once. The gradient finds the
 ///   greatest again instead of keeping where it was.
 public func maxPool2d(
   _ x: Tensor, window: (height: Int, width: Int), strides: (height: Int, width: Int)? = nil,
-  padding: Padding2D = .valid, file: StaticString = #fileID, line: UInt = #line
+  padding: Padding2D = .valid, dilation: (height: Int, width: Int) = (1, 1), roundsUp: Bool = false,
+  file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
   if x.isPoisoned { return x }
-  let slide = SlidingWindow(
-    padding, on: x, window: [window.height, window.width], strides: strides ?? window)
+  let size = [window.height, window.width]
+  var slide = SlidingWindow(padding, on: x, window: size, strides: strides ?? window, dilation: dilation)
+  if roundsUp, let image = try? x.type.image("").size { slide.padToWholeWindows(of: size, on: image) }
   return x.applying(
-    MaxPool(size: [window.height, window.width], strides: slide.strides, padding: slide.padding),
+    MaxPool(size: size, strides: slide.strides, padding: slide.padding, dilation: slide.dilation),
     location: CallSite(file, line))
 }
 

@@ -4,7 +4,7 @@ extension Results: CustomStringConvertible {
   /// What was fetched, a line each: name, type and the first elements.
   public var description: String {
     if names.isEmpty { return "nothing was fetched" }
-    return zip(names, arrays).map { "\($0): \($1?.description ?? "no gradient")" }.joined(separator: "\n")
+    return zip(names, arrays).map { "\($0): \($1?.summary ?? "no gradient")" }.joined(separator: "\n")
   }
 }
 
@@ -12,6 +12,6 @@ extension Feeds: CustomStringConvertible {
   /// What is fed, a line each: name, type and the first elements.
   public var description: String {
     if entries.isEmpty { return "nothing is fed" }
-    return entries.map { "\($0.name): \($0.array)" }.joined(separator: "\n")
+    return entries.map { "\($0.name): \($0.array.summary)" }.joined(separator: "\n")
   }
 }

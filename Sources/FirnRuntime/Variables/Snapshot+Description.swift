@@ -20,7 +20,7 @@ extension Snapshot: CustomStringConvertible {
 
 extension Snapshot.Entry: CustomStringConvertible {
   /// Name, type and the first elements.
-  public var description: String { "\(place): \(array)" }
+  public var description: String { "\(place): \(array.summary)" }
 
   fileprivate var place: String { name + (block?.description ?? "") }
 }

@@ -11,8 +11,9 @@ import Testing
     let w = graph.variable("w", shape: [3])
     let step = graph.placeholder("step", shape: [])
     let part = TrainedPart(try #require(graph.variables.first), block: Block(axis: 0, range: 0..<3))
-    let update = ParameterUpdate(part: part, value: w, gradient: w, slots: [w, w], sharedSlots: [step])
-    let plain = ParameterUpdate(part: part, value: w, gradient: w, slots: [], sharedSlots: [])
+    let update = ParameterUpdate(
+      part: part, value: w, gradient: w, slots: [w, w], sharedSlots: [step], all: [])
+    let plain = ParameterUpdate(part: part, value: w, gradient: w, slots: [], sharedSlots: [], all: [])
     let table = [
       ("\(OptimizerSlot("velocity", type: part.type))", "velocity : f32[3], zeros"),
       (

@@ -30,7 +30,8 @@ import Testing
     #expect(NDArray.elementCount(of: shape) == 0 && array.type.byteCount == 0)
     #expect(try NDArray([] as [Float], shape: shape) == array)
     #expect(try array.reshaped(to: [0]).shape == [0])
-    #expect(array.converted(to: .bool).shape == shape && array.description.contains("()"))
+    #expect(array.converted(to: .bool).shape == shape && array.summary.contains("()"))
+    #expect(array.description == "[]")
     #expect(shape.rowMajorStrides.count == 3)
   }
 
@@ -96,9 +97,9 @@ import Testing
     #expect(try array.reshaped(to: [6]).floats == array.floats)
   }
 
-  @Test func printsTypeAndFirstElements() {
-    #expect(NDArray([1, 2] as [Int32]).description == "i32[2] (1, 2)")
-    #expect(NDArray(zeros: [9], dtype: .bool).description.hasSuffix("false, …)"))
+  @Test func summarizesTypeAndFirstElements() {
+    #expect(NDArray([1, 2] as [Int32]).summary == "i32[2] (1, 2)")
+    #expect(NDArray(zeros: [9], dtype: .bool).debugDescription.hasSuffix("false, …)"))
   }
 
   private func address(_ array: NDArray) -> Int { array.withUnsafeBytes { Int(bitPattern: $0.baseAddress) } }

@@ -56,6 +56,25 @@ import Testing
     try expectSame(y, plain, [2, 6, 7, 4])
   }
 
+  @Test func dilatedConv2DTranspose() throws {
+    let x = graph.constant(try noise([2, 3, 4, 6], .f32))
+    let y = Conv2DTranspose(4, kernel: (3, 2), strides: (2, 1), dilation: (2, 3), usesBias: false)(x)
+    let kernel = try tensor("conv_transpose/kernel")
+    try expectSame(y, conv2dTranspose(x, kernel, strides: (2, 1), dilation: (2, 3)), [2, 9, 7, 4])
+  }
+
+  @Test func maxPoolWithGapsAndRoundedUp() throws {
+    let x = graph.constant(try noise([2, 7, 6, 3], .f32))
+    try expectSame(
+      MaxPool2D(2, stride: 2, padding: .symmetric(1, 1), dilation: 2, roundsUp: true)(x),
+      maxPool2d(
+        x, window: (2, 2), strides: (2, 2), padding: .symmetric(1, 1), dilation: (2, 2), roundsUp: true),
+      [2, 4, 4, 3])
+    try expectSame(
+      MaxPool2D(window: (3, 2), strides: (2, 3), dilation: (2, 1))(x),
+      maxPool2d(x, window: (3, 2), strides: (2, 3), dilation: (2, 1)), [2, 2, 2, 3])
+  }
+
   @Test func pools() throws {
     let x = graph.constant(try noise([2, 7, 6, 3], .f32))
     try expectSame(

@@ -43,6 +43,12 @@ extension OpTests {
         OpSample(
           MaxPool(.take, size: [3, 3], strides: [2, 2], padding: [1, 1, 1, 1]), .real([2, 9, 11, 35]),
           .real([2, 9, 11, 35])),
+        OpSample(
+          MaxPool(size: [2, 3], strides: [2, 1], padding: [1, 1, 2, 2], dilation: [3, 2]),
+          .real([2, 9, 11, 35])),
+        OpSample(
+          MaxPool(.gradient, size: [2, 3], strides: [2, 1], padding: [1, 1, 2, 2], dilation: [3, 2]),
+          .real([2, 9, 11, 35]), .real([2, 4, 11, 35])),
         OpSample(Resample(.adaptiveAverage(size: [7, 7])), .real([2, 9, 11, 35])),
         OpSample(Resample(.bilinear(size: [13, 22], alignsCorners: false)), .real([2, 9, 11, 35])),
       ]
@@ -59,6 +65,19 @@ extension OpTests {
           #expect(zip(whole, pieces).allSatisfy { $0.isBitwiseEqual(to: $1) }, "\(name) in \(sizes)")
         }
       }
+    }
+
+    /// The taps at -1 and 2 are both beside an image two pixels wide; those at 0 and 3, and 1 and 4, are not.
+    @Test(arguments: [DType.f32, .f64]) func aWindowBesideTheImageIsMinusInfinity(_ dtype: DType) throws {
+      let x = try NDArray([-5.0, -7], shape: [1, 1, 2, 1]).converted(to: dtype)
+      let g = try NDArray([8.0, 4, 2], shape: [1, 1, 3, 1]).converted(to: dtype)
+      func run(_ function: MaxPool.Function, _ operands: NDArray...) throws -> [Double] {
+        let op = MaxPool(function, size: [1, 2], strides: [1, 1], padding: [0, 0, 1, 3], dilation: [1, 3])
+        return try KernelRunner().run(op, operands)[0].doubles
+      }
+      #expect(try run(.greatest, x) == [-.infinity, -5, -7])
+      #expect(try run(.gradient, x, g) == [4, 2])
+      #expect(try run(.take, x, x) == [0, -5, -7])
     }
 
     @Test func emptyExtentsGiveZeros() throws {

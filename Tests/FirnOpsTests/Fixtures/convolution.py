@@ -128,10 +128,12 @@ torch_case("sequence", "conv1d", [(2, 9, 3), (3, 3, 4)],
            strides=[1, 2], padding=[0, 0, 2, 2], dilation=[1, 2], groups=1)
 
 
-def pool(name, op, x, window, strides, padding=(0, 0), count=None, **options):
+def pool(name, op, x, window, strides, padding=(0, 0), count=None, dilation=(1, 1), ceil=False, **options):
     if op == "max_pool2d":
         def function(a):
-            return F.max_pool2d(a, window, strides, padding)
+            return F.max_pool2d(a, window, strides, padding, dilation, ceil)
+        if dilation != (1, 1) or ceil:
+            options |= {"dilation": list(dilation), "rounds_up": ceil}
     else:
         def function(a):
             return F.avg_pool2d(a, window, strides, padding, count_include_pad=count)
@@ -146,6 +148,12 @@ pool("max, stride larger", "max_pool2d", (1, 7, 8, 2), (2, 1), (3, 4))
 pool("max of one by one", "max_pool2d", (2, 1, 1, 3), (1, 1), (1, 1))
 pool("max, ties", "max_pool2d", (2, 6, 7, 3), (3, 3), (2, 1), (1, 1), levels=1)
 pool("max, NaN", "max_pool2d", (2, 6, 7, 3), (3, 2), (1, 1), (1, 0), nans=True)
+pool("max, dilation", "max_pool2d", (2, 7, 8, 3), (2, 3), (1, 2), (1, 1), dilation=(3, 2))
+pool("max, dilation, NaN", "max_pool2d", (1, 6, 7, 3), (3, 2), (2, 1), (1, 1), dilation=(2, 3), nans=True)
+pool("max, rounded up", "max_pool2d", (1, 6, 8, 2), (3, 3), (2, 2), ceil=True)
+pool("max, rounded up, none begins in the padding", "max_pool2d", (1, 5, 4, 2), (2, 2), (3, 2), (1, 1), ceil=True)
+pool("max, rounded up, image smaller", "max_pool2d", (1, 2, 5, 2), (3, 2), (2, 2), ceil=True)
+pool("max, rounded up, dilation", "max_pool2d", (1, 8, 7, 3), (3, 2), (3, 2), (1, 0), dilation=(2, 3), ceil=True)
 pool("average", "average_pool2d", (2, 6, 5, 3), (2, 2), (2, 2), (0, 0), True)
 pool("average, padding counts", "average_pool2d", (1, 7, 6, 3), (3, 3), (2, 2), (1, 1), True)
 pool("average, padding does not count", "average_pool2d", (1, 7, 6, 3), (3, 3), (2, 2), (1, 1), False)
