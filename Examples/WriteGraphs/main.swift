@@ -8,7 +8,7 @@ import Firn
 // A graph can be written before it has been compiled: the file holds what was built, not what was made of it.
 
 /// Sequences of 20 features, three layers of LSTM, ten classes.
-func lstmClassifier() -> Graph {
+func lstmClassifier() -> (Graph, loss: Tensor) {
   let graph = Graph()
   let sequence = graph.placeholder("sequence", shape: ["batch", "time", 20])
   let labels = graph.placeholder("labels", shape: ["batch"], dtype: .i32)
@@ -18,12 +18,12 @@ func lstmClassifier() -> Graph {
     return LSTM(64, name: "layer_2").run(second).hidden
   }
   let logits = Dense(10, name: "head")(code)
-  graph.scope("loss") { _ = sparseSoftmaxCrossEntropy(logits: logits, labels: labels).mean() }
-  return graph
+  let loss = graph.scope("loss") { sparseSoftmaxCrossEntropy(logits: logits, labels: labels).mean() }
+  return (graph, loss)
 }
 
 /// Words of a vocabulary of 5,000, embedded, read by an LSTM, sorted into four classes.
-func textClassifier() -> Graph {
+func textClassifier() -> (Graph, loss: Tensor) {
   let graph = Graph()
   let words = graph.placeholder("words", shape: ["batch", "time"], dtype: .i32)
   let labels = graph.placeholder("labels", shape: ["batch"], dtype: .i32)
@@ -31,12 +31,12 @@ func textClassifier() -> Graph {
   let code = LSTM(48, name: "lstm")(vectors)
   let hidden = Dropout(0.2)(Dense(32, activation: .relu, name: "dense")(code))
   let logits = Dense(4, name: "head")(hidden)
-  graph.scope("loss") { _ = sparseSoftmaxCrossEntropy(logits: logits, labels: labels).mean() }
-  return graph
+  let loss = graph.scope("loss") { sparseSoftmaxCrossEntropy(logits: logits, labels: labels).mean() }
+  return (graph, loss)
 }
 
 /// A cell of one's own, h' = tanh(x · W_fixed + h · W_trainable), whose first matrix is declared fixed.
-func customCell() -> Graph {
+func customCell() -> (Graph, loss: Tensor) {
   let graph = Graph()
   let sequence = graph.placeholder("sequence", shape: ["batch", "time", 3])
   let target = graph.placeholder("target", shape: ["batch", 8])
@@ -50,18 +50,18 @@ func customCell() -> Graph {
       return ScanResult(carries: [next])
     }.carries[0]
   }
-  graph.scope("loss") { _ = meanSquaredError(state, target) }
-  return graph
+  let loss = graph.scope("loss") { meanSquaredError(state, target) }
+  return (graph, loss)
 }
 
 /// Small images, two convolutional layers with batch norm, ten classes.
-func digitsNetwork() -> Graph {
+func digitsNetwork() -> (Graph, loss: Tensor) {
   let graph = Graph()
   let images = graph.placeholder("images", shape: ["batch", 8, 8, 1])
   let labels = graph.placeholder("labels", shape: ["batch"], dtype: .i32)
   let logits = Dense(10, name: "head")(DigitsCNN().features(images))
-  graph.scope("loss") { _ = sparseSoftmaxCrossEntropy(logits: logits, labels: labels).mean() }
-  return graph
+  let loss = graph.scope("loss") { sparseSoftmaxCrossEntropy(logits: logits, labels: labels).mean() }
+  return (graph, loss)
 }
 
 /// What a custom cell may hold before and after some training: numbers that are the same on every machine.
@@ -86,9 +86,9 @@ let graphs = [
   ("lstm-classifier.firn", lstmClassifier()), ("text-classifier.firn", textClassifier()),
   ("custom-cell.firn", customCell()), ("digits-network.firn", digitsNetwork()),
 ]
-for (name, graph) in graphs {
+for (name, (graph, loss)) in graphs {
   if let directory = CommandLine.arguments.dropFirst().first {
-    try graph.write(to: "\(directory)/\(name)")
+    try graph.write(to: "\(directory)/\(name)", loss: loss)
   } else {
     print(name)
     print(graph.definition.text(includingLocations: true))

@@ -33,7 +33,10 @@ enum Main {
   static let parser = ArgumentParser(
     program: "firn",
     summary: "Partial training: freeze a scope, and what can no longer change costs nothing.",
-    commands: entries.map(\.declaration))
+    commands: entries.map(\.declaration), version: version)
+
+  /// The newest release that `CHANGELOG.md` lists, or what comes before the first.
+  static let version = "0.1.0-dev"
 
   static func main() {
     let code = run(Array(CommandLine.arguments.dropFirst()), in: .process)

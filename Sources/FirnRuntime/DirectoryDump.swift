@@ -24,7 +24,7 @@ struct DirectoryDump: StageDump {
     do {
       try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
       try TextFile.write(graph.text, to: base + ".firn")
-      try TextFile.write(graph.dot(), to: base + ".dot")
+      try TextFile.write(graph.dot(DOTOptions(depth: .max)), to: base + ".dot")
     } catch let error as FirnError {
       StandardError.write("FIRN_DUMP: \(error.message)")
     } catch {

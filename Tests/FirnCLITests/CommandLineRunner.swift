@@ -14,12 +14,22 @@ struct CommandLineRunner {
     var errors: String
   }
 
-  static func run(_ line: [String], in directory: String = root) -> Result {
+  /// - Parameter input: what stands on the standard input.
+  static func run(
+    _ line: [String], in directory: String = root, terminal: Terminal = Terminal(isInteractive: false),
+    input: [UInt8] = []
+  ) -> Result {
     final class Text { var value = "" }
     let (output, errors) = (Text(), Text())
+    final class Input { var rest: [UInt8]? }
+    let stream = Input()
+    stream.rest = input
     let shell = Shell(
-      output: { output.value += $0 }, errors: { errors.value += $0 },
-      terminal: Terminal(isInteractive: false), directory: directory)
+      output: { output.value += $0 }, errors: { errors.value += $0 }, terminal: terminal,
+      input: {
+        defer { stream.rest = nil }
+        return stream.rest
+      }, directory: directory)
     let code = Main.run(line, in: shell)
     return Result(code: code, output: output.value, errors: errors.value)
   }

@@ -56,34 +56,59 @@ import Testing
         lines.count { $0.trimmingCharacters(in: .whitespaces) == String(word == "if" ? "fi" : "esac") }
           == opened)
     }
-    #expect(script.contains("'--freeze=[hold these variables fixed]:SELECTION: '"))
+    #expect(
+      script.contains(
+        "'--freeze=[hold these variables fixed]:SELECTION:{compadd -- ${(f)\"$(_firn_scopes)\"}}'"))
     #expect(script.contains("_files"))
   }
 
   @Test func fishScriptIsWellFormed() {
     let lines = CommandLineRunner.run("completion", "fish").output.split(separator: "\n").map(String.init)
-    #expect(lines.first == "complete -c firn -f")
-    for line in lines {
+    let start = lines.firstIndex(of: "complete -c firn -f")
+    #expect(start == lines.firstIndex(of: "end").map { $0 + 1 } && lines.first == "function __firn_scopes")
+    for line in lines.dropFirst(start ?? 0) {
       #expect(line.hasPrefix("complete -c firn"))
       #expect(line.replacing("'\\''", with: "").count { $0 == "'" }.isMultiple(of: 2), "\(line)")
     }
     #expect(
       lines.contains(
-        "complete -c firn -n '__fish_seen_subcommand_from dot' -l freeze -r -d 'draw these variables as frozen'"
+        "complete -c firn -n '__fish_seen_subcommand_from dot' -l freeze -r -a '(__firn_scopes)' -d 'draw these variables as frozen'"
       ))
     #expect(lines.contains { $0.contains("__fish_seen_subcommand_from completion") && $0.contains("fish") })
+  }
+
+  @Test func pathsAreListedForShells() {
+    let result = CommandLineRunner.run("inspect", "Examples/Graphs/text-classifier.firn", "--paths")
+    #expect(
+      result.output == """
+        embedding
+        embedding/table
+        lstm
+        lstm/kernel
+        lstm/recurrent_kernel
+        lstm/bias
+        dense
+        dense/kernel
+        dense/bias
+        head
+        head/kernel
+        head/bias
+
+        """)
   }
 
   @Test func bashCompletes() throws {
     try #require(FileManager.default.isExecutableFile(atPath: "/bin/bash"))
     let script = CommandLineRunner.run("completion", "bash").output
-    func completions(_ words: String...) throws -> [String] {
+    func completions(_ words: String..., in directory: String? = nil) throws -> [String] {
       let process = Process()
+      if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
       process.executableURL = URL(fileURLWithPath: "/bin/bash")
       let line = words.map { "'\($0)'" }.joined(separator: " ")
       process.arguments = [
         "-c",
         script
+          + "\nfirn() { printf '%s\\n' $2 $3 encoder encoder/kernel head; }"
           + "\nCOMP_WORDS=(\(line)); COMP_CWORD=\(words.count - 1); _firn; printf '%s\\n' \"${COMPREPLY[@]}\"",
       ]
       let pipe = Pipe()
@@ -100,6 +125,23 @@ import Testing
     #expect(try completions("firn", "weights", "conv").contains("convert"))
     #expect(try completions("firn", "weights", "convert", "--dt") == ["--dtype"])
     #expect(try completions("firn", "weights", "diff", "--").contains("--tolerance"))
+    #expect(
+      try completions("firn", "weights", "convert", "a", "b", "--map", "tor") == [
+        "torchvision-resnet", "torchvision-vgg",
+      ])
+    // Paths in the graph file of the line, which the command itself lists.
+    #expect(try completions("firn", "lint", "m.firn", "--freeze", "enc") == ["encoder", "encoder/kernel"])
+    #expect(try completions("firn", "lint", "m.firn", "--freeze", "--") == ["--paths"])
+    #expect(try completions("firn", "query", "m.firn", "h") == ["head"])
+    #expect(try completions("firn", "lint", "--freeze", "enc") == [])
+    try CommandLineRunner.withDirectory { directory in
+      try Data().write(to: URL(fileURLWithPath: directory + "/my model.firn"))
+      try Data().write(to: URL(fileURLWithPath: directory + "/my other.firn"))
+      #expect(
+        try completions("firn", "inspect", "my", in: directory).sorted() == [
+          "my model.firn", "my other.firn",
+        ])
+    }
     #expect(try completions("firn", "weights", "--") == ["--select", "--json", "--help"])
   }
 }

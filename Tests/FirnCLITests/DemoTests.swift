@@ -3,6 +3,7 @@ import FirnCompiler
 import FirnDigits
 import FirnGraph
 import FirnRuntime
+import Foundation
 import Testing
 
 @testable import FirnCLI
@@ -54,6 +55,16 @@ import Testing
       accuracies.append(try experiment.transfer(.frozenScope, from: pretraining) { _ in }.testAccuracy)
     }
     #expect(accuracies.reduce(0, +) / 3 >= 0.88, "\(accuracies)")
+  }
+
+  /// A folder that cannot be is found out before anything is trained.
+  @Test func theFolderIsCheckedFirst() throws {
+    try CommandLineRunner.withDirectory { directory in
+      try "in the way".write(toFile: directory + "/taken", atomically: true, encoding: .utf8)
+      let result = CommandLineRunner.run(["demo", "--quick", "--out", "taken"], in: directory)
+      #expect(result.code == 1 && result.output.isEmpty)
+      #expect(result.errors.contains("cannot create the directory '\(directory)/taken'"), "\(result.errors)")
+    }
   }
 
   /// In release there is nothing to say; that the command says it in debug is looked at in `.ci/run`.

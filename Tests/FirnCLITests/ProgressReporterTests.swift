@@ -56,6 +56,23 @@ import Testing
       ])
   }
 
+  /// What the first moments give is no speed, and what takes seconds each is not `0.0/s`.
+  @Test func aRateIsShownWhereThereIsOne() {
+    let stage = Stage()
+    let reporter = stage.reporter(.bar(width: 80))
+    stage.time += .milliseconds(20)
+    reporter.update(completed: 1)
+    #expect(stage.written.last?.contains("1/100") == true && stage.written.last?.contains("/s") == false)
+    #expect(stage.written.last?.contains("ETA") == false)
+    stage.time += .milliseconds(480)
+    reporter.update(completed: 5)
+    #expect(stage.written.last?.contains("10.0/s") == true)
+    let slow = stage.reporter(.lines)
+    stage.time += .seconds(50)
+    slow.update(completed: 2)
+    #expect(stage.written.last == "training: 2%, 2/100, 25.0 s each, ETA 40:50\n")
+  }
+
   @Test func messagesThatAreNotShownAreNotBuilt() {
     let stage = Stage()
     var built = 0

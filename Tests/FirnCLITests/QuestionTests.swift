@@ -25,6 +25,40 @@ import Testing
     return graph
   }
 
+  /// What a file says of its loss is not guessed, and `dot` knows it like the others.
+  @Test(arguments: ["explain", "cost", "lint", "dot"]) func theLossThatTheFileNamesIsTaken(_ command: String)
+    throws
+  {
+    let graph = model("one")
+    let other = graph.placeholder("z", shape: [2]) * graph.variable("v", shape: [2])
+    let loss = graph.scope("two") { other.sum() }
+    try CommandLineRunner.withDirectory { directory in
+      try graph.write(to: directory + "/m.firn", loss: loss)
+      let result = CommandLineRunner.run([command, "m.firn"], in: directory)
+      #expect(!result.errors.contains("not plain") && !result.output.isEmpty)
+      let named = CommandLineRunner.run([command, "m.firn", "--loss", "two/reduce_sum"], in: directory)
+      #expect(result.output == named.output)
+      #expect(
+        CommandLineRunner.run(["inspect", "m.firn"], in: directory).output.contains("loss: two/reduce_sum\n"))
+    }
+  }
+
+  @Test func onlyAScalarOfTheGraphIsALoss() throws {
+    let graph = model("one")
+    let vector = graph.placeholder("z", shape: [2])
+    try CommandLineRunner.withDirectory { directory in
+      let error = #expect(throws: FirnError.self) {
+        try graph.write(to: directory + "/m.firn", loss: vector)
+      }
+      #expect(error?.code == .notScalar)
+      let foreign = #expect(throws: FirnError.self) {
+        try graph.write(to: directory + "/m.firn", loss: Graph().constant(1))
+      }
+      #expect(foreign?.code == .unknownName)
+      #expect(!FileManager.default.fileExists(atPath: directory + "/m.firn"))
+    }
+  }
+
   @Test(arguments: ["explain", "cost", "lint"]) func anAmbiguousLossIsAskedFor(_ command: String) throws {
     let graph = model("one")
     let other = graph.placeholder("z", shape: [2]) * graph.variable("v", shape: [2])

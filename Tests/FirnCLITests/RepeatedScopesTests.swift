@@ -41,21 +41,34 @@ import Testing
   }
 
   @Test func equalBlocksAreDrawnOnce() throws {
-    let text = try drawing("--fold")
-    #expect(text.contains("label=\"block ×400\""))
+    let text = try drawing("--fold", "--depth", "1000")
+    #expect(text.contains("label=\"block ×400: block_0 … block_399\""))
     #expect(text.contains("tooltip=\"block_0 … block_399\""))
     #expect(text.contains("next block"))
     #expect(!text.contains("block_1/"))
   }
 
   @Test func aFreezeSplitsARun() throws {
-    let text = try drawing("--fold", "--freeze", "block_0 | block_1 | block_2")
-    #expect(text.contains("label=\"block ×3 (frozen)\""))
-    #expect(text.contains("label=\"block ×397\""))
+    let text = try drawing("--fold", "--depth", "1000", "--freeze", "block_0 | block_1 | block_2")
+    #expect(text.contains("label=\"block ×3: block_0 … block_2 (frozen)\""))
+    #expect(text.contains("label=\"block ×397: block_3 … block_399\""))
   }
 
   @Test func boxesCountEveryRepeat() throws {
-    #expect(try drawing("--fold", "--depth", "0").contains("block ×400\\n1600 ops\\n25,600 trainable"))
+    #expect(
+      try drawing("--fold", "--depth", "0").contains(
+        "block ×400\\nblock_0 … block_399\\n1600 ops\\n25,600 trainable"))
+  }
+
+  /// Without any option too, and a fold stands beside another of which one scope is opened.
+  @Test func drawingsFoldByDefault() throws {
+    let text = try drawing()
+    #expect(text.contains("label=\"block ×400\\nblock_0 … block_399\\n1600 ops\\n25,600 trainable\""))
+    #expect(!text.contains("cluster:"))
+    let opened = try drawing("--open", "block_7")
+    #expect(opened.contains("label=\"block ×7\\nblock_0 … block_6\\n"))
+    #expect(opened.contains("subgraph \"cluster:block_7\"") && opened.contains("\"block_7/tanh\""))
+    #expect(opened.contains("label=\"block ×392\\nblock_8 … block_399\\n"))
   }
 
   @Test(.enabled(if: InstalledProgram.dot != nil, "Graphviz is not installed"))

@@ -9,11 +9,14 @@ struct CompletionScript {
     case words([String])
     case files
     case directories
+    /// Paths of scopes and variables of the graph file that the line names.
+    case scopes
     case anything
   }
 
   private func candidates(_ positional: ArgumentParser.Positional) -> Candidates {
     if !positional.choices.isEmpty { return .words(positional.choices) }
+    if positional.name == "SELECTION" || positional.name == "SUBJECT" { return .scopes }
     return positional.name.hasPrefix("FILE") ? .files : .anything
   }
 
@@ -22,6 +25,8 @@ struct CompletionScript {
     case .choice(let words): .words(words)
     case .text("FILE"): .files
     case .text("DIR"): .directories
+    case .text("SELECTION"), .text("SCOPE"): .scopes
+    case .text("MAP"): .words(WeightMaps.names)
     case .flag, .text, .integer, .number: .anything
     }
   }
@@ -37,29 +42,45 @@ struct CompletionScript {
 
   // MARK: bash
 
+  /// Prints the paths in the first graph file among the words of the line; nothing where none is there.
+  private func scopesFunction(words: String) -> String {
+    """
+    _\(parser.program)_scopes() {
+      local word
+      for word in \(words); do
+        case $word in
+        *.firn) \(parser.program) inspect "$word" --paths 2>/dev/null; return ;;
+        esac
+      done
+    }
+
+    """
+  }
+
   var bash: String {
     let name = parser.program
-    var text = """
-      _\(name)() {
-        local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
-        COMPREPLY=()
-        if [ "$COMP_CWORD" -eq 1 ]; then
-          COMPREPLY=($(compgen -W \(Self.quoted(names)) -- "$current"))
-          return
-        fi
-        case "${COMP_WORDS[1]} ${COMP_WORDS[2]}" in
+    var text =
+      scopesFunction(words: "\"${COMP_WORDS[@]}\"") + """
+        _\(name)() {
+          local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
+          COMPREPLY=()
+          if [ "$COMP_CWORD" -eq 1 ]; then
+            COMPREPLY=($(compgen -W \(Self.quoted(names)) -- "$current"))
+            return
+          fi
+          case "${COMP_WORDS[1]} ${COMP_WORDS[2]}" in
 
-      """
+        """
     for command in longestFirst {
       text += "  \(Self.bashPattern(command)))\n    case $previous in\n"
       for option in options(of: command) where option.value != .flag {
-        text += "    --\(option.name)) \(Self.bashReply(candidates(option))); return ;;\n"
+        text += "    --\(option.name)) \(bashReply(candidates(option))); return ;;\n"
       }
       text += "    esac\n"
       let words = options(of: command).map { "--" + $0.name }.joined(separator: " ")
       text += "    case $current in\n"
       text += "    -*) COMPREPLY=($(compgen -W \(Self.quoted(words)) -- \"$current\")) ;;\n"
-      let reply = Self.bashReply(command.positionals.first.map(candidates) ?? .anything)
+      let reply = bashReply(of: command)
       let seconds = seconds(of: command.name).joined(separator: " ")
       text += "    *) \(reply)"
       if !seconds.isEmpty {
@@ -78,12 +99,24 @@ struct CompletionScript {
     command.name.contains(" ") ? quoted(command.name) : command.name + "\\ *"
   }
 
-  private static func bashReply(_ candidates: Candidates) -> String {
+  /// What may stand at the place of the first positional argument and, where those are of another kind, of the others.
+  private func bashReply(of command: ArgumentParser.Command) -> String {
+    let kinds = command.positionals.map { bashReply(candidates($0)) }
+    guard let first = kinds.first else { return ":" }
+    guard let second = kinds.dropFirst().first, second != first else { return first }
+    let place = command.name.split(separator: " ").count + 1
+    return "if [ \"$COMP_CWORD\" -eq \(place) ]; then \(first); else \(second); fi"
+  }
+
+  /// Candidates line by line, so that those with blanks stay whole.
+  private func bashReply(_ candidates: Candidates) -> String {
     switch candidates {
     case .words(let words):
-      "COMPREPLY=($(compgen -W \(quoted(words.joined(separator: " "))) -- \"$current\"))"
-    case .files: "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$current\"))"
-    case .directories: "compopt -o filenames; COMPREPLY=($(compgen -d -- \"$current\"))"
+      "COMPREPLY=($(compgen -W \(Self.quoted(words.joined(separator: " "))) -- \"$current\"))"
+    case .files: "compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- \"$current\")"
+    case .directories:
+      "compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- \"$current\")"
+    case .scopes: "COMPREPLY=($(compgen -W \"$(_\(parser.program)_scopes)\" -- \"$current\"))"
     case .anything: ":"
     }
   }
@@ -109,7 +142,8 @@ struct CompletionScript {
 
   var zsh: String {
     let name = parser.program
-    var text = "#compdef \(name)\n_\(name)() {\n  local -a commands\n  commands=(\n"
+    var text = "#compdef \(name)\n" + scopesFunction(words: "$words")
+    text += "_\(name)() {\n  local -a commands\n  commands=(\n"
     for command in first {
       text += "    \(Self.quoted(command.name + ":" + Self.zshText(command.summary)))\n"
     }
@@ -135,7 +169,7 @@ struct CompletionScript {
           spec += "[\(Self.zshText(option.help))]"
         } else {
           spec += "=[\(Self.zshText(option.help))]:\(Self.zshText(option.value.placeholder)):"
-          spec += Self.zshAction(candidates(option))
+          spec += zshAction(candidates(option))
         }
         text += " \\\n      \(Self.quoted(spec))"
       }
@@ -143,7 +177,7 @@ struct CompletionScript {
         let place = positional.count == .any ? "*" : "\(index + 1)"
         let optional = positional.count == .optional ? ":" : ""
         let spec =
-          "\(place):\(optional)\(Self.zshText(positional.name)):\(Self.zshAction(candidates(positional)))"
+          "\(place):\(optional)\(Self.zshText(positional.name)):\(zshAction(candidates(positional)))"
         text += " \\\n      \(Self.quoted(spec))"
       }
       text += " ;;\n"
@@ -152,11 +186,12 @@ struct CompletionScript {
     return text + "  esac\n}\ncompdef _\(name) \(name)\n"
   }
 
-  private static func zshAction(_ candidates: Candidates) -> String {
+  private func zshAction(_ candidates: Candidates) -> String {
     switch candidates {
     case .words(let words): "(\(words.joined(separator: " ")))"
     case .files: "_files"
     case .directories: "_files -/"
+    case .scopes: "{compadd -- ${(f)\"$(_\(parser.program)_scopes)\"}}"
     case .anything: " "
     }
   }
@@ -175,7 +210,18 @@ struct CompletionScript {
 
   var fish: String {
     let name = parser.program
-    var text = "complete -c \(name) -f\n"
+    var text = """
+      function __\(name)_scopes
+        for word in (commandline -opc)
+          if string match -q '*.firn' -- $word
+            \(name) inspect $word --paths 2>/dev/null
+            return
+          end
+        end
+      end
+      complete -c \(name) -f
+
+      """
     for command in first {
       text +=
         "complete -c \(name) -n __fish_use_subcommand -a \(command.name) -d \(Self.quoted(command.summary))\n"
@@ -186,11 +232,11 @@ struct CompletionScript {
       let words = seconds(of: command.name).joined(separator: " ")
       if !words.isEmpty { text += "\(start) -a \(Self.quoted(words))\n" }
       for option in options(of: command) {
-        let value = option.value == .flag ? "" : " -r" + Self.fishArguments(candidates(option))
+        let value = option.value == .flag ? "" : " -r" + fishArguments(candidates(option))
         text += "\(start) -l \(option.name)\(value) -d \(Self.quoted(option.help))\n"
       }
       for positional in command.positionals {
-        let value = Self.fishArguments(candidates(positional))
+        let value = fishArguments(candidates(positional))
         if !value.isEmpty { text += "\(start)\(value)\n" }
       }
     }
@@ -207,11 +253,12 @@ struct CompletionScript {
     return seen + name + others.map { "; and not " + seen + $0 }.joined()
   }
 
-  private static func fishArguments(_ candidates: Candidates) -> String {
+  private func fishArguments(_ candidates: Candidates) -> String {
     switch candidates {
-    case .words(let words): " -a \(quoted(words.joined(separator: " ")))"
+    case .words(let words): " -a \(Self.quoted(words.joined(separator: " ")))"
     case .files: " -F"
     case .directories: " -a '(__fish_complete_directories)'"
+    case .scopes: " -a '(__\(parser.program)_scopes)'"
     case .anything: ""
     }
   }

@@ -27,6 +27,9 @@ enum DemoCommand {
   }
 
   static func run(_ arguments: ParsedArguments, in shell: Shell) throws(FirnError) {
+    // What trains for minutes must not find out at its end that it cannot write.
+    let directory = arguments.text("out").map(shell.resolved)
+    if let directory { try DemoReport.prepare(directory) }
     if let buildNotice { shell.errors(buildNotice + "\n") }
     let experiment = DemoExperiment(
       seed: UInt64(arguments.integer("seed") ?? 1), isQuick: arguments.flag("quick"),
@@ -42,13 +45,14 @@ enum DemoCommand {
         try experiment.transfer(way, from: pretraining, report)
       }
       shell.line(
-        "5-9, \(way.rawValue): last losses " + outcome.losses.suffix(3).map { "\($0)" }.joined(separator: " ")
+        "5-9, \(way.rawValue): last losses "
+          + outcome.losses.suffix(3).map(NumberFormat.short).joined(separator: " ")
       )
       outcomes.append(outcome)
     }
     let report = DemoReport(pretraining: pretraining, outcomes: outcomes)
     shell.line("\n" + report.table.text(for: shell.terminal))
-    if let directory = arguments.text("out") {
+    if let directory {
       for path in try report.write(to: directory) { shell.line("wrote \(path)") }
     } else {
       shell.line("(add --out DIR for the graphs before and after the freeze and the loss curves)")

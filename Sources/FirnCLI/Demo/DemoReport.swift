@@ -36,17 +36,25 @@ struct DemoReport {
     return table
   }
 
-  /// Graphs before and after the freeze as `.firn` and `.dot`, and the loss curves as CSV and SVG.
-  ///
-  /// - Returns: the paths written.
-  func write(to directory: String) throws(FirnError) -> [String] {
+  /// Makes the directory that the files go to, where it is missing, and sees that files can be written there.
+  static func prepare(_ directory: String) throws(FirnError) {
+    let remedy = "choose another place with --out"
     do {
       try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     } catch {
       throw FirnError(
-        .file, "cannot create the directory `\(directory)`: \(error.localizedDescription)",
-        remedy: "choose another place with --out")
+        .file, "cannot create the directory '\(directory)': \(error.localizedDescription)", remedy: remedy)
     }
+    guard FileManager.default.isWritableFile(atPath: directory) else {
+      throw FirnError(.file, "the directory '\(directory)' cannot be written", remedy: remedy)
+    }
+  }
+
+  /// Graphs before and after the freeze as `.firn` and `.dot`, and the loss curves as CSV and SVG.
+  ///
+  /// - Returns: the paths written.
+  func write(to directory: String) throws(FirnError) -> [String] {
+    try Self.prepare(directory)
     var written: [String] = []
     func write(_ text: String, _ name: String) throws(FirnError) {
       try TextFile.write(text, to: "\(directory)/\(name)")
@@ -109,7 +117,8 @@ extension DemoExperiment.Outcome {
     let frozen = Set(program.frozen.map(\.name))
     return model.graph.definition.dot(
       DOTOptions(
-        title: "LSTM on digits: \(way.rawValue)", frozen: frozen, removedGradients: program.removedGradients,
+        title: "LSTM on digits: \(way.rawValue)", depth: .max, frozen: frozen,
+        removedGradients: program.removedGradients,
         legend: true))
   }
 }

@@ -1,6 +1,4 @@
-internal import FirnFiles
 internal import FirnCompiler
-internal import FirnFormats
 internal import FirnGraph
 internal import FirnNotation
 internal import FirnTraining
@@ -12,13 +10,21 @@ enum DotCommand {
     positionals: [GraphQuestion.file],
     options: [
       .init(name: "freeze", value: .text(placeholder: "SELECTION"), help: "draw these variables as frozen"),
-      GraphQuestion.train, GraphQuestion.keep,
-      .init(
-        name: "loss", value: .text(placeholder: "NODE"),
-        help: "draw dotted which gradient paths of this node are removed"),
+      GraphQuestion.train, GraphQuestion.keep, GraphQuestion.loss,
       .flag("backward", help: "compile, and draw the adjoints and updates too"),
-      .flag("fold", help: "draw scopes that repeat (layer_0, layer_1, …) once"),
-      .init(name: "depth", value: .integer(0...1000), help: "one box for each scope nested deeper than this"),
+      .init(
+        name: "depth", value: .integer(0...1000),
+        help:
+          "one box for each scope nested deeper than this; 1000 draws everything (default: layers and loops are boxes)"
+      ),
+      .init(
+        name: "open", value: .text(placeholder: "SCOPE"), help: "draw this scope with all that is in it",
+        repeats: true
+      ),
+      .flag("fold", help: "draw scopes that repeat (layer_0, layer_1, …) once, also with --depth"),
+      .init(
+        name: "format", value: .choice(DrawingFormat.allCases.map(\.rawValue)),
+        help: "svg and png need Graphviz (default: what the ending of --out says, else dot)"),
       .init(
         name: "out", value: .text(placeholder: "FILE"), help: "write there instead of to standard output"),
       .flag("legend", help: "explain shapes and lines"),
@@ -26,8 +32,11 @@ enum DotCommand {
     ],
     examples: [
       .init(
-        line: "firn dot model.firn --freeze encoder --loss loss/mean --depth 1 | dot -Tsvg > model.svg",
-        meaning: "a picture of what a freeze removes")
+        line: "firn dot model.firn --freeze encoder --legend --out model.svg",
+        meaning: "a picture of what a freeze removes (without Graphviz: --out model.dot)"),
+      .init(
+        line: "firn dot model.firn --open encoder/layer_0",
+        meaning: "one layer in all detail, the others as boxes"),
     ])
 
   static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
@@ -37,20 +46,43 @@ enum DotCommand {
     var removed: [GradientEdge] = []
     if arguments.flag("backward") {
       graph = try Compiler.compile(question.request(optimizer: SGD(learningRate: 0.01))).graph
-    } else if arguments.text("loss") != nil {
-      removed = PruningRecord(graph, of: try question.loss(), trainability: trainability).removed
+    } else if let loss = question.plainLoss {
+      removed = PruningRecord(graph, of: loss, trainability: trainability).removed
     }
+    let opening = arguments.texts("open")
+    let depth = arguments.integer("depth").map { $0 == 1000 ? .max : $0 }
+    try check(opening, in: graph)
     let text = graph.dot(
       DOTOptions(
-        depth: arguments.integer("depth"), foldsRepeats: arguments.flag("fold"), removedGradients: removed,
-        legend: arguments.flag("legend"), status: trainability.status))
-    if let path = arguments.text("out") {
-      try TextFile.write(text, to: shell.resolved(path))
-    } else if arguments.flag("json") {
+        depth: depth, foldsRepeats: arguments.flag("fold") ? true : nil, opening: opening,
+        removedGradients: removed, legend: arguments.flag("legend"), status: trainability.status))
+    let target = arguments.text("out")
+    let format = DrawingFormat(arguments.text("format"), target: target)
+    if arguments.flag("json") {
+      guard target == nil, format == .dot else {
+        throw UsageError(
+          "firn dot", "'--json' is the drawing as text on standard output",
+          remedy: "leave out --out and --format, or --json")
+      }
       try shell.json(["dot": text])
-    } else {
-      shell.output(text)
+      return 0
     }
+    try format.write(text, to: target.map(shell.resolved), in: shell)
     return 0
+  }
+
+  /// - Throws: `.unknownName` with the nearest scopes for one that the graph does not have.
+  private static func check(_ opening: [String], in graph: GraphDef) throws(FirnError) {
+    var scopes: Set<String> = []
+    for (position, node) in graph.nodes.enumerated() {
+      scopes.formUnion(Path.ancestors(of: node.name))
+      if graph.nestedGraph(of: position) != nil { scopes.insert(node.name) }
+    }
+    for scope in opening where !scopes.contains(scope) {
+      throw FirnError(
+        .unknownName, "the graph has no scope `\(scope)` to open",
+        remedy: NearestNames(to: scope, among: scopes.filter { !$0.isEmpty }.sorted()).question
+          ?? "`firn inspect` lists its scopes")
+    }
   }
 }

@@ -6,7 +6,8 @@ internal import FirnTraining
 
 /// What every question over a graph file is asked with: the graph, what is frozen and trained, and the loss.
 struct GraphQuestion {
-  static let file = ArgumentParser.Positional(name: "FILE", help: "a graph file (.firn)")
+  static let file = ArgumentParser.Positional(
+    name: "FILE", help: "a graph file (.firn), or - for standard input")
 
   static let freeze = ArgumentParser.Option(
     name: "freeze", value: .text(placeholder: "SELECTION"), help: "hold these variables fixed")
@@ -16,7 +17,7 @@ struct GraphQuestion {
   )
   static let loss = ArgumentParser.Option(
     name: "loss", value: .text(placeholder: "NODE"),
-    help: "what is minimised (default: the only scalar that looks like a loss)")
+    help: "what is minimised (default: what the file names, else the only scalar that looks like a loss)")
   static let json = ArgumentParser.Option.json
 
   static let keep = ArgumentParser.Option(
@@ -39,14 +40,7 @@ struct GraphQuestion {
   init(
     _ arguments: ParsedArguments, file: Int = 0, freezing option: String = "freeze", in shell: Shell
   ) throws {
-    let path = arguments.positionals[file]
-    do {
-      graph = try GraphDef(contentsOfFile: shell.resolved(path))
-    } catch {
-      var error = error
-      if error.place == shell.resolved(path) { error.place = path }
-      throw FileFailure(error: error)
-    }
+    graph = try Self.graph(arguments.positionals[file], in: shell)
     freezing = try arguments.text(option).map { text throws(FirnError) in try Selection(text) }
     thawing = try arguments.text("thaw").map { text throws(FirnError) in try Selection(text) }
     keepingTrainingMode = try arguments.text("keep-training-mode").map { text throws(FirnError) in
@@ -58,6 +52,19 @@ struct GraphQuestion {
     }
     // Not every question asks for modes, but a selection that matches nothing is a fault in each (rule 7).
     if keepingTrainingMode != nil { _ = try explanation(loss: plainLoss) }
+  }
+
+  /// The graph in the file that is named.
+  ///
+  /// - Throws: `FileFailure` where there is none.
+  static func graph(_ written: String, in shell: Shell) throws -> GraphDef {
+    let file = try InputFile(written, in: shell)
+    do {
+      guard let bytes = file.bytes else { return try GraphDef(contentsOfFile: file.path) }
+      return try GraphDef(bytes, source: file.name)
+    } catch {
+      throw file.naming(error)
+    }
   }
 
   /// What selections that the command names by itself are resolved against.

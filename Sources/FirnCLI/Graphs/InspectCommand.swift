@@ -5,11 +5,24 @@ internal import FirnNotation
 enum InspectCommand {
   static let declaration = ArgumentParser.Command(
     name: "inspect", summary: "show what a graph file holds: scopes, variables, inputs, ops",
-    positionals: [GraphQuestion.file], options: GraphQuestion.options,
+    positionals: [GraphQuestion.file],
+    options: GraphQuestion.options + [
+      .flag("paths", help: "only the paths of scopes and variables, one a line, as shells complete them")
+    ],
     examples: [.init(line: "firn inspect model.firn", meaning: "scopes with their parameter counts")])
 
   static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
     let question = try GraphQuestion(arguments, in: shell)
+    if arguments.flag("paths") {
+      var seen: Set<String> = []
+      for variable in question.graph.variables {
+        for path in Path.ancestors(of: variable.name).reversed() + [variable.name]
+        where !path.isEmpty && seen.insert(path).inserted {
+          shell.line(path)
+        }
+      }
+      return 0
+    }
     let overview = try GraphOverview(question)
     if arguments.flag("json") {
       try shell.json(overview)

@@ -2,7 +2,7 @@ internal import FirnGraph
 
 /// Finds the loss of a graph that does not say which node it is.
 ///
-/// In this order, the first kind of which there is one: a floating-point scalar called `loss`; one below a scope of
+/// What the file names; else, in this order, the first kind of which there is one: a floating-point scalar called `loss`; one below a scope of
 /// that name; one nobody reads. Of several of a kind, the only one that nobody reads counts.
 struct LossSearch {
   private let graph: GraphDef
@@ -26,6 +26,7 @@ struct LossSearch {
 
   /// - Throws: `.invalidArgument` with the candidates.
   func loss() throws(FirnError) -> Value {
+    if let loss = graph.loss { return loss }
     let kinds = [
       scalars.filter { Path.last(of: graph.nodes[$0].name) == "loss" },
       scalars.filter { Path.parent(of: graph.nodes[$0].name).split(separator: "/").contains("loss") },

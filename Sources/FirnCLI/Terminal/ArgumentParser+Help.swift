@@ -5,7 +5,8 @@ extension ArgumentParser {
   func help() -> String {
     var sections = [summary, "USAGE\n  \(program) <command> [options]"]
     sections.append(section("COMMANDS", rows: commands.map { ($0.name, $0.summary) }))
-    sections.append(optionSection(sharedOptions))
+    let versions = version == nil ? [] : [Option.flag("version", help: "Show the version.")]
+    sections.append(optionSection(sharedOptions + versions))
     let examples = commands.compactMap(\.examples.first)
     if !examples.isEmpty { sections.append(exampleSection(examples)) }
     sections.append("Run '\(program) <command> --help' for the options of a command.")

@@ -13,6 +13,8 @@ struct ArgumentParser: Sendable, Hashable {
   var commands: [Command]
   /// The options that every command understands.
   var sharedOptions: [Option] = []
+  /// What `--version` prints before any command; without one the option is unknown.
+  var version: String?
 
   /// Parses the arguments, without the program's own name.
   ///
@@ -25,6 +27,9 @@ struct ArgumentParser: Sendable, Hashable {
     while let argument = rest.first, argument.hasPrefix("-") && argument != "-" {
       rest.removeFirst()
       if isHelp(argument) { return ParsedArguments(command: nil, help: help()) }
+      if argument == "--version", let version {
+        return ParsedArguments(command: nil, help: "\(program) \(version)\n")
+      }
       try scan.takeOption(argument, rest: &rest)
     }
     guard let name = rest.popFirst() else { return ParsedArguments(command: nil, help: help()) }

@@ -27,6 +27,45 @@ enum Platform {
     return first.st_ino == second.st_ino && first.st_dev == second.st_dev
   }
 
+  /// What stands at a path.
+  enum FileKind {
+    case file
+    case folder
+    /// A pipe or device, which is read from its beginning to its end, once.
+    case stream
+  }
+
+  /// What stands at `path`, links followed; nil where nothing does.
+  static func kind(of path: String) -> FileKind? {
+    var facts = stat()
+    guard stat(path, &facts) == 0 else { return nil }
+    switch facts.st_mode & S_IFMT {
+    case S_IFREG: return .file
+    case S_IFDIR: return .folder
+    default: return .stream
+    }
+  }
+
+  /// All that a descriptor gives until its end; what was read where it fails.
+  static func readAll(_ descriptor: Int32) -> [UInt8] {
+    var result: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { return result }
+      result += buffer[..<count]
+    }
+  }
+
+  /// All that a pipe or device gives; nil where it cannot be opened.
+  static func readAll(_ path: String) -> [UInt8]? {
+    let descriptor = open(path, O_RDONLY)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    return readAll(descriptor)
+  }
+
   /// The value of an environment variable.
   static func environment(_ name: String) -> String? {
     getenv(name).map { String(cString: $0) }

@@ -89,6 +89,8 @@ final class ProgressReporter {
   private static let barInterval = Duration.milliseconds(100)
   private static let lineInterval = Duration.seconds(2)
   private static let barLength = 6...30
+  /// In seconds; before that there is no rate.
+  private static let shortestMeasure = 0.5
 
   private func draw(at time: ContinuousClock.Instant, message: String) {
     let elapsed = start.duration(to: time)
@@ -128,7 +130,9 @@ final class ProgressReporter {
 
   private func facts(elapsed: Duration) -> [String] {
     let seconds = elapsed / .seconds(1)
-    let rate = seconds > 0 ? Double(completed) / seconds : 0
+    // What the first moments say of the speed is of the start alone.
+    let isKnown = isFinished ? seconds > 0 : seconds >= ProgressReporter.shortestMeasure
+    let rate = isKnown ? Double(completed) / seconds : 0
     var facts: [String] = []
     if let total, let fraction {
       // Rounded down: 100% is said of what is done and of nothing else.
@@ -137,7 +141,12 @@ final class ProgressReporter {
     } else {
       facts.append(NumberFormat.count(completed))
     }
-    if rate > 0 { facts.append("\(NumberFormat.fixed(rate, digits: rate < 100 ? 1 : 0))/s") }
+    // Of what takes longer than a second each, the time of one says more.
+    if rate >= 1 {
+      facts.append("\(NumberFormat.fixed(rate, digits: rate < 100 ? 1 : 0))/s")
+    } else if rate > 0 {
+      facts.append("\(NumberFormat.duration(.seconds(1 / rate))) each")
+    }
     if isFinished {
       facts.append("took \(NumberFormat.duration(elapsed))")
     } else if let total, rate > 0 {

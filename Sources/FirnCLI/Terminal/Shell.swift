@@ -12,14 +12,25 @@ struct Shell {
   let errors: (String) -> Void
   /// What is known of the place where `output` goes.
   let terminal: Terminal
+  /// The whole of the standard input, at the first call; nil afterwards.
+  let input: () -> [UInt8]?
   /// Relative paths begin here; nil for the process's working directory.
-  var directory: String?
+  let directory: String?
 
   /// The streams of the process.
   static var process: Shell {
     Shell(
       output: { Platform.write($0, to: .standardOutput) }, errors: { Platform.write($0, to: .standardError) },
-      terminal: .current(.standardOutput))
+      terminal: .current(.standardOutput), input: StandardInput().read)
+  }
+
+  /// Where commands go that tests run: a pipe that nothing is written to, unless `input` says otherwise.
+  init(
+    output: @escaping (String) -> Void, errors: @escaping (String) -> Void, terminal: Terminal,
+    input: @escaping () -> [UInt8]? = { [] }, directory: String? = nil
+  ) {
+    (self.output, self.errors, self.terminal) = (output, errors, terminal)
+    (self.input, self.directory) = (input, directory)
   }
 
   /// Writes a line.
@@ -30,7 +41,7 @@ struct Shell {
 
   /// Writes what a value of the library prints, laid out for the width there is.
   func report(_ report: TextReport) {
-    output(report.text(width: terminal.width) { $0.text(for: terminal) })
+    output(report.text(width: terminal.width, tableWidth: terminal.tableWidth) { $0.text(for: terminal) })
   }
 
   /// Writes words over as many lines as they need, each behind `indent` spaces.

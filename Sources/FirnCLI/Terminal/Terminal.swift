@@ -13,12 +13,19 @@ struct Terminal: Sendable, Hashable {
   let isInteractive: Bool
   /// The number of character columns that a line may fill.
   let width: Int
+  /// The number of columns that a table may fill; nil where a program reads it, for which a row is a line.
+  let tableWidth: Int?
   /// Whether bold and dim text may be written.
   let usesStyles: Bool
 
-  init(isInteractive: Bool, width: Int = Terminal.defaultWidth, usesStyles: Bool = false) {
+  /// - Parameter breaksTables: whether tables keep to the width.
+  init(
+    isInteractive: Bool, width: Int = Terminal.defaultWidth, breaksTables: Bool = true,
+    usesStyles: Bool = false
+  ) {
     self.isInteractive = isInteractive
     self.width = max(1, width)
+    tableWidth = breaksTables ? self.width : nil
     self.usesStyles = usesStyles
   }
 
@@ -38,6 +45,7 @@ struct Terminal: Sendable, Hashable {
     self.init(
       isInteractive: isInteractive,
       width: exported ?? columns ?? Terminal.defaultWidth,
+      breaksTables: exported != nil || columns != nil || isTerminal,
       usesStyles: isInteractive && (environment("NO_COLOR") ?? "").isEmpty)
   }
 

@@ -49,7 +49,9 @@ struct LoadedWeights {
     shell.errors("\(path): \(report.summary)\n")
     let faults = Self.faults(report)
     for line in faults.prefix(Self.listed) {
-      shell.errors(DisplayText.truncated("  " + line, to: shell.terminal.width) + "\n")
+      for part in TextReport.wrapped(line, width: shell.terminal.width, indent: 4, first: "  ") {
+        shell.errors(part + "\n")
+      }
     }
     if faults.count > Self.listed { shell.errors("  … and \(faults.count - Self.listed) more\n") }
   }

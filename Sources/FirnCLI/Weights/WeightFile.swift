@@ -1,3 +1,4 @@
+internal import FirnFiles
 internal import FirnFormats
 internal import FirnGraph
 internal import FirnNotation
@@ -10,10 +11,16 @@ enum WeightFile {
 
   /// - Throws: `FileFailure` for a file that cannot be read, under the name it was given.
   static func open(_ path: String, in shell: Shell) throws -> Weights {
+    let file = try InputFile(path, in: shell)
     do {
-      return try Weights(contentsOf: shell.resolved(path))
-    } catch {
-      throw FileFailure(error: error)
+      if let bytes = file.bytes { return try Weights(bytes, source: file.name) }
+      if let bytes = try? MappedFile.open(file.path), bytes.starts(with: Array("firn 1".utf8)) {
+        throw FirnError(
+          .parse, "'\(path)' is a graph file, not a file of weights", remedy: "ask `firn inspect \(path)`")
+      }
+      return try Weights(contentsOf: file.path)
+    } catch let error as FirnError {
+      throw file.naming(error)
     }
   }
 

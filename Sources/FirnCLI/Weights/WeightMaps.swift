@@ -13,6 +13,9 @@ struct WeightMaps {
     ("torchvision-vgg", .torchvisionVGG()), ("keras", .keras), ("tensorflow1", .tensorFlow1),
   ]
 
+  /// Names of the ready maps.
+  static var names: [String] { ready.map(\.name) }
+
   private let maps: [NameMap]
 
   var isEmpty: Bool { maps.isEmpty }
@@ -27,7 +30,7 @@ struct WeightMaps {
       } else if let map = Self.ready.first(where: { $0.name == text })?.map {
         maps.append(map)
       } else {
-        let names = Self.ready.map(\.name)
+        let names = Self.names
         throw UsageError(
           "firn \(arguments.command ?? "weights")", "'\(text)' is no map",
           remedy: NearestNames(to: text, among: names, limit: 1).question

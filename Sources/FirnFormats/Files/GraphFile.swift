@@ -1,4 +1,4 @@
-import FirnFiles
+package import FirnFiles
 public import FirnGraph
 import FirnNotation
 import FirnOps
@@ -7,16 +7,34 @@ import FirnOps
 extension GraphDef {
   /// Reads a graph file.
   ///
-  /// - Throws: `.file` where it cannot be read, `.parse` with line, column and a caret where it is no graph.
+  /// - Throws: `.file` where it cannot be read or is a folder, `.parse` with line, column and a caret where it is no
+  ///   graph; a file of weights is named as one.
   public init(contentsOfFile path: String) throws(FirnError) {
-    let text = try TextFile.read(path)
+    if let folder = FolderFault(path) { throw folder.error }
+    try self.init(MappedFile.open(path), source: path)
+  }
+
+  /// The graph in the bytes of a file; `source` is its path.
+  package init(_ bytes: Bytes, source: String) throws(FirnError) {
+    let text = bytes.withUnsafeBytes { String(validating: $0, as: UTF8.self) }
+    guard let text else { throw Self.foreign(bytes, source) ?? FileFault(source)("is not UTF-8 text") }
     do throws(FirnError) {
       try self.init(parsing: text, catalogue: .standard)
     } catch {
+      if !bytes.starts(with: Array("firn".utf8)), let foreign = Self.foreign(bytes, source) { throw foreign }
       var error = error
-      error.place = path
+      error.place = source
       throw error
     }
+  }
+
+  /// What to say of a file of weights that is taken for a graph; nil where it is none.
+  private static func foreign(_ bytes: Bytes, _ source: String) -> FirnError? {
+    guard let weights = try? Weights(bytes, source: source) else { return nil }
+    let count = weights.entries.count
+    return FileFault(source)(
+      "is a file of weights (\(count) tensor\(count == 1 ? "" : "s")), not a graph",
+      remedy: "list it with `firn weights`; `graph.write(to:)` writes graphs")
   }
 
   /// Writes the graph's text, source locations included, whole or not at all.
@@ -30,9 +48,25 @@ extension GraphDef {
 extension Graph {
   /// Writes what has been built so far as a graph file.
   ///
-  /// - Throws: the faults of the graph, if it has any, and `.file` where the file cannot be written.
-  public func write(to path: String) throws(FirnError) {
+  /// - Parameter loss: the scalar that training minimises; the file says so, and who reads it need not guess.
+  /// - Throws: the faults of the graph, if it has any, `.unknownName` or `.notScalar` for what cannot be its loss, and
+  ///   `.file` where the file cannot be written.
+  public func write(to path: String, loss: Tensor? = nil) throws(FirnError) {
     try validate()
+    var definition = definition
+    if let loss {
+      guard loss.graph === self, !loss.isPoisoned else {
+        throw FirnError(
+          .unknownName, "the loss `\(loss.name)` belongs to another graph",
+          remedy: "name a tensor of the graph that is written")
+      }
+      guard loss.value.result == 0, definition.isLoss(loss.value) else {
+        throw FirnError(
+          .notScalar, "`\(loss.name)` is \(loss.type), not a floating-point scalar that a node gives first",
+          remedy: "reduce it with mean() or sum()", location: loss.node?.location)
+      }
+      definition.lossName = loss.name
+    }
     try definition.write(toFile: path)
   }
 }

@@ -8,11 +8,29 @@ public struct GraphDef: Hashable, Sendable {
   package var outputs: [Value]
   /// In creation order, which nothing ever changes.
   public package(set) var variables: [Variable]
+  /// The name of the scalar that training minimises, where whoever wrote the graph said it; nil where nobody did.
+  ///
+  /// By name, since passes move nodes and keep their names.
+  public package(set) var lossName: String?
 
-  package init(nodes: [Node] = [], outputs: [Value] = [], variables: [Variable] = []) {
+  package init(
+    nodes: [Node] = [], outputs: [Value] = [], variables: [Variable] = [], lossName: String? = nil
+  ) {
     self.nodes = nodes
     self.outputs = outputs
     self.variables = variables
+    self.lossName = lossName
+  }
+
+  /// The floating-point scalar called `lossName`; nil where none is, or none is any more.
+  package var loss: Value? {
+    guard let lossName, let index = index(ofNodeNamed: lossName), isLoss(Value(index)) else { return nil }
+    return Value(index)
+  }
+
+  /// Whether a value can be minimised: a scalar of a floating-point type.
+  package func isLoss(_ value: Value) -> Bool {
+    type(of: value).shape.rank == 0 && type(of: value).dtype.isFloatingPoint
   }
 
   package func type(of value: Value) -> TensorType { nodes[value.node].types[value.result] }

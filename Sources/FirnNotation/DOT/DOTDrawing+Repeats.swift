@@ -3,7 +3,10 @@ import FirnGraph
 extension DOTDrawing {
   /// What stands for several scopes of one structure.
   struct Repeat {
+    /// How many of what: `layer ×2`.
     var label: String
+    /// Their names: `layer_1, layer_2`, of more than two the first and the last.
+    var which: String
     var tooltip: String
   }
 
@@ -33,6 +36,17 @@ extension DOTDrawing {
     for child in children(of: parent) { foldRepeats(below: child) }
   }
 
+  /// What stands for a run of scopes: how many of what, and which.
+  private func repeated(_ run: [String]) -> Repeat {
+    let names = run.map { Path.last(of: $0) }
+    // A scope named by a number alone is no kind of scope.
+    let kind = loops[run[0]] ?? (Int(names[0]) == nil ? Self.base(of: names[0]) : "")
+    return Repeat(
+      label: (kind.isEmpty ? "" : kind + " ") + "×\(run.count)",
+      which: names.count == 2 ? names.joined(separator: ", ") : "\(names[0]) … \(names[names.count - 1])",
+      tooltip: "\(run[0]) … \(run[run.count - 1])")
+  }
+
   // MARK: Finding
 
   /// Scopes directly below `parent`, in the order of their first items.
@@ -52,7 +66,8 @@ extension DOTDrawing {
     var order: [String] = []
     var members: [String: [String]] = [:]
     for child in children(of: parent) {
-      let base = Self.base(of: Path.last(of: child))
+      let name = Path.last(of: child)
+      let base = Int(name) == nil ? Self.base(of: name) : ""
       if members[base] == nil { order.append(base) }
       members[base, default: []].append(child)
     }
@@ -116,7 +131,9 @@ extension DOTDrawing {
     var result: [[String]] = []
     for (number, path) in family.enumerated() {
       signatures[number].entries.sort()
-      if number > 0, signatures[number] == signatures[number - 1] {
+      // One that is opened stands for itself alone.
+      let isJoined = number > 0 && !options.opens(path) && !options.opens(family[number - 1])
+      if isJoined, signatures[number] == signatures[number - 1] {
         result[result.count - 1].append(path)
       } else {
         result.append([path])
@@ -186,8 +203,6 @@ extension DOTDrawing {
       }
     }
     edges = merged
-    let name = Self.base(of: Path.last(of: run[0]))
-    repeats[run[0]] = Repeat(
-      label: "\(loops[run[0]] ?? name) ×\(run.count)", tooltip: "\(run[0]) … \(run[run.count - 1])")
+    repeats[run[0]] = repeated(run)
   }
 }

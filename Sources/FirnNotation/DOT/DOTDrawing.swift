@@ -21,6 +21,8 @@ struct DOTDrawing {
     var label: String
     var tooltip: String
     var line: DOTLine
+    /// Whether it leads to another column, and so does not say what stands below what.
+    var turns = false
   }
 
   var items: [Item] = []
@@ -29,6 +31,8 @@ struct DOTDrawing {
   var loops: [String: String] = [:]
   /// Clusters that stand for several scopes, by path.
   var repeats: [String: Repeat] = [:]
+  /// The items at the top of columns, left to right; empty where there is one column.
+  var columns: [String] = []
   /// Scopes whose variables are all frozen, apart from state.
   private(set) var frozenScopes: Set<String> = []
   let options: DOTOptions
@@ -61,6 +65,7 @@ struct DOTDrawing {
     foldRepeats()
     fold()
     inlineLoneAdjoints()
+    layColumns()
   }
 
   /// The scopes that hold an item of such a look, at any depth.

@@ -6,7 +6,7 @@ import FirnGraph
 enum DOTLook: CaseIterable {
   case placeholder, trainable, partly, frozen, state, constant, scalar, op, random, stop, parameter, output,
     backward
-  case update, folded, foldedFrozen, foldedBackward
+  case update, folded, foldedTrainable, foldedPartly, foldedFrozen, foldedBackward
 
   init(_ status: TrainingStatus) {
     switch status {
@@ -43,7 +43,11 @@ enum DOTLook: CaseIterable {
     case .backward: Self.make("box", "rounded", "#7a2e8e", "#f6eafa")
     case .update: Self.make("component", "solid", "#9a4a00", "#fdeedd")
     case .folded: Self.make("box3d", "solid", "#374151", "#f9fafb") + [("margin", "0.15,0.12")]
-    case .foldedFrozen: Self.make("box3d", "dashed", "#6b7280", "#f1f3f5") + [("margin", "0.15,0.12")]
+    case .foldedTrainable:
+      Self.make("box3d", "solid", "#1558b0", "#e3eefc") + [("penwidth", "1.8"), ("margin", "0.15,0.12")]
+    case .foldedPartly:
+      Self.make("box3d", "dashed", "#1558b0", "#f1f3f5") + [("penwidth", "1.8"), ("margin", "0.15,0.12")]
+    case .foldedFrozen: Self.make("box3d", "dashed", "#6b7280", "#d9dde3") + [("margin", "0.15,0.12")]
     case .foldedBackward: Self.make("tab", "rounded", "#7a2e8e", "#f6eafa")
     }
   }
@@ -53,6 +57,8 @@ enum DOTLook: CaseIterable {
     switch self {
     case .folded: "folded"
     case .partly: "partly-frozen"
+    case .foldedTrainable: "folded trainable"
+    case .foldedPartly: "folded partly-frozen"
     case .foldedFrozen: "folded frozen"
     case .foldedBackward: "folded backward"
     default: "\(self)"
@@ -81,7 +87,9 @@ enum DOTLook: CaseIterable {
     case .output: "output"
     case .backward: "backward op"
     case .update: "update or assign"
-    case .folded: "folded scope"
+    case .folded: "folded scope, no parameters"
+    case .foldedTrainable: "folded scope, trainable"
+    case .foldedPartly: "folded scope, partly frozen"
     case .foldedFrozen: "folded scope, all frozen"
     case .foldedBackward: "folded scope, backward"
     case .scalar: nil

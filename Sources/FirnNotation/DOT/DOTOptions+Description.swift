@@ -3,9 +3,11 @@ extension DOTOptions: CustomStringConvertible {
   public var description: String {
     let removed = removedGradients.count
     let parts = [
-      depth.map { "scopes to depth \($0)" } ?? "every scope",
-      collapsesLayers ? "layers as boxes" : nil,
+      depth.map { $0 == .max ? "every scope" : "scopes to depth \($0)" }
+        ?? (collapsesLayers ? nil : "every scope"),
+      collapsesLayers ? "layers and loops as boxes" : nil,
       foldsRepeats ? "repeats once" : nil,
+      opening.isEmpty ? nil : "open " + opening.joined(separator: " "),
       removed > 0 ? "\(NumberFormat.count(removed)) removed gradient\(removed == 1 ? "" : "s")" : nil,
       showsBackward ? nil : "no adjoints and updates",
       legend ? "legend" : nil,

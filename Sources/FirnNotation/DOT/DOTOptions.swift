@@ -1,17 +1,23 @@
 public import FirnGraph
 
 /// What a drawing of a graph shows.
+///
+/// Where nothing is said of depth, a drawing is folded to what a person can read: layers and loops are boxes, scopes
+/// that repeat are drawn once, and where that leaves too many boxes, so are scopes further out. `opening:` opens some of
+/// them, `depth: .max` all.
 public struct DOTOptions: Sendable {
   /// Stands above the drawing.
   public var title: String?
-  /// Scopes nested deeper than this become one box each; nil draws everything.
+  /// Scopes nested deeper than this become one box each; nil leaves it to what can be read.
   ///
   /// A loop's body counts as a scope.
   public var depth: Int?
-  /// Whether each scope that has variables of its own, a layer, becomes one box.
+  /// Whether each scope that has variables of its own, a layer, and each loop becomes one box.
   public var collapsesLayers: Bool
   /// Whether sibling scopes that differ in nothing but a number in their names are drawn once.
   public var foldsRepeats: Bool
+  /// Paths of scopes that are drawn with all that is in them, however the rest is folded.
+  public var opening: [String]
   /// What each variable is, which decides its shape and colour.
   ///
   /// What no gradient reaches though nothing freezes it is drawn as trainable, with the word for what it is.
@@ -23,18 +29,23 @@ public struct DOTOptions: Sendable {
   /// Whether the shapes and lines that occur are explained.
   public var legend: Bool
 
-  /// A drawing that knows variables as they were declared; everything drawn by default.
+  /// A drawing that knows variables as they were declared, folded unless a depth is given.
   ///
-  /// - Parameter frozen: names of variables drawn as frozen besides those declared `trainable: false`.
+  /// - Parameters:
+  ///   - depth: scopes nested deeper become one box each; `.max` draws everything.
+  ///   - collapsesLayers: whether layers and loops become boxes; by default where no depth is given.
+  ///   - foldsRepeats: whether scopes that repeat are drawn once; by default where no depth is given.
+  ///   - opening: paths of scopes that are drawn whole.
+  ///   - frozen: names of variables drawn as frozen besides those declared `trainable: false`.
   public init(
-    title: String? = nil, depth: Int? = nil, collapsesLayers: Bool = false, foldsRepeats: Bool = false,
-    frozen: Set<String> = [],
+    title: String? = nil, depth: Int? = nil, collapsesLayers: Bool? = nil, foldsRepeats: Bool? = nil,
+    opening: [String] = [], frozen: Set<String> = [],
     removedGradients: [GradientEdge] = [], showsBackward: Bool = true, legend: Bool = false
   ) {
     self.init(
       title: title, depth: depth, collapsesLayers: collapsesLayers, foldsRepeats: foldsRepeats,
-      removedGradients: removedGradients,
-      showsBackward: showsBackward, legend: legend
+      opening: opening,
+      removedGradients: removedGradients, showsBackward: showsBackward, legend: legend
     ) { variable in
       let status = variable.declaredStatus
       return status == .trainable && frozen.contains(variable.name) ? .frozen : status
@@ -45,17 +56,23 @@ public struct DOTOptions: Sendable {
   ///
   /// - Parameter status: what each variable is, for compilations that thaw some.
   public init(
-    title: String? = nil, depth: Int? = nil, collapsesLayers: Bool = false, foldsRepeats: Bool = false,
-    removedGradients: [GradientEdge] = [], showsBackward: Bool = true, legend: Bool = false,
-    status: @escaping @Sendable (Variable) -> TrainingStatus
+    title: String? = nil, depth: Int? = nil, collapsesLayers: Bool? = nil, foldsRepeats: Bool? = nil,
+    opening: [String] = [], removedGradients: [GradientEdge] = [], showsBackward: Bool = true,
+    legend: Bool = false, status: @escaping @Sendable (Variable) -> TrainingStatus
   ) {
     self.title = title
     self.depth = depth
-    self.collapsesLayers = collapsesLayers
-    self.foldsRepeats = foldsRepeats
+    self.collapsesLayers = collapsesLayers ?? (depth == nil)
+    self.foldsRepeats = foldsRepeats ?? (depth == nil)
+    self.opening = opening
     self.removedGradients = removedGradients
     self.showsBackward = showsBackward
     self.legend = legend
     self.status = status
+  }
+
+  /// Whether a scope is drawn open: it lies in one that is opened, or that lies in it.
+  func opens(_ scope: String) -> Bool {
+    opening.contains { Path.isWithin(scope, $0) || Path.isWithin($0, scope) }
   }
 }

@@ -3,7 +3,7 @@ public import FirnGraph
 extension GraphDef {
   /// The graph as Graphviz DOT: scopes as nested clusters, loops with their bodies inside.
   ///
-  /// The same graph and options give the same text. Scalar constants are drawn beside each use, and random ops carry
+  /// Folded to what a person can read unless the options say otherwise. The same graph and options give the same text. Scalar constants are drawn beside each use, and random ops carry
   /// the word instead of an edge from the random state.
   public func dot(_ options: DOTOptions = .init()) -> String {
     var writer = DOTWriter(drawing: DOTDrawing(self, options))
@@ -25,6 +25,8 @@ private struct DOTWriter {
       ("fontname", "Helvetica"), ("fontsize", "11"), ("nodesep", "0.25"), ("ranksep", "0.4"),
       ("tooltip", options.title ?? "graph"),
     ]
+    // Rows across frames: heads of columns stand in one, whatever scopes they are in.
+    if !drawing.columns.isEmpty { graph.append(("newrank", "true")) }
     if let title = options.title { graph += [("label", title), ("labelloc", "t")] }
     text += "  graph\(Self.list(graph));\n"
     text += "  node\(Self.list([("fontname", "Helvetica"), ("fontsize", "10"), ("margin", "0.1,0.05")]));\n"
@@ -33,14 +35,25 @@ private struct DOTWriter {
     write(ScopeTree(drawing.items), indent: "  ")
     for edge in drawing.edges {
       var attributes = edge.line.attributes
+      if edge.turns, !attributes.contains(where: { $0.0 == "constraint" }) {
+        attributes += [("constraint", "false"), ("color", "#1558b0")]
+      }
       if !edge.label.isEmpty { attributes.append(("label", " " + edge.label)) }
       attributes += [
         ("tooltip", edge.tooltip), ("labeltooltip", edge.tooltip), ("class", edge.line.cssClass),
       ]
       text += "  \(Self.quoted(edge.from)) -> \(Self.quoted(edge.to))\(Self.list(attributes));\n"
     }
+    writeColumns()
     if options.legend { writeLegend() }
     text += "}\n"
+  }
+
+  /// The heads of columns in one row, in this order.
+  private mutating func writeColumns() {
+    guard !drawing.columns.isEmpty else { return }
+    text += "  { rank=\"same\"; " + drawing.columns.map { Self.quoted($0) + "; " }.joined() + "}\n"
+    for (left, right) in zip(drawing.columns, drawing.columns.dropFirst()) { order(left, right) }
   }
 
   private mutating func write(_ scope: ScopeTree, indent: String) {
@@ -57,12 +70,13 @@ private struct DOTWriter {
       let isFrozen = drawing.frozenScopes.contains(child.path)
       let loop = drawing.loops[child.path]
       let several = drawing.repeats[child.path]
-      let name = several?.label ?? loop ?? Path.last(of: child.path)
+      let name =
+        several.map { "\($0.label): \($0.which)" } ?? DOTDrawing.shortened(loop ?? Path.last(of: child.path))
       let classes = [
         "scope", loop == nil ? nil : "loop", isFrozen ? "frozen" : nil, several == nil ? nil : "repeated",
       ]
       let attributes = [
-        ("label", DOTDrawing.shortened(name) + (isFrozen ? " (frozen)" : "")),
+        ("label", name + (isFrozen ? " (frozen)" : "")),
         ("tooltip", several?.tooltip ?? child.path),
         ("class", classes.compactMap(\.self).joined(separator: " ")),
         ("style", isFrozen ? "rounded,dashed" : loop == nil ? "rounded" : "bold"),
@@ -75,36 +89,49 @@ private struct DOTWriter {
     }
   }
 
-  /// The looks and lines that occur, each once, in rows in a cluster of its own.
+  /// The looks and lines that occur, each once, in rows of a frame of its own: samples of one size, each with what it
+  /// means at its right, in columns.
   private mutating func writeLegend() {
-    text += "  subgraph \"cluster:legend\" {\n"
-    text += "    graph\(Self.list([("label", "legend"), ("style", "solid"), ("color", "#d1d5db")]));\n"
-    var ids: [String] = []
+    let size = [("fixedsize", "true"), ("width", "0.7"), ("height", "0.35")]
+    var entries: [(id: String, sample: [(String, String)], line: [(String, String)], words: String)] = []
     for look in DOTLook.allCases where drawing.items.contains(where: { $0.look == look }) {
       guard let explanation = look.explanation else { continue }
-      ids.append("legend:\(look)")
-      text +=
-        "    \(Self.quoted("legend:\(look)"))\(Self.list(look.attributes + [("label", explanation)]));\n"
+      let attributes = look.attributes.filter { $0.0 != "margin" }
+      entries.append(("\(look)", attributes + size + [("label", "")], [("style", "invis")], explanation))
     }
-    var lines: [(from: String, to: String)] = []
     for line in DOTLine.allCases where drawing.edges.contains(where: { $0.line == line }) {
-      let ends = (from: "legend:\(line):from", to: "legend:\(line):to")
-      let attributes = line.attributes.filter { $0.0 != "constraint" } + [("label", " " + line.explanation)]
-      for end in [ends.from, ends.to] { text += "    \(Self.quoted(end)) [shape=\"point\"];\n" }
-      text += "    \(Self.quoted(ends.from)) -> \(Self.quoted(ends.to))\(Self.list(attributes));\n"
-      lines.append(ends)
+      let attributes = line.attributes.filter { $0.0 != "constraint" }
+      let sample = [("shape", "point"), ("width", "0.05")]
+      entries.append(("\(line)-line", sample, attributes + [("minlen", "2")], line.explanation))
     }
+    text += "  subgraph \"cluster:legend\" {\n"
+    text += "    graph\(Self.list([("label", "legend"), ("style", "solid"), ("color", "#d1d5db")]));\n"
     let columns = 3
-    for (upper, lower) in zip(ids, ids.dropFirst(columns)) { order(upper, lower) }
-    for (column, line) in lines.enumerated() {
-      if let last = ids.suffix(columns).dropFirst(column % columns).first { order(last, line.from) }
+    for (number, entry) in entries.enumerated() {
+      let (sample, words) = ("legend:\(entry.id)", "legend:\(entry.id):words")
+      text += "    \(Self.quoted(sample))\(Self.list(entry.sample));\n"
+      let look = [
+        ("shape", "plaintext"), ("fixedsize", "true"), ("width", "2.1"), ("height", "0.35"), ("margin", "0"),
+      ]
+      text += "    \(Self.quoted(words)) [" + look.map { "\($0)=\(Self.quoted($1))" }.joined(separator: ", ")
+      // `\l` sets the line at the left.
+      text += ", label=\"\(entry.words)\\l\"];\n"
+      text += "    \(Self.quoted(sample)) -> \(Self.quoted(words))\(Self.list(entry.line));\n"
+      if number % columns > 0 {
+        order("legend:\(entries[number - 1].id):words", sample)
+      } else {
+        let row = entries[number..<min(number + columns, entries.count)]
+        let ids = row.flatMap { ["legend:\($0.id)", "legend:\($0.id):words"] }
+        text += "    { rank=\"same\"; " + ids.map { Self.quoted($0) + "; " }.joined() + "}\n"
+      }
+      if number >= columns { order("legend:\(entries[number - columns].id):words", words) }
     }
     text += "  }\n"
   }
 
-  /// Puts `upper` above `lower` by an edge nobody sees.
-  private mutating func order(_ upper: String, _ lower: String) {
-    text += "    \(Self.quoted(upper)) -> \(Self.quoted(lower)) [style=\"invis\"];\n"
+  /// Puts `first` above `second`, in one row before it, by an edge nobody sees.
+  private mutating func order(_ first: String, _ second: String) {
+    text += "    \(Self.quoted(first)) -> \(Self.quoted(second)) [style=\"invis\"];\n"
   }
 
   // MARK: Quoting

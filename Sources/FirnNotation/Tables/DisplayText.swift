@@ -38,6 +38,20 @@ package enum DisplayText {
     return kept + "…"
   }
 
+  /// The text, cut with an opening `…` where it is wider than `limit` columns: of a path, the end says most.
+  package static func truncatedAtStart(_ text: String, to limit: Int) -> String {
+    guard width(of: text) > limit else { return text }
+    guard limit > 0 else { return "" }
+    var kept: [Character] = []
+    var filled = 1
+    for character in text.reversed() {
+      filled += width(of: character)
+      if filled > limit { break }
+      kept.append(character)
+    }
+    return "…" + String(kept.reversed())
+  }
+
   /// The text with spaces at its end, up to `width` columns.
   package static func padded(_ text: String, to width: Int) -> String {
     text + String(repeating: " ", count: max(0, width - self.width(of: text)))

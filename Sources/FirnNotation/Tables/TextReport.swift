@@ -42,15 +42,17 @@ package struct TextReport: Sendable, Hashable {
 
   /// The report, each line ended by a line break.
   ///
-  /// - Parameter table: a table as text of at most the width.
-  package func text(width: Int, table: (TextTable) -> String) -> String {
+  /// - Parameters:
+  ///   - tableWidth: the width that tables may fill; nil where they may be as wide as they are.
+  ///   - table: a table as text of at most that width.
+  package func text(width: Int, tableWidth: Int?, table: (TextTable) -> String) -> String {
     blocks.map { block in
       switch block {
       case .line(let line): line + "\n"
       case .paragraph(let text, let indent, let first):
         Self.wrapped(text, width: width, indent: indent, first: first).map { $0 + "\n" }.joined()
       case .table(let content): table(content)
-      case .columns(let columns): columns.tables(width: width).map(table).joined(separator: "\n")
+      case .columns(let columns): columns.tables(width: tableWidth ?? .max).map(table).joined(separator: "\n")
       }
     }.joined()
   }
@@ -79,6 +81,6 @@ package struct TextReport: Sendable, Hashable {
 extension TextReport: CustomStringConvertible {
   /// Within 100 columns where names and numbers leave that; nothing is cut, and no line break ends it.
   package var description: String {
-    String(text(width: Self.width) { $0.text(wrappedTo: Self.width) }.dropLast())
+    String(text(width: Self.width, tableWidth: Self.width) { $0.text(wrappedTo: Self.width) }.dropLast())
   }
 }

@@ -12,11 +12,11 @@
 package struct TextTable: Sendable, Hashable {
   /// The side at which a column's cells line up.
   package enum Alignment: Sendable {
-    /// For words; may be cut with `…` where the table is too wide.
+    /// For words; wrapped where the table is too wide.
     case left
-    /// For names, at the left too: kept whole as long as words can still be cut.
+    /// For names, at the left too: kept whole as long as wrapping words helps, and then cut at their beginning.
     case name
-    /// For numbers; kept whole as long as any left-aligned column can still be cut.
+    /// For numbers; kept whole as long as any left-aligned column can still be narrowed.
     case right
   }
 
@@ -56,45 +56,43 @@ package struct TextTable: Sendable, Hashable {
 
   /// The table as plain text, each line ended by a line break and at most `width` columns wide.
   ///
-  /// - Parameter width: The limit, or `nil` to cut nothing.
+  /// - Parameter width: The limit, or `nil` to leave every row on its line.
   package func text(width: Int? = nil) -> String {
     text(width: width, rule: "-") { $0 }
   }
 
-  /// The table with a rule made of `rule` and the line of titles as `header` makes it.
+  /// The table with a rule made of `rule` and the lines of titles as `header` makes them.
   ///
-  /// - Parameter limit: The width that no line exceeds, or `nil` to cut nothing.
+  /// Words are wrapped rather than cut; where that is not enough, names lose their beginnings.
+  ///
+  /// - Parameter limit: The width that no line exceeds, or `nil` to leave every row on its line.
   package func text(width limit: Int?, rule: String, header: (String) -> String) -> String {
-    guard !columns.isEmpty else { return "" }
     let titles = columns.map { DisplayText.singleLine($0.title) }
-    let widths = fittedWidths(titles: titles, limit: limit)
-    let rules = widths.map { String(repeating: rule, count: $0) }
-    var lines = [
-      header(line(titles, widths: widths, limit: limit)),
-      line(rules, widths: widths, limit: limit),
-    ]
-    lines += rows.map { line($0, widths: widths, limit: limit) }
-    return lines.map { $0 + "\n" }.joined()
+    return text(widths: fittedWidths(titles: titles, limit: limit), limit: limit, rule: rule, header: header)
   }
 
-  /// The table with words wrapped rather than cut: nothing is lost, and lines are at most `limit` columns wide where
-  /// names, numbers and the longest words leave that.
+  /// The table with words wrapped and nothing cut: lines are at most `limit` columns wide where names, numbers and the
+  /// longest words leave that.
   package func text(wrappedTo limit: Int) -> String {
+    let titles = columns.map { DisplayText.singleLine($0.title) }
+    return text(widths: wrappingWidths(titles: titles, limit: limit), limit: nil, rule: "-") { $0 }
+  }
+
+  private func text(widths: [Int], limit: Int?, rule: String, header: (String) -> String) -> String {
     guard !columns.isEmpty else { return "" }
     let titles = columns.map { DisplayText.singleLine($0.title) }
-    let widths = wrappingWidths(titles: titles, limit: limit)
     var lines = [
-      line(titles, widths: widths, limit: nil),
-      line(widths.map { String(repeating: "-", count: $0) }, widths: widths, limit: nil),
+      header(line(titles, widths: widths, limit: limit)),
+      line(widths.map { String(repeating: rule, count: $0) }, widths: widths, limit: limit),
     ]
     for row in rows {
       let cells = row.indices.map { column in
         columns[column].alignment == .left
           ? TextReport.wrapped(row[column], width: widths[column]) : [row[column]]
       }
-      for number in 0..<(cells.map(\.count).max() ?? 0) {
+      for number in 0..<max(1, cells.map(\.count).max() ?? 0) {
         lines.append(
-          line(cells.map { number < $0.count ? $0[number] : "" }, widths: widths, limit: nil))
+          line(cells.map { number < $0.count ? $0[number] : "" }, widths: widths, limit: limit))
       }
     }
     return lines.map { $0 + "\n" }.joined()
@@ -109,18 +107,30 @@ package struct TextTable: Sendable, Hashable {
       let longest = words.reduce(TextTable.leastWords) { max($0, DisplayText.width(of: String($1))) }
       return min(widths[column], longest)
     }
-    var excess = widths.reduce(0, +) + TextTable.gap * (widths.count - 1) - limit
+    _ = narrow(&widths, to: least, excess: excess(of: widths, over: limit))
+    return widths
+  }
+
+  private func excess(of widths: [Int], over limit: Int) -> Int {
+    widths.reduce(0, +) + TextTable.gap * (widths.count - 1) - limit
+  }
+
+  /// Takes from the widest column that is wider than its least, until nothing is in excess; gives what still is.
+  private func narrow(_ widths: inout [Int], to least: [Int], excess: Int) -> Int {
+    var excess = excess
     while excess > 0,
       let widest = firstWidest(of: columns.indices.filter { widths[$0] > least[$0] }, in: widths)
     {
       widths[widest] -= 1
       excess -= 1
     }
-    return widths
+    return excess
   }
 
   /// Narrower than this, wrapped words are hard to read.
   private static let leastWords = 20
+  /// Narrower than this, a name is hard to tell from others.
+  private static let leastName = 24
 
   /// The width of each column: its widest cell, reduced until a line fits the limit.
   private func fittedWidths(titles: [String], limit: Int?) -> [Int] {
@@ -131,15 +141,17 @@ package struct TextTable: Sendable, Hashable {
       }
     }
     guard let limit else { return widths }
-    var excess = widths.reduce(0, +) + TextTable.gap * (widths.count - 1) - limit
-    // A cut number is worse than a cut name, and that worse than a cut word, so the ones only give when the
-    // others have nothing left.
-    for alignment in [Alignment.left, .name, .right] {
-      let group = columns.indices.filter { columns[$0].alignment == alignment }
-      while excess > 0, let widest = firstWidest(of: group, in: widths), widths[widest] > 1 {
-        widths[widest] -= 1
-        excess -= 1
+    guard excess(of: widths, over: limit) > 0 else { return widths }
+    // Wrapped words lose nothing; a cut number is worse than a cut name, and that worse than a cut word, so the ones
+    // only give when the others have nothing left.
+    widths = wrappingWidths(titles: titles, limit: limit)
+    for (alignments, leastWidth) in [
+      ([Alignment.name], TextTable.leastName), ([.left, .name], 1), ([.right], 1),
+    ] {
+      let least = columns.indices.map {
+        alignments.contains(columns[$0].alignment) ? min(leastWidth, widths[$0]) : widths[$0]
       }
+      _ = narrow(&widths, to: least, excess: excess(of: widths, over: limit))
     }
     return widths
   }
@@ -155,7 +167,11 @@ package struct TextTable: Sendable, Hashable {
     var result = ""
     for (index, cell) in cells.enumerated() {
       if index > 0 { result += String(repeating: " ", count: TextTable.gap) }
-      let text = DisplayText.truncated(cell, to: widths[index])
+      // A word that is longer than its column is a path, whose end says most.
+      let text =
+        columns[index].alignment == .right || !cell.contains("/")
+        ? DisplayText.truncated(cell, to: widths[index])
+        : DisplayText.truncatedAtStart(cell, to: widths[index])
       switch columns[index].alignment {
       case .left, .name: result += DisplayText.padded(text, to: widths[index])
       case .right: result += DisplayText.paddedAtStart(text, to: widths[index])

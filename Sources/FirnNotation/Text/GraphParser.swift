@@ -43,7 +43,7 @@ struct GraphParser {
         remedy: "this Firn reads version \(GraphSyntax.version)")
     }
     var graph = try graph(isNested: false)
-    guard token.kind == .end else { throw unexpected("a node, a variable, `return` or the end") }
+    guard token.kind == .end else { throw unexpected("a node, a variable, `loss`, `return` or the end") }
     graph.variables = variables
     return graph
   }
@@ -72,6 +72,13 @@ struct GraphParser {
       } else {
         break
       }
+    }
+    if isWord("loss") {
+      guard !isNested else {
+        throw fault("a loop body has no loss", remedy: "name the loss at the end of the whole graph")
+      }
+      try advance()
+      scope.graph.lossName = try loss(in: scope)
     }
     if isWord("return") {
       try advance()
@@ -261,6 +268,18 @@ struct GraphParser {
         remedy: count == 0 ? "it cannot be used" : "results count from 0; `%\(name)` alone is the first")
     }
     return Value(position, index ?? 0)
+  }
+
+  /// The name of the value that training minimises.
+  private mutating func loss(in scope: Scope) throws(FirnError) -> String {
+    let start = token
+    let value = try value(in: scope)
+    guard value.result == 0, scope.graph.isLoss(value) else {
+      throw fault(
+        "the loss is \(scope.graph.type(of: value))", at: start,
+        remedy: "name the first result of a node that is a floating-point scalar")
+    }
+    return scope.graph.name(of: value)
   }
 
   /// The name and number of `%name:number`.

@@ -38,6 +38,7 @@ struct GraphPrinter {
 
   private mutating func printNodes(of graph: GraphDef, indent: String) {
     for node in graph.nodes { print(node, in: graph, indent: indent) }
+    if let loss = graph.loss { text += indent + "loss " + list([loss], in: graph) + "\n" }
     if !graph.outputs.isEmpty {
       text += indent + "return " + list(graph.outputs, in: graph) + "\n"
     }

@@ -4,14 +4,17 @@ import Testing
 
 @Suite struct DOTOptionsTests {
   @Test(arguments: [
-    ("\(DOTOptions())", "drawing: every scope"),
+    ("\(DOTOptions())", "drawing: layers and loops as boxes, repeats once"),
+    ("\(DOTOptions(depth: .max))", "drawing: every scope"),
+    ("\(DOTOptions(collapsesLayers: false, foldsRepeats: false))", "drawing: every scope"),
+    ("\(DOTOptions(depth: 2, opening: ["a/b"]))", "drawing: scopes to depth 2, open a/b"),
     (
       "\(DOTOptions(title: "t", depth: 1, foldsRepeats: true, showsBackward: false))",
       "drawing `t`: scopes to depth 1, repeats once, no adjoints and updates"
     ),
     (
-      "\(DOTOptions(collapsesLayers: true, removedGradients: [GradientEdge(consumer: "a", operand: 0, producer: "x")], legend: true))",
-      "drawing: every scope, layers as boxes, 1 removed gradient, legend"
+      "\(DOTOptions(collapsesLayers: true, foldsRepeats: false, removedGradients: [GradientEdge(consumer: "a", operand: 0, producer: "x")], legend: true))",
+      "drawing: layers and loops as boxes, 1 removed gradient, legend"
     ),
   ]) func optionsPrintInWords(_ text: String, _ expected: String) { #expect(text == expected) }
 

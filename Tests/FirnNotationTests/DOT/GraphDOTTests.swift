@@ -13,7 +13,7 @@ import Testing
     GradientEdge(consumer: "nowhere", operand: 0, producer: "x"),
   ]
 
-  private func lines(_ options: DOTOptions = .init(), _ text: String = Samples.partlyFrozen) throws
+  private func lines(_ options: DOTOptions = .init(depth: .max), _ text: String = Samples.partlyFrozen) throws
     -> [String]
   {
     try parsed(text).dot(options).split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
@@ -53,16 +53,16 @@ import Testing
   }
 
   @Test func frozenNamesAndStatusDecide() throws {
-    let frozen = try lines(.init(frozen: ["head/kernel"]))
+    let frozen = try lines(.init(depth: .max, frozen: ["head/kernel"]))
     #expect(try line(frozen, "\"head/kernel\" [").contains("frozen"))
-    let thawed = try lines(.init { _ in .trainable })
+    let thawed = try lines(.init(depth: .max) { _ in .trainable })
     #expect(try line(thawed, "\"encoder/dense/kernel\" [").contains("trainable"))
     #expect(!thawed.contains { $0.contains("(frozen)") })
   }
 
   @Test func partlyFrozenVariablesHaveALookOfTheirOwn() throws {
     let status: @Sendable (Variable) -> TrainingStatus = { $0.name == "head/kernel" ? .partly : .frozen }
-    let lines = try lines(.init(legend: true, status: status))
+    let lines = try lines(.init(depth: .max, legend: true, status: status))
     let partly = try line(lines, "\"head/kernel\" [")
     #expect(partly.contains("shape=\"cylinder\", style=\"dashed,filled\""))
     #expect(partly.contains("\\npartly frozen\"") && partly.contains("class=\"partly-frozen\""))
@@ -71,7 +71,7 @@ import Testing
     #expect(!lines.contains { $0.contains("label=\"head (frozen)\"") })
     let folded = try self.lines(.init(depth: 0, status: status))
     let head = try line(folded, "\"scope:head\" [")
-    #expect(head.contains("64 partly frozen") && head.contains("class=\"folded\""))
+    #expect(head.contains("64 partly frozen") && head.contains("class=\"folded partly-frozen\""))
   }
 
   @Test func kindsDifferInShape() throws {
@@ -116,13 +116,13 @@ import Testing
     }
     #expect(try line(lines, "\"encoder/cell/scan//tanh\" -> \"encoder/cell/scan//h\"").contains("next step"))
     #expect(try line(lines, "\"encoder/cell/scan//tanh\" -> \"stop_gradient\"").contains("f32[32,16]"))
-    let nested = try self.lines(.init(), Samples.nested)
+    let nested = try self.lines(.init(depth: .max), Samples.nested)
     #expect(nested.contains("subgraph \"cluster:cell/scan/inner\" {"))
     #expect(try line(nested, "\"cell/scan//add\" -> \"cell/scan//inner//row\"").contains("dashed"))
   }
 
   @Test func removedGradientsPointBack() throws {
-    let lines = try lines(.init(removedGradients: Self.removed))
+    let lines = try lines(.init(depth: .max, removedGradients: Self.removed))
     let removed = lines.filter { $0.contains("label=\" no gradient\"") }
     #expect(removed.count == 2)
     #expect(removed[0].hasPrefix("\"stop_gradient\" -> \"encoder/cell/scan//tanh\""))
@@ -131,7 +131,7 @@ import Testing
   }
 
   @Test func backwardCanBeLeftOut() throws {
-    let lines = try lines(.init(showsBackward: false))
+    let lines = try lines(.init(depth: .max, showsBackward: false))
     #expect(!lines.contains { $0.contains("gradients/") })
     #expect(!lines.contains { $0.hasPrefix("\"output:1\"") })
     #expect(lines.contains { $0.hasPrefix("\"output:2\"") })
@@ -150,8 +150,71 @@ import Testing
     #expect(one.contains { $0.contains("label=\"encoder (frozen)\"") })
   }
 
+  @Test func layersAndLoopsAreBoxesByDefault() throws {
+    let lines = try lines(.init())
+    #expect(try line(lines, "\"scope:encoder/cell\" [").contains("class=\"folded frozen\""))
+    #expect(try line(lines, "\"scope:encoder/dense\" [").contains("class=\"folded frozen\""))
+    let head = try line(lines, "\"scope:head\" [")
+    #expect(head.contains("class=\"folded trainable\"") && head.contains("fillcolor=\"#e3eefc\""))
+    #expect(head.contains("style=\"solid,filled\""))
+    #expect(try line(lines, "\"scope:encoder/cell\" [").contains("style=\"dashed,filled\""))
+    let opened = try self.lines(.init(opening: ["encoder/cell"]))
+    #expect(opened.contains("subgraph \"cluster:encoder/cell/scan\" {"))
+    #expect(opened.contains { $0.hasPrefix("\"encoder/cell/kernel\" [") })
+    #expect(opened.contains { $0.hasPrefix("\"scope:encoder/dense\" [") })
+  }
+
+  /// 60 scopes in a row, which are more than anybody reads, and which in one column are too long.
+  private static func chain(_ count: Int) -> String {
+    var text = "firn 1\n\n%x = placeholder() {dtype = f32, shape = [2]} : f32[2]\n"
+    var last = "x"
+    for number in 0..<count {
+      // Each is of another kind, so that none repeats.
+      let scope = "stage\(number)x"
+      text += "%\(scope)/a = neg(%\(last)) : f32[2]\n%\(scope)/b = neg(%\(scope)/a) : f32[2]\n"
+      last = scope + "/b"
+    }
+    return text
+  }
+
+  @Test func longChainsStandInColumns() throws {
+    let text = Self.chain(60)
+    let lines = try lines(.init(depth: 0), text)
+    #expect(lines[1].contains("newrank=\"true\""))
+    let heads = try line(lines, "{ rank=\"same\";").split(separator: ";").dropFirst().dropLast()
+    #expect(heads.count == 5, "\(heads)")
+    let turns = lines.filter { $0.contains("constraint=\"false\"") }
+    #expect(turns.count == 4)
+    #expect(!(try self.lines(.init(depth: 0), Self.chain(10))).contains { $0.contains("rank=\"same\"") })
+  }
+
+  @Test(.enabled(if: InstalledProgram.dot != nil, "Graphviz is not installed"))
+  func columnsAndTheLegendAreAligned() throws {
+    let drawing = try parsed(Self.chain(60)).dot(.init(depth: 0))
+    let size = try #require(Self.layout(drawing).first).split(separator: " ").compactMap { Double($0) }
+    let (width, height) = (size[1], size[2])
+    #expect(height < 2.5 * width && width < 2.5 * height, "\(width) × \(height)")
+    let options = DOTOptions(depth: .max, removedGradients: Self.removed, legend: true)
+    let rows = Self.layout(try parsed(Samples.partlyFrozen).dot(options)).filter {
+      $0.hasPrefix("node \"legend:")
+    }
+    func places(_ isWords: Bool) -> Set<Double> {
+      Set(
+        rows.filter { $0.split(separator: " ")[1].hasSuffix(":words\"") == isWords }.compactMap {
+          Double($0.split(separator: " ")[2])
+        }.map { ($0 * 20).rounded() })
+    }
+    #expect(rows.count > 20 && places(true).count == 3, "\(places(true))")
+  }
+
+  /// What Graphviz makes of a drawing, as lines of its plain form.
+  private static func layout(_ drawing: String) -> [String] {
+    guard let (_, output, _) = try? graphviz(drawing, "plain") else { return [] }
+    return output.split(separator: "\n").map(String.init)
+  }
+
   @Test func legendExplainsWhatOccurs() throws {
-    let lines = try lines(.init(legend: true))
+    let lines = try lines(.init(depth: .max, legend: true))
     let legend = lines.filter { $0.hasPrefix("\"legend:") }
     #expect(legend.contains { $0.contains("variable, frozen") })
     #expect(!legend.contains { $0.contains("no gradient") })
@@ -166,14 +229,16 @@ import Testing
   @Test func hugeGraphsWithOddNamesDraw() throws {
     for seed in 0..<40 {
       let graph = RandomGraph(seed: seed).graph
-      for depth in [nil, 0, 1, 2] { #expect(graph.dot(.init(depth: depth, legend: true)).hasSuffix("}\n")) }
+      for depth in [nil, 0, 1, 2, .max] {
+        #expect(graph.dot(.init(depth: depth, legend: true)).hasSuffix("}\n"))
+      }
     }
   }
 
   @Test(.enabled(if: InstalledProgram.dot != nil, "Graphviz is not installed"))
   func graphvizAcceptsEveryDrawing() throws {
     var drawings: [String] = []
-    for depth in [nil, 0, 1, 2] {
+    for depth in [nil, 0, 1, 2, .max] {
       let options = DOTOptions(
         title: "a \"b\" \\ c\nd", depth: depth, removedGradients: Self.removed, showsBackward: depth != 1,
         legend: depth != 2
@@ -190,16 +255,27 @@ import Testing
   }
 
   private static func runGraphviz(_ drawing: String) throws -> (status: Int32, errors: String) {
+    let (status, _, errors) = try graphviz(drawing, "svg")
+    return (status, errors)
+  }
+
+  private static func graphviz(
+    _ drawing: String, _ format: String
+  ) throws -> (status: Int32, output: String, errors: String) {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("firn-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let (source, target) = (folder.appendingPathComponent("in"), folder.appendingPathComponent("out"))
+    try drawing.write(to: source, atomically: true, encoding: .utf8)
     let process = Process()
-    let (input, output, errors) = (Pipe(), Pipe(), Pipe())
+    let errors = Pipe()
     process.executableURL = URL(filePath: try #require(InstalledProgram.dot))
-    process.arguments = ["-Tsvg", "-o", "/dev/null"]
-    (process.standardInput, process.standardOutput, process.standardError) = (input, output, errors)
+    process.arguments = ["-T" + format, "-o", target.path, source.path]
+    process.standardError = errors
     try process.run()
-    try input.fileHandleForWriting.write(contentsOf: Data(drawing.utf8))
-    try input.fileHandleForWriting.close()
     let message = try errors.fileHandleForReading.readToEnd() ?? Data()
     process.waitUntilExit()
-    return (process.terminationStatus, String(decoding: message, as: UTF8.self))
+    let output = (try? String(contentsOf: target, encoding: .utf8)) ?? ""
+    return (process.terminationStatus, output, String(decoding: message, as: UTF8.self))
   }
 }

@@ -27,7 +27,7 @@ import Testing
 
   @Test func theWidthIsTheReaders() {
     #expect(
-      Self.sample().text(width: 24) { $0.text(width: 24) } == """
+      Self.sample().text(width: 24, tableWidth: 24) { $0.text(width: 24) } == """
         a line that stays as it is
         F1: words over as many
             lines as they need
@@ -48,7 +48,7 @@ import Testing
   @Test func longFactsWrapBehindThemselves() {
     var report = TextReport()
     report.facts(["a": "one two three", "bb": ""])
-    #expect(report.text(width: 13) { $0.text() } == "  a   one two\n      three\n  bb\n")
+    #expect(report.text(width: 13, tableWidth: nil) { $0.text() } == "  a   one two\n      three\n  bb\n")
   }
 
   @Test func nothingPrintsNothing() {
@@ -57,7 +57,8 @@ import Testing
   }
 
   @Test(arguments: 1...40) func noLineEndsInSpaces(_ width: Int) {
-    for line in Self.sample().text(width: width, table: { $0.text(wrappedTo: width) }).split(separator: "\n")
+    for line in Self.sample().text(width: width, tableWidth: width, table: { $0.text(wrappedTo: width) })
+      .split(separator: "\n")
     {
       #expect(line.last != " ")
     }

@@ -30,7 +30,7 @@ import Testing
 
   static let faults: [Fault] = [
     // Structure.
-    Fault("hello", "line 2, column 1", "expected a node, a variable, `return` or the end"),
+    Fault("hello", "line 2, column 1", "expected a node, a variable, `loss`, `return` or the end"),
     Fault("%x placeholder()", "line 2, column 4", "expected `=`"),
     Fault("%x = placeholder", "line 2, column 17", "the text ends"),
     Fault("% = neg()", "line 2, column 1", "expected a name after `%`"),
@@ -40,6 +40,8 @@ import Testing
     Fault(x + x, "line 3, column 1", "`%x` is defined already", "rename"),
     Fault("%x = placeholder() ; ", "line 2, column 20", "unexpected character `;`"),
     Fault("%é = neg()", "line 2, column 1", "expected a name"),
+    Fault(x + "loss %x", "line 3, column 6", "the loss is f32[2,3]", "floating-point scalar"),
+    Fault(x + "loss %y", "line 3, column 6", "`%y` is not defined above"),
     Fault("return 3", "line 2, column 8", "expected a value"),
     // Ops and operands.
     Fault(x + "%y = negg(%x) : f32[2,3]", "line 3, column 6", "unknown op `negg`", "did you mean neg"),

@@ -40,6 +40,23 @@ import Testing
     #expect(graph.variables[1].initializer.description == "columns(4: constant(1e-05), 12: array(f32[2]))")
   }
 
+  @Test func theLossIsRecorded() throws {
+    let text = """
+      firn 1
+
+      %x = placeholder() {dtype = f32, shape = []} : f32[]
+      %y = neg(%x) : f32[]
+      loss %y
+      return %x
+
+      """
+    let graph = try parsed(text)
+    #expect(graph.loss.map(graph.name(of:)) == "y" && graph.lossName == "y")
+    #expect(graph.text == text)
+    #expect(try parsed(graph.text) == graph)
+    #expect(try parsed(text.replacing("loss %y\n", with: "")) != graph)
+  }
+
   @Test func whitespaceAndCommentsDoNotMatter() throws {
     let text = """
       # a graph

@@ -168,7 +168,7 @@ import Testing
     let text = definition.text
     #expect(text.contains("%gate/stop_gradient = stop_gradient(%gate/mul)"), "\(text)")
     #expect(text.contains("%stop_gradient = stop_gradient(%mul)"), "\(text)")
-    let drawing = definition.dot()
+    let drawing = definition.dot(DOTOptions(depth: .max))
     for node in ["gate/stop_gradient", "scan//stop_gradient"] {
       #expect(drawing.contains("\"\(node)\" [shape=\"octagon\""), "\(node)")
     }

@@ -1,0 +1,37 @@
+internal import FirnFiles
+internal import FirnGraph
+
+/// A file as a command line names it: a path, a pipe, or `-` for the standard input.
+struct InputFile {
+  /// As it was written; what errors and reports call it.
+  let name: String
+  /// As the file system is asked for it.
+  let path: String
+  /// What a pipe gave; nil for a file on the disk, which is read where it lies.
+  let bytes: Bytes?
+
+  /// - Throws: `UsageError` where the standard input is asked for twice.
+  init(_ written: String, in shell: Shell) throws(UsageError) {
+    path = shell.resolved(written)
+    if written == "-" {
+      guard let read = shell.input() else {
+        throw UsageError(
+          "firn", "the standard input is read twice", remedy: "name one of the files, or write `<(command)`")
+      }
+      (name, bytes) = ("standard input", Bytes(copying: read))
+    } else if Platform.kind(of: path) == .stream, let read = Platform.readAll(path) {
+      (name, bytes) = (written, Bytes(copying: read))
+    } else {
+      (name, bytes) = (written, nil)
+    }
+  }
+
+  /// The error under the name as it was written.
+  func naming(_ error: FirnError) -> FileFailure {
+    var error = error
+    if error.place == path { error.place = name }
+    error.message = error.message.replacing("'\(path)'", with: "'\(name)'")
+    error.remedy = error.remedy?.replacing("'\(path)'", with: "'\(name)'")
+    return FileFailure(error: error)
+  }
+}
