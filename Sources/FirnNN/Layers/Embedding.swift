@@ -42,7 +42,7 @@ public final class Embedding: Layer {
     self.width = width
     self.initializer = initializer
     self.trainable = trainable
-    scope = LayerScope(name, file, line)
+    scope = LayerScope(name, otherwise: "embedding", file, line)
   }
 
   /// `i32[…]` becomes `f32[…, width]`; constraint C2.

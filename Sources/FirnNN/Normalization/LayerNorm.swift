@@ -35,7 +35,7 @@ public final class LayerNorm: Layer {
   ) {
     self.epsilon = epsilon
     self.trainable = trainable
-    scope = LayerScope(name, file, line)
+    scope = LayerScope(name, otherwise: "layer_norm", file, line)
   }
 
   /// x normalised, of its shape and type; constraints C1 and C2.

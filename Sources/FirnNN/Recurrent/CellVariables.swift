@@ -27,10 +27,16 @@ public struct CellVariables {
   }
 
   /// The kernel, recurrent kernel and bias of a cell, the last axis of each in blocks of `units`, one for each gate.
+  ///
+  /// - Parameter hasRecurrentBias: whether the cell makes another bias besides.
   func gates(
     _ names: [String], units: Int, stateWidth: Int? = nil, initializers: WeightInitializers,
-    bias: Initializer = .zeros
+    bias: Initializer = .zeros, hasRecurrentBias: Bool = false
   ) -> GateWeights {
+    initializers.reportUnused(
+      besides: hasRecurrentBias
+        ? [\.recurrentKernel, \.bias, \.recurrentBias] : [\.recurrentKernel, \.bias],
+      in: graph)
     let blocks = names.count > 1 ? BlockNames(names) : nil
     let width = max(names.count, 1) * units
     return GateWeights(

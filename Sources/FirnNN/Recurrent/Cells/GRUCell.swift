@@ -59,7 +59,7 @@ public struct GRUCell: RecurrentCell {
   public func makeWeights(_ make: CellVariables) -> Weights {
     let gates = ["reset", "update", "new"]
     return Weights(
-      gates: make.gates(gates, units: units, initializers: initializers),
+      gates: make.gates(gates, units: units, initializers: initializers, hasRecurrentBias: resetAfter),
       recurrentBias: resetAfter
         ? make(
           "recurrent_bias", [3 * units], role: "bias", initializer: initializers.recurrentBias ?? .zeros,
