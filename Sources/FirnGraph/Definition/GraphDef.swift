@@ -1,13 +1,17 @@
 /// A graph as a value: nodes in topological order, addressed by position.
 ///
 /// What passes rewrite, text stores and a plan is made from.
-public struct GraphDef: Hashable, Sendable {
+public struct GraphDef: Sendable {
   /// Each after those it reads.
   public package(set) var nodes: [Node]
   /// What the graph is run for; for the body of a loop, its next carries and its outputs.
   package var outputs: [Value]
   /// In creation order, which nothing ever changes.
   public package(set) var variables: [Variable]
+  /// What a compilation made of variables, by name; others are as declared.
+  ///
+  /// For drawings: neither written nor compared.
+  package var decided: [String: TrainingStatus] = [:]
 
   package init(nodes: [Node] = [], outputs: [Value] = [], variables: [Variable] = []) {
     self.nodes = nodes
@@ -40,6 +44,19 @@ public struct GraphDef: Hashable, Sendable {
 
   /// The body of the loop at `node`; nil where no loop stands there.
   package func nestedGraph(of node: Int) -> GraphDef? { nodes[node].op.asLoop?.body }
+}
+
+extension GraphDef: Hashable {
+  /// Whether nodes, outputs and variables agree.
+  public static func == (a: GraphDef, b: GraphDef) -> Bool {
+    a.nodes == b.nodes && a.outputs == b.outputs && a.variables == b.variables
+  }
+
+  /// Of nodes and outputs.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(nodes)
+    hasher.combine(outputs)
+  }
 }
 
 /// A number for every value of a graph, without hashing: `offset(of node) + result`.
