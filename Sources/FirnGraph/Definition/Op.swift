@@ -40,6 +40,10 @@ package protocol Op: Hashable, Sendable {
   /// Whether running it can fail, for what its operands hold: then it must not be run where it was not asked for.
   var canFail: Bool { get }
 
+  /// Where it makes NaN and infinities of finite numbers, and what becomes of those it is given. Default: it makes none,
+  /// and where it works element by element they stay.
+  var numerics: Numerics { get }
+
   /// Itself, if it is a loop. Default: nil; loops have theirs from `LoopOp`.
   var asLoop: (any LoopOp)? { get }
 
