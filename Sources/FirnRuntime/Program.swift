@@ -36,7 +36,16 @@ public struct Program: Sendable {
   public func cost(of scope: String) -> Cost { Cost(compilation.graph, within: scope) }
 
   /// The compiled graph: forward, backward and update nodes; `graph.text` prints it.
-  public var graph: GraphDef { compilation.graph }
+  ///
+  /// `graph.dot()` draws as frozen what the program froze.
+  public var graph: GraphDef {
+    let trainability = compilation.context.trainability
+    var graph = compilation.graph
+    graph.decided = Dictionary(
+      trainability.variables.map { ($0.name, trainability.status(of: $0)) },
+      uniquingKeysWith: { first, _ in first })
+    return graph
+  }
 
   /// Gradient edges that freezing and `stop_gradient` removed.
   public var removedGradients: [GradientEdge] { compilation.context.pruning?.removed ?? [] }
@@ -46,7 +55,7 @@ public struct Program: Sendable {
   /// What of the variables is trained, in creation order: variables, or blocks of those trained in part.
   public var trainedParts: [TrainedPart] { compilation.trainedParts }
   /// Names of the variables a run writes, slots among them, in the order it does.
-  package var writtenVariables: [String] { graph.writtenVariables }
+  package var writtenVariables: [String] { compilation.graph.writtenVariables }
   /// What it was compiled with.
   package var selections: (freezing: Selection?, thawing: Selection?) {
     (compilation.context.request.freezing, compilation.context.request.thawing)

@@ -13,6 +13,8 @@ public final class Session {
   /// What first values and random ops depend on, with names and the number of runs.
   public let seed: UInt64
   /// Whether every run looks for NaN and infinity after each op, and fails naming the first that produced one.
+  ///
+  /// Infinities of a constant, such as the -inf of a mask, are let pass where they stand, as is what `select` discards.
   public var checksNumerics = false
   /// Called with each warning of a compilation; by default they go to standard error.
   public var onWarning: (String) -> Void = StandardError.write
@@ -55,17 +57,23 @@ public final class Session {
   ///   - fetching: what a run returns, by handle or by name.
   ///   - freezing: variables without gradient, for explicit `graph.gradients` in what is fetched.
   ///   - thawing: variables trained although declared or selected frozen.
-  ///   - keepingTrainingMode: scopes in training mode although frozen (rule 4).
+  ///   - keepingTrainingMode: scopes in training mode although frozen (rule 4); needs `inTrainingMode`.
   ///   - inTrainingMode: whether dropout and the like are active outside frozen scopes; false by default, as a program
   ///     that trains nothing is mostly for evaluation.
   /// - Throws: the faults of the graph; `.unknownName` for a tensor it has not, `.invalidSelection`, `.noGradient`
-  ///   where a gradient that is asked for has no path, `.invalidGraph` where one run would write a variable twice.
+  ///   where a gradient that is asked for has no path, `.invalidGraph` where one run would write a variable twice,
+  ///   `.invalidArgument` where `keepingTrainingMode` could have no effect.
   /// - Complexity: no data is touched, and no buffers are made before the first run.
   public func compile(
     fetching: [any TensorReference], freezing: Selection? = nil, thawing: Selection? = nil,
     keepingTrainingMode: Selection? = nil, inTrainingMode: Bool = false
   ) throws(FirnError) -> Program {
     try addVariables()
+    guard inTrainingMode || keepingTrainingMode == nil else {
+      throw FirnError(
+        .invalidArgument, "`keepingTrainingMode:` has no effect: the program is in inference mode",
+        remedy: "compile it with `inTrainingMode: true`, or leave the selection out")
+    }
     let request = CompilationRequest(
       graph: graph.definition, fetches: try values(fetching), freezing: freezing, thawing: thawing,
       keepingTrainingMode: keepingTrainingMode, isTrainingMode: inTrainingMode)

@@ -43,10 +43,11 @@ public struct Trainer {
   ///   - folder: where checkpoints go, if anywhere.
   ///   - interval: steps from one checkpoint to the next; the last step has one in any case. 100 by default.
   ///   - report: called after every step, and after its checkpoint.
-  ///   - metric: called before every checkpoint; its value, lower is better, decides which is kept as the best.
+  ///   - metric: called before every checkpoint; its value, lower is better, decides which is kept as the best. Needs a
+  ///     folder.
   /// - Returns: the loss of every step done here, as it was before the step's update.
   /// - Throws: what a step, a checkpoint or `metric` throws; `.invalidArgument` where the program trains nothing, a
-  ///   count is not as said, or `start` is of another order, size or number of batches.
+  ///   count is not as said, `metric` is given without `savingTo`, or `start` is of another order, size or number of batches.
   @discardableResult
   public func fit(
     _ data: DataSet, epochs: Int, batchSize: Int, seed: UInt64 = 0, from start: DataPosition? = nil,
@@ -61,6 +62,11 @@ public struct Trainer {
     guard epochs >= 0, batchSize > 0 else {
       throw FirnError(
         .invalidArgument, "\(epochs) epochs in batches of \(batchSize)", remedy: "give a positive batch size")
+    }
+    guard metric == nil || folder != nil else {
+      throw FirnError(
+        .invalidArgument, "`metric` tells checkpoints apart, and none are made",
+        remedy: "give `savingTo:` too, or leave `metric:` out")
     }
     var position = start ?? DataPosition(seed: seed, batchSize: batchSize)
     let batchCount = data.batchCount(of: batchSize)

@@ -32,6 +32,8 @@ package struct Plan: Sendable {
     package var workspace: Int
     package var workspaceBytes: Int
     package var work: Work
+    /// What is looked at where numerics are checked.
+    package var check = NumericCheck()
   }
 
   package indirect enum Work: Sendable {

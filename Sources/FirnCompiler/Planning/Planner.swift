@@ -31,9 +31,16 @@ private struct Planner {
   var commits: [Plan.Port] = []
   var parameters: [(op: LoopInput, slot: Int)] = []
 
-  init(_ graph: GraphDef, workers: Int) {
+  let infinite: InfiniteValues
+  let putOff: PutOffChecks
+  /// For each node, the steps it answers for where numerics are checked.
+  var answersFor: [Int: [Int]] = [:]
+
+  init(_ graph: GraphDef, workers: Int, infinite: InfiniteValues? = nil) {
     self.graph = graph
     self.workers = workers
+    self.infinite = infinite ?? InfiniteValues(graph)
+    putOff = PutOffChecks(graph)
     index = ValueIndex(graph)
     slots = Array(repeating: -1, count: index.count)
   }
@@ -108,11 +115,11 @@ private struct Planner {
         return
       }
       for value in values { slots[index[value]] = newSlot(.arena(0), bytes: try type(value).byteCount) }
-      try append(node, values)
+      try append(node, values, at: position)
     }
   }
 
-  mutating func append(_ node: Node, _ values: [Value]) throws(FirnError) {
+  mutating func append(_ node: Node, _ values: [Value], at position: Int) throws(FirnError) {
     var step = Plan.Step(
       name: node.name, operands: node.inputs.map { slot($0) }, results: values.map { slot($0) },
       resultTypes: [],
@@ -122,7 +129,8 @@ private struct Planner {
       step.inPlace = operands.filter(step.operands.indices.contains)
     }
     if let scan = node.loop {
-      let loop = try plan(scan, step)
+      let inner = InfiniteValues(bodyOf: scan, operands: node.inputs.map { infinite[$0] })
+      let loop = try plan(scan, step, infinite: inner)
       step.workspaceBytes = loop.body.arenaBytes
       step.work = .loop(loop)
       step.flops = loop.length * loop.body.flops
@@ -138,6 +146,10 @@ private struct Planner {
     } else {
       firnBug("planner", "`\(node.op.mnemonic)` can be neither run nor placed")
     }
+    step.check.allowsInfinity = values.contains { infinite[$0] }
+    step.check.isPutOff = !putOff.answering[position].isEmpty
+    step.check.answersFor = answersFor[position] ?? []
+    for node in putOff.answering[position] { answersFor[node, default: []].append(steps.count) }
     steps.append(step)
   }
 
@@ -159,11 +171,13 @@ private struct Planner {
 
   // MARK: Loops
 
-  func plan(_ scan: Scan, _ step: Plan.Step) throws(FirnError) -> Plan.Loop {
+  func plan(
+    _ scan: Scan, _ step: Plan.Step, infinite: InfiniteValues
+  ) throws(FirnError) -> Plan.Loop {
     guard let length = scan.length.value else {
       throw FirnError(.missingFeed, "nothing fed binds the length \(scan.length) of `\(step.name)`")
     }
-    var planner = Planner(scan.body, workers: workers)
+    var planner = Planner(scan.body, workers: workers, infinite: infinite)
     return try planner.loop(scan, step, length: length)
   }
 
@@ -240,10 +254,11 @@ private struct Planner {
       UnsafeMutableRawPointer(call.result(as: UInt8.self)).copyMemory(
         from: call.operand(0, as: UInt8.self), byteCount: byteCount)
     }
-    steps.append(
-      Plan.Step(
-        name: graph.name(of: value), operands: [slot], results: [copy], resultTypes: [type], workspace: 0,
-        workspaceBytes: 0, work: .kernel(kernel)))
+    var step = Plan.Step(
+      name: graph.name(of: value), operands: [slot], results: [copy], resultTypes: [type], workspace: 0,
+      workspaceBytes: 0, work: .kernel(kernel))
+    step.check.allowsInfinity = infinite[value]
+    steps.append(step)
     return copy
   }
 

@@ -10,13 +10,18 @@ extension Explanation {
     var findings = starved(report)
     if let loaded { findings += frozenAndRandom(report, loaded) }
     if !flow.ends.isEmpty {
-      let stops = GradientTraffic(flow, trainability).idleStops()
+      let traffic = GradientTraffic(flow, trainability)
+      let stops = traffic.idleStops()
       findings += stops.filter { $0.code == .stopWithoutEffect }
       findings += stopsBeyondTheirScope(report)
       findings += notUnderLoss(report)
       findings += tiedAndSplit(report)
       findings += stops.filter { $0.code == .stopBehindStop }
       findings += movingAndHeld()
+      findings += numberedSiblings()
+      findings += laggingAverages()
+      findings += traffic.poisonedSelects()
+      findings += traffic.channelsFirst()
     }
     return LintReport(findings)
   }

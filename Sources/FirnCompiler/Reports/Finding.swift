@@ -57,6 +57,14 @@ public struct Finding: Hashable, Sendable, Codable {
     case frozenAndMoving = "F008"
     /// A scope in training mode whose moving averages do not move.
     case trainedAndHeld = "F009"
+    /// A selection that names a scope, but not others numbered as of the same name.
+    case numberedSibling = "F010"
+    /// An assignment of a training step made of weights as they were before the step.
+    case laggingAssignment = "F011"
+    /// A `select` that discards NaN, but not from gradients.
+    case poisonedSelect = "F012"
+    /// A convolution of images whose channels seem to come first.
+    case channelsFirst = "F013"
   }
 }
 
@@ -73,6 +81,10 @@ extension Finding.Code {
     case .stopBehindStop: "stop behind a stop"
     case .frozenAndMoving: "frozen and moving"
     case .trainedAndHeld: "trained and held"
+    case .numberedSibling: "numbered sibling"
+    case .laggingAssignment: "lagging assignment"
+    case .poisonedSelect: "poisoned select"
+    case .channelsFirst: "channels first"
     }
   }
 
@@ -86,7 +98,7 @@ extension Finding.Code {
     switch self {
     case .starved: .error
     case .frozenAndRandom, .stopBeyondItsScope, .notUnderLoss, .tiedAndSplit, .frozenAndMoving,
-      .trainedAndHeld:
+      .trainedAndHeld, .numberedSibling, .laggingAssignment, .poisonedSelect, .channelsFirst:
       .warning
     case .stopWithoutEffect, .stopBehindStop: .note
     }

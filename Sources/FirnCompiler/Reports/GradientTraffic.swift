@@ -3,18 +3,18 @@ import FirnOps
 
 /// What gradients do, and would do without stops, in one graph: the outermost, or a loop's body.
 struct GradientTraffic {
-  private let graph: GraphDef
-  private let flow: FlowGraph
+  let graph: GraphDef
+  let flow: FlowGraph
   /// The loops that `graph` is the body of, outermost first.
-  private let loops: [String]
+  let loops: [String]
   /// That the loss does not depend on something, in words.
   private let independence: String
 
   /// Values that vary with something trained, by edges that gradients pass; and if no stop were in the way.
-  private var varies: [Bool] = []
+  private(set) var varies: [Bool] = []
   private var couldVary: [Bool] = []
   /// Values that a gradient of the loss gets to; and if no stop were in the way.
-  private var isAsked: [Bool] = []
+  private(set) var isAsked: [Bool] = []
   private var couldBeAsked: [Bool] = []
   /// Values the loss depends on in any way.
   private var isNeeded: [Bool] = []
@@ -115,7 +115,7 @@ struct GradientTraffic {
   }
 
   /// The same inside the loop at `position`.
-  private func body(of position: Int) -> GradientTraffic? {
+  func body(of position: Int) -> GradientTraffic? {
     let node = graph.nodes[position]
     guard let loop = node.loop else { return nil }
     let body = loop.body

@@ -4,7 +4,8 @@ import FirnOps
 /// The few ops that passes know by type, named here and nowhere else in the compiler.
 ///
 /// They are what a program's structure is made of: loops and what comes into them, requests for gradients, stops,
-/// choices by mode, blocks of variables, and the sums of products that a backward loop ends in. Everything else is
+/// choices by mode, blocks of variables, and the sums of products that a backward loop ends in; and what lint knows
+/// models by. Everything else is
 /// asked of the op itself; see `Op`.
 extension Node {
   /// A loop, whose body passes take apart.
@@ -36,6 +37,15 @@ extension Node {
 
   /// Whether it is the sum of its two operands.
   var isSum: Bool { (op as? Binary)?.function == .add }
+
+  /// Whether it is the greater or the lesser of its two operands.
+  var isBound: Bool { [.max, .min].contains((op as? Binary)?.function) }
+
+  /// Whether its results are above 0 whatever it reads.
+  var isPositive: Bool { [.exp, .sigmoid, .softplus].contains((op as? Unary)?.function) }
+
+  /// Whether it is a convolution of images, as users write them.
+  var isConvolution: Bool { (op as? Convolution)?.function == .forward }
 
   /// A product of two matrices, perhaps added to a third.
   var product: MatMul? { types[0].shape.rank == 2 ? op as? MatMul : nil }

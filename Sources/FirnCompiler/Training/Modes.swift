@@ -14,7 +14,10 @@ package struct Modes: Sendable {
   /// What becomes of each state variable that training assigns; one of several assignments that moves it counts.
   private(set) var motions: [String: Motion] = [:]
 
-  /// - Throws: where `keepingTrainingMode:` names nothing that has two modes.
+  /// `keepingTrainingMode:` is read against the variables of the model, as `freezing:` is, and what of the model has two
+  /// modes.
+  ///
+  /// - Throws: what is wrong with that selection; also where it names nothing that has two modes.
   init(
     _ graph: GraphDef, _ request: CompilationRequest, _ trainability: Trainability
   ) throws(FirnError) {
@@ -23,9 +26,10 @@ package struct Modes: Sendable {
     keeping = request.keepingTrainingMode
     if let keeping {
       let places = graph.modalPlaces(in: ModalPlace()).flatMap(\.paths)
-      kept = Set(try keeping.resolve(paths: places, in: request.selectionContext))
       let scopes = Set(trainability.variables.flatMap { Path.ancestors(of: $0.name) }).sorted()
-      keptScopes = Set(try keeping.resolve(paths: places + scopes, in: request.selectionContext))
+      keptScopes = Set(try keeping.resolve(places: places + scopes, in: request.selectionContext))
+      kept = keptScopes.intersection(places)
+      if kept.isEmpty { throw Self.noPlace(keeping, places) }
     } else {
       kept = []
       keptScopes = []
@@ -34,6 +38,18 @@ package struct Modes: Sendable {
       guard let name = node.trainingAssignment?.variable, motions[name]?.isMoving != true else { continue }
       motions[name] = motion(of: name, at: ModalPlace().node(node.name))
     }
+  }
+
+  private static func noPlace(_ keeping: Selection, _ places: [String]) -> FirnError {
+    var scopes: [String] = []
+    for scope in places.map(Path.parent) where !scopes.contains(scope) { scopes.append(scope) }
+    let listed = scopes.prefix(6).map { $0.isEmpty ? "the top scope" : "`\($0)`" }.joined(separator: ", ")
+    return FirnError(
+      .invalidSelection, "`keepingTrainingMode: \(keeping)` names nothing that has two modes",
+      remedy: scopes.isEmpty
+        ? "leave it out: no dropout or batch norm is computed here"
+        : "dropout and batch norms are in " + listed
+          + (scopes.count > 6 ? " and \(scopes.count - 6) more" : ""))
   }
 
   func isInference(_ place: ModalPlace) -> Bool {

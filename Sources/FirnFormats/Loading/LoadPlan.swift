@@ -131,6 +131,7 @@ struct LoadPlan {
       notes = [
         ArrayType(type.dtype, type.shape).difference(from: ArrayType(type.dtype, weight.shape))?.message ?? ""
       ]
+      if let cause = variable.layoutSuspicion(stored: weight.shape) { notes.append(cause) }
     } else if stored.dtype.map({
       $0.isFloatingPoint != type.dtype.isFloatingPoint || ($0 == .bool) != (type.dtype == .bool)
     }) ?? true {

@@ -40,14 +40,14 @@ extension Graph {
 
   /// State that outlives a run, read as a tensor.
   ///
-  /// Making a second variable of the same path is an error unless the scope is entered with `reuse`: then it is the
-  /// same variable, whose type must agree.
+  /// Making a second variable of the same path is an error unless the scope is entered with `reuse: true`: then it is
+  /// the same variable, whose type must agree, and one that does not exist is an error.
   ///
   /// - Parameters:
   ///   - shape: numbers only.
   ///   - role: what it is to its layer (`kernel`, `bias`, …); selections can ask for it.
   ///   - initializer: its first value; the scope's default, else Glorot uniform.
-  ///   - trainable: false declares it frozen; inherited from the scope.
+  ///   - trainable: false declares it frozen; inherited from the scope. True is an error for integers and `bool`.
   ///   - kind: `.state` for what the step itself writes.
   ///   - blocks: names of equal blocks along one axis, such as gates; selections can ask for them.
   public func variable(
@@ -56,6 +56,14 @@ extension Graph {
     file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {
     let graph = current
+    if trainable == true, kind == .parameter, let dtype = dtype ?? graph.defaults.dtype,
+      !dtype.isFloatingPoint
+    {
+      return graph.report(
+        FirnError(
+          .invalidArgument, "variable `\(name)` of \(dtype) cannot be trainable: it has no gradient",
+          remedy: "leave `trainable: true` out, or make it f32"), location: CallSite(file, line))
+    }
     return graph.makeVariable(
       name, shape: shape, dtype: dtype, role: role, initializer: initializer, trainable: trainable,
       reuse: nil, kind: kind, blocks: blocks?.normalized(rank: shape.rank),
@@ -89,6 +97,13 @@ extension Graph {
       return share(
         existing, as: type, role: role, trainable: trainable, blocks: blocks, reuse: reuse, location: location
       )
+    }
+    if reuse == true {
+      return report(
+        FirnError(
+          .unknownName, "there is no variable `\(path)` to share",
+          remedy: NearestNames(to: path, among: variables.map(\.name)).question
+            ?? "make it where the scope is entered without `reuse: true`", place: path), location: location)
     }
     guard shape.allSatisfy({ ($0.value ?? -1) >= 0 }) else {
       return report(

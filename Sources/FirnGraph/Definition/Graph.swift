@@ -27,7 +27,9 @@ public final class Graph {
   private var names = UniqueNames()
   /// Nodes whose names are to be kept free, looked at when the first new name is made: most rewrites make none.
   private var unreserved: [Node] = []
-  private var scopes: [(path: String, defaults: ScopeDefaults)] = [("", ScopeDefaults())]
+  private var scopes = [OpenScope(path: "")]
+  /// Of the outermost graph: the paths of all scopes there have been.
+  private var knownScopes: Set<String> = []
   /// Where the scopes entered now were entered: the place of nodes that know no better.
   private var scopeLocations: [CallSite] = []
   /// Where the layers entered now were made: the place of every node they add.
@@ -279,27 +281,46 @@ public final class Graph {
 
   package var defaults: ScopeDefaults { scopes[scopes.count - 1].defaults }
 
-  /// Runs `body` inside the scope `name`, made unique (`encoder`, `encoder_1`) unless `reuse` re-enters it.
+  /// Runs `body` inside the scope `name`; where there is one of this path already, inside that very one.
+  ///
+  /// TensorFlow's `variable_scope`. Variables keep their names: one that exists is an error, unless `reuse` shares it.
+  /// Layers made inside are numbered as anywhere, `body/dense_1`. For a scope of its own each time see
+  /// ``newScope(_:trainable:initializer:dtype:file:line:_:)``.
   ///
   /// - Parameters:
   ///   - trainable: false declares every variable inside frozen; a compilation can thaw by name.
   ///   - initializer: the default for variables inside.
   ///   - dtype: the default for variables inside.
-  ///   - reuse: re-enter the scope of this very name and share the variables it has.
+  ///   - reuse: true shares the variables that the scope has and makes no others; neither the scope nor a variable asked
+  ///     for inside may be missing. Layers made inside take the names they would have had the first time.
   public func scope<Result>(
     _ name: String, trainable: Bool? = nil, initializer: Initializer? = nil, dtype: DType? = nil,
     reuse: Bool? = nil,
     file: StaticString = #fileID, line: UInt = #line, _ body: () throws -> Result
   ) rethrows -> Result {
-    let current = self.current
-    if current !== self {
-      return try current.scope(
-        name, trainable: trainable, initializer: initializer, dtype: dtype, reuse: reuse, file: file,
-        line: line,
-        body)
-    }
-    let inner = ScopeDefaults(initializer: initializer, dtype: dtype, trainable: trainable, reuse: reuse)
-    let location = CallSite(file, line)
+    let defaults = ScopeDefaults(initializer: initializer, dtype: dtype, trainable: trainable, reuse: reuse)
+    return try current.enter(name, defaults, isNew: false, at: CallSite(file, line), body)
+  }
+
+  /// Runs `body` inside a scope that there has not been: `name`, or the next of `name_1`, `name_2` and so on.
+  ///
+  /// As layers are named. `freezing: "block"` names the first of them alone: `"block | block_1"` names two.
+  ///
+  /// - Parameters:
+  ///   - trainable: false declares every variable inside frozen; a compilation can thaw by name.
+  ///   - initializer: the default for variables inside.
+  ///   - dtype: the default for variables inside.
+  public func newScope<Result>(
+    _ name: String, trainable: Bool? = nil, initializer: Initializer? = nil, dtype: DType? = nil,
+    file: StaticString = #fileID, line: UInt = #line, _ body: () throws -> Result
+  ) rethrows -> Result {
+    let defaults = ScopeDefaults(initializer: initializer, dtype: dtype, trainable: trainable)
+    return try current.enter(name, defaults, isNew: true, at: CallSite(file, line), body)
+  }
+
+  private func enter<Result>(
+    _ name: String, _ inner: ScopeDefaults, isNew: Bool, at location: CallSite, _ body: () throws -> Result
+  ) rethrows -> Result {
     if !Path.isValid(name) {
       report(
         FirnError(
@@ -307,15 +328,45 @@ public final class Graph {
           remedy: "rename the scope"), location: location)
     }
     let defaults = self.defaults.overridden(by: inner)
-    let wanted = Path.joined(scopePath, name)
-    let path = defaults.reuse == true ? wanted : uniqueScope(wanted)
-    scopes.append((path, defaults))
+    let path = path(ofScope: name, isNew: isNew, sharing: defaults.reuse == true)
+    let fullPath = parent.map { Path.joined($0.fullScopePath, path) } ?? path
+    if inner.reuse == true, Path.isValid(name), !root.hasScope(fullPath) {
+      let question = NearestNames(to: fullPath, among: root.scopeNames).question
+      report(
+        FirnError(
+          .unknownName, "there is no scope `\(fullPath)` whose variables could be shared",
+          remedy: question ?? "leave `reuse: true` out where the scope is first entered"), location: location)
+    }
+    root.knownScopes.insert(fullPath)
+    scopes.append(OpenScope(path: path, defaults: defaults))
     scopeLocations.append(location)
     defer {
       scopes.removeLast()
       scopeLocations.removeLast()
     }
     return try body()
+  }
+
+  /// The path of a scope entered now.
+  private func path(ofScope name: String, isNew: Bool, sharing: Bool) -> String {
+    let wanted = Path.joined(scopePath, name)
+    if isNew, sharing { return scopes[scopes.count - 1].sharedNames.unique(wanted) }
+    if isNew { return uniqueScope(wanted) }
+    // Nothing that is numbered may come to be called so.
+    _ = claims(name)
+    return wanted
+  }
+
+  private func hasScope(_ path: String) -> Bool {
+    knownScopes.contains(path) || variables.contains { $0.name != path && Path.isWithin($0.name, path) }
+  }
+
+  /// In the order of variables, then what has none.
+  private var scopeNames: [String] {
+    var seen: Set<String> = []
+    return (variables.flatMap { Path.ancestors(of: $0.name).reversed() } + knownScopes.sorted()).filter {
+      seen.insert($0).inserted
+    }
   }
 
   /// A path no scope has yet: for a loop's body none of the graph around it either, since variables go there.
@@ -359,7 +410,7 @@ public final class Graph {
   {
     let previous = self.phase
     self.phase = phase
-    scopes.append((path, defaults))
+    scopes.append(OpenScope(path: path, defaults: defaults))
     defer {
       scopes.removeLast()
       self.phase = previous

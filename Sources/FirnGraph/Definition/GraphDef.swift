@@ -1,7 +1,7 @@
 /// A graph as a value: nodes in topological order, addressed by position.
 ///
 /// What passes rewrite, text stores and a plan is made from.
-public struct GraphDef: Hashable, Sendable {
+public struct GraphDef: Sendable {
   /// Each after those it reads.
   public package(set) var nodes: [Node]
   /// What the graph is run for; for the body of a loop, its next carries and its outputs.
@@ -12,6 +12,10 @@ public struct GraphDef: Hashable, Sendable {
   ///
   /// By name, since passes move nodes and keep their names.
   public package(set) var lossName: String?
+  /// What a compilation made of variables, by name; others are as declared.
+  ///
+  /// For drawings: neither written nor compared.
+  package var decided: [String: TrainingStatus] = [:]
 
   package init(
     nodes: [Node] = [], outputs: [Value] = [], variables: [Variable] = [], lossName: String? = nil
@@ -58,6 +62,19 @@ public struct GraphDef: Hashable, Sendable {
 
   /// The graph that the op of `node` carries; nil where it carries none.
   package func nestedGraph(of node: Int) -> GraphDef? { nodes[node].op.asBodyOp?.body }
+}
+
+extension GraphDef: Hashable {
+  /// Whether nodes, outputs, variables and the loss agree.
+  public static func == (a: GraphDef, b: GraphDef) -> Bool {
+    a.nodes == b.nodes && a.outputs == b.outputs && a.variables == b.variables && a.lossName == b.lossName
+  }
+
+  /// Of nodes and outputs.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(nodes)
+    hasher.combine(outputs)
+  }
 }
 
 /// A number for every value of a graph, without hashing: `offset(of node) + result`.

@@ -40,6 +40,10 @@ package protocol Op: Hashable, Sendable {
   /// Whether running it can fail, for what its operands hold: then it must not be run where it was not asked for.
   var canFail: Bool { get }
 
+  /// Where it makes NaN and infinities of finite numbers, and what becomes of those it is given. Default: it makes none,
+  /// and where it works element by element they stay.
+  var numerics: Numerics { get }
+
   /// Itself, if it carries a graph. Default: nil; those that do have theirs from `BodyOp`.
   var asBodyOp: (any BodyOp)? { get }
 

@@ -6,7 +6,8 @@ public struct ScopeDefaults: Sendable {
   public var dtype: DType?
   /// False declares everything inside frozen; a compilation can thaw it by name.
   public var trainable: Bool?
-  /// Whether making a variable whose name exists shares it instead of being an error.
+  /// Whether making a variable whose name exists shares it instead of being an error; then making one whose name does
+  /// not exist is.
   public var reuse: Bool?
 
   /// Defaults that override those around where they are given.

@@ -13,12 +13,13 @@ public final class Apply: Layer {
     _ function: @escaping (Tensor) -> Tensor
   ) {
     self.function = function
-    scope = LayerScope(name, file, line)
+    scope = LayerScope(name, otherwise: "apply", file, line)
   }
 
   /// The activation as a layer, in a scope of its name: `Apply(.relu)` for PyTorch's `nn.ReLU()`.
   public convenience init(_ activation: Activation, file: StaticString = #fileID, line: UInt = #line) {
-    self.init(name: activation.rawValue, file: file, line: line) { activation($0) }
+    self.init(file: file, line: line) { activation($0) }
+    scope = LayerScope(activation.rawValue, file, line)
   }
 
   /// The function of `input`.

@@ -28,7 +28,7 @@ public final class ResidualBlock: Layer {
     self.body = body
     self.shortcut = shortcut
     self.activation = activation
-    scope = LayerScope(name, file, line)
+    scope = LayerScope(name, otherwise: "block", file, line)
   }
 
   /// `activation(body(input) + shortcut(input))`; constraint C1.

@@ -57,7 +57,7 @@ public final class Conv1D: Layer {
     linear = LinearPart(
       features: features, activation: activation, usesBias: usesBias, initializers: initializers,
       trainable: trainable)
-    scope = LayerScope(name, file, line)
+    scope = LayerScope(name, otherwise: "conv", file, line)
   }
 
   /// `[batch, time, channels]` becomes `[batch, steps, features]`; constraints are the layer's.

@@ -62,7 +62,7 @@ public final class Conv2D: Layer {
     linear = LinearPart(
       features: features, activation: activation, usesBias: usesBias, initializers: initializers,
       trainable: trainable)
-    scope = LayerScope(name, file, line)
+    scope = LayerScope(name, otherwise: "conv", file, line)
   }
 
   /// A layer of `features` results a pixel, of square windows.

@@ -66,7 +66,7 @@ public final class Conv2DTranspose: Layer {
     linear = LinearPart(
       features: features, activation: activation, usesBias: usesBias, initializers: initializers,
       trainable: trainable)
-    scope = LayerScope(name, file, line)
+    scope = LayerScope(name, otherwise: "conv_transpose", file, line)
   }
 
   /// `[batch, rows, columns, channels]` becomes `[batch, height, width, features]`; constraints are the layer's.

@@ -13,7 +13,7 @@ public final class GlobalAveragePool2D: Layer {
 
   /// A layer without variables; `name` is its scope.
   public init(name: String = "global_pool", file: StaticString = #fileID, line: UInt = #line) {
-    scope = LayerScope(name, file, line)
+    scope = LayerScope(name, otherwise: "global_pool", file, line)
   }
 
   /// `[batch, height, width, channels]` becomes `[batch, channels]`; constraint C1.

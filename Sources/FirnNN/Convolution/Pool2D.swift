@@ -27,7 +27,7 @@ public class Pool2D: Layer {
     self.window = window
     self.strides = strides ?? window
     self.padding = padding
-    scope = LayerScope(name ?? Self.defaultName, file, line)
+    scope = LayerScope(name, otherwise: Self.defaultName, file, line)
   }
 
   /// A pool of square windows.

@@ -38,7 +38,7 @@ public final class Dense: Layer {
     linear = LinearPart(
       features: units, activation: activation, usesBias: usesBias, initializers: initializers,
       trainable: trainable)
-    scope = LayerScope(name, file, line)
+    scope = LayerScope(name, otherwise: "dense", file, line)
   }
 
   /// `[…, in]` becomes `[…, units]`; constraints C1 to C3.

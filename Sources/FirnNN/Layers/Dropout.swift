@@ -21,7 +21,7 @@ public final class Dropout: Layer {
   ///   - name: its scope, and part of what masks depend on.
   public init(_ rate: Double, name: String = "dropout", file: StaticString = #fileID, line: UInt = #line) {
     self.rate = rate
-    scope = LayerScope(name, file, line)
+    scope = LayerScope(name, otherwise: "dropout", file, line)
   }
 
   /// x with elements dropped, of its shape and type, in training mode; x itself else.

@@ -55,7 +55,7 @@ public final class Embedding: Layer {
     self.dtype = dtype
     self.initializer = initializer
     self.trainable = trainable
-    scope = LayerScope(name, file, line)
+    scope = LayerScope(name, otherwise: "embedding", file, line)
   }
 
   /// `i32[…]` becomes `[…, width]`; constraints C2 to C4.

@@ -14,7 +14,7 @@ public final class Flatten: Layer {
 
   /// A layer without variables; `name` is its scope.
   public init(name: String = "flatten", file: StaticString = #fileID, line: UInt = #line) {
-    scope = LayerScope(name, file, line)
+    scope = LayerScope(name, otherwise: "flatten", file, line)
   }
 
   /// `[batch, …]` becomes `[batch, features]`, of x's type; constraint C1.

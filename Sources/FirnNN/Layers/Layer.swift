@@ -22,13 +22,32 @@ protocol ScopedLayer: Layer {
 struct LayerScope {
   /// What the first call opens.
   var name: String
+  /// Whether its user gave the name.
+  private(set) var isNamed = false
   let location: CallSite
   private var home: (graph: Graph, path: String)?
 
-  init(_ name: String, _ file: StaticString, _ line: UInt) {
+  init(_ name: String, _ file: StaticString, _ line: UInt) { self.init(name, location: CallSite(file, line)) }
+
+  init(_ name: String, location: CallSite) {
     self.name = name
-    location = CallSite(file, line)
+    self.location = location
   }
+
+  /// - Parameters:
+  ///   - name: what the user calls it; nil, or the default itself, for no name.
+  ///   - defaultName: what a layer of this kind is called otherwise.
+  init(_ name: String?, otherwise defaultName: String, _ file: StaticString, _ line: UInt) {
+    self.init(name, otherwise: defaultName, location: CallSite(file, line))
+  }
+
+  init(_ name: String?, otherwise defaultName: String, location: CallSite) {
+    self.init(name ?? defaultName, location: location)
+    isNamed = self.name != defaultName
+  }
+
+  /// Whether it has been opened.
+  var isOpened: Bool { home != nil }
 
   /// Runs `body` inside the scope; nil, with the fault on record, where the layer belongs to another graph.
   mutating func enter<Result>(_ input: Tensor, _ body: (Graph) -> Result) -> Result? {
@@ -48,7 +67,7 @@ struct LayerScope {
       return graph.at(location) { graph.section(path, phase: graph.phase) { body(graph) } }
     }
     return graph.at(location) {
-      graph.scope(name) {
+      graph.newScope(name) {
         home = (graph.root, graph.fullScopePath)
         return body(graph)
       }

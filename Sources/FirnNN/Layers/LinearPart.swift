@@ -23,6 +23,7 @@ struct LinearPart {
   private func makeVariables(
     in graph: Graph, kernel shape: [Int], dtype: DType
   ) -> (kernel: Tensor, bias: Tensor?) {
+    initializers.reportUnused(besides: usesBias ? [\.bias] : [], in: graph)
     let kernel = graph.variable(
       "kernel", shape: Shape(shape), dtype: dtype, role: "kernel", initializer: initializers.kernel,
       trainable: trainable)

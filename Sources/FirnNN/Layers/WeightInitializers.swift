@@ -12,12 +12,12 @@ public import FirnGraph
 /// | `bias` | zeros, and an LSTM's `forgetBias` in the block `forget` | all that have one |
 /// | `recurrent_bias` | zeros | a GRU with reset after, and what has two biases |
 ///
-/// What a layer has no variable for does nothing. The defaults are Keras's. PyTorch draws kernels and biases evenly
+/// One for a variable that the layer has not is an error where the layer is first called. The defaults are Keras's. PyTorch draws kernels and biases evenly
 /// from ±1/√in, recurrent ones from ±1/√units: `.varianceScaling(scale: 1 / 3, mode: .fanIn, distribution: .uniform)`
 /// for a kernel, `.uniform(-limit, limit)` for the others.
 ///
 /// In a gated cell an initialiser is for all gates together. `Initializer.blocks` gives each gate its own, by the names
-/// the cell's page lists. What is given here for the bias replaces `forgetBias` too.
+/// the cell's page lists. What is given here for the bias replaces `forgetBias`, which then must not be given too.
 public struct WeightInitializers: Hashable, Sendable {
   /// Of `kernel`, what the input is multiplied by.
   public var kernel: Initializer?

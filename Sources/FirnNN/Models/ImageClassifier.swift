@@ -1,4 +1,5 @@
 public import FirnGraph
+import FirnOps
 
 /// A network of two parts: a trunk that makes features of images, and a head that makes scores of classes.
 ///
@@ -8,6 +9,9 @@ public import FirnGraph
 /// paths are torchvision's: `layer1.0.conv1.weight` is `layer1/0/conv1/kernel`, of a batch norm `weight`, `bias`,
 /// `running_mean` and `running_var` are `gamma`, `beta`, `moving_mean` and `moving_variance`; variables are made in the
 /// order of its state dictionary.
+///
+/// Constraints: (C1) images are not `[batch, 3, height, width]` or `[batch, 1, height, width]`, channels first as PyTorch
+/// has them: `images.transposed([0, 2, 3, 1])` puts them last; those of the layers.
 public protocol ImageClassifier: Layer {
   /// What the head reads, `[batch, features]`: the model without its head.
   func features(_ images: Tensor) -> Tensor
@@ -31,6 +35,13 @@ struct ModelScope {
 
   mutating func enter(_ input: Tensor, _ body: () -> Tensor) -> Tensor {
     if input.isPoisoned { return input }
+    if input.type.looksChannelsFirst {
+      return input.graph.report(
+        FirnError(
+          .shapeMismatch, "the images \(input.type) seem to have their channels first",
+          remedy: TensorType.channelsLastRemedy,
+          constraint: "C1", location: location), operands: [input])
+    }
     if scope == nil { return input.graph.current.at(location, body) }
     return scope?.enter(input) { _ in body() } ?? .poisoned(in: input.graph)
   }

@@ -71,7 +71,7 @@ public final class MobileNetV2: ImageClassifier {
   private static func unit(_ features: Int, kernel: Int, stride: Int = 1, groups: Int = 1) -> Sequential {
     Sequential([
       convolution(features, kernel: kernel, stride: stride, groups: groups), BatchNorm(),
-      Apply(name: "relu6") { minimum(relu($0), 6) },
+      Apply { minimum(relu($0), 6) },
     ])
   }
 

@@ -73,7 +73,9 @@ public final class ResNet: ImageClassifier {
   /// Puts a new `fc` of `classes` outputs in the place of the last layer, for calls from now on.
   public func replaceHead(classes: Int) { head = Dense(classes, name: "fc") }
 
-  private static func convolution(_ features: Int, _ kernel: Int, stride: Int = 1, _ name: String) -> Conv2D {
+  private static func convolution(
+    _ features: Int, _ kernel: Int, stride: Int = 1, _ name: String = "conv"
+  ) -> Conv2D {
     Conv2D(
       features, kernel: kernel, stride: stride, padding: .symmetric(kernel / 2, kernel / 2), usesBias: false,
       initializers: .heNormalFanOut, name: name)
@@ -96,7 +98,7 @@ public final class ResNet: ImageClassifier {
       stride == 1 && channels == made
       ? nil
       : Sequential(
-        [convolution(made, 1, stride: stride, "conv"), BatchNorm(name: "bn")], name: "downsample")
+        [convolution(made, 1, stride: stride), BatchNorm()], name: "downsample")
     return ResidualBlock(body, shortcut: shortcut)
   }
 }

@@ -81,7 +81,7 @@ public final class BatchNorm: Layer {
     self.isAffine = isAffine
     self.gammaInitializer = gammaInitializer
     self.trainable = trainable
-    scope = LayerScope(name, file, line)
+    scope = LayerScope(name, otherwise: "batch_norm", file, line)
   }
 
   /// x normalised, of its shape and type; constraints C1 to C5.

@@ -40,7 +40,7 @@ public final class GroupNorm: Layer {
     self.groups = groups
     self.epsilon = epsilon
     self.trainable = trainable
-    scope = LayerScope(name, file, line)
+    scope = LayerScope(name, otherwise: "group_norm", file, line)
   }
 
   /// x normalised, of its shape and type; constraints C1 to C3.

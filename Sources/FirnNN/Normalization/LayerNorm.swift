@@ -56,7 +56,7 @@ public final class LayerNorm: Layer {
     self.usesGain = usesGain
     self.usesBias = usesBias
     self.trainable = trainable
-    scope = LayerScope(name, file, line)
+    scope = LayerScope(name, otherwise: "layer_norm", file, line)
   }
 
   /// x normalised, of its shape and type; constraints C1 to C3.

@@ -189,10 +189,3 @@ extension Tensor {
     reshaped(to: Shape([extent(0)] + Array(repeating: 1, count: Swift.max(tensor.rank - 1, 0))))
   }
 }
-
-extension LayerScope {
-  init(_ name: String, location: CallSite) {
-    self.name = name
-    self.location = location
-  }
-}

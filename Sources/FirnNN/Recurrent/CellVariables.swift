@@ -32,6 +32,10 @@ public struct CellVariables {
     _ names: [String], units: Int, stateWidth: Int? = nil, initializers: WeightInitializers,
     biases: RecurrentBiases = .joint, bias: Initializer = .zeros
   ) -> GateWeights {
+    var kinds: Set<PartialKeyPath<WeightInitializers>> = [\.recurrentKernel]
+    if biases != .none { kinds.insert(\.bias) }
+    if biases == .separate { kinds.insert(\.recurrentBias) }
+    initializers.reportUnused(besides: kinds, in: graph)
     let blocks = names.count > 1 ? BlockNames(names) : nil
     let width = max(names.count, 1) * units
     return GateWeights(

@@ -33,7 +33,7 @@ public final class GRU: RNN {
   ///   - usesBias: whether there are biases; PyTorch's `bias`, Keras's `use_bias`.
   ///   - layers: how many lie one on the other, each reading the outputs of the one below.
   ///   - isBidirectional: whether each layer also runs from the end; outputs are joined to `2·units`, forward first.
-  ///   - dropout: the rate between layers, not after the last, in training mode only.
+  ///   - dropout: the rate between layers, not after the last, in training mode only; needs two layers or more.
   ///   - initializers: first values of kernels and biases, gate by gate where wanted.
   ///   - options: layout, initial state and what else is seldom changed.
   ///   - trainable: false declares the variables frozen, unless a compilation thaws them; nil for as the scope says.

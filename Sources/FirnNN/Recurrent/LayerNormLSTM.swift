@@ -27,7 +27,7 @@ public final class LayerNormLSTM: RNN {
   ///   - forgetBias: first value of the forget gate's bias.
   ///   - layers: how many lie one on the other, each reading the outputs of the one below.
   ///   - isBidirectional: whether each layer also runs from the end; outputs are joined to `2·units`, forward first.
-  ///   - dropout: the rate between layers, not after the last, in training mode only.
+  ///   - dropout: the rate between layers, not after the last, in training mode only; needs two layers or more.
   ///   - initializers: first values of kernels and bias, gate by gate where wanted.
   ///   - options: layout, initial state and what else is seldom changed.
   ///   - trainable: false declares the variables frozen, unless a compilation thaws them; nil for as the scope says.

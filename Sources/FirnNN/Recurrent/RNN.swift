@@ -27,9 +27,9 @@ import FirnOps
 ///
 /// Constraints: (C1) x has three axes, the last a known number; (C2) lengths are `i32[batch]`, one longer than the data
 /// or negative is an error of the run; (C3) initial states have the number, shapes and type of the cells' states;
-/// (C4) there is a layer, and every cell has a state; (C5) rates are in 0...1; (C6) states are carried in one
-/// direction, for a batch of one known extent, unless a call gives them: `carry` is then empty where the batch is
-/// another; (C7) a cell's step returns what its `stateShapes` and `outputShape` say.
+/// (C4) there is a layer, and every cell has a state; (C5) rates are in 0...1, and one between layers comes with two
+/// layers or more; (C6) states are carried in one direction, for a batch of one known extent, unless a call gives them:
+/// `carry` is then empty where the batch is another; (C7) a cell's step returns what its `stateShapes` and `outputShape` say.
 /// Those of `Recomputation` are cited as `scan`'s.
 ///
 /// With `Session.checksNumerics` a run ends at the first number that is none, naming the feed or the op in the loop;
@@ -50,7 +50,7 @@ public class RNN: Layer {
   ///   - cell: what a step computes.
   ///   - layers: how many lie one on the other, each reading the outputs of the one below.
   ///   - isBidirectional: whether each layer also runs from the end; its outputs are joined, forward first.
-  ///   - dropout: the rate between layers, not after the last, in training mode only.
+  ///   - dropout: the rate between layers, not after the last, in training mode only; needs two layers or more.
   ///   - options: layout, initial state and what else is seldom changed.
   ///   - trainable: false declares the variables frozen, unless a compilation thaws them; nil for as the scope says.
   ///   - name: the layer's scope; the cell's name by default.
@@ -69,7 +69,7 @@ public class RNN: Layer {
   /// - Parameters:
   ///   - cells: what a step of each layer computes; the next one reads its output.
   ///   - isBidirectional: whether each layer also runs from the end; its outputs are joined, forward first.
-  ///   - dropout: the rate between layers, not after the last, in training mode only.
+  ///   - dropout: the rate between layers, not after the last, in training mode only; needs two layers or more.
   ///   - options: layout, initial state and what else is seldom changed.
   ///   - trainable: false declares the variables frozen, unless a compilation thaws them; nil for as the scope says.
   ///   - name: the layer's scope; the first cell's name by default.
@@ -102,7 +102,7 @@ public class RNN: Layer {
       return RecurrentLayer(
         directions: directions, scope: isFlat ? nil : LayerScope("layer_\(number)", location: location))
     }
-    scope = LayerScope(name ?? label, location: location)
+    scope = LayerScope(name, otherwise: label, location: location)
   }
 
   /// The output of the last step, `[batch, out]`, directions joined; constraints C1 and C4 to C7.
@@ -189,6 +189,12 @@ public class RNN: Layer {
         "\(label): a dropout rate of \(rate)", remedy: "choose 0...1: the part that is dropped",
         code: .invalidArgument, constraint: "C5", input)
     }
+    if dropoutRate > 0, layers.count == 1 {
+      return report(
+        "\(label): dropout \(dropoutRate) is between layers, and there is one",
+        remedy: "put `Dropout` behind the layer, or drop states by `options.stateDropout`",
+        code: .invalidArgument, constraint: "C5", input)
+    }
     if directions.contains(where: \.carriesStates) {
       if layers.contains(where: { $0.directions.count > 1 }) {
         return report(
@@ -217,7 +223,7 @@ public class RNN: Layer {
 
   /// Whether each step is within its sequence, `bool[time, batch]`.
   private func mask(_ lengths: Tensor, time: Dim, in graph: Graph) -> Tensor {
-    graph.scope("lengths") {
+    graph.newScope("lengths") {
       // Looking them up in 0...time refuses, when run, what is longer than the data.
       let checked = gather(graph.iota(time + 1), indices: lengths)
       return less(graph.iota(time).expandingAxis(at: 1), checked.expandingAxis(at: 0))

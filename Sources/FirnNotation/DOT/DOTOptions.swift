@@ -21,7 +21,9 @@ public struct DOTOptions: Sendable {
   /// What each variable is, which decides its shape and colour.
   ///
   /// What no gradient reaches though nothing freezes it is drawn as trainable, with the word for what it is.
-  public var status: @Sendable (Variable) -> TrainingStatus
+  public var status: @Sendable (Variable) -> TrainingStatus { didSet { isDeclared = false } }
+  /// Whether `status` is that of declarations, which what a compilation decided takes the place of.
+  private var isDeclared = false
   /// Where no gradient flows, drawn as dotted edges from the consumer back to the producer.
   public var removedGradients: [GradientEdge]
   /// Whether adjoints and the optimiser's nodes are drawn.
@@ -29,7 +31,8 @@ public struct DOTOptions: Sendable {
   /// Whether the shapes and lines that occur are explained.
   public var legend: Bool
 
-  /// A drawing that knows variables as they were declared, folded unless a depth is given.
+  /// A drawing that knows variables as they were declared, or, of a program's graph, as the program treats them; folded
+  /// unless a depth is given.
   ///
   /// - Parameters:
   ///   - depth: scopes nested deeper become one box each; `.max` draws everything.
@@ -50,6 +53,18 @@ public struct DOTOptions: Sendable {
       let status = variable.declaredStatus
       return status == .trainable && frozen.contains(variable.name) ? .frozen : status
     }
+    isDeclared = true
+  }
+
+  /// For a graph of which a compilation decided what becomes of variables.
+  func knowing(_ decided: [String: TrainingStatus]) -> DOTOptions {
+    guard isDeclared else { return self }
+    var result = self
+    result.status = { [status] variable in
+      let known = status(variable)
+      return known == variable.declaredStatus ? decided[variable.name] ?? known : known
+    }
+    return result
   }
 
   /// A drawing that knows variables as a compilation sees them.

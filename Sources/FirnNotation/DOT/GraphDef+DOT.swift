@@ -3,9 +3,11 @@ public import FirnGraph
 extension GraphDef {
   /// The graph as Graphviz DOT: scopes as nested clusters, loops with their bodies inside.
   ///
-  /// Folded to what a person can read unless the options say otherwise. The same graph and options give the same text. Scalar constants are drawn beside each use, and random ops carry
+  /// Folded to what a person can read unless the options say otherwise; what a program froze is frozen in its graph. The
+  /// same graph and options give the same text. Scalar constants are drawn beside each use, and random ops carry
   /// the word instead of an edge from the random state.
   public func dot(_ options: DOTOptions = .init()) -> String {
+    let options = options.knowing(decided)
     var writer = DOTWriter(drawing: DOTDrawing(self, options))
     writer.write(options)
     return writer.text

@@ -47,14 +47,20 @@ extension Selection {
     return result
   }
 
-  /// The paths it names among `paths`, in their order; of variables it can only state facts.
-  ///
-  /// A fact holds of a place if it holds of all variables, of which it may, in the innermost scope around it that has
-  /// such.
-  package func resolve(
-    paths: [String], in context: SelectionContext = SelectionContext(GraphDef())
-  ) throws(FirnError) -> [String] {
-    var resolver = SelectionResolver(form, paths: paths, context: context)
+  /// The paths it names among `paths`, in their order, where there are no variables.
+  package func resolve(paths: [String]) throws(FirnError) -> [String] {
+    var resolver = SelectionResolver(form, paths: paths)
     return try resolver.resolve().map { paths[$0.index] }
+  }
+
+  /// The places of a graph it names, in their order.
+  ///
+  /// It is resolved as `resolve(in:)` does, against the variables, and a part that matches nothing there and among the
+  /// places is the same error. A path names places as it names variables. What else names variables names a place where
+  /// it names all, of which it may, in the innermost scope around the place that has such; without blocks.
+  package func resolve(places: [String], in context: SelectionContext) throws(FirnError) -> [String] {
+    var resolver = SelectionResolver(form, places: places, context: context)
+    let first = resolver.variables.count
+    return try resolver.resolve().filter { $0.index >= first }.map { resolver.paths[$0.index] }
   }
 }

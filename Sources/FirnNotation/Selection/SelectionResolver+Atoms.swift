@@ -5,10 +5,14 @@ extension SelectionResolver {
   /// Ascending positions among what can be named; never empty.
   mutating func indices(_ atom: Selection.Atom) throws(FirnError) -> [Int] {
     if case .path(let pattern) = atom { return try indices(pattern) }
-    if case .fact(let fact) = atom, !surroundings.isEmpty { return try indices(fact) }
     guard graph != nil || !variables.isEmpty || paths.isEmpty else {
       throw fault("`\(atom.text)` is about variables", "name paths here")
     }
+    let found = try variableIndices(atom)
+    return paths.count == variables.count ? found : found + places(around: found, atom)
+  }
+
+  private mutating func variableIndices(_ atom: Selection.Atom) throws(FirnError) -> [Int] {
     switch atom {
     case .path: return []
     case .role(let role): return try indices(role: role)
@@ -67,10 +71,7 @@ extension SelectionResolver {
     if values == nil, fact == .loaded || fact == .uninitialised {
       throw fault("`\(fact.rawValue)` is about values, which are not known here", "name paths or roles")
     }
-    let found =
-      surroundings.isEmpty
-      ? variables.indices.filter { holds(fact, of: variables[$0]) == true }
-      : paths.indices.filter { holds(fact, around: paths[$0]) }
+    let found = variables.indices.filter { holds(fact, of: variables[$0]) == true }
     guard found.isEmpty else { return found }
     switch fact {
     case .trainable: throw fault("no parameter is declared trainable", "leave `trainable` out")
@@ -93,14 +94,21 @@ extension SelectionResolver {
     }
   }
 
-  private func holds(_ fact: Selection.Fact, around path: String) -> Bool {
-    for scope in [path] + Path.ancestors(of: path) {
-      let answers = surroundings.lazy.filter { Path.isWithin($0.name, scope) }.compactMap {
-        holds(fact, of: $0)
+  /// The places of whose innermost scope with variables, of which `atom` may hold, it holds of all.
+  private mutating func places(around found: [Int], _ atom: Selection.Atom) -> [Int] {
+    let found = Set(found)
+    let scopes = scopes()
+    return (variables.count..<paths.count).filter { place in
+      for scope in [paths[place]] + Path.ancestors(of: paths[place]) {
+        let members = (scopes[scope] ?? []).filter { index in
+          guard variables.indices.contains(index) else { return false }
+          if case .fact(let fact) = atom { return holds(fact, of: variables[index]) != nil }
+          return variables[index].kind == .parameter
+        }
+        if !members.isEmpty { return members.allSatisfy(found.contains) }
       }
-      if let first = answers.first { return first && answers.allSatisfy(\.self) }
+      return false
     }
-    return false
   }
 
   private func compared<Quantity: Hashable & Comparable>(

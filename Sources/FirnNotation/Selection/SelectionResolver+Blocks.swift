@@ -9,7 +9,7 @@ extension SelectionResolver {
       throw fault("`\(block.text)` names part of a variable", "name whole paths here")
     }
     var result: [Hit] = []
-    for hit in hits {
+    for hit in hits where variables.indices.contains(hit.index) {
       let wanted = try self.block(block, of: variables[hit.index], among: hits)
       let extent = extents(hit.index)[wanted.axis]
       let region = Region.along(wanted.axis, [wanted.range], extent: extent)
@@ -44,7 +44,8 @@ extension SelectionResolver {
       return block
     case .gate(let gate):
       guard let blocks = variable.blocks else {
-        var scopes = hits.map { variables[$0.index] }.filter { $0.blocks != nil }.prefix(3).map(\.name)
+        var scopes = hits.filter { variables.indices.contains($0.index) }.map { variables[$0.index] }
+          .filter { $0.blocks != nil }.prefix(3).map(\.name)
         if scopes.isEmpty { scopes = variables.filter { $0.blocks != nil }.prefix(3).map(\.name) }
         throw fault(
           "`\(variable.name)` has no gates",

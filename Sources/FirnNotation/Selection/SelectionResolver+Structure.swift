@@ -33,10 +33,12 @@ extension SelectionResolver {
       "the scopes in it are " + scopes.prefix(12).joined(separator: ", "))
   }
 
-  /// What stands below a scope, without a variable of that very path.
+  /// The variables below a scope, without one of that very path.
   private mutating func inside(_ scope: String) throws(FirnError) -> [Int] {
     let found =
-      scope.isEmpty ? Array(paths.indices) : (scopes()[scope] ?? []).filter { paths[$0] != scope }
+      scope.isEmpty
+      ? Array(variables.indices)
+      : (scopes()[scope] ?? []).filter { paths[$0] != scope && variables.indices.contains($0) }
     guard found.isEmpty else { return found }
     let names = scopeNames()
     let known = Set(paths)

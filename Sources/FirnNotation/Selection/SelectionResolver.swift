@@ -13,11 +13,10 @@ struct SelectionResolver {
   /// What can be named; empty where only paths are known.
   let variables: [Variable]
   private let form: Selection.Form
+  /// Those of the variables, then the places that can be named besides.
   let paths: [String]
   let graph: GraphDef?
   let values: (loaded: Set<String>, trained: Set<String>)?
-  /// The variables that facts are about where paths are not those of variables.
-  let surroundings: [Variable]
 
   /// Found when first asked for: the paths in components, and where nodes stand.
   var components: [PathComponents]?
@@ -26,32 +25,24 @@ struct SelectionResolver {
   /// How many atoms and blocks have been begun: the place of a fault.
   private var mark = 0
 
-  init(_ form: Selection.Form, context: SelectionContext) {
+  init(_ form: Selection.Form, places: [String] = [], context: SelectionContext) {
     self.init(
-      form, variables: context.graph.variables, graph: context.graph,
+      form, variables: context.graph.variables, places: places, graph: context.graph,
       values: (context.loaded, context.trained))
   }
 
   init(
-    _ form: Selection.Form, variables: [Variable], graph: GraphDef? = nil,
+    _ form: Selection.Form, variables: [Variable], places: [String] = [], graph: GraphDef? = nil,
     values: (loaded: Set<String>, trained: Set<String>)? = nil
   ) {
     self.form = form
     self.variables = variables.filter { $0.kind != .slot }
-    paths = self.variables.map(\.name)
+    paths = self.variables.map(\.name) + places
     self.graph = graph
     self.values = values
-    surroundings = []
   }
 
-  init(_ form: Selection.Form, paths: [String], context: SelectionContext) {
-    self.form = form
-    self.paths = paths
-    variables = []
-    graph = nil
-    values = (context.loaded, context.trained)
-    surroundings = context.graph.variables.filter { $0.kind != .slot }
-  }
+  init(_ form: Selection.Form, paths: [String]) { self.init(form, variables: [], places: paths) }
 
   mutating func resolve() throws(FirnError) -> [Hit] { try hits(form) }
 

@@ -145,7 +145,9 @@ package struct Convolution: KernelOp {
         depth == other[2] * groups, "C6", .shapeMismatch,
         "the images \(a) have \(depth) channels, the kernel \(b) reads \(other[2])"
           + (groups > 1 ? " in each of \(groups) groups" : ""),
-        remedy: "make the kernel's third extent the channels divided by the groups")
+        remedy: size[0] == other[2] * groups
+          ? TensorType.channelsLastRemedy
+          : "make the kernel's third extent the channels divided by the groups")
     case .inputGradient:
       try require(
         depth == other[3], "C6", .shapeMismatch,
@@ -156,7 +158,16 @@ package struct Convolution: KernelOp {
         a.shape[0] == b.shape[0], "C6", .shapeMismatch, "\(a.shape[0]) images, \(b.shape[0]) adjoints",
         remedy: "give as many of both")
     }
-    let counts = try window.counts(image: extents.image, taps: extents.taps)
+    let counts: [Int]
+    do throws(FirnError) {
+      counts = try window.counts(image: extents.image, taps: extents.taps)
+    } catch {
+      var error = error
+      if error.constraint == "C8", function == .forward, a.looksChannelsFirst {
+        error.remedy = TensorType.channelsLastRemedy
+      }
+      throw error
+    }
     if function == .forward {
       extents.counts = counts
     } else {

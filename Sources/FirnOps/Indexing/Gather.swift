@@ -49,6 +49,7 @@ package struct Gather: KernelOp {
   }
 
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
+  package var numerics: Numerics { .moving }
   package var canFail: Bool { true }
 
   package var isElementwise: Bool { false }

@@ -57,6 +57,8 @@ package struct Softmax: KernelOp {
     operands[0].shape.elementCount * 5
   }
 
+  /// The logarithm of what was masked by -inf is -inf.
+  package var numerics: Numerics { Numerics(carriesInfinity: form == .logSoftmax) }
   package var canFail: Bool { false }
 
   package var isElementwise: Bool { false }

@@ -69,6 +69,7 @@ private final class Frame {
     let resultTypes: [ArrayType]
     let workspace: UnsafeMutableRawPointer
     let work: Work
+    let check: NumericCheck
   }
 
   private enum Work {
@@ -122,7 +123,7 @@ private final class Frame {
       return Step(
         name: step.name, operands: list(step.operands), results: list(step.results),
         resultTypes: step.resultTypes,
-        workspace: workspace, work: work)
+        workspace: workspace, work: work, check: step.check)
     }
   }
 
@@ -133,7 +134,8 @@ private final class Frame {
 
   /// - Parameter path: where the plan's nodes are, asked for only when something fails.
   func run(checksNumerics: Bool, path: () -> String) throws(FirnError) {
-    for step in steps {
+    var putOff: [Int: NotFinite] = [:]
+    for (position, step) in steps.enumerated() {
       switch step.work {
       case .kernel(let kernel):
         do {
@@ -146,7 +148,7 @@ private final class Frame {
           error.place = Path.joined(path(), step.name)
           throw error
         }
-        if checksNumerics { try check(step, path: path) }
+        if checksNumerics { try check(step, at: position, &putOff, path: path) }
       case .loop(let loop, let body):
         try run(loop, body: body, checksNumerics: checksNumerics) { Path.joined(path(), step.name) }
       }
@@ -184,10 +186,23 @@ private final class Frame {
     if source != target { target.copyMemory(from: source, byteCount: byteCount) }
   }
 
-  private func check(_ step: Step, path: () -> String) throws(FirnError) {
+  /// - Parameter putOff: what was found in steps that others answer for.
+  private func check(
+    _ step: Step, at position: Int, _ putOff: inout [Int: NotFinite], path: () -> String
+  ) throws(FirnError) {
     for (number, type) in step.resultTypes.enumerated() {
-      guard let fault = firstNotFinite(table[step.results[number]], type) else { continue }
-      let place = Path.joined(path(), step.name)
+      guard
+        let found = firstNotFinite(
+          table[step.results[number]], type, allowingInfinity: step.check.allowsInfinity)
+      else { continue }
+      if step.check.isPutOff {
+        putOff[position] = found
+        continue
+      }
+      let origin = step.check.answersFor.first { putOff[$0] != nil }
+      let fault = origin.flatMap { putOff[$0] } ?? found
+      let type = origin.flatMap { steps[$0].resultTypes.first } ?? type
+      let place = Path.joined(path(), origin.map { steps[$0].name } ?? step.name)
       throw FirnError(
         .notFinite,
         "`\(place)` produced \(fault.value) at element \(fault.index) of \(type)",
@@ -198,18 +213,24 @@ private final class Frame {
   }
 }
 
-/// The first NaN or infinity among floating-point elements.
-func firstNotFinite(_ pointer: UnsafeRawPointer, _ type: ArrayType) -> (index: Int, value: Double)? {
-  switch type.dtype {
-  case .f32:
-    let elements = pointer.assumingMemoryBound(to: Float.self)
-    for index in 0..<type.elementCount where !elements[index].isFinite {
+/// An element that is NaN or infinite.
+typealias NotFinite = (index: Int, value: Double)
+
+/// The first NaN, or infinity unless that is allowed, among floating-point elements.
+func firstNotFinite(
+  _ pointer: UnsafeRawPointer, _ type: ArrayType, allowingInfinity: Bool = false
+) -> NotFinite? {
+  func first<Element: BinaryFloatingPoint>(_: Element.Type) -> NotFinite? {
+    let elements = pointer.assumingMemoryBound(to: Element.self)
+    for index in 0..<type.elementCount
+    where !elements[index].isFinite && !(allowingInfinity && elements[index].isInfinite) {
       return (index, Double(elements[index]))
     }
-  case .f64:
-    let elements = pointer.assumingMemoryBound(to: Double.self)
-    for index in 0..<type.elementCount where !elements[index].isFinite { return (index, elements[index]) }
-  case .i32, .bool: break
+    return nil
   }
-  return nil
+  return switch type.dtype {
+  case .f32: first(Float.self)
+  case .f64: first(Double.self)
+  case .i32, .bool: nil
+  }
 }

@@ -19,8 +19,7 @@ public struct SGD: Optimizer {
   public var momentum: Double
   /// Adds weightDecay·w to the gradient (an L2 penalty of half that factor); 0, none, by default.
   public var weightDecay: Double
-  /// Whether the step looks ahead along the velocity (Nesterov 1983); false by default, and without effect at momentum
-  /// 0.
+  /// Whether the step looks ahead along the velocity (Nesterov 1983); false by default, and an error at momentum 0.
   public var usesNesterov: Bool
   /// The component that slots are named by: `encoder/kernel/sgd/velocity`.
   ///
@@ -53,8 +52,14 @@ public struct SGD: Optimizer {
     self.name = name
   }
 
-  /// - Throws: `.invalidArgument` where momentum is not in 0..<1, or rate or decay negative.
+  /// - Throws: `.invalidArgument` where momentum is not in 0..<1, rate or decay negative, or Nesterov's momentum is asked
+  ///   for without any.
   public func validate() throws(FirnError) {
+    if usesNesterov, momentum == 0 {
+      throw FirnError(
+        .invalidArgument, "`\(name)` looks ahead along a velocity, but its momentum is 0",
+        remedy: "give a momentum, or leave `usesNesterov` out", place: name)
+    }
     try Hyperparameter.validate(
       learningRate.hyperparameters + [
         .init("momentum", momentum, .fraction), .init("weightDecay", weightDecay, .notNegative),

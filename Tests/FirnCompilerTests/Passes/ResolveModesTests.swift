@@ -66,6 +66,22 @@ import Testing
         == replacing([("b/drop", "b/w")]))
   }
 
+  /// One meaning with `freezing:`: what is valid of the model is, though only part of it has two modes.
+  @Test(arguments: ["a/w | b", "!sum & !a", "b/drop | role(kernel) | a/w", "children(b)", "last(1, .)"])
+  func keepingIsReadAgainstTheModel(_ keeping: String) throws {
+    #expect(
+      try Compiler.resolveModes(two, freezing: "a | b", keepingTrainingMode: keeping, isTrainingMode: true)
+        == Compiler.resolveModes(two, freezing: "a | b", keepingTrainingMode: "b", isTrainingMode: true))
+  }
+
+  @Test(arguments: [("a/w", "names nothing that has two modes"), ("a | encodr", "`encodr` matches nothing")])
+  func keepingNothingIsAnError(_ keeping: String, _ message: String) throws {
+    let fault = try #require(throws: FirnError.self) {
+      try Compiler.resolveModes(two, freezing: "a | b", keepingTrainingMode: keeping, isTrainingMode: true)
+    }
+    #expect(fault.code == .invalidSelection && fault.description.contains(message), "\(fault)")
+  }
+
   @Test func loopsAreResolvedByTheirPath() throws {
     func loop(_ body: String) -> String {
       header + variable("cell/w", trainable: false) + read("cell/w") + state + """

@@ -20,16 +20,70 @@ import Testing
     #expect(graph.apply(Map(.neg), x).name == "neg_1")
     #expect(graph.placeholder("neg_2", shape: [2]).name == "neg_2")
     #expect(graph.apply(Map(.neg), x).name == "neg_3")
-    #expect(graph.scope("neg") { graph.apply(Map(.neg), x).name } == "neg_4/neg")
+    #expect(graph.newScope("neg") { graph.apply(Map(.neg), x).name } == "neg_4/neg")
+    #expect(graph.scope("neg") { graph.apply(Map(.neg), x).name } == "neg/neg")
     try graph.definition.verify()
   }
 
-  @Test func scopesNestAndAreMadeUnique() {
-    func build() -> String { graph.scope("dense") { graph.variable("kernel", shape: [2]).name } }
+  @Test func newScopesAreMadeUnique() {
+    func build() -> String { graph.newScope("dense") { graph.variable("kernel", shape: [2]).name } }
     #expect([build(), build(), build()] == ["dense/kernel", "dense_1/kernel", "dense_2/kernel"])
-    let inner = graph.scope("a") { graph.scope("b/c") { graph.variable("w", shape: []).name } }
-    #expect(inner == "a/b/c/w")
     #expect(faults(graph).isEmpty)
+  }
+
+  /// As `tf.variable_scope`: a scope is its path, however often it is entered.
+  @Test func scopesAreEnteredAgain() {
+    func make(_ name: String) -> String { graph.scope("body") { graph.variable(name, shape: [2]).name } }
+    #expect([make("a"), make("b")] == ["body/a", "body/b"])
+    let inner = graph.scope("a") { graph.scope("b/c") { graph.variable("w", shape: []).name } }
+    let again = graph.scope("a/b") { graph.scope("c") { graph.variable("v", shape: []).name } }
+    #expect([inner, again] == ["a/b/c/w", "a/b/c/v"])
+    #expect(faults(graph).isEmpty)
+    // Nothing numbered comes to be called as a scope that was entered by name.
+    #expect(graph.newScope("body") { graph.scopePath } == "body_1")
+    _ = make("a")
+    #expect(faults(graph).map(\.code) == [.duplicateName])
+  }
+
+  @Test(arguments: [("towr", "tower"), ("tower/inner", "tower"), ("other", "leave `reuse: true` out")])
+  func sharingAScopeThatIsNotThereIsAFault(_ name: String, _ remedy: String) throws {
+    graph.scope("tower") { _ = graph.variable("w", shape: [2]) }
+    graph.scope(name, reuse: true) {}
+    let fault = try #require(faults(graph).first)
+    #expect(fault.code == .unknownName && fault.message.contains("`\(name)`"), "\(fault)")
+    #expect(fault.remedy?.contains(remedy) == true, "\(fault)")
+    #expect(fault.location?.file.hasSuffix("GraphBuildingTests.swift") == true)
+  }
+
+  /// TensorFlow's `reuse=True`: what is not there cannot be shared, and is not made.
+  @Test func sharingMakesNoVariables() throws {
+    graph.scope("tower") { _ = graph.variable("kernel", shape: [2]) }
+    graph.scope("tower", reuse: true) {
+      #expect(graph.variable("kernl", shape: [2]).isPoisoned)
+      graph.scope("inner") { _ = graph.variable("w", shape: [2]) }
+    }
+    let faults = faults(graph)
+    #expect(faults.map(\.code) == [.unknownName, .unknownName] && graph.variables.count == 1)
+    #expect(faults[0].place == "tower/kernl" && faults[0].remedy?.contains("tower/kernel") == true)
+    #expect(faults[1].place == "tower/inner/w")
+  }
+
+  /// The second tower's layers are numbered as the first one's, so that none is shared by two.
+  @Test func sharedScopesNumberAnew() {
+    func tower(reuse: Bool?) -> [String] {
+      graph.scope("tower", reuse: reuse) {
+        (0..<3).map { _ in graph.newScope("dense") { graph.variable("kernel", shape: [2]).name } }
+      }
+    }
+    let first = tower(reuse: nil)
+    #expect(first == ["tower/dense/kernel", "tower/dense_1/kernel", "tower/dense_2/kernel"])
+    #expect(tower(reuse: true) == first && tower(reuse: true) == first)
+    #expect(faults(graph).isEmpty && graph.variables.count == 3)
+  }
+
+  @Test func integersAreNotTrainable() throws {
+    #expect(graph.variable("n", shape: [2], dtype: .i32, initializer: .zeros, trainable: true).isPoisoned)
+    #expect(faults(graph).map(\.code) == [.invalidArgument])
   }
 
   @Test func reuseSharesVariables() throws {

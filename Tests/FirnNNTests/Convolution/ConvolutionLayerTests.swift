@@ -89,7 +89,7 @@ import Testing
   @Test func sequentialNamesByPlace() throws {
     let x = graph.constant(try noise([2, 8, 8, 3], .f32))
     let net = Sequential(
-      Conv2D(4, kernel: 3), Apply(.relu), Sequential(BatchNorm(), Flatten()), Dense(5, name: "mine"),
+      Conv2D(4, kernel: 3), Apply(.relu), Sequential(BatchNorm(), Flatten()), Dense(5),
       name: "features")
     let y = net(x)
     let names = [
@@ -99,6 +99,21 @@ import Testing
     #expect(graph.variables.map(\.name) == names)
     #expect(net(x).shape == y.shape && graph.variables.count == names.count)
     try graph.validate()
+  }
+
+  /// A name that a place would take is an error; each is named, the nested one's too.
+  @Test func sequentialRefusesNames() throws {
+    let x = graph.placeholder("x", shape: ["batch", 3])
+    let line = #line + 1
+    _ = Sequential(
+      Dense(4, name: "first"), Apply(.relu), Sequential([Dropout(0.1)], name: "drops"), name: "net")(x)
+    let fault = try #require(throws: FirnError.self) { try graph.validate() }
+    #expect(fault.causes.map(\.place) == ["net/0", "net/2"])
+    #expect(
+      fault.causes.allSatisfy {
+        $0.code == .invalidArgument && $0.constraint == "C1" && $0.location?.line == line
+      })
+    #expect(fault.causes.map(\.message).first?.contains("`first`") == true)
   }
 
   /// As in PyTorch: shared weights are listed once, under the first name they had.

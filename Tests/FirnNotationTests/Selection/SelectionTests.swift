@@ -190,23 +190,29 @@ import Testing
     }
   }
 
-  /// Of places in a graph paths are told, and facts: those of all variables in the innermost scope that has such.
+  /// Of places in a graph paths are told, and what holds of all variables in the innermost scope that has such; parts
+  /// that name variables alone are as right as in any selection.
   @Test func placesHavePathsAndFacts() throws {
     let context = try SelectionSample.context()
     let paths = [
       "a/b", "a/c", "d", "encoder/place", "encoder/lstm/place", "encoder/norm/place", "head/deep/place",
     ]
     func places(_ text: String) throws -> [String] {
-      try Selection(text).resolve(paths: paths, in: context)
+      try Selection(text).resolve(places: paths, in: context)
     }
     #expect(try places("a & !**/c") == ["a/b"])
     // `encoder` holds both kinds; of the norm's mean there is no such question.
     #expect(try places("trainable") == ["encoder/lstm/place", "head/deep/place"])
     #expect(try places("frozen") == ["encoder/norm/place"])
     #expect(try places("!trainable & encoder") == ["encoder/place", "encoder/norm/place"])
-    for text in ["a[0..<1]", "rank = 1"] {
+    #expect(try places("rank = 1") == ["encoder/norm/place"])
+    #expect(try places("first(1, .)") == ["encoder/place", "encoder/lstm/place", "encoder/norm/place"])
+    #expect(try places("upstream(encoder/lstm/matmul)").isEmpty, "a bias of the scope is not among them")
+    #expect(try places("encoder/lstm/kernel | a/c") == ["a/c"])
+    #expect(try places("role(kernel) | head/bias").isEmpty)
+    for text in ["a[0..<1]", "a | encoder/lstn", "children(a)"] {
       #expect(
-        thrown { () throws(FirnError) in _ = try Selection(text).resolve(paths: paths, in: context) }?.code
+        thrown { () throws(FirnError) in _ = try Selection(text).resolve(places: paths, in: context) }?.code
           == .invalidSelection)
     }
   }
@@ -255,8 +261,8 @@ import Testing
 
   @Test func sharingAgreesOnBlocks() throws {
     let graph = Graph()
-    for names in [["x", "y"], ["x", "z"]] {
-      graph.scope("s", reuse: true) {
+    for (names, reuse) in [(["x", "y"], nil), (["x", "z"], true)] {
+      graph.scope("s", reuse: reuse) {
         _ = graph.variable("a", shape: [4], blocks: BlockNames(names))
       }
     }

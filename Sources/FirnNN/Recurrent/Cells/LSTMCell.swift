@@ -76,7 +76,8 @@ public struct LSTMCell: RecurrentCell {
 
   /// Makes `kernel`, `recurrent_kernel`, the biases, then `peephole` and `projection` where asked for.
   public func makeWeights(_ make: CellVariables) -> Weights {
-    Weights(
+    initializers.reportUnused(forgetBias: forgetBias, in: make.graph)
+    return Weights(
       gates: make.gates(
         ["input", "forget", "cell", "output"], units: units, stateWidth: projection,
         initializers: initializers, biases: biases,

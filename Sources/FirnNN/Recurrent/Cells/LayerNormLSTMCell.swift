@@ -65,6 +65,7 @@ public struct LayerNormLSTMCell: RecurrentCell {
 
   /// Makes `kernel`, `recurrent_kernel`, `bias`, `kernel_gain`, `recurrent_gain`, `cell_gain` and `cell_offset`.
   public func makeWeights(_ make: CellVariables) -> Weights {
+    initializers.reportUnused(forgetBias: forgetBias, in: make.graph)
     let gates = ["input", "forget", "cell", "output"]
     return Weights(
       gates: make.gates(

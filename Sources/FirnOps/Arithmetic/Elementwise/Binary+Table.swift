@@ -16,6 +16,8 @@ extension Binary {
     package var domains: (ClosedRange<Double>, ClosedRange<Double>) = (-3...3, -3...3)
     /// Whether there is no derivative where the operands are equal.
     package var hasKinkAtTies = false
+    /// Operands for some of whose finite numbers it or a derivative is NaN or infinite, overflow aside.
+    package var poles: [Int] = []
     let flops: Int
   }
 
@@ -38,7 +40,7 @@ extension Binary {
         kernel: FIRN_DIV, reference: { $0 / $1 },
         integer: { $1 == 0 ? 0 : $0.wrappingQuotient(by: $1) },
         left: { g, _, b, _ in g / b }, right: { g, _, b, y in -(g * y) / b },
-        domains: (-3...3, 0.4...3), flops: 1)
+        domains: (-3...3, 0.4...3), poles: [1], flops: 1)
     case .pow:
       Row(
         kernel: FIRN_POW, reference: { RealMath.power($0, $1) },
@@ -51,7 +53,7 @@ extension Binary {
           // y log a, where 0 log 0 is to be 0.
           let tame = logicalAnd(equal(a, 0), greaterEqual(b, 0))
           return g * (y * log(select(where: tame, a.filled(1), otherwise: a)))
-        }, domains: (0.3...3, -2...2), flops: 1)
+        }, domains: (0.3...3, -2...2), poles: [0], flops: 1)
     case .max:
       Row(
         kernel: FIRN_MAX, reference: { $0.isNaN || $0 > $1 ? $0 : $1 }, integer: { Swift.max($0, $1) },

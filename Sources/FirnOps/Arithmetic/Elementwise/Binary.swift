@@ -59,6 +59,8 @@ package struct Binary: ElementwiseOp, KernelOp {
     operands[0].shape.elementCount * Dim(Self.row(function).flops)
   }
 
+  package var numerics: Numerics { Numerics(poles: Self.row(function).poles, carriesInfinity: true) }
+
   package var canFail: Bool { false }
 
   package func simplified(in node: NodeView) -> Expression<Value>? {

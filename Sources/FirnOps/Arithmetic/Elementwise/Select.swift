@@ -54,6 +54,7 @@ package struct Select: ElementwiseOp, KernelOp {
     operands[0].shape.elementCount
   }
 
+  package var numerics: Numerics { Numerics(choices: [1, 2], carriesInfinity: true) }
   package var canFail: Bool { false }
 
   package func simplified(in node: NodeView) -> Expression<Value>? { nil }

@@ -16,6 +16,8 @@ extension Unary {
     package let domain: ClosedRange<Double>
     /// Points without derivative, which tests keep away from.
     package var kinks: [Double] = []
+    /// Whether it or its derivative is NaN or infinite for some finite x, overflow aside.
+    package var hasPole = false
     let flops: Int
     /// The default of the parameter, for functions that have one.
     var alpha: Double?
@@ -49,19 +51,19 @@ extension Unary {
     case .log:
       Row(
         kernel: FIRN_LOG, reference: { x, _ in RealMath.logarithm(x) },
-        gradient: { g, x, _, _ in g / x }, domain: 0.2...4, flops: 1)
+        gradient: { g, x, _, _ in g / x }, domain: 0.2...4, hasPole: true, flops: 1)
     case .log1p:
       Row(
         kernel: FIRN_LOG1P, reference: { x, _ in RealMath.logarithmOfOnePlus(x) },
-        gradient: { g, x, _, _ in g / (x + 1) }, domain: -0.7...3, flops: 1)
+        gradient: { g, x, _, _ in g / (x + 1) }, domain: -0.7...3, hasPole: true, flops: 1)
     case .sqrt:  // Infinite at 0.
       Row(
         kernel: FIRN_SQRT, reference: { x, _ in x.squareRoot() },
-        gradient: { g, _, y, _ in g / (y + y) }, domain: 0.2...4, flops: 1)
+        gradient: { g, _, y, _ in g / (y + y) }, domain: 0.2...4, hasPole: true, flops: 1)
     case .rsqrt:
       Row(
         kernel: FIRN_RSQRT, reference: { x, _ in 1 / x.squareRoot() },
-        gradient: { g, x, y, _ in -(g * y) / (x + x) }, domain: 0.2...4, flops: 2)
+        gradient: { g, x, y, _ in -(g * y) / (x + x) }, domain: 0.2...4, hasPole: true, flops: 2)
     case .square:
       Row(
         kernel: FIRN_SQUARE, reference: { x, _ in x * x }, integer: { $0 &* $0 },
@@ -69,7 +71,7 @@ extension Unary {
     case .reciprocal:
       Row(
         kernel: FIRN_RECIPROCAL, reference: { x, _ in 1 / x },
-        gradient: { g, _, y, _ in -(g * square(y)) }, domain: 0.3...3, flops: 1)
+        gradient: { g, _, y, _ in -(g * square(y)) }, domain: 0.3...3, hasPole: true, flops: 1)
     case .sin:
       Row(
         kernel: FIRN_SIN, reference: { x, _ in RealMath.sine(x) },

@@ -69,6 +69,10 @@ package struct Unary: ElementwiseOp, KernelOp {
     operands[0].shape.elementCount * Dim(Self.row(function).flops)
   }
 
+  package var numerics: Numerics {
+    Numerics(poles: Self.row(function).hasPole ? [0] : [], carriesInfinity: true)
+  }
+
   package var canFail: Bool { false }
 
   package func simplified(in node: NodeView) -> Expression<Value>? {

@@ -81,6 +81,7 @@ package struct Pad: KernelOp {
   }
 
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
+  package var numerics: Numerics { .moving }
   package var canFail: Bool { false }
 
   package var isElementwise: Bool { false }

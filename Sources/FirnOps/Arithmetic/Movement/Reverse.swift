@@ -35,6 +35,7 @@ package struct Reverse: KernelOp {
   }
 
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
+  package var numerics: Numerics { .moving }
   package var canFail: Bool { false }
 
   package var isElementwise: Bool { false }

@@ -44,6 +44,7 @@ package struct Transpose: KernelOp {
   }
 
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
+  package var numerics: Numerics { .moving }
   package var canFail: Bool { false }
 
   package var isElementwise: Bool { false }

@@ -1,0 +1,53 @@
+import FirnGraph
+
+/// What a run that checks numerics looks for in the results of a step.
+///
+/// Infinities that come of a constant are the user's own. What `select` alone reads is looked at when it has chosen: of
+/// what it discards nothing matters.
+package struct NumericCheck: Sendable {
+  /// Whether only NaN is a fault.
+  package var allowsInfinity = false
+  /// Whether a later step answers for it.
+  package var isPutOff = false
+  /// The steps it answers for, ascending.
+  package var answersFor: [Int] = []
+}
+
+/// Which nodes of a graph have their results looked at by another.
+struct PutOffChecks {
+  /// For each node, the nodes that answer for it; none where it answers for itself.
+  private(set) var answering: [Set<Int>]
+
+  init(_ graph: GraphDef) {
+    answering = Array(repeating: [], count: graph.nodes.count)
+    var readers = [[(node: Int, operand: Int)]](repeating: [], count: graph.nodes.count)
+    for (position, node) in graph.nodes.enumerated() {
+      for (operand, input) in node.inputs.enumerated() { readers[input.node].append((position, operand)) }
+    }
+    let outputs = Set(graph.outputs.map(\.node))
+    for (position, node) in graph.nodes.enumerated().reversed() {
+      // The values of a backward program are chosen among by derivatives: there the first fault is worth knowing.
+      guard node.phase == .forward, node.kernelOp != nil || node.isView, node.types.count == 1,
+        !outputs.contains(position)
+      else {
+        continue
+      }
+      let forward = readers[position].filter { graph.nodes[$0.node].phase == .forward }
+      var nodes: Set<Int> = []
+      for reader in forward {
+        let numerics = graph.nodes[reader.node].op.numerics
+        let isPutOff = !answering[reader.node].isEmpty
+        guard numerics.choices.contains(reader.operand) || isPutOff && numerics.carriesInfinity else {
+          nodes = []
+          break
+        }
+        nodes.formUnion(isPutOff ? answering[reader.node] : [reader.node])
+      }
+      answering[position] = nodes
+    }
+  }
+}
+
+extension Node {
+  fileprivate var isView: Bool { if case .view = op.aliasing { true } else { false } }
+}

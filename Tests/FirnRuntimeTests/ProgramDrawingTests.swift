@@ -1,0 +1,45 @@
+import FirnGraph
+import FirnNN
+import FirnNotation
+import FirnOps
+import FirnTraining
+import Testing
+
+@testable import FirnRuntime
+
+/// `program.graph.dot()` draws variables as the program treats them, not as they were declared.
+@Suite struct ProgramDrawingTests {
+  private func classes(_ text: String) -> [String: String] {
+    var result: [String: String] = [:]
+    for line in text.split(separator: "\n") {
+      guard let name = line.firstMatch(of: /^ *"([^"]+)" \[/)?.1,
+        let look = line.firstMatch(of: /class="([^"]+)"/)?.1
+      else { continue }
+      result[String(name)] = String(look)
+    }
+    return result
+  }
+
+  @Test func frozenIsDrawnFrozen() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 3])
+    let lower = Dense(4, activation: .tanh, name: "lower")(x)
+    let middle = Dense(4, trainable: false, name: "middle")(lower)
+    let loss = Dense(2, name: "head")(middle).mean()
+    let session = try Session(graph, threads: 1)
+    session.onWarning = { _ in }
+    let program = try session.compile(
+      minimizing: loss, with: SGD(learningRate: 0.1), freezing: "lower | head/kernel[0..<1]",
+      thawing: "middle/bias")
+    let looks = classes(program.graph.dot())
+    #expect(looks["lower/kernel"] == "frozen" && looks["lower/bias"] == "frozen")
+    #expect(looks["middle/kernel"] == "frozen" && looks["middle/bias"] == "trainable")
+    #expect(looks["head/kernel"] == "partly-frozen" && looks["head/bias"] == "trainable")
+    // What is said by hand wins, and the graph as built knows no program.
+    #expect(classes(program.graph.dot(DOTOptions(frozen: ["head/bias"])))["head/bias"] == "frozen")
+    let own = DOTOptions { _ in .trainable }
+    #expect(classes(program.graph.dot(own))["lower/kernel"] == "trainable")
+    #expect(classes(graph.definition.dot())["lower/kernel"] == "trainable")
+    #expect(program.graph.dot().contains("lower (frozen)"))
+  }
+}
