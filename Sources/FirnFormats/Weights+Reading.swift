@@ -4,9 +4,9 @@ public import FirnGraph
 extension Weights {
   /// The weights in the file at `path`, of whichever format its bytes show; tensors are read when asked for.
   ///
-  /// Safetensors, NumPy `.npy` and `.npz`, PyTorch's zip files and TensorFlow checkpoints (`path` is their prefix or
-  /// `.index` file). Nothing in a file is ever executed. The file is mapped, not read: do not cut it short while the
-  /// weights are in use.
+  /// Safetensors, NumPy `.npy` and `.npz`, PyTorch's files, TensorFlow checkpoints (`path` is their prefix or `.index`
+  /// file), the folder of a SavedModel, and the `*.index.json` of weights in several files. Nothing in a file is ever
+  /// executed. The file is mapped, not read: do not cut it short while the weights are in use.
   ///
   /// - Throws: `.file` where the file cannot be read, `.parse` where it is of no known format or damaged; both with
   ///   what to do instead.
@@ -16,11 +16,22 @@ extension Weights {
     do {
       bytes = try MappedFile.open(path)
     } catch {
-      guard let index = try? MappedFile.open(path + ".index") else { throw error }
-      self = try TensorFlowReader.read(index: index, prefix: path)
+      if let index = try? MappedFile.open(path + ".index") {
+        self = try TensorFlowReader.read(index: index, prefix: path)
+        return
+      }
+      guard let folder = WeightFolder(path) else { throw error }
+      guard let prefix = folder.savedModel else { throw folder.error }
+      self = try TensorFlowReader.read(index: try MappedFile.open(prefix + ".index"), prefix: prefix)
       return
     }
-    self = try Weights(bytes, source: path)
+    guard ShardedReader.mayRead(bytes) else {
+      self = try Weights(bytes, source: path)
+      return
+    }
+    self = try ShardedReader.read(bytes, source: path) { (path) throws(FirnError) in
+      try Weights(try MappedFile.open(path), source: path)
+    }
   }
 
   /// The weights in the bytes of a file; `source` is its path.
@@ -30,21 +41,25 @@ extension Weights {
       self = try NumPyReader.read(bytes, source: source)
     } else if bytes.starts(with: ZipArchive.magic) || bytes.starts(with: ZipArchive.emptyMagic) {
       let archive = try ZipArchive(bytes, fault: fault)
+      if let foreign = ForeignFile.of(members: archive.entries.map(\.name)) { throw foreign.error(of: fault) }
       self =
         try PyTorchReader.root(of: archive) == nil
         ? NumPyReader.read(archive, source: source) : PyTorchReader.read(archive, source: source)
-    } else if PyTorchReader.isLegacy(bytes) {
-      throw fault(
-        "is a PyTorch file of the form before version 1.6, which only running its code could read",
-        remedy: "load it in PyTorch and save its state_dict with torch.save")
+    } else if SafetensorsReader.mayRead(bytes) {
+      self = try SafetensorsReader.read(bytes, source: source)
+    } else if PyTorchLegacyReader.reads(bytes) {
+      self = try PyTorchLegacyReader.read(bytes, source: source)
     } else if bytes.starts(with: TensorFlowTable.magic, at: bytes.count - 8) {
       guard source.hasSuffix(".index") else {
         throw fault(
           "is the index of a TensorFlow checkpoint under another name", remedy: "name it PREFIX.index")
       }
       self = try TensorFlowReader.read(index: bytes, prefix: String(source.dropLast(6)))
-    } else {
+    } else if source.hasSuffix(".safetensors"), ForeignFile.known(bytes, source: source) == nil {
+      // Its reader says what is wrong with it.
       self = try SafetensorsReader.read(bytes, source: source)
+    } else {
+      throw ForeignFile.error(of: bytes, source: source)
     }
   }
 }

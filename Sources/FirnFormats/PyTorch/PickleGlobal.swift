@@ -1,9 +1,15 @@
-/// The names a state dict may use; whatever else a pickle names is refused.
+/// The names of which a description is built; whatever else a pickle names makes a closed box.
 enum PickleGlobal: Hashable {
   case orderedDictionary
   case rebuildTensor
   case rebuildTensorWithType
+  /// As PyTorch wrote tensors until version 0.3.
+  case rebuildPlainTensor
+  /// A tensor of a subclass or with attributes: another of these makes it.
+  case rebuildSubclass
   case rebuildParameter
+  /// What byte strings are made by below protocol 3.
+  case encode
   case size
   case device
   /// A storage class, such as `torch.FloatStorage`, or nil for bytes without a type.
@@ -16,7 +22,11 @@ enum PickleGlobal: Hashable {
     case ("collections", "OrderedDict"): self = .orderedDictionary
     case ("torch._utils", "_rebuild_tensor_v2"): self = .rebuildTensor
     case ("torch._utils", "_rebuild_tensor_v3"): self = .rebuildTensorWithType
-    case ("torch._utils", "_rebuild_parameter"): self = .rebuildParameter
+    case ("torch._utils", "_rebuild_tensor"): self = .rebuildPlainTensor
+    case ("torch._tensor", "_rebuild_from_type_v2"): self = .rebuildSubclass
+    case ("torch._utils", "_rebuild_parameter"), ("torch._utils", "_rebuild_parameter_with_state"):
+      self = .rebuildParameter
+    case ("_codecs", "encode"): self = .encode
     case ("torch", "Size"): self = .size
     case ("torch", "device"): self = .device
     case ("torch.storage", "UntypedStorage"): self = .storage(nil)

@@ -12,6 +12,10 @@ enum PickleValue {
   case tuple(Int)
   case dictionary(Int)
   case global(PickleGlobal)
+  /// A class or function that is none of those, by its place among the unpickler's names.
+  case name(Int)
+  /// What such a name was called to make, by its place among the unpickler's objects.
+  case object(Int)
   case storage(Int)
   case tensor(Int)
   /// A device or the like: nothing of it is used.

@@ -12,23 +12,13 @@ package enum PyTorchReader {
     return String(first.name.dropLast("data.pkl".count))
   }
 
-  /// Whether these are the first bytes of a file from before version 1.6: a tar file, or a pickled magic number.
-  static func isLegacy(_ bytes: Bytes) -> Bool {
-    let magic: [UInt8] = [0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E]
-    return bytes[0] == 0x80 && bytes.starts(with: magic, at: 2)
-      || bytes.starts(with: Array("ustar".utf8), at: 257)
-  }
-
   package static func read(_ archive: ZipArchive, source: String) throws(FirnError) -> Weights {
     let fault = FileFault(source)
     guard let root = root(of: archive), let program = archive[root + "data.pkl"] else {
       throw fault("is no PyTorch file")
     }
-    guard archive[root + "constants.pkl"] == nil else {
-      throw fault(
-        "is a TorchScript module, which holds code",
-        remedy: "load it in PyTorch and save its state_dict with torch.save")
-    }
+    guard !archive.entries.contains(where: { $0.name.hasSuffix("/data.pkl") && $0.name != root + "data.pkl" })
+    else { throw fault("holds two pickles, of which readers may take either") }
     var isBigEndian = false
     if let entry = archive[root + "byteorder"] {
       switch try archive.contents(of: entry).text {
@@ -40,39 +30,54 @@ package enum PyTorchReader {
     let pickle = try archive.contents(of: program)
     var unpickler = Unpickler(pickle, fault: fault)
     let value = try unpickler.run()
+    guard unpickler.position == pickle.count else { throw fault("has a pickle that goes on after its end") }
     var walk = StateDictWalk(unpickler, budget: pickle.count, fault: fault)
     try walk.run(value)
+    let entries = try entries(of: walk, isBigEndian: isBigEndian, fault: fault) { (key, isShared) in
+      guard let member = archive[root + "data/" + key] else { return nil }
+      let checked = CheckedMember(member, of: archive, isKept: isShared)
+      return PyTorchStorage(byteCount: member.byteCount) { () throws(FirnError) in try checked.contents() }
+    }
+    return try Weights(source: source, entries: entries, metadata: walk.metadata, skipped: walk.skipped)
+  }
 
+  /// The tensors that were found, each with its place in its storage, checked.
+  ///
+  /// - Parameter storage: the bytes of this key, of which several tensors may ask for some; nil where there are none.
+  static func entries(
+    of walk: StateDictWalk, isBigEndian: Bool = false, fault: FileFault,
+    storage: (_ key: String, _ isShared: Bool) -> PyTorchStorage?
+  ) throws(FirnError) -> [WeightEntry] {
     var keys: [String: Int] = [:]
     for (_, tensor) in walk.tensors { keys[tensor.storage.key, default: 0] += 1 }
     var numbers: [String: Int] = [:]
-    var members: [String: CheckedMember] = [:]
+    var storages: [String: PyTorchStorage] = [:]
     var entries: [WeightEntry] = []
     for (name, tensor) in walk.tensors {
       let key = tensor.storage.key
-      guard let member = archive[root + "data/" + key] else {
+      let isShared = keys[key, default: 0] > 1
+      guard let shared = storages[key] ?? storage(key, isShared) else {
         throw fault("lacks the bytes of `\(name)`", place: name)
       }
-      let range = try extent(of: tensor, named: name, storageSize: member.byteCount, fault: fault)
+      storages[key] = shared
+      let range = try extent(of: tensor, named: name, storageSize: shared.byteCount, fault: fault)
       var number: Int?
-      if keys[key, default: 0] > 1 {
+      if isShared {
         number = numbers[key] ?? numbers.count
         numbers[key] = number
       }
-      let shared = members[key] ?? CheckedMember(member, of: archive, isKept: number != nil)
-      members[key] = shared
       let stored = StoredArray(tensor.type, tensor.shape, strides: tensor.strides, isBigEndian: isBigEndian)
       entries.append(
         WeightEntry(
           name: name, stored, storage: number, requiresGradient: tensor.requiresGradient, fault: fault
         ) { () throws(FirnError) in
-          guard let bytes = try shared.contents().slice(at: range.start, count: range.count) else {
+          guard let bytes = try shared.bytes().slice(at: range.start, count: range.count) else {
             throw fault("ends within `\(name)`", place: name)
           }
           return bytes
         })
     }
-    return try Weights(source: source, entries: entries, metadata: walk.metadata)
+    return entries
   }
 
   /// Where the elements lie in the storage, in bytes, checked.

@@ -1,12 +1,14 @@
 /// A view of a storage, as a pickle describes it.
 struct PyTorchTensor {
-  /// Names the entry of the zip file.
+  /// Names the piece of the file that holds it.
   struct Storage {
     var key: String
     /// Nil for bytes without a type.
     var type: StoredType?
     /// In elements, of bytes where there is no type.
     var count: Int
+    /// Where in that piece it begins, in elements: files of before PyTorch 0.4 hold storages within storages.
+    var start = 0
   }
 
   /// PyTorch's own limit.

@@ -2,9 +2,15 @@ internal import FirnFiles
 internal import FirnGraph
 
 /// Collects the tensors of nested dictionaries and lists, with their names joined by dots.
+///
+/// Of a closed box the items and elements are looked at, as those are data; what else it holds is only counted.
 struct StateDictWalk {
   private(set) var tensors: [(name: String, tensor: PyTorchTensor)] = []
   private(set) var metadata: [Weights.Metadata] = []
+  private(set) var skipped: [Weights.Skipped] = []
+  /// The first box that keeps tensors inside.
+  private var keeper: (name: String, type: String, count: Int)?
+  private var counted = TensorCount()
   private let unpickler: Unpickler
   private let fault: FileFault
   /// Bytes of names and entries that may still be made: a pickle can name one container again and again.
@@ -22,11 +28,47 @@ struct StateDictWalk {
   }
 
   mutating func run(_ value: PickleValue) throws(FirnError) {
-    if case .tensor(let index) = value {
-      tensors.append(("tensor", unpickler.tensors[index]))
-    } else {
-      try visit(value, name: "", depth: 0)
+    switch value {
+    case .tensor(let index): tensors.append(("tensor", unpickler.tensors[index]))
+    case .name(let index): throw noDictionary(unpickler.names[index])
+    case .object(let index)
+    where unpickler.objects[index].items == nil && unpickler.objects[index].elements == nil:
+      throw noDictionary(unpickler.objects[index].type)
+    default: try visit(value, name: "", depth: 0)
     }
+    if tensors.isEmpty, let keeper {
+      throw fault(
+        "keeps its tensors inside `\(keeper.name)`, an object of `\(keeper.type)`, which is not executed",
+        remedy: Self.remedy, place: keeper.name)
+    }
+  }
+
+  private static let remedy =
+    "load it in PyTorch, if you trust it, and save model.state_dict() with torch.save"
+
+  private func noDictionary(_ type: String) -> FirnError {
+    fault("is a pickled `\(type)`, no state dict, and is not executed", remedy: Self.remedy, place: type)
+  }
+
+  private mutating func skip(_ name: String, _ reason: String) {
+    budget -= reason.utf8.count
+    skipped.append(.init(name: name.isEmpty ? "pickle" : name, reason: reason))
+  }
+
+  private mutating func visit(box index: Int, name: String, depth: Int) throws(FirnError) {
+    let object = unpickler.objects[index]
+    let count = counted.tensors(in: [object.arguments, object.state ?? .none], of: unpickler)
+    if count > 0, keeper == nil { keeper = (name, object.type, count) }
+    var reason = "it is `\(object.type)`, of which Firn makes nothing"
+    if object.items != nil || object.elements != nil {
+      reason = "it is `\(object.type)`: only its items are read"
+    }
+    if count > 0 {
+      reason += "; \(count) tensor\(count == 1 ? "" : "s") inside \(count == 1 ? "is" : "are") not read"
+    }
+    skip(name, reason)
+    if let items = object.items { try visit(.dictionary(items), name: name, depth: depth + 1) }
+    if let elements = object.elements { try visit(.list(elements), name: name, depth: depth + 1) }
   }
 
   private mutating func visit(_ value: PickleValue, name: String, depth: Int) throws(FirnError) {
@@ -46,7 +88,14 @@ struct StateDictWalk {
           default: nil
           }
         guard let word else {
-          throw fault("has a key in `\(name)` that is neither text nor a number", place: name)
+          guard counted.tensors(in: [value], of: unpickler) == 0 else {
+            throw fault(
+              "has a tensor in `\(name)` under a key that is neither text nor a number",
+              remedy: "save it under a name", place: name)
+          }
+          budget -= name.utf8.count + Self.nameCost
+          skip(name, "a key in it is neither text nor a number")
+          continue
         }
         try visit(value, name: path(word), depth: depth + 1)
       }
@@ -64,7 +113,10 @@ struct StateDictWalk {
     case .text(let text):
       budget -= text.utf8.count
       metadata.append(.init(key: name, value: text))
-    case .bytes, .global, .storage, .opaque: break
+    case .name(let index): skip(name, "it is the name `\(unpickler.names[index])`")
+    case .object(let index): try visit(box: index, name: name, depth: depth)
+    case .bytes: skip(name, "it is a byte string")
+    case .global, .storage, .opaque: break
     }
   }
 }

@@ -4,10 +4,12 @@ internal import FirnGraph
 /// Reads the pickle of a state dict without executing anything (Python's `pickletools` describes the opcodes).
 ///
 /// A pickle is a program for a small stack machine. This one knows data, containers and the globals of
-/// ``PickleGlobal``; calling one of those builds a description, any other name is an error that tells it.
+/// ``PickleGlobal``; calling one of those builds a description. Any other name stays a name, and calling it makes a
+/// ``PickleObject``: an error only where a tensor could not be described without it.
 struct Unpickler {
   private var reader: ByteReader
   private let fault: FileFault
+  private let start: Int
   private var stack: [PickleValue] = []
   private var marks: [Int] = []
   private var memo: [Int: PickleValue] = [:]
@@ -15,18 +17,30 @@ struct Unpickler {
   private(set) var dictionaries: [[(key: PickleValue, value: PickleValue)]] = []
   private(set) var storages: [PyTorchTensor.Storage] = []
   private(set) var tensors: [PyTorchTensor] = []
-  /// Of all tensors' shapes and strides: these are copies, however small the pickle that makes them.
+  private(set) var objects: [PickleObject] = []
+  /// Classes and functions that are no ``PickleGlobal``, each once.
+  private(set) var names: [String] = []
+  private var placesOfNames: [String: Int] = [:]
+  /// Of all tensors' shapes and strides, of dictionaries made of pairs, and of names: these are copies, however small
+  /// the pickle that makes them.
   private var extentCount = 0
 
   private static let longestText = 1 << 20
-  /// How many values may be kept at once: operations of one byte could otherwise pile up objects of a hundred.
-  private let mostValues: Int
+  private static let longestName = 1024
+  /// How many values may be kept at once, whatever their operations' length.
+  private static let fewestValues = 1 << 16
 
-  init(_ bytes: Bytes, fault: FileFault) {
-    reader = ByteReader(bytes, fault: fault)
+  /// - Parameter start: where in `bytes` the pickle begins; where it ends, ``position`` says after running it.
+  init(_ bytes: Bytes, at start: Int = 0, fault: FileFault) {
+    reader = ByteReader(bytes, at: start, fault: fault)
+    self.start = start
     self.fault = fault
-    mostValues = max(1 << 16, bytes.count / 2)
   }
+
+  /// The byte behind what has been read.
+  var position: Int { reader.position }
+  /// How many bytes the pickle has so far.
+  var byteCount: Int { reader.position - start }
 
   /// Runs the program and gives what it leaves.
   mutating func run() throws(FirnError) -> PickleValue {
@@ -37,8 +51,10 @@ struct Unpickler {
         return value
       }
       try step(opcode)
-      let containers = sequences.count + dictionaries.count
+      let containers = sequences.count + dictionaries.count + objects.count
       let described = tensors.count + storages.count + extentCount / 8
+      // Operations of one byte could otherwise pile up objects of a hundred.
+      let mostValues = max(Self.fewestValues, byteCount / 2)
       guard stack.count + marks.count + memo.count + containers + described <= mostValues else {
         throw fault("has a pickle of too many values for its size")
       }
@@ -73,13 +89,22 @@ struct Unpickler {
     case UInt8(ascii: "T"): stack.append(.text(try text(try reader.size(Int32.self))))
     case UInt8(ascii: "C"): try skipBytes(try reader.size(UInt8.self))
     case UInt8(ascii: "B"): try skipBytes(try reader.size(UInt32.self))
-    case 0x8E: try skipBytes(try reader.size(UInt64.self))
+    case 0x8E, 0x96: try skipBytes(try reader.size(UInt64.self))
     case UInt8(ascii: "}"): appendDictionary()
     case UInt8(ascii: "]"): appendSequence([], PickleValue.list)
     case UInt8(ascii: ")"): appendSequence([], PickleValue.tuple)
     case UInt8(ascii: "t"): appendSequence(try popToMark(), PickleValue.tuple)
     case UInt8(ascii: "l"): appendSequence(try popToMark(), PickleValue.list)
     case 0x85...0x87: appendSequence(try pop(count: Int(opcode) - 0x84), PickleValue.tuple)
+    case UInt8(ascii: "d"):
+      let items = try popToMark()
+      appendDictionary()
+      try setItems(items)
+    case 0x8F: appendObject("set", .none)
+    case 0x90: try extend(try popToMark())
+    case 0x91:
+      appendSequence(try popToMark(), PickleValue.tuple)
+      appendObject("frozenset", try pop())
     case UInt8(ascii: "a"): try extend([try pop()])
     case UInt8(ascii: "e"): try extend(try popToMark())
     case UInt8(ascii: "s"): try setItems(try pop(count: 2))
@@ -90,7 +115,9 @@ struct Unpickler {
     case UInt8(ascii: "h"): try recall(try reader.size(UInt8.self))
     case UInt8(ascii: "j"): try recall(try reader.size(UInt32.self))
     case UInt8(ascii: "c"):
-      let words = (try reader.line(atMost: 1024).text, try reader.line(atMost: 1024).text)
+      let words = (
+        try reader.line(atMost: Self.longestName).text, try reader.line(atMost: Self.longestName).text
+      )
       guard let module = words.0, let name = words.1 else { throw damaged }
       try appendGlobal(module, name)
     case 0x93:
@@ -99,10 +126,19 @@ struct Unpickler {
       try appendGlobal(module, name)
     case UInt8(ascii: "Q"): try resolveStorage(try pop())
     case UInt8(ascii: "R"), 0x81: try call(try pop(count: 2))
+    case 0x92:
+      // With arguments by name, which nothing of a state dict has.
+      let operands = try pop(count: 3)
+      appendSequence([operands[1], operands[2]], PickleValue.tuple)
+      try appendObject(made: operands[0], try pop())
     case UInt8(ascii: "b"):
-      // State set on a container, such as a state dict's version numbers: not needed.
-      _ = try pop()
-      guard case .dictionary = try top() else { throw damaged }
+      let state = try pop()
+      switch try top() {
+      // Such as a state dict's version numbers: not needed.
+      case .dictionary: break
+      case .object(let index): objects[index].state = state
+      default: throw damaged
+      }
     default:
       throw fault("has a pickle with the operation 0x\(String(opcode, radix: 16)), which no state dict needs")
     }
@@ -170,12 +206,30 @@ struct Unpickler {
   }
 
   private mutating func extend(_ values: [PickleValue]) throws(FirnError) {
-    guard case .list(let index) = try top() else { throw damaged }
-    sequences[index] += values
+    switch try top() {
+    case .list(let index): sequences[index] += values
+    case .object(let index):
+      if let elements = objects[index].elements {
+        sequences[elements] += values
+      } else {
+        objects[index].elements = sequences.count
+        sequences.append(values)
+      }
+    default: throw damaged
+    }
   }
 
   private mutating func setItems(_ values: [PickleValue]) throws(FirnError) {
-    guard case .dictionary(let index) = try top(), values.count % 2 == 0 else { throw damaged }
+    guard values.count % 2 == 0 else { throw damaged }
+    let index: Int
+    switch try top() {
+    case .dictionary(let dictionary): index = dictionary
+    case .object(let object):
+      index = objects[object].items ?? dictionaries.count
+      objects[object].items = index
+      if index == dictionaries.count { dictionaries.append([]) }
+    default: throw damaged
+    }
     for pair in stride(from: 0, to: values.count, by: 2) {
       dictionaries[index].append((values[pair], values[pair + 1]))
     }
@@ -184,40 +238,84 @@ struct Unpickler {
   // MARK: Names and calls
 
   private mutating func appendGlobal(_ module: String, _ name: String) throws(FirnError) {
-    guard let global = PickleGlobal(module: module, name: name) else {
-      throw fault(
-        "names `\(module).\(name)` in its pickle, which is no part of a state dict and is not executed",
-        remedy: "load it in PyTorch, if you trust it, and save model.state_dict() with torch.save",
-        place: "\(module).\(name)")
+    if let global = PickleGlobal(module: module, name: name) {
+      stack.append(.global(global))
+      return
     }
-    stack.append(.global(global))
+    // Text can be longer, and named again and again.
+    guard module.utf8.count <= Self.longestName, name.utf8.count <= Self.longestName else { throw damaged }
+    let path = "\(module).\(name)"
+    let place = placesOfNames[path] ?? names.count
+    if place == names.count {
+      placesOfNames[path] = place
+      names.append(path)
+      // Few words make many pairs.
+      extentCount += path.utf8.count / 8
+    }
+    stack.append(.name(place))
   }
 
   private mutating func resolveStorage(_ id: PickleValue) throws(FirnError) {
-    guard case .tuple(let index) = id, sequences[index].count == 5,
-      case .text("storage") = sequences[index][0],
-      case .global(.storage(let type)) = sequences[index][1], case .text(let key) = sequences[index][2],
-      case .integer(let count) = sequences[index][4], count >= 0
+    guard case .tuple(let index) = id, let kind = sequences[index].first else { throw damaged }
+    let parts = sequences[index]
+    // A class with its source text, beside a whole module of before 1.6: it stays a name.
+    if case .text("module") = kind, parts.count == 4 {
+      stack.append(parts[1])
+      return
+    }
+    if parts.count > 1, case .name(let name) = parts[1] { throw needed(names[name]) }
+    guard 5...6 ~= parts.count, case .text("storage") = kind, case .global(.storage(let type)) = parts[1],
+      case .text(let key) = parts[2], case .integer(let count) = parts[4], count >= 0
     else { throw damaged }
+    var storage = PyTorchTensor.Storage(key: key, type: type, count: count)
+    if parts.count == 6 {
+      switch parts[5] {
+      case .none: break
+      case .tuple(let view):
+        guard sequences[view].count == 3, case .integer(let start) = sequences[view][1], start >= 0 else {
+          throw damaged
+        }
+        storage.start = start
+      default: throw damaged
+      }
+    }
     stack.append(.storage(storages.count))
-    storages.append(PyTorchTensor.Storage(key: key, type: type, count: count))
+    storages.append(storage)
   }
 
   private mutating func call(_ operands: [PickleValue]) throws(FirnError) {
-    guard case .global(let global) = operands[0], case .tuple(let index) = operands[1] else { throw damaged }
+    guard case .global(let global) = operands[0] else {
+      try appendObject(made: operands[0], operands[1])
+      return
+    }
+    guard case .tuple(let index) = operands[1] else { throw damaged }
     let arguments = sequences[index]
     switch global {
-    case .orderedDictionary:
-      guard arguments.isEmpty else { throw damaged }
-      appendDictionary()
+    case .orderedDictionary: try appendOrderedDictionary(arguments)
     case .size:
       guard arguments.count == 1 else { throw damaged }
       stack.append(arguments[0])
     case .device: stack.append(.opaque)
+    case .encode: stack.append(.bytes)
     case .rebuildTensor: try rebuildTensor(arguments, typeAt: nil)
     case .rebuildTensorWithType: try rebuildTensor(arguments, typeAt: 6)
+    case .rebuildPlainTensor:
+      guard arguments.count == 4 else { throw damaged }
+      try rebuildTensor(arguments + [.bool(false), .none], typeAt: nil)
+    case .rebuildSubclass:
+      // The function that makes the plain tensor, the class, that function's arguments, the attributes.
+      guard arguments.count == 4 else { throw damaged }
+      if case .name(let name) = arguments[0] { throw needed(names[name]) }
+      guard case .tuple(let inner) = arguments[2] else { throw damaged }
+      switch arguments[0] {
+      case .global(.rebuildTensor): try rebuildTensor(sequences[inner], typeAt: nil)
+      case .global(.rebuildTensorWithType): try rebuildTensor(sequences[inner], typeAt: 6)
+      default: throw damaged
+      }
     case .rebuildParameter:
-      guard arguments.count == 3, case .tensor(let tensor) = arguments[0], case .bool(let flag) = arguments[1]
+      if let type = foreign(in: arguments.prefix(1)) { throw needed(type) }
+      guard 3...4 ~= arguments.count, case .tensor(let tensor) = arguments[0],
+        case .bool(let flag) = arguments[1]
       else { throw damaged }
       stack.append(.tensor(tensors.count))
       tensors.append(tensors[tensor])
@@ -226,9 +324,89 @@ struct Unpickler {
     }
   }
 
+  /// Empty, or made of a list of pairs, as Python 2 writes it.
+  private mutating func appendOrderedDictionary(_ arguments: [PickleValue]) throws(FirnError) {
+    var items: [PickleValue] = []
+    if let first = arguments.first {
+      guard arguments.count == 1, case .list(let pairs) = first else { throw damaged }
+      for pair in sequences[pairs] {
+        switch pair {
+        case .list(let index), .tuple(let index):
+          guard sequences[index].count == 2 else { throw damaged }
+          items += sequences[index]
+        default: throw damaged
+        }
+      }
+      // A list can be named again and again.
+      extentCount += 4 * items.count
+    }
+    appendDictionary()
+    try setItems(items)
+  }
+
+  // MARK: Closed boxes
+
+  private mutating func appendObject(_ type: String, _ arguments: PickleValue) {
+    stack.append(.object(objects.count))
+    objects.append(PickleObject(type: type, arguments: arguments))
+  }
+
+  /// What `maker` would make of the arguments; its result is called by the maker's name.
+  private mutating func appendObject(made maker: PickleValue, _ arguments: PickleValue) throws(FirnError) {
+    let type: String
+    switch maker {
+    case .name(let name): type = names[name]
+    case .object(let object): type = objects[object].type
+    default: throw damaged
+    }
+    if type.hasPrefix("torch."), describesTensor(arguments) { throw needed(type) }
+    appendObject(type, arguments)
+  }
+
+  /// Whether tensors or storages are among the arguments themselves or in tuples of them.
+  ///
+  /// Functions of `torch` that take such make a tensor. Only the first few are looked at.
+  private func describesTensor(_ arguments: PickleValue) -> Bool {
+    var pending = [arguments]
+    var next = 0
+    while next < pending.count, next < 64 {
+      switch pending[next] {
+      case .tensor, .storage: return true
+      case .tuple(let index): pending += sequences[index].prefix(16)
+      default: break
+      }
+      next += 1
+    }
+    return false
+  }
+
+  /// The type of the first argument that is no data.
+  private func foreign(in arguments: some Sequence<PickleValue>) -> String? {
+    for argument in arguments {
+      switch argument {
+      case .name(let name): return names[name]
+      case .object(let object): return objects[object].type
+      default: break
+      }
+    }
+    return nil
+  }
+
+  private func needed(_ type: String) -> FirnError {
+    fault(
+      "makes a tensor by `\(type)`, which Firn does not know and does not execute",
+      remedy:
+        "load it in PyTorch, if you trust it, and save plain tensors: torch.save(model.state_dict(), …)",
+      place: type)
+  }
+
+  // MARK: Tensors
+
   private mutating func rebuildTensor(_ arguments: [PickleValue], typeAt place: Int?) throws(FirnError) {
+    if let type = foreign(in: arguments.prefix(5)) { throw needed(type) }
     guard 6...8 ~= arguments.count, case .storage(let storage) = arguments[0],
-      case .integer(let offset) = arguments[1], case .bool(let requiresGradient) = arguments[4]
+      case .integer(let offset) = arguments[1], case .bool(let requiresGradient) = arguments[4],
+      case let (start, overflow) = offset.addingReportingOverflow(storages[storage].start), !overflow
     else { throw damaged }
     var type = storages[storage].type
     if let place {
@@ -242,7 +420,7 @@ struct Unpickler {
     stack.append(.tensor(tensors.count))
     tensors.append(
       PyTorchTensor(
-        storage: storages[storage], type: type, offset: offset, shape: shape, strides: strides,
+        storage: storages[storage], type: type, offset: start, shape: shape, strides: strides,
         requiresGradient: requiresGradient))
   }
 

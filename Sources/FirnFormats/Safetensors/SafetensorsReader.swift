@@ -10,6 +10,12 @@ package enum SafetensorsReader {
   /// Which no tensor can be called.
   static let metadataKey = "__metadata__"
 
+  /// Whether these bytes begin as such a file: with a length that a header may have, and an object or space.
+  static func mayRead(_ bytes: Bytes) -> Bool {
+    guard let length = bytes.integer(at: 0, as: UInt64.self), length <= largestHeader else { return false }
+    return bytes.count == 8 || [0x7B, 0x20, 0x0A, 0x0D, 0x09].contains(bytes[8])
+  }
+
   package static func read(_ bytes: Bytes, source: String) throws(FirnError) -> Weights {
     let fault = FileFault(source)
     guard let length = bytes.integer(at: 0, as: UInt64.self) else {

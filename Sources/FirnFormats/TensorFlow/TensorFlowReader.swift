@@ -3,8 +3,9 @@ package import FirnGraph
 
 /// Reads TensorFlow's checkpoints of version 2: `PREFIX.index`, a table, and the shards `PREFIX.data-00000-of-00001`.
 ///
-/// Keys are those of the file: variable names where `tf.compat.v1.train.Saver` wrote it, paths of objects that end in
-/// `/.ATTRIBUTES/VARIABLE_VALUE` where `tf.train.Checkpoint` did. Text, such as the graph of objects, is skipped.
+/// Names are those of the variables: the file's keys where `tf.compat.v1.train.Saver` wrote it, what its graph of
+/// objects says where `tf.train.Checkpoint`, Keras or a SavedModel has keys by objects. Text, such as that graph, is
+/// skipped.
 ///
 /// Source: `tensorflow/core/util/tensor_bundle/tensor_bundle.cc`, `core/protobuf/tensor_bundle.proto`.
 package enum TensorFlowReader {
@@ -25,14 +26,31 @@ package enum TensorFlowReader {
     let (shardCount, isBigEndian) = try parse(header.value, fault: fault)
 
     var shards: [Int: Bytes] = [:]
-    var entries: [WeightEntry] = []
+    var rows: [Row] = []
+    var objects: TensorFlowObjects?
     var skipped: [Weights.Skipped] = []
+    func shard(_ entry: TensorFlowEntry) throws(FirnError) -> (path: String, bytes: Bytes) {
+      let path = prefix + ".data-\(padded(entry.shard))-of-\(padded(shardCount))"
+      if let bytes = shards[entry.shard] { return (path, bytes) }
+      let bytes = try open(path)
+      shards[entry.shard] = bytes
+      return (path, bytes)
+    }
     for (key, value) in table.rows.dropFirst() {
       // Slices of a partitioned variable have keys that are no text; the entry under its name refuses them.
       guard let name = String(validating: key, as: UTF8.self) else { continue }
       let entry = try TensorFlowEntry(value, fault: fault)
       let (typeName, type) = TensorFlowEntry.types[entry.type] ?? ("type \(entry.type)", nil)
       guard let type else {
+        if name == TensorFlowObjects.key, entry.shard < shardCount {
+          let (path, bytes) = try shard(entry)
+          guard let tensor = bytes.slice(at: entry.offset, count: entry.size) else {
+            throw FileFault(path)("ends within `\(name)`", place: name)
+          }
+          let message = try TensorFlowObjects.message(
+            in: tensor, checksum: entry.checksum, fault: FileFault(path))
+          objects = try TensorFlowObjects(message, fault: FileFault(path))
+        }
         skipped.append(.init(name: name, reason: "it holds \(typeName), no numbers of a kind Firn has"))
         continue
       }
@@ -46,13 +64,12 @@ package enum TensorFlowReader {
         size == entry.size, entry.shard < shardCount
       else { throw fault("describes `\(name)` wrongly", place: name) }
 
-      let path = prefix + ".data-\(padded(entry.shard))-of-\(padded(shardCount))"
-      if shards[entry.shard] == nil { shards[entry.shard] = try open(path) }
-      guard let bytes = shards[entry.shard]?.slice(at: entry.offset, count: size) else {
+      let (path, all) = try shard(entry)
+      guard let bytes = all.slice(at: entry.offset, count: size) else {
         throw FileFault(path)("ends within `\(name)`", place: name)
       }
-      entries.append(
-        WeightEntry(name: name, StoredArray(type, entry.shape, isBigEndian: isBigEndian), fault: fault) {
+      rows.append(
+        Row(key: name, entry: entry, array: StoredArray(type, entry.shape, isBigEndian: isBigEndian)) {
           () throws(FirnError) in
           let checksum = CyclicRedundancyCheck.castagnoli.checksum(bytes)
           guard CyclicRedundancyCheck.masked(checksum) == entry.checksum else {
@@ -61,7 +78,58 @@ package enum TensorFlowReader {
           return bytes
         })
     }
+    let names = names(of: rows, objects: objects, &skipped)
+    let entries = zip(rows, names).compactMap { (row, name) in
+      name.map { WeightEntry(name: $0, row.array, fault: fault, bytes: row.bytes) }
+    }
     return try Weights(source: prefix, entries: entries, skipped: skipped)
+  }
+
+  private struct Row {
+    var key: String
+    var entry: TensorFlowEntry
+    var array: StoredArray
+    var bytes: @Sendable () throws(FirnError) -> Bytes
+
+    func isCopy(of other: Row) -> Bool {
+      array.type == other.array.type && array.shape == other.array.shape && entry.size == other.entry.size
+        && entry.checksum == other.entry.checksum
+    }
+  }
+
+  /// What each row is called; nil for one that only repeats another.
+  ///
+  /// A SavedModel holds most variables twice, by layers and in one list. Different variables of one name keep the paths
+  /// of their objects.
+  private static func names(
+    of rows: [Row], objects: TensorFlowObjects?, _ skipped: inout [Weights.Skipped]
+  ) -> [String?] {
+    guard let objects else { return rows.map(\.key) }
+    var first: [[UInt8]: Int] = [:]
+    var differing: Set<Int> = []
+    for (place, row) in rows.enumerated() {
+      let name = Array(objects.name(of: row.key).utf8)
+      if let other = first[name] {
+        if !row.isCopy(of: rows[other]) { differing.insert(other) }
+      } else {
+        first[name] = place
+      }
+    }
+    var taken: Set<[UInt8]> = []
+    return rows.enumerated().map { (place, row) in
+      let name = objects.name(of: row.key)
+      let other = first[Array(name.utf8)] ?? place
+      if !differing.contains(other) {
+        if other != place {
+          skipped.append(.init(name: row.key, reason: "its elements are those of `\(name)`"))
+          return nil
+        }
+        if taken.insert(Array(name.utf8)).inserted { return name }
+      }
+      let path = TensorFlowObjects.plain(row.key)
+      // A key is unique, whatever others are called.
+      return taken.insert(Array(path.utf8)).inserted ? path : row.key
+    }
   }
 
   private static func parse(

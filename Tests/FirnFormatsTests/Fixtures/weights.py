@@ -24,36 +24,12 @@ import safetensors.torch
 import tensorflow as tf
 import torch
 
+from described import described
+
 HERE = Path(__file__).parent
 FILES = HERE / "weights"
 FILES.mkdir(exist_ok=True)
 expected = {}
-
-NUMPY_NAMES = {
-    "float64": "f64", "float32": "f32", "float16": "f16", "bfloat16": "bf16", "int64": "i64", "int32": "i32",
-    "int16": "i16", "int8": "i8", "uint64": "u64", "uint32": "u32", "uint16": "u16", "uint8": "u8", "bool": "bool",
-    "complex64": "complex64", "complex128": "complex128", "float8_e4m3fn": "f8e4m3", "float8_e5m2": "f8e5m2",
-}
-
-
-def described(name, array, **more):
-    """An array as bytes; of the types that Firn converts, as it should come out."""
-    kind = NUMPY_NAMES[str(array.dtype).removeprefix("torch.")]
-    if isinstance(array, torch.Tensor):
-        array = array.detach()
-        if kind == "bf16":
-            array = array.float()
-        elif kind.startswith("f8"):
-            array = array.view(torch.uint8)
-        shape, array = list(array.shape), array.contiguous().numpy()
-    else:
-        shape = list(array.shape)
-    read = array
-    if kind in ("f16", "bf16"):
-        read = array.astype("<f4")
-    elif kind[0] in "iu":
-        read = array.astype("<i4")
-    return {"name": name, "type": kind, "shape": shape, "hex": np.ascontiguousarray(read).astype(read.dtype.newbyteorder("<")).tobytes().hex(), **more}
 
 
 def expect(file, entries, **more):
@@ -295,7 +271,8 @@ for protocol in (3, 4, 5):
     expect(f"protocol{protocol}.pt", [described(n, a) for n, a in state.items()])
 torch.save(torch.ones(2), FILES / "tensor.pt")
 expect("tensor.pt", [described("tensor", torch.ones(2))])
-torch.save(state, FILES / "refused-legacy.pt", _use_new_zipfile_serialization=False)
+torch.save(state, FILES / "legacy.pt", _use_new_zipfile_serialization=False)
+expect("legacy.pt", [described(n, a) for n, a in state.items()])
 torch.save(model, FILES / "refused-module.pt")
 
 
@@ -307,7 +284,7 @@ variables = {n: tf.Variable(a, name=n) for n, a in kinds.items()}
 tf.train.Checkpoint(**variables).write(str(FILES / "objects"))
 expect(
     "objects",
-    [described(f"{n}/.ATTRIBUTES/VARIABLE_VALUE", a.numpy() if n != "bf16" else torch.tensor([1.5, -2.25], dtype=torch.bfloat16))
+    [described(n, a.numpy() if n != "bf16" else torch.tensor([1.5, -2.25], dtype=torch.bfloat16))
      for n, a in sorted(kinds.items())], skipped=["_CHECKPOINTABLE_OBJECT_GRAPH"])
 named = {"encoder/dense/kernel": SAMPLES["f32"], "encoder/dense/bias": np.ones(3, np.float32), "global_step": np.array(7, np.int64)}
 with tf.Graph().as_default(), tf.compat.v1.Session() as session:

@@ -6,7 +6,7 @@ import Foundation
 
 /// A format under fuzzing: how its files are damaged, and what each reader owes whatever it is given.
 enum FuzzTarget: String, CaseIterable {
-  case safetensors, npy, npz, pytorch, tensorflow
+  case safetensors, npy, npz, pytorch, objects, legacy, tensorflow, objectGraph = "object-graph", index
 
   struct Outcome {
     var accepted = 0
@@ -25,23 +25,70 @@ enum FuzzTarget: String, CaseIterable {
     case .npy: ["one.npy", "v2.npy", "v3.npy"]
     case .npz: ["stored.npz", "deflated.npz", "fortran.npz", "big-endian.npz", "zip64.npz", "descriptor.npz"]
     case .pytorch: ["state.pt", "checkpoint.pth", "views.pt", "kinds.pt", "protocol4.pt"]
+    case .objects: ["foreign/objects.pth", "foreign/objects-4.pth", "foreign/attributes.pth"]
+    case .legacy:
+      [
+        "legacy.pt", "foreign/objects-legacy.pth", "foreign/legacy-views.pth", "foreign/legacy-4.pth",
+        "foreign/legacy-2017.pth",
+      ]
     case .tensorflow: ["objects.index", "names.index"]
+    case .objectGraph, .index: []
+    }
+  }
+
+  private var isZip: Bool { self == .npz || self == .pytorch || self == .objects }
+
+  /// By its name among the files of weights, or below the folder of all fixtures.
+  private static func contents(_ name: String) throws -> [UInt8] {
+    let url =
+      name.hasPrefix("foreign/")
+      ? WeightFixtures.folder.appendingPathComponent(name) : WeightFixtures.url(name)
+    return [UInt8](try Data(contentsOf: url))
+  }
+
+  /// The index of one shard.
+  private static let shardIndex = Array(
+    #"""
+    {"metadata": {"total_size": 64}, "weight_map": {
+      "layers.0.weight": "model-00001-of-00002.safetensors", "layers.1.weight": "model-00001-of-00002.safetensors"}}
+    """#.utf8)
+
+  /// The names of three variables, two of one name.
+  private static var graphMessage: [UInt8] {
+    func field(_ number: UInt8, _ bytes: [UInt8]) -> [UInt8] {
+      [number << 3 | 2, UInt8(bytes.count)] + bytes
+    }
+    return [("a", "net/w"), ("b", "net/w"), ("c/d", "net/b")].flatMap { (key, name) in
+      field(
+        1,
+        field(1, [8, 1, 0x12, 1, 0x61])
+          + field(
+            2,
+            field(1, Array("VARIABLE_VALUE".utf8)) + field(2, Array(name.utf8))
+              + field(3, Array("\(key)/.ATTRIBUTES/VARIABLE_VALUE".utf8))))
     }
   }
 
   /// Reads `count` damaged files; every second one has its outer layers, such as checksums, made whole again.
   func run(count: Int, seed: UInt64 = 1) throws -> Outcome {
-    let originals = try files.map { [UInt8](try Data(contentsOf: WeightFixtures.url($0))) }
-    let parts = try originals.map { self == .npz || self == .pytorch ? try FileParts.entries(of: $0) : [] }
+    let originals =
+      switch self {
+      case .objectGraph: [Self.graphMessage]
+      case .index: [Self.shardIndex]
+      default: try files.map(Self.contents)
+      }
+    let parts = try originals.map { isZip ? try FileParts.entries(of: $0) : [] }
     let blocks = originals.map { self == .tensorflow ? FileParts.block(of: $0) : [] }
-    let shards = try files.map { name in
-      self == .tensorflow
-        ? [UInt8](try Data(contentsOf: WeightFixtures.url(name.dropLast(5) + "data-00000-of-00001"))) : []
-    }
+    let shards: [[UInt8]] =
+      switch self {
+      case .tensorflow: try files.map { try Self.contents($0.dropLast(5) + "data-00000-of-00001") }
+      case .index: [try Self.contents("foreign/sharded/model-00001-of-00002.safetensors")]
+      default: originals.map { _ in [] }
+      }
     var outcome = Outcome()
     for index in 0..<count {
       var mutator = Mutator(seed: seed &+ UInt64(index) &* 0x1_0000_0001)
-      let file = mutator.below(files.count)
+      let file = mutator.below(originals.count)
       var bytes = originals[file]
       if index % 2 == 0 {
         mutator.mutate(&bytes)
@@ -57,7 +104,7 @@ enum FuzzTarget: String, CaseIterable {
           var rest = Array(bytes.dropFirst(8))
           mutator.mutate(&rest)
           bytes = bytes.prefix(8) + rest
-        case .npz, .pytorch:
+        case .npz, .pytorch, .objects:
           var entries = parts[file]
           let pickle = entries.firstIndex { $0.name.hasSuffix("/data.pkl") }
           let entry =
@@ -68,6 +115,12 @@ enum FuzzTarget: String, CaseIterable {
           var block = blocks[file]
           mutator.mutate(&block)
           bytes = FileParts.table(block)
+        case .legacy:
+          // Behind the magic number and the version.
+          var rest = Array(bytes.dropFirst(21))
+          mutator.mutate(&rest)
+          bytes = bytes.prefix(21) + rest
+        case .objectGraph, .index: mutator.mutate(&bytes)
         }
       }
       check(bytes, shard: shards[file], number: index, &outcome)
@@ -79,6 +132,13 @@ enum FuzzTarget: String, CaseIterable {
     firn_allocations_begin()
     defer { outcome.mostToOpen = max(outcome.mostToOpen, firn_allocated_bytes()) }
     switch self {
+    case .objectGraph:
+      _ = try TensorFlowObjects(bytes, fault: FileFault("fuzz"))
+      return try Weights(source: "fuzz", entries: [])
+    case .index:
+      return try ShardedReader.read(bytes, source: "fuzz") { (path) throws(FirnError) in
+        try Weights(shard, source: path)
+      }
     case .tensorflow: return try TensorFlowReader.read(index: bytes, prefix: "fuzz") { _ in shard }
     default: return try Weights(bytes, source: "fuzz")
     }

@@ -1,6 +1,7 @@
 import FirnFormats
 import FirnGraph
 import Foundation
+import Testing
 
 /// The files of weights made by `Fixtures/weights.py`, and what the real libraries read from them.
 enum WeightFixtures {
@@ -38,6 +39,47 @@ enum WeightFixtures {
   static func expected() throws -> [String: Expected] {
     try JSONDecoder().decode(
       [String: Expected].self, from: Data(contentsOf: folder.appendingPathComponent("expected.json")))
+  }
+
+  /// What `Fixtures/foreign.py` made: files that are read, and the first bytes of others.
+  struct Foreign: Decodable {
+    var read: [String: Expected]
+    /// In hexadecimal, by the file's name.
+    var heads: [String: String]
+  }
+
+  static func foreign(_ name: String) -> URL { folder.appendingPathComponent("foreign/\(name)") }
+
+  static func foreign() throws -> Foreign {
+    try JSONDecoder().decode(
+      Foreign.self, from: Data(contentsOf: folder.appendingPathComponent("foreign.json")))
+  }
+
+  /// Expects names, types, elements, metadata and what is skipped to be those that the library reads.
+  static func expect(_ weights: Weights, toBe expected: Expected) throws {
+    let names = expected.entries.map(\.name)
+    if expected.unordered == true {
+      #expect(Set(weights.entries.map(\.name)) == Set(names) && weights.entries.count == names.count)
+    } else {
+      #expect(weights.entries.map(\.name) == names)
+    }
+    for wanted in expected.entries {
+      let entry = try #require(weights[wanted.name])
+      #expect(entry.storedType == wanted.type && entry.shape == wanted.shape)
+      if let flag = wanted.requiresGradient { #expect(entry.requiresGradient == flag) }
+      if let shared = wanted.shared { #expect((entry.storage != nil) == shared, "\(wanted.name)") }
+      guard let dtype = wanted.type.dtype else {
+        let error = #expect(throws: FirnError.self) { try entry.array() }
+        #expect(error?.message.contains(wanted.type.rawValue) == true)
+        continue
+      }
+      let array = try entry.array()
+      #expect(array.dtype == dtype && array.shape == wanted.shape)
+      #expect(hex(array) == wanted.hex, "\(wanted.name)")
+    }
+    let metadata = Dictionary(uniqueKeysWithValues: weights.metadata.map { ($0.key, $0.value) })
+    #expect(metadata == expected.metadata ?? [:])
+    #expect(weights.skipped.map(\.name) == expected.skipped ?? [])
   }
 
   static func corpus() throws -> [Case] {
