@@ -39,12 +39,7 @@ session.onWarning = { print("warning:", $0) }
 let file = try Weights(contentsOf: folder + "/model.safetensors")
 for entry in file.entries.prefix(2) { print(entry.name, entry.storedType, entry.shape) }
 
-let prefix = "state_dict.module."
-let stateDict = try Weights(
-  source: file.source,
-  entries: file.entries.filter { $0.name.hasPrefix(prefix) }.map { entry in
-    WeightEntry(name: String(entry.name.dropFirst(prefix.count)), array: try entry.array())
-  })
+let stateDict = try file.below("state_dict.module")
 
 let names = NameMap.pyTorchRNN(RecurrentNetwork(.lstm), from: "rnn.", into: "rnn") + .pyTorch
 try session.load(stateDict, mapping: names)
@@ -91,27 +86,10 @@ try session.run(asThere, feeding: batch)
 print("moved:", try session.value(of: "rnn/bias").doubles != before)
 try checkTwoBiases()
 
-let leaves = [
-  "kernel": "weight", "table": "weight", "gamma": "weight", "bias": "bias", "beta": "bias",
-  "moving_mean": "running_mean", "moving_variance": "running_var",
-]
-var entries = try session.weights("!rnn").entries.map { entry in
-  var (path, array) = (entry.name.split(separator: "/").map(String.init), try entry.array())
-  if path.last == "kernel" {
-    let transform: WeightTransform = array.shape.count == 4 ? .permuted([3, 2, 0, 1]) : .transposed
-    array = try transform(array)
-  }
-  path.append(leaves[path.removeLast()] ?? "unknown")
-  return WeightEntry(name: path.joined(separator: "."), array: array)
-}
+try session.save(to: folder + "/trained.pth", mapping: names)
 
-let held = try session.weights("rnn").entries.map { ($0.name, try $0.array()) }
-let recurrent = try RecurrentNetwork(.lstm).converting(
-  Dictionary(uniqueKeysWithValues: held), from: .firn(scope: "rnn"), to: .pyTorch)
-entries += recurrent.sorted { $0.key < $1.key }.map { WeightEntry(name: "rnn.\($0.key)", array: $0.value) }
-try Weights(source: "Firn", entries: entries).write(to: folder + "/trained.safetensors")
-
-for entry in entries { print(entry.name, entry.shape) }
+let trained = try Weights(contentsOf: folder + "/trained.pth")
+for entry in trained.entries { print(entry.name, entry.shape) }
 let again = try Session(graph, seed: 9)
-try again.load(Weights(contentsOf: folder + "/trained.safetensors"), mapping: names)
+try again.load(trained, mapping: names)
 print("out and in again, the same bits:", try again.snapshot().changed(since: session.snapshot()).isEmpty)

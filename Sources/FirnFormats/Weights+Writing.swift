@@ -28,7 +28,9 @@ extension Weights {
       }
     case .npz:
       try AtomicFile.write(to: path) { (file) throws(FirnError) in try NumPyWriter.write(self, to: file) }
-    case .pytorch, .tensorFlow:
+    case .pytorch:
+      try AtomicFile.write(to: path) { (file) throws(FirnError) in try PyTorchWriter.write(self, to: file) }
+    case .tensorFlow:
       throw FirnError(
         .invalidArgument, "Firn reads \(format.rawValue) files but does not write them",
         remedy: "write safetensors, which every framework reads")

@@ -142,6 +142,27 @@ import Testing
     }
   }
 
+  /// A file converted in the shell is the one a program makes by the same maps.
+  @Test func mapsAreThoseOfPrograms() throws {
+    let path = CommandLineRunner.root + "/Tests/FirnFormatsTests/Fixtures/checkpoints/parallel.pth"
+    let map = NameMap.prefix("state_dict.module.").then(.torchvisionResNet)
+    let wanted = try Weights(contentsOf: path).mapped(by: map)
+    try CommandLineRunner.withDirectory { directory in
+      for name in ["a.safetensors", "a.npz", "a.pth"] {
+        let result = CommandLineRunner.run(
+          ["weights", "convert", path, name, "--map", "state_dict.module.=", "--map", "torchvision-resnet"],
+          in: directory)
+        #expect(result.code == 0 && result.errors.isEmpty, "\(result.errors)")
+        let copy = try Weights(contentsOf: directory + "/" + name)
+        #expect(copy.entries.map(\.name).sorted() == wanted.weights.entries.map(\.name).sorted())
+        #expect(copy["bn/beta"] != nil && wanted.ignored == ["bn.num_batches_tracked"])
+        for entry in wanted.weights.entries {
+          #expect(try copy[entry.name]?.array().isBitwiseEqual(to: entry.array()) == true, "\(entry.name)")
+        }
+      }
+    }
+  }
+
   @Test func mapsFollowOneAnother() throws {
     try CommandLineRunner.withDirectory { directory in
       let result = CommandLineRunner.run(
@@ -159,7 +180,7 @@ import Testing
 
   @Test(arguments: [
     (["a.npz", "a.npz"], "is the file that is read"), (["a.npz", "link.npz"], "is the file that is read"),
-    (["a.npz", "b.pt"], "no ending"), (["a.npz", "b"], "no ending"),
+    (["a.npz", "b.index"], "no ending"), (["a.npz", "b"], "no ending"),
     (["a.npz", "b.npz", "--map", "pytorhc"], "did you mean pytorch?"),
     (["a.npz", "b.npz", "--map", "a=b=c"], "is no map"), (["a.npz", "b.npz", "--dtype", "f8"], "f8"),
     (["a.npz", "b.npy"], "holds one array"), (["a.npz", "b.npz", "--map", "x=y"], "both called"),

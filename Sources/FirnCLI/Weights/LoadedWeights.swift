@@ -30,13 +30,8 @@ struct LoadedWeights {
       return nil
     }
     let scope = arguments.text("into")
-    let variables = graph.variables.map(\.name)
-    let relative = scope.map { scope in
-      variables.filter { Path.isWithin($0, scope) }.map { String($0.dropFirst(scope.count + 1)) }
-    }
     let maps = try WeightMaps(arguments)
-    let (weights, _) = try maps(
-      WeightFile.open(path, in: shell), for: Set(relative ?? variables))
+    let (weights, _) = try maps(WeightFile.open(path, in: shell))
     let report = try weights.fitting(graph.variables, into: scope)
     loaded = Set(
       (report.rows(.matched) + report.rows(.converted)).compactMap(\.variable))

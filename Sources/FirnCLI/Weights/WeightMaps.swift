@@ -41,14 +41,10 @@ struct WeightMaps {
   }
 
   /// The weights under their new names, and the names the maps leave out.
-  ///
-  /// - Parameter variables: names of what they are for, for maps with a choice.
-  func callAsFunction(
-    _ weights: Weights, for variables: Set<String> = []
-  ) throws(FirnError) -> (weights: Weights, ignored: [String]) {
+  func callAsFunction(_ weights: Weights) throws(FirnError) -> (weights: Weights, ignored: [String]) {
     var (result, ignored) = (weights, [String]())
     for map in maps {
-      let (mapped, left) = try result.mapped(by: map, variables: variables)
+      let (mapped, left) = try result.mapped(by: map)
       result = mapped
       ignored += left
     }

@@ -7,7 +7,7 @@ enum WeightsConvertCommand {
   static let declaration = ArgumentParser.Command(
     name: "weights convert", summary: "write a file of weights in another format, bits unchanged",
     positionals: [
-      WeightsCommand.file, .init(name: "FILE_B", help: "the file to write: .safetensors, .npy or .npz"),
+      WeightsCommand.file, .init(name: "FILE_B", help: "the file to write: .safetensors, .npy, .npz or .pth"),
     ],
     options: [
       WeightMaps.option,
@@ -41,10 +41,10 @@ enum WeightsConvertCommand {
 
   static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
     let (source, target) = (arguments.positionals[0], arguments.positionals[1])
-    guard let format = WeightFormat(path: target), [.safetensors, .npy, .npz].contains(format) else {
+    guard let format = WeightFormat(path: target), format != .tensorFlow else {
       throw UsageError(
         "firn weights convert", "'\(target)' has no ending of a format that Firn writes",
-        remedy: "write .safetensors, .npy or .npz")
+        remedy: "write .safetensors, .npy, .npz or .pth")
     }
     guard !Platform.isOneFile(shell.resolved(source), shell.resolved(target)) else {
       throw UsageError(

@@ -38,8 +38,12 @@ struct LoadPlan {
   private(set) var changes: [Change] = []
   /// Variables that get numbers rounded from `f64` to `f32`; no other conversion loses any.
   private(set) var rounded: [String] = []
+  /// Rules of the map that took nothing.
+  let idleRules: [String]
   private let source: String
   private let scope: String?
+  /// Where all that is wrong has one cause, it.
+  private let cause: LoadCause?
 
   /// - Parameter isWhole: whether all of the file is wanted; else what is for no target is left out.
   /// - Throws: where two tensors are for one variable, or a pattern is faulty.
@@ -49,14 +53,14 @@ struct LoadPlan {
     source = weights.source
     self.scope = scope
     let prefix = scope.map { $0.isEmpty ? "" : $0 + "/" } ?? ""
-    let names = Set(targets.map { String($0.variable.name.dropFirst(prefix.count)) })
-    let mapped = try MappedWeights(weights, by: mapping, variables: names)
+    let mapped = try MappedWeights(weights, by: mapping)
+    idleRules = mapped.idle
     let (sources, tied) = try Self.unique(mapped.weights, in: weights.source)
     var rows: [LoadReport.Row] = []
     for target in targets {
       guard let region = target.region else { continue }
       let name = String(target.variable.name.dropFirst(prefix.count))
-      let (row, isLoaded) = Self.row(target.variable, sources[name])
+      let (row, isLoaded) = Self.row(target.variable, sources[name], lacking: mapped.lacking[name] ?? [])
       rows.append(row)
       guard isLoaded, let source = sources[name], let dtype = ArrayType(target.variable.type)?.dtype else {
         continue
@@ -68,7 +72,7 @@ struct LoadPlan {
       for block in blocks {
         changes.append(
           Change(name: target.variable.name, block: block) { () throws(FirnError) in
-            let array = try source.read().converted(to: dtype)
+            let array = try source.entry.array().converted(to: dtype)
             return block.map(array.block) ?? array
           })
       }
@@ -79,6 +83,11 @@ struct LoadPlan {
       weights, mapped, tied, wanted: wanted, isWhole: isWhole,
       isMissing: rows.contains { $0.outcome == .missing })
     report = LoadReport(source: weights.source, rows: rows)
+    cause =
+      changes.isEmpty && !report.isComplete
+      ? LoadCause.found(
+        weights, targets: targets.filter { $0.region != nil }.map(\.variable), scope: scope, mapping: mapping)
+      : nil
   }
 
   /// Tied tensors may both be for the variable that is one here; any others may not.
@@ -112,15 +121,20 @@ struct LoadPlan {
     guard a.sources.count == 1, b.sources.count == 1, let storage = a.sources[0].storage,
       b.sources[0].storage == storage, a.shape == b.shape
     else { return false }
-    return try a.read().isBitwiseEqual(to: b.read())
+    return try a.entry.array().isBitwiseEqual(to: b.entry.array())
   }
 
-  private static func row(_ variable: Variable, _ weight: MappedWeight?) -> (LoadReport.Row, isLoaded: Bool) {
+  /// - Parameter lacking: tensors it would be made from and that are not in the file.
+  private static func row(
+    _ variable: Variable, _ weight: MappedWeight?, lacking: [String]
+  ) -> (LoadReport.Row, isLoaded: Bool) {
     guard let weight, let type = ArrayType(variable.type) else {
       return (
         LoadReport.Row(
           outcome: .missing, variable: variable.name, sources: [], variableType: "\(variable.type)",
-          sourceType: nil, note: ""), false
+          sourceType: nil,
+          note: lacking.isEmpty
+            ? "" : "the file lacks " + lacking.map { "`\($0)`" }.joined(separator: ", ")), false
       )
     }
     let stored = weight.sources[0].storedType
@@ -186,9 +200,25 @@ struct LoadPlan {
   func requireComplete() throws(FirnError) {
     let faults = faults
     guard let first = faults.first else { return }
+    try requireNoCommonCause()
     throw FirnError(
       first.code, refusal, remedy: "load with `strict: false`, a map, or a selection of what is wanted",
       causes: faults)
+  }
+
+  /// - Throws: where nothing of the file is for a variable.
+  func requireAny() throws(FirnError) {
+    guard changes.isEmpty, !report.isComplete else { return }
+    try requireNoCommonCause()
+    throw FirnError(
+      .unknownName, "nothing of \(source) is for a variable here: \(report.summary)",
+      remedy: "give the map that makes its names those of variables", causes: faults)
+  }
+
+  private func requireNoCommonCause() throws(FirnError) {
+    guard let cause else { return }
+    throw FirnError(
+      .unknownName, "\(cause.message); \(report.summary); nothing was loaded", remedy: cause.remedy)
   }
 
   /// The changes, their arrays read.
@@ -211,7 +241,9 @@ struct LoadPlan {
       let variable = row.variable.map { "`\($0)` (\(row.variableType ?? ""))" } ?? ""
       switch row.outcome {
       case .missing:
-        return FirnError(.unknownName, "\(variable) is missing", place: row.variable)
+        return FirnError(
+          .unknownName, "\(variable) is missing" + (row.note.isEmpty ? "" : ": \(row.note)"),
+          place: row.variable)
       case .wrongShape, .wrongType:
         return FirnError(
           row.outcome == .wrongShape ? .shapeMismatch : .typeMismatch,

@@ -1,7 +1,12 @@
 extension NameMap: CustomStringConvertible {
   /// The rules in words, a line for each in the order in which they are tried.
   public var description: String {
-    rules.isEmpty ? "names as they are" : rules.map(\.description).joined(separator: "\n")
+    switch form {
+    case .rules(let rules):
+      rules.isEmpty ? "names as they are" : rules.map(\.description).joined(separator: "\n")
+    case .first(let a, let b): "\(a)\n\(b)"
+    case .then(let a, let b): "\(a)\nthen \(b)"
+    }
   }
 }
 
@@ -13,9 +18,13 @@ extension NameMap.Rule: CustomStringConvertible {
       pattern.description + (transform.isNone ? "" : ", \(transform)")
     case .ignore(.regex(let source, _)): "/\(source)/ is left out"
     case .ignore(let pattern): "\(pattern), left out"
+    case .combine(let patterns, let combination):
+      patterns.map(\.source).joined(separator: " and ")
+        + " become \(patterns.first?.target ?? "nothing"), \(combination)"
     case .modules: "names of PyTorch modules become paths"
-    case .recurrent(let network, let layout, let prefix, let scope):
-      "\(prefix)… becomes \(scope)/…, \(network), from \(layout)"
+    case .paths: "`:0` goes, embeddings become table"
+    case .recurrent(let network, let names):
+      "\(names.prefixes.joined(separator: "…, "))… becomes \(names.scope)/…, \(network), from \(names.layout)"
     }
   }
 }
@@ -27,6 +36,20 @@ extension NamePattern: CustomStringConvertible {
     case .template(let source, let target): "\(source) becomes \(target)"
     case .regex(let source, let target): "/\(source)/ becomes \(target)"
     case .prefix(let old, let new): "\(old)… becomes \(new)…"
+    }
+  }
+
+  /// The names it is about, as they were written.
+  var source: String {
+    switch self {
+    case .template(let source, _), .regex(let source, _), .prefix(let source, _): source
+    }
+  }
+
+  /// What they become, as it was written.
+  var target: String {
+    switch self {
+    case .template(_, let target), .regex(_, let target), .prefix(_, let target): target
     }
   }
 }

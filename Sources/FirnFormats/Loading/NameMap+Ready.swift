@@ -5,13 +5,18 @@ extension NameMap {
   /// | in the file | rank | variable | elements |
   /// | --- | --- | --- | --- |
   /// | `weight` | 1 | `gamma` | as they are |
-  /// | `weight` | 2 | `kernel`, else `table` | transposed; a table as it is |
+  /// | `weight` of an embedding | 2 | `table` | as they are |
+  /// | any other `weight` | 2 | `kernel` | transposed |
   /// | `weight` | 3, 4, 5 | `kernel` | `[out, in, …]` to `[…, in, out]` |
-  /// | `bias` | | `bias`, else `beta` | as they are |
+  /// | `bias` beside a `weight` of one axis, or a `running_mean` | 1 | `beta` | as they are |
+  /// | any other `bias` | | `bias` | as they are |
   /// | `running_mean`, `running_var` | | `moving_mean`, `moving_variance` | as they are |
   /// | `num_batches_tracked` | | left out | |
   ///
-  /// Where two names are possible, the one that is a variable is taken. Any other name changes its dots to slashes.
+  /// The file alone decides. Of a module with a `weight` of two axes and no `bias` it cannot tell a linear layer from an
+  /// embedding: one is taken for an embedding whose name has `emb` in it, or is `wte` or `wpe`. Any other is told so by a
+  /// rule before: `.renaming("tokens.weight", to: "tokens/table") + .pyTorch`. All other names change their dots to
+  /// slashes. Runs backwards.
   public static let pyTorch = NameMap([.modules])
 
   /// torchvision's ResNet: `layer1.0.conv1.weight` becomes `layer1/0/conv1/kernel`, `fc.weight` `fc/kernel`.
@@ -31,7 +36,20 @@ extension NameMap {
       + pyTorch
   }
 
+  /// PyTorch's `weight_norm`: each pair of a gain and a direction becomes one `weight`.
+  ///
+  /// Old pairs are `weight_g` and `weight_v`, new ones `parametrizations.weight.original0` and `original1`. A map for
+  /// what becomes of them follows: `.weightNorm.then(.pyTorch)`. Does not run backwards.
+  public static let weightNorm =
+    combining(["{path...}.weight_g", "{path...}.weight_v"], to: "{path...}.weight", by: .weightNorm)
+    + combining(
+      ["{path...}.parametrizations.weight.original0", "{path...}.parametrizations.weight.original1"],
+      to: "{path...}.weight", by: .weightNorm)
+
   /// The weights of a `torch.nn.RNN`, `LSTM` or `GRU`: `weight_ih_l0`, `bias_hh_l1_reverse`, ….
+  ///
+  /// Each weight of the layer is made that can be: `strict: false` loads the layers and directions there are. A file
+  /// of `bias=False` has none for the layer's biases. Runs backwards.
   ///
   /// - Parameters:
   ///   - prefix: what stands before those names, with the dot: `encoder.rnn.`.
@@ -39,15 +57,30 @@ extension NameMap {
   public static func pyTorchRNN(_ network: RecurrentNetwork, from prefix: String, into scope: String)
     -> NameMap
   {
-    NameMap([.recurrent(network, .pyTorch, prefix: prefix, scope: scope)])
+    recurrent(network, .pyTorch, [prefix], scope)
   }
 
   /// The weights of Keras's `SimpleRNN`, `LSTM` or `GRU`: `kernel`, `recurrent_kernel`, `bias`.
   ///
+  /// A cell's own component, `lstm_cell/`, may stand between prefix and name. In a `Bidirectional`, `forward_…` and
+  /// `backward_…` are the directions: `from: "bidirectional/"` is about `bidirectional/forward_lstm_3/lstm_cell/kernel`.
+  ///
   /// - Parameter prefix: what stands before those names, with the slash: `lstm/lstm_cell/`.
   public static func kerasRNN(_ network: RecurrentNetwork, from prefix: String, into scope: String) -> NameMap
   {
-    NameMap([.recurrent(network, .keras, prefix: prefix, scope: scope)])
+    kerasRNN(network, from: [prefix], into: scope)
+  }
+
+  /// The weights of Keras layers that are one network here: a stack, or both directions.
+  ///
+  ///     .kerasRNN(network, from: ["bidirectional/", "bidirectional_1/"], into: "encoder")
+  ///
+  /// - Parameter prefixes: one for each layer, or for each layer and direction: that of layer 0 forwards, of layer 0
+  ///   backwards, of layer 1 forwards, …; the latter gives Keras's own names where it runs backwards.
+  public static func kerasRNN(_ network: RecurrentNetwork, from prefixes: [String], into scope: String)
+    -> NameMap
+  {
+    recurrent(network, .keras, prefixes, scope)
   }
 
   /// The weights of a cell of TensorFlow 1's `tf.nn.rnn_cell`.
@@ -56,16 +89,23 @@ extension NameMap {
   public static func tensorFlow1RNN(
     _ network: RecurrentNetwork, forgetBias: Double = 1, from prefix: String, into scope: String
   ) -> NameMap {
-    NameMap([.recurrent(network, .tensorFlow1(forgetBias: forgetBias), prefix: prefix, scope: scope)])
+    recurrent(network, .tensorFlow1(forgetBias: forgetBias), [prefix], scope)
   }
 
-  /// Names of TensorFlow 1 and Keras variables, which are paths already: `:0` goes, optimiser slots and counters are
-  /// left out, an embedding's `embeddings` is a `table`.
+  private static func recurrent(
+    _ network: RecurrentNetwork, _ layout: RecurrentLayout, _ prefixes: [String], _ scope: String
+  ) -> NameMap {
+    NameMap([.recurrent(network, RecurrentNames(layout: layout, prefixes: prefixes, scope: scope))])
+  }
+
+  /// Names of TensorFlow 1 and Keras variables, which are paths already but for a few endings.
+  ///
+  /// `:0` goes, optimiser slots, counters and Keras's seeds are left out, an embedding's `embeddings` is a `table`. Runs
+  /// backwards.
   public static let tensorFlow1 =
     ignoring(#"(.*/)?(Adam|Adam_1|Adagrad|Momentum|RMSProp|RMSProp_1)(:0)?"#)
-    + ignoring(#"(beta[12]_power|global_step)(:0)?"#)
-    + regex(#"(.*/)embeddings(:0)?"#, to: "$1table")
-    + regex(#"(.*):0"#, to: "$1")
+    + ignoring(#"(beta[12]_power|global_step|(.*/)?seed_generator_state)(:0)?"#)
+    + NameMap([.paths])
 
   /// As ``tensorFlow1``.
   public static let keras = tensorFlow1

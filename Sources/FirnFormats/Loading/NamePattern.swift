@@ -2,7 +2,8 @@ import FirnGraph
 
 /// Which names a rule is about, and what it makes of them.
 enum NamePattern: Hashable {
-  /// `layers.{n}.{part}.weight` to `layer_{n+1}/{part}/kernel`: each brace is one component, or part of one.
+  /// `layers.{n}.{part}.weight` to `layer_{n+1}/{part}/kernel`: each brace is one component, or part of one; with an
+  /// ellipsis, `{path...}`, any number.
   case template(String, String)
   /// A regular expression that must match whole, and a text in which `$1` stands for its first group.
   case regex(String, String)
@@ -13,29 +14,51 @@ enum NamePattern: Hashable {
   struct Compiled {
     fileprivate let pattern: NamePattern
     fileprivate let regex: Regex<AnyRegexOutput>?
-    /// What is captured, in order.
-    fileprivate let names: [String]
+    /// What is captured, in order, and what a number there is more than what the name stands for.
+    fileprivate let holes: [(name: String, shift: Int)]
   }
 
   /// - Throws: `.invalidArgument` where it is no pattern.
   func compiled() throws(FirnError) -> Compiled {
     switch self {
-    case .prefix: return Compiled(pattern: self, regex: nil, names: [])
-    case .regex(let source, _): return Compiled(pattern: self, regex: try Self.regex(source), names: [])
+    case .prefix: return Compiled(pattern: self, regex: nil, holes: [])
+    case .regex(let source, _): return Compiled(pattern: self, regex: try Self.regex(source), holes: [])
     case .template(let source, _):
-      var expression = ""
-      var names: [String] = []
-      for piece in try Self.pieces(source) {
-        switch piece {
-        case .text(let text): expression += text.map { "\\u{\(Self.hexadecimal($0))}" }.joined()
-        case .hole(let name, 0):
-          names.append(name)
-          expression += "([^./]+)"
-        case .hole: throw Self.fault(source, "only the new name can count on")
-        }
+      let pieces = try Self.pieces(source)
+      for case .hole(_, let shift) in pieces where shift != 0 {
+        throw Self.fault(source, "only the new name can count on")
       }
-      return Compiled(pattern: self, regex: try Self.regex(expression), names: names)
+      return try Self.compiled(self, pieces)
     }
+  }
+
+  /// The other way round: what it makes names of, out of these; nil where that cannot be told.
+  func compiledBackwards() throws(FirnError) -> Compiled? {
+    switch self {
+    case .prefix(let old, let new): return try NamePattern.prefix(new, old).compiled()
+    case .regex: return nil
+    case .template(let source, let target):
+      func holes(_ pieces: [Piece]) -> Set<String> {
+        Set(pieces.compactMap { if case .hole(let name, _) = $0 { name } else { nil } })
+      }
+      let pieces = try Self.pieces(target)
+      guard holes(pieces).isSuperset(of: holes(try Self.pieces(source))) else { return nil }
+      return try Self.compiled(.template(target, source), pieces)
+    }
+  }
+
+  private static func compiled(_ pattern: NamePattern, _ pieces: [Piece]) throws(FirnError) -> Compiled {
+    var expression = ""
+    var holes: [(String, Int)] = []
+    for piece in pieces {
+      switch piece {
+      case .text(let text): expression += text.map { "\\u{\(hexadecimal($0))}" }.joined()
+      case .hole(let name, let shift):
+        holes.append((name, shift))
+        expression += name.hasSuffix("...") ? "(.+)" : "([^./]+)"
+      }
+    }
+    return Compiled(pattern: pattern, regex: try regex(expression), holes: holes)
   }
 
   private static func hexadecimal(_ character: Character) -> String {
@@ -85,30 +108,40 @@ extension NamePattern.Compiled {
     case .regex(_, let target): return match(name).map { expand(target, $0) }
     case .template(_, let target):
       guard let groups = match(name) else { return nil }
-      var result = ""
-      for piece in try NamePattern.pieces(target) {
-        switch piece {
-        case .text(let text): result += text
-        case .hole(let hole, let shift):
-          guard let index = names.firstIndex(of: hole) else {
-            throw NamePattern.fault(target, "`{\(hole)}` is not in the old name")
-          }
-          if shift == 0 {
-            result += groups[index]
-          } else {
-            guard let number = Int(groups[index]) else {
-              throw NamePattern.fault(target, "`\(groups[index])` in `\(name)` is no number")
-            }
-            let (sum, overflow) = number.addingReportingOverflow(shift)
-            if overflow {
-              throw NamePattern.fault(target, "`\(groups[index])` in `\(name)` is too large to count on from")
-            }
-            result += String(sum)
-          }
-        }
-      }
-      return result
+      return try expand(target, groups, of: name)
     }
+  }
+
+  /// What the braces stand for in a name, by their names; nil where the rule is not about this one.
+  func captures(in name: String) -> [String: String]? {
+    match(name).map { Dictionary(zip(holes.map(\.name), $0), uniquingKeysWith: { $1 }) }
+  }
+
+  private func expand(_ target: String, _ groups: [String], of name: String) throws(FirnError) -> String {
+    var result = ""
+    for piece in try NamePattern.pieces(target) {
+      switch piece {
+      case .text(let text): result += text
+      case .hole(let hole, let shift):
+        guard let index = holes.firstIndex(where: { $0.name == hole }) else {
+          throw NamePattern.fault(target, "`{\(hole)}` is not in the old name")
+        }
+        let (further, isTooFar) = shift.subtractingReportingOverflow(holes[index].shift)
+        if further == 0, !isTooFar {
+          result += groups[index]
+          continue
+        }
+        guard let number = Int(groups[index]) else {
+          throw NamePattern.fault(target, "`\(groups[index])` in `\(name)` is no number")
+        }
+        let (sum, overflow) = number.addingReportingOverflow(further)
+        if overflow || isTooFar {
+          throw NamePattern.fault(target, "`\(groups[index])` in `\(name)` is too large to count on from")
+        }
+        result += String(sum)
+      }
+    }
+    return result
   }
 
   /// What the groups captured; nil where the name does not match whole.

@@ -41,13 +41,10 @@ extension Session {
       weights, targets: targets(in: scope, only: only), isWhole: only == nil, scope: scope, mapping: mapping)
     let report = plan.report
     if strict { try plan.requireComplete() }
-    if plan.changes.isEmpty, !report.isComplete {
-      throw FirnError(
-        .unknownName, "nothing of \(weights.source) is for a variable here: \(report.summary)",
-        remedy: "give the map that makes its names those of variables", causes: plan.faults)
-    }
+    try plan.requireAny()
     try apply(plan.read())
     if !report.isComplete { onWarning("loading \(weights.source): \(report.summary)") }
+    for rule in plan.idleRules { onWarning("loading \(weights.source): the map's rule \(rule)") }
     if !plan.rounded.isEmpty {
       onWarning(
         "loading \(weights.source): f64 rounded to f32: "

@@ -1,14 +1,21 @@
 public import FirnGraph
 import FirnRuntime
 
-/// How a stored tensor's elements are put in another order on the way into a variable; values never change.
+/// How a stored tensor's elements are put in another order on the way into a variable.
+///
+/// Values stay what they are, but for ``summed(axis:)``.
 public struct WeightTransform: Hashable, Sendable {
   private enum Step: Hashable {
     /// Axis i of the result is axis `axes[i]` of the operand; nil reverses all.
     case permute([Int]?)
-    case reshape([Int])
+    /// `from` is the operand's shape, where it is known.
+    case reshape([Int], from: [Int]?)
     /// Block i of the result along an axis is block `order[i]` of the operand.
     case blocks([Int], axis: Int)
+    /// An axis becomes one of extent 1.
+    case sum(axis: Int)
+    /// The operand so often along an axis.
+    case repetition(Int, axis: Int)
   }
 
   private let steps: [Step]
@@ -26,7 +33,22 @@ public struct WeightTransform: Hashable, Sendable {
   public static func permuted(_ axes: [Int]) -> WeightTransform { WeightTransform([.permute(axes)]) }
 
   /// The same elements, in the same order, under another shape.
-  public static func reshaped(_ shape: [Int]) -> WeightTransform { WeightTransform([.reshape(shape)]) }
+  ///
+  /// - Parameter old: the shape they have in the file; it is wanted to run backwards, and checked.
+  public static func reshaped(_ shape: [Int], from old: [Int]? = nil) -> WeightTransform {
+    WeightTransform([.reshape(shape, from: old)])
+  }
+
+  /// Sums over an axis, which stays with extent 1.
+  ///
+  /// `[out, 3, height, width]` by `summed(axis: 1)` is for grey images what the kernel is for images of three equal
+  /// channels. Formed in `f64`, rounded once; does not run backwards.
+  public static func summed(axis: Int) -> WeightTransform { WeightTransform([.sum(axis: axis)]) }
+
+  /// The elements `count` times, one copy behind the other along an axis; does not run backwards.
+  public static func repeated(_ count: Int, axis: Int) -> WeightTransform {
+    WeightTransform([.repetition(count, axis: axis)])
+  }
 
   /// Equal blocks along an axis in another order: block i of the result is block `order[i]` of the operand.
   public static func blocks(_ order: [Int], axis: Int) -> WeightTransform {
@@ -38,14 +60,45 @@ public struct WeightTransform: Hashable, Sendable {
   public static func linear(outputs: Int, flattening image: (channels: Int, height: Int, width: Int))
     -> WeightTransform
   {
-    reshaped([outputs, image.channels, image.height, image.width])
-      .then(convolution).then(.reshaped([image.channels * image.height * image.width, outputs]))
+    let features = image.channels * image.height * image.width
+    return reshaped([outputs, image.channels, image.height, image.width], from: [outputs, features])
+      .then(convolution)
+      .then(reshaped([features, outputs], from: [image.height, image.width, image.channels, outputs]))
   }
 
   /// This, and then another.
   public func then(_ next: WeightTransform) -> WeightTransform { WeightTransform(steps + next.steps) }
 
   var isNone: Bool { steps.isEmpty }
+
+  /// Whether each element of the result is one of the operand, as it was.
+  var isMove: Bool { steps.allSatisfy { if case .sum = $0 { false } else { true } } }
+
+  /// What undoes it; nil where elements are lost, or their shape in the file is not known.
+  public var inverse: WeightTransform? {
+    var inverse: [Step] = []
+    for step in steps.reversed() {
+      switch step {
+      case .permute(nil): inverse.append(step)
+      case .permute(let axes?):
+        guard let places = Self.inverse(of: axes) else { return nil }
+        inverse.append(.permute(places))
+      case .reshape(let shape, let old?): inverse.append(.reshape(old, from: shape))
+      case .blocks(let order, let axis):
+        guard let places = Self.inverse(of: order) else { return nil }
+        inverse.append(.blocks(places, axis: axis))
+      case .reshape(_, nil), .sum, .repetition: return nil
+      }
+    }
+    return WeightTransform(inverse)
+  }
+
+  private static func inverse(of order: [Int]) -> [Int]? {
+    guard order.sorted() == Array(order.indices) else { return nil }
+    var places = order
+    for (place, value) in order.enumerated() { places[value] = place }
+    return places
+  }
 
   /// The shape it makes of `shape`.
   ///
@@ -65,7 +118,12 @@ public struct WeightTransform: Hashable, Sendable {
           .shapeMismatch, "\(Shape(shape)) has no axes \(axes) to permute", remedy: "name each axis once")
       }
       return axes.map { shape[$0] }
-    case .reshape(let target):
+    case .reshape(let target, let old):
+      guard old == nil || old == shape else {
+        throw FirnError(
+          .shapeMismatch, "\(Shape(shape)) is not \(Shape(old ?? [])), which is to become \(Shape(target))",
+          remedy: "check the sizes the map was made for")
+      }
       guard NDArray.elementCount(of: target) == NDArray.elementCount(of: shape) else {
         throw FirnError(
           .shapeMismatch, "\(Shape(shape)) cannot be reshaped to \(Shape(target)): element counts differ",
@@ -82,6 +140,28 @@ public struct WeightTransform: Hashable, Sendable {
           remedy: "name each block once")
       }
       return shape
+    case .sum(let axis), .repetition(_, let axis):
+      guard shape.indices.contains(axis) else {
+        throw FirnError(
+          .shapeMismatch, "\(Shape(shape)) has no axis \(axis)", remedy: "count axes from 0, as in the file")
+      }
+      var result = shape
+      guard case .repetition(let count, _) = step else {
+        result[axis] = 1
+        return result
+      }
+      let (extent, overflow) = shape[axis].multipliedReportingOverflow(by: count)
+      guard count > 0, !overflow else {
+        throw FirnError(
+          .invalidArgument, "\(Shape(shape)) cannot be repeated \(count) times",
+          remedy: "give a positive count")
+      }
+      result[axis] = extent
+      guard NDArray.elementCount(of: result) != nil else {
+        throw FirnError(
+          .shapeMismatch, "\(Shape(result)) has too many elements", remedy: "repeat it less often")
+      }
+      return result
     }
   }
 
@@ -105,6 +185,14 @@ public struct WeightTransform: Hashable, Sendable {
           let part = source.block(Block(axis: axis, range: block * width..<(block + 1) * width))
           array = array.replacing(Block(axis: axis, range: target * width..<(target + 1) * width), with: part)
         }
+      case .sum(let axis): array = try array.summed(axis: axis, shape)
+      case .repetition(_, let axis):
+        let (source, width) = (array, array.shape[axis])
+        array = NDArray(zeros: shape, dtype: source.dtype)
+        if array.elementCount == 0 { continue }
+        for start in stride(from: 0, to: shape[axis], by: width) {
+          array = array.replacing(Block(axis: axis, range: start..<start + width), with: source)
+        }
       }
     }
     return array
@@ -118,15 +206,29 @@ extension WeightTransform: CustomStringConvertible {
       switch step {
       case .permute(nil): "transposed"
       case .permute(let axes?): "axes " + axes.map(String.init).joined(separator: " ")
-      case .reshape(let shape): "reshaped to \(Shape(shape))"
+      case .reshape(let shape, _): "reshaped to \(Shape(shape))"
       case .blocks(let order, let axis):
         "blocks \(order.map(String.init).joined(separator: " ")) of axis \(axis)"
+      case .sum(let axis): "summed over axis \(axis)"
+      case .repetition(let count, let axis): "\(count) times along axis \(axis)"
       }
     }.joined(separator: ", ")
   }
 }
 
 extension NDArray {
+  fileprivate func summed(axis: Int, _ shape: [Int]) throws(FirnError) -> NDArray {
+    guard dtype.isFloatingPoint else {
+      throw FirnError(.typeMismatch, "\(dtype) is not summed", remedy: "save it as f32")
+    }
+    let (inner, extent) = (self.shape[(axis + 1)...].reduce(1, *), self.shape[axis])
+    var sums = [Double](repeating: 0, count: shape.elementCount)
+    for (position, value) in doubles.enumerated() {
+      sums[position / (inner * extent) * inner + position % inner] += value
+    }
+    return try NDArray(sums, shape: shape).converted(to: dtype)
+  }
+
   /// Axis i of the result is axis `axes[i]` of this array.
   fileprivate func permuted(_ axes: [Int]) -> NDArray {
     let (shape, strides) = (axes.map { self.shape[$0] }, self.shape.rowMajorStrides)

@@ -31,9 +31,9 @@ enum PickleGlobal: Hashable {
     case ("torch", "device"): self = .device
     case ("torch.storage", "UntypedStorage"): self = .storage(nil)
     case ("torch", let name):
-      if let type = Self.storages.first(where: { $0.0 == name })?.1 {
+      if let type = Self.storages.first(where: { $0.name == name })?.type {
         self = .storage(type)
-      } else if let type = Self.types.first(where: { $0.0 == name })?.1 {
+      } else if let type = Self.types.first(where: { $0.name == name })?.type {
         self = .type(type)
       } else {
         return nil
@@ -42,14 +42,16 @@ enum PickleGlobal: Hashable {
     }
   }
 
-  private static let storages: [(String, StoredType)] = [
+  /// Classes of typed storages.
+  static let storages: [(name: String, type: StoredType)] = [
     ("DoubleStorage", .f64), ("FloatStorage", .f32), ("HalfStorage", .f16), ("BFloat16Storage", .bf16),
     ("LongStorage", .i64), ("IntStorage", .i32), ("ShortStorage", .i16), ("CharStorage", .i8),
     ("ByteStorage", .u8), ("BoolStorage", .bool), ("ComplexFloatStorage", .complex64),
     ("ComplexDoubleStorage", .complex128),
   ]
 
-  private static let types: [(String, StoredType)] = [
+  /// Types of elements, under PyTorch's names.
+  static let types: [(name: String, type: StoredType)] = [
     ("float64", .f64), ("float32", .f32), ("float16", .f16), ("bfloat16", .bf16), ("int64", .i64),
     ("int32", .i32), ("int16", .i16), ("int8", .i8), ("uint64", .u64), ("uint32", .u32), ("uint16", .u16),
     ("uint8", .u8), ("bool", .bool), ("complex64", .complex64), ("complex128", .complex128),

@@ -1,13 +1,13 @@
 import FirnGraph
 
-/// The weights of one cell as Firn lays them out: the form every conversion passes through.
+/// The weights of one cell as Firn lays them out, as far as there are any: the form every conversion passes through.
 struct CellWeights {
   /// Of shape `[in, gates·units]`.
-  var kernel: WeightMatrix
+  var kernel: WeightMatrix?
   /// Of shape `[hidden, gates·units]`.
-  var recurrentKernel: WeightMatrix
+  var recurrentKernel: WeightMatrix?
   /// Vectors are matrices of one row.
-  var bias: WeightMatrix
+  var bias: WeightMatrix?
   var recurrentBias: WeightMatrix?
   var peephole: WeightMatrix?
   var projection: WeightMatrix?
@@ -34,38 +34,57 @@ struct CellWeights {
   private init(
     firn reader: inout WeightReader, _ network: RecurrentNetwork, _ features: Int?
   ) throws(FirnError) {
-    kernel = try reader.matrix("kernel", features, nil, multipleOf: network.gateCount)
-    let (width, units) = (kernel.columns, kernel.columns / network.gateCount)
-    if network.hasProjection { projection = try reader.matrix("projection", units, nil) }
-    recurrentKernel = try reader.matrix("recurrent_kernel", projection?.columns ?? units, width)
-    bias = try reader.vector("bias", width)
-    if network.cell == .gru(resetAfter: true) { recurrentBias = try reader.vector("recurrent_bias", width) }
-    if network.hasPeepholes { peephole = try reader.vector("peephole", 3 * units) }
+    let gates = network.gateCount
+    kernel = try reader.matrix("kernel", features, nil, multipleOf: gates)
+    var width = kernel?.columns
+    if network.hasProjection { projection = try reader.matrix("projection", width.map { $0 / gates }, nil) }
+    recurrentKernel = try reader.matrix(
+      "recurrent_kernel", network.hidden(width, projection?.columns), width, multipleOf: gates)
+    width = width ?? recurrentKernel?.columns
+    if network.biases != .none { bias = try reader.vector("bias", width) }
+    if network.hasRecurrentBias { recurrentBias = try reader.vector("recurrent_bias", width) }
+    if network.hasPeepholes { peephole = try reader.vector("peephole", width.map { 3 * $0 / gates }) }
   }
 
   private init(
     pyTorch reader: inout WeightReader, _ network: RecurrentNetwork, _ features: Int?
   ) throws(FirnError) {
-    kernel = try reader.matrix("weight_ih", nil, features, multipleOf: network.gateCount, .rows).transposed
-    let (width, units) = (kernel.columns, kernel.columns / network.gateCount)
-    if network.hasProjection { projection = try reader.matrix("weight_hr", nil, units).transposed }
-    recurrentKernel = try reader.matrix("weight_hh", width, projection?.columns ?? units).transposed
+    let gates = network.gateCount
+    kernel = try reader.matrix("weight_ih", nil, features, multipleOf: gates, .rows)?.transposed
+    var width = kernel?.columns
+    if network.hasProjection {
+      projection = try reader.matrix("weight_hr", nil, width.map { $0 / gates })?.transposed
+    }
+    recurrentKernel = try reader.matrix(
+      "weight_hh", width, network.hidden(width, projection?.columns), multipleOf: gates, .rows)?.transposed
+    width = width ?? recurrentKernel?.columns
+    guard network.biases != .none else { return }
     bias = try reader.vector("bias_ih", width)
-    let second = try reader.vector("bias_hh", width)
-    if case .gru = network.cell { recurrentBias = second } else { bias = bias.adding(second.values) }
+    let second = try reader.vector("bias_hh", width ?? bias?.columns)
+    if network.hasRecurrentBias {
+      recurrentBias = second
+    } else {
+      // Half of a sum is no bias.
+      bias = second.flatMap { bias?.adding($0) }
+    }
   }
 
   private init(
     keras reader: inout WeightReader, _ network: RecurrentNetwork, _ features: Int?
   ) throws(FirnError) {
-    kernel = try reader.matrix("kernel", features, nil, multipleOf: network.gateCount)
-    let (width, units) = (kernel.columns, kernel.columns / network.gateCount)
-    recurrentKernel = try reader.matrix("recurrent_kernel", units, width)
-    if network.cell == .gru(resetAfter: true) {
-      let both = try reader.matrix("bias", 2, width)
-      (bias, recurrentBias) = (both.rows(0..<1).asVector, both.rows(1..<2).asVector)
-    } else {
-      bias = try reader.vector("bias", width)
+    let gates = network.gateCount
+    kernel = try reader.matrix("kernel", features, nil, multipleOf: gates)
+    var width = kernel?.columns
+    recurrentKernel = try reader.matrix(
+      "recurrent_kernel", network.hidden(width, nil), width, multipleOf: gates)
+    width = width ?? recurrentKernel?.columns
+    if network.biases != .none {
+      if network.cell == .gru(resetAfter: true) {
+        let both = try reader.matrix("bias", 2, width)
+        (bias, recurrentBias) = (both?.rows(0..<1).asVector, both?.rows(1..<2).asVector)
+      } else {
+        bias = try reader.vector("bias", width)
+      }
     }
     if case .gru = network.cell { self = mapped { $0.blocks(Self.kerasGRU) } }
   }
@@ -77,37 +96,50 @@ struct CellWeights {
     let gates = isGRU ? 2 : network.gateCount
     let prefix = isGRU ? "gates/" : ""
     var joint = try reader.matrix(prefix + "kernel", nil, nil, multipleOf: gates)
-    let units = joint.columns / gates
+    let units = joint.map { $0.columns / gates }
     if network.hasProjection { projection = try reader.matrix("projection/kernel", units, nil) }
-    let hidden = projection?.columns ?? units
-    guard joint.rows >= hidden, features.map({ $0 + hidden == joint.rows }) ?? true else {
-      throw reader.mismatch(
-        prefix + "kernel", [joint.rows, joint.columns],
-        "[\(features.map { "\($0)" } ?? "in") + \(hidden), \(joint.columns)]")
+    let hidden = network.hasProjection ? projection?.columns : units
+    if let whole = joint, let hidden,
+      whole.rows < hidden || !(features.map { $0 + hidden == whole.rows } ?? true)
+    {
+      try reader.refuse(
+        prefix + "kernel",
+        reader.mismatch(
+          prefix + "kernel", [whole.rows, whole.columns],
+          "[\(features.map { "\($0)" } ?? "in") + \(hidden), \(whole.columns)]"))
+      joint = nil
     }
-    bias = try reader.vector(prefix + "bias", gates * units)
+    if network.biases != .none { bias = try reader.vector(prefix + "bias", units.map { gates * $0 }) }
     if isGRU {
-      joint = joint.appending(columns: try reader.matrix("candidate/kernel", joint.rows, units))
-      bias = bias.appending(columns: try reader.vector("candidate/bias", units))
+      let candidate = try reader.matrix("candidate/kernel", joint?.rows, units)
+      joint = candidate.flatMap { joint?.appending(columns: $0) }
+      if network.biases != .none {
+        let second = try reader.vector("candidate/bias", units)
+        bias = second.flatMap { bias?.appending(columns: $0) }
+      }
     }
-    kernel = joint.rows(0..<joint.rows - hidden)
-    recurrentKernel = joint.rows(joint.rows - hidden..<joint.rows)
+    if let joint, let hidden {
+      kernel = joint.rows(0..<joint.rows - hidden)
+      recurrentKernel = joint.rows(joint.rows - hidden..<joint.rows)
+    }
     if network.hasPeepholes {
-      let parts: [WeightMatrix] = [
+      let parts = [
         try reader.vector("w_i_diag", units), try reader.vector("w_f_diag", units),
         try reader.vector("w_o_diag", units),
-      ]
-      peephole = parts[0].appending(columns: parts[1]).appending(columns: parts[2])
+      ].compactMap { $0 }
+      if parts.count == 3 {
+        peephole = parts[0].appending(columns: parts[1]).appending(columns: parts[2])
+      }
     }
     if network.cell == .lstm {
       self = mapped { $0.blocks(Self.tensorFlowLSTM) }
-      bias = bias.adding(Self.forget(forgetBias, units))
+      bias = bias.map { $0.adding(Self.forget(forgetBias, $0.columns / 4)) }
     }
   }
 
   // MARK: Writing
 
-  /// Arrays by name; the order is the layout's own.
+  /// Arrays by name, in the layout's own order; what lacks a part is left out.
   func arrays(in layout: RecurrentLayout, network: RecurrentNetwork) -> [(String, WeightMatrix)] {
     var result: [(String, WeightMatrix?)]
     switch layout {
@@ -117,15 +149,19 @@ struct CellWeights {
         ("recurrent_bias", recurrentBias), ("peephole", peephole), ("projection", projection),
       ]
     case .pyTorch:
-      let second = recurrentBias ?? bias.filled(0)
+      let second = network.hasRecurrentBias ? recurrentBias : bias?.filled(0)
       result = [
-        ("weight_ih", kernel.transposed), ("weight_hh", recurrentKernel.transposed), ("bias_ih", bias),
+        ("weight_ih", kernel?.transposed), ("weight_hh", recurrentKernel?.transposed), ("bias_ih", bias),
         ("bias_hh", second), ("weight_hr", projection?.transposed),
       ]
     case .keras:
       let isGRU = if case .gru = network.cell { true } else { false }
       let own = isGRU ? mapped { $0.blocks(Self.kerasGRU) } : self
-      let bias = own.recurrentBias.map { own.bias.appending(rows: $0) } ?? own.bias
+      var bias = own.bias
+      if network.hasRecurrentBias {
+        let isStacked = network.cell == .gru(resetAfter: true)
+        bias = own.recurrentBias.flatMap { isStacked ? bias?.appending(rows: $0) : bias?.adding($0) }
+      }
       result = [("kernel", own.kernel), ("recurrent_kernel", own.recurrentKernel), ("bias", bias)]
     case .tensorFlow1(let forgetBias):
       result = tensorFlowArrays(network, forgetBias)
@@ -136,23 +172,30 @@ struct CellWeights {
   private func tensorFlowArrays(
     _ network: RecurrentNetwork, _ forgetBias: Double
   ) -> [(String, WeightMatrix?)] {
-    let units = kernel.columns / network.gateCount
+    var own = self
+    if network.hasRecurrentBias { own.bias = recurrentBias.flatMap { bias?.adding($0) } }
     if case .gru = network.cell {
-      let joint = kernel.appending(rows: recurrentKernel)
-      let (gates, candidate) = (0..<2 * units, 2 * units..<3 * units)
+      let joint = recurrentKernel.flatMap { kernel?.appending(rows: $0) }
+      func part(_ matrix: WeightMatrix?, _ gates: Range<Int>) -> WeightMatrix? {
+        matrix.map { matrix in
+          let units = matrix.columns / network.gateCount
+          return matrix.columns(gates.lowerBound * units..<gates.upperBound * units)
+        }
+      }
       return [
-        ("gates/kernel", joint.columns(gates)), ("gates/bias", bias.columns(gates)),
-        ("candidate/kernel", joint.columns(candidate)), ("candidate/bias", bias.columns(candidate)),
+        ("gates/kernel", part(joint, 0..<2)), ("gates/bias", part(own.bias, 0..<2)),
+        ("candidate/kernel", part(joint, 2..<3)), ("candidate/bias", part(own.bias, 2..<3)),
       ]
     }
-    var own = self
     if network.cell == .lstm {
-      own.bias = bias.adding(Self.forget(-forgetBias, units))
+      own.bias = own.bias.map { $0.adding(Self.forget(-forgetBias, $0.columns / 4)) }
       own = own.mapped { $0.blocks(Self.tensorFlowLSTM) }
     }
-    func diagonal(_ block: Int) -> WeightMatrix? { peephole?.columns(block * units..<(block + 1) * units) }
+    func diagonal(_ block: Int) -> WeightMatrix? {
+      peephole.map { $0.columns(block * $0.columns / 3..<(block + 1) * $0.columns / 3) }
+    }
     return [
-      ("kernel", own.kernel.appending(rows: own.recurrentKernel)), ("bias", own.bias),
+      ("kernel", own.recurrentKernel.flatMap { own.kernel?.appending(rows: $0) }), ("bias", own.bias),
       ("w_i_diag", diagonal(0)), ("w_f_diag", diagonal(1)), ("w_o_diag", diagonal(2)),
       ("projection/kernel", projection),
     ]
@@ -161,14 +204,21 @@ struct CellWeights {
   /// With `change` made to everything that has a block for each gate.
   private func mapped(_ change: (WeightMatrix) -> WeightMatrix) -> CellWeights {
     var result = self
-    result.kernel = change(kernel)
-    result.recurrentKernel = change(recurrentKernel)
-    result.bias = change(bias)
+    result.kernel = kernel.map(change)
+    result.recurrentKernel = recurrentKernel.map(change)
+    result.bias = bias.map(change)
     result.recurrentBias = recurrentBias.map(change)
     return result
   }
 
   private static func forget(_ value: Double, _ units: Int) -> [Double] {
     [0, value, 0, 0].flatMap { Array(repeating: $0, count: units) }
+  }
+}
+
+extension RecurrentNetwork {
+  /// Rows of the recurrent kernel, where `width` columns of a kernel and a projection tell them.
+  fileprivate func hidden(_ width: Int?, _ projection: Int?) -> Int? {
+    hasProjection ? projection : width.map { $0 / gateCount }
   }
 }

@@ -10,6 +10,7 @@ extension RecurrentNetwork: CustomStringConvertible {
     return "\(layers) layer\(layers == 1 ? "" : "s") of \(cells)"
       + (isBidirectional ? " in both directions" : "") + (hasPeepholes ? ", with peepholes" : "")
       + (hasProjection ? ", with a projection" : "")
+      + (biases == .none ? ", without biases" : biases == .separate ? ", with two biases" : "")
   }
 }
 

@@ -7,8 +7,11 @@ struct WeightMatrix {
   var columns: Int
   var isVector: Bool
   var values: [Double]
+  /// Names of the weights it is made from, in the order in which they came together.
+  private(set) var sources: [String]
 
-  init(_ array: NDArray) {
+  init(_ array: NDArray, named name: String) {
+    sources = [name]
     dtype = array.dtype
     isVector = array.shape.count == 1
     rows = isVector ? 1 : array.shape[0]
@@ -19,6 +22,7 @@ struct WeightMatrix {
   private init(like other: WeightMatrix, _ rows: Int, _ columns: Int, _ values: [Double]) {
     dtype = other.dtype
     isVector = other.isVector && rows == 1
+    sources = other.sources
     self.rows = rows
     self.columns = columns
     self.values = values
@@ -52,7 +56,7 @@ struct WeightMatrix {
   }
 
   func appending(rows other: WeightMatrix) -> WeightMatrix {
-    WeightMatrix(like: self, rows + other.rows, columns, values + other.values)
+    WeightMatrix(like: self, rows + other.rows, columns, values + other.values).made(also: other)
   }
 
   func appending(columns other: WeightMatrix) -> WeightMatrix {
@@ -61,7 +65,7 @@ struct WeightMatrix {
       joined += self.row(row)
       joined += other.row(row)
     }
-    return WeightMatrix(like: self, rows, columns + other.columns, joined)
+    return WeightMatrix(like: self, rows, columns + other.columns, joined).made(also: other)
   }
 
   /// The blocks of equal width along the columns in another order.
@@ -78,6 +82,14 @@ struct WeightMatrix {
 
   func adding(_ other: [Double]) -> WeightMatrix {
     WeightMatrix(like: self, rows, columns, zip(values, other).map { $1 == 0 ? $0 : $0 + $1 })
+  }
+
+  func adding(_ other: WeightMatrix) -> WeightMatrix { adding(other.values).made(also: other) }
+
+  private func made(also other: WeightMatrix) -> WeightMatrix {
+    var result = self
+    result.sources += other.sources.filter { !sources.contains($0) }
+    return result
   }
 
   func filled(_ value: Double) -> WeightMatrix {

@@ -1,22 +1,32 @@
 import FirnGraph
 
 /// Takes weights by name, each with the shape it must have, and knows in the end which nobody took.
+///
+/// One that allows gaps yields nil for a weight that is missing or faulty, and goes on.
 struct WeightReader {
   /// Where the extent that has to divide evenly is.
   enum Side { case rows, columns }
 
   var place: (prefix: String, suffix: String) = ("", "")
+  /// Those asked for and not there, where gaps are allowed.
+  private(set) var missing: [String] = []
+  /// Those that are not what they should be, where gaps are allowed.
+  private(set) var faults: [(name: String, error: FirnError)] = []
   private let weights: [String: NDArray]
+  private let allowsGaps: Bool
   private var taken: Set<String> = []
   private var dtype: DType?
 
-  init(_ weights: [String: NDArray]) { self.weights = weights }
+  init(_ weights: [String: NDArray], allowingGaps allowsGaps: Bool = false) {
+    self.weights = weights
+    self.allowsGaps = allowsGaps
+  }
 
   /// A matrix; a nil extent may be any.
   mutating func matrix(
     _ name: String, _ rows: Int?, _ columns: Int?, multipleOf gates: Int = 1, _ side: Side = .columns
-  ) throws(FirnError) -> WeightMatrix {
-    let array = try take(name)
+  ) throws(FirnError) -> WeightMatrix? {
+    guard let array = try take(name) else { return nil }
     let free = side == .rows ? array.shape.first : array.shape.last
     guard array.shape.count == 2, rows ?? array.shape[0] == array.shape[0],
       columns ?? array.shape[1] == array.shape[1], let free, free % gates == 0
@@ -24,15 +34,19 @@ struct WeightReader {
       func text(_ extent: Int?, _ own: Side) -> String {
         extent.map { "\($0)" } ?? (own == side && gates > 1 ? "\(gates)·units" : "…")
       }
-      throw mismatch(name, array.shape, "[\(text(rows, .rows)), \(text(columns, .columns))]")
+      return try refuse(
+        name, mismatch(name, array.shape, "[\(text(rows, .rows)), \(text(columns, .columns))]"))
     }
-    return WeightMatrix(array)
+    return WeightMatrix(array, named: full(name))
   }
 
-  mutating func vector(_ name: String, _ count: Int) throws(FirnError) -> WeightMatrix {
-    let array = try take(name)
-    guard array.shape == [count] else { throw mismatch(name, array.shape, "[\(count)]") }
-    return WeightMatrix(array)
+  /// A vector; a nil count may be any.
+  mutating func vector(_ name: String, _ count: Int?) throws(FirnError) -> WeightMatrix? {
+    guard let array = try take(name) else { return nil }
+    guard array.shape.count == 1, count ?? array.shape[0] == array.shape[0] else {
+      return try refuse(name, mismatch(name, array.shape, "[\(count.map { "\($0)" } ?? "…")]"))
+    }
+    return WeightMatrix(array, named: full(name))
   }
 
   func mismatch(_ name: String, _ shape: [Int], _ wanted: String) -> FirnError {
@@ -41,11 +55,23 @@ struct WeightReader {
       remedy: "check the cell, the number of layers and directions, and the layout", place: full(name))
   }
 
+  /// Puts a fault on record where gaps are allowed.
+  @discardableResult
+  mutating func refuse(_ name: String, _ error: FirnError) throws(FirnError) -> WeightMatrix? {
+    guard allowsGaps else { throw error }
+    faults.append((full(name), error))
+    return nil
+  }
+
   private func full(_ name: String) -> String { place.prefix + name + place.suffix }
 
-  private mutating func take(_ name: String) throws(FirnError) -> NDArray {
-    let name = full(name)
+  private mutating func take(_ leaf: String) throws(FirnError) -> NDArray? {
+    let name = full(leaf)
     guard let array = weights[name] else {
+      if allowsGaps {
+        missing.append(name)
+        return nil
+      }
       let present = weights.keys.sorted()
       throw FirnError(
         .unknownName, "weight `\(name)` is missing",
@@ -54,9 +80,12 @@ struct WeightReader {
     }
     taken.insert(name)
     guard array.dtype.isFloatingPoint, dtype == nil || dtype == array.dtype else {
-      throw FirnError(
-        .typeMismatch, "weight `\(name)` is \(array.dtype)\(dtype.map { ", others are \($0)" } ?? "")",
-        remedy: "give all weights in one floating point type", place: name)
+      try refuse(
+        leaf,
+        FirnError(
+          .typeMismatch, "weight `\(name)` is \(array.dtype)\(dtype.map { ", others are \($0)" } ?? "")",
+          remedy: "give all weights in one floating point type", place: name))
+      return nil
     }
     dtype = array.dtype
     return array
@@ -68,7 +97,7 @@ struct WeightReader {
     guard let first = rest.first else { return }
     throw FirnError(
       .unknownName, "the network has no weight `\(rest.joined(separator: "`, `"))`",
-      remedy: "check the number of layers and directions, peepholes and projection; or leave it out",
+      remedy: "check the number of layers and directions, biases, peepholes and projection; or leave it out",
       place: first)
   }
 }

@@ -6,7 +6,7 @@ public enum WeightFormat: String, Hashable, Sendable, CaseIterable {
   case npy
   /// NumPy's archive of named arrays.
   case npz
-  /// Only read: what `torch.save` writes of a `state_dict`.
+  /// What `torch.save` writes of a `state_dict`; what Firn writes, `torch.load(…, weights_only=True)` reads.
   case pytorch
   /// Only read: a checkpoint of TensorFlow, version 2, named by its prefix or its `.index` file.
   case tensorFlow = "tensorflow"

@@ -1,0 +1,59 @@
+internal import FirnFiles
+import FirnGraph
+
+extension WeightEntry {
+  /// Under another name; nothing is read.
+  func renamed(_ name: String) -> WeightEntry {
+    let source = self
+    return WeightEntry(
+      name: name, storedType: storedType, shape: shape, storage: storage, requiresGradient: requiresGradient,
+      readStored: { () throws(FirnError) in try source.storedBytes() }
+    ) { () throws(FirnError) in try source.array() }
+  }
+
+  /// Under another name, and as a transform makes it when it is read; the stored type stays where elements only move.
+  ///
+  /// - Throws: `.shapeMismatch` where the transform does not apply.
+  func moved(to name: String, by transform: WeightTransform) throws(FirnError) -> WeightEntry {
+    if transform.isNone { return renamed(name) }
+    let (source, shape) = (self, try transform.shape(of: shape))
+    let read = { @Sendable () throws(FirnError) in try transform(source.array()) }
+    guard transform.isMove else {
+      return WeightEntry(
+        name: name, storedType: storedType.dtype.map(StoredType.init) ?? storedType, shape: shape, read: read)
+    }
+    return WeightEntry(
+      name: name, storedType: storedType, shape: shape, storage: storage, requiresGradient: requiresGradient,
+      readStored: { () throws(FirnError) in try source.storedBytes(movedBy: transform, to: shape) },
+      read: read)
+  }
+
+  /// The stored elements, each where the transform puts it: it is asked to move their numbers.
+  private func storedBytes(movedBy transform: WeightTransform, to target: [Int]) throws(FirnError) -> Bytes {
+    let count = shape.elementCount
+    guard let last = Int32(exactly: count), storedType.bitCount % 8 == 0 else {
+      throw FirnError(
+        .invalidArgument,
+        "`\(name)` (\(storedType.rawValue), \(count) elements) cannot be put in another order",
+        remedy: "give a map that only changes its name", place: name)
+    }
+    var numbers = NDArray(zeros: shape, dtype: .i32)
+    numbers.withUnsafeMutableBytes { raw in
+      let numbers = raw.assumingMemoryBound(to: Int32.self)
+      for number in 0..<last { numbers[Int(number)] = number }
+    }
+    let size = storedType.bitCount / 8
+    let (moved, bytes) = (try transform(numbers), try storedBytes())
+    let result = Storage(byteCount: target.elementCount * size)
+    moved.withUnsafeBytes { moved in
+      let moved = moved.assumingMemoryBound(to: Int32.self)
+      bytes.withUnsafeBytes { bytes in
+        guard let start = bytes.baseAddress else { return }
+        for (position, number) in moved.enumerated() {
+          (result.pointer + position * size).copyMemory(from: start + Int(number) * size, byteCount: size)
+        }
+      }
+    }
+    return Bytes(result)
+  }
+}
