@@ -127,13 +127,14 @@ public final class Session {
       (row.status == .frozen || row.status == .partly)
         && store[row.name].map { $0.provenance == .initialized && !$0.variable.initializer.isGiven } == true
     }
-    let warnings =
+    let frozenUnset =
       unset.isEmpty || request.training == nil
       ? []
       : [
         "frozen but never loaded or trained: "
           + unset.map { "`\($0.name)`" }.joined(separator: ", ")
       ]
+    let warnings = (request.training == nil ? [] : graph.warnings) + frozenUnset
     warnings.forEach(onWarning)
     return Program(
       compilation: compilation, session: identity, fetches: fetches,

@@ -7,6 +7,9 @@ public final class Graph {
   /// What was declared so far, in creation order.
   public private(set) var variables: [Variable] = []
   package private(set) var diagnostics: [FirnError] = []
+  /// What is not wrong but hardly meant, in words with the place; a session says it where a program that trains is
+  /// compiled.
+  package private(set) var warnings: [String] = []
 
   /// The graph this is the loop body of.
   package let parent: Graph?
@@ -93,6 +96,12 @@ public final class Graph {
     }
     root.diagnostics.append(error)
     return .poisoned(in: self)
+  }
+
+  /// Records what is not wrong but hardly meant, with the scope it is in and the place in the user's program.
+  package func warn(_ message: String) {
+    let line = place(of: nil).map { " (\($0))" } ?? ""
+    root.warnings.append((scopePath.isEmpty ? "" : "`\(scopePath)`: ") + message + line)
   }
 
   // MARK: Appending

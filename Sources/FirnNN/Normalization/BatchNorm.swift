@@ -13,21 +13,32 @@ import FirnOps
 /// | result | as x | |
 ///
 /// In training mode mean and variance are those of the batch, over all axes but the last, and the moving ones take a
-/// step towards them: `moving ← (1 - momentum) · moving + momentum · batch`. `momentum` is PyTorch's, 0.1; TensorFlow's
-/// and Keras's is one minus that. As in PyTorch the variance that normalises is divided by n, and the one averaged by
-/// n - 1 (Keras averages the former). In inference, and in a frozen scope (rule 4), the moving ones normalise and
-/// nothing moves; `keepingTrainingMode:` lets them move in a frozen scope. A layer called twice moves them twice.
+/// step towards them: `moving ← (1 - share) · moving + share · batch`. What share a `momentum` is, and whether the
+/// variance averaged is divided by n - 1 or n, is the layer's convention: PyTorch's, unless `.keras` is given. A
+/// cumulative norm's averages are those of all batches so far, each of the same weight, PyTorch's `momentum=None`; their
+/// number is one more variable, `batch_count`, `i32[]`, state. In inference, and in a frozen scope (rule 4), the moving
+/// ones normalise and nothing moves; `keepingTrainingMode:` lets them move in a frozen scope. A layer called twice moves
+/// them twice.
+///
+///     BatchNorm()                                   // momentum 0.1, ε 1e-5
+///     BatchNorm(convention: .keras)                 // momentum 0.99, ε 1e-3
+///     BatchNorm(convention: .keras, momentum: 0.9)  // moves as `BatchNorm()` does
+///
+/// A momentum that leaves a batch more than half of the averages is warned of when a program that trains is compiled:
+/// it is most often the other convention's.
 ///
 /// Constraints: (C1) the last extent of x is a number, and the same in every call; (C2) x has elements besides the
 /// channels', and two or more of each channel where it trains, which is checked when it runs; (C3) momentum is in 0...1
-/// and ε positive; (C4) not in the body of a loop, where nothing can move.
+/// and ε positive; (C4) not in the body of a loop, where nothing can move; (C5) a cumulative norm has no momentum.
 ///
 /// Ioffe and Szegedy, ICML 2015, algorithm 1.
 ///
 /// - Complexity: three passes over x in training, one in inference; 2 FLOPs an element in inference, about 6 in
 ///   training.
 public final class BatchNorm: Layer {
-  private let momentum: Double
+  private let convention: BatchNormConvention
+  private let momentum: Double?
+  private let isCumulative: Bool
   private let epsilon: Double
   private let isAffine: Bool
   private let gammaInitializer: Initializer
@@ -39,13 +50,18 @@ public final class BatchNorm: Layer {
     let affine: ChannelAffine?
     let mean: Tensor
     let variance: Tensor
+    /// Where averages are cumulative.
+    let count: Tensor?
   }
 
   /// A norm of as many channels as the first call has.
   ///
   /// - Parameters:
-  ///   - momentum: the share of the batch in the moving averages, as in PyTorch; one minus Keras's `momentum`.
-  ///   - epsilon: what is added to a variance before its root is taken, PyTorch's default; Keras's is 1e-3.
+  ///   - convention: whose momentum, moving variance and defaults these are.
+  ///   - momentum: how slowly or fast the averages move, in the words of the convention; 0.1 of PyTorch's, 0.99 of
+  ///     Keras's for nil.
+  ///   - isCumulative: whether the averages are those of all batches so far instead; PyTorch's `momentum=None`.
+  ///   - epsilon: what is added to a variance before its root is taken; the convention's for nil, 1e-5 or 1e-3.
   ///   - isAffine: whether there are gamma and beta.
   ///   - gammaInitializer: gamma's first value; `.zeros` for the last norm of a residual branch makes it begin as the
   ///     identity.
@@ -53,19 +69,22 @@ public final class BatchNorm: Layer {
   ///     for as the scope says.
   ///   - name: the layer's scope.
   public init(
-    momentum: Double = 0.1, epsilon: Double = 1e-5, isAffine: Bool = true,
-    gammaInitializer: Initializer = .ones, trainable: Bool? = nil, name: String = "batch_norm",
+    convention: BatchNormConvention = .pyTorch, momentum: Double? = nil, isCumulative: Bool = false,
+    epsilon: Double? = nil, isAffine: Bool = true, gammaInitializer: Initializer = .ones,
+    trainable: Bool? = nil, name: String = "batch_norm",
     file: StaticString = #fileID, line: UInt = #line
   ) {
+    self.convention = convention
     self.momentum = momentum
-    self.epsilon = epsilon
+    self.isCumulative = isCumulative
+    self.epsilon = epsilon ?? convention.defaultEpsilon
     self.isAffine = isAffine
     self.gammaInitializer = gammaInitializer
     self.trainable = trainable
     scope = LayerScope(name, file, line)
   }
 
-  /// x normalised, of its shape and type; constraints C1 to C4.
+  /// x normalised, of its shape and type; constraints C1 to C5.
   public func callAsFunction(_ input: Tensor) -> Tensor {
     scope.enter(input) { graph in
       if let fault = fault(input, graph) { return fault }
@@ -79,8 +98,10 @@ public final class BatchNorm: Layer {
       let mean = byMode(training: batchMean, inference: variables.mean)
       let variance = byMode(training: batchVariance, inference: variables.variance)
 
-      move(variables.mean, to: batchMean, with: mean)
-      move(variables.variance, to: batchVariance * (count / (count - 1)), with: variance)
+      let share = cumulativeShare(variables, used: mean)
+      move(variables.mean, to: batchMean, by: share, with: mean)
+      let spread = convention == .pyTorch ? batchVariance * (count / (count - 1)) : batchVariance
+      move(variables.variance, to: spread, by: share, with: variance)
 
       // Two numbers a channel, so that x is read once more and no more.
       var scale = rsqrt(variance + epsilon)
@@ -90,8 +111,18 @@ public final class BatchNorm: Layer {
     } ?? .poisoned(in: input.graph)
   }
 
-  private func move(_ moving: Tensor, to batch: Tensor, with used: Tensor) {
-    let next = moving + (batch - moving) * momentum
+  /// The share of the batch in cumulative averages, which counts it; nil where a momentum tells the share.
+  private func cumulativeShare(_ variables: Variables, used: Tensor) -> Tensor? {
+    guard let count = variables.count else { return nil }
+    let next = count + 1
+    used.graph.assign(next, to: count, whenTraining: used)
+    return reciprocal(next.cast(to: used.dtype))
+  }
+
+  private func move(_ moving: Tensor, to batch: Tensor, by share: Tensor?, with used: Tensor) {
+    let distance = batch - moving
+    let fixed = convention.share(ofMomentum: momentum ?? convention.defaultMomentum)
+    let next = moving + (share.map { distance * $0 } ?? distance * fixed)
     used.graph.assign(next, to: moving, whenTraining: used)
   }
 
@@ -102,11 +133,17 @@ public final class BatchNorm: Layer {
         "batch norm: \(input.type) has no axis, or no elements, to average over",
         remedy: "give the input a batch axis", constraint: "C2", input)
     }
-    if !(0...1).contains(momentum) {
+    if let momentum, isCumulative {
+      return report(
+        "batch norm: momentum \(momentum) of averages that are cumulative",
+        remedy: "leave out one of both: cumulative averages give every batch the same weight",
+        code: .invalidArgument, constraint: "C5", input)
+    }
+    if let momentum, !(0...1).contains(momentum) {
       return report(
         "batch norm: momentum \(momentum) is not in 0...1",
         remedy:
-          "it is the share of the batch in the moving averages; PyTorch's default is 0.1, which Keras calls 0.9",
+          "PyTorch's is the share of the batch in the moving averages, 0.1 by default, which Keras calls 0.9",
         code: .invalidArgument, constraint: "C3", input)
     }
     if let fault = epsilonFault(of: input, "batch norm", epsilon, "C3") { return fault }
@@ -120,15 +157,29 @@ public final class BatchNorm: Layer {
   }
 
   private func makeVariables(in graph: Graph, _ input: Tensor) -> Variables {
-    func state(_ name: String, _ initializer: Initializer) -> Tensor {
+    func state(
+      _ name: String, _ initializer: Initializer, shape: Shape? = nil, dtype: DType? = nil
+    ) -> Tensor {
       graph.variable(
-        name, shape: Shape([input.extent(-1)]), dtype: input.dtype, role: name, initializer: initializer,
-        trainable: trainable, kind: .state)
+        name, shape: shape ?? Shape([input.extent(-1)]), dtype: dtype ?? input.dtype, role: name,
+        initializer: initializer, trainable: trainable, kind: .state)
     }
+    warnOfMomentum(in: graph)
     return Variables(
       affine: isAffine
         ? ChannelAffine(in: graph, input, gamma: gammaInitializer, trainable: trainable) : nil,
-      mean: state("moving_mean", .zeros), variance: state("moving_variance", .ones))
+      mean: state("moving_mean", .zeros), variance: state("moving_variance", .ones),
+      count: isCumulative ? state("batch_count", .zeros, shape: .scalar, dtype: .i32) : nil)
+  }
+
+  private func warnOfMomentum(in graph: Graph) {
+    guard let momentum, convention.share(ofMomentum: momentum) > 0.5 else { return }
+    let (own, other) = convention == .pyTorch ? ("PyTorch", "Keras") : ("Keras", "PyTorch")
+    // As people write it: 1 - 0.99 is 0.01 and some bits.
+    let there = ((1 - momentum) * 1e9).rounded() / 1e9
+    graph.warn(
+      "batch norm: a momentum of \(momentum) in \(own)'s sense leaves the last batch most of the moving averages; "
+        + "\(other) would call it \(there)")
   }
 }
 

@@ -7,18 +7,24 @@ struct ChannelAffine {
   let beta: Tensor
 
   init(in graph: Graph, _ input: Tensor, gamma initializer: Initializer = .ones, trainable: Bool?) {
-    func variable(_ name: String, _ role: String, _ initializer: Initializer) -> Tensor {
-      graph.variable(
-        name, shape: Shape([input.extent(-1)]), dtype: input.dtype, role: role, initializer: initializer,
-        trainable: trainable)
-    }
-    gamma = variable("gamma", "gain", initializer)
-    beta = variable("beta", "bias", .zeros)
+    let shape = Shape([input.extent(-1)])
+    gamma = normVariable(
+      "gamma", shape, "gain", initializer, in: graph, dtype: input.dtype, trainable: trainable)
+    beta = normVariable("beta", shape, "bias", .zeros, in: graph, dtype: input.dtype, trainable: trainable)
   }
 
   var width: Int? { gamma.extent(0).value }
 
   func callAsFunction(_ x: Tensor) -> Tensor { x * gamma + beta }
+}
+
+/// A gain or an offset of a normalisation.
+func normVariable(
+  _ name: String, _ shape: Shape, _ role: String, _ initializer: Initializer, in graph: Graph, dtype: DType,
+  trainable: Bool?
+) -> Tensor {
+  graph.variable(
+    name, shape: shape, dtype: dtype, role: role, initializer: initializer, trainable: trainable)
 }
 
 /// `(x - mean) / √(variance + ε)` over `axes`.

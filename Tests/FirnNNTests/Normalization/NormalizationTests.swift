@@ -7,22 +7,30 @@ import FirnRuntime
 import FirnTraining
 import Testing
 
-/// Normalisation as PyTorch has it, in values, gradients and moved averages.
+/// Normalisation as PyTorch and Keras have it, in values, gradients and moved averages.
 @Suite struct NormalizationTests {
   private static func layer(_ name: String) -> any Layer {
     switch name {
     case "layer": LayerNorm(name: "n")
+    case "layer-two-axes": LayerNorm(axes: [-1, -2], name: "n")
+    case "layer-axis-1": LayerNorm(axes: [1], name: "n")
+    case "layer-plain": LayerNorm(usesGain: false, usesBias: false, name: "n")
+    case "layer-no-bias": LayerNorm(usesBias: false, name: "n")
+    case "layer-keras-axes": LayerNorm(axes: [1, 2], usesGain: false, name: "n")
     case "group": GroupNorm(groups: 2, name: "n")
     case "group-instance": GroupNorm(groups: 4, name: "n")
     case "batch-plain": BatchNorm(isAffine: false, name: "n")
     case "batch-momentum": BatchNorm(momentum: 0.7, epsilon: 1e-2, name: "n")
+    case "batch-cumulative": BatchNorm(isCumulative: true, name: "n")
+    case "batch-keras", "batch-keras-inference": BatchNorm(convention: .keras, name: "n")
+    case "batch-keras-momentum": BatchNorm(convention: .keras, momentum: 0.8, name: "n")
     default: BatchNorm(name: "n")
     }
   }
 
-  @Test(arguments: [DType.f64, .f32]) func agreesWithPyTorch(_ dtype: DType) throws {
+  @Test(arguments: [DType.f64, .f32]) func agreesWithPyTorchAndKeras(_ dtype: DType) throws {
     let fixtures = try Fixture.load("norms.json")
-    #expect(fixtures.count == 9)
+    #expect(fixtures.count == 18)
     for fixture in fixtures {
       let layer = Self.layer(fixture.name)
       let seeds = try #require(fixture.seeds)
@@ -47,7 +55,7 @@ import Testing
       let session = try quietSession(graph)
       for (name, array) in try fixture.weights(dtype) { try session.setValue(array, of: "n/\(name)") }
       let program = try session.compile(
-        fetching: outputs + gradients, inTrainingMode: fixture.name != "batch-inference")
+        fetching: outputs + gradients, inTrainingMode: !fixture.name.hasSuffix("inference"))
       let results = try session.run(program)
 
       let tolerance = dtype == .f64 ? 1e-12 : 2e-6
@@ -64,6 +72,58 @@ import Testing
       for name in ["moving_mean", "moving_variance"] where computed[name] != nil {
         try check(session.value(of: "n/\(name)"), computed[name], name)
       }
+    }
+  }
+
+  /// Each run counts its batch; inference and a frozen scope count none.
+  @Test func cumulativeAveragesCountBatches() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 2], dtype: .f64)
+    let y = BatchNorm(isCumulative: true, name: "n")(x)
+    let session = try quietSession(graph)
+    #expect(graph.variables.map(\.name).contains("n/batch_count"))
+    let training = try session.compile(fetching: [y], inTrainingMode: true)
+    let batches = try (0..<3).map { try noise([4, 2]) + Double($0) }
+    for batch in batches { try session.run(training, feeding: [x: batch]) }
+    let mean = try concatenate(batches).mean(axes: [0])
+    #expect(try session.value(of: "n/moving_mean").isClose(to: mean, relative: 1e-14))
+    #expect(try session.value(of: "n/batch_count").scalar == 3)
+    for program in [
+      try session.compile(fetching: [y]),
+      try session.compile(fetching: [y], freezing: "n", inTrainingMode: true),
+    ] {
+      try session.run(program, feeding: [x: batches[2]])
+    }
+    #expect(try session.value(of: "n/batch_count").scalar == 3)
+  }
+
+  /// The other convention's momentum is warned of where a program trains, with the layer and its line.
+  @Test func aMomentumOfTheOtherConventionWarns() throws {
+    func warnings(_ layer: BatchNorm, training: Bool = true) throws -> [String] {
+      let graph = Graph()
+      let x = graph.placeholder("x", shape: ["batch", 2])
+      let loss = square(graph.scope("net") { layer(x) }).mean()
+      let session = try Session(graph)
+      var heard: [String] = []
+      session.onWarning = { heard.append($0) }
+      let program =
+        training
+        ? try session.compile(minimizing: loss, with: plainDescent) : try session.compile(fetching: [loss])
+      #expect(program.warnings == heard)
+      return heard
+    }
+    let found = try warnings(BatchNorm(momentum: 0.99, name: "n"))
+    #expect(
+      found.count == 1 && found[0].hasPrefix("`net/n`: batch norm: a momentum of 0.99 in PyTorch's sense"))
+    #expect(found.first?.contains("Keras would call it 0.01 (") == true)
+    #expect(found.first?.contains("NormalizationTests.swift") == true)
+    #expect(try warnings(BatchNorm(convention: .keras, momentum: 0.1)).count == 1)
+    #expect(try warnings(BatchNorm(momentum: 0.99), training: false) == [])
+    for layer in [
+      BatchNorm(), BatchNorm(momentum: 0.5), BatchNorm(convention: .keras), BatchNorm(isCumulative: true),
+      BatchNorm(convention: .keras, momentum: 0.5),
+    ] {
+      #expect(try warnings(layer) == [])
     }
   }
 
@@ -158,6 +218,16 @@ import Testing
     #expect(groups.place == "net/g" && groups.message.contains("4 groups do not divide the 6"))
     let momentum = try fault { _ = BatchNorm(momentum: 1.5)($0.placeholder("x", shape: ["batch", 6])) }
     #expect(momentum.message.contains("1.5") && momentum.remedy?.contains("0.9") == true)
+    let both = try fault {
+      _ = BatchNorm(momentum: 0.1, isCumulative: true)($0.placeholder("x", shape: ["batch", 6]))
+    }
+    #expect(both.constraint == "C5" && both.message.contains("cumulative"))
+    for axes in [[], [2], [-3], [1, -1]] {
+      let fault = try fault { _ = LayerNorm(axes: axes)($0.placeholder("x", shape: ["batch", 6])) }
+      #expect(fault.constraint == "C3" && fault.message.contains("\(axes)"), "\(fault)")
+    }
+    let named = try fault { _ = LayerNorm(axes: [0, 1])($0.placeholder("x", shape: ["batch", 6])) }
+    #expect(named.constraint == "C1" && named.message.contains("[batch,6]"))
     let loop = try fault { graph in
       let x = graph.placeholder("x", shape: ["time", 5, 6])
       let layer = BatchNorm(name: "n")
