@@ -15,10 +15,17 @@ public enum Activation: String, Hashable, Sendable, CaseIterable {
   case gelu
   /// x sigmoid(x), also called swish.
   case silu
+  /// x / 6 + 1 / 2, at least 0 and at most 1: PyTorch's `Hardsigmoid`, Keras 3's.
+  case hardSigmoid = "hard_sigmoid"
+  /// x / 5 + 1 / 2, at least 0 and at most 1: `hard_sigmoid` of Keras before version 3, and what its gates had where
+  /// nothing was said before version 2.3.
+  case keras2HardSigmoid = "keras2_hard_sigmoid"
   /// x where x > 0, else e^x - 1.
   case elu
   /// log(1 + e^x), without overflow.
   case softplus
+
+  private static func clipped(_ x: Tensor) -> Tensor { minimum(maximum(x, 0), 1) }
 
   /// The function of each element of `x`, of x's shape and type.
   ///
@@ -31,6 +38,8 @@ public enum Activation: String, Hashable, Sendable, CaseIterable {
     case .sigmoid: FirnOps.sigmoid(x)
     case .gelu: FirnOps.gelu(x)
     case .silu: FirnOps.silu(x)
+    case .hardSigmoid: Self.clipped(x / 6 + 0.5)
+    case .keras2HardSigmoid: Self.clipped(x * 0.2 + 0.5)
     case .elu: FirnOps.elu(x)
     case .softplus: FirnOps.softplus(x)
     }

@@ -10,7 +10,7 @@ public import FirnGraph
 /// | `kernel` | the scope's default, else Glorot uniform | all |
 /// | `recurrent_kernel` | orthogonal | recurrent cells |
 /// | `bias` | zeros, and an LSTM's `forgetBias` in the block `forget` | all that have one |
-/// | `recurrent_bias` | zeros | a GRU with reset after |
+/// | `recurrent_bias` | zeros | a GRU with reset after, and what has two biases |
 ///
 /// What a layer has no variable for does nothing. The defaults are Keras's. PyTorch draws kernels and biases evenly
 /// from ±1/√in, recurrent ones from ±1/√units: `.varianceScaling(scale: 1 / 3, mode: .fanIn, distribution: .uniform)`
@@ -25,7 +25,7 @@ public struct WeightInitializers: Hashable, Sendable {
   public var recurrentKernel: Initializer?
   /// Of `bias`.
   public var bias: Initializer?
-  /// Of `recurrent_bias`, the second bias of a GRU with reset after.
+  /// Of `recurrent_bias`, the second bias of a GRU with reset after and of what has `biases: .separate`.
   public var recurrentBias: Initializer?
 
   /// The given ones, and the defaults for the others.

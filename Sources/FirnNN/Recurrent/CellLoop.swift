@@ -50,6 +50,11 @@ final class CellLoop {
 
   var carriesStates: Bool { options.initialState == .carried }
 
+  /// Whether the carried states are of `batch` sequences, or will be.
+  func canCarry(_ batch: Dim) -> Bool {
+    batch.value != nil && carried.first.map { $0.extent(0) == batch } ?? true
+  }
+
   func stateTypes(batch: Dim, dtype: DType) -> [TensorType] {
     stateShapes.map { TensorType(dtype, Shape([batch] + $0.dimensions)) }
   }
@@ -162,7 +167,7 @@ final class CellLoop {
         }
       ownVariables = variables
       return zip(variables, types).map { $0.broadcast(to: $1.shape) }
-    case .carried:
+    case .carried where isWanted || types.allSatisfy { canCarry($0.shape[0]) }:
       let variables =
         ownVariables
         ?? types.enumerated().map { number, type in
@@ -172,7 +177,7 @@ final class CellLoop {
         }
       ownVariables = variables
       return isWanted ? variables.map { stopGradient($0) } : []
-    case .zeros, .learned:
+    case .zeros, .learned, .carried:
       return []
     }
   }

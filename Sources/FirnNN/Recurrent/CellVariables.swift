@@ -1,4 +1,5 @@
 public import FirnGraph
+import FirnOps
 
 /// Makes the variables of a cell in the scope of its layer: `lstm/kernel`, in a stack `lstm/layer_0/forward/kernel`.
 public struct CellVariables {
@@ -26,10 +27,10 @@ public struct CellVariables {
       blocks: blocks)
   }
 
-  /// The kernel, recurrent kernel and bias of a cell, the last axis of each in blocks of `units`, one for each gate.
+  /// The kernel, recurrent kernel and biases of a cell, the last axis of each in blocks of `units`, one for each gate.
   func gates(
     _ names: [String], units: Int, stateWidth: Int? = nil, initializers: WeightInitializers,
-    bias: Initializer = .zeros
+    biases: RecurrentBiases = .joint, bias: Initializer = .zeros
   ) -> GateWeights {
     let blocks = names.count > 1 ? BlockNames(names) : nil
     let width = max(names.count, 1) * units
@@ -39,13 +40,35 @@ public struct CellVariables {
       recurrentKernel: self(
         "recurrent_kernel", [stateWidth ?? units, width], role: "recurrent_kernel",
         initializer: initializers.recurrentKernel ?? .orthogonal(), blocks: blocks),
-      bias: self("bias", [width], role: "bias", initializer: initializers.bias ?? bias, blocks: blocks))
+      bias: biases == .none
+        ? nil : self("bias", [width], role: "bias", initializer: initializers.bias ?? bias, blocks: blocks),
+      recurrentBias: biases == .separate
+        ? self(
+          "recurrent_bias", [width], role: "bias", initializer: initializers.recurrentBias ?? .zeros,
+          blocks: blocks) : nil)
   }
 }
 
-/// The variables that cells share: kernel, recurrent kernel and bias, each in blocks of one gate along its last axis.
+/// The variables that cells share: kernel, recurrent kernel and biases, each in blocks of one gate along its last axis.
 public struct GateWeights {
   let kernel: Tensor
   let recurrentKernel: Tensor
-  let bias: Tensor
+  let bias: Tensor?
+  let recurrentBias: Tensor?
+
+  /// x·W, with the first bias.
+  func inputSum(_ input: Tensor) -> Tensor { Self.sum(matmul(input, kernel), bias) }
+
+  /// h·U, with the second bias.
+  func recurrentSum(_ state: Tensor) -> Tensor { Self.sum(matmul(state, recurrentKernel), recurrentBias) }
+
+  /// x·W + h·U, with the biases there are.
+  func sum(_ input: Tensor, _ state: Tensor) -> Tensor {
+    Self.sum(
+      Self.sum(matmul(input, kernel) + matmul(state, recurrentKernel), bias), recurrentBias)
+  }
+
+  private static func sum(_ product: Tensor, _ bias: Tensor?) -> Tensor {
+    bias.map { product + $0 } ?? product
+  }
 }

@@ -14,8 +14,8 @@ import FirnGraph
 /// | x | `[batch, time, in]`, `f32` or `f64` as all others | |
 /// | `kernel` W | `[in, 3·units]`, blocks r z n, named `reset`, `update`, `new`; Keras has z r h | `kernel` |
 /// | `recurrent_kernel` U | `[units, 3·units]` | `recurrent_kernel` |
-/// | `bias` b | `[3·units]`; PyTorch's `bias_ih`, row 0 of Keras's | `bias` |
-/// | `recurrent_bias` d | `[3·units]`; PyTorch's `bias_hh`, row 1 of Keras's; none with reset before | `bias` |
+/// | `bias` b | `[3·units]`, unless there is none; PyTorch's `bias_ih`, row 0 of Keras's | `bias` |
+/// | `recurrent_bias` d | `[3·units]`, likewise; PyTorch's `bias_hh`, row 1 of Keras's; none with reset before | `bias` |
 /// | result of a call | `[batch, units]` | |
 ///
 /// Names of a stack or of two directions, and constraints (C1 to C7), are those of `RNN`. Cho et al., EMNLP 2014;
@@ -29,6 +29,8 @@ public final class GRU: RNN {
   ///   - units: the width of the state and of the output.
   ///   - resetAfter: whether r scales the recurrent product (PyTorch, cuDNN, Keras), rather than the state it is made
   ///     of (the paper, TensorFlow 1).
+  ///   - recurrentActivation: σ of the gates; `.keras2HardSigmoid` for weights of Keras before its version 2.3.
+  ///   - usesBias: whether there are biases; PyTorch's `bias`, Keras's `use_bias`.
   ///   - layers: how many lie one on the other, each reading the outputs of the one below.
   ///   - isBidirectional: whether each layer also runs from the end; outputs are joined to `2·units`, forward first.
   ///   - dropout: the rate between layers, not after the last, in training mode only.
@@ -37,13 +39,16 @@ public final class GRU: RNN {
   ///   - trainable: false declares the variables frozen, unless a compilation thaws them; nil for as the scope says.
   ///   - name: the layer's scope.
   public init(
-    _ units: Int, resetAfter: Bool = true, layers: Int = 1, isBidirectional: Bool = false,
-    dropout: Double = 0,
+    _ units: Int, resetAfter: Bool = true, recurrentActivation: Activation = .sigmoid, usesBias: Bool = true,
+    layers: Int = 1, isBidirectional: Bool = false, dropout: Double = 0,
     initializers: WeightInitializers = WeightInitializers(), options: RecurrentOptions = RecurrentOptions(),
     trainable: Bool? = nil, name: String = "gru", file: StaticString = #fileID, line: UInt = #line
   ) {
     super.init(
-      stack: GRUCell(units, resetAfter: resetAfter, initializers: initializers).stacked(layers),
+      stack: GRUCell(
+        units, resetAfter: resetAfter, recurrentActivation: recurrentActivation, usesBias: usesBias,
+        initializers: initializers
+      ).stacked(layers),
       isBidirectional: isBidirectional, dropout: dropout, options: options, trainable: trainable, name: name,
       location: CallSite(file, line))
   }

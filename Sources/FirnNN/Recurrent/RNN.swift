@@ -28,7 +28,8 @@ import FirnOps
 /// Constraints: (C1) x has three axes, the last a known number; (C2) lengths are `i32[batch]`, one longer than the data
 /// or negative is an error of the run; (C3) initial states have the number, shapes and type of the cells' states;
 /// (C4) there is a layer, and every cell has a state; (C5) rates are in 0...1; (C6) states are carried in one
-/// direction, for a batch of one known extent; (C7) a cell's step returns what its `stateShapes` and `outputShape` say.
+/// direction, for a batch of one known extent, unless a call gives them: `carry` is then empty where the batch is
+/// another; (C7) a cell's step returns what its `stateShapes` and `outputShape` say.
 /// Those of `Recomputation` are cited as `scan`'s.
 ///
 /// With `Session.checksNumerics` a run ends at the first number that is none, naming the feed or the op in the loop;
@@ -148,7 +149,8 @@ public class RNN: Layer {
           sequence = layer.enter(input) { dropout(sequence, rate: dropoutRate) }
         }
       }
-      let carried = layers.flatMap(\.directions).flatMap(\.carried)
+      let directions = layers.flatMap(\.directions)
+      let carried = directions.allSatisfy { $0.canCarry(batch) } ? directions.flatMap(\.carried) : []
       return RecurrentOutput(
         sequence: layout == .batchMajor ? sequence.transposed([1, 0, 2]) : sequence,
         last: joined(top.map(\.last)), states: states, hidden: joined(top.map { $0.states[0] }),
@@ -195,7 +197,7 @@ public class RNN: Layer {
           code: .invalidArgument, constraint: "C6", input)
       }
       let known = directions.flatMap(\.carried).first?.extent(0)
-      guard batch.value != nil, known == nil || known == batch else {
+      guard initialState != nil || directions.allSatisfy({ $0.canCarry(batch) }) else {
         return report(
           "\(label): states are carried for a batch of \(known.map { "\($0)" } ?? "known extent"), "
             + "the input \(input.type) has \(batch)",

@@ -56,7 +56,8 @@ public struct RecurrentOutput {
   /// Fetched, the layer's carried states become the final ones when the run ends; empty unless `initialState` is
   /// `.carried`.
   ///
-  /// One tensor for each of `states`, of its value. Where a layer is run twice, fetch those of one run.
+  /// One tensor for each of `states`, of its value; none where a run is given its states for another batch than the
+  /// carried ones, or for one without number. Where a layer is run twice, fetch those of one run.
   public let carry: [Tensor]
   let topCell: Tensor?
 

@@ -144,6 +144,24 @@ import Testing
     #expect(try session.value(of: "gru/carried_state_0") == results[output.states[0]])
   }
 
+  /// States that are given ask for no batch; what is not of the carried ones' is not carried.
+  @Test func givenStatesAskForNoBatch() throws {
+    let graph = Graph()
+    let layer = GRU(4, options: RecurrentOptions(initialState: .carried))
+    let x = graph.placeholder("x", shape: ["batch", "time", 3], dtype: .f64)
+    let start = graph.placeholder("start", shape: ["batch", 4], dtype: .f64)
+    let free = layer.run(x, initialState: [start])
+    #expect(free.carry.isEmpty && !graph.variables.contains { $0.kind == .state })
+    let pair = graph.placeholder("pair", shape: [2, "time", 3], dtype: .f64)
+    let carried = layer.run(pair)
+    #expect(carried.carry.count == 1 && layer.run(x, initialState: [start]).carry.isEmpty)
+    let session = try quietSession(graph)
+    let (data, zeros) = (try noise([2, 5, 3]), NDArray(zeros: [2, 4], dtype: .f64))
+    let program = try session.compile(fetching: [free.last, carried.last])
+    let results = try session.run(program, feeding: [x: data, start: zeros, pair: data])
+    #expect(try results[free.last] == results[carried.last])
+  }
+
   @Test func whatCannotBeCarried() throws {
     let faults: [(Graph) -> Tensor] = [
       {

@@ -8,7 +8,7 @@ import FirnOps
 ///     n = tanh(x·W + b + (r ∘ h)·U) of its, reset before
 ///     h' = (1 - z) ∘ n + z ∘ h
 ///
-/// Cho et al., EMNLP 2014 (reset before; its z is 1 - z here). Resetting after the product is what cuDNN, PyTorch and
+/// σ is the recurrent activation. Cho et al., EMNLP 2014 (reset before; its z is 1 - z here). Resetting after the product is what cuDNN, PyTorch and
 /// Keras do, and takes one product instead of two that wait for each other.
 ///
 /// | | shape | role |
@@ -16,8 +16,8 @@ import FirnOps
 /// | x | `[batch, in]`, `f32` or `f64` as all others | |
 /// | `kernel` W | `[in, 3·units]`, blocks r z n, named `reset`, `update`, `new` | `kernel` |
 /// | `recurrent_kernel` U | `[units, 3·units]` | `recurrent_kernel` |
-/// | `bias` b | `[3·units]` | `bias` |
-/// | `recurrent_bias` d | `[3·units]`, only where the reset comes after | `bias` |
+/// | `bias` b | `[3·units]`, where there are biases | `bias` |
+/// | `recurrent_bias` d | `[3·units]`, likewise, only where the reset comes after | `bias` |
 ///
 /// State: h `[batch, units]`, which is the output too.
 ///
@@ -26,14 +26,10 @@ import FirnOps
 ///
 /// - Complexity: 6·batch·units·(in + units) FLOPs a step for the products.
 public struct GRUCell: RecurrentCell {
-  /// The variables of one cell.
-  public struct Weights {
-    let gates: GateWeights
-    let recurrentBias: Tensor?
-  }
-
   private let units: Int
   private let resetAfter: Bool
+  private let recurrentActivation: Activation
+  private let usesBias: Bool
   private let initializers: WeightInitializers
 
   /// A cell of `units` elements.
@@ -41,12 +37,17 @@ public struct GRUCell: RecurrentCell {
   /// - Parameters:
   ///   - units: the width of the state.
   ///   - resetAfter: whether r scales the recurrent product, rather than the state it is made of.
+  ///   - recurrentActivation: σ of the gates; `.keras2HardSigmoid` for weights of Keras before its version 2.3.
+  ///   - usesBias: whether there are biases; PyTorch's `bias`, Keras's `use_bias`.
   ///   - initializers: first values, gate by gate where wanted.
   public init(
-    _ units: Int, resetAfter: Bool = true, initializers: WeightInitializers = WeightInitializers()
+    _ units: Int, resetAfter: Bool = true, recurrentActivation: Activation = .sigmoid, usesBias: Bool = true,
+    initializers: WeightInitializers = WeightInitializers()
   ) {
     self.units = units
     self.resetAfter = resetAfter
+    self.recurrentActivation = recurrentActivation
+    self.usesBias = usesBias
     self.initializers = initializers
   }
 
@@ -55,32 +56,29 @@ public struct GRUCell: RecurrentCell {
   /// h, `[units]`.
   public var stateShapes: [Shape] { [Shape([units])] }
 
-  /// Makes `kernel`, `recurrent_kernel`, `bias` and, with reset after, `recurrent_bias`, in this order.
-  public func makeWeights(_ make: CellVariables) -> Weights {
-    let gates = ["reset", "update", "new"]
-    return Weights(
-      gates: make.gates(gates, units: units, initializers: initializers),
-      recurrentBias: resetAfter
-        ? make(
-          "recurrent_bias", [3 * units], role: "bias", initializer: initializers.recurrentBias ?? .zeros,
-          blocks: BlockNames(gates)) : nil)
+  /// Makes `kernel`, `recurrent_kernel` and, unless there are no biases, `bias` and, with reset after,
+  /// `recurrent_bias`, in this order.
+  public func makeWeights(_ make: CellVariables) -> GateWeights {
+    make.gates(
+      ["reset", "update", "new"], units: units, initializers: initializers,
+      biases: !usesBias ? .none : resetAfter ? .separate : .joint)
   }
 
   /// h' = (1 - z) ∘ n + z ∘ h, which is the output too.
-  public func step(_ input: Tensor, _ state: CellState, _ weights: Weights) -> CellStep {
+  public func step(_ input: Tensor, _ state: CellState, _ weights: GateWeights) -> CellStep {
     let hidden = state[0]
-    let x = (matmul(input, weights.gates.kernel) + weights.gates.bias).split(into: 3, axis: -1)
-    if let bias = weights.recurrentBias {
-      let h = (matmul(state.recurrent, weights.gates.recurrentKernel) + bias).split(into: 3, axis: -1)
-      let update = sigmoid(x[1] + h[1])
-      let next = tanh(x[2] + sigmoid(x[0] + h[0]) * h[2])
+    let x = weights.inputSum(input).split(into: 3, axis: -1)
+    if resetAfter {
+      let h = weights.recurrentSum(state.recurrent).split(into: 3, axis: -1)
+      let update = recurrentActivation(x[1] + h[1])
+      let next = tanh(x[2] + recurrentActivation(x[0] + h[0]) * h[2])
       return CellStep([next + update * (hidden - next)])
     }
-    let kernels = weights.gates.recurrentKernel.split(
+    let kernels = weights.recurrentKernel.split(
       sizes: [Dim(2 * units), Dim(units)], axis: 1)
     let h = matmul(state.recurrent, kernels[0]).split(into: 2, axis: -1)
-    let update = sigmoid(x[1] + h[1])
-    let reset = sigmoid(x[0] + h[0])
+    let update = recurrentActivation(x[1] + h[1])
+    let reset = recurrentActivation(x[0] + h[0])
     let next = tanh(x[2] + matmul(state.recurrent(reset * hidden), kernels[1]))
     return CellStep([next + update * (hidden - next)])
   }

@@ -3,10 +3,11 @@ import FirnOps
 
 /// The long short-term memory cell, with peepholes and projection where asked for.
 ///
-///     i, f, o = σ(x·W + h·U + b) of their block,  g = tanh(…) of its
+///     i, f, o = σ(x·W + h·U + b + d) of their block,  g = tanh(…) of its
 ///     c' = f ∘ c + i ∘ g,   h' = (o ∘ tanh(c'))·P
 ///
-/// With peepholes p, i and f see p∘c and o sees p∘c' before the σ. Without projection P is absent.
+/// With peepholes p, i and f see p∘c and o sees p∘c' before the σ. Without projection P is absent; so are b and d as the
+/// cell's biases say, d unless there are two. σ is the recurrent activation.
 ///
 /// Hochreiter & Schmidhuber, Neural Computation 9 (1997), with the forget gate of Gers, Schmidhuber & Cummins (2000),
 /// the peepholes of Gers & Schmidhuber (IJCNN 2000), the projection of Sak, Senior & Beaufays (Interspeech 2014).
@@ -16,7 +17,8 @@ import FirnOps
 /// | x | `[batch, in]`, `f32` or `f64` as all others | |
 /// | `kernel` W | `[in, 4·units]`, blocks i f g o, named `input`, `forget`, `cell`, `output` | `kernel` |
 /// | `recurrent_kernel` U | `[hidden, 4·units]` | `recurrent_kernel` |
-/// | `bias` b | `[4·units]` | `bias` |
+/// | `bias` b | `[4·units]`, unless there is none | `bias` |
+/// | `recurrent_bias` d | `[4·units]`, where there are two | `bias` |
 /// | `peephole` p | `[3·units]`, blocks i f o | `peephole` |
 /// | `projection` P | `[units, hidden]` | `projection` |
 ///
@@ -39,6 +41,8 @@ public struct LSTMCell: RecurrentCell {
   private let forgetBias: Double
   private let hasPeepholes: Bool
   private let projection: Int?
+  private let recurrentActivation: Activation
+  private let biases: RecurrentBiases
   private let initializers: WeightInitializers
 
   /// A cell of `units` elements; without peepholes and projection unless asked for.
@@ -48,15 +52,20 @@ public struct LSTMCell: RecurrentCell {
   ///   - forgetBias: first value of the forget gate's bias; 1 by default (Jozefowicz et al., ICML 2015).
   ///   - hasPeepholes: whether the gates see the cell's state.
   ///   - projection: the width h is projected to; nil for none.
+  ///   - recurrentActivation: σ of the gates; `.keras2HardSigmoid` for weights of Keras before its version 2.3.
+  ///   - biases: one, none, or two as PyTorch trains them.
   ///   - initializers: first values, gate by gate where wanted.
   public init(
     _ units: Int, forgetBias: Double = 1, hasPeepholes: Bool = false, projection: Int? = nil,
+    recurrentActivation: Activation = .sigmoid, biases: RecurrentBiases = .joint,
     initializers: WeightInitializers = WeightInitializers()
   ) {
     self.units = units
     self.forgetBias = forgetBias
     self.hasPeepholes = hasPeepholes
     self.projection = projection
+    self.recurrentActivation = recurrentActivation
+    self.biases = biases
     self.initializers = initializers
   }
 
@@ -65,12 +74,12 @@ public struct LSTMCell: RecurrentCell {
   /// h, as wide as the projection, else units, and c, `[units]`.
   public var stateShapes: [Shape] { [Shape([projection ?? units]), Shape([units])] }
 
-  /// Makes `kernel`, `recurrent_kernel`, `bias`, then `peephole` and `projection` where asked for.
+  /// Makes `kernel`, `recurrent_kernel`, the biases, then `peephole` and `projection` where asked for.
   public func makeWeights(_ make: CellVariables) -> Weights {
     Weights(
       gates: make.gates(
         ["input", "forget", "cell", "output"], units: units, stateWidth: projection,
-        initializers: initializers,
+        initializers: initializers, biases: biases,
         bias: .columns([(units, .zeros), (units, .constant(forgetBias)), (2 * units, .zeros)])),
       peephole: hasPeepholes
         ? make(
@@ -83,17 +92,15 @@ public struct LSTMCell: RecurrentCell {
   public func step(_ input: Tensor, _ state: CellState, _ weights: Weights) -> CellStep {
     let cell = state[1]
     var gates =
-      (matmul(input, weights.gates.kernel) + matmul(state.recurrent, weights.gates.recurrentKernel)
-      + weights.gates.bias)
-      .split(into: 4, axis: -1)
+      weights.gates.sum(input, state.recurrent).split(into: 4, axis: -1)
     let peepholes = weights.peephole?.split(into: 3, axis: 0)
     if let peepholes {
       gates[0] += peepholes[0] * cell
       gates[1] += peepholes[1] * cell
     }
-    let next = sigmoid(gates[1]) * cell + sigmoid(gates[0]) * tanh(gates[2])
+    let next = recurrentActivation(gates[1]) * cell + recurrentActivation(gates[0]) * tanh(gates[2])
     if let peepholes { gates[3] += peepholes[2] * next }
-    let hidden = sigmoid(gates[3]) * tanh(next)
+    let hidden = recurrentActivation(gates[3]) * tanh(next)
     return CellStep([weights.projection.map { matmul(hidden, $0) } ?? hidden, next])
   }
 }

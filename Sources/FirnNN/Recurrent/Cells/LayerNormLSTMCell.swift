@@ -81,10 +81,10 @@ public struct LayerNormLSTMCell: RecurrentCell {
 
   /// h' and c'; h' is the output.
   public func step(_ input: Tensor, _ state: CellState, _ weights: Weights) -> CellStep {
-    let sums =
+    var sums =
       normalized(matmul(input, weights.gates.kernel), weights.kernelGain)
       + normalized(matmul(state.recurrent, weights.gates.recurrentKernel), weights.recurrentGain)
-      + weights.gates.bias
+    if let bias = weights.gates.bias { sums = sums + bias }
     let gates = sums.split(into: 4, axis: -1)
     let next = sigmoid(gates[1]) * state[1] + sigmoid(gates[0]) * tanh(gates[2])
     let hidden = sigmoid(gates[3]) * tanh(normalized(next, weights.cellGain) + weights.cellOffset)

@@ -3,7 +3,9 @@ import FirnOps
 
 /// The plain recurrent cell.
 ///
-///     h' = activation(x·W + h·U + b)
+///     h' = activation(x·W + h·U + b + d)
+///
+/// b and d are as the cell's biases say, d absent unless there are two.
 ///
 /// Elman, Cognitive Science 14 (1990).
 ///
@@ -12,7 +14,8 @@ import FirnOps
 /// | x | `[batch, in]`, `f32` or `f64` as all others | |
 /// | `kernel` W | `[in, units]` | `kernel` |
 /// | `recurrent_kernel` U | `[units, units]` | `recurrent_kernel` |
-/// | `bias` b | `[units]` | `bias` |
+/// | `bias` b | `[units]`, unless there is none | `bias` |
+/// | `recurrent_bias` d | `[units]`, where there are two | `bias` |
 ///
 /// State: h `[batch, units]`, which is the output too.
 ///
@@ -23,6 +26,7 @@ import FirnOps
 public struct SimpleRNNCell: RecurrentCell {
   private let units: Int
   private let activation: Activation
+  private let biases: RecurrentBiases
   private let initializers: WeightInitializers
 
   /// A cell of `units` elements.
@@ -30,12 +34,15 @@ public struct SimpleRNNCell: RecurrentCell {
   /// - Parameters:
   ///   - units: the width of the state.
   ///   - activation: what is applied to the sum of the products.
+  ///   - biases: one, none, or two as PyTorch trains them.
   ///   - initializers: first values of kernels and bias.
   public init(
-    _ units: Int, activation: Activation = .tanh, initializers: WeightInitializers = WeightInitializers()
+    _ units: Int, activation: Activation = .tanh, biases: RecurrentBiases = .joint,
+    initializers: WeightInitializers = WeightInitializers()
   ) {
     self.units = units
     self.activation = activation
+    self.biases = biases
     self.initializers = initializers
   }
 
@@ -44,16 +51,13 @@ public struct SimpleRNNCell: RecurrentCell {
   /// h, `[units]`.
   public var stateShapes: [Shape] { [Shape([units])] }
 
-  /// Makes `kernel`, `recurrent_kernel` and `bias`, in this order.
+  /// Makes `kernel`, `recurrent_kernel` and the biases, in this order.
   public func makeWeights(_ make: CellVariables) -> GateWeights {
-    make.gates([], units: units, initializers: initializers)
+    make.gates([], units: units, initializers: initializers, biases: biases)
   }
 
-  /// h' = activation(x·W + h·U + b), which is the output too.
+  /// h' = activation(x·W + h·U + b + d), which is the output too.
   public func step(_ input: Tensor, _ state: CellState, _ weights: GateWeights) -> CellStep {
-    CellStep([
-      activation(
-        matmul(input, weights.kernel) + matmul(state.recurrent, weights.recurrentKernel) + weights.bias)
-    ])
+    CellStep([activation(weights.sum(input, state.recurrent))])
   }
 }
