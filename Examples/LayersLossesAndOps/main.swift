@@ -40,6 +40,9 @@ try layer("Dense(5)", ["batch", 3]) { Dense(5)($0) }
 try layer("Embedding(count: 9, width: 4)", ["batch", "time"], dtype: .i32) {
   Embedding(count: 9, width: 4)($0)
 }
+try layer("Embedding(count: 9, width: 4, paddingIndex: 0)", ["batch", "time"], dtype: .i32) {
+  Embedding(count: 9, width: 4, paddingIndex: 0)($0)
+}
 try layer("Dropout(0.5)", ["batch", 3]) { Dropout(0.5)($0) }
 try layer("Flatten()", image) { Flatten()($0) }
 try layer("Conv1D(5, kernel: 3)", ["batch", 10, 4]) { Conv1D(5, kernel: 3)($0) }
@@ -49,15 +52,28 @@ try layer("Conv2D(8, kernel: 3, groups: 4)", image) { Conv2D(8, kernel: 3, group
 try layer("Conv2DTranspose(5, kernel: (2, 2), strides: (2, 2))", image) {
   Conv2DTranspose(5, kernel: (2, 2), strides: (2, 2))($0)
 }
+try layer("Conv2DTranspose(5, kernel: (2, 2), dilation: (3, 3))", image) {
+  Conv2DTranspose(5, kernel: (2, 2), dilation: (3, 3))($0)
+}
 try layer("MaxPool2D(2)", image) { MaxPool2D(2)($0) }
+try layer("MaxPool2D(3, stride: 2, dilation: 2)", image) { MaxPool2D(3, stride: 2, dilation: 2)($0) }
+try layer("MaxPool2D(3, stride: 2, roundsUp: true)", image) { MaxPool2D(3, stride: 2, roundsUp: true)($0) }
 try layer("AveragePool2D(2)", image) { AveragePool2D(2)($0) }
 try layer("GlobalAveragePool2D()", image) { GlobalAveragePool2D()($0) }
 try layer("BatchNorm()", image) { BatchNorm()($0) }
+try layer("BatchNorm(convention: .keras)", image) { BatchNorm(convention: .keras)($0) }
+try layer("BatchNorm(isCumulative: true)", image) { BatchNorm(isCumulative: true)($0) }
 try layer("LayerNorm()", sequence) { LayerNorm()($0) }
+try layer("LayerNorm(axes: [-2, -1])", image) { LayerNorm(axes: [-2, -1])($0) }
+try layer("LayerNorm(usesGain: false, usesBias: false)", sequence) {
+  LayerNorm(usesGain: false, usesBias: false)($0)
+}
 try layer("GroupNorm(groups: 2)", image) { GroupNorm(groups: 2)($0) }
 try layer("SimpleRNN(5)", sequence) { SimpleRNN(5)($0) }
 try layer("LSTM(5)", sequence) { LSTM(5)($0) }
 try layer("LSTM(5).run(x).sequence", sequence) { LSTM(5).run($0).sequence }
+try layer("LSTM(5, biases: .none)", sequence) { LSTM(5, biases: .none)($0) }
+try layer("LSTM(5, biases: .separate)", sequence) { LSTM(5, biases: .separate)($0) }
 try layer("GRU(5)", sequence) { GRU(5)($0) }
 
 print("== losses")

@@ -77,6 +77,15 @@ extension Classifier {
     return graph
   }
 
+  func defaultsOfKeras() throws -> Tensor {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", "time", 4])
+    let normalized = BatchNorm(convention: .keras)(x)
+    let code = LSTM(8, recurrentActivation: .keras2HardSigmoid)(normalized)
+    try graph.validate()
+    return code
+  }
+
   func getAndSetWeights() throws -> Bool {
     let kernel = try session.value(of: "head/kernel")
     try session.setValue(NDArray(zeros: [16, 4]), of: "head/kernel")

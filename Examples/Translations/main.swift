@@ -21,6 +21,7 @@ tell("custom cell of \(cell.1.joined(separator: ", "))", cell.0)
 for variable in try model.initializers().variables {
   print(variable.name, variable.initializer == .heNormal ? "by the scope's initialiser" : "by its own")
 }
+print("with Keras's defaults:", try model.defaultsOfKeras().type)
 print("set_weights(get_weights()), the same bits:", try model.getAndSetWeights())
 let pretrained = try Classifier(seed: 2)
 let before = try model.session.snapshot()

@@ -61,6 +61,7 @@ import Testing
     #expect(output.contains("in the optimiser: \(head)"))
     #expect(output.contains("model/dense/kernel by the scope's initialiser"))
     #expect(output.contains("model/dense_1/kernel by its own"))
+    #expect(output.contains("with Keras's defaults: f32[batch,8]"))
     #expect(output.contains("set_weights(get_weights()), the same bits: true"))
     // Biases start alike for any seed.
     #expect(output.rest("restored: encoder/embedding/table, encoder/lstm/layer_0/forward/kernel, ") != nil)
