@@ -175,9 +175,11 @@ public final class BatchNorm: Layer {
   private func warnOfMomentum(in graph: Graph) {
     guard let momentum, convention.share(ofMomentum: momentum) > 0.5 else { return }
     let (own, other) = convention == .pyTorch ? ("PyTorch", "Keras") : ("Keras", "PyTorch")
+    // As people write it: 1 - 0.99 is 0.01 and some bits.
+    let there = ((1 - momentum) * 1e9).rounded() / 1e9
     graph.warn(
       "batch norm: a momentum of \(momentum) in \(own)'s sense leaves the last batch most of the moving averages; "
-        + "\(other) would call it \(1 - momentum)")
+        + "\(other) would call it \(there)")
   }
 }
 

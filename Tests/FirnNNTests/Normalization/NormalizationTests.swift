@@ -115,6 +115,7 @@ import Testing
     let found = try warnings(BatchNorm(momentum: 0.99, name: "n"))
     #expect(
       found.count == 1 && found[0].hasPrefix("`net/n`: batch norm: a momentum of 0.99 in PyTorch's sense"))
+    #expect(found.first?.contains("Keras would call it 0.01 (") == true)
     #expect(found.first?.contains("NormalizationTests.swift") == true)
     #expect(try warnings(BatchNorm(convention: .keras, momentum: 0.1)).count == 1)
     #expect(try warnings(BatchNorm(momentum: 0.99), training: false) == [])
