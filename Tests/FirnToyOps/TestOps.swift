@@ -126,7 +126,7 @@ struct Split: Op {
 }
 
 /// A loop over axis 0 of its slices: carries, slices, captures in this order.
-struct Loop: BodyOp {
+struct Loop: LoopOp {
   var carries: Int
   var body: GraphDef
 
@@ -146,6 +146,20 @@ struct Loop: BodyOp {
       throw FirnError(.parse, "`carries` is not the number of carries")
     }
   }
+
+  func with(body: GraphDef) -> Loop { Loop(carries: carries, body: body) }
+
+  func operand(of parameter: LoopInput) -> Int? {
+    let slices = body.nodes.count { ($0.op as? LoopInput)?.kind == .slice }
+    switch parameter.kind {
+    case .index: return nil
+    case .carry: return parameter.position
+    case .slice: return carries + parameter.position
+    case .capture: return carries + slices + parameter.position
+    }
+  }
+
+  func stops(from operand: Int, to result: Int) -> [String] { [] }
 
   func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
     guard carries < operands.count, let time = operands[carries].shape.first else {

@@ -126,14 +126,14 @@ private struct DOTWriter {
         let ids = row.flatMap { ["legend:\($0.id)", "legend:\($0.id):words"] }
         text += "    { rank=\"same\"; " + ids.map { Self.quoted($0) + "; " }.joined() + "}\n"
       }
-      if number >= columns { order("legend:\(entries[number - columns].id):words", words) }
+      if number >= columns { order("legend:\(entries[number - columns].id):words", words, weight: 100) }
     }
     text += "  }\n"
   }
 
-  /// Puts `first` above `second`, in one row before it, by an edge nobody sees.
-  private mutating func order(_ first: String, _ second: String) {
-    text += "    \(Self.quoted(first)) -> \(Self.quoted(second)) [style=\"invis\"];\n"
+  /// Puts `first` above `second`, in one row before it, by an edge nobody sees; the heavier, the straighter.
+  private mutating func order(_ first: String, _ second: String, weight: Int = 1) {
+    text += "    \(Self.quoted(first)) -> \(Self.quoted(second)) [style=\"invis\", weight=\"\(weight)\"];\n"
   }
 
   // MARK: Quoting

@@ -34,7 +34,8 @@ import Testing
 
         name     why       count
         -------  --------  -----
-        encoder  one two…  1,234
+        encoder  one two   1,234
+                 three
 
         """)
   }
