@@ -145,7 +145,7 @@ let tests: [Target] = [
       "FirnGraph", "FirnNotation", "FirnCharts", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime",
       "FirnFormats", "FirnTraining",
       "ResumeTraining",
-    ]),
+    ], exclude: ["Fixtures"]),
   .testTarget(
     name: "FirnNNTests",
     dependencies: [

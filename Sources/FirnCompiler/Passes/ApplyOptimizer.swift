@@ -229,10 +229,12 @@ extension Compiler {
     return nil
   }
 
-  /// Gradients scaled so that their global norm is at most `limit`; Pascanu et al., ICML 2013.
+  /// Gradients scaled so that their global norm is at most `limit`: g · min(limit / max(‖g‖, 1e-12), 1); Pascanu et al.,
+  /// ICML 2013, algorithm 1.
+  ///
+  /// Each variable's squares are added up in its own type; what is made of the sums is `f64`.
   private static func clipping(_ gradients: [Tensor], toGlobalNorm limit: Double) -> [Tensor] {
-    let dtype: DType = gradients.contains { $0.dtype == .f64 } ? .f64 : .f32
-    let squares = gradients.map { square($0).sum().cast(to: dtype) }
+    let squares = gradients.map { square($0).sum().cast(to: .f64) }
     guard let first = squares.first else { return gradients }
     let norm = sqrt(squares.dropFirst().reduce(first) { $0 + $1 })
     let scale = minimum(limit / maximum(norm, 1e-12), 1)

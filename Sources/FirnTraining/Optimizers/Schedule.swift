@@ -87,16 +87,17 @@ extension Schedule {
 
   func updateShared(_ slots: [Tensor]) -> [Tensor] { slots.map { $0 + 1 } }
 
-  /// The rate of an update, in the type of what it moves.
+  /// The rate of an update.
   func rate(of update: ParameterUpdate) -> LearningRate {
     guard let step = update.sharedSlots.first else { return .constant(constant ?? rate(at: 0)) }
-    return .tensor(rate(at: step).cast(to: update.part.type.dtype))
+    return .tensor(rate(at: step))
   }
 }
 
-/// A number known when a program is compiled, or one that it computes.
+/// A number known when a program is compiled, or one that it computes; `f64` until it meets what it scales.
 enum LearningRate {
   case constant(Double)
+  /// `f64[]`.
   case tensor(Tensor)
 
   static func * (rate: LearningRate, factor: Double) -> LearningRate {
@@ -106,17 +107,20 @@ enum LearningRate {
     }
   }
 
-  static func * (rate: LearningRate, operand: Tensor) -> Tensor {
-    switch rate {
-    case .constant(let value): value * operand
-    case .tensor(let value): value * operand
+  /// With a factor that the program computes, `f64[]`.
+  static func * (rate: LearningRate, factor: LearningRate) -> LearningRate {
+    switch (rate, factor) {
+    case (_, .constant(let number)): rate * number
+    case (.constant(let number), _): factor * number
+    case (.tensor(let left), .tensor(let right)): .tensor(left * right)
     }
   }
 
-  static func / (rate: LearningRate, operand: Tensor) -> Tensor {
+  /// The operand scaled, in its own type.
+  static func * (rate: LearningRate, operand: Tensor) -> Tensor {
     switch rate {
-    case .constant(let value): value / operand
-    case .tensor(let value): value / operand
+    case .constant(let value): value * operand
+    case .tensor(let value): value.cast(to: operand.dtype) * operand
     }
   }
 }
