@@ -1,18 +1,43 @@
 // Template: reductions. The order of the operations depends on the reduced length only.
 
-/// Elements that go into one set of accumulators, which is then added to the total: the rounding error
-/// of a long sum grows with the number of blocks, not with the number of elements.
-#define FIRN_ROW_BLOCK 4096
-#define FIRN_COLUMN_BLOCK 64
+/// A long sum is a tree: so many steps are added up one by one, so many of their sums, so many sums of these, and so on.
+/// The rounding error grows with the logarithm of the length, not with the length.
+#define FIRN_BLOCK_STEPS 32
+#define FIRN_FAN 16
+#define FIRN_LEVELS 8
+
+/// Elements of a row that go into one block: that many steps of four accumulators.
+#define FIRN_ROW_BLOCK (4 * FIRN_LANES * FIRN_BLOCK_STEPS)
 
 /// Vectors of a column strip: enough to hide the latency of an addition.
 #define FIRN_STRIP 8
 
-// OF combines two values; `name##_strip` reduces `vectors` vectors side by side, the last of them to
-// `count` lanes if `count` is not 0.
+// OF combines two values. `name##_carry` hands full levels of the tree on, of `vectors` vectors side by side, when the
+// lowest one has taken in another block, and returns how many levels there are; `name##_top` combines those. `name##_strip`
+// reduces `vectors` vectors side by side, the last of them to `count` lanes if `count` is not 0.
 #define FIRN_DECLARE_REDUCTION(NAME, name, OF, identity) \
+    FIRN_INLINE int name##_carry(FirnFloats (*total)[FIRN_STRIP], int depth, size_t blocks, int vectors) { \
+        for (int level = 0; level + 1 < FIRN_LEVELS && blocks % FIRN_FAN == 0; level++, blocks /= FIRN_FAN) { \
+            const int is_new = level + 1 == depth; \
+            for (int v = 0; v < vectors; v++) { \
+                const FirnFloats full = total[level][v]; \
+                total[level + 1][v] = is_new ? full : OF(total[level + 1][v], full); \
+                total[level][v] = splat(identity); \
+            } \
+            depth += is_new; \
+        } \
+        return depth; \
+    } \
+    FIRN_INLINE FirnFloats name##_top(FirnFloats (*total)[FIRN_STRIP], int depth, int v) { \
+        FirnFloats all = total[0][v]; \
+        for (int level = 1; level < depth; level++) all = OF(all, total[level][v]); \
+        return all; \
+    } \
     FIRN_INLINE float name##_row(const float *x, size_t n) { \
-        FirnFloats total = splat(identity); \
+        FirnFloats total[FIRN_LEVELS][FIRN_STRIP]; \
+        total[0][0] = splat(identity); \
+        int depth = 1; \
+        size_t blocks = 0; \
         for (size_t begin = 0; begin < n; begin += FIRN_ROW_BLOCK) { \
             const size_t end = n - begin < FIRN_ROW_BLOCK ? n : begin + FIRN_ROW_BLOCK; \
             FirnFloats a0 = splat(identity), a1 = a0, a2 = a0, a3 = a0; \
@@ -36,9 +61,10 @@
             a0 = OF(a0, a1); \
             a2 = OF(a2, a3); \
             a0 = OF(a0, a2); \
-            total = OF(total, a0); \
+            total[0][0] = OF(total[0][0], a0); \
+            depth = name##_carry(total, depth, ++blocks, 1); \
         } \
-        return horizontal_##name(total); \
+        return horizontal_##name(name##_top(total, depth, 0)); \
     } \
     FIRN_KERNEL void name##_rows(const float *restrict x, float *restrict y, size_t outer, \
                                  size_t reduced, size_t x_stride, size_t y_stride) { \
@@ -47,10 +73,12 @@
     } \
     FIRN_INLINE void name##_strip(const float *restrict x, float *restrict y, size_t reduced, \
                                   size_t x_stride, int vectors, size_t count) { \
-        FirnFloats total[FIRN_STRIP]; \
-        for (int v = 0; v < vectors; v++) total[v] = splat(identity); \
-        for (size_t begin = 0; begin < reduced; begin += FIRN_COLUMN_BLOCK) { \
-            const size_t end = reduced - begin < FIRN_COLUMN_BLOCK ? reduced : begin + FIRN_COLUMN_BLOCK; \
+        FirnFloats total[FIRN_LEVELS][FIRN_STRIP]; \
+        for (int v = 0; v < vectors; v++) total[0][v] = splat(identity); \
+        int depth = 1; \
+        size_t blocks = 0; \
+        for (size_t begin = 0; begin < reduced; begin += FIRN_BLOCK_STEPS) { \
+            const size_t end = reduced - begin < FIRN_BLOCK_STEPS ? reduced : begin + FIRN_BLOCK_STEPS; \
             FirnFloats sum[FIRN_STRIP]; \
             for (int v = 0; v < vectors; v++) sum[v] = splat(identity); \
             for (size_t r = begin; r < end; r++) { \
@@ -61,11 +89,13 @@
                     sum[v] = OF(sum[v], w); \
                 } \
             } \
-            for (int v = 0; v < vectors; v++) total[v] = OF(total[v], sum[v]); \
+            for (int v = 0; v < vectors; v++) total[0][v] = OF(total[0][v], sum[v]); \
+            depth = name##_carry(total, depth, ++blocks, vectors); \
         } \
         for (int v = 0; v < vectors; v++) { \
-            if (count != 0) store_partial(y, count, total[v]); \
-            else store(y + v * FIRN_LANES, total[v]); \
+            const FirnFloats all = name##_top(total, depth, v); \
+            if (count != 0) store_partial(y, count, all); \
+            else store(y + v * FIRN_LANES, all); \
         } \
     } \
     FIRN_KERNEL void name##_columns(const float *restrict x, float *restrict y, size_t reduced, \
@@ -82,7 +112,10 @@
 FIRN_REDUCE_TABLE(FIRN_DECLARE_REDUCTION)
 
 FIRN_KERNEL float squared_difference_sum(const float *a, const float *b, size_t n) {
-    FirnFloats total = splat(0.0f);
+    FirnFloats total[FIRN_LEVELS][FIRN_STRIP];
+    total[0][0] = splat(0.0f);
+    int depth = 1;
+    size_t blocks = 0;
     for (size_t begin = 0; begin < n; begin += FIRN_ROW_BLOCK) {
         const size_t end = n - begin < FIRN_ROW_BLOCK ? n : begin + FIRN_ROW_BLOCK;
         FirnFloats sum[4] = {splat(0.0f), splat(0.0f), splat(0.0f), splat(0.0f)};
@@ -100,9 +133,10 @@ FIRN_KERNEL float squared_difference_sum(const float *a, const float *b, size_t 
                 : load(a + i) - load(b + i);
             sum[0] = madd(d, d, sum[0]);
         }
-        total += (sum[0] + sum[1]) + (sum[2] + sum[3]);
+        total[0][0] += (sum[0] + sum[1]) + (sum[2] + sum[3]);
+        depth = sum_carry(total, depth, ++blocks, 1);
     }
-    return horizontal_sum(total);
+    return horizontal_sum(sum_top(total, depth, 0));
 }
 
 /// Position of the first element equal to `best`, or of the first NaN if `best` is one.

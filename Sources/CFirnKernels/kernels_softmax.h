@@ -2,28 +2,37 @@
 
 /// Sum over the row of e^(x - shift); writes the terms to y unless it is null. y may be x.
 FIRN_INLINE float exponentials(const float *x, float *y, size_t n, float shift) {
-    FirnFloats even = splat(0.0f), odd = splat(0.0f);
-    size_t i = 0;
-    for (; i + 2 * FIRN_LANES <= n; i += 2 * FIRN_LANES) {
-        const FirnFloats e0 = exp_of(load(x + i) - shift), e1 = exp_of(load(x + i + FIRN_LANES) - shift);
-        if (y != NULL) {
-            store(y + i, e0);
-            store(y + i + FIRN_LANES, e1);
+    FirnFloats total[FIRN_LEVELS][FIRN_STRIP];
+    total[0][0] = splat(0.0f);
+    int depth = 1;
+    size_t blocks = 0;
+    for (size_t begin = 0; begin < n; begin += FIRN_ROW_BLOCK) {
+        const size_t end = n - begin < FIRN_ROW_BLOCK ? n : begin + FIRN_ROW_BLOCK;
+        FirnFloats even = splat(0.0f), odd = splat(0.0f);
+        size_t i = begin;
+        for (; i + 2 * FIRN_LANES <= end; i += 2 * FIRN_LANES) {
+            const FirnFloats e0 = exp_of(load(x + i) - shift), e1 = exp_of(load(x + i + FIRN_LANES) - shift);
+            if (y != NULL) {
+                store(y + i, e0);
+                store(y + i + FIRN_LANES, e1);
+            }
+            even += e0;
+            odd += e1;
         }
-        even += e0;
-        odd += e1;
+        for (; i + FIRN_LANES <= end; i += FIRN_LANES) {
+            const FirnFloats e = exp_of(load(x + i) - shift);
+            if (y != NULL) store(y + i, e);
+            even += e;
+        }
+        if (i < end) {
+            const FirnFloats e = exp_of(load_partial(x + i, end - i, -__builtin_inff()) - shift);
+            if (y != NULL) store_partial(y + i, end - i, e);
+            odd += e;
+        }
+        total[0][0] += even + odd;
+        depth = sum_carry(total, depth, ++blocks, 1);
     }
-    for (; i + FIRN_LANES <= n; i += FIRN_LANES) {
-        const FirnFloats e = exp_of(load(x + i) - shift);
-        if (y != NULL) store(y + i, e);
-        even += e;
-    }
-    if (i < n) {
-        const FirnFloats e = exp_of(load_partial(x + i, n - i, -__builtin_inff()) - shift);
-        if (y != NULL) store_partial(y + i, n - i, e);
-        odd += e;
-    }
-    return horizontal_sum(even + odd);
+    return horizontal_sum(sum_top(total, depth, 0));
 }
 
 FIRN_KERNEL void softmax(const float *x, float *y, size_t rows, size_t columns) {

@@ -17,6 +17,7 @@ extension OpCatalogue {
       Reduce.self,
       ArgReduce.self,
       CumulativeSum.self,
+      LinearRecurrence.self,
       Reshape.self,
       Transpose.self,
       Broadcast.self,

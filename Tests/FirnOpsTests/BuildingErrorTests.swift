@@ -314,6 +314,8 @@ import Testing
       (Reduce(.sum, axes: [Int.max]), [x]), (Reduce(.sum, axes: [1, 0]), [x]),
       (Reduce(.sum, axes: [-1]), [x]), (ArgReduce(.argmax, axis: Int.min), [x]),
       (CumulativeSum(axis: Int.max), [x]), (CumulativeSum(axis: -1), [x]),
+      (LinearRecurrence(axis: Int.max), [x, x]), (LinearRecurrence(axis: -1), [x, x]),
+      (LinearRecurrence(axis: 0), [x]), (LinearRecurrence(axis: 0), [i, i]),
       (Transpose([Int.max, 0]), [x]), (Reverse([Int.max]), [x]), (Concat(axis: Int.max), [x, x]),
       (Concat(axis: 0), []), (Split(axis: -1, sizes: [2]), [x]),
       (Slice(starts: [0, 0], limits: [2, 3], steps: [Int.max, 1]), [x]),

@@ -136,6 +136,13 @@ let opSamples: [OpSample] =
     OpSample(CumulativeSum(axis: 1), .integers([3, 5, 2], -9...9)),
     OpSample(CumulativeSum(axis: 0, isExclusive: true, isReversed: true), .integers([5, 3], -9...9)),
 
+    OpSample(LinearRecurrence(axis: 1), .real([2, 5, 3]), .real([2, 5, 3])),
+    OpSample(LinearRecurrence(axis: 0, isExclusive: true), .real([5, 3]), .real([5, 3])),
+    OpSample(LinearRecurrence(axis: 2, isReversed: true), .real([3, 2, 5]), .real([3, 2, 5])),
+    OpSample(
+      LinearRecurrence(axis: 1, isExclusive: true, isReversed: true), .real([3, 4, 2]), .real([3, 4, 2])),
+    OpSample(LinearRecurrence(axis: 0, isExclusive: true), .real([4, 13]), .real([4, 13])),
+
     OpSample(Reshape([7, 6]), .real([3, 14])),
     OpSample(Transpose([2, 0, 1]), .real([3, 5, 2])),
     OpSample(Transpose([1, 0]), .truths([3, 5])),

@@ -79,9 +79,10 @@ package struct CrossEntropy: KernelOp {
       let y = call.result(as: Double.self)
       for row in 0..<rows {
         let (from, truth) = (x + row * columns, labels + row * columns)
-        let total = logarithmOfSum(from, columns)
+        let (shift, total) = shiftedSum(from, columns)
+        let logarithm = RealMath.logarithm(total)
         var sum = 0.0
-        for c in 0..<columns { sum += truth[c] * (total - from[c]) }
+        for c in 0..<columns { sum += truth[c] * (logarithm - (from[c] - shift)) }
         y[row] = sum
       }
     }

@@ -98,9 +98,11 @@ package struct Softmax: KernelOp {
       call.inPieces(rows, grain: grain(ofItems: 4 * columns)) { start, n in
         for row in start..<start + n {
           let (from, to) = (x + row * columns, y + row * columns)
-          let total = logarithmOfSum(from, columns)
+          let (shift, sum) = shiftedSum(from, columns)
+          let logarithm = RealMath.logarithm(sum)
           for c in 0..<columns {
-            to[c] = isLogarithm ? from[c] - total : RealMath.exponential(from[c] - total)
+            let shifted = from[c] - shift
+            to[c] = isLogarithm ? shifted - logarithm : RealMath.exponential(shifted) / sum
           }
         }
       }
@@ -111,13 +113,16 @@ package struct Softmax: KernelOp {
 /// The last extent and the product of the others.
 func rowsAndColumns(_ shape: [Int]) -> (Int, Int) { (shape.dropLast().reduce(1, *), shape.last ?? 1) }
 
-/// log Σ e^x of a row.
-func logarithmOfSum(_ x: UnsafePointer<Double>, _ count: Int) -> Double {
+/// The greatest of a row, and Σ e^(x - greatest).
+///
+/// Apart, because what is made of them is a difference to the greatest: log Σ e^x as one number loses the digits of the
+/// sum where logits are large.
+func shiftedSum(_ x: UnsafePointer<Double>, _ count: Int) -> (shift: Double, sum: Double) {
   var shift = -Double.infinity
   for c in 0..<count { shift = shift.isNaN || shift > x[c] ? shift : x[c] }
   var sum = 0.0
   for c in 0..<count { sum += RealMath.exponential(x[c] - shift) }
-  return shift + RealMath.logarithm(sum)
+  return (shift, sum)
 }
 
 /// e^x along `axis`, scaled to a sum of one; of x's shape and type.

@@ -86,7 +86,8 @@ package struct SparseCrossEntropy: KernelOp {
       let y = call.result(as: Double.self)
       for row in 0..<rows {
         let from = x + row * columns
-        y[row] = logarithmOfSum(from, columns) - from[Int(labels[row])]
+        let (shift, sum) = shiftedSum(from, columns)
+        y[row] = RealMath.logarithm(sum) - (from[Int(labels[row])] - shift)
       }
     }
   }

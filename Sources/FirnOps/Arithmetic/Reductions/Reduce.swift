@@ -11,8 +11,8 @@ public import FirnGraph
 /// C2: `axes` are ascending axes of x; none is allowed.
 ///
 /// Of no elements the sum is 0, the product 1, the maximum -inf (the least `i32`), the minimum +inf (the greatest),
-/// the mean NaN. max and min are NaN where an element is; elements that tie for them share the gradient equally. The
-/// gradient of prod is right where elements are 0, at the cost of the square of the reduced count.
+/// the mean NaN. max and min are NaN where an element is; elements that tie for them, or are NaN, share the gradient
+/// equally. The gradient of prod is right where elements are 0.
 ///
 /// - Complexity: one pass, 1 FLOP an element of x.
 package struct Reduce: KernelOp {
@@ -64,7 +64,8 @@ package struct Reduce: KernelOp {
         let count = axes.reduce(Dim(1)) { $0 * x.shape[$1] }
         return spread(g / x.graph.extent(count, dtype: g.dtype), over: x)
       case .max, .min:
-        let wins = equal(x, spread(y, over: x))
+        // A NaN is never equal, but has won.
+        let wins = logicalOr(equal(x, spread(y, over: x)), notEqual(x, x))
         let ties = wins.cast(to: g.dtype).applying(Reduce(.sum, axes: axes, keepsAxes: keepsAxes))
         return select(where: wins, spread(g / ties, over: x), otherwise: x.filled(0))
       case .prod: return spread(g, over: x) * productOfOthers(x)
@@ -77,19 +78,13 @@ package struct Reduce: KernelOp {
     g.withShape(x.shape.keeping(reduced: axes)).repeated(to: x.shape)
   }
 
-  /// For each element the product of those it is multiplied with: the rows of a square whose diagonal is 1.
+  /// For each element the product of those it is multiplied with.
   private func productOfOthers(_ x: Tensor) -> Tensor {
     let kept = (0..<x.rank).filter { !axes.contains($0) }
     let order = kept + axes
     let sorted = x.permuted(order)
-    let outer = kept.map { x.shape[$0] }
     let count = axes.reduce(Dim(1)) { $0 * x.shape[$1] }
-    let square = Shape(outer + [count, count])
-    let index = x.graph.iota(count)
-    let isSelf = equal(index.inserting([1]), index.inserting([0]))
-    let factors = sorted.withShape(Shape(outer + [1, count])).repeated(to: square)
-    let others = select(where: isSelf, x.graph.constant(1, dtype: x.dtype), otherwise: factors)
-      .applying(Reduce(.prod, axes: [square.rank - 1]))
+    let others = sorted.withShape(Shape(kept.map { x.shape[$0] } + [count])).productsOfOthers()
     var inverse = order
     for (place, axis) in order.enumerated() { inverse[axis] = place }
     return others.withShape(sorted.shape).permuted(inverse)
@@ -176,7 +171,8 @@ extension Tensor {
 
   /// The greatest element over `axes`; -inf, or the least `i32`, of none.
   ///
-  /// NaN where one is. Elements that tie share the gradient equally. Where it stands is `argmax`; PyTorch's `amax`.
+  /// NaN where one is. Elements that tie share the gradient equally, and so do those that are NaN, as in PyTorch's `max`.
+  /// Where it stands is `argmax`.
   ///
   /// Constraints: (C1) x is a number; (C2) `axes` are axes, each named once.
   ///
@@ -190,7 +186,8 @@ extension Tensor {
 
   /// The smallest element over `axes`; +inf, or the greatest `i32`, of none.
   ///
-  /// NaN where one is. Elements that tie share the gradient equally. Where it stands is `argmin`; PyTorch's `amin`.
+  /// NaN where one is. Elements that tie share the gradient equally, and so do those that are NaN, as in PyTorch's `min`.
+  /// Where it stands is `argmin`.
   ///
   /// Constraints: (C1) x is a number; (C2) `axes` are axes, each named once.
   ///
@@ -204,7 +201,7 @@ extension Tensor {
 
   /// The product over `axes`; 1 of no elements.
   ///
-  /// Integers wrap round. The gradient is right where elements are 0, at the cost of the square of the reduced count.
+  /// Integers wrap round. The gradient is right where elements are 0; it takes the memory of a few arrays like x.
   ///
   /// Constraints: (C1) x is a number; (C2) `axes` are axes, each named once.
   ///
