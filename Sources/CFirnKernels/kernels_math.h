@@ -127,7 +127,8 @@ FIRN_INLINE FirnFloats relu_of(FirnFloats x) { return x < 0.0f ? splat(0.0f) : x
 FIRN_INLINE FirnFloats softplus_of(FirnFloats x) { return relu_of(x) + log1p_unit(exp_of(-absolute(x))); }
 
 FIRN_INLINE FirnFloats sigmoid_cross_entropy_of(FirnFloats x, FirnFloats z) {
-    return relu_of(x) - x * z + log1p_unit(exp_of(-absolute(x)));
+    // Not relu(x) - x z, which cancels where x is large and z is near 1.
+    return (x > 0.0f ? 1.0f - z : -z) * x + log1p_unit(exp_of(-absolute(x)));
 }
 
 FIRN_INLINE FirnFloats silu_of(FirnFloats x) {

@@ -55,28 +55,28 @@ extension Binary {
     case .max:
       Row(
         kernel: FIRN_MAX, reference: { $0.isNaN || $0 > $1 ? $0 : $1 }, integer: { Swift.max($0, $1) },
-        left: { g, a, b, _ in share(of: g, where: greater(a, b), ties: equal(a, b)) },
-        right: { g, a, b, _ in share(of: g, where: greater(b, a), ties: equal(a, b)) },
+        left: { g, a, b, _ in share(of: g, unless: less(a, b), ties: equal(a, b)) },
+        right: { g, a, b, _ in share(of: g, unless: less(b, a), ties: equal(a, b)) },
         hasKinkAtTies: true, flops: 1)
     case .min:
       Row(
         kernel: FIRN_MIN, reference: { $0.isNaN || $0 < $1 ? $0 : $1 }, integer: { Swift.min($0, $1) },
-        left: { g, a, b, _ in share(of: g, where: less(a, b), ties: equal(a, b)) },
-        right: { g, a, b, _ in share(of: g, where: less(b, a), ties: equal(a, b)) },
+        left: { g, a, b, _ in share(of: g, unless: greater(a, b), ties: equal(a, b)) },
+        right: { g, a, b, _ in share(of: g, unless: greater(b, a), ties: equal(a, b)) },
         hasKinkAtTies: true, flops: 1)
     case .sigmoidCrossEntropy:
       Row(
         kernel: FIRN_SIGMOID_CROSS_ENTROPY,
         reference: { a, b in
-          Swift.max(a, 0) - a * b + RealMath.logarithmOfOnePlus(RealMath.exponential(-a.magnitude))
+          (a > 0 ? 1 - b : -b) * a + RealMath.logarithmOfOnePlus(RealMath.exponential(-a.magnitude))
         },
         left: { g, a, b, _ in g * (sigmoid(a) - b) }, right: { g, a, _, _ in -(g * a) }, flops: 6)
     }
   }
 
-  /// All of g where the operand wins, half of it where both do.
-  private static func share(of g: Tensor, where wins: Tensor, ties: Tensor) -> Tensor {
-    select(where: wins, g, otherwise: select(where: ties, g * 0.5, otherwise: g.filled(0)))
+  /// Nothing of g where the operand loses, half of it where neither does, and all else: beside a NaN nothing is less.
+  private static func share(of g: Tensor, unless loses: Tensor, ties: Tensor) -> Tensor {
+    select(where: loses, g.filled(0), otherwise: select(where: ties, g * 0.5, otherwise: g))
   }
 }
 

@@ -154,7 +154,7 @@ public func softplus(_ x: Tensor, file: StaticString = #fileID, line: UInt = #li
 
 /// max(x, 0), element by element.
 ///
-/// The gradient at 0 is 0, as in PyTorch and TensorFlow. NaN stays NaN, and its gradient is 0. Nair and Hinton, ICML
+/// The gradient at 0 is 0, as in PyTorch and TensorFlow. NaN stays NaN, and its gradient is 1. Nair and Hinton, ICML
 /// 2010.
 ///
 /// Constraints: (C1) x is floating point; the result has its shape and type.
@@ -190,7 +190,7 @@ public func silu(_ x: Tensor, file: StaticString = #fileID, line: UInt = #line) 
 /// x relu6(x + 3) / 6, element by element: x from 3, 0 to -3, and x (x + 3) / 6 between; PyTorch's `hardswish`.
 ///
 /// Its derivative is x / 3 + 1 / 2 between -3 and 3; at -3 it is 0 and at 3 it is 1. NaN stays NaN, and its gradient is
-/// 0; the result is -0 below -3, at minus infinity too. An op of its own since a composition is too slow and needs too
+/// 1; the result is -0 below -3, at minus infinity too. An op of its own since a composition is too slow and needs too
 /// much memory: five passes over memory instead of one, and three arrays kept for the gradient instead of x. Howard et
 /// al., ICCV 2019, section 5.2.
 ///
@@ -214,7 +214,7 @@ public func erf(_ x: Tensor, file: StaticString = #fileID, line: UInt = #line) -
 
 /// The magnitude, element by element.
 ///
-/// The gradient at 0 is 0. Of integers the least, which has no opposite, stays itself.
+/// The gradient at 0 is 0, and at NaN, as in PyTorch. Of integers the least, which has no opposite, stays itself.
 ///
 /// Constraints: (C1) x is floating point or `i32`; the result has its shape and type.
 ///
@@ -286,7 +286,7 @@ public func leakyReLU(
 
 /// x where x > 0, else alpha (e^x - 1), element by element.
 ///
-/// The gradient at 0 is alpha. Clevert, Unterthiner and Hochreiter, ICLR 2016, equation 15.
+/// The gradient at 0 is alpha, at NaN 1. Clevert, Unterthiner and Hochreiter, ICLR 2016, equation 15.
 ///
 /// Constraints: (C1) x is floating point; the result has its shape and type.
 ///

@@ -27,10 +27,13 @@ extension Unary {
       Row(
         kernel: FIRN_NEG, reference: { x, _ in -x }, integer: { 0 &- $0 },
         gradient: { g, _, _, _ in -g }, domain: -3...3, flops: 1)
-    case .abs:  // The subgradient 0 at 0.
+    case .abs:  // The subgradient 0 at 0, and 0 at NaN.
       Row(
         kernel: FIRN_ABS, reference: { x, _ in x.magnitude }, integer: { $0 < 0 ? 0 &- $0 : $0 },
-        gradient: { g, x, _, _ in g * sign(x) }, domain: -3...3, kinks: [0], flops: 1)
+        gradient: { g, x, _, _ in
+          let left = select(where: less(x, 0), -g, otherwise: g.filled(0))
+          return select(where: greater(x, 0), g, otherwise: left)
+        }, domain: -3...3, kinks: [0], flops: 1)
     case .sign:
       Row(
         kernel: FIRN_SIGN, reference: { x, _ in x > 0 ? 1 : x < 0 ? -1 : x }, integer: { $0.signum() },
@@ -87,20 +90,20 @@ extension Unary {
       Row(
         kernel: FIRN_SOFTPLUS, reference: { x, _ in RealMath.softplus(x) },
         gradient: { g, x, _, _ in g * sigmoid(x) }, domain: -3...3, flops: 4)
-    case .relu:  // The subgradient 0 at 0, and 0 at NaN.
+    case .relu:  // The subgradient 0 at 0, and 1 at NaN.
       Row(
         kernel: FIRN_RELU, reference: { x, _ in x < 0 ? 0 : x },
-        gradient: { g, _, y, _ in select(where: greater(y, 0), g, otherwise: g.filled(0)) },
+        gradient: { g, _, y, _ in select(where: lessEqual(y, 0), g.filled(0), otherwise: g) },
         domain: -3...3, kinks: [0], flops: 1)
-    case .leakyReLU:  // The subgradient alpha at 0.
+    case .leakyReLU:  // The subgradient alpha at 0 and at NaN.
       Row(
         kernel: FIRN_LEAKY_RELU, reference: { x, alpha in x > 0 ? x : alpha * x },
         gradient: { g, x, _, alpha in select(where: greater(x, 0), g, otherwise: g * alpha) },
         domain: -3...3, kinks: [0], flops: 2, alpha: 0.2)
-    case .elu:  // The left derivative, alpha, at 0.
+    case .elu:  // The left derivative, alpha, at 0, and 1 at NaN.
       Row(
         kernel: FIRN_ELU, reference: { x, alpha in x > 0 ? x : alpha * RealMath.exponentialMinusOne(x) },
-        gradient: { g, x, y, alpha in select(where: greater(x, 0), g, otherwise: g * (y + alpha)) },
+        gradient: { g, x, y, alpha in select(where: lessEqual(x, 0), g * (y + alpha), otherwise: g) },
         domain: -3...3, kinks: [0], flops: 3, alpha: 1)
     case .gelu:  // Φ(x) + x φ(x).
       Row(
@@ -117,12 +120,12 @@ extension Unary {
           let s = sigmoid(x)
           return g * (s + (y - y * s))
         }, domain: -3...3, flops: 4)
-    case .hardSwish:  // x / 3 + 1 / 2 between the kinks; at them what is beyond: 0 at -3, 1 at 3. 0 at NaN.
+    case .hardSwish:  // x / 3 + 1 / 2 between the kinks; at them what is beyond: 0 at -3, 1 at 3. 1 at NaN.
       Row(
         kernel: FIRN_HARD_SWISH, reference: { x, _ in x < -3 ? -0.0 : x > 3 ? x : x * ((x + 3) / 6) },
         gradient: { g, x, _, _ in
-          let inside = select(where: greater(x, -3), g * (x / 3 + 0.5), otherwise: g.filled(0))
-          return select(where: greaterEqual(x, 3), g, otherwise: inside)
+          let right = select(where: less(x, 3), g * (x / 3 + 0.5), otherwise: g)
+          return select(where: lessEqual(x, -3), g.filled(0), otherwise: right)
         }, domain: -5...5, kinks: [-3, 3], flops: 4)
     case .erf:
       Row(
