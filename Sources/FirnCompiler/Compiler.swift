@@ -129,7 +129,7 @@ extension Compiler {
   /// was asked for would look like one that learns badly.
   private static func requireComplete(_ graph: GraphDef, _ context: CompilationContext) {
     for node in graph.nodes {
-      if node.gradientRequest != nil { firnBug("compiler", "the request `\(node.name)` was not expanded") }
+      if node.holdsGradientRequest { firnBug("compiler", "the request `\(node.name)` was not expanded") }
       if node.trainingAssignment != nil { firnBug("compiler", "the mode of `\(node.name)` was not resolved") }
     }
     guard context.request.training != nil else { return }

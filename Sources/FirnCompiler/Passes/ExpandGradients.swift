@@ -5,7 +5,8 @@ extension Compiler {
   /// `expand-gradients`: replaces each `gradients` request by the adjoint nodes it asks for, innermost request first.
   ///
   /// Reverse accumulation (Griewank & Walther, *Evaluating Derivatives*, 2008, section 3.2) over the values that
-  /// `FlowGraph.liveness` marks; the rule of each op is in the op's own file, a loop's included.
+  /// `FlowGraph.liveness` marks; the rule of each op is in the op's own file, a loop's included. Requests in the body of
+  /// a loop are expanded there, before anything asks for gradients through the loop.
   ///
   ///     %x = placeholder() {dtype = f32, shape = []} : f32[]
   ///     %y = tanh(%x) : f32[]
@@ -23,20 +24,54 @@ extension Compiler {
   ///     return %g/y/sub
   package static let expandGradients = Pass("expand-gradients", isRequired: true) {
     graph, context throws(FirnError) in
-    let known = context
-    return try graph.rewritten { rewriter, position throws(FirnError) in
-      try graph.requireGradients(of: position, in: rewriter)
-      if graph.nodes[position].gradientRequest != nil {
-        try graph.expand(position, known, in: &rewriter)
-      }
-    }
+    try graph.expandingGradients(context) { _ in nil }
   }
 }
 
 extension GraphDef {
+  /// - Parameter reads: of a loop's body, the variable that an input stands for; nil where it stands for something else.
+  fileprivate func expandingGradients(
+    _ context: CompilationContext, _ reads: (LoopInput) -> String?
+  ) throws(FirnError) -> GraphDef {
+    try rewritten { rewriter, position throws(FirnError) in
+      try requireGradients(of: position, in: rewriter)
+      let node = nodes[position]
+      if node.gradientRequest != nil {
+        try expand(position, context, reads, in: &rewriter)
+      } else if let loop = node.loop, loop.body.hasGradientRequests {
+        let body: GraphDef
+        do throws(FirnError) {
+          body = try loop.body.expandingGradients(context) { input in
+            guard input.kind == .capture, let operand = loop.operand(of: input) else { return nil }
+            return variable(readAs: node.inputs[operand], reads)
+          }
+        } catch {
+          var error = error
+          error.place = error.place.map { Path.joined(node.name, $0) }
+          throw error
+        }
+        if let absent = body.outputs.map({ body.nodes[$0.node] }).first(where: \.isAbsentGradient) {
+          throw FirnError(
+            .noGradient, "the body of `\(node.name)` returns a gradient that does not exist",
+            remedy: "ask for it with `unconnected: .zero`", place: Path.joined(node.name, absent.name),
+            location: node.location)
+        }
+        rewriter.keep(position, as: loop.with(body: body))
+      }
+    }
+  }
+
+  /// The variable whose value this is, inside a loop too.
+  private func variable(readAs value: Value, _ reads: (LoopInput) -> String?) -> String? {
+    let op = nodes[value.node].op
+    if case .reads(let name) = op.effect { return name }
+    return (op as? LoopInput).flatMap(reads)
+  }
+
   /// Puts the adjoint nodes in the place of the request at `position`; requests before it are expanded by now.
   fileprivate func expand(
-    _ position: Int, _ context: CompilationContext, in rewriter: inout GraphRewriter
+    _ position: Int, _ context: CompilationContext, _ reads: (LoopInput) -> String?,
+    in rewriter: inout GraphRewriter
   ) throws(FirnError) {
     let node = nodes[position]
     guard let op = node.gradientRequest else { firnBug("expand-gradients", "`\(node.name)` is no request") }
@@ -52,7 +87,10 @@ extension GraphDef {
         isSeeded ? given.removeFirst() : Tensor.filled(1, type: before.type(of: source), in: builder)
       }
     }
-    let wanted = targets.filter { !before.isFrozenRead($0, context.trainability) }
+    func frozenVariable(_ value: Value) -> String? {
+      before.variable(readAs: value, reads).flatMap { context.trainability.isTrained($0) ? nil : $0 }
+    }
+    let wanted = targets.filter { frozenVariable($0) == nil }
     let reverse = ReverseMode(prefix: node.name)
     let found = reverse.adjoints(
       of: sources, seeds: seeds, withRespectTo: wanted, stopping: stops, in: builder)
@@ -66,15 +104,20 @@ extension GraphDef {
       let differentiable = flow.differentiable
       for target in absent where adjoints[target] == nil {
         let value = flow.routes.index[target]
-        let isFrozen = before.isFrozenRead(target, context.trainability)
-        guard isFrozen || !flow.ways.isOpen(from: value) else {
+        let frozen = frozenVariable(target)
+        guard frozen != nil || !flow.ways.isOpen(from: value) else {
           firnBug(
             "expand-gradients", "a gradient passes to `\(before.name(of: target))`, but no rule built it")
         }
-        let isMissing = isFrozen || !differentiable[value]
+        let isMissing = frozen != nil || !differentiable[value]
         if isMissing, op.unconnected == .error {
           let verdicts = try context.verdicts(flow)
-          throw before.noPath(to: target, reason: verdicts.reason(forNoneTo: target), request: node)
+          // In a loop's body no read is left to recognise a variable by.
+          let decision = before.nodes[target.node].loopInput == nil ? nil : frozen
+          let reason =
+            decision.map { context.trainability.decision($0).explanation }
+            ?? verdicts.reason(forNoneTo: target)
+          throw before.noPath(to: target, reason: reason, request: node)
         }
         let type = before.type(of: target)
         adjoints[target] = builder.section(node.name, phase: .backward) {
@@ -102,11 +145,6 @@ extension GraphDef {
     throw FirnError(
       .noGradient, "`\(node.name)` computes with a gradient that does not exist",
       remedy: "ask for it with `unconnected: .zero`", place: absent.name, location: node.location)
-  }
-
-  private func isFrozenRead(_ value: Value, _ trainability: Trainability) -> Bool {
-    guard case .reads(let name) = nodes[value.node].op.effect else { return false }
-    return !trainability.isTrained(name)
   }
 
   private func noPath(to target: Value, reason: String, request: Node) -> FirnError {

@@ -41,7 +41,7 @@ public struct Explanation: Sendable {
     var loss = request.training?.loss
     if let value = loss {
       try graph.requireScalar(value)
-      if graph.nodes.contains(where: { $0.gradientRequest != nil }) {
+      if graph.hasGradientRequests {
         graph.outputs = [value]
         graph = graph.removingDeadNodes(keepingAssignments: false)
         var context = context

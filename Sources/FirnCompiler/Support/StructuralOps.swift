@@ -16,6 +16,9 @@ extension Node {
   /// A request that `expand-gradients` has not replaced yet.
   var gradientRequest: Gradients? { op as? Gradients }
 
+  /// Whether it asks for gradients, or a loop's body does.
+  var holdsGradientRequest: Bool { gradientRequest != nil || loop?.body.hasGradientRequests == true }
+
   /// A gradient that does not exist, where that was asked for.
   var isAbsentGradient: Bool { op is AbsentGradient }
 
@@ -47,4 +50,9 @@ extension GraphDef {
     guard let slice = nodes[position].op as? Slice else { return nil }
     return slice.block(of: type(of: nodes[position].inputs[0]))
   }
+}
+
+extension GraphDef {
+  /// Whether gradients are asked for, here or in a loop's body.
+  var hasGradientRequests: Bool { nodes.contains(where: \.holdsGradientRequest) }
 }

@@ -247,7 +247,8 @@ public final class Graph {
   /// The body inside this graph that is being built, the innermost one; else the graph itself.
   package var current: Graph { root.openBodies.last { $0.isInside(self) } ?? self }
 
-  private func isInside(_ other: Graph) -> Bool {
+  /// Whether this is the body of a loop in `other`, or of one in such a body.
+  package func isInside(_ other: Graph) -> Bool {
     guard let parent else { return false }
     return parent === other || parent.isInside(other)
   }

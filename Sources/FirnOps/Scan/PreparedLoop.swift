@@ -5,9 +5,23 @@ struct PreparedLoop {
   let op: Scan
   let initial: [Tensor]
   let sequences: [Tensor]
-  let captures: [Tensor]
+  var captures: [Tensor]
   let name: String
   let location: CallSite
+
+  /// The loop for as far out as it can stand, and that graph: beside the innermost of what it reads.
+  func movedOut(of body: Graph) -> (loop: PreparedLoop, place: Graph) {
+    var (loop, place) = (self, body)
+    while let parent = place.parent, (initial + sequences).allSatisfy({ $0.graph !== place }) {
+      let outside = loop.captures.compactMap { capture in
+        capture.graph === place ? place.captures.first { $0.inner == capture.value }?.outer : capture
+      }
+      guard outside.count == captures.count else { break }
+      loop.captures = outside
+      place = parent
+    }
+    return (loop, place)
+  }
 
   /// Adds `op` to `graph`, on these operands or others in their place; its results.
   func append(

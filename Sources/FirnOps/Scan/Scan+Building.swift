@@ -42,7 +42,8 @@ public struct ScanResult {
 /// | outputs | `[length, …]` | iteration t writes position t |
 ///
 /// `body` is called once, to build what every iteration does. It may use any tensor made before, and make variables;
-/// both belong to the graph around the loop. Gradients pass to carries, sequences and all the body uses, at any order.
+/// both belong to the graph around the loop. Gradients pass to carries, sequences and all the body uses, at any order. A
+/// loop made in the body of another is run once, outside, where it reads nothing of that one's iterations.
 ///
 /// Constraints: (C1) the body returns as many carries as go in; (C2) each of the type it started with; (C3) all
 /// sequences have one leading extent, the `length` where that is given, and without any a length is given; (C4) a
@@ -68,7 +69,8 @@ public func scan(
   _ body: (ScanStep) -> ScanResult
 ) -> (carries: [Tensor], outputs: [Tensor]) {
   let location = CallSite(file, line)
-  guard let outer = graph ?? Graph.innermost(sequences + initial) else {
+  // In the body of another loop it may read what that one has, whatever its operands are.
+  guard let outer = (graph ?? Graph.innermost(sequences + initial))?.current else {
     // The fault is kept by a graph of its own, where compiling what is made of the loop finds it.
     let stray = Graph()
     let poison = stray.report(
@@ -125,13 +127,14 @@ public func scan(
   let op = Scan(
     body: definition, carries: initial.count, slices: sequences.count, captures: inner.captures.count,
     length: length, isReversed: reversed)
-  let loop = PreparedLoop(
+  let (loop, place) = PreparedLoop(
     op: op, initial: initial, sequences: sequences, captures: inner.captures.map(\.outer), name: name,
-    location: location)
+    location: location
+  ).movedOut(of: outer)
   let tensors =
     switch recomputation {
-    case .none: loop.append(op, in: outer)
-    case .every(let count): loop.appendSegments(of: count, in: outer)
+    case .none: loop.append(op, in: place)
+    case .every(let count): loop.appendSegments(of: count, in: place)
     }
   return (Array(tensors.prefix(initial.count)), Array(tensors.dropFirst(initial.count)))
 }
