@@ -80,7 +80,8 @@ public final class Session {
   ///   - freezing: variables held fixed besides those declared so; nothing of them is computed backward.
   ///   - thawing: variables trained although declared or selected frozen.
   ///   - keepingTrainingMode: scopes in training mode although frozen (rule 4).
-  ///   - clippingNorm: the largest global norm of the trained gradients together; by default they are not clipped.
+  ///   - clippingNorm: the largest global norm ‖g‖ of the trained gradients together: all are multiplied by
+  ///     min(clippingNorm / max(‖g‖, 1e-12), 1); by default they are not clipped.
   ///   - fetching: what a run returns besides the loss, by handle or by name.
   /// - Throws: as the other `compile`; besides `.notScalar`, `.noGradient` where nothing is left to train, with what
   ///   cuts it, and `.invalidArgument` for hyperparameters no step can be made with.
@@ -247,8 +248,21 @@ public final class Session {
     try executions.execution(of: program.identity, binding) { () throws(FirnError) in
       let bound = program.compilation.graph.mapping(.binding(binding))
       let plan = try Plan(bound, workers: workers.count)
-      try Platform.requireMemory(plan.arenaBytes, for: "one run of this program")
+      let buffers = (plan.feeds + plan.outputs).map(\.type.byteCount) + [unmadeBytes(of: plan)]
+      try Platform.requireMemory(
+        buffers.reduce(plan.arenaBytes) { $0.saturatingSum($1) }, for: "one run of this program")
       return Execution(plan, workers: workers)
+    }
+  }
+
+  /// Bytes of variables that a run reads and that nobody has read before.
+  private func unmadeBytes(of plan: Plan) -> Int {
+    var names: Set<String> = []
+    return plan.placements.reduce(0) { total, placement in
+      guard case .variable(let name) = placement, names.insert(name).inserted, let entry = store[name],
+        entry.storage == nil
+      else { return total }
+      return total.saturatingSum(entry.type.byteCount)
     }
   }
 
@@ -258,8 +272,8 @@ public final class Session {
   /// there for as long as it is needed, so that values which never live at the same time share bytes.
   ///
   /// - Parameter binding: numbers for the named dimensions: `["batch": 32]`.
-  /// - Throws: `.missingFeed` where a name has no number; `.invalidArgument` where the machine has not that much
-  ///   memory.
+  /// - Throws: `.missingFeed` where a name has no number; `.invalidArgument` where a run takes more memory than is free,
+  ///   with both numbers: feeds, results and variables that are still to be made are counted too.
   public func arenaBytes(of program: Program, binding: DimBinding = [:]) throws(FirnError) -> Int {
     try execution(of: program, binding: binding).plan.arenaBytes
   }
