@@ -75,6 +75,27 @@ import Testing
     }
   }
 
+  /// A branch that the mode leaves out moves nothing, whichever mode that is.
+  @Test func branchesThatAreGoneMoveNothing() throws {
+    for isInTraining in [true, false] {
+      let graph = Graph()
+      let x = graph.placeholder("x", shape: ["batch", 4])
+      let code = Dense(4, name: "dense")(x)
+      let normal = BatchNorm(name: "bn")(code)
+      let chosen =
+        isInTraining
+        ? byMode(training: normal, inference: code) : byMode(training: code, inference: normal)
+      let loss = square(chosen).mean()
+      let session = try quietSession(graph)
+      let program = try session.compile(minimizing: loss, with: SGD(learningRate: 0.1))
+      let moved = program.graph.writtenVariables.filter { $0.hasPrefix("bn/moving") }
+      #expect(moved == (isInTraining ? ["bn/moving_mean", "bn/moving_variance"] : []))
+      let before = try session.value(of: "bn/moving_mean")
+      try session.run(program, feeding: ["x": noise([6, 4])])
+      #expect(try session.value(of: "bn/moving_mean").isBitwiseEqual(to: before) == !isInTraining)
+    }
+  }
+
   @Test func trap02NoLaterProgramWakesFrozenStatistics() throws {
     let model = try Model()
     let session = try quietSession(model.graph)
