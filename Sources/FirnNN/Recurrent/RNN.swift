@@ -22,8 +22,8 @@ import FirnOps
 ///
 /// With `lengths`, past the end of a sequence the state is held and outputs are zero, as in TensorFlow's `dynamic_rnn`
 /// and PyTorch's packed sequences; what the input holds there, NaN too, reaches no result and no gradient. The backward
-/// direction starts at the end of each sequence. After no steps the last output is zero and the states are those it
-/// started with.
+/// direction starts at the end of each sequence. After no steps the states are those it started with, and so is the last
+/// output, which is the first of them; where a cell's output is no state of its own, it is zero.
 ///
 /// Constraints: (C1) x has three axes, the last a known number; (C2) lengths are `i32[batch]`, one longer than the data
 /// or negative is an error of the run; (C3) initial states have the number, shapes and type of the cells' states;

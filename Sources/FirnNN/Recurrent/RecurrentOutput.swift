@@ -45,7 +45,8 @@ public struct RecurrentOutput {
   public let sequence: Tensor
   /// The output of the last step of the top layer, `[batch, out]`; of the backward direction, the first one's.
   ///
-  /// With `lengths` it is that of each sequence's own last step.
+  /// With `lengths` it is that of each sequence's own last step. After no steps it is the first state it started with, or
+  /// zero where the cell has an `outputShape`, an output that is no state.
   public let last: Tensor
   /// The states after the last step, as `run(_:lengths:initialState:)` takes them.
   ///

@@ -73,6 +73,21 @@ import Testing
     }
   }
 
+  /// After no steps the last output is the state it started with: a given one as well as zeros.
+  @Test func lastAfterNoStepsIsTheInitialState() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: [2, 3, 4])
+    let lengths = graph.placeholder("lengths", shape: [2], dtype: .i32)
+    let start = try NDArray((0..<10).map { Float($0) + 0.5 }, shape: [2, 5])
+    let output = GRU(5).run(x, lengths: lengths, initialState: [graph.constant(start)])
+    let session = try quietSession(graph)
+    let results = try session.run(
+      session.compile(fetching: [output.last]),
+      feeding: [x: NDArray(zeros: [2, 3, 4], dtype: .f32), lengths: NDArray([0, 3] as [Int32])])
+    let last = try results[output.last].doubles
+    #expect(last[..<5].elementsEqual(start.doubles[..<5]) && last[5] != start.doubles[5])
+  }
+
   /// A NaN inside a sequence shows in every later state of that sequence and in no other.
   @Test(arguments: 0..<6) func notANumberStaysInItsSequence(_ number: Int) throws {
     let layers = [
