@@ -138,7 +138,6 @@ struct Loop: LoopOp {
     self.carries = carries
     self.body = body
   }
-  func with(body: GraphDef) -> Loop { Loop(carries: carries, body: body) }
   init(mnemonic: String, attributes: Attributes) throws(FirnError) {
     carries = try attributes.int("carries")
     body = try attributes.graph("body")

@@ -30,8 +30,8 @@ import Testing
           feeds       x : f32[batch,3]
           fetches     reduce_mean
           trained     2 of 4 parameters, 10 of 26 elements
-          nodes       13 forward, 7 backward, 73 update
-          arithmetic  52 FLOP*batch forward, 18 FLOP*batch + 1 FLOP backward, 146 FLOP update
+          nodes       13 forward, 7 backward, 83 update
+          arithmetic  52 FLOP*batch forward, 18 FLOP*batch + 1 FLOP backward, 138 FLOP update
           slots       88 B
           warning: frozen but never loaded or trained: `encoder/bias`
         """)

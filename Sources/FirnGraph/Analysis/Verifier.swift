@@ -10,7 +10,7 @@ extension GraphDef {
   /// | V5 | what a node reads or writes is a declared variable of the same type |
   /// | V6 | every output is an existing result |
   /// | V7 | loop inputs stand in loop bodies only, each kind and position once |
-  /// | V8 | loop bodies hold no placeholder, read, assignment, gradient request or variable |
+  /// | V8 | loop bodies hold no placeholder, read, assignment or variable |
   /// | V9 | known extents are not negative, and names of dimensions are letters, digits and `_` |
   ///
   /// The text form says all of these, so a graph that verifies prints and reads back equal.
@@ -155,8 +155,6 @@ private struct Verifier {
     switch node.op.effect {
     case .feeds where isBody, .reads where isBody, .writes where isBody:
       throw fault("V8", "`\(node.mnemonic)` in a loop body", node)
-    case .none where isBody && node.op is Gradients:
-      throw fault("V8", "a gradient request in a loop body", node)
     case .receives where !isBody:
       throw fault("V7", "`\(node.mnemonic)` outside a loop body", node)
     case .reads(let name), .writes(let name):

@@ -36,7 +36,7 @@ extension Graph {
     let operands = ys + seeds.compactMap { $0 } + xs + stopping
     // The request stands where what it is about does: in the body of a loop, if that is where it was made.
     let place = Graph.innermost(operands).flatMap { $0.isInside(self) ? $0 : nil } ?? self
-    for x in xs {
+    for x in xs where !operands.contains(where: \.isPoisoned) {
       guard let other = place.wayOut(from: ys, to: x, stopping: stopping) else { continue }
       let error = FirnError(
         .invalidGraph,

@@ -56,9 +56,9 @@ import Testing
       report.description == """
         scope          forward                backward                unfrozen    update  unfrozen
         -------  -------------  ----------------------  ----------------------  --------  --------
-        (all)    52 FLOP*batch  18 FLOP*batch + 1 FLOP  74 FLOP*batch + 1 FLOP  146 FLOP  370 FLOP
-        encoder  32 FLOP*batch                  0 FLOP           40 FLOP*batch    0 FLOP  224 FLOP
-        head     18 FLOP*batch           18 FLOP*batch           34 FLOP*batch  146 FLOP  146 FLOP
+        (all)    52 FLOP*batch  18 FLOP*batch + 1 FLOP  74 FLOP*batch + 1 FLOP  138 FLOP  348 FLOP
+        encoder  32 FLOP*batch                  0 FLOP           40 FLOP*batch    0 FLOP  210 FLOP
+        head     18 FLOP*batch           18 FLOP*batch           34 FLOP*batch  138 FLOP  138 FLOP
 
         scope          kept    unfrozen  gradients  unfrozen  slots  unfrozen
         -------  ----------  ----------  ---------  --------  -----  --------
@@ -72,7 +72,7 @@ import Testing
         --------------  -----  ----------------------
         forward            13           52 FLOP*batch
         backward            7  18 FLOP*batch + 1 FLOP
-        update             73                146 FLOP
+        update             83                138 FLOP
         kept                               16 B*batch
         gradients                                40 B
         slots                                    88 B
@@ -85,9 +85,9 @@ import Testing
       try explanation().cost().bound(by: ["batch": 32]).description == """
         scope      forward   backward    update   kept  gradients  slots
         -------  ---------  ---------  --------  -----  ---------  -----
-        (all)    1.7 kFLOP  2.4 kFLOP  370 FLOP  512 B      104 B  224 B
-        encoder  1.0 kFLOP  1.3 kFLOP  224 FLOP  512 B       64 B  136 B
-        head      576 FLOP  1.1 kFLOP  146 FLOP    0 B       40 B   88 B
+        (all)    1.7 kFLOP  2.4 kFLOP  348 FLOP  512 B      104 B  224 B
+        encoder  1.0 kFLOP  1.3 kFLOP  210 FLOP  512 B       64 B  136 B
+        head      576 FLOP  1.1 kFLOP  138 FLOP    0 B       40 B   88 B
         """)
     #expect(
       Cost().description == """
@@ -225,7 +225,7 @@ import Testing
         --------------  ---------  ---------  ---------
         forward         1.7 kFLOP  1.7 kFLOP     0 FLOP
         backward         577 FLOP  2.4 kFLOP  1.8 kFLOP
-        update           146 FLOP   370 FLOP   224 FLOP
+        update           138 FLOP   348 FLOP   210 FLOP
         kept                512 B      512 B        0 B
         gradients            40 B      104 B       64 B
         slots                88 B      224 B      136 B

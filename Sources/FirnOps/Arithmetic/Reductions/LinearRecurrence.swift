@@ -79,8 +79,8 @@ package struct LinearRecurrence: KernelOp {
   package func overSteps(_ length: Dim, varying: [Bool], in node: NodeTypes) -> StepRule? { nil }
   package func simplified(in node: NodeView) -> Expression<Value>? { nil }
 
-  /// Each element of b is read where the result is written, and not again.
-  package var aliasing: Aliasing { .inPlace([1]) }
+  /// In the place of b it would be wrong where a and b are one tensor.
+  package var aliasing: Aliasing { .none }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
     switch operands[0].dtype {
