@@ -63,9 +63,9 @@ extension GraphDef {
 
   /// The variable whose value this is, inside a loop too.
   private func variable(readAs value: Value, _ reads: (LoopInput) -> String?) -> String? {
-    let op = nodes[value.node].op
-    if case .reads(let name) = op.effect { return name }
-    return (op as? LoopInput).flatMap(reads)
+    let node = nodes[value.node]
+    if case .reads(let name) = node.op.effect { return name }
+    return node.loopInput.flatMap(reads)
   }
 
   /// Puts the adjoint nodes in the place of the request at `position`; requests before it are expanded by now.
