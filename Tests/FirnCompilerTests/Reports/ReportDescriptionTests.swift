@@ -130,7 +130,7 @@ import Testing
         """)
     #expect(
       pins.bound(by: ["batch": 32])[0].description
-        == "freezing encoder/kernel too saves 768 FLOP backward, 164 FLOP update, 48 B gradients, 100 B slots"
+        == "freezing encoder/kernel too saves 768 FLOP backward, 153 FLOP update, 48 B gradients, 100 B slots"
     )
     #expect(
       try explanation(freezing: "** & !head/bias").pins().description

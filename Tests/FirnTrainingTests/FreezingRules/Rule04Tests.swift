@@ -191,7 +191,7 @@ extension FreezingRuleTests {
     let output = graph.scope("model") {
       scan(over: [x], initial: []) { step in
         let constant = Dropout(0.5)(layer(y))
-        let again = graph.scope("tied", reuse: true) { graph.variable("w", shape: [4]) }
+        let again = graph.scope("tied") { graph.variable("w", shape: [4]) }
         let other = graph.scope("tied", reuse: true) { graph.variable("w", shape: [4]) }
         #expect(again == other)
         return ScanResult(carries: [], outputs: [step.slices[0] + constant.sum(axes: [0]) * again])
