@@ -31,15 +31,16 @@ import Testing
     let program = try session.compile(
       minimizing: loss, with: SGD(learningRate: 0.1), freezing: "lower | head/kernel[0..<1]",
       thawing: "middle/bias")
-    let looks = classes(program.graph.dot())
+    let whole = DOTOptions(depth: .max)
+    let looks = classes(program.graph.dot(whole))
     #expect(looks["lower/kernel"] == "frozen" && looks["lower/bias"] == "frozen")
     #expect(looks["middle/kernel"] == "frozen" && looks["middle/bias"] == "trainable")
     #expect(looks["head/kernel"] == "partly-frozen" && looks["head/bias"] == "trainable")
     // What is said by hand wins, and the graph as built knows no program.
-    #expect(classes(program.graph.dot(DOTOptions(frozen: ["head/bias"])))["head/bias"] == "frozen")
-    let own = DOTOptions { _ in .trainable }
+    #expect(classes(program.graph.dot(DOTOptions(depth: .max, frozen: ["head/bias"])))["head/bias"] == "frozen")
+    let own = DOTOptions(depth: .max) { _ in .trainable }
     #expect(classes(program.graph.dot(own))["lower/kernel"] == "trainable")
-    #expect(classes(graph.definition.dot())["lower/kernel"] == "trainable")
-    #expect(program.graph.dot().contains("lower (frozen)"))
+    #expect(classes(graph.definition.dot(whole))["lower/kernel"] == "trainable")
+    #expect(program.graph.dot(whole).contains("lower (frozen)"))
   }
 }
