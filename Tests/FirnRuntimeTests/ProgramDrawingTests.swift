@@ -37,7 +37,8 @@ import Testing
     #expect(looks["middle/kernel"] == "frozen" && looks["middle/bias"] == "trainable")
     #expect(looks["head/kernel"] == "partly-frozen" && looks["head/bias"] == "trainable")
     // What is said by hand wins, and the graph as built knows no program.
-    #expect(classes(program.graph.dot(DOTOptions(depth: .max, frozen: ["head/bias"])))["head/bias"] == "frozen")
+    #expect(
+      classes(program.graph.dot(DOTOptions(depth: .max, frozen: ["head/bias"])))["head/bias"] == "frozen")
     let own = DOTOptions(depth: .max) { _ in .trainable }
     #expect(classes(program.graph.dot(own))["lower/kernel"] == "trainable")
     #expect(classes(graph.definition.dot(whole))["lower/kernel"] == "trainable")
