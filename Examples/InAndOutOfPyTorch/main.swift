@@ -106,7 +106,7 @@ var entries = try session.weights("!rnn").entries.map { entry in
 }
 
 let held = try session.weights("rnn").entries.map { ($0.name, try $0.array()) }
-let recurrent = try RecurrentNetwork(.lstm).convert(
+let recurrent = try RecurrentNetwork(.lstm).converting(
   Dictionary(uniqueKeysWithValues: held), from: .firn(scope: "rnn"), to: .pyTorch)
 entries += recurrent.sorted { $0.key < $1.key }.map { WeightEntry(name: "rnn.\($0.key)", array: $0.value) }
 try Weights(source: "Firn", entries: entries).write(to: folder + "/trained.safetensors")

@@ -122,7 +122,7 @@ extension Classifier {
       "kernel": NDArray(zeros: [8, 64]), "recurrent_kernel": NDArray(zeros: [16, 64]),
       "bias": NDArray(zeros: [64]),
     ]
-    let weights = try network.convert(keras, from: .keras, to: .firn(scope: "lstm"))
+    let weights = try network.converting(keras, from: .keras, to: .firn(scope: "lstm"))
     return weights.keys.sorted()
   }
 }

@@ -4,7 +4,7 @@ import Firn
 //
 // PyTorch keeps `weight_ih_l0` as [3·units, in] with gates r, z, n; Keras keeps [in, 3·units] with gates z, r, h. People
 // copy one into the other, transpose, and get the order of the gates wrong: the shapes agree, the numbers do not.
-// `RecurrentNetwork.convert` knows all the layouts and refuses what one of them cannot hold.
+// `RecurrentNetwork.converting` knows all the layouts and refuses what one of them cannot hold.
 let (features, units) = (3, 5)
 var stateDict: [String: NDArray] = [:]
 for layer in 0..<2 {
@@ -51,7 +51,7 @@ let agrees = { try session.run(compare, feeding: [sequence: sequences]).scalar(d
 print("random weights agree with the formula:", try agrees())
 
 let network = RecurrentNetwork(.gru(resetAfter: true), layers: 2)
-let weights = try network.convert(stateDict, from: .pyTorch, to: .firn(scope: "gru"))
+let weights = try network.converting(stateDict, from: .pyTorch, to: .firn(scope: "gru"))
 for variable in graph.variables {
   guard let array = weights[variable.name] else { continue }
   print("  \(variable.name)", Shape(array.shape))
@@ -61,7 +61,7 @@ print("converted weights agree with the formula:", try agrees())
 
 // And back: for a GRU no bit is lost on the way.
 let held = Dictionary(uniqueKeysWithValues: try session.snapshot("gru").values.map { ($0.name, $0.array) })
-let back = try network.convert(held, from: .firn(scope: "gru"), to: .pyTorch)
+let back = try network.converting(held, from: .firn(scope: "gru"), to: .pyTorch)
 print("back in PyTorch's layout, the same bits:", back == stateDict)
 
 // Directly by name. A shape that does not fit is spelled out, and nothing changes.

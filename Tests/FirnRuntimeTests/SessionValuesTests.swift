@@ -103,7 +103,7 @@ import Testing
       uniqueKeysWithValues: [("kernel", [2, 16]), ("recurrent_kernel", [4, 16]), ("bias", [16])].map {
         ($0, try Initializer.uniform(-1, 1).values(shape: $1))
       })
-    let converted = try network.convert(stored, from: .keras, to: .firn(scope: "lstm"))
+    let converted = try network.converting(stored, from: .keras, to: .firn(scope: "lstm"))
     try session.setValues(converted)
     for (name, array) in converted { #expect(try session.value(of: name) == array) }
     #expect(try session.snapshot("loaded").values.count == converted.count)

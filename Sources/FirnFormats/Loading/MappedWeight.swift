@@ -120,7 +120,7 @@ struct MappedWeights {
         guard let name = Self.weightName(of: entry, below: prefix) else { continue }
         arrays[name] = try entry.array()
       }
-      let converted = try network.convert(arrays, from: layout, to: .firn(scope: scope))
+      let converted = try network.converting(arrays, from: layout, to: .firn(scope: scope))
       for name in converted.keys.sorted() {
         guard let array = converted[name] else { continue }
         weights.append(

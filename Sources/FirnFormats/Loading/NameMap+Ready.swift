@@ -26,7 +26,7 @@ extension NameMap {
   public static func torchvisionVGG(
     outputs: Int = 4096, flattening image: (channels: Int, height: Int, width: Int) = (512, 7, 7)
   ) -> NameMap {
-    rename(
+    renaming(
       "classifier.0.weight", to: "classifier/0/kernel", .linear(outputs: outputs, flattening: image))
       + pyTorch
   }

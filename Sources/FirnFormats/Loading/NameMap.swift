@@ -26,10 +26,10 @@ public struct NameMap: Hashable, Sendable {
     NameMap([.rename(.prefix(old, new), .none)])
   }
 
-  /// By pattern: `rename("layers.{n}.{part}.weight", to: "layer_{n+1}/{part}/kernel", .transposed)`.
+  /// By pattern: `renaming("layers.{n}.{part}.weight", to: "layer_{n+1}/{part}/kernel", .transposed)`.
   ///
   /// Each brace matches one or more characters that are not `.` or `/`; `{n+1}` counts on from a number.
-  public static func rename(_ pattern: String, to target: String, _ transform: WeightTransform = .none)
+  public static func renaming(_ pattern: String, to target: String, _ transform: WeightTransform = .none)
     -> NameMap
   {
     NameMap([.rename(.template(pattern, target), transform)])

@@ -3,7 +3,7 @@ public import FirnGraph
 /// The form of a recurrent network, enough to tell which weights it has; converts them between layouts.
 ///
 ///     let network = RecurrentNetwork(.lstm, layers: 3, isBidirectional: true)
-///     let weights = try network.convert(stateDict, from: .pyTorch, to: .firn(scope: "encoder/lstm"))
+///     let weights = try network.converting(stateDict, from: .pyTorch, to: .firn(scope: "encoder/lstm"))
 ///
 /// Elements move unchanged but for two sums, which round once in the arrays' type: PyTorch's two biases of a plain cell
 /// or an LSTM are one elsewhere (on the way to PyTorch the second is zero), and TensorFlow 1's forget bias is part of
@@ -59,7 +59,7 @@ public struct RecurrentNetwork: Hashable, Sendable {
   /// - Returns: the same weights by the names of `target`.
   /// - Throws: `.invalidArgument` where a layout has no form for this network, saying why; `.unknownName` where weights
   ///   are missing or are none of the network's; `.shapeMismatch` and `.typeMismatch` naming the weight.
-  public func convert(
+  public func converting(
     _ weights: [String: NDArray], from source: RecurrentLayout, to target: RecurrentLayout
   ) throws(FirnError) -> [String: NDArray] {
     for layout in [source, target] {

@@ -11,11 +11,11 @@ import Testing
         let network = RecurrentNetwork(cell, layers: layers, isBidirectional: both)
         let own = try weights(network, dtype)
         for layout in [RecurrentLayout.firn(scope: "a/b"), .pyTorch, .keras, .tensorFlow1(forgetBias: 0)] {
-          guard let there = try? network.convert(own, from: .firn(), to: layout) else {
+          guard let there = try? network.converting(own, from: .firn(), to: layout) else {
             #expect(cell == .gru(resetAfter: layout != .pyTorch))
             continue
           }
-          #expect(try network.convert(there, from: layout, to: .firn()) == own, "\(network) \(layout)")
+          #expect(try network.converting(there, from: layout, to: .firn()) == own, "\(network) \(layout)")
         }
       }
     }
@@ -24,10 +24,10 @@ import Testing
   @Test func peepholesAndProjectionGoToTensorFlow() throws {
     let network = RecurrentNetwork(.lstm, layers: 2, hasPeepholes: true, hasProjection: true)
     let own = try weights(network, .f64)
-    let there = try network.convert(own, from: .firn(), to: .tensorFlow1())
+    let there = try network.converting(own, from: .firn(), to: .tensorFlow1())
     #expect(there["cell_1/kernel"]?.shape == [2 + 2, 16])
     #expect(there["cell_0/w_f_diag"]?.shape == [4])
-    let back = try network.convert(there, from: .tensorFlow1(), to: .firn())
+    let back = try network.converting(there, from: .tensorFlow1(), to: .firn())
     #expect(back.keys.sorted() == own.keys.sorted())
     for (name, array) in own {
       let worst = zip(array.doubles, back[name]?.doubles ?? []).map { abs($0 - $1) }.max() ?? 1
@@ -39,10 +39,10 @@ import Testing
   @Test func forgetBias() throws {
     let network = RecurrentNetwork(.lstm)
     let given = ["kernel": NDArray(zeros: [3, 8]), "bias": NDArray([0, 1, 2, 3, 4, 5, 6, 7] as [Float])]
-    let own = try network.convert(given, from: .tensorFlow1(forgetBias: 1), to: .firn())
+    let own = try network.converting(given, from: .tensorFlow1(forgetBias: 1), to: .firn())
     #expect(own["bias"]?.doubles == [0, 1, 5, 6, 2, 3, 6, 7])
     #expect(own["kernel"]?.shape == [1, 8])
-    #expect(try network.convert(own, from: .firn(), to: .tensorFlow1(forgetBias: 1)) == given)
+    #expect(try network.converting(own, from: .firn(), to: .tensorFlow1(forgetBias: 1)) == given)
   }
 
   @Test func whatALayoutCannotHold() throws {
@@ -55,14 +55,14 @@ import Testing
     ] {
       let error = try #require(
         throws: FirnError.self
-      ) { try network.convert(weights(network, .f32), from: .firn(), to: layout) }
+      ) { try network.converting(weights(network, .f32), from: .firn(), to: layout) }
       #expect(error.code == .invalidArgument && error.message.contains(words), "\(error)")
     }
   }
 
   @Test func faultyWeights() throws {
     let network = RecurrentNetwork(.lstm, isBidirectional: true)
-    let good = try network.convert(weights(network, .f32), from: .firn(), to: .pyTorch)
+    let good = try network.converting(weights(network, .f32), from: .firn(), to: .pyTorch)
     let faults: [(String, NDArray?, FirnError.Code, String)] = [
       ("weight_hh_l0_reverse", nil, .unknownName, "weight_hh_l0_reverse"),
       ("weight_ih_l1", NDArray(zeros: [16, 3]), .unknownName, "weight_ih_l1"),
@@ -76,7 +76,7 @@ import Testing
       var weights = good
       weights[name] = array
       let error = try #require(throws: FirnError.self) {
-        try network.convert(weights, from: .pyTorch, to: .firn())
+        try network.converting(weights, from: .pyTorch, to: .firn())
       }
       #expect(error.code == code && error.message.contains(words), "\(error)")
     }

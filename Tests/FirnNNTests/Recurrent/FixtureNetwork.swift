@@ -43,15 +43,15 @@ struct FixtureNetwork {
   }
 
   /// The framework's weights as those of a layer of scope `net`.
-  func convert(_ weights: [String: NDArray]) throws -> [String: NDArray] {
-    try network.convert(weights, from: layout, to: .firn(scope: "net"))
+  func converting(_ weights: [String: NDArray]) throws -> [String: NDArray] {
+    try network.converting(weights, from: layout, to: .firn(scope: "net"))
   }
 
   /// Gradients move as weights do, but for what is added on the way.
   ///
   /// The forget bias is no part of one, and where two biases are one here each has the gradient of their sum, so
   /// taking one of them is right.
-  func convert(gradients: [String: NDArray]) throws -> [String: NDArray] {
+  func converting(gradients: [String: NDArray]) throws -> [String: NDArray] {
     var moved = gradients
     if layout == .pyTorch, network.cell != .gru(resetAfter: true) {
       for (name, array) in moved where name.hasPrefix("bias_hh") {
@@ -59,7 +59,7 @@ struct FixtureNetwork {
       }
     }
     let source = if case .tensorFlow1 = layout { RecurrentLayout.tensorFlow1(forgetBias: 0) } else { layout }
-    return try network.convert(moved, from: source, to: .firn(scope: "net"))
+    return try network.converting(moved, from: source, to: .firn(scope: "net"))
   }
 
   /// The names of Firn's variables that the framework's frozen weights are, in order.
@@ -69,6 +69,6 @@ struct FixtureNetwork {
         let mark = names.contains(name) ? 1.0 : 0
         return (name, try NDArray(array.doubles.map { _ in mark }, shape: array.shape))
       })
-    return try convert(gradients: marked).filter { $0.value.doubles.allSatisfy { $0 == 1 } }.keys.sorted()
+    return try converting(gradients: marked).filter { $0.value.doubles.allSatisfy { $0 == 1 } }.keys.sorted()
   }
 }

@@ -67,7 +67,7 @@ import Testing
         graph.constant(try #require(fixture.seeds?[$0]).array(dtype))
       })
     let session = try quietSession(graph)
-    for (name, array) in try reference.convert(fixture.weights(dtype)) {
+    for (name, array) in try reference.converting(fixture.weights(dtype)) {
       try session.setValue(array, of: name)
     }
     let run = try session.run(session.compile(fetching: tensors + gradients))
@@ -76,7 +76,7 @@ import Testing
       #expect(apart <= tolerance, "\(fixture.name) \(dtype): \(name) is \(apart) apart")
     }
     let all = try #require(fixture.gradients)
-    let moved = try reference.convert(
+    let moved = try reference.converting(
       gradients: all.filter { fixture.weights[$0.key] != nil }.mapValues { try $0.array() })
     for (parameter, gradient) in zip(parameters, gradients) {
       let own = moved[parameter.name].map { Fixture.Numbers(shape: $0.shape, values: $0.doubles) }
@@ -119,7 +119,7 @@ import Testing
     let target = graph.constant(try fixture.input("target", dtype))
     let loss = square(reference.layer.run(x, lengths: lengths).sequence - target).mean()
     let session = try quietSession(graph)
-    let start = try reference.convert(fixture.weights(dtype))
+    let start = try reference.converting(fixture.weights(dtype))
     for (name, array) in start { try session.setValue(array, of: name) }
     let frozen = try reference.frozen(try #require(fixture.frozen), of: fixture.weights(.f64))
     #expect(!frozen.isEmpty && frozen.count < start.count)
@@ -127,7 +127,7 @@ import Testing
       minimizing: loss, with: Adam(learningRate: 0.01),
       freezing: Selection(frozen.joined(separator: " | ")))
     for _ in 0..<10 { try session.run(program) }
-    let end = try reference.convert(try #require(fixture.trained).mapValues { try $0.array() })
+    let end = try reference.converting(try #require(fixture.trained).mapValues { try $0.array() })
     for (name, expected) in end {
       let value = try session.value(of: name)
       if frozen.contains(name) {

@@ -235,7 +235,7 @@ import Testing
       uniqueKeysWithValues: try source.snapshot("encoder").values.map {
         (String($0.name.dropFirst(scope.count + "/lstm/".count)), $0.array)
       })
-    let foreign = try network.convert(own, from: .firn(), to: .pyTorch)
+    let foreign = try network.converting(own, from: .firn(), to: .pyTorch)
     let long = "module.encoder.rnn."
     let file = try Weights(
       source: String(repeating: "folder/", count: 20) + "a.pt",

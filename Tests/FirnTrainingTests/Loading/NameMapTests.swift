@@ -28,15 +28,15 @@ import Testing
     ])
     try session.load(
       stored,
-      mapping: .rename("h.{n}.{part}.weight", to: "layer_{n+1}/{part}/kernel", .transposed)
+      mapping: .renaming("h.{n}.{part}.weight", to: "layer_{n+1}/{part}/kernel", .transposed)
         + .regex(#"model/a(\d)"#, to: "x") + .ignoring("extra"))
     #expect(
       try session.value(of: "layer_2/output/kernel")
         == WeightTransform.transposed(noise([2, 3], "h.1.output.weight")))
     #expect(try session.value(of: "x") == noise([1], "model/a1"))
     for faulty in [
-      NameMap.rename("h.{n", to: "a"), .rename("h.{n}.{p}.weight", to: "{q}"), .regex("(", to: ""),
-      .rename("h.{n}.{p}.weight", to: "{p+1}"), .rename("{n+1}", to: "a"),
+      NameMap.renaming("h.{n", to: "a"), .renaming("h.{n}.{p}.weight", to: "{q}"), .regex("(", to: ""),
+      .renaming("h.{n}.{p}.weight", to: "{p+1}"), .renaming("{n+1}", to: "a"),
     ] {
       #expect(throws: FirnError.self) { _ = try session.load(stored, mapping: faulty, strict: false) }
     }
@@ -47,7 +47,7 @@ import Testing
     let name = target == "{n+1}" ? "x.\(Int.max).y" : "x.\(Int.min).y"
     let error = try error {
       _ = try session(["a": [1]]).load(
-        weights([name: [1]]), mapping: .rename("x.{n}.y", to: "a/\(target)"), strict: false)
+        weights([name: [1]]), mapping: .renaming("x.{n}.y", to: "a/\(target)"), strict: false)
     }
     #expect(error.message.contains("too large to count on from"))
   }
@@ -122,7 +122,7 @@ import Testing
     let source = try quietSession(graph, seed: 4)
     let own = try source.snapshot("encoder").values
     let arrays = Dictionary(uniqueKeysWithValues: own.map { (String($0.name.dropFirst(13)), $0.array) })
-    let foreign = try network.convert(arrays, from: .firn(), to: layout)
+    let foreign = try network.converting(arrays, from: .firn(), to: layout)
     let prefix = framework == "pytorch" ? "rnn." : "rnn/"
     var entries = foreign.keys.sorted().map {
       WeightEntry(name: prefix + $0, array: foreign[$0] ?? NDArray([0 as Float]))
