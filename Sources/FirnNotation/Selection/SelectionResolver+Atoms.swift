@@ -1,0 +1,118 @@
+import FirnGraph
+
+/// What names variables by themselves: by path, role, fact and size.
+extension SelectionResolver {
+  /// Ascending positions among what can be named; never empty.
+  mutating func indices(_ atom: Selection.Atom) throws(FirnError) -> [Int] {
+    if case .path(let pattern) = atom { return try indices(pattern) }
+    if case .fact(let fact) = atom, !surroundings.isEmpty { return try indices(fact) }
+    guard graph != nil || !variables.isEmpty || paths.isEmpty else {
+      throw fault("`\(atom.text)` is about variables", "name paths here")
+    }
+    switch atom {
+    case .path: return []
+    case .role(let role): return try indices(role: role)
+    case .fact(let fact): return try indices(fact)
+    case .rank(let relation, let number):
+      return try compared(atom, "ranks", variables.map(\.type.shape.rank)) {
+        relation.holds(Double($0), number)
+      }
+    case .count(let relation, let number):
+      return try compared(atom, "counts", variables.map(\.elementCount)) {
+        relation.holds(Double($0), number)
+      }
+    case .dtype(let relation, let dtype):
+      return try compared(atom, "element types", variables.map(\.type.dtype.rawValue)) {
+        ($0 == dtype.rawValue) == (relation == .equal)
+      }
+    case .edge(let edge, let count, let scope): return try indices(edge, count, of: scope)
+    case .children(let scope): return try children(of: scope)
+    case .upstream(let node): return try reach(atom, node) { $0.upstream(of: $1) }
+    case .downstream(let node): return try reach(atom, node) { $0.downstream(of: $1) }
+    }
+  }
+
+  private mutating func indices(_ pattern: PathPattern) throws(FirnError) -> [Int] {
+    let found: [Int]
+    if pattern.hasWildcards {
+      let split = components ?? paths.map(PathComponents.init)
+      components = split
+      let compiled = pattern.compiled()
+      found = split.indices.filter { compiled.selects(split[$0]) }
+    } else {
+      found = scopes()[pattern.text] ?? []
+    }
+    guard found.isEmpty else { return found }
+    let names = scopeNames()
+    let facts = Selection.Fact.allCases.map(\.rawValue)
+    throw fault(
+      "`\(pattern.text.prefix(80))` matches nothing",
+      NearestNames(to: pattern.text, among: names + (variables.isEmpty ? [] : facts)).question
+        ?? (names.isEmpty
+          ? "there is nothing to name" : "there are: " + names.prefix(6).joined(separator: ", ")))
+  }
+
+  private func indices(role: String) throws(FirnError) -> [Int] {
+    let found = variables.indices.filter { variables[$0].role == role }
+    guard found.isEmpty else { return found }
+    let roles = Self.distinct(variables.lazy.map(\.role).filter { !$0.isEmpty })
+    throw fault(
+      "no variable has the role `\(role.prefix(80))`",
+      roles.isEmpty
+        ? "no variable has a role"
+        : "the roles are " + roles.prefix(12).map(SelectionSyntax.name).joined(separator: ", "))
+  }
+
+  private func indices(_ fact: Selection.Fact) throws(FirnError) -> [Int] {
+    if values == nil, fact == .loaded || fact == .uninitialised {
+      throw fault("`\(fact.rawValue)` is about values, which are not known here", "name paths or roles")
+    }
+    let found =
+      surroundings.isEmpty
+      ? variables.indices.filter { holds(fact, of: variables[$0]) == true }
+      : paths.indices.filter { holds(fact, around: paths[$0]) }
+    guard found.isEmpty else { return found }
+    switch fact {
+    case .trainable: throw fault("no parameter is declared trainable", "leave `trainable` out")
+    case .frozen: throw fault("no parameter is declared frozen", "leave `frozen` out")
+    case .loaded: throw fault("no variable was loaded", "load values first, or leave `loaded` out")
+    case .uninitialised:
+      throw fault("every variable was loaded or trained", "leave `uninitialised` out")
+    }
+  }
+
+  /// Nil where there is no such question.
+  private func holds(_ fact: Selection.Fact, of variable: Variable) -> Bool? {
+    switch fact {
+    case .trainable: variable.kind == .parameter ? variable.isTrainable : nil
+    case .frozen: variable.kind == .parameter ? !variable.isTrainable : nil
+    case .loaded: values?.loaded.contains(variable.name)
+    case .uninitialised:
+      values.map { !$0.loaded.contains(variable.name) && !$0.trained.contains(variable.name) } == true
+        && !variable.initializer.isGiven
+    }
+  }
+
+  private func holds(_ fact: Selection.Fact, around path: String) -> Bool {
+    for scope in [path] + Path.ancestors(of: path) {
+      let answers = surroundings.lazy.filter { Path.isWithin($0.name, scope) }.compactMap {
+        holds(fact, of: $0)
+      }
+      if let first = answers.first { return first && answers.allSatisfy(\.self) }
+    }
+    return false
+  }
+
+  private func compared<Quantity: Hashable & Comparable>(
+    _ atom: Selection.Atom, _ what: String, _ quantities: [Quantity], _ holds: (Quantity) -> Bool
+  ) throws(FirnError) -> [Int] {
+    let found = quantities.indices.filter { holds(quantities[$0]) }
+    guard found.isEmpty else { return found }
+    let known = Set(quantities).sorted()
+    let shown = known.count > 8 ? Array(known.prefix(4) + known.suffix(4)) : known
+    throw fault(
+      "no variable has `\(atom.text)`",
+      known.isEmpty
+        ? "there are no variables" : "the \(what) are " + shown.map { "\($0)" }.joined(separator: ", "))
+  }
+}
