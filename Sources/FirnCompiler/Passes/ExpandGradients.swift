@@ -61,10 +61,11 @@ extension GraphDef {
 
     let absent = targets.filter { adjoints[$0] == nil }
     if !absent.isEmpty {
-      let flow = LossFlow(before, of: sources, holding: stops)
+      let flow = LossFlow(
+        before, of: sources, named: node.inputs[op.sourceRange].map { self.name(of: $0) }, holding: stops)
       let differentiable = flow.differentiable
       for target in absent where adjoints[target] == nil {
-        let value = flow.flow.index[target]
+        let value = flow.routes.index[target]
         let isFrozen = before.isFrozenRead(target, context.trainability)
         guard isFrozen || !flow.ways.isOpen(from: value) else {
           firnBug(

@@ -21,7 +21,8 @@ extension Compiler {
   package static let pruneGradients = Pass("prune-gradients", isRequired: true) {
     graph, context throws(FirnError) in
     guard let loss = context.loss(in: graph, for: "prune-gradients") else { return graph }
-    let record = PruningRecord(graph, of: loss, trainability: context.trainability)
+    let record = PruningRecord(
+      graph, of: loss, named: context.request.lossName, trainability: context.trainability)
     context.pruning = record
     guard !record.live.isEmpty else {
       throw try context.verdicts(record.flow).nothingToTrain(context.request, loss: graph.name(of: loss))

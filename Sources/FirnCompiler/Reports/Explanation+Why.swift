@@ -25,7 +25,7 @@ extension Explanation {
   public func whyNot(of source: String, withRespectTo target: String) throws(FirnError) -> Connection {
     let from = try flow.value(source)
     let to = try flow.value(target)
-    return flow.connection(of: from, along: flow.flow.ways(to: [from]), withRespectTo: [to])
+    return flow.connection(of: from, along: flow.routes.ways(to: [from]), withRespectTo: [to])
   }
 }
 
@@ -36,7 +36,7 @@ extension LossFlow {
     if let base = parts.first, let result, let node = graph.index(ofNodeNamed: String(base)),
       graph.nodes[node].types.indices.contains(result)
     {
-      return flow.index[Value(node, result)]
+      return routes.index[Value(node, result)]
     }
     throw FirnError(
       .unknownName, "the graph has no tensor `\(name)`",
@@ -51,12 +51,12 @@ extension LossFlow {
       return Connection(verdict: .unconnected, path: [], cuts: [], opening: [])
     }
     guard !ways.isOpen(from: best) else {
-      let trail = GradientTrail(graph: graph, flow: flow)
+      let trail = GradientTrail(graph: graph, flow: routes)
       return Connection(
         verdict: .connected, path: trail.places(from: best, along: ways).reversed(), cuts: [], opening: [])
     }
-    let crossed = flow.path(from: best, along: ways).filter { $0.flow != .passes }
-    let cuts = flow.minimalCut(of: source, along: ways, withRespectTo: targets)
+    let crossed = routes.path(from: best, along: ways).filter { $0.flow != .passes }
+    let cuts = routes.minimalCut(of: source, along: ways, withRespectTo: targets)
     return Connection(verdict: .cut, path: [], cuts: nodes(cuts), opening: nodes(crossed.reversed()))
   }
 
@@ -65,9 +65,9 @@ extension LossFlow {
     var result: [CuttingNode] = []
     var places: [Int: Int] = [:]
     for edge in edges {
-      let position = flow.node(of: edge.to)
+      let position = routes.node(of: edge.to)
       let node = graph.nodes[position]
-      let inside = node.loop == nil ? [] : node.stops(from: edge.operand, to: flow.result(of: edge.to))
+      let inside = node.loop == nil ? [] : node.stops(from: edge.operand, to: routes.result(of: edge.to))
       let kind: CuttingNode.Kind =
         switch edge.flow {
         case .stopped: .stopGradient

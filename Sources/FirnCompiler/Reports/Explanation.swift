@@ -49,7 +49,7 @@ public struct Explanation: Sendable {
         loss = graph.outputs.first
       }
     }
-    flow = LossFlow(graph, of: loss.map { [$0] } ?? [])
+    flow = LossFlow(graph, of: loss.map { [$0] } ?? [], named: request.lossName.map { [$0] })
     verdicts = Verdicts(request.graph, context.trainability, modes, loss == nil ? nil : flow)
   }
 

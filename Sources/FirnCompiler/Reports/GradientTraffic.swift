@@ -7,6 +7,8 @@ struct GradientTraffic {
   private let flow: FlowGraph
   /// The loops that `graph` is the body of, outermost first.
   private let loops: [String]
+  /// That the loss does not depend on something, in words.
+  private let independence: String
 
   /// Values that vary with something trained, by edges that gradients pass; and if no stop were in the way.
   private var varies: [Bool] = []
@@ -19,16 +21,17 @@ struct GradientTraffic {
 
   /// Of the outermost graph.
   init(_ loss: LossFlow, _ trainability: Trainability) {
-    self.init(loss.graph, loss.flow, loops: [])
+    self.init(loss.graph, loss.routes, loops: [], independence: loss.independence)
     let trained = loss.reads.filter { trainability.isTrained($0.key) }.flatMap(\.value)
     let ends = loss.ends
     mark(trained: trained, couldTrain: trained, asked: ends, couldAsk: ends, needed: ends)
   }
 
-  private init(_ graph: GraphDef, _ flow: FlowGraph, loops: [String]) {
+  private init(_ graph: GraphDef, _ flow: FlowGraph, loops: [String], independence: String) {
     self.graph = graph
     self.flow = flow
     self.loops = loops
+    self.independence = independence
   }
 
   private mutating func mark(
@@ -76,7 +79,7 @@ struct GradientTraffic {
       }
       let reason =
         !isNeeded[edge.to]
-        ? "the loss does not depend on it"
+        ? independence
         : !couldBeAsked[edge.to]
           ? "an op without derivative lies between it and the loss" : "nothing trained lies behind it"
       findings.append(
@@ -120,7 +123,7 @@ struct GradientTraffic {
     let parameters = body.nodes.enumerated().compactMap { index, node in
       node.loopInput.map { (op: $0, value: inner.index[Value(index)]) }
     }
-    var traffic = GradientTraffic(body, inner, loops: loops + [node.name])
+    var traffic = GradientTraffic(body, inner, loops: loops + [node.name], independence: independence)
     func entries(_ marks: [Bool]) -> [Int] {
       parameters.filter { parameter in
         loop.operand(of: parameter.op).map { marks[flow.index[node.inputs[$0]]] } ?? false

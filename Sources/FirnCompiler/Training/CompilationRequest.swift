@@ -25,6 +25,9 @@ package struct CompilationRequest: Sendable {
     SelectionContext(graph, loaded: values.loaded, trained: values.trained)
   }
 
+  /// What the loss is called where it was built; nil where nothing is trained.
+  var lossName: String? { training.map { graph.name(of: $0.loss) } }
+
   /// Gradient descent on a scalar.
   package struct Training: Sendable {
     package var loss: Value

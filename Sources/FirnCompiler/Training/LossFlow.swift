@@ -3,9 +3,12 @@ package import FirnGraph
 /// Where gradients travel in a graph between what is differentiated and variables, found by a handful of linear walks.
 package struct LossFlow: Sendable {
   package let graph: GraphDef
-  package let flow: FlowGraph
+  /// The edges that gradients could take.
+  package let routes: FlowGraph
   /// The values that are differentiated; for a training program the loss alone, and none where nothing is trained.
   let ends: [Int]
+  /// What reasons call these values.
+  private let names: [String]
   /// Values held constant, besides what stops hold.
   private let held: Set<Int>
   /// By variable, the values by which it would be differentiated.
@@ -19,34 +22,44 @@ package struct LossFlow: Sendable {
   static let listed = 4
 
   /// - Parameters:
+  ///   - names: what the sources are called where the graph was built; by default as in `graph`.
   ///   - held: values held constant.
   ///   - reads: what variables are read by; by default all nodes that read one.
   init(
-    _ graph: GraphDef, of sources: [Value], holding held: [Value] = [],
+    _ graph: GraphDef, of sources: [Value], named names: [String]? = nil, holding held: [Value] = [],
     reads: [(variable: String, value: Value)]? = nil
   ) {
     self.graph = graph
-    flow = FlowGraph(graph.nodes, holding: held)
-    let index = flow.index
+    self.names = names ?? sources.map { graph.name(of: $0) }
+    routes = FlowGraph(graph.nodes, holding: held)
+    let index = routes.index
     ends = sources.map { index[$0] }
     self.held = Set(held.map { index[$0] })
     self.reads = Dictionary(grouping: reads ?? graph.variableReads, by: \.variable)
       .mapValues { $0.map { index[$0.value] } }
-    ways = flow.ways(to: ends)
-    cuts = flow.firstCuts(along: ways, limit: Self.listed)
+    ways = routes.ways(to: ends)
+    cuts = routes.firstCuts(along: ways, limit: Self.listed)
   }
 
-  func node(of value: Int) -> Node { graph.nodes[flow.node(of: value)] }
+  func node(of value: Int) -> Node { graph.nodes[routes.node(of: value)] }
 
   /// Values that have a derivative, be it zero everywhere.
-  var differentiable: [Bool] { flow.below(ends) { $0.flow == .passes || $0.flow == .zero } }
+  var differentiable: [Bool] { routes.below(ends) { $0.flow == .passes || $0.flow == .zero } }
 
   // MARK: Reasons
 
   /// Why no gradient reaches what these values are of.
   func reason(forNoneTo values: [Int]) -> String {
-    values.contains(where: ways.exists)
-      ? "every path is cut by " + cutPhrase(values) : "the loss does not depend on it"
+    values.contains(where: ways.exists) ? "every path is cut by " + cutPhrase(values) : independence
+  }
+
+  /// That none of what is differentiated depends on what is asked about.
+  var independence: String {
+    guard !names.isEmpty else { return "nothing is differentiated" }
+    let listed = names.prefix(Self.listed).map { "`\($0)`" }.joined(separator: ", ")
+    if names.count == 1 { return "\(listed) does not depend on it" }
+    let rest = names.count - Self.listed
+    return "none of \(listed)" + (rest > 0 ? " and \(rest) more" : "") + " depends on it"
   }
 
   /// What cuts the values off, by name.
@@ -61,14 +74,14 @@ package struct LossFlow: Sendable {
 
   /// In graph order, one for each value they lead to.
   func firstCuts(of values: [Int]) -> [FlowGraph.Edge] {
-    flow.firstCuts(among: values.flatMap { cuts[$0] }).map { flow.edges[$0] }
+    routes.firstCuts(among: values.flatMap { cuts[$0] }).map { routes.edges[$0] }
   }
 
   private func phrases(for cut: FlowGraph.Edge) -> [String] {
     let node = node(of: cut.to)
     if held.contains(cut.to) { return ["`stopping: \(node.name)`"] }
     guard cut.flow == .stopped else { return ["\(node.mnemonic) `\(node.name)`"] }
-    return node.stops(from: cut.operand, to: flow.result(of: cut.to)).map { "stop_gradient `\($0)`" }
+    return node.stops(from: cut.operand, to: routes.result(of: cut.to)).map { "stop_gradient `\($0)`" }
   }
 }
 

@@ -16,7 +16,8 @@ package struct PruningRecord: Sendable {
   private let loss: Value
   private let liveness: GradientLiveness
 
-  package init(_ graph: GraphDef, of loss: Value, trainability: Trainability) {
+  /// - Parameter name: what reasons call the loss; by default as in `graph`.
+  package init(_ graph: GraphDef, of loss: Value, named name: String? = nil, trainability: Trainability) {
     let consumers = graph.consumers
     let declared = Dictionary(graph.variables.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     var trained: [(part: TrainedPart, value: Value)] = []
@@ -31,8 +32,10 @@ package struct PruningRecord: Sendable {
       trained += slices.isEmpty ? [(TrainedPart(variable), read.value)] : slices
     }
     self.loss = loss
-    flow = LossFlow(graph, of: [loss], reads: trained.map { ($0.part.variable.name, $0.value) })
-    let liveness = flow.flow.liveness(of: [loss], withRespectTo: trained.map(\.value))
+    flow = LossFlow(
+      graph, of: [loss], named: name.map { [$0] },
+      reads: trained.map { ($0.part.variable.name, $0.value) })
+    let liveness = flow.routes.liveness(of: [loss], withRespectTo: trained.map(\.value))
     self.liveness = liveness
     let reached = trained.filter { liveness.isLive($0.value) }
     let names = Set(reached.map(\.part.variable.name))
@@ -51,10 +54,10 @@ package struct PruningRecord: Sendable {
     let graph = flow.graph
     let parameters = Set(
       graph.variables.filter { $0.kind == .parameter && $0.type.dtype.isFloatingPoint }.map(\.name))
-    let whole = flow.flow.liveness(
+    let whole = flow.routes.liveness(
       of: [loss],
       withRespectTo: graph.variableReads.filter { parameters.contains($0.variable) }.map(\.value),
       ignoringStops: true)
-    return flow.flow.edges(of: graph, carrying: whole, without: liveness)
+    return flow.routes.edges(of: graph, carrying: whole, without: liveness)
   }
 }

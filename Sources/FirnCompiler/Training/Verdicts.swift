@@ -45,6 +45,6 @@ struct Verdicts: Sendable {
       // Of a variable that is read twice, one read may learn and another not.
       if status != .trained, status != .partly { return reason }
     }
-    return flow.reason(forNoneTo: [flow.flow.index[target]])
+    return flow.reason(forNoneTo: [flow.routes.index[target]])
   }
 }

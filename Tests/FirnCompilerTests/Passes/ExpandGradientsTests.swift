@@ -99,7 +99,7 @@ import Testing
       "%i = cast(%x) {dtype = i32} : i32[]\n%a = cast(%i) {dtype = f64} : f64[]\n",
       "every path is cut by cast `i`"
     ),
-    ("%a = constant() {value = f64[](1.0)} : f64[]\n", "the loss does not depend on it"),
+    ("%a = constant() {value = f64[](1.0)} : f64[]\n", "`y` does not depend on it"),
   ]) func missingPathsAreNamed(_ text: String, _ reason: String) throws {
     let fault = error(x + text + "%y = exp(%a) : f64[]\n" + request("y", ["x"]) + "return %g")
     #expect(fault?.code == .noGradient && fault?.place == "g")

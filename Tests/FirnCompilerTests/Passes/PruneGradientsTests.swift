@@ -99,7 +99,7 @@ import Testing
     let (added, record) = try prune(text)
     #expect(added == request(["a"]))
     #expect(record.live == ["a"] && record.flow.reads["m"] == nil)
-    #expect(try reason("b", record) == "the loss does not depend on it")
+    #expect(try reason("b", record) == "`loss` does not depend on it")
   }
 
   /// Rule 8: a variable read twice is two targets of one variable, and live if one of them is.

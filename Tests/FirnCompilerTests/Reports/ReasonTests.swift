@@ -154,6 +154,28 @@ import Testing
     #expect(fault?.message == "no gradient reaches `again`: every path is cut by stop_gradient `stop`")
   }
 
+  /// What is differentiated need be no loss, nor one value; the error says which it is.
+  @Test func whatDoesNotDependIsNamed() throws {
+    let graph = Graph()
+    let (x, w) = (graph.placeholder("x", shape: [3]), graph.variable("w", shape: []))
+    let outputs = (0..<6).map { exp(x * Double($0)) }
+    _ = w * x
+    func message(_ sources: [Tensor]) -> String? {
+      let gradient = graph.gradients(of: sources, withRespectTo: [w])[0]
+      return #expect(throws: FirnError.self) {
+        try Compiler.compile(CompilationRequest(graph: graph.definition, fetches: [gradient.value]))
+      }?.message
+    }
+    #expect(message([outputs[0]]) == "no gradient reaches `w`: `exp` does not depend on it")
+    #expect(
+      message(Array(outputs[1...2]))
+        == "no gradient reaches `w`: none of `exp_1`, `exp_2` depends on it")
+    #expect(
+      message(outputs)
+        == "no gradient reaches `w`: none of `exp`, `exp_1`, `exp_2`, `exp_3` and 2 more depends on it"
+    )
+  }
+
   /// State that a gradient is asked of, in the words for state.
   @Test func stateIsCalledState() throws {
     let graph = Graph()
