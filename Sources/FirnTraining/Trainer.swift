@@ -6,7 +6,7 @@ public import FirnRuntime
 /// It does nothing that a loop of one's own over `session.run(program, feeding:)` could not.
 public struct Trainer {
   private let session: Session
-  private let program: Program
+  let program: Program
 
   /// What is known after a step.
   public struct Progress: Sendable {

@@ -175,7 +175,14 @@ import Testing
   @Test func training() throws {
     let data = try DataSet([x: NDArray(zeros: [5, 3])])
     #expect(data.description == "5 examples: x f32[5,3]")
+    #expect(Shuffle(seed: 7, stream: 2).description == "random orders by seed 7, stream 2")
     let program = try session.compile(minimizing: loss, with: SGD(learningRate: 0))
+    #expect(
+      Trainer(program, in: session).description
+        == "trainer: minimises reduce_mean by 4 variables, 26 elements")
+    #expect(
+      try Trainer(session.compile(fetching: []), in: session).description
+        == "trainer: the program trains nothing")
     var lines: [String] = []
     try Trainer(program, in: session).fit(
       data, epochs: 1, batchSize: 4, report: { lines.append($0.description) })

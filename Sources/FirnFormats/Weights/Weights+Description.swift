@@ -26,8 +26,8 @@ extension Weights: CustomStringConvertible {
     report.columns(columns)
     let notes =
       tied.map { "share storage: " + $0.joined(separator: ", ") }
-      + skipped.map { "skipped: `\($0.name)`: \($0.reason)" }
-      + metadata.map { "metadata: \($0.key) = \($0.value)" }
+      + skipped.map { "skipped: \($0)" }
+      + metadata.map { "metadata: \($0)" }
     if !notes.isEmpty { report.line() }
     for note in notes { report.paragraph(DisplayText.singleLine(String(note.prefix(1000)))) }
     return report
@@ -38,6 +38,16 @@ extension Weights: CustomStringConvertible {
     let pieces = Dictionary(grouping: entries.filter { $0.storage != nil }) { $0.storage ?? 0 }
     return pieces.keys.sorted().compactMap { pieces[$0]?.map(\.name) }.filter { $0.count > 1 }
   }
+}
+
+extension Weights.Metadata: CustomStringConvertible {
+  /// In one line: `format = pt`.
+  public var description: String { "\(key) = \(value)" }
+}
+
+extension Weights.Skipped: CustomStringConvertible {
+  /// Name and reason in one line.
+  public var description: String { "`\(name)`: \(reason)" }
 }
 
 extension WeightEntry: CustomStringConvertible {

@@ -3,10 +3,6 @@ import FirnGraph
 extension SelectedVariable: CustomStringConvertible {
   /// Name and blocks, as selections write them: `table[0..<3]`.
   public var description: String {
-    if case .blocks(let blocks) = region {
-      variable.name + blocks.map(\.description).joined()
-    } else {
-      variable.name
-    }
+    region == .whole ? variable.name : "\(variable.name)\(region)"
   }
 }

@@ -30,6 +30,6 @@ extension SelectionTable.Row: CustomStringConvertible {
   public var description: String { "\(place) : \(dtype)\(Shape(shape)), \(status.rawValue)" }
 
   fileprivate var place: String {
-    if case .blocks(let blocks) = region { path + blocks.map(\.description).joined() } else { path }
+    region == .whole ? path : "\(path)\(region)"
   }
 }

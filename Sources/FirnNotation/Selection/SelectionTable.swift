@@ -26,9 +26,7 @@ public struct SelectionTable: Hashable, Sendable, Codable {
     /// Element type, extents and selected blocks: `f32[5,4][0..<3]`.
     public var type: String {
       let extents = shape.map(String.init).joined(separator: ",")
-      let blocks =
-        if case .blocks(let blocks) = region { blocks.map(\.description).joined() } else { "" }
-      return "\(dtype)[\(extents)]\(blocks)"
+      return "\(dtype)[\(extents)]" + (region == .whole ? "" : region.description)
     }
   }
 
