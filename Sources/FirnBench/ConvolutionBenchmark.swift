@@ -1,7 +1,8 @@
 import FirnGraph
 import FirnOps
 
-/// Kernels of convolutional networks on one thread, beside matrix products: GFLOP/s, and what part of a large product's.
+/// Kernels of convolutional networks on one thread, beside matrix products: GFLOP/s, and what part of a large
+/// product's.
 enum ConvolutionBenchmark {
   static func run() throws {
     let product = try gigaflops(MatMul(), [1024, 1024], [1024, 1024])

@@ -42,7 +42,8 @@ enum DrawingBenchmark {
     }
   }
 
-  /// Residual blocks as a ResNet's: three products with scale, shift and rectifier, and a sum around them; 40 nodes each.
+  /// Residual blocks as a ResNet's: three products with scale, shift and rectifier, and a sum around them; 40 nodes
+  /// each.
   private static func model(blocks: Int) -> GraphDef {
     let graph = Graph()
     var value = graph.placeholder("x", shape: ["batch", 16])

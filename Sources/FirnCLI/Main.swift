@@ -42,8 +42,8 @@ enum Main {
 
   /// Runs one command line, without the program's own name.
   ///
-  /// - Returns: the exit code: 0 where all is fine, 1 for findings or a file that is at fault, 2 for a line or a selection
-  ///   that cannot be understood.
+  /// - Returns: the exit code: 0 where all is fine, 1 for findings or a file that is at fault, 2 for a line or a
+  ///   selection that cannot be understood.
   static func run(_ line: [String], in shell: Shell) -> Int32 {
     do {
       let arguments = try parser.parse(line)

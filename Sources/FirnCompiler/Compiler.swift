@@ -10,9 +10,11 @@ extension Compiler {
     resolveModes,
     // Requests the user wrote come first: the loss may be made of their results.
     expandGradients,
-    // Before pruning: it asks for gradients by the trained blocks of a variable, so these must be values of their own by then.
+    // Before pruning: it asks for gradients by the trained blocks of a variable, so these must be values of their own
+    // by then.
     splitVariables,
-    // The objective's own request, over exactly the variables a gradient reaches: no adjoint is built to be thrown away.
+    // The objective's own request, over exactly the variables a gradient reaches: no adjoint is built to be thrown
+    // away.
     pruneGradients,
     // Before expansion, while each gradient still is one result of one node.
     applyOptimizer,
@@ -20,8 +22,8 @@ extension Compiler {
     expandGradients,
     // Only after every expansion may a `stop_gradient` go: until then it is what cuts.
     simplify,
-    // After `simplify`, which has joined the slices that loops read into whole variables again: where only a block of an
-    // adjoint is used, this computes only that block.
+    // After `simplify`, which has joined the slices that loops read into whole variables again: where only a block of
+    // an adjoint is used, this computes only that block.
     narrowAdjoints,
     // Before the passes on loops, which look for one total and one operand: equal ones are merged by now.
     commonSubexpressions,

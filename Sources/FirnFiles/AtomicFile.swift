@@ -5,10 +5,10 @@ internal import Foundation
 package enum AtomicFile {
   /// Calls `body` to write a new file and puts that in the place of the file at `path`, if there is one.
   ///
-  /// The bytes go to a temporary name beside it, are brought to the disk, and the name is changed. A reader finds the old
-  /// file or the new one; one that maps the old file keeps it. The new file has the old one's permission bits, though not
-  /// its owner, other names or attributes. A symbolic link at `path` is itself replaced, not what it points to. A process
-  /// that dies meanwhile leaves `PATH.PROCESS-NUMBER.tmp`, which can be deleted.
+  /// The bytes go to a temporary name beside it, are brought to the disk, and the name is changed. A reader finds the
+  /// old file or the new one; one that maps the old file keeps it. The new file has the old one's permission bits,
+  /// though not its owner, other names or attributes. A symbolic link at `path` is itself replaced, not what it points
+  /// to. A process that dies meanwhile leaves `PATH.PROCESS-NUMBER.tmp`, which can be deleted.
   ///
   /// - Parameter check: is given the temporary when it is whole; what it refuses does not take the place.
   /// - Throws: what `body` and `check` throw, or `.file` with path and reason; the old file is then unchanged, the

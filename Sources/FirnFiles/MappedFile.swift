@@ -2,8 +2,8 @@ package import FirnGraph
 
 /// A file's bytes, mapped into memory and read from the disk as they are touched.
 ///
-/// The length is that at opening; nothing beyond is ever read. As with every mapped file, whoever cuts it short meanwhile
-/// takes the process down; files replaced by renaming, as `AtomicFile` does, are safe.
+/// The length is that at opening; nothing beyond is ever read. As with every mapped file, whoever cuts it short
+/// meanwhile takes the process down; files replaced by renaming, as `AtomicFile` does, are safe.
 ///
 /// Sendable by this invariant: the bytes are never written.
 package final class MappedFile: @unchecked Sendable {

@@ -8,8 +8,8 @@ extension Weights {
   /// `.index` file). Nothing in a file is ever executed. The file is mapped, not read: do not cut it short while the
   /// weights are in use.
   ///
-  /// - Throws: `.file` where the file cannot be read, `.parse` where it is of no known format or damaged; both with what to do
-  ///   instead.
+  /// - Throws: `.file` where the file cannot be read, `.parse` where it is of no known format or damaged; both with
+  ///   what to do instead.
   /// - Complexity: that of the file's directory of tensors; none of their elements is touched.
   public init(contentsOf path: String) throws(FirnError) {
     let bytes: Bytes

@@ -8,8 +8,8 @@ extension Weights {
   /// format has.
   ///
   /// - Parameter format: by default what the path's ending says, else safetensors.
-  /// - Throws: `.invalidArgument` where the format has not the type of an entry or is only read, `.parse` where an entry cannot
-  ///   be read, `.file` where the file cannot be written; the old file is then unchanged.
+  /// - Throws: `.invalidArgument` where the format has not the type of an entry or is only read, `.parse` where an
+  ///   entry cannot be read, `.file` where the file cannot be written; the old file is then unchanged.
   public func write(to path: String, as format: WeightFormat? = nil) throws(FirnError) {
     let format = format ?? WeightFormat(path: path) ?? .safetensors
     switch format {

@@ -23,8 +23,8 @@ public struct Program: Sendable {
   public let warnings: [String]
   /// What each pass of the compiler did, and how long it took.
   public var history: [PassRecord] { compilation.context.history }
-  /// For each variable, or trained block of one, with optimiser memory, in creation order, whether that was kept from the
-  /// last program compiled with this optimiser, starts fresh, or is no longer used.
+  /// For each variable, or trained block of one, with optimiser memory, in creation order, whether that was kept from
+  /// the last program compiled with this optimiser, starts fresh, or is no longer used.
   public let slotReport: [SlotReport]
 
   /// What a run costs: arithmetic, nodes and bytes.

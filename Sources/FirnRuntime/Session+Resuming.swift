@@ -39,7 +39,8 @@ extension Session {
   /// Puts back variables, optimisers' memory and the number of runs; all or nothing.
   ///
   /// Where an optimiser's program is compiled already, the memory of what it trains is put back, or starts fresh where
-  /// there is none, and what else was saved is dropped. Otherwise all is kept for the program compiled next, which decides.
+  /// there is none, and what else was saved is dropped. Otherwise all is kept for the program compiled next, which
+  /// decides.
   ///
   /// - Returns: what became of each variable's memory, in creation order.
   package func resume(

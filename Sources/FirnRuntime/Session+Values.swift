@@ -25,8 +25,8 @@ extension Session {
     try value(of: place(selection))
   }
 
-  /// Gives a variable, or a block of it, a value; the whole counts as loaded from then on, a block changes nothing about
-  /// that.
+  /// Gives a variable, or a block of it, a value; the whole counts as loaded from then on, a block changes nothing
+  /// about that.
   ///
   /// - Throws: `.unknownName`, and `.shapeMismatch` or `.typeMismatch` with the difference.
   public func setValue(_ array: NDArray, of reference: any TensorReference) throws(FirnError) {
@@ -42,8 +42,8 @@ extension Session {
 
   /// Gives several variables or blocks their values: `session.setValues(["head/kernel": a, bias: b])`.
   ///
-  /// - Throws: one error that lists all that is wrong: `.unknownName`, `.shapeMismatch`, `.typeMismatch`, and `.duplicateName`
-  ///   where an element is given two values; then nothing has changed.
+  /// - Throws: one error that lists all that is wrong: `.unknownName`, `.shapeMismatch`, `.typeMismatch`, and
+  ///   `.duplicateName` where an element is given two values; then nothing has changed.
   public func setValues(_ values: KeyValuePairs<any TensorReference, NDArray>) throws(FirnError) {
     try set(values.map { ($0.key, $0.value) })
   }
@@ -75,7 +75,8 @@ extension Session {
   ///
   /// - Parameters:
   ///   - initializer: for each of them; by default its own. A block is drawn as an array of its shape, but with its own
-  ///     initialiser it gets its part of what the whole would get. `.blocks` speaks of the blocks each variable has names for.
+  ///     initialiser it gets its part of what the whole would get. `.blocks` speaks of the blocks each variable has
+  ///     names for.
   ///   - seed: decides the values, with the names; the session's by default, which gives the first values again.
   ///   - includingSlots: whether the optimisers' memory of these variables starts over too.
   /// - Throws: `.invalidSelection`; what the initialiser cannot do for a shape. Then nothing has changed.
@@ -120,8 +121,8 @@ extension Session {
   ///   - selection: what to copy, in the other session's words; all but optimiser slots by default.
   ///   - scope: where the variables are in the other session; the root by default.
   ///   - target: where they are here: `replacing: "teacher/encoder", with: "student/encoder"`.
-  /// - Throws: `.invalidSelection` for what lies outside `scope`; `.unknownName`, `.shapeMismatch` or `.typeMismatch` where a
-  ///   variable is missing here, or another type. Then nothing has changed.
+  /// - Throws: `.invalidSelection` for what lies outside `scope`; `.unknownName`, `.shapeMismatch` or `.typeMismatch`
+  ///   where a variable is missing here, or another type. Then nothing has changed.
   /// - Complexity: O(1) for each variable: both share storage until one writes.
   public func copyValues(
     from other: Session, _ selection: Selection? = nil, replacing scope: String = "", with target: String = ""
@@ -164,8 +165,8 @@ extension Session {
   /// Gives everything in a snapshot its value, also one taken in another session; what was random then is random again
   /// (rule 11).
   ///
-  /// - Throws: `.unknownName`, `.shapeMismatch` or `.typeMismatch` where a variable is missing or has another type; then
-  ///   nothing has changed.
+  /// - Throws: `.unknownName`, `.shapeMismatch` or `.typeMismatch` where a variable is missing or has another type;
+  ///   then nothing has changed.
   public func restore(_ snapshot: Snapshot) throws(FirnError) {
     try apply(
       snapshot.values.map {

@@ -56,10 +56,10 @@ public final class Session {
   ///   - freezing: variables without gradient, for explicit `graph.gradients` in what is fetched.
   ///   - thawing: variables trained although declared or selected frozen.
   ///   - keepingTrainingMode: scopes in training mode although frozen (rule 4).
-  ///   - inTrainingMode: whether dropout and the like are active outside frozen scopes; false by default, as a program that
-  ///     trains nothing is mostly for evaluation.
-  /// - Throws: the faults of the graph; `.unknownName` for a tensor it has not, `.invalidSelection`, `.noGradient` where a
-  ///   gradient that is asked for has no path, `.invalidGraph` where one run would write a variable twice.
+  ///   - inTrainingMode: whether dropout and the like are active outside frozen scopes; false by default, as a program
+  ///     that trains nothing is mostly for evaluation.
+  /// - Throws: the faults of the graph; `.unknownName` for a tensor it has not, `.invalidSelection`, `.noGradient`
+  ///   where a gradient that is asked for has no path, `.invalidGraph` where one run would write a variable twice.
   /// - Complexity: no data is touched, and no buffers are made before the first run.
   public func compile(
     fetching: [any TensorReference], freezing: Selection? = nil, thawing: Selection? = nil,
@@ -82,8 +82,8 @@ public final class Session {
   ///   - keepingTrainingMode: scopes in training mode although frozen (rule 4).
   ///   - clippingNorm: the largest global norm of the trained gradients together; by default they are not clipped.
   ///   - fetching: what a run returns besides the loss, by handle or by name.
-  /// - Throws: as the other `compile`; besides `.notScalar`, `.noGradient` where nothing is left to train, with what cuts it,
-  ///   and `.invalidArgument` for hyperparameters no step can be made with.
+  /// - Throws: as the other `compile`; besides `.notScalar`, `.noGradient` where nothing is left to train, with what
+  ///   cuts it, and `.invalidArgument` for hyperparameters no step can be made with.
   public func compile(
     minimizing loss: Tensor, with optimizer: any Optimizer, freezing: Selection? = nil,
     thawing: Selection? = nil,
@@ -254,11 +254,12 @@ public final class Session {
 
   /// Bytes of working memory one run takes for these dimensions, variables not counted.
   ///
-  /// The arena is the one piece of memory that holds all values between the ops of a run. A plan gives each its place there for
-  /// as long as it is needed, so that values which never live at the same time share bytes.
+  /// The arena is the one piece of memory that holds all values between the ops of a run. A plan gives each its place
+  /// there for as long as it is needed, so that values which never live at the same time share bytes.
   ///
   /// - Parameter binding: numbers for the named dimensions: `["batch": 32]`.
-  /// - Throws: `.missingFeed` where a name has no number; `.invalidArgument` where the machine has not that much memory.
+  /// - Throws: `.missingFeed` where a name has no number; `.invalidArgument` where the machine has not that much
+  ///   memory.
   public func arenaBytes(of program: Program, binding: DimBinding = [:]) throws(FirnError) -> Int {
     try execution(of: program, binding: binding).plan.arenaBytes
   }

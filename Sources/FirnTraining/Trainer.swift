@@ -30,8 +30,8 @@ public struct Trainer {
 
   /// Trains for whole epochs.
   ///
-  /// A batch is fed by the names of the data set's columns; its loss is the program's last fetch, a scalar. The last batch
-  /// of an epoch may be smaller: a model whose batch is a named dimension takes it as it comes.
+  /// A batch is fed by the names of the data set's columns; its loss is the program's last fetch, a scalar. The last
+  /// batch of an epoch may be smaller: a model whose batch is a named dimension takes it as it comes.
   ///
   /// - Parameters:
   ///   - data: a column for each placeholder the loss needs.
@@ -45,8 +45,8 @@ public struct Trainer {
   ///   - report: called after every step, and after its checkpoint.
   ///   - metric: called before every checkpoint; its value, lower is better, decides which is kept as the best.
   /// - Returns: the loss of every step done here, as it was before the step's update.
-  /// - Throws: what a step, a checkpoint or `metric` throws; `.invalidArgument` where the program trains nothing, a count is
-  ///   not as said, or `start` is of another order, size or number of batches.
+  /// - Throws: what a step, a checkpoint or `metric` throws; `.invalidArgument` where the program trains nothing, a
+  ///   count is not as said, or `start` is of another order, size or number of batches.
   @discardableResult
   public func fit(
     _ data: DataSet, epochs: Int, batchSize: Int, seed: UInt64 = 0, from start: DataPosition? = nil,

@@ -2,8 +2,8 @@ internal import FirnGraph
 
 /// Finds the loss of a graph that does not say which node it is.
 ///
-/// In this order, the first kind of which there is one: a floating-point scalar called `loss`; one below a scope of that
-/// name; one nobody reads. Of several of a kind, the only one that nobody reads counts.
+/// In this order, the first kind of which there is one: a floating-point scalar called `loss`; one below a scope of
+/// that name; one nobody reads. Of several of a kind, the only one that nobody reads counts.
 struct LossSearch {
   private let graph: GraphDef
   /// Nodes that compute one floating-point scalar.

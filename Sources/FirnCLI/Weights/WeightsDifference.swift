@@ -21,7 +21,8 @@ struct WeightsDifference: Codable, Hashable, Sendable {
     /// The type in each file; nil where it is not there.
     var before: String?
     var after: String?
-    /// The largest distance of two elements; nil where they cannot be compared, `infinity` where one alone is no number.
+    /// The largest distance of two elements; nil where they cannot be compared, `infinity` where one alone is no
+    /// number.
     var largest: Double?
     /// That, by the largest magnitude in the first file.
     var relative: Double?

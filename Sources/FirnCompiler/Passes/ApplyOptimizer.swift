@@ -2,9 +2,11 @@ import FirnGraph
 import FirnOps
 
 extension Compiler {
-  /// `apply-optimizer`: one update for each trained variable or trained block of one, and the variables that are its memory.
+  /// `apply-optimizer`: one update for each trained variable or trained block of one, and the variables that are its
+  /// memory.
   ///
-  /// A variable is assigned once; the blocks of it that are frozen are copied. Frozen variables have no node here: no slot, no decay, no share in the clipping norm (rule 5). By gradient descent at rate 0.5:
+  /// A variable is assigned once; the blocks of it that are frozen are copied. Frozen variables have no node here: no
+  /// slot, no decay, no share in the clipping norm (rule 5). By gradient descent at rate 0.5:
   ///
   ///     variable w : f32[2] {kind = "parameter", role = "", trainable = true, initializer = ["constant", 1.0]}
   ///     %w = read() {variable = "w", dtype = f32, shape = [2]} : f32[2]
@@ -239,8 +241,8 @@ extension Compiler {
 }
 
 extension CompilationContext {
-  /// For each trained part, in order, the value it has and the gradients by it, one for each read: results of the request
-  /// that `prune-gradients` wrote.
+  /// For each trained part, in order, the value it has and the gradients by it, one for each read: results of the
+  /// request that `prune-gradients` wrote.
   fileprivate func trainedGradients(
     in graph: GraphDef
   ) -> [(part: TrainedPart, value: Value, gradients: [Value])] {

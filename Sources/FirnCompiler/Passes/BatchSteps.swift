@@ -33,10 +33,10 @@ extension Compiler {
   ///     }} : f32[batch,2]
   ///     return %loop
   ///
-  /// Before the loop goes a product of a slice with a value from outside, and the ops between the slice and the product. After
-  /// the loop goes a product with a value from outside whose result is only stacked, and the ops between it and the
-  /// stacked output. Nothing else moves: elementwise work gains nothing from many steps at once, and one step's fits the
-  /// cache. Each sum has the terms it had, in their order.
+  /// Before the loop goes a product of a slice with a value from outside, and the ops between the slice and the
+  /// product. After the loop goes a product with a value from outside whose result is only stacked, and the ops between
+  /// it and the stacked output. Nothing else moves: elementwise work gains nothing from many steps at once, and one
+  /// step's fits the cache. Each sum has the terms it had, in their order.
   ///
   /// A loop that recomputes is left alone: all steps at once would have to be kept, which is what it avoids.
   package static let batchSteps = Pass("batch-steps") { graph, _ throws(FirnError) in graph.batchingSteps() }

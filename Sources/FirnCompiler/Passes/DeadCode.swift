@@ -72,8 +72,8 @@ struct ScanShrinking {
 }
 
 extension Scan {
-  /// Keeps the results that are wanted, the carries those depend on, and the operands the rest of the body reads; nil where
-  /// that is everything.
+  /// Keeps the results that are wanted, the carries those depend on, and the operands the rest of the body reads; nil
+  /// where that is everything.
   func shrinking(toResults wanted: [Bool]) -> ScanShrinking? {
     var needed = wanted
     var trimmed: GraphDef

@@ -167,7 +167,8 @@ private struct AdjointNarrowing {
     for input in node.inputs { isWhole[index[input]] = true }
   }
 
-  /// Whether a loop can make blocks of a result alone: of a total, or of what it stacks along axes it does not loop over.
+  /// Whether a loop can make blocks of a result alone: of a total, or of what it stacks along axes it does not loop
+  /// over.
   private func isNarrow(_ scan: Scan, _ result: Int, at value: Value) -> Bool {
     scan.carryRange.contains(result)
       ? scan.total(of: result) != nil : blocks[index[value]].allSatisfy { $0.axis > 0 }

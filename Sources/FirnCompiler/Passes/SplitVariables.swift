@@ -4,8 +4,9 @@ import FirnOps
 extension Compiler {
   /// `split-variables`: a variable that is trained in part is read as blocks, the frozen ones behind a stop (rule 13).
   ///
-  /// What follows differentiates by the trained blocks alone, so that only they have adjoints, slots and updates. Gradients
-  /// the user asked for by name were expanded before: they are of the whole variable. With rows 1 and 2 of `w` frozen:
+  /// What follows differentiates by the trained blocks alone, so that only they have adjoints, slots and updates.
+  /// Gradients the user asked for by name were expanded before: they are of the whole variable. With rows 1 and 2 of
+  /// `w` frozen:
   ///
   ///     variable w : f32[3] {kind = "parameter", role = "", trainable = true, initializer = ["constant", 1.0]}
   ///     %w = read() {variable = "w", dtype = f32, shape = [3]} : f32[3]

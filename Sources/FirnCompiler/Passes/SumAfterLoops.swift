@@ -29,15 +29,15 @@ extension Compiler {
   ///     %matmul = matmul_add(%reshape, %reshape_1, %start) {transpose_a = true, transpose_b = false, order = "descending"} : f32[3,2] @backward
   ///     return %matmul
   ///
-  /// So a kernel's gradient is one product over steps and batch. Several products in a step are one over their joined rows.
-  /// The order is that of the loop, so that the bits are those of segments, each going on from the one before: in a loop
-  /// that recomputes, totals of loops inside begin with its own. Other sums stay: adding one step's to a total in the
-  /// cache costs no more than keeping all of them.
+  /// So a kernel's gradient is one product over steps and batch. Several products in a step are one over their joined
+  /// rows. The order is that of the loop, so that the bits are those of segments, each going on from the one before: in
+  /// a loop that recomputes, totals of loops inside begin with its own. Other sums stay: adding one step's to a total
+  /// in the cache costs no more than keeping all of them.
   ///
-  /// The factors of all steps must be kept for it, about as much memory as the forward loop keeps. Backward loops need memory
-  /// for every step anyway, so there it is always done; in other loops only if the factors are stacked already; in loops
-  /// that recompute never. Whether it is done does not depend on what else is trained, so freezing does not change a
-  /// gradient's bits.
+  /// The factors of all steps must be kept for it, about as much memory as the forward loop keeps. Backward loops need
+  /// memory for every step anyway, so there it is always done; in other loops only if the factors are stacked already;
+  /// in loops that recompute never. Whether it is done does not depend on what else is trained, so freezing does not
+  /// change a gradient's bits.
   package static let sumAfterLoops = Pass("sum-after-loops") { graph, _ throws(FirnError) in
     graph.summingAfterLoops()
   }

@@ -1,7 +1,7 @@
 /// Offsets for buffers with known lifetimes, such that no two that are alive together overlap.
 ///
-/// Greedy by size (Pisarchyk & Lee, "Efficient memory management for deep neural net inference", 2020): the largest first,
-/// each in the lowest gap that is free for its whole life.
+/// Greedy by size (Pisarchyk & Lee, "Efficient memory management for deep neural net inference", 2020): the largest
+/// first, each in the lowest gap that is free for its whole life.
 ///
 /// - Complexity: O(n²) in the number of buffers.
 package struct ArenaLayout: Sendable {

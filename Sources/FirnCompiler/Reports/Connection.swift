@@ -14,14 +14,14 @@ public struct Connection: Hashable, Sendable, Codable {
 
   /// Whether a gradient arrives.
   public let verdict: Verdict
-  /// A shortest path along which gradients pass, from what is differentiated to what it is differentiated by; after each
-  /// loop the way through its body.
+  /// A shortest path along which gradients pass, from what is differentiated to what it is differentiated by; after
+  /// each loop the way through its body.
   public let path: [NodePlace]
   /// A minimal set of nodes that cuts every path, in graph order.
   ///
   /// Even if gradients passed at all other nodes of the graph, none would arrive; and if they also passed at any one of
-  /// these, one would. A result is entered with an edge that passes none, so nodes with one result are meant exactly; of
-  /// a loop with several results, those in question.
+  /// these, one would. A result is entered with an edge that passes none, so nodes with one result are meant exactly;
+  /// of a loop with several results, those in question.
   public let cuts: [CuttingNode]
   /// The nodes to open for a path with the fewest cuts to pass gradients.
   public let opening: [CuttingNode]

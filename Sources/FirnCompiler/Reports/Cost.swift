@@ -1,6 +1,7 @@
 public import FirnGraph
 
-/// What one run of a program costs: nodes, arithmetic in FLOPs and memory in bytes, perhaps in terms of named dimensions.
+/// What one run of a program costs: nodes, arithmetic in FLOPs and memory in bytes, perhaps in terms of named
+/// dimensions.
 public struct Cost: Hashable, Sendable, Codable {
   /// Nodes of the forward program, those inside loops counted once.
   public var forwardNodes = 0
@@ -17,8 +18,8 @@ public struct Cost: Hashable, Sendable, Codable {
   /// Bytes kept for the backward program: the buffers of working memory that forward nodes write and backward or update
   /// nodes read, stacked residuals of loops included.
   ///
-  /// PyTorch calls them saved tensors. They are alive when the forward program ends. Variables, constants and what is fed are
-  /// held anyway and do not count; a view is no buffer of its own.
+  /// PyTorch calls them saved tensors. They are alive when the forward program ends. Variables, constants and what is
+  /// fed are held anyway and do not count; a view is no buffer of its own.
   public var keptBytes: Quantity = 0
   /// Bytes of the buffers that backward nodes write and the optimiser reads.
   public var gradientBytes: Quantity = 0

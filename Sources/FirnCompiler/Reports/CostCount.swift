@@ -103,8 +103,8 @@ extension Node {
 
 /// Which buffers of a plan outlive the phase that writes them.
 ///
-/// A buffer is what a node that runs writes: a view has none, for it shows its operand's; variables, constants and feeds
-/// are there anyway. Each is counted once, however many views and readers it has.
+/// A buffer is what a node that runs writes: a view has none, for it shows its operand's; variables, constants and
+/// feeds are there anyway. Each is counted once, however many views and readers it has.
 private struct HeldBuffers {
   enum Use {
     /// Written by a forward node, read by a later phase.

@@ -50,7 +50,8 @@ extension CostReport {
 }
 
 extension CostReport: CustomStringConvertible {
-  /// Arithmetic and memory of the whole and of every scope, beside what they are with nothing frozen where that differs.
+  /// Arithmetic and memory of the whole and of every scope, beside what they are with nothing frozen where that
+  /// differs.
   ///
   /// Numbers are in terms of named dimensions; ``bound(by:)`` puts in their sizes.
   public var description: String { report.description }

@@ -3,8 +3,8 @@ package import FirnNotation
 
 /// A graph, a loss and a selection, ready to be asked: status, why, cost, lint, difference.
 ///
-/// Made once in time linear in the graph; no session and no weights are needed. Each question is answered in linear time,
-/// cost by compiling.
+/// Made once in time linear in the graph; no session and no weights are needed. Each question is answered in linear
+/// time, cost by compiling.
 public struct Explanation: Sendable {
   /// What would be compiled; without a loss nothing is trained.
   package let request: CompilationRequest

@@ -3,9 +3,9 @@ import FirnOps
 
 /// The few ops that passes know by type, named here and nowhere else in the compiler.
 ///
-/// They are what a program's structure is made of: loops and what comes into them, requests for gradients, stops, choices
-/// by mode, blocks of variables, and the sums of products that a backward loop ends in. Everything else is asked of the op
-/// itself; see `Op`.
+/// They are what a program's structure is made of: loops and what comes into them, requests for gradients, stops,
+/// choices by mode, blocks of variables, and the sums of products that a backward loop ends in. Everything else is
+/// asked of the op itself; see `Op`.
 extension Node {
   /// A loop, whose body passes take apart.
   var loop: Scan? { op as? Scan }

@@ -127,8 +127,8 @@ extension GraphDef {
 }
 
 extension GraphDef {
-  /// The graph with each `by_mode` replaced by an identity of the operand that its mode picks, so that no gradient takes the
-  /// other way.
+  /// The graph with each `by_mode` replaced by an identity of the operand that its mode picks, so that no gradient
+  /// takes the other way.
   func choosing(_ modes: Modes, in place: ModalPlace = ModalPlace()) -> GraphDef {
     guard nodes.contains(where: { $0.isModeChoice || $0.loop != nil }) else { return self }
     return rewritten { rewriter, position in

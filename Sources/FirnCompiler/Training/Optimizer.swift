@@ -2,8 +2,9 @@ public import FirnGraph
 
 /// How a parameter moves along its gradient.
 ///
-/// Updates are nodes of the program that computes the gradient, written with the operators models are. What is to be remembered
-/// from step to step lies in slots: variables the session keeps beside the parameter, of which a frozen one has none.
+/// Updates are nodes of the program that computes the gradient, written with the operators models are. What is to be
+/// remembered from step to step lies in slots: variables the session keeps beside the parameter, of which a frozen one
+/// has none.
 ///
 /// An optimiser of one's own says what its slots are and makes one update; the rest has defaults:
 ///

@@ -1,7 +1,8 @@
 package import FirnGraph
 package import FirnNotation
 
-/// Which variables a compilation trains, in whole or in part, and which of the three ways of saying so decided it (rule 6).
+/// Which variables a compilation trains, in whole or in part, and which of the three ways of saying so decided it (rule
+/// 6).
 package struct Trainability: Sendable {
   /// Who decided about one variable.
   package enum Decision: Hashable, Sendable {
@@ -116,8 +117,8 @@ package struct Trainability: Sendable {
   /// What holds a state variable still, whatever its scope does.
   func holder(of state: String) -> Motion.Holder? { holders[state] }
 
-  /// Whether `scope` runs in inference mode: it has parameters and all of them are frozen, or, having state only, all of
-  /// that is held.
+  /// Whether `scope` runs in inference mode: it has parameters and all of them are frozen, or, having state only, all
+  /// of that is held.
   package func isFrozen(scope: String) -> Bool { frozenScopes.contains(scope) }
 
   private static func frozenScopes(

@@ -21,8 +21,8 @@ public struct TrainedPart: Hashable, Sendable {
     return type
   }
 
-  /// The path its slots stand under: `table/adam`, or for a block `table/adam/rows_3_10`, so that those of another block
-  /// never meet them.
+  /// The path its slots stand under: `table/adam`, or for a block `table/adam/rows_3_10`, so that those of another
+  /// block never meet them.
   package func slotScope(_ optimizer: String) -> String {
     let scope = Path.joined(variable.name, optimizer)
     guard let block else { return scope }

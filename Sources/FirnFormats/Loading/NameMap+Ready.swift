@@ -59,8 +59,8 @@ extension NameMap {
     NameMap([.recurrent(network, .tensorFlow1(forgetBias: forgetBias), prefix: prefix, scope: scope)])
   }
 
-  /// Names of TensorFlow 1 and Keras variables, which are paths already: `:0` goes, optimiser slots and counters are left
-  /// out, an embedding's `embeddings` is a `table`.
+  /// Names of TensorFlow 1 and Keras variables, which are paths already: `:0` goes, optimiser slots and counters are
+  /// left out, an embedding's `embeddings` is a `table`.
   public static let tensorFlow1 =
     ignoring(#"(.*/)?(Adam|Adam_1|Adagrad|Momentum|RMSProp|RMSProp_1)(:0)?"#)
     + ignoring(#"(beta[12]_power|global_step)(:0)?"#)

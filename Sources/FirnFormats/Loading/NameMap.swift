@@ -1,7 +1,7 @@
 /// How names, and the order of elements, in a file become those of variables.
 ///
-/// Rules are tried in order, and the first that is about a tensor decides; what no rule is about keeps its name. So a source
-/// has one target at most. Maps add up: `.pyTorchRNN(lstm, from: "rnn.", into: "encoder/lstm") + .pyTorch`.
+/// Rules are tried in order, and the first that is about a tensor decides; what no rule is about keeps its name. So a
+/// source has one target at most. Maps add up: `.pyTorchRNN(lstm, from: "rnn.", into: "encoder/lstm") + .pyTorch`.
 public struct NameMap: Hashable, Sendable {
   enum Rule: Hashable {
     case rename(NamePattern, WeightTransform)
@@ -21,7 +21,8 @@ public struct NameMap: Hashable, Sendable {
 
   /// Names that begin with `old` begin with `new` instead.
   ///
-  /// `prefix("model.")` takes a prefix away, as a state_dict of a wrapped module has one; `prefix("", "encoder/")` puts one on.
+  /// `prefix("model.")` takes a prefix away, as a state_dict of a wrapped module has one; `prefix("", "encoder/")` puts
+  /// one on.
   public static func prefix(_ old: String, _ new: String = "") -> NameMap {
     NameMap([.rename(.prefix(old, new), .none)])
   }

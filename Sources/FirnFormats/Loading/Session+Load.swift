@@ -6,15 +6,16 @@ public import FirnRuntime
 extension Session {
   /// Gives every variable its value from a file; on any difference nothing is loaded (rule 12).
   ///
-  /// Arrays of a mapped file are read where they are, so that loading costs nothing and a frozen variable never has a copy.
-  /// Floats of another width are converted; where that rounds `f64` to `f32`, a warning of the session names the variables.
+  /// Arrays of a mapped file are read where they are, so that loading costs nothing and a frozen variable never has a
+  /// copy. Floats of another width are converted; where that rounds `f64` to `f32`, a warning of the session names the
+  /// variables.
   ///
   /// - Parameters:
   ///   - scope: the variables to load; all by default. The map's names are relative to it.
   ///   - only: what of them to load, variables or blocks; the rest of the file is left out.
   ///   - mapping: what the file's names are here; the same by default.
-  /// - Throws: one error that lists everything missing, unexpected, or of another shape or type, with the code of the first:
-  ///   `.unknownName`, `.shapeMismatch`, `.typeMismatch` or `.invalidArgument`; and as the other `load`.
+  /// - Throws: one error that lists everything missing, unexpected, or of another shape or type, with the code of the
+  ///   first: `.unknownName`, `.shapeMismatch`, `.typeMismatch` or `.invalidArgument`; and as the other `load`.
   public func load(
     _ weights: Weights, into scope: String? = nil, only: Selection? = nil, mapping: NameMap = .identity
   ) throws(FirnError) {
@@ -23,15 +24,15 @@ extension Session {
 
   /// Gives variables their values from a file, as far as it has them if that is asked for, and says what matched.
   ///
-  /// A load that is not strict leaves variables it has no value for as they are. It must not pass unseen: the report cannot be
-  /// discarded without saying so, an incomplete one is also a warning of the session, a file of which nothing matches is an
-  /// error, and compiling warns of frozen variables that stayed random.
+  /// A load that is not strict leaves variables it has no value for as they are. It must not pass unseen: the report
+  /// cannot be discarded without saying so, an incomplete one is also a warning of the session, a file of which nothing
+  /// matches is an error, and compiling warns of frozen variables that stayed random.
   ///
   /// - Parameter strict: whether any difference is an error; PyTorch's `load_state_dict` has the same switch.
   /// - Returns: what became of each name; prints as a table.
   /// - Throws: where `strict`, on any difference; in any case `.duplicateName` where two tensors are for one variable,
-  ///   `.invalidSelection` or `.invalidArgument` where a selection or pattern is faulty, `.unknownName` where nothing matches,
-  ///   `.parse` where the file cannot be read. Then no variable has changed.
+  ///   `.invalidSelection` or `.invalidArgument` where a selection or pattern is faulty, `.unknownName` where nothing
+  ///   matches, `.parse` where the file cannot be read. Then no variable has changed.
   public func load(
     _ weights: Weights, into scope: String? = nil, only: Selection? = nil, mapping: NameMap = .identity,
     strict: Bool

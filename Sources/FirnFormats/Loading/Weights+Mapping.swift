@@ -7,8 +7,8 @@ extension Weights {
   ///
   /// - Parameter variables: names of what it is for, for rules with a choice.
   /// - Returns: the weights, and the names of those the map leaves out.
-  /// - Throws: where a rule does not apply to a tensor it is about, or gives two tensors one name. Recurrent networks are
-  ///   made from several tensors at once and are only for ``FirnRuntime/Session/load(_:into:only:mapping:)``.
+  /// - Throws: where a rule does not apply to a tensor it is about, or gives two tensors one name. Recurrent networks
+  ///   are made from several tensors at once and are only for ``FirnRuntime/Session/load(_:into:only:mapping:)``.
   package func mapped(
     by map: NameMap, variables: Set<String> = []
   ) throws(FirnError) -> (weights: Weights, ignored: [String]) {

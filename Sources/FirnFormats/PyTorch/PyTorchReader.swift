@@ -3,8 +3,8 @@ package import FirnGraph
 
 /// Reads what `torch.save` writes since PyTorch 1.6: a zip file of one pickle and the bytes of each storage.
 ///
-/// Nested dictionaries and lists become one list of names joined by dots, as a state dict itself does; what is no tensor,
-/// such as an epoch, becomes metadata. Tensors that share a storage have the same `WeightEntry.storage`.
+/// Nested dictionaries and lists become one list of names joined by dots, as a state dict itself does; what is no
+/// tensor, such as an epoch, becomes metadata. Tensors that share a storage have the same `WeightEntry.storage`.
 package enum PyTorchReader {
   /// The folder in which a PyTorch file keeps everything; nil for other zip files.
   static func root(of archive: ZipArchive) -> String? {

@@ -3,8 +3,8 @@ internal import FirnGraph
 
 /// Reads the pickle of a state dict without executing anything (Python's `pickletools` describes the opcodes).
 ///
-/// A pickle is a program for a small stack machine. This one knows data, containers and the globals of ``PickleGlobal``;
-/// calling one of those builds a description, any other name is an error that tells it.
+/// A pickle is a program for a small stack machine. This one knows data, containers and the globals of
+/// ``PickleGlobal``; calling one of those builds a description, any other name is an error that tells it.
 struct Unpickler {
   private var reader: ByteReader
   private let fault: FileFault

@@ -1,7 +1,8 @@
 package import FirnFiles
 package import FirnGraph
 
-/// Writes safetensors files, byte for byte as the reference does (huggingface/safetensors, `safetensors/src/tensor.rs`).
+/// Writes safetensors files, byte for byte as the reference does (huggingface/safetensors,
+/// `safetensors/src/tensor.rs`).
 ///
 /// Tensors by type, the widest first, then by name in order of its UTF-8; the header padded with spaces to eight bytes.
 /// What the reader would refuse is not written.

@@ -17,8 +17,8 @@ public struct WeightEntry: Sendable {
   private let readStored: @Sendable () throws(FirnError) -> Bytes
 
   /// - Parameters:
-  ///   - readStored: yields the elements as ``storedBytes()`` gives them; by default those of the array, which must then
-  ///     be of the stored type.
+  ///   - readStored: yields the elements as ``storedBytes()`` gives them; by default those of the array, which must
+  ///     then be of the stored type.
   ///   - read: yields an array of `shape` and of the type that `storedType` converts to.
   package init(
     name: String, storedType: StoredType, shape: [Int], storage: Int? = nil, requiresGradient: Bool? = nil,
@@ -56,7 +56,8 @@ public struct WeightEntry: Sendable {
   /// The value, converted where Firn does not have the stored type; in place where the file is mapped.
   ///
   /// - Throws: `.parse` where the type or an element has no counterpart in Firn, or the file turns out to be damaged.
-  /// - Complexity: O(1) where the file is mapped and the type is one of Firn's; else O(elements), each time it is called.
+  /// - Complexity: O(1) where the file is mapped and the type is one of Firn's; else O(elements), each time it is
+  ///   called.
   public func array() throws(FirnError) -> NDArray { try read() }
 
   /// The elements as they are stored: row-major, the lowest byte first, ``byteCount`` of them, of any type.

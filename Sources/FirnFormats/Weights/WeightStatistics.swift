@@ -1,7 +1,8 @@
 import FirnFiles
 package import FirnGraph
 
-/// What can be said of a tensor's numbers at a glance; least, greatest, mean and deviation are those of the finite ones.
+/// What can be said of a tensor's numbers at a glance; least, greatest, mean and deviation are those of the finite
+/// ones.
 package struct WeightStatistics: Hashable, Sendable, Codable {
   /// Nil, as the next three, where no number is finite.
   package private(set) var least: Double?

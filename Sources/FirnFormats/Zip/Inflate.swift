@@ -3,8 +3,8 @@ package import FirnGraph
 
 /// Unpacks deflated bytes (RFC 1951).
 ///
-/// Strict: a code that is over- or undersubscribed (but for a single distance of one bit), a distance before the start, a
-/// stream that ends early or yields another count than announced are errors.
+/// Strict: a code that is over- or undersubscribed (but for a single distance of one bit), a distance before the start,
+/// a stream that ends early or yields another count than announced are errors.
 package struct Inflate {
   private static let longestRepetition = 258
   /// Deflate packs no byte into less than this part of one: 258 bytes into two bits.

@@ -1,10 +1,11 @@
 package import FirnFiles
 package import FirnGraph
 
-/// Reads zip files (PKWARE APPNOTE 6.3), 64-bit ones too: stored and deflated entries, sizes from the central directory.
-///
-/// Refused are encryption, several volumes, entries that overlap or share a name, and local headers that disagree with the
+/// Reads zip files (PKWARE APPNOTE 6.3), 64-bit ones too: stored and deflated entries, sizes from the central
 /// directory.
+///
+/// Refused are encryption, several volumes, entries that overlap or share a name, and local headers that disagree with
+/// the directory.
 package struct ZipArchive: Sendable {
   package static let magic: [UInt8] = [0x50, 0x4B, 3, 4]
   /// With which a file without entries starts.

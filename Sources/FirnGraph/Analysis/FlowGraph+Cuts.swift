@@ -1,6 +1,6 @@
 extension FlowGraph {
-  /// For each value from which ways lead and none is open, the edges where they are first cut: one for each value that those
-  /// lead to, the first `limit` of them in graph order.
+  /// For each value from which ways lead and none is open, the edges where they are first cut: one for each value that
+  /// those lead to, the first `limit` of them in graph order.
   package func firstCuts(along ways: Ways, limit: Int) -> [[Int]] {
     var cuts = [[Int]](repeating: [], count: index.count)
     for number in edges.indices.reversed() {
@@ -23,7 +23,8 @@ extension FlowGraph {
     return result
   }
 
-  /// Edges into the results of a minimal cut between a source and all of `targets`, from none of which an open way leads.
+  /// Edges into the results of a minimal cut between a source and all of `targets`, from none of which an open way
+  /// leads.
   ///
   /// Of the results that a change of a target can reach without having passed a cut, but only by an edge that is one,
   /// those from which the source is then reached without meeting another. Every path's last meeting with such a result

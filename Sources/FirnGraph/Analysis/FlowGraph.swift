@@ -117,7 +117,8 @@ package struct FlowGraph: Sendable {
   }
 }
 
-/// Which results of a node a change of an operand can reach: of a loop, those that its body makes of it; of any other op all.
+/// Which results of a node a change of an operand can reach: of a loop, those that its body makes of it; of any other
+/// op all.
 private struct LoopReach {
   private let node: Node
   private let isLoop: Bool

@@ -12,7 +12,8 @@ extension Graph {
   ///   - stopping: tensors held constant.
   ///   - unconnected: what a gradient without path is; by default an error, when compiling, that names what cuts it.
   /// - Returns: one tensor for each of `xs`, of its type.
-  /// - Complexity: nothing is computed but what the live paths need; as a rule two to three times the forward arithmetic.
+  /// - Complexity: nothing is computed but what the live paths need; as a rule two to three times the forward
+  ///   arithmetic.
   public func gradients(
     of ys: [Tensor], withRespectTo xs: [Tensor], seeds: [Tensor?]? = nil, stopping: [Tensor] = [],
     unconnected: Unconnected = .error, file: StaticString = #fileID, line: UInt = #line

@@ -3,8 +3,8 @@ extension Graph {
   ///
   /// - Parameters:
   ///   - name: below the current scope, made unique; `feeding:` names it by that, or by this tensor.
-  ///   - shape: numbers and named dimensions; a name means the same extent wherever it stands, and is bound by the first feed
-  ///     that mentions it.
+  ///   - shape: numbers and named dimensions; a name means the same extent wherever it stands, and is bound by the
+  ///     first feed that mentions it.
   ///   - dtype: what is fed must have it; nothing is converted.
   public func placeholder(
     _ name: String, shape: Shape, dtype: DType = .f32, file: StaticString = #fileID, line: UInt = #line
@@ -212,8 +212,8 @@ extension Graph {
   ///
   /// - Parameter tensor: where given, the assignment belongs to training mode: it happens in programs that compute this
   ///   tensor in training mode, at the place where `assign` is called, unless `freezing:` names the variable. Several
-  ///   such assignments of one variable follow one another in the order they were built, each seeing what the one before
-  ///   assigned. They cannot stand in the body of a loop.
+  ///   such assignments of one variable follow one another in the order they were built, each seeing what the one
+  ///   before assigned. They cannot stand in the body of a loop.
   /// - Returns: the value. An assignment without `tensor` happens in the programs that fetch this.
   @discardableResult
   public func assign(

@@ -1,7 +1,7 @@
 /// Concrete data: an element type, a shape of numbers, and the elements in row-major order.
 ///
-/// A value: copies share storage until one of them is written. It is what is fed, fetched and loaded; computing with arrays is
-/// a graph's work.
+/// A value: copies share storage until one of them is written. It is what is fed, fetched and loaded; computing with
+/// arrays is a graph's work.
 public struct NDArray: Sendable {
   /// The type of its elements.
   public let dtype: DType
@@ -140,7 +140,8 @@ public struct NDArray: Sendable {
     }
   }
 
-  /// Calls `body` with the elements' bytes, row-major, in the machine's order; they are not to be used after it returns.
+  /// Calls `body` with the elements' bytes, row-major, in the machine's order; they are not to be used after it
+  /// returns.
   public func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
     try body(UnsafeRawBufferPointer(start: storage.pointer, count: byteCount))
   }

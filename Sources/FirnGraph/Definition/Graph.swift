@@ -49,8 +49,8 @@ public final class Graph {
     }
   }
 
-  /// An empty graph that will hold what `definition` is rewritten to: its variables are there, and the names of its nodes
-  /// are theirs.
+  /// An empty graph that will hold what `definition` is rewritten to: its variables are there, and the names of its
+  /// nodes are theirs.
   package init(rewriting definition: GraphDef) {
     parent = nil
     nodes.reserveCapacity(definition.nodes.count)
@@ -66,7 +66,8 @@ public final class Graph {
 
   /// Throws what is wrong with what has been built so far; compiling does it too.
   ///
-  /// - Throws: every fault recorded so far: the fault itself if it is one, `.invalidGraph` with a list of causes if more.
+  /// - Throws: every fault recorded so far: the fault itself if it is one, `.invalidGraph` with a list of causes if
+  ///   more.
   public func validate() throws(FirnError) {
     if diagnostics.count > 1 {
       throw FirnError(.invalidGraph, "the graph has \(diagnostics.count) faults", causes: diagnostics)

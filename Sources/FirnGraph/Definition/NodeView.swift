@@ -20,8 +20,8 @@ package struct ValueView {
   }
 }
 
-/// An op each element of whose result is some element of its first operand, and which constants are followed through: reshapes
-/// and broadcasts.
+/// An op each element of whose result is some element of its first operand, and which constants are followed through:
+/// reshapes and broadcasts.
 package protocol RearrangingOp: Op {}
 
 /// A node as it is asked what it simplifies to.

@@ -58,8 +58,8 @@ package protocol Op: Hashable, Sendable {
   /// How `block` of the only result is made without the rest.
   func narrowed(to block: Block, in node: NodeTypes) -> Narrowing
 
-  /// How a node of a loop's body is computed for all `length` steps at once, with the bits of one after the other; nil where it
-  /// is not known. At least one operand varies.
+  /// How a node of a loop's body is computed for all `length` steps at once, with the bits of one after the other; nil
+  /// where it is not known. At least one operand varies.
   ///
   /// - Parameter varying: for each operand, whether it varies from step to step.
   func overSteps(_ length: Dim, varying: [Bool], in node: NodeTypes) -> StepRule?

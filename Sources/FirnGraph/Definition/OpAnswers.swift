@@ -1,7 +1,7 @@
 /// How rows of a node's results are made of rows of its operands: whichever rows they are, and in the same way.
 ///
-/// Given `count` consecutive positions along one axis of each result, `op` on the same positions of the operands makes just
-/// these, bit for bit.
+/// Given `count` consecutive positions along one axis of each result, `op` on the same positions of the operands makes
+/// just these, bit for bit.
 package struct RowRule: Sendable {
   /// What makes so many rows; the op itself where no attribute of it holds an extent.
   package var op: any Op
@@ -49,8 +49,8 @@ package struct OperandPart: Hashable, Sendable {
 /// first axis; of one that does not, the operand as it is. The result is stacked likewise.
 package struct StepRule: Sendable {
   package var expression: Expression<Int>
-  /// Whether all steps at once cost less than one after the other, so that moving it out of a loop is worth keeping what it
-  /// reads: true of products, not of elementwise work, whose one step stays in the cache.
+  /// Whether all steps at once cost less than one after the other, so that moving it out of a loop is worth keeping
+  /// what it reads: true of products, not of elementwise work, whose one step stays in the cache.
   package var isGain: Bool
 
   package init(_ expression: Expression<Int>, isGain: Bool = false) {

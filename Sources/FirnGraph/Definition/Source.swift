@@ -143,7 +143,8 @@ package struct RandomState: Op {
   package var effect: Effect { .draws }
 }
 
-/// Sources have no operands: nothing flows through them, computing them costs nothing, and there is nothing to take apart.
+/// Sources have no operands: nothing flows through them, computing them costs nothing, and there is nothing to take
+/// apart.
 package protocol SourceOp: OpaqueOp {}
 
 extension SourceOp {

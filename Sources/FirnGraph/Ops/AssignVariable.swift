@@ -6,8 +6,8 @@
 ///
 /// | beside | any, or left out | the tensor whose computing in training mode brings the assignment along |
 ///
-/// The result is the value, so that it can be fetched. Without `beside`, an assignment happens in programs that fetch it.
-/// With it, it belongs to training: it happens in the programs that compute `beside` in training mode, unless its
+/// The result is the value, so that it can be fetched. Without `beside`, an assignment happens in programs that fetch
+/// it. With it, it belongs to training: it happens in the programs that compute `beside` in training mode, unless its
 /// variable is held.
 package struct AssignVariable: OpaqueOp {
   package var variable: String

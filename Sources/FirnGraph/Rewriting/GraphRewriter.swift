@@ -1,9 +1,9 @@
 /// A graph being made anew from another: the one way in which graphs are rewritten.
 ///
-/// Go through the source's nodes in order and say of each what becomes of it: `keep` it, `emit` another in its place, `replace` its
-/// results by values that are there, or leave it out. What reads a node reads what stands in its place. `graph` is a
-/// builder like the one users have, so that operators and gradient rules work between the nodes that are kept. Names of
-/// the source's nodes stay theirs; new ones are made unique beside them.
+/// Go through the source's nodes in order and say of each what becomes of it: `keep` it, `emit` another in its place,
+/// `replace` its results by values that are there, or leave it out. What reads a node reads what stands in its place.
+/// `graph` is a builder like the one users have, so that operators and gradient rules work between the nodes that are
+/// kept. Names of the source's nodes stay theirs; new ones are made unique beside them.
 package struct GraphRewriter {
   package let source: GraphDef
   /// What has been made so far.

@@ -5,9 +5,9 @@ extension Initializer {
   ///     .blocks(["forget": .ones], otherwise: .zeros)
   ///     .blocks(otherwise: .orthogonal())  // each gate's square for itself, rather than all gates as one matrix
   ///
-  /// Each block is drawn as an array of its own shape: its fans are those of one gate, its columns are orthonormal among
-  /// themselves, and it has draws of its own. (Keras and TensorFlow 1 draw all gates as one matrix; PyTorch's bounds
-  /// are those of one gate.) The initialisers become part of the declaration, so the graph's text has them.
+  /// Each block is drawn as an array of its own shape: its fans are those of one gate, its columns are orthonormal
+  /// among themselves, and it has draws of its own. (Keras and TensorFlow 1 draw all gates as one matrix; PyTorch's
+  /// bounds are those of one gate.) The initialisers become part of the declaration, so the graph's text has them.
   ///
   /// - Parameters:
   ///   - named: by block; a name the variable has not is an error of the declaration, as is any name where the variable

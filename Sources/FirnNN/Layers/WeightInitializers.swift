@@ -12,9 +12,9 @@ public import FirnGraph
 /// | `bias` | zeros, and an LSTM's `forgetBias` in the block `forget` | all that have one |
 /// | `recurrent_bias` | zeros | a GRU with reset after |
 ///
-/// What a layer has no variable for does nothing. The defaults are Keras's. PyTorch draws kernels and biases evenly from
-/// ±1/√in, recurrent ones from ±1/√units: `.varianceScaling(scale: 1 / 3, mode: .fanIn, distribution: .uniform)` for a
-/// kernel, `.uniform(-limit, limit)` for the others.
+/// What a layer has no variable for does nothing. The defaults are Keras's. PyTorch draws kernels and biases evenly
+/// from ±1/√in, recurrent ones from ±1/√units: `.varianceScaling(scale: 1 / 3, mode: .fanIn, distribution: .uniform)`
+/// for a kernel, `.uniform(-limit, limit)` for the others.
 ///
 /// In a gated cell an initialiser is for all gates together. `Initializer.blocks` gives each gate its own, by the names
 /// the cell's page lists. What is given here for the bias replaces `forgetBias` too.

@@ -15,8 +15,8 @@ import FirnOps
 /// In training mode mean and variance are those of the batch, over all axes but the last, and the moving ones take a
 /// step towards them: `moving ← (1 - momentum) · moving + momentum · batch`. `momentum` is PyTorch's, 0.1; TensorFlow's
 /// and Keras's is one minus that. As in PyTorch the variance that normalises is divided by n, and the one averaged by
-/// n - 1 (Keras averages the former). In inference, and in a frozen scope (rule 4), the moving ones normalise and nothing
-/// moves; `keepingTrainingMode:` lets them move in a frozen scope. A layer called twice moves them twice.
+/// n - 1 (Keras averages the former). In inference, and in a frozen scope (rule 4), the moving ones normalise and
+/// nothing moves; `keepingTrainingMode:` lets them move in a frozen scope. A layer called twice moves them twice.
 ///
 /// Constraints: (C1) the last extent of x is a number, and the same in every call; (C2) x has elements besides the
 /// channels', and two or more of each channel where it trains, which is checked when it runs; (C3) momentum is in 0...1

@@ -6,8 +6,8 @@ import FirnGraph
 ///     n = tanh(x·W + b + r ∘ (h·U + d)) of its
 ///     h' = (1 - z) ∘ n + z ∘ h
 ///
-/// PyTorch's `nn.GRU`, Keras's `GRU` with `reset_after=True`, its default. Called, it gives the last output; `run` gives
-/// all of them and the states.
+/// PyTorch's `nn.GRU`, Keras's `GRU` with `reset_after=True`, its default. Called, it gives the last output; `run`
+/// gives all of them and the states.
 ///
 /// | | shape | role |
 /// | --- | --- | --- |

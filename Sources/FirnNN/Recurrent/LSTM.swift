@@ -24,8 +24,8 @@ import FirnGraph
 /// hidden is the projection's width, else units. The gates' order is PyTorch's and Keras's; TensorFlow 1's cells have i
 /// g f o. In a step of SGD the one bias moves half as far as the sum of PyTorch's two.
 ///
-/// Names of a stack or of two directions, and constraints (C1 to C7), are those of `RNN`; `LSTMCell` has the formulas of
-/// peepholes and projection. Hochreiter & Schmidhuber, Neural Computation 9 (1997), with the forget gate of Gers,
+/// Names of a stack or of two directions, and constraints (C1 to C7), are those of `RNN`; `LSTMCell` has the formulas
+/// of peepholes and projection. Hochreiter & Schmidhuber, Neural Computation 9 (1997), with the forget gate of Gers,
 /// Schmidhuber & Cummins (2000).
 ///
 /// - Complexity: 8·batch·units·(in + hidden) FLOPs a step for the products, 2·batch·units·hidden for a projection; see

@@ -17,9 +17,9 @@ public enum InitialState: Hashable, Sendable {
   /// The states the last run ended with, Keras's `stateful=True`: state variables `carried_state_0` and so on, of the
   /// role `carried_state`, zero at first, read through a `stop_gradient`.
   ///
-  /// This is back-propagation through time truncated at the runs' borders (Williams & Peng, Neural Computation 2, 1990).
-  /// A run hands its final states on where it fetches `RecurrentOutput.carry`, so that an evaluation in between need not
-  /// disturb the sequence:
+  /// This is back-propagation through time truncated at the runs' borders (Williams & Peng, Neural Computation 2,
+  /// 1990). A run hands its final states on where it fetches `RecurrentOutput.carry`, so that an evaluation in between
+  /// need not disturb the sequence:
   ///
   ///     let output = LSTM(64, options: RecurrentOptions(initialState: .carried)).run(window)
   ///     // window: [32, 20, 8], 32 sequences in pieces of 20 steps
@@ -60,7 +60,8 @@ public struct RecurrentOutput {
   public let carry: [Tensor]
   let topCell: Tensor?
 
-  /// The second state of the top layer, an LSTM's c, directions joined along the last axis; a fault where there is none.
+  /// The second state of the top layer, an LSTM's c, directions joined along the last axis; a fault where there is
+  /// none.
   public var cell: Tensor {
     topCell
       ?? report(

@@ -49,7 +49,8 @@ extension Selection {
 
   /// The paths it names among `paths`, in their order; of variables it can only state facts.
   ///
-  /// A fact holds of a place if it holds of all variables, of which it may, in the innermost scope around it that has such.
+  /// A fact holds of a place if it holds of all variables, of which it may, in the innermost scope around it that has
+  /// such.
   package func resolve(
     paths: [String], in context: SelectionContext = SelectionContext(GraphDef())
   ) throws(FirnError) -> [String] {

@@ -77,8 +77,8 @@ package struct TextTable: Sendable, Hashable {
     return lines.map { $0 + "\n" }.joined()
   }
 
-  /// The table with words wrapped rather than cut: nothing is lost, and lines are at most `limit` columns wide where names,
-  /// numbers and the longest words leave that.
+  /// The table with words wrapped rather than cut: nothing is lost, and lines are at most `limit` columns wide where
+  /// names, numbers and the longest words leave that.
   package func text(wrappedTo limit: Int) -> String {
     guard !columns.isEmpty else { return "" }
     let titles = columns.map { DisplayText.singleLine($0.title) }

@@ -6,9 +6,9 @@ package import FirnGraph
 ///
 /// Σ y[n, p, q, o] x[n, p sₕ - top + i dₕ, q sᵥ - left + j dᵥ, c] k[i, j, c, o]
 ///
-/// where c counts within the group of o, and x is 0 beside the image. `conv2d(x, k)` is y, `conv2d_input_gradient(y, k)`
-/// is x (the transposed convolution), `conv2d_kernel_gradient(x, y)` is k. Each is linear in both operands, and its
-/// gradients are the other two: derivatives of any order need no further op.
+/// where c counts within the group of o, and x is 0 beside the image. `conv2d(x, k)` is y,
+/// `conv2d_input_gradient(y, k)` is x (the transposed convolution), `conv2d_kernel_gradient(x, y)` is k. Each is linear
+/// in both operands, and its gradients are the other two: derivatives of any order need no further op.
 ///
 /// | operand | type | |
 /// | --- | --- | --- |

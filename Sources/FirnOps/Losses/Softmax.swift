@@ -127,7 +127,8 @@ func logarithmOfSum(_ x: UnsafePointer<Double>, _ count: Int) -> Double {
 ///
 /// Constraints: (C1) x is floating point; (C2) `axis`, which counts from the end where negative, is one of its axes.
 ///
-/// - Complexity: 5 FLOPs an element, in three passes; along another axis than the last x is transposed before and after.
+/// - Complexity: 5 FLOPs an element, in three passes; along another axis than the last x is transposed before and
+///   after.
 public func softmax(_ x: Tensor, axis: Int = -1, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
   x.softened(.softmax, axis, CallSite(file, line))
 }
@@ -138,7 +139,8 @@ public func softmax(_ x: Tensor, axis: Int = -1, file: StaticString = #fileID, l
 ///
 /// Constraints: (C1) x is floating point; (C2) `axis`, which counts from the end where negative, is one of its axes.
 ///
-/// - Complexity: 5 FLOPs an element, in three passes; along another axis than the last x is transposed before and after.
+/// - Complexity: 5 FLOPs an element, in three passes; along another axis than the last x is transposed before and
+///   after.
 public func logSoftmax(
   _ x: Tensor, axis: Int = -1, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {

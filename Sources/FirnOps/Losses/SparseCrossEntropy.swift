@@ -100,8 +100,8 @@ package struct SparseCrossEntropy: KernelOp {
 /// | labels | `i32`, [batch…], each in 0..<classes |
 /// | result | as logits, [batch…]; take its `mean()` for a loss |
 ///
-/// PyTorch's `cross_entropy` with `reduction="none"`, Keras's `SparseCategoricalCrossentropy(from_logits=True)`. Nothing
-/// overflows for finite logits; a row with NaN or +inf gives NaN.
+/// PyTorch's `cross_entropy` with `reduction="none"`, Keras's `SparseCategoricalCrossentropy(from_logits=True)`.
+/// Nothing overflows for finite logits; a row with NaN or +inf gives NaN.
 ///
 /// Constraints: (C1) logits are floating point; (C2) labels are `i32`; (C3) labels have the shape of logits without its
 /// last axis. A label outside is an error of the run, `.indexOutOfRange`.

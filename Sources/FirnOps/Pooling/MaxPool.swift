@@ -15,9 +15,9 @@ package import FirnGraph
 ///
 /// C1: all have four axes. C2: the element types are equal and floating point. C3: strides and window are positive,
 /// padding is not negative. C4: all extents but n are numbers. C6: n and channels of the operands agree. C7: padding is
-/// smaller than the window, so that each window meets the image. C8: the window is not larger than the padded image, which
-/// is not empty.
-/// C9: g has the rows and columns that x gives, ⌊(height + top + bottom - window) / stride⌋ + 1, and t those of x.
+/// smaller than the window, so that each window meets the image. C8: the window is not larger than the padded image,
+/// which is not empty. C9: g has the rows and columns that x gives, ⌊(height + top + bottom - window) / stride⌋ + 1,
+/// and t those of x.
 ///
 /// What is beside the image is never the greatest. Of equal elements the first in row-major order counts, and it alone
 /// has the gradient. A NaN is greater than all else, the last of several counts. Both as in PyTorch.

@@ -11,8 +11,8 @@ public import FirnGraph
 /// a NaN is greater than all else. Both as in PyTorch's `max_pool2d`.
 ///
 /// Constraints: (C1) x has four axes; (C2) it is `f32` or `f64`; (C3) window and strides are positive, padding is not
-/// negative; (C4) all extents but the batch are numbers; (C7) padding is smaller than the window; (C8) the window is not
-/// larger than the padded image, and the image not empty.
+/// negative; (C4) all extents but the batch are numbers; (C7) padding is smaller than the window; (C8) the window is
+/// not larger than the padded image, and the image not empty.
 ///
 /// - Parameters:
 ///   - x: the images.
@@ -43,8 +43,8 @@ public func maxPool2d(
 /// Only windows that reach beside the image tell PyTorch's and TensorFlow's means apart; `countsPadding` chooses.
 ///
 /// Constraints: (C1) x has four axes; (C2) it is `f32` or `f64`; (C3) window and strides are positive, padding is not
-/// negative; (C4) all extents but the batch are numbers; (C7) padding is smaller than the window; (C8) the window is not
-/// larger than the padded image, and the image not empty.
+/// negative; (C4) all extents but the batch are numbers; (C7) padding is smaller than the window; (C8) the window is
+/// not larger than the padded image, and the image not empty.
 ///
 /// - Parameters:
 ///   - x: the images.

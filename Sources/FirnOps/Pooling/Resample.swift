@@ -4,8 +4,9 @@ package import FirnGraph
 ///
 /// y[n, p, q, c] = Σ a[p, h] b[q, w] x[n, h, w, c]
 ///
-/// where the rule gives the few weights of a and b that are not 0; see `ResampleRule`. The transpose, whose mnemonic ends in
-/// `_gradient`, has a and b transposed; `image` is the height and width of its result. Each is the other's gradient.
+/// where the rule gives the few weights of a and b that are not 0; see `ResampleRule`. The transpose, whose mnemonic
+/// ends in `_gradient`, has a and b transposed; `image` is the height and width of its result. Each is the other's
+/// gradient.
 ///
 /// | operand | type | |
 /// | --- | --- | --- |

@@ -2,7 +2,8 @@ internal import CFirnKernels
 
 /// One axis of a resampling: the nonzero weights of its matrix, or of the transposed one.
 ///
-/// They are written into the workspace in each run. Tables kept from run to run would be memory that no plan accounts for.
+/// They are written into the workspace in each run. Tables kept from run to run would be memory that no plan accounts
+/// for.
 struct ResampleAxis: Sendable {
   let rule: ResampleRule
   let axis: Int

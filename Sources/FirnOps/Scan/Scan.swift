@@ -16,8 +16,9 @@ package import FirnGraph
 /// The body's outputs are the next carries, then the outputs. A reversed scan visits the positions from the last to the
 /// first; positions mean the same either way. One that `recomputes` keeps nothing but carries for its gradient.
 ///
-/// Constraints: (C1) operand counts match the body; (C2) carries and captures have the types of their parameters and the
-/// next carries those of the carries; (C3) every slice's leading extent is `length` and the rest its parameter's shape.
+/// Constraints: (C1) operand counts match the body; (C2) carries and captures have the types of their parameters and
+/// the next carries those of the carries; (C3) every slice's leading extent is `length` and the rest its parameter's
+/// shape.
 ///
 /// - Complexity: `length` times the body, run in order; one iteration's buffers are reused by the next.
 ///

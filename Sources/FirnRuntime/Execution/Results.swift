@@ -33,7 +33,8 @@ public struct Results: Sendable {
 
   /// The value of a fetched scalar.
   ///
-  /// - Throws: `.unknownName` or `.noGradient` as the subscript does, `.notScalar` where it has not exactly one element.
+  /// - Throws: `.unknownName` or `.noGradient` as the subscript does, `.notScalar` where it has not exactly one
+  ///   element.
   public func scalar(_ reference: any TensorReference) throws(FirnError) -> Double {
     let array = try self[reference]
     guard let value = array.scalar else {
@@ -47,8 +48,8 @@ public struct Results: Sendable {
 
 /// Data for placeholders, by tensor or by name: `[x: images, "labels": digits]`.
 ///
-/// Element types are as declared, never converted; extents are as declared where those are numbers, and a named dimension is
-/// the same number wherever it stands.
+/// Element types are as declared, never converted; extents are as declared where those are numbers, and a named
+/// dimension is the same number wherever it stands.
 public struct Feeds: Sendable, ExpressibleByDictionaryLiteral {
   let entries: [(name: String, array: NDArray)]
 

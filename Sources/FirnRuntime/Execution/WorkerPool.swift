@@ -5,8 +5,9 @@ internal import Synchronization
 
 /// Splits work over threads of its own, which look out for more for some microseconds before they sleep.
 ///
-/// Kernels come in quick succession and take tens of microseconds. Waking a sleeping thread costs as much, which is what
-/// Dispatch does for every piece: two pieces of 29 µs each took it 70 µs against 31 µs here (measured on two cores).
+/// Kernels come in quick succession and take tens of microseconds. Waking a sleeping thread costs as much, which is
+/// what Dispatch does for every piece: two pieces of 29 µs each took it 70 µs against 31 µs here (measured on two
+/// cores).
 ///
 /// Threads start with the first work that is worth splitting and end with the pool. Work splits along axes that are not
 /// reduced, so results do not depend on their number.
@@ -50,8 +51,9 @@ private struct Piece {
 
 /// A thread that runs one piece at a time, unless the caller is first.
 ///
-/// Sendable by this protocol: the pool writes `piece` only while the state is `idle`, then sets `posted`; whoever changes
-/// `posted` (to `running` for the thread, back to `idle` for the pool) owns the piece; the thread sets `idle` when it is done.
+/// Sendable by this protocol: the pool writes `piece` only while the state is `idle`, then sets `posted`; whoever
+/// changes `posted` (to `running` for the thread, back to `idle` for the pool) owns the piece; the thread sets `idle`
+/// when it is done.
 private final class Helper: @unchecked Sendable {
   private enum State {
     static let idle = 0
@@ -81,8 +83,8 @@ private final class Helper: @unchecked Sendable {
     set(State.posted)
   }
 
-  /// Sees to it that the posted piece has been run, by this thread itself where the helper has not begun: it may be displaced
-  /// by another process.
+  /// Sees to it that the posted piece has been run, by this thread itself where the helper has not begun: it may be
+  /// displaced by another process.
   func finish() {
     if take(leaving: State.idle) {
       runPiece()
@@ -104,8 +106,8 @@ private final class Helper: @unchecked Sendable {
     state.compareExchange(expected: State.posted, desired: new, ordering: .acquiringAndReleasing).exchanged
   }
 
-  /// A function of its own, so that it holds no reference to the closure when it has returned: the pool's caller lets go of
-  /// it as soon as all pieces are done.
+  /// A function of its own, so that it holds no reference to the closure when it has returned: the pool's caller lets
+  /// go of it as soon as all pieces are done.
   @inline(never) private func runPiece() {
     if let piece { piece.body(piece.range, number) }
   }
@@ -129,8 +131,8 @@ private final class Helper: @unchecked Sendable {
     }
   }
 
-  /// Until the alarm, unless the state has changed meanwhile: whoever changes it after `isAsleep` is set sounds the alarm, and
-  /// a change before that is seen here.
+  /// Until the alarm, unless the state has changed meanwhile: whoever changes it after `isAsleep` is set sounds the
+  /// alarm, and a change before that is seen here.
   private func sleep() {
     isAsleep.store(true, ordering: .sequentiallyConsistent)
     if state.load(ordering: .sequentiallyConsistent) == State.idle { alarm.wait() }

@@ -1,7 +1,8 @@
 import FirnCompiler
 import FirnGraph
 
-/// Whose memory each optimiser slot of a session is, and what becomes of it when a program is compiled or a run resumed.
+/// Whose memory each optimiser slot of a session is, and what becomes of it when a program is compiled or a run
+/// resumed.
 ///
 /// A value without values: it says what to keep, start over and drop, and the session does so, or, where that fails,
 /// goes on with the ledger it had.
@@ -33,8 +34,8 @@ struct SlotLedger: Hashable, Sendable {
 
   /// Slots of what stays trained are kept; those of what is newly trained start fresh.
   ///
-  /// Also where it was trained long before it was frozen. A block has slots of its own: a variable thawed whole after a part
-  /// of it was trained starts fresh.
+  /// Also where it was trained long before it was frozen. A block has slots of its own: a variable thawed whole after a
+  /// part of it was trained starts fresh.
   ///
   /// - Parameters:
   ///   - parts: what the new program trains, with or without memory.
@@ -91,7 +92,8 @@ struct SlotLedger: Hashable, Sendable {
   }
 
   /// Where an optimiser's program is compiled already, the memory of what it trains is put back, or starts fresh where
-  /// there is none or too little, and what else was saved is dropped; otherwise all is kept for the program compiled next.
+  /// there is none or too little, and what else was saved is dropped; otherwise all is kept for the program compiled
+  /// next.
   mutating func resume(
     _ saved: [CompiledSlot], among variables: [Variable]
   ) -> Resumption {

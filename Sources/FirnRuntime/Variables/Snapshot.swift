@@ -2,8 +2,8 @@ public import FirnGraph
 
 /// Values of variables or of blocks of them, in creation order.
 ///
-/// Its arrays share the session's storage until one of the two is written, so taking one costs nothing. For the same on disk
-/// see `Checkpoint` and `session.weights()`.
+/// Its arrays share the session's storage until one of the two is written, so taking one costs nothing. For the same on
+/// disk see `Checkpoint` and `session.weights()`.
 public struct Snapshot: Hashable, Sendable {
   /// A value and whose it is.
   public struct Entry: Hashable, Sendable {

@@ -2,8 +2,8 @@ import FirnGraph
 
 /// The variables of a session: values, and what is known of where they came from.
 ///
-/// A value's storage is shared with whoever gave or took it (an array, a snapshot, a mapped file) until the session writes
-/// it; then the session has its own. Pointers into it hold until `version` moves.
+/// A value's storage is shared with whoever gave or took it (an array, a snapshot, a mapped file) until the session
+/// writes it; then the session has its own. Pointers into it hold until `version` moves.
 struct VariableStore {
   struct Entry {
     var variable: Variable
@@ -38,8 +38,8 @@ struct VariableStore {
 
   /// Adds a variable, unless it is there already.
   ///
-  /// - Throws: where the session holds it with another type, where its initialiser does not fit it, and where the machine
-  ///   has not enough memory for it.
+  /// - Throws: where the session holds it with another type, where its initialiser does not fit it, and where the
+  ///   machine has not enough memory for it.
   mutating func add(_ variable: Variable) throws(FirnError) {
     if let known = self[variable.name] {
       guard known.variable.type == variable.type else {

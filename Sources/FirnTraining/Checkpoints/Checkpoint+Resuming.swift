@@ -18,15 +18,15 @@ public struct Resumption: Hashable, Sendable {
 extension Checkpoint {
   /// Puts a session back to where this was made; all or nothing.
   ///
-  /// Also under another selection than then: memory of variables that are still trained is kept, that of others is reported
-  /// and left out. What a checkpoint of the trained part leaves out must be in the session already.
+  /// Also under another selection than then: memory of variables that are still trained is kept, that of others is
+  /// reported and left out. What a checkpoint of the trained part leaves out must be in the session already.
   ///
   /// - Returns: where the run was, and what became of the optimisers' memory.
-  /// - Throws: `.unknownName`, `.shapeMismatch` or `.typeMismatch` where variables are missing, unexpected or of other types,
-  ///   all of them listed; `.invalidArgument` where the session has another seed, or what the checkpoint leaves out is not what
-  ///   it was; `.parse` where the file is damaged. No variable has changed then.
-  /// - Complexity: O(1) for each variable, whose bytes are read in place when they are needed; with `.trained` besides one pass
-  ///   over what the checkpoint leaves out.
+  /// - Throws: `.unknownName`, `.shapeMismatch` or `.typeMismatch` where variables are missing, unexpected or of other
+  ///   types, all of them listed; `.invalidArgument` where the session has another seed, or what the checkpoint leaves
+  ///   out is not what it was; `.parse` where the file is damaged. No variable has changed then.
+  /// - Complexity: O(1) for each variable, whose bytes are read in place when they are needed; with `.trained` besides
+  ///   one pass over what the checkpoint leaves out.
   @discardableResult
   public func resume(in session: Session) throws(FirnError) -> Resumption {
     guard session.seed == record.seed else {

@@ -8,8 +8,8 @@ internal import Foundation
 
 /// All that a training run needs to go on bit for bit: variables, optimisers' memory, random state, and where it was.
 ///
-/// It is one safetensors file, written whole or not at all: tensors by the names of variables and slots, the graph's text
-/// as the tensor `firn:graph`, the rest in its metadata.
+/// It is one safetensors file, written whole or not at all: tensors by the names of variables and slots, the graph's
+/// text as the tensor `firn:graph`, the rest in its metadata.
 public struct Checkpoint: Sendable {
   /// Variables, in creation order, then slots in that of their variables: whatever is frozen (rule 10).
   public let weights: Weights
@@ -42,8 +42,9 @@ public struct Checkpoint: Sendable {
   ///   - metric: what the run is judged by; any finite number.
   ///   - saving: everything, or what the program writes.
   /// - Throws: `.invalidArgument` for a negative step or a metric that is no finite number.
-  /// - Complexity: O(1) for each variable, as values are shared until they are written; besides, the graph is printed, and
-  ///   with `.trained` one pass is made over what is not saved. A ``CheckpointFolder`` does either only after a change.
+  /// - Complexity: O(1) for each variable, as values are shared until they are written; besides, the graph is printed,
+  ///   and with `.trained` one pass is made over what is not saved. A ``CheckpointFolder`` does either only after a
+  ///   change.
   public init(
     of session: Session, running program: Program, step: Int, position: DataPosition? = nil,
     metric: Double? = nil, saving: Saving = .everything
@@ -93,7 +94,8 @@ public struct Checkpoint: Sendable {
 
   /// Reads a checkpoint; its tensors are mapped, not copied.
   ///
-  /// - Throws: `.file` where the file cannot be read; `.parse` where it is no checkpoint, damaged, or of another version.
+  /// - Throws: `.file` where the file cannot be read; `.parse` where it is no checkpoint, damaged, or of another
+  ///   version.
   /// - Complexity: that of the file's directory of tensors; none of their elements is touched.
   public init(contentsOf path: String) throws(FirnError) {
     let file = try Weights(contentsOf: path)

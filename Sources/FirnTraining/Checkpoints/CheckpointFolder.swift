@@ -11,13 +11,13 @@ internal import Foundation
 ///     …
 ///     if let checkpoint = try folder.latest() { try checkpoint.resume(in: session) }
 ///
-/// Files are `step-000000000042.safetensors` and `best.safetensors`. Each appears whole or not at all, so that a process may
-/// die at any moment; older ones go only after a newer one is there and could be read. One process at a time writes to a
-/// folder; others may read.
+/// Files are `step-000000000042.safetensors` and `best.safetensors`. Each appears whole or not at all, so that a
+/// process may die at any moment; older ones go only after a newer one is there and could be read. One process at a
+/// time writes to a folder; others may read.
 ///
-/// A run that goes on from an older checkpoint, or starts anew, leaves those of later steps behind: after its first save they
-/// are called `abandoned-…`, so that ``latest()`` is of the new run, and stay until that has come as far. The best stays
-/// the best, whichever run it is of.
+/// A run that goes on from an older checkpoint, or starts anew, leaves those of later steps behind: after its first
+/// save they are called `abandoned-…`, so that ``latest()`` is of the new run, and stay until that has come as far. The
+/// best stays the best, whichever run it is of.
 public final class CheckpointFolder {
   /// The folder, as it was given.
   public let path: String
@@ -58,8 +58,8 @@ public final class CheckpointFolder {
   ///   - metric: lower is better; the best so far is kept whatever its age. One that cannot be read is replaced, with a
   ///     warning of the session.
   /// - Returns: the path of the file.
-  /// - Throws: `.file` where it cannot be written, or what was written not be read; `.notFinite` for a metric that is no finite
-  ///   number; `.invalidArgument` for a negative step. What was there stays.
+  /// - Throws: `.file` where it cannot be written, or what was written not be read; `.notFinite` for a metric that is
+  ///   no finite number; `.invalidArgument` for a negative step. What was there stays.
   @discardableResult
   public func save(
     _ session: Session, running program: Program, step: Int, position: DataPosition? = nil,

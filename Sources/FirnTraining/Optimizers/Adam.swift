@@ -7,12 +7,12 @@ import FirnOps
 ///     t' = t + 1,  m' = β₁·m + (1-β₁)·g,  v' = β₂·v + (1-β₂)·g²
 ///     w' = w - learningRate·( (m' / (1-β₁^t')) / (√(v' / (1-β₂^t')) + ε) + weightDecay·w )
 ///
-/// Three slots (what an optimiser remembers of a variable): `first_moment`, `second_moment`, and `step`, which is kept for
-/// each variable so that one thawed late starts with its own bias correction. A rate that changes is counted by one more,
-/// `adam/step`, for the whole program.
+/// Three slots (what an optimiser remembers of a variable): `first_moment`, `second_moment`, and `step`, which is kept
+/// for each variable so that one thawed late starts with its own bias correction. A rate that changes is counted by one
+/// more, `adam/step`, for the whole program.
 ///
-/// With a decay this is PyTorch's `AdamW`, not its `Adam`, which adds the decay to the gradient. Keras adds its ε before the
-/// correction by β₂, so that it weighs more in the first steps.
+/// With a decay this is PyTorch's `AdamW`, not its `Adam`, which adds the decay to the gradient. Keras adds its ε
+/// before the correction by β₂, so that it weighs more in the first steps.
 public struct Adam: Optimizer {
   /// The rate, a number or a function of the steps done; 1e-3 by default, as in the paper.
   public var learningRate: Schedule

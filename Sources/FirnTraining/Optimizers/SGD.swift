@@ -7,11 +7,11 @@ import FirnOps
 ///     v' = momentum·v + g + weightDecay·w,   w' = w - learningRate·v'
 ///     with Nesterov's momentum:              w' = w - learningRate·(g + weightDecay·w + momentum·v')
 ///
-/// One slot (what an optimiser remembers of a variable), `velocity`, where momentum is not 0; and `sgd/step` for the whole
-/// program where the rate changes.
+/// One slot (what an optimiser remembers of a variable), `velocity`, where momentum is not 0; and `sgd/step` for the
+/// whole program where the rate changes.
 ///
-/// The form is PyTorch's with its dampening of 0. Keras's velocity holds the rate too, so that a rate that changes acts later
-/// there.
+/// The form is PyTorch's with its dampening of 0. Keras's velocity holds the rate too, so that a rate that changes acts
+/// later there.
 public struct SGD: Optimizer {
   /// The rate, a number or a function of the steps done; without default, as none fits all.
   public var learningRate: Schedule
@@ -19,7 +19,8 @@ public struct SGD: Optimizer {
   public var momentum: Double
   /// Adds weightDecay·w to the gradient (an L2 penalty of half that factor); 0, none, by default.
   public var weightDecay: Double
-  /// Whether the step looks ahead along the velocity (Nesterov 1983); false by default, and without effect at momentum 0.
+  /// Whether the step looks ahead along the velocity (Nesterov 1983); false by default, and without effect at momentum
+  /// 0.
   public var usesNesterov: Bool
   /// The component that slots are named by: `encoder/kernel/sgd/velocity`.
   ///

@@ -4,9 +4,9 @@ import FirnOps
 
 /// A learning rate as a function of the number of steps done before.
 ///
-/// It is part of the program, computed from a count the optimiser keeps as a slot of its own (`adam/step`): one compilation
-/// serves all rates, and a resumed run goes on where it stopped. The count belongs to the optimiser, not to a variable: one
-/// that is thawed late gets the rate the others have.
+/// It is part of the program, computed from a count the optimiser keeps as a slot of its own (`adam/step`): one
+/// compilation serves all rates, and a resumed run goes on where it stopped. The count belongs to the optimiser, not to
+/// a variable: one that is thawed late gets the rate the others have.
 ///
 /// Rates and factors are finite and not negative, `every` is at least 1, `over` at least 0: compiling checks it.
 public indirect enum Schedule: Hashable, Sendable {
@@ -14,8 +14,8 @@ public indirect enum Schedule: Hashable, Sendable {
   case constant(Double)
   /// `initial · factor^⌊step / every⌋`.
   case steps(initial: Double, factor: Double, every: Int)
-  /// From `initial` along half a cosine to `final`, reached after `over` steps and kept: Loshchilov & Hutter, ICLR 2017,
-  /// equation 5, without restarts.
+  /// From `initial` along half a cosine to `final`, reached after `over` steps and kept: Loshchilov & Hutter, ICLR
+  /// 2017, equation 5, without restarts.
   case cosine(initial: Double, final: Double = 0, over: Int)
   /// A rate that grows by equal amounts over some steps to where another schedule begins, which then starts:
   /// `next(0) · (step + 1) / over`, Goyal et al. (2017), section 2.2.

@@ -4,9 +4,9 @@ import FirnOps
 extension GraphDef {
   /// The graph with every total of a loop that recomputes handed through the loop inside that adds to it.
   ///
-  /// Before, each segment's loop begins its total at zero, and the loop around adds it to its own: (a₁ + a₂) + (a₃ + a₄).
-  /// After, the loop inside begins with the total of the loop around, which it returns: ((a₁ + a₂) + a₃) + a₄. These are
-  /// the additions, in their order, of one loop over all steps.
+  /// Before, each segment's loop begins its total at zero, and the loop around adds it to its own: (a₁ + a₂) + (a₃ +
+  /// a₄). After, the loop inside begins with the total of the loop around, which it returns: ((a₁ + a₂) + a₃) + a₄.
+  /// These are the additions, in their order, of one loop over all steps.
   func continuingTotals() -> GraphDef {
     guard nodes.contains(where: { $0.loop != nil }) else { return self }
     let result = rewritten { rewriter, position in

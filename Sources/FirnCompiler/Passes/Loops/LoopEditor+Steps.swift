@@ -2,8 +2,8 @@ import FirnGraph
 import FirnOps
 
 extension LoopEditor {
-  /// How the node at `position` is computed for all steps at once, given which operands do not vary; nil where its op does
-  /// not know.
+  /// How the node at `position` is computed for all steps at once, given which operands do not vary; nil where its op
+  /// does not know.
   func overSteps(_ position: Int, isSame: [Bool]) -> StepRule? {
     let node = body.nodes[position]
     guard node.types.count == 1, isSame.contains(false) else { return nil }
@@ -26,8 +26,8 @@ extension LoopEditor {
     return addBeside(Reshape(Shape([shape[0] * shape[1]] + shape.dropFirst(2))), [value], node)
   }
 
-  /// Adds an op that helps compute `node`, in its scope and under the op's mnemonic; adds nothing if the op would return its
-  /// operand unchanged.
+  /// Adds an op that helps compute `node`, in its scope and under the op's mnemonic; adds nothing if the op would
+  /// return its operand unchanged.
   private mutating func addBeside(_ op: any Op, _ inputs: [Value], _ node: Node) -> Value {
     if case .view(of: 0) = op.aliasing, let types = try? op.resultTypes(of: inputs.map { type(of: $0) }),
       types == [type(of: inputs[0])]

@@ -99,7 +99,8 @@ struct LoopEditor {
     position = around.adopt(node, isOwner: true)
   }
 
-  /// A value of the body over all steps, as a result of the loop: an operand that is one, or an output, a new one if needed.
+  /// A value of the body over all steps, as a result of the loop: an operand that is one, or an output, a new one if
+  /// needed.
   mutating func stacked(_ value: Value) -> Value {
     if let sequence = sequence(value) { return sequence }
     guard let position else { firnBug("loop passes", "a loop's output was asked for before the loop") }

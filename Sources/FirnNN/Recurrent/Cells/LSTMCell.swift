@@ -20,7 +20,8 @@ import FirnOps
 /// | `peephole` p | `[3·units]`, blocks i f o | `peephole` |
 /// | `projection` P | `[units, hidden]` | `projection` |
 ///
-/// States: h `[batch, hidden]`, where hidden is the projection's width, else units; c `[batch, units]`. The output is h.
+/// States: h `[batch, hidden]`, where hidden is the projection's width, else units; c `[batch, units]`. The output is
+/// h.
 ///
 /// Constraints are those of the layer that runs it, `RNN`'s C1 to C7. A NaN in x reaches every later state of its
 /// sequence and no other sequence.

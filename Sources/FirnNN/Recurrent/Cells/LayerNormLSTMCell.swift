@@ -7,7 +7,8 @@ import FirnOps
 ///     c' = f ∘ c + i ∘ g,   h' = o ∘ tanh(L(c'; γ) + δ)
 ///     L(v; γ) = γ ∘ (v - mean v) / √(var v + ε)
 ///
-/// Ba, Kiros & Hinton, "Layer Normalization" (2016), equations 20 to 22; the offsets of the two products are one with b.
+/// Ba, Kiros & Hinton, "Layer Normalization" (2016), equations 20 to 22; the offsets of the two products are one with
+/// b.
 ///
 /// | | shape | role |
 /// | --- | --- | --- |

@@ -6,8 +6,8 @@ public import FirnGraph
 /// | --- | --- | --- |
 /// | x | any | the result has its shape |
 ///
-/// To `i32` truncates, out of range gives the nearest bound and NaN gives 0; to `bool` is whether it is not 0. Gradients
-/// pass between floating point types only.
+/// To `i32` truncates, out of range gives the nearest bound and NaN gives 0; to `bool` is whether it is not 0.
+/// Gradients pass between floating point types only.
 ///
 /// - Complexity: one pass, no FLOPs.
 package struct Cast: ElementwiseOp, KernelOp {

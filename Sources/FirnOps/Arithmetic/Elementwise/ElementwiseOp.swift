@@ -2,8 +2,8 @@ package import FirnGraph
 
 /// An op that makes each element of its results of the elements at the same place of operands of the same shape.
 ///
-/// What follows from that it answers here; what it simplifies to remains to be said. A function of one or two tensors is
-/// better a row of the table of `Unary` or `Binary`.
+/// What follows from that it answers here; what it simplifies to remains to be said. A function of one or two tensors
+/// is better a row of the table of `Unary` or `Binary`.
 package protocol ElementwiseOp: Op {}
 
 extension ElementwiseOp {

@@ -189,10 +189,10 @@ public func silu(_ x: Tensor, file: StaticString = #fileID, line: UInt = #line) 
 
 /// x relu6(x + 3) / 6, element by element: x from 3, 0 to -3, and x (x + 3) / 6 between; PyTorch's `hardswish`.
 ///
-/// Its derivative is x / 3 + 1 / 2 between -3 and 3; at -3 it is 0 and at 3 it is 1. NaN stays NaN, and its gradient is 0;
-/// the result is -0 below -3, at minus infinity too. An op of its own since a composition is too slow and needs too much memory:
-/// five passes over memory instead of one, and three arrays kept for the gradient instead of x. Howard et al., ICCV 2019,
-/// section 5.2.
+/// Its derivative is x / 3 + 1 / 2 between -3 and 3; at -3 it is 0 and at 3 it is 1. NaN stays NaN, and its gradient is
+/// 0; the result is -0 below -3, at minus infinity too. An op of its own since a composition is too slow and needs too
+/// much memory: five passes over memory instead of one, and three arrays kept for the gradient instead of x. Howard et
+/// al., ICCV 2019, section 5.2.
 ///
 /// Constraints: (C1) x is floating point; the result has its shape and type.
 ///

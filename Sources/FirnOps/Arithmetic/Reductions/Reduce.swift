@@ -112,8 +112,8 @@ package struct Reduce: KernelOp {
 
   /// Whether `count` rows are added up in the order all are.
   ///
-  /// The kernel is chosen as if there were no axes of extent 1, and one row alone makes its axis such a one. That matters
-  /// unless nothing is reduced before it or an axis beside it, between the same reduced ones, is longer.
+  /// The kernel is chosen as if there were no axes of extent 1, and one row alone makes its axis such a one. That
+  /// matters unless nothing is reduced before it or an axis beside it, between the same reduced ones, is longer.
   private func keepsOrder(of x: Shape, count: Dim, along place: Int) -> Bool {
     if count == x[place] || (count.value ?? 1) != 1 { return true }
     guard let first = axes.first, first < place else { return true }
