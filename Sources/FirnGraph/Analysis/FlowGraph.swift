@@ -127,7 +127,7 @@ private struct LoopReach {
 
   init(_ node: Node) {
     self.node = node
-    isLoop = node.op.asLoop != nil
+    isLoop = node.op.asBodyOp != nil
   }
 
   mutating func depends(_ result: Int, on operand: Int) -> Bool {

@@ -121,7 +121,7 @@ private struct Verifier {
 
   /// Before the op is asked for types, which it may work out from its body.
   private func checkBody(of node: Node) throws(FirnError) {
-    guard let body = node.op.asLoop?.body else { return }
+    guard let body = node.op.asBodyOp?.body else { return }
     do {
       try Verifier(graph: body, isBody: true).run()
     } catch {

@@ -38,8 +38,8 @@ public struct GraphDef: Hashable, Sendable {
     return result
   }
 
-  /// The body of the loop at `node`; nil where no loop stands there.
-  package func nestedGraph(of node: Int) -> GraphDef? { nodes[node].op.asLoop?.body }
+  /// The graph that the op of `node` carries; nil where it carries none.
+  package func nestedGraph(of node: Int) -> GraphDef? { nodes[node].op.asBodyOp?.body }
 }
 
 /// A number for every value of a graph, without hashing: `offset(of node) + result`.

@@ -40,8 +40,8 @@ package protocol Op: Hashable, Sendable {
   /// Whether running it can fail, for what its operands hold: then it must not be run where it was not asked for.
   var canFail: Bool { get }
 
-  /// Itself, if it is a loop. Default: nil; loops have theirs from `LoopOp`.
-  var asLoop: (any LoopOp)? { get }
+  /// Itself, if it carries a graph. Default: nil; those that do have theirs from `BodyOp`.
+  var asBodyOp: (any BodyOp)? { get }
 
   // MARK: What passes ask; "no" and "not known" are answers, and there is no default
 
@@ -81,7 +81,7 @@ extension Op {
 
   package func isEqual(to other: any Op) -> Bool { (other as? Self) == self }
 
-  package var asLoop: (any LoopOp)? { nil }
+  package var asBodyOp: (any BodyOp)? { nil }
 }
 
 /// What becomes of a gradient between one result and one operand of an op.

@@ -1,10 +1,5 @@
 /// An op that runs a graph it carries, once or often; its results are the outputs of that graph, in order.
-package protocol LoopOp: Op {
-  var body: GraphDef { get }
-
-  /// The same loop over another body; inputs of the body keep their meaning.
-  func with(body: GraphDef) -> Self
-
+package protocol LoopOp: BodyOp {
   /// The operand that gives `parameter` of the body its value, for a carry the first one; nil where none does.
   func operand(of parameter: LoopInput) -> Int?
 
@@ -12,14 +7,10 @@ package protocol LoopOp: Op {
   func stops(from operand: Int, to result: Int) -> [String]
 }
 
-extension LoopOp {
-  package var asLoop: (any LoopOp)? { self }
-}
-
 extension Node {
   /// Names of the `stop_gradient` nodes that cut between an operand and a result: its own, or those in its body.
   package func stops(from operand: Int, to result: Int) -> [String] {
-    guard let loop = op.asLoop else { return [name] }
+    guard let loop = op.asBodyOp as? any LoopOp else { return [name] }
     return loop.stops(from: operand, to: result).map { Path.joined(name, $0) }
   }
 }

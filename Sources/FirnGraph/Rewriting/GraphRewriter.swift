@@ -158,8 +158,8 @@ extension GraphDef {
 extension Node {
   /// Its op with `change` made to the body it carries; nil for what carries none, or where nothing changes.
   package func op(changingBody change: (GraphDef) -> GraphDef) -> (any Op)? {
-    guard let loop = op.asLoop else { return nil }
-    let body = change(loop.body)
-    return body == loop.body ? nil : loop.with(body: body)
+    guard let carrier = op.asBodyOp else { return nil }
+    let body = change(carrier.body)
+    return body == carrier.body ? nil : carrier.with(body: body)
   }
 }

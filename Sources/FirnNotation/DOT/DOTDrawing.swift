@@ -298,7 +298,7 @@ private struct LoopMap {
     func count(_ kind: LoopInput.Kind) -> Int {
       parameters.filter { $0.op.kind == kind }.map { $0.op.position + 1 }.max() ?? 0
     }
-    let loop = node.op.asLoop
+    let loop = node.op as? any LoopOp
     for (index, parameter) in parameters {
       if let loop {
         operands[index] = loop.operand(of: parameter)
