@@ -44,6 +44,13 @@ extension OpTests {
       }
     }
 
+    /// What is not descended into is neither verified nor rewritten.
+    @Test(arguments: opSamples) func carriedGraphsAreDescendedInto(_ sample: OpSample) {
+      for case .graph(let body) in sample.op.attributes.entries.map(\.value) {
+        #expect(sample.op.asBodyOp?.body == body)
+      }
+    }
+
     @Test(arguments: opSamples) func textRoundTrips(_ sample: OpSample) throws {
       let graph = sample.graph(.f32).graph.definition
       let again = try GraphDef(parsing: graph.text, catalogue: .standard)

@@ -126,7 +126,7 @@ struct Split: Op {
 }
 
 /// A loop over axis 0 of its slices: carries, slices, captures in this order.
-struct Loop: Op {
+struct Loop: BodyOp {
   var carries: Int
   var body: GraphDef
 
@@ -138,6 +138,7 @@ struct Loop: Op {
     self.carries = carries
     self.body = body
   }
+  func with(body: GraphDef) -> Loop { Loop(carries: carries, body: body) }
   init(mnemonic: String, attributes: Attributes) throws(FirnError) {
     carries = try attributes.int("carries")
     body = try attributes.graph("body")
