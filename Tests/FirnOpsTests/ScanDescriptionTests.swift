@@ -15,8 +15,8 @@ import Testing
     }
     #expect(
       texts == [
-        "index loop/index : i32[]; carries none; slices loop/slice_0 : f32[2]",
-        "carries none; outputs loop/slice_0 : f32[2], loop/slice_0 : f32[2]",
+        "index index : i32[]; carries none; slices slice_0 : f32[2]",
+        "carries none; outputs slice_0 : f32[2], slice_0 : f32[2]",
       ])
   }
 }
