@@ -15,8 +15,8 @@ extension GraphDef {
   ///
   /// The text form says all of these, so a graph that verifies prints and reads back equal.
   ///
-  /// - Parameter earlier: a graph of the same variables that has been verified; nodes taken over from it, on operands of the types they had
-  ///   there, are not looked into again.
+  /// - Parameter earlier: a graph of the same variables that has been verified; nodes taken over from it, on operands of
+  ///   the types they had there, are not looked into again.
   /// - Throws: `.invalidGraph` with the number of the violated constraint, for the first node that violates one.
   /// - Complexity: linear in nodes and operands.
   package func verify(knowing earlier: GraphDef? = nil) throws(FirnError) {
