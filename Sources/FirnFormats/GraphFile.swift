@@ -1,5 +1,6 @@
 package import FirnFiles
 public import FirnGraph
+public import FirnRuntime
 import FirnNotation
 import FirnOps
 
@@ -42,6 +43,28 @@ extension GraphDef {
   /// - Throws: `.file` where it cannot be written.
   public func write(toFile path: String) throws(FirnError) {
     try TextFile.write(text(includingLocations: true), to: path)
+  }
+}
+
+extension Session {
+  /// A session of the graph in a file, with the weights in another.
+  ///
+  /// The model need not be built again: a program that knows neither layers nor names of Swift runs what another one
+  /// wrote by ``FirnGraph/Graph/write(to:loss:)`` and ``save(to:)``, to the same bits.
+  ///
+  /// - Parameters:
+  ///   - graph: path of a graph file.
+  ///   - weights: path of a file of weights, loaded strictly; without it variables have their first values.
+  ///   - mapping: makes the names in the file those of variables.
+  ///   - seed: decides first values and random ops.
+  ///   - threads: how many kernels may use; all cores by default.
+  /// - Throws: as ``FirnGraph/GraphDef/init(contentsOfFile:)`` and ``load(_:into:only:mapping:)``.
+  public convenience init(
+    contentsOfFile graph: String, weights: String? = nil, mapping: NameMap = .identity, seed: UInt64 = 0,
+    threads: Int? = nil
+  ) throws(FirnError) {
+    try self.init(GraphDef(contentsOfFile: graph), seed: seed, threads: threads)
+    if let weights { try load(Weights(contentsOf: weights), mapping: mapping) }
   }
 }
 

@@ -17,6 +17,9 @@ public struct Program: Sendable {
   /// Knows the placeholders it needs, and those of the graph it was made from.
   let feedCheck: FeedCheck
 
+  /// Of the variables that are trained in part, what is.
+  let trainedBlocks: [String: [Block]]
+
   /// What becomes of each variable and each scope, and why.
   public let status: StatusReport
   /// What is suspicious but not wrong: frozen variables that were never loaded or trained.

@@ -13,7 +13,7 @@ extension Session: CustomStringConvertible {
       (.loaded, "loaded"), (.trained, "trained"), (.initialized, "at first values"),
     ]
     let counts = origins.compactMap { provenance, words in
-      let count = held.count { $0.provenance == provenance }
+      let count = held.count { $0.origin.provenance == provenance }
       return count == 0 ? nil : "\(NumberFormat.count(count)) \(words)"
     }
     var report = TextReport()

@@ -31,7 +31,7 @@ extension Session {
   }
 
   /// Where a variable's value came from.
-  package func provenance(of name: String) -> Provenance { store[name]?.provenance ?? .initialized }
+  package func origin(of name: String) -> Origin { store[name]?.origin ?? .initialized }
 
   /// A number that moves whenever the variable gets a value.
   package func revision(of name: String) -> Int { store[name]?.revision ?? 0 }
@@ -53,11 +53,11 @@ extension Session {
       var changes = changes
       for assignment in resumption.assigned {
         let array = assignment.saved.map { slots[$0].array }
-        changes.append(VariableChange(assignment.slot, to: array, provenance: .initialized))
+        changes.append(VariableChange(assignment.slot, to: array, origin: .initialized))
       }
       for saved in resumption.added.map({ slots[$0] }) {
         changes.append(
-          VariableChange(saved.slot.variable.name, to: saved.array, provenance: .initialized))
+          VariableChange(saved.slot.variable.name, to: saved.array, origin: .initialized))
       }
       try apply(changes)
       self.runs = runs

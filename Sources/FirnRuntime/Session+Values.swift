@@ -105,11 +105,11 @@ extension Session {
       changes.append(
         VariableChange(
           variable.name, block: block, to: array,
-          provenance: block == nil ? (isGiven ? .loaded : .initialized) : nil))
+          origin: isGiven ? .loaded : .initialized))
     }
     if includingSlots {
       for slot in slots(of: places, selection) {
-        changes.append(VariableChange(slot.name, to: nil, provenance: .initialized))
+        changes.append(VariableChange(slot.name, to: nil, origin: .initialized))
       }
     }
     try apply(changes)
@@ -157,7 +157,7 @@ extension Session {
       values: try chosen.map { variable, block throws(FirnError) in
         var entry = Snapshot.Entry(
           name: variable.name, block: block, array: try value(of: (variable.name, block)))
-        entry.provenance = store[variable.name]?.provenance ?? .loaded
+        entry.origin = try origin(of: (variable.name, block))
         return entry
       })
   }
@@ -171,7 +171,7 @@ extension Session {
     try apply(
       snapshot.values.map {
         VariableChange(
-          $0.name, block: $0.block, to: $0.array, provenance: $0.block == nil ? $0.provenance : nil)
+          $0.name, block: $0.block, to: $0.array, origin: $0.origin)
       })
   }
 
@@ -181,7 +181,20 @@ extension Session {
 
   private func change(_ place: Place, to array: NDArray) -> VariableChange {
     VariableChange(
-      place.name, block: place.block, to: array, provenance: place.block == nil ? .loaded : nil)
+      place.name, block: place.block, to: array, origin: .loaded)
+  }
+
+  private func origin(of place: Place) throws(FirnError) -> Origin {
+    guard let entry = store[place.name] else { throw unknown(place.name) }
+    guard let block = place.block else { return entry.origin }
+    let isUnset: Bool
+    do throws(FirnError) {
+      let left = try Region.difference(.blocks([block]), entry.origin.unset, of: entry.variable)
+      isUnset = left != .blocks([block])
+    } catch {
+      isUnset = true
+    }
+    return isUnset ? .initialized : .loaded
   }
 
   private func value(of place: Place) throws(FirnError) -> NDArray {
@@ -228,7 +241,7 @@ extension Session {
 
   /// Names of variables that hold something better than a random value.
   var knownValues: (loaded: Set<String>, trained: Set<String>) {
-    let given = store.entries.filter { $0.provenance == .initialized && $0.variable.initializer.isGiven }
+    let given = store.entries.filter { $0.origin.provenance == .initialized && $0.variable.initializer.isGiven }
     return (store.names(.loaded).union(given.map(\.variable.name)), store.names(.trained))
   }
 

@@ -44,6 +44,19 @@ public final class Session {
     try addVariables()
   }
 
+  /// A session of a graph that was read from a file, or taken from another session's ``Graph/definition``.
+  ///
+  /// Everything is named: `compile(minimizing: "loss", …)`, `run(program, feeding: ["x": images])`. Variables have their
+  /// first values, of the same bits as in the session of whoever built the graph, given the same seed.
+  ///
+  /// - Parameters:
+  ///   - seed: decides first values and random ops.
+  ///   - threads: how many kernels may use; all cores by default.
+  /// - Throws: where a first value cannot be made, or the machine has not the memory.
+  public convenience init(_ definition: GraphDef, seed: UInt64 = 0, threads: Int? = nil) throws(FirnError) {
+    try self.init(Graph(definition), seed: seed, threads: threads)
+  }
+
   func addVariables() throws(FirnError) {
     try graph.validate()
     for variable in graph.variables { try store.add(variable) }
@@ -83,7 +96,7 @@ public final class Session {
   /// A program whose run is one step of training; it returns the loss before the step, and what else is fetched.
   ///
   /// - Parameters:
-  ///   - loss: a scalar, of floating point.
+  ///   - loss: a scalar, of floating point, by handle or by name.
   ///   - optimizer: makes the updates, nodes of the same program.
   ///   - freezing: variables held fixed besides those declared so; nothing of them is computed backward.
   ///   - thawing: variables trained although declared or selected frozen.
@@ -94,7 +107,7 @@ public final class Session {
   /// - Throws: as the other `compile`; besides `.notScalar`, `.noGradient` where nothing is left to train, with what
   ///   cuts it, and `.invalidArgument` for hyperparameters no step can be made with.
   public func compile(
-    minimizing loss: Tensor, with optimizer: any Optimizer, freezing: Selection? = nil,
+    minimizing loss: any TensorReference, with optimizer: any Optimizer, freezing: Selection? = nil,
     thawing: Selection? = nil,
     keepingTrainingMode: Selection? = nil, clippingNorm: Double? = nil, fetching: [any TensorReference] = []
   ) throws(FirnError) -> Program {
@@ -132,24 +145,44 @@ public final class Session {
     let compilation = try Compiler.compile(request, pipeline: passes, dump: DirectoryDump.fromEnvironment())
     let status = try compilation.status()
     let slots = try prepareSlots(of: compilation)
-    let unset = status.variables.filter { row in
-      (row.status == .frozen || row.status == .partly)
-        && store[row.name].map { $0.provenance == .initialized && !$0.variable.initializer.isGiven } == true
-    }
+    let unset = request.training == nil ? [] : frozenAndUnset(compilation.context.trainability)
     let frozenUnset =
-      unset.isEmpty || request.training == nil
+      unset.isEmpty
       ? []
-      : [
-        "frozen but never loaded or trained: "
-          + unset.map { "`\($0.name)`" }.joined(separator: ", ")
-      ]
+      : ["frozen but never loaded or trained: " + unset.map { "`\($0)`" }.joined(separator: ", ")]
     let warnings = (request.training == nil ? [] : graph.warnings) + frozenUnset
     warnings.forEach(onWarning)
     return Program(
       compilation: compilation, session: identity, fetches: fetches,
       outputs: compilation.fetchOutputs,
-      feedCheck: FeedCheck(compilation.graph, known: request.graph.placeholders), status: status,
+      feedCheck: FeedCheck(compilation.graph, known: request.graph.placeholders),
+      trainedBlocks: Dictionary(grouping: compilation.trainedParts.filter { $0.block != nil }) {
+        $0.variable.name
+      }.mapValues { $0.compactMap(\.block) },
+      status: status,
       warnings: warnings, slotReport: slots)
+  }
+
+  /// What is frozen and holds its first value still, variables and blocks of them, in creation order.
+  private func frozenAndUnset(_ trainability: Trainability) -> [String] {
+    trainability.variables.flatMap { variable -> [String] in
+      let status = trainability.status(of: variable)
+      guard status == .frozen || status == .partly, !variable.initializer.isGiven,
+        let unset = store[variable.name]?.origin.unset
+      else { return [] }
+      let frozen: Region?
+      do throws(FirnError) {
+        frozen = try .difference(unset, trainability.trainedRegion(variable.name), of: variable)
+      } catch {
+        // Blocks along two axes: what is set may be another part than what is frozen.
+        frozen = .whole
+      }
+      switch frozen {
+      case nil: return []
+      case .whole: return [variable.name]
+      case .blocks(let blocks): return blocks.map { variable.name + $0.description }
+      }
+    }
   }
 
   /// Adds the slots of a program, and starts over those that are not kept; all or nothing, as memory of the programs
@@ -164,7 +197,7 @@ public final class Session {
       try store.add(slot)
       if decision.fresh.contains(slot.name) {
         store.redeclare(slot)
-        store.replace(slot.name, with: nil, provenance: .initialized)
+        store.replace(slot.name, with: nil, origin: .initialized)
       }
     }
     (self.store, self.ledger) = (store, ledger)
@@ -235,7 +268,10 @@ public final class Session {
     let arrays = program.outputs.map { output in
       output.map { NDArray(plan.outputs[$0].type, copying: execution.pointer(to: plan.outputs[$0].slot)) }
     }
-    for commit in plan.commits { store.write(execution.pointer(to: commit.slot), to: commit.name) }
+    for commit in plan.commits {
+      store.write(
+        execution.pointer(to: commit.slot), to: commit.name, training: program.trainedBlocks[commit.name])
+    }
     runs += 1
     return Results(names: program.fetches, arrays: arrays)
   }

@@ -7,14 +7,14 @@ package struct VariableChange: Sendable {
   package var block: Block?
   /// Nil for the first value a variable had.
   package var array: NDArray?
-  /// What the variable counts as from then on; nil leaves that as it is.
-  package var provenance: Provenance?
+  /// Where the value comes from; nil leaves what is known of the variable as it is.
+  package var origin: Origin?
 
-  package init(_ name: String, block: Block? = nil, to array: NDArray?, provenance: Provenance?) {
+  package init(_ name: String, block: Block? = nil, to array: NDArray?, origin: Origin?) {
     self.name = name
     self.block = block
     self.array = array
-    self.provenance = provenance
+    self.origin = origin
   }
 }
 
@@ -43,22 +43,24 @@ extension Session {
       seen[change.name, default: []].append(change.block)
     }
     try FirnError.throwing(faults, "\(faults.count) values cannot be set, so none was")
-    var values: [(name: String, array: NDArray?, provenance: Provenance?)] = []
+    var values: [(name: String, array: NDArray?, origin: Origin?)] = []
     var positions: [String: Int] = [:]
     for change in changes {
       guard let block = change.block, let array = change.array else {
-        values.append((change.name, change.array, change.provenance))
+        values.append((change.name, change.array, change.origin))
         continue
       }
-      if let position = positions[change.name] {
-        values[position].array = values[position].array?.replacing(block, with: array)
-      } else {
-        positions[change.name] = values.count
-        let whole = try store.value(of: change.name).replacing(block, with: array)
-        values.append((change.name, whole, change.provenance))
+      let position = positions[change.name] ?? values.count
+      if position == values.count {
+        positions[change.name] = position
+        values.append((change.name, try store.value(of: change.name), store[change.name]?.origin))
+      }
+      values[position].array = values[position].array?.replacing(block, with: array)
+      if let origin = change.origin, let variable = store[change.name]?.variable {
+        values[position].origin?.set([block], to: origin, of: variable)
       }
     }
-    for value in values { store.replace(value.name, with: value.array, provenance: value.provenance) }
+    for value in values { store.replace(value.name, with: value.array, origin: value.origin) }
   }
 
   private func overlap(_ a: Block?, _ b: Block?) -> Bool {

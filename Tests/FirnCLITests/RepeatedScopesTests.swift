@@ -86,7 +86,7 @@ import Testing
       // Few enough statements that laying out takes no time worth measuring.
       #expect(try drawing("--fold").split(separator: "\n").count < 60)
       let svg = try String(contentsOfFile: directory + "/model.svg", encoding: .utf8)
-      #expect(svg.contains("repeated") && svg.contains("trainable"))
+      #expect(svg.contains("block_399") && svg.contains("trainable"))
     }
   }
 }

@@ -210,6 +210,38 @@ import Testing
     #expect(try warnings().first?.contains("head/kernel") == true, "a random value put back is random")
   }
 
+  /// What is frozen and random is named block by block: what was loaded or trained of a variable is neither.
+  @Test func originsAreOfBlocks() throws {
+    let model = try Model()
+    let session = try model.session()
+    func warnings(_ freezing: Selection) throws -> [String] {
+      try session.compile(minimizing: model.loss, with: SGD(learningRate: 0.1), freezing: freezing).warnings
+    }
+    let rows = "head/kernel[0..<2]"
+    try session.setValue(NDArray(zeros: [2, 2]), of: rows)
+    #expect(try warnings("head/kernel[0..<2]") == [])
+    #expect(try warnings("head/kernel[0..<1]") == [])
+    #expect(
+      try warnings("head/kernel[1..<3]") == ["frozen but never loaded or trained: `head/kernel[2..<3]`"])
+    #expect(
+      try warnings("head/kernel") == ["frozen but never loaded or trained: `head/kernel[2..<4]`"])
+    let saved = try session.snapshot()
+    // Along another axis, what is frozen may be what was not set.
+    #expect(try warnings("head/kernel[axis 1: 0..<1]").count == 1)
+    try session.run(
+      session.compile(minimizing: model.loss, with: SGD(learningRate: 0.1), freezing: "head/kernel[0..<2]"),
+      feeding: model.feeds)
+    #expect(try warnings("head/kernel") == [])
+    try session.initialize("head/kernel[3..<4]")
+    #expect(
+      try warnings("head/kernel") == ["frozen but never loaded or trained: `head/kernel[3..<4]`"])
+    try session.restore(saved)
+    #expect(
+      try warnings("head/kernel") == ["frozen but never loaded or trained: `head/kernel[2..<4]`"])
+    try session.setValue(NDArray(zeros: [2, 2]), of: "head/kernel[2..<4]")
+    #expect(try warnings("head/kernel") == [])
+  }
+
   /// `loaded` and `uninitialised` are about this session's values, in every place a selection stands.
   @Test func factsAreKnown() throws {
     let model = try Model()

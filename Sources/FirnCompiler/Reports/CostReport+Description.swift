@@ -63,10 +63,10 @@ extension CostReport: CustomStringConvertible {
         String(repeating: "  ", count: scope.path.count { $0 == "/" }) + Path.last(of: scope.path)
       }
     let costs = [(total, unfrozen)] + scopes.map { ($0.cost, $0.unfrozen) }
-    func group(_ part: CostPart, compared: Bool) -> TextColumns.Group {
+    func group(_ part: CostPart, compared: Bool, startsTable: Bool = false) -> TextColumns.Group {
       TextColumns.Group(
         [.init(part.name, .right)] + (compared ? [.init("unfrozen", .right)] : []),
-        rows: costs.map { [part.text(of: $0.0), part.text(of: $0.1)] })
+        rows: costs.map { [part.text(of: $0.0), part.text(of: $0.1)] }, startsTable: startsTable)
     }
     var report = TextReport()
     guard let unfrozen, unfrozen != total else {
@@ -75,10 +75,9 @@ extension CostReport: CustomStringConvertible {
       return report
     }
     // A freeze does not change the forward program.
-    report.columns(
-      TextColumns("scope", names, CostPart.arithmetic.map { group($0, compared: $0.name != "forward") }))
-    report.line()
-    report.columns(TextColumns("scope", names, CostPart.memory.map { group($0, compared: true) }))
+    let arithmetic = CostPart.arithmetic.map { group($0, compared: $0.name != "forward") }
+    let memory = CostPart.memory.enumerated().map { group($1, compared: true, startsTable: $0 == 0) }
+    report.columns(TextColumns("scope", names, arithmetic + memory))
     return report
   }
 }

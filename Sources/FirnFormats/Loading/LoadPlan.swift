@@ -226,7 +226,7 @@ struct LoadPlan {
     try changes.map { change throws(FirnError) in
       VariableChange(
         change.name, block: change.block, to: try change.read(),
-        provenance: change.block == nil ? .loaded : nil)
+        origin: .loaded)
     }
   }
 

@@ -34,6 +34,7 @@ public final class Graph {
   private var scopeLocations: [CallSite] = []
   /// Where the layers entered now were made: the place of every node they add.
   private var layerLocations: [CallSite] = []
+  private var lossName: String?
   private var randomStateNode: Value?
   private var drawNames = UniqueNames()
 
@@ -42,6 +43,17 @@ public final class Graph {
 
   /// The body of a loop in `parent`.
   package init(bodyIn parent: Graph) { self.parent = parent }
+
+  /// A graph that holds what `definition` does, such as one read from a file; more can be built on it.
+  ///
+  /// Tensors are found by name, ``tensor(named:)``, and the loss by ``loss`` where the file names it.
+  public convenience init(_ definition: GraphDef) {
+    self.init(resuming: definition)
+    lossName = definition.lossName
+    for name in definition.nodes.map(\.name) + definition.variables.map(\.name) {
+      knownScopes.formUnion(Path.ancestors(of: name))
+    }
+  }
 
   /// A graph that continues `definition`; how passes add nodes with the same operators a user has.
   package init(resuming definition: GraphDef) {
@@ -67,7 +79,10 @@ public final class Graph {
   package var root: Graph { parent?.root ?? self }
 
   /// What has been built so far, as a value, without outputs.
-  public var definition: GraphDef { GraphDef(nodes: nodes, variables: variables) }
+  public var definition: GraphDef { GraphDef(nodes: nodes, variables: variables, lossName: lossName) }
+
+  /// The scalar that training minimises, where the definition this graph was made from names it; else nil.
+  public var loss: Tensor? { definition.loss.map { Tensor(self, $0) } }
 
   /// Throws what is wrong with what has been built so far; compiling does it too.
   ///
@@ -257,6 +272,9 @@ public final class Graph {
 
   /// The body inside this graph that is being built, the innermost one; else the graph itself.
   package var current: Graph { root.openBodies.last { $0.isInside(self) } ?? self }
+
+  /// Whether nodes may still be added: a loop's body is done when its closure has returned.
+  package var isBeingBuilt: Bool { parent == nil || root.openBodies.contains { $0 === self } }
 
   /// Whether this is the body of a loop in `other`, or of one in such a body.
   package func isInside(_ other: Graph) -> Bool {

@@ -38,18 +38,30 @@ package enum DisplayText {
     return kept + "…"
   }
 
-  /// The text, cut with an opening `…` where it is wider than `limit` columns: of a path, the end says most.
-  package static func truncatedAtStart(_ text: String, to limit: Int) -> String {
-    guard width(of: text) > limit else { return text }
-    guard limit > 0 else { return "" }
-    var kept: [Character] = []
-    var filled = 1
-    for character in text.reversed() {
-      filled += width(of: character)
-      if filled > limit { break }
-      kept.append(character)
+  /// The text over lines of at most `limit` columns, broken behind a `/` or `_` where there is one, those after the first
+  /// set in by two columns more than it where there is room.
+  package static func broken(_ text: String, to limit: Int) -> [String] {
+    guard limit > 0, width(of: text) > limit else { return [text] }
+    let indent = text.prefix { $0 == " " }.count + 2
+    let margin = String(repeating: " ", count: indent * 3 < limit ? indent : 0)
+    var lines: [String] = []
+    var (line, filled) = ("", 0)
+    /// How much of the line stands before its last place to break.
+    var (place, isBroken) = ("", false)
+    for character in text {
+      let own = width(of: character)
+      if filled + own > limit, !line.isEmpty, line != margin {
+        let head = isBroken ? place : line
+        let rest = line.dropFirst(head.count)
+        lines.append(head)
+        line = margin + rest
+        (filled, isBroken) = (width(of: line), false)
+      }
+      line.append(character)
+      filled += own
+      if character == "/" || character == "_" { (place, isBroken) = (line, true) }
     }
-    return "…" + String(kept.reversed())
+    return lines + [line]
   }
 
   /// The text with spaces at its end, up to `width` columns.

@@ -7,10 +7,13 @@ package struct TextColumns: Sendable, Hashable {
     package var columns: [TextTable.Column]
     /// As many cells as there are columns for each name; missing ones are empty.
     package var rows: [[String]]
+    /// Whether it begins a table of its own wherever there is more than one.
+    package var startsTable = false
 
-    package init(_ columns: [TextTable.Column], rows: [[String]]) {
+    package init(_ columns: [TextTable.Column], rows: [[String]], startsTable: Bool = false) {
       self.columns = columns
       self.rows = rows
+      self.startsTable = startsTable
     }
   }
 
@@ -28,11 +31,13 @@ package struct TextColumns: Sendable, Hashable {
     groups.append(Group(columns, rows: rows))
   }
 
-  /// The tables, each beginning with the names; a group that is too wide stands alone.
-  package func tables(width: Int) -> [TextTable] {
+  /// The tables, each beginning with the names; a group that is too wide stands alone. One table where `width` is nil.
+  package func tables(width: Int?) -> [TextTable] {
+    guard let width else { return [table(of: groups[...])] }
     var tables: [TextTable] = []
     var start = 0
-    for end in groups.indices.dropFirst() where table(of: groups[start...end]).width > width {
+    for end in groups.indices.dropFirst() 
+    where groups[end].startsTable || table(of: groups[start...end]).width > width {
       tables.append(table(of: groups[start..<end]))
       start = end
     }

@@ -52,7 +52,7 @@ package struct TextReport: Sendable, Hashable {
       case .paragraph(let text, let indent, let first):
         Self.wrapped(text, width: width, indent: indent, first: first).map { $0 + "\n" }.joined()
       case .table(let content): table(content)
-      case .columns(let columns): columns.tables(width: tableWidth ?? .max).map(table).joined(separator: "\n")
+      case .columns(let columns): columns.tables(width: tableWidth).map(table).joined(separator: "\n")
       }
     }.joined()
   }

@@ -14,7 +14,7 @@ package struct TextTable: Sendable, Hashable {
   package enum Alignment: Sendable {
     /// For words; wrapped where the table is too wide.
     case left
-    /// For names, at the left too: kept whole as long as wrapping words helps, and then cut at their beginning.
+    /// For names, at the left too: kept whole as long as wrapping words helps, and then broken behind a `/` or `_`.
     case name
     /// For numbers; kept whole as long as any left-aligned column can still be narrowed.
     case right
@@ -63,7 +63,8 @@ package struct TextTable: Sendable, Hashable {
 
   /// The table with a rule made of `rule` and the lines of titles as `header` makes them.
   ///
-  /// Words are wrapped rather than cut; where that is not enough, names lose their beginnings.
+  /// Words are wrapped; where that is not enough, names and long words are broken over lines. Only numbers wider than the
+  /// limit are cut.
   ///
   /// - Parameter limit: The width that no line exceeds, or `nil` to leave every row on its line.
   package func text(width limit: Int?, rule: String, header: (String) -> String) -> String {
@@ -87,8 +88,13 @@ package struct TextTable: Sendable, Hashable {
     ]
     for row in rows {
       let cells = row.indices.map { column in
-        columns[column].alignment == .left
-          ? TextReport.wrapped(row[column], width: widths[column]) : [row[column]]
+        switch columns[column].alignment {
+        case .left:
+          TextReport.wrapped(row[column], width: widths[column])
+            .flatMap { DisplayText.broken($0, to: widths[column]) }
+        case .name: DisplayText.broken(row[column], to: widths[column])
+        case .right: [row[column]]
+        }
       }
       for number in 0..<max(1, cells.map(\.count).max() ?? 0) {
         lines.append(
@@ -167,11 +173,7 @@ package struct TextTable: Sendable, Hashable {
     var result = ""
     for (index, cell) in cells.enumerated() {
       if index > 0 { result += String(repeating: " ", count: TextTable.gap) }
-      // A word that is longer than its column is a path, whose end says most.
-      let text =
-        columns[index].alignment == .right || !cell.contains("/")
-        ? DisplayText.truncated(cell, to: widths[index])
-        : DisplayText.truncatedAtStart(cell, to: widths[index])
+      let text = DisplayText.truncated(cell, to: widths[index])
       switch columns[index].alignment {
       case .left, .name: result += DisplayText.padded(text, to: widths[index])
       case .right: result += DisplayText.paddedAtStart(text, to: widths[index])

@@ -14,7 +14,7 @@ public struct Snapshot: Hashable, Sendable {
     /// The value, of the shape of the variable or of the block.
     public var array: NDArray
     /// Restoring a random value does not make it a loaded one.
-    package var provenance = Provenance.loaded
+    package var origin = Origin.loaded
 
     /// A value of one's own; restoring it counts as loading.
     public init(name: String, block: Block? = nil, array: NDArray) {

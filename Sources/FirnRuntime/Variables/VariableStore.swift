@@ -10,7 +10,7 @@ struct VariableStore {
     let type: ArrayType
     /// Nil while the first value has not been asked for.
     fileprivate(set) var storage: Storage?
-    fileprivate(set) var provenance = Provenance.initialized
+    fileprivate(set) var origin = Origin.initialized
     /// Whether it has been looked through for NaN and infinity since it was last written.
     fileprivate(set) var isKnownFinite = false
     /// Moves whenever the value is another.
@@ -33,7 +33,7 @@ struct VariableStore {
 
   /// Names of variables of this provenance.
   func names(_ provenance: Provenance) -> Set<String> {
-    Set(entries.lazy.filter { $0.provenance == provenance }.map(\.variable.name))
+    Set(entries.lazy.filter { $0.origin.provenance == provenance }.map(\.variable.name))
   }
 
   /// Adds a variable, unless it is there already.
@@ -92,23 +92,29 @@ struct VariableStore {
 
   /// Takes over the array's storage; nil goes back to the first value.
   ///
+  /// - Parameter origin: where the value comes from; nil leaves that as it is.
   /// - Precondition: the array is of the variable's type.
-  mutating func replace(_ name: String, with array: NDArray?, provenance: Provenance?) {
+  mutating func replace(_ name: String, with array: NDArray?, origin: Origin?) {
     let position = position(of: name)
     precondition(array.map { $0.type == entries[position].type } ?? true)
     entries[position].storage = array?.sharedStorage
     entries[position].isKnownFinite = false
     entries[position].revision += 1
-    if let provenance { entries[position].provenance = provenance }
+    if let origin { entries[position].origin = origin }
     version += 1
   }
 
   /// Copies what a run made into the variable: where it is if nobody shares it, else to storage of its own.
-  mutating func write(_ bytes: UnsafeRawPointer, to name: String) {
+  ///
+  /// - Parameter blocks: what of it the run trains, where that is not the whole.
+  mutating func write(_ bytes: UnsafeRawPointer, to name: String, training blocks: [Block]? = nil) {
     let position = position(of: name)
     entries[position].isKnownFinite = false
     entries[position].revision += 1
-    if entries[position].variable.kind != .slot { entries[position].provenance = .trained }
+    let variable = entries[position].variable
+    if variable.kind != .slot, entries[position].origin != .trained {
+      entries[position].origin.set(blocks, to: .trained, of: variable)
+    }
     let isOwn = isKnownUniquelyReferenced(&entries[position].storage)
     if isOwn, let storage = entries[position].storage, storage.isWritable {
       storage.pointer.copyMemory(from: bytes, byteCount: storage.byteCount)
@@ -127,12 +133,4 @@ struct VariableStore {
     guard let position = positions[name] else { firnBug("session", "`\(name)` is used but not held") }
     return position
   }
-}
-
-/// Where a variable's value came from; frozen variables that are only `initialized` are random (rule 11).
-package enum Provenance: String, Hashable, Sendable, Codable {
-  case initialized
-  /// Written by a run, whether by a gradient or, as moving averages are, without one.
-  case trained
-  case loaded
 }

@@ -49,11 +49,11 @@ extension Checkpoint {
     }
     let values = try Weights(
       source: weights.source, entries: weights.entries.filter { !slotNames.contains($0.name) })
-    let provenance = Dictionary(
-      record.variables.map { ($0.name, $0.provenance) }, uniquingKeysWith: { first, _ in first })
+    let origins = Dictionary(
+      record.variables.map { ($0.name, $0.origin) }, uniquingKeysWith: { first, _ in first })
     var changes = try session.changes(
       loading: values, leavingOut: record.base == nil ? [] : Set(rest.map(\.name)))
-    for index in changes.indices { changes[index].provenance = provenance[changes[index].name] }
+    for index in changes.indices { changes[index].origin = origins[changes[index].name] }
     let declared = Dictionary(variables.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     var slots: [SavedSlot] = []
     for slot in record.slots {

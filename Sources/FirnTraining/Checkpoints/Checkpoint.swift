@@ -73,7 +73,7 @@ public struct Checkpoint: Sendable {
       freezing: freezing?.description, thawing: thawing?.description, saving: saving,
       base: saved.count == variables.count
         ? nil : try digest.value(of: variables.filter { !written.contains($0.name) }, in: session),
-      variables: saved.map { .init(name: $0.name, provenance: session.provenance(of: $0.name)) },
+      variables: saved.map { .init(name: $0.name, session.origin(of: $0.name)) },
       slots: slots.map {
         .init(
           name: $0.slot.variable.name, role: $0.slot.variable.role, optimizer: $0.slot.owner.optimizer,

@@ -34,6 +34,18 @@ struct CheckpointRecord: Codable {
   struct SavedVariable: Codable {
     var name: String
     var provenance: Provenance
+    /// What of it is a first value, where that is a part.
+    var unset: Region?
+
+    init(name: String, _ origin: Origin) {
+      self.name = name
+      provenance = origin.provenance
+      unset = origin.unset == .whole ? nil : origin.unset
+    }
+
+    var origin: Origin {
+      Origin(provenance: provenance, unset: unset ?? (provenance == .initialized ? .whole : nil))
+    }
   }
 
   struct SavedSlotRecord: Codable {

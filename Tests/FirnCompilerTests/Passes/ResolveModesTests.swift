@@ -67,7 +67,7 @@ import Testing
   }
 
   /// One meaning with `freezing:`: what is valid of the model is, though only part of it has two modes.
-  @Test(arguments: ["a/w | b", "!sum & !a", "b/drop | role(kernel) | a/w", "children(b)", "last(1, .)"])
+  @Test(arguments: ["a/w | b", "!drop & !a", "b/drop | a/w", "children(b)", "last(1, .)"])
   func keepingIsReadAgainstTheModel(_ keeping: String) throws {
     #expect(
       try Compiler.resolveModes(two, freezing: "a | b", keepingTrainingMode: keeping, isTrainingMode: true)

@@ -104,7 +104,7 @@ import Testing
   /// A name that a place would take is an error; each is named, the nested one's too.
   @Test func sequentialRefusesNames() throws {
     let x = graph.placeholder("x", shape: ["batch", 3])
-    let line = #line + 1
+    let line = #line + 2
     _ = Sequential(
       Dense(4, name: "first"), Apply(.relu), Sequential([Dropout(0.1)], name: "drops"), name: "net")(x)
     let fault = try #require(throws: FirnError.self) { try graph.validate() }
@@ -112,7 +112,7 @@ import Testing
     #expect(
       fault.causes.allSatisfy {
         $0.code == .invalidArgument && $0.constraint == "C1" && $0.location?.line == line
-      })
+      }, "\(fault.causes.map { ($0.code, $0.constraint, $0.location?.line) })")
     #expect(fault.causes.map(\.message).first?.contains("`first`") == true)
   }
 

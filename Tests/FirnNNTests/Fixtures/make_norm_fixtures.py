@@ -118,6 +118,17 @@ def channels(layer, x):
 
 torch.set_default_dtype(torch.float64)
 keras.backend.set_floatx("float64")
+# Keras 3 takes float64 with float32 for float32 (its products and normalisation would be): here float64 stays.
+dtypes = keras.src.backend.common.dtypes
+own_result_type = dtypes.result_type
+
+
+def result_type(*types):
+    return "float64" if "float64" in [keras.backend.standardize_dtype(t) for t in types] else own_result_type(*types)
+
+
+for module in [dtypes, keras.src.backend.common, keras.src.backend, keras.src.backend.torch.numpy]:
+    module.result_type = result_type
 KERAS = keras.layers
 SMALL = [3, 4, 3]
 NORM = torch.nn.BatchNorm2d

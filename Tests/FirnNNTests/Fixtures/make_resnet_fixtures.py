@@ -5,7 +5,8 @@
 
 Weights and images come from a hash of name and position that both sides compute, so eleven million numbers need not be
 stored. Logits, loss and gradients are in float64, in training mode; of every gradient the norm, the largest element and
-some elements picked by hash. The frozen runs are three steps of SGD by one rate, frozen modules in evaluation mode (Firn's
+some elements picked by hash; `f32` is by how much PyTorch's own gradients in float32 are off, relative to the largest
+element of each. The frozen runs are three steps of SGD by one rate, frozen modules in evaluation mode (Firn's
 default) or everything in train mode (`keepingTrainingMode:`).
 """
 
@@ -90,8 +91,8 @@ def built():
     return model
 
 
-def loss_of(model):
-    images = torch.tensor(4 * unit("images", BATCH * SIZE * SIZE * 3).reshape(BATCH, SIZE, SIZE, 3))
+def loss_of(model, dtype=torch.float64):
+    images = torch.tensor(4 * unit("images", BATCH * SIZE * SIZE * 3).reshape(BATCH, SIZE, SIZE, 3), dtype=dtype)
     logits = model(images.permute(0, 3, 1, 2))
     return logits, torch.nn.functional.cross_entropy(logits, torch.tensor([3, 7]))
 
@@ -144,7 +145,14 @@ model = built()
 model.train()
 logits, loss = loss_of(model)
 loss.backward()
+single = built().float()
+single.train()
+loss_of(single, torch.float32)[1].backward()
 result = {
+    "f32": max(
+        float((a.grad - b.grad).abs().max() / a.grad.abs().max())
+        for a, b in zip(model.parameters(), single.parameters())
+    ),
     "logits": logits.detach().reshape(-1).tolist(),
     "loss": loss.item(),
     "gradients": {

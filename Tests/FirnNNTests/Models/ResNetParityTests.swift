@@ -45,6 +45,8 @@ struct ResNetParityTests {
     let inference: [Double]
     let loss: Double
     let gradients: [String: Sample]
+    /// By how much PyTorch's own gradients in `f32` are off, relative to the largest element of each.
+    let f32: Double
     let runs: [Run]
 
     static func load() throws -> Expected {
@@ -110,7 +112,8 @@ struct ResNetParityTests {
       let difference = try #require(expected.gradients[name]).difference(try results[gradient], name)
       if difference > worst.difference { worst = (name, difference) }
     }
-    #expect(worst.difference <= tolerance, "\(worst)")
+    // Seventeen layers from the loss, rounding alone is more than the tolerance of the values.
+    #expect(worst.difference <= (dtype == .f64 ? tolerance : expected.f32), "\(worst)")
   }
 
   @Test func threeStepsWithEachFreeze() throws {

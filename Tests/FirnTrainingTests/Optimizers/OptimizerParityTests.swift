@@ -15,12 +15,18 @@ import Testing
       let beta1: Double
       let beta2: Double
       let weights: [[Double]]
+      let f32: Double
+    }
+    struct Case: Decodable {
+      let weights: [[Double]]
+      /// By how much PyTorch's own run in `f32` is off.
+      let f32: Double
     }
 
     let gradients: [[Double]]
     let rate: Double
     let adam: [AdamCase]
-    let others: [String: [[Double]]]
+    let others: [String: Case]
   }
 
   private let fixture: Fixture
@@ -51,18 +57,24 @@ import Testing
     zip(a.joined(), b.joined()).map { ($0 - $1).magnitude }.max() ?? .infinity
   }
 
-  @Test(arguments: [(DType.f32, 1e-7), (.f64, 1e-14)])
-  func adamForEveryBeta(_ dtype: DType, _ tolerance: Double) throws {
+  /// What a run may be off: 1e-7 in `f32`, more only where PyTorch's own run in `f32` is (weights pass 1, whose last
+  /// place is 1.2e-7).
+  private func tolerance(_ dtype: DType, ofPyTorch own: Double) -> Double {
+    dtype == .f64 ? 1e-14 : max(1e-7, 1.5 * own)
+  }
+
+  @Test(arguments: [DType.f32, .f64])
+  func adamForEveryBeta(_ dtype: DType) throws {
     #expect(fixture.adam.count == 35)
     for row in fixture.adam {
       let adam = Adam(learningRate: fixture.rate, beta1: row.beta1, beta2: row.beta2)
       let off = difference(try trained(adam, dtype), row.weights)
-      #expect(off <= tolerance, "beta1 \(row.beta1), beta2 \(row.beta2): \(off)")
+      #expect(off <= tolerance(dtype, ofPyTorch: row.f32), "beta1 \(row.beta1), beta2 \(row.beta2): \(off)")
     }
   }
 
-  @Test(arguments: [(DType.f32, 2e-7), (.f64, 1e-14)])
-  func allOthers(_ dtype: DType, _ tolerance: Double) throws {
+  @Test(arguments: [DType.f32, .f64])
+  func allOthers(_ dtype: DType) throws {
     let rate = fixture.rate
     let cases: [(String, any Optimizer, Double, Double?)] = [
       ("adamw", Adam(learningRate: rate, weightDecay: 0.01), 1, nil),
@@ -81,9 +93,9 @@ import Testing
     #expect(Set(cases.map(\.0)) == Set(fixture.others.keys))
     for (name, optimizer, start, norm) in cases {
       let wanted = try #require(fixture.others[name])
-      let off = difference(try trained(optimizer, dtype, start: start, clippingNorm: norm), wanted)
+      let off = difference(try trained(optimizer, dtype, start: start, clippingNorm: norm), wanted.weights)
       // PyTorch adds 1e-6 to the norm before it divides.
-      #expect(off <= (norm == nil ? tolerance : 2e-6), "\(name): \(off)")
+      #expect(off <= (norm == nil ? tolerance(dtype, ofPyTorch: wanted.f32) : 2e-6), "\(name): \(off)")
     }
   }
 
