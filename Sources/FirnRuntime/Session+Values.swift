@@ -241,7 +241,9 @@ extension Session {
 
   /// Names of variables that hold something better than a random value.
   var knownValues: (loaded: Set<String>, trained: Set<String>) {
-    let given = store.entries.filter { $0.origin.provenance == .initialized && $0.variable.initializer.isGiven }
+    let given = store.entries.filter {
+      $0.origin.provenance == .initialized && $0.variable.initializer.isGiven
+    }
     return (store.names(.loaded).union(given.map(\.variable.name)), store.names(.trained))
   }
 

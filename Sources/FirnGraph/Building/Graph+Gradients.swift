@@ -47,7 +47,8 @@ extension Graph {
             .invalidGraph,
             "gradients: a path to `\(outside[0].name)` leaves the loop through the assignment `\(assignment.name)`",
             remedy: "use the value that is assigned, or put the assignment into `stopping:`")
-          return Array(repeating: report(error, operands: [outside[0], assignment], location: location), count: xs.count)
+          return Array(
+            repeating: report(error, operands: [outside[0], assignment], location: location), count: xs.count)
         }
       }
     }

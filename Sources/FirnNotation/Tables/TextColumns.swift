@@ -31,12 +31,14 @@ package struct TextColumns: Sendable, Hashable {
     groups.append(Group(columns, rows: rows))
   }
 
-  /// The tables, each beginning with the names; a group that is too wide stands alone. One table where `width` is nil.
+  /// The tables, each beginning with the names; a group that is too wide stands alone.
+  ///
+  /// - Parameter width: what lines may fill; nil for one table.
   package func tables(width: Int?) -> [TextTable] {
     guard let width else { return [table(of: groups[...])] }
     var tables: [TextTable] = []
     var start = 0
-    for end in groups.indices.dropFirst() 
+    for end in groups.indices.dropFirst()
     where groups[end].startsTable || table(of: groups[start...end]).width > width {
       tables.append(table(of: groups[start..<end]))
       start = end
