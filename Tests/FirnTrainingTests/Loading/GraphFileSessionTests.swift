@@ -13,12 +13,11 @@ import Testing
   /// Embedding, a loop, dropout, a batch norm and a scope that is declared frozen.
   private struct Model {
     let graph = Graph()
-    let (words, labels): (Tensor, Tensor)
     let (logits, loss): (Tensor, Tensor)
 
     init() {
-      words = graph.placeholder("words", shape: ["batch", 3], dtype: .i32)
-      labels = graph.placeholder("labels", shape: ["batch"], dtype: .i32)
+      let words = graph.placeholder("words", shape: ["batch", 3], dtype: .i32)
+      let labels = graph.placeholder("labels", shape: ["batch"], dtype: .i32)
       let vectors = graph.scope("frozen", trainable: false) {
         Embedding(count: 6, width: 4, name: "embedding")(words)
       }
