@@ -8,6 +8,7 @@ enum Main {
       ("drawing", DrawingBenchmark.run),
       ("freezing", FreezingBenchmark.run),
       ("loops", LoopsBenchmark.run),
+      ("training", TrainingBenchmark.run),
       ("convolution", ConvolutionBenchmark.run),
       ("networks", NetworksBenchmark.run),
       ("weights", WeightsBenchmark.run),
