@@ -160,7 +160,10 @@ private struct RowAnalysis {
     case .none: break
     default: return false
     }
-    guard let rule = self.rule(of: position, along: axis, of: first, count: count) else { return false }
+    // What fails tells of an element of the whole.
+    guard !node.op.canFail, let rule = self.rule(of: position, along: axis, of: first, count: count) else {
+      return false
+    }
     for (result, axis) in rule.results.enumerated() {
       guard require(.along(axis), of: Value(position, result)) else { return false }
     }

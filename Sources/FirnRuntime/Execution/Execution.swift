@@ -61,6 +61,9 @@ private final class Frame {
   private let workers: any Workers
   /// Keeps the bytes of constants alive.
   private let constants: [NDArray]
+  /// What went wrong in each share of the loop that runs now; each writes its own element, and all are nil between runs.
+  private let faults: UnsafeMutablePointer<FirnError?>
+  private let mostShares: Int
 
   private struct Step {
     let name: String
@@ -101,6 +104,11 @@ private final class Frame {
       (table + slot).initialize(to: pointer)
     }
     self.constants = constants
+    mostShares = plan.steps.reduce(0) { most, step in
+      if case .loops(let loops) = step.work { max(most, loops.count) } else { most }
+    }
+    faults = .allocate(capacity: max(mostShares, 1))
+    faults.initialize(repeating: nil, count: mostShares)
     let listed = plan.steps.reduce(0) { $0 + $1.operands.count + $1.results.count }
     slotLists = .allocate(capacity: max(listed, 1))
     var next = slotLists
@@ -139,6 +147,8 @@ private final class Frame {
   deinit {
     table.deallocate()
     slotLists.deallocate()
+    faults.deinitialize(count: mostShares)
+    faults.deallocate()
   }
 
   /// - Parameter path: where the plan's nodes are, asked for only when something fails.
@@ -172,13 +182,7 @@ private final class Frame {
       for (loop, body) in loops { try run(loop, body: body, checksNumerics: checksNumerics, path: path) }
       return
     }
-    // Each share writes its own element, read when all are done.
-    nonisolated(unsafe) let faults = UnsafeMutablePointer<FirnError?>.allocate(capacity: loops.count)
-    faults.initialize(repeating: nil, count: loops.count)
-    defer {
-      faults.deinitialize(count: loops.count)
-      faults.deallocate()
-    }
+    nonisolated(unsafe) let faults = self.faults
     workers.split(loops.count, grain: 1) { range, _ in
       for number in range {
         do throws(FirnError) {
@@ -190,7 +194,10 @@ private final class Frame {
       }
     }
     for number in loops.indices {
-      if let fault = faults[number] { throw fault }
+      if let fault = faults[number] {
+        for other in loops.indices { faults[other] = nil }
+        throw fault
+      }
     }
   }
 
