@@ -166,6 +166,7 @@ let tests: [Target] = [
 for target in libraries + data + executables + tests where target.name != "CFirnKernels" {
   target.swiftSettings = settings
   if target.type != .test { target.exclude.append("README.md") }
+  if target.name == "FirnBench" { target.exclude.append("peers.py") }
 }
 
 let products: [Product] = [

@@ -1,13 +1,25 @@
 /// The command `firn-bench`: `firn-bench [NAME …]` runs the named benchmarks, all by default.
+///
+/// `firn-bench training lstm-128 --peer python` runs one work of `training` beside other libraries.
 @main
 enum Main {
   static func main() throws {
-    let wanted = CommandLine.arguments.dropFirst()
+    var wanted = Array(CommandLine.arguments.dropFirst())
+    var peer: String?
+    if let option = wanted.firstIndex(of: "--peer") {
+      guard option + 1 < wanted.count else { fatalError("--peer needs a Python") }
+      peer = wanted[option + 1]
+      wanted.removeSubrange(option...option + 1)
+    }
+    let works = wanted.filter { name in TrainingBenchmark.works.contains { $0.name == name } }
+    wanted.removeAll { works.contains($0) }
+    if !works.isEmpty, wanted.isEmpty { wanted = ["training"] }
     let benchmarks: [(name: String, run: () throws -> Void)] = [
       ("asking", AskingBenchmark.run),
       ("drawing", DrawingBenchmark.run),
       ("freezing", FreezingBenchmark.run),
       ("loops", LoopsBenchmark.run),
+      ("training", { try TrainingBenchmark.run(works, peer: peer) }),
       ("convolution", ConvolutionBenchmark.run),
       ("networks", NetworksBenchmark.run),
       ("weights", WeightsBenchmark.run),

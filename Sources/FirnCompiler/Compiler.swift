@@ -33,6 +33,8 @@ extension Compiler {
     batchSteps,
     // Last of them: it multiplies what the loops, as they are now, have stacked.
     sumAfterLoops,
+    // After what moves products out of loops: only those that stay read their weights step by step.
+    arrangeOnce,
     // A loop forward and its loop back have each put the same nodes before them; one of each is enough.
     commonSubexpressions,
     // Last: removes what expansion kept for nobody and what merging made superfluous.

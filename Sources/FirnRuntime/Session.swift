@@ -244,7 +244,7 @@ public final class Session {
         remedy: "compile it in the session that runs it")
     }
     let binding = try program.feedCheck.binding(of: feeds)
-    let execution = try self.execution(of: program, binding: binding)
+    let execution = try self.execution(of: program, binding: binding, checksNumerics: checksNumerics)
     let plan = execution.plan
     for (port, storage) in zip(plan.feeds, execution.feeds) {
       guard let feed = feeds.entries.last(where: { $0.name == port.name }) else {
@@ -289,10 +289,14 @@ public final class Session {
   /// How many plans are held, each with its buffers.
   var executionCount: Int { executions.count }
 
-  func execution(of program: Program, binding: DimBinding) throws(FirnError) -> Execution {
-    try executions.execution(of: program.identity, binding) { () throws(FirnError) in
+  /// - Parameter checksNumerics: whether every value is looked through, and must be whole for that.
+  func execution(
+    of program: Program, binding: DimBinding, checksNumerics: Bool = false
+  ) throws(FirnError) -> Execution {
+    let key = ExecutionCache.Key(binding: binding, checksNumerics: checksNumerics)
+    return try executions.execution(of: program.identity, key) { () throws(FirnError) in
       let bound = program.compilation.graph.mapping(.binding(binding))
-      let plan = try Plan(bound, workers: workers.count)
+      let plan = try Plan(bound, workers: workers.count, sharing: checksNumerics ? nil : .standard)
       let buffers = (plan.feeds + plan.outputs).map(\.type.byteCount) + [unmadeBytes(of: plan)]
       try Platform.requireMemory(
         buffers.reduce(plan.arenaBytes) { $0.saturatingSum($1) }, for: "one run of this program")

@@ -46,7 +46,7 @@ import Testing
   /// The steps of a plan and of the loops in it, with the shapes they write.
   private func steps(_ plan: Plan) -> [(name: String, shape: [Int])] {
     plan.steps.flatMap { step -> [(name: String, shape: [Int])] in
-      if case .loop(let loop) = step.work { return steps(loop.body) }
+      if case .loops(let loops) = step.work { return loops.flatMap { steps($0.body) } }
       return [(step.name, step.resultTypes[0].shape)]
     }
   }

@@ -217,11 +217,33 @@ import Testing
     }
   }
 
+  /// A test of shares that are never made would pass.
+  @Test func someLoopsAreShared() throws {
+    var shared = 0
+    for seed in Self.seeds.prefix(120) {
+      let model = try model(seed, .f32)
+      let fetches = gradients(model) + model.outputs
+      let graph = try Compiler.compile(
+        CompilationRequest(graph: model.graph.definition, fetches: fetches.map(\.value), isTrainingMode: true)
+      ).graph
+      let plan = try Plan(
+        graph.mapping(.binding(model.binding)), workers: 3,
+        sharing: LoopSharing(leastRows: 1, mostBytes: .max))
+      if plan.steps.contains(where: { if case .loops(let loops) = $0.work { loops.count > 1 } else { false } }
+      ) {
+        shared += 1
+      }
+    }
+    #expect(shared >= 20, "\(shared)")
+  }
+
   /// The outputs of a compiled graph.
   private func execute(
     _ graph: GraphDef, _ model: RandomModel, workers: any Workers = WorkerPool(count: 1)
   ) throws -> [NDArray] {
-    let plan = try Plan(graph.mapping(.binding(model.binding)), workers: workers.count)
+    let plan = try Plan(
+      graph.mapping(.binding(model.binding)), workers: workers.count,
+      sharing: LoopSharing(leastRows: 1, mostBytes: .max))
     var store = VariableStore(seed: 0)
     for variable in graph.variables { try store.add(variable) }
     let execution = Execution(plan, workers: workers)

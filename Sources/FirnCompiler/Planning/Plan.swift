@@ -38,18 +38,24 @@ package struct Plan: Sendable {
 
   package indirect enum Work: Sendable {
     case kernel(Kernel)
-    case loop(Loop)
+    /// One loop, or one for each share of the rows of what it goes over, that run side by side and share nothing they
+    /// write.
+    case loops([Loop])
   }
 
   /// A loop and how its body's buffers hang on the outer ones.
   package struct Loop: Sendable {
     package var body: Plan
+    /// The rows it makes; nil for all there are.
+    package var rows: Range<Int>?
+    /// Offset of its arena in the step's scratch.
+    package var workspace = 0
     package var length: Int
     package var isReversed: Bool
     package var index: Int?
     package var carries: [Carry]
     package var slices: [Moving]
-    package var captures: [(outer: Int, inner: Int)]
+    package var captures: [Capture]
     package var outputs: [Output]
 
     package struct Carry: Sendable {
@@ -59,18 +65,29 @@ package struct Plan: Sendable {
       package var parameter: Int?
       package var next: Int
       package var byteCount: Int
+      /// Where its rows begin.
+      package var offset = 0
+    }
+
+    package struct Capture: Sendable {
+      package var outer: Int
+      package var inner: Int
+      package var offset = 0
     }
 
     package struct Moving: Sendable {
       package var outer: Int
       package var inner: Int
       package var stride: Int
+      package var offset = 0
     }
 
     package struct Output: Sendable {
       package var outer: Int
       package var inner: Int
       package var stride: Int
+      package var byteCount: Int
+      package var offset = 0
       /// Whether the body writes the stacked result itself rather than having a step copied out.
       package var isDirect: Bool
     }
@@ -128,9 +145,12 @@ extension Plan: CustomStringConvertible {
     }
     for step in steps {
       lines.append("\(step.name) \(step.operands) -> \(step.results)")
-      if case .loop(let loop) = step.work {
-        lines.append("  \(loop.length) times")
-        lines += loop.body.description.split(separator: "\n").map { "  " + $0 }
+      if case .loops(let loops) = step.work {
+        for loop in loops {
+          let rows = loop.rows.map { ", rows \($0)" } ?? ""
+          lines.append("  \(loop.length) times" + rows)
+          lines += loop.body.description.split(separator: "\n").map { "  " + $0 }
+        }
       }
     }
     return lines.joined(separator: "\n")

@@ -7,10 +7,15 @@ extension Plan {
   /// Views share their operand's buffer; elementwise results take the place of an operand that dies there; everything
   /// else gets arena bytes for just its lifetime.
   ///
-  /// - Parameter workers: how many pieces of a kernel run at once; each gets scratch of its own.
+  /// A loop whose body works row by row is planned as one loop for each worker, on its share of the rows, where a share
+  /// is worth it.
+  ///
+  /// - Parameters:
+  ///   - workers: how many pieces of a kernel run at once; each gets scratch of its own.
+  ///   - sharing: when loops are shared out by rows; nil where what each step makes is looked at as a whole.
   /// - Throws: what types cannot show before dimensions are bound (a slice beyond its axis, for instance).
-  package init(_ graph: GraphDef, workers: Int = 1) throws(FirnError) {
-    var planner = Planner(graph, workers: workers)
+  package init(_ graph: GraphDef, workers: Int = 1, sharing: LoopSharing? = .standard) throws(FirnError) {
+    var planner = Planner(graph, workers: workers, sharing: sharing)
     self = try planner.plan()
   }
 }
@@ -19,6 +24,7 @@ extension Plan {
 private struct Planner {
   let graph: GraphDef
   let workers: Int
+  let sharing: LoopSharing?
   let index: ValueIndex
 
   /// The buffer of each value.
@@ -36,9 +42,10 @@ private struct Planner {
   /// For each node, the steps it answers for where numerics are checked.
   var answersFor: [Int: [Int]] = [:]
 
-  init(_ graph: GraphDef, workers: Int, infinite: InfiniteValues? = nil) {
+  init(_ graph: GraphDef, workers: Int, sharing: LoopSharing?, infinite: InfiniteValues? = nil) {
     self.graph = graph
     self.workers = workers
+    self.sharing = sharing
     self.infinite = infinite ?? InfiniteValues(graph)
     putOff = PutOffChecks(graph)
     index = ValueIndex(graph)
@@ -130,10 +137,13 @@ private struct Planner {
     }
     if let scan = node.loop {
       let inner = InfiniteValues(bodyOf: scan, operands: node.inputs.map { infinite[$0] })
-      let loop = try plan(scan, step, infinite: inner)
-      step.workspaceBytes = loop.body.arenaBytes
-      step.work = .loop(loop)
-      step.flops = loop.length * loop.body.flops
+      var loops = try plan(scan, step, infinite: inner)
+      for number in loops.indices {
+        loops[number].workspace = step.workspaceBytes
+        step.workspaceBytes += (loops[number].body.arenaBytes + 63) / 64 * 64
+        step.flops += loops[number].length * loops[number].body.flops
+      }
+      step.work = .loops(loops)
     } else if let op = node.kernelOp {
       var operands: [ArrayType] = []
       for input in node.inputs { operands.append(try type(input)) }
@@ -173,16 +183,26 @@ private struct Planner {
 
   func plan(
     _ scan: Scan, _ step: Plan.Step, infinite: InfiniteValues
-  ) throws(FirnError) -> Plan.Loop {
+  ) throws(FirnError) -> [Plan.Loop] {
     guard let length = scan.length.value else {
       throw FirnError(.missingFeed, "nothing fed binds the length \(scan.length) of `\(step.name)`")
     }
-    var planner = Planner(scan.body, workers: workers, infinite: infinite)
-    return try planner.loop(scan, step, length: length)
+    guard workers > 1, let sharing, let rows = LoopRows(scan),
+      let shares = rows.shares(among: workers, sharing)
+    else {
+      var planner = Planner(scan.body, workers: workers, sharing: sharing, infinite: infinite)
+      return [try planner.loop(scan, step, length: length)]
+    }
+    return try shares.map { share throws(FirnError) in
+      var planner = Planner(share.scan.body, workers: 1, sharing: nil, infinite: infinite)
+      return try planner.loop(share.scan, step, length: length, share: share)
+    }
   }
 
   /// Plans the body, then ties its buffers to the outer ones.
-  mutating func loop(_ scan: Scan, _ step: Plan.Step, length: Int) throws(FirnError) -> Plan.Loop {
+  mutating func loop(
+    _ scan: Scan, _ step: Plan.Step, length: Int, share: LoopShare? = nil
+  ) throws(FirnError) -> Plan.Loop {
     for position in graph.nodes.indices { try place(position) }
     var parameter: [Int?] = Array(repeating: nil, count: scan.operandCount)
     var indexSlot: Int?
@@ -217,32 +237,41 @@ private struct Planner {
       Plan.Loop.Carry(
         initial: step.operands[carry], final: step.results[carry], parameter: parameter[carry],
         next: results[carry],
-        byteCount: try type(graph.outputs[carry]).byteCount)
+        byteCount: try type(graph.outputs[carry]).byteCount,
+        offset: share?.offset(of: try type(graph.outputs[carry])) ?? 0)
     }
     let outputs = try isDirect.enumerated().map { position, isDirect throws(FirnError) in
       let output = scan.carries + position
+      let type = try type(graph.outputs[output])
       return Plan.Loop.Output(
         outer: step.results[output], inner: results[output],
-        stride: try type(graph.outputs[output]).byteCount,
-        isDirect: isDirect)
+        stride: share?.stride(of: type) ?? type.byteCount,
+        byteCount: type.byteCount, offset: share?.offset(of: type) ?? 0, isDirect: isDirect)
     }
-    let slices = scan.sliceRange.compactMap { operand in
-      parameter[operand].map { slot in
-        Plan.Loop.Moving(outer: step.operands[operand], inner: slot, stride: parameterBytes(slot))
+    var slices: [Plan.Loop.Moving] = []
+    var captures: [Plan.Loop.Capture] = []
+    for operand in scan.carries..<scan.operandCount {
+      guard let slot = parameter[operand], let type = parameterType(slot) else { continue }
+      let offset = share?.isByRows[operand] == true ? share?.offset(of: type) ?? 0 : 0
+      if scan.sliceRange.contains(operand) {
+        slices.append(
+          .init(
+            outer: step.operands[operand], inner: slot, stride: share?.stride(of: type) ?? type.byteCount,
+            offset: offset))
+      } else {
+        captures.append(.init(outer: step.operands[operand], inner: slot, offset: offset))
       }
-    }
-    let captures = scan.captureRange.compactMap { operand in
-      parameter[operand].map { (outer: step.operands[operand], inner: $0) }
     }
     let body = finish(outputs: [], wholeLife: Set(results), bornEarly: indexSlot)
     return Plan.Loop(
-      body: body, length: length, isReversed: scan.isReversed, index: indexSlot, carries: carries,
+      body: body, rows: share?.rows, length: length, isReversed: scan.isReversed, index: indexSlot,
+      carries: carries,
       slices: slices,
       captures: captures, outputs: outputs)
   }
 
-  func parameterBytes(_ slot: Int) -> Int {
-    parameters.first { $0.slot == slot }.flatMap { ArrayType($0.op.type)?.byteCount } ?? 0
+  func parameterType(_ slot: Int) -> ArrayType? {
+    parameters.first { $0.slot == slot }.flatMap { ArrayType($0.op.type) }
   }
 
   /// A buffer of its own with the value of `slot`.
@@ -277,8 +306,8 @@ private struct Planner {
     for step in steps.indices {
       steps[step].operands = steps[step].operands.map { $0 == slot ? other : $0 }
       steps[step].results = steps[step].results.map { $0 == slot ? other : $0 }
-      if case .loop(let loop) = steps[step].work {
-        steps[step].work = .loop(loop.mappingOuter { $0 == slot ? other : $0 })
+      if case .loops(let loops) = steps[step].work {
+        steps[step].work = .loops(loops.map { $0.mappingOuter { $0 == slot ? other : $0 } })
       }
     }
   }

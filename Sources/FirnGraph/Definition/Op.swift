@@ -44,6 +44,10 @@ package protocol Op: Hashable, Sendable {
   /// and where it works element by element they stay.
   var numerics: Numerics { get }
 
+  /// How `operand` is to lie for the op to read it without arranging it in every run, where it does not lie so; nil
+  /// where it does, or where it makes no difference. Default: nil.
+  func arrangement(of operand: Int, in node: NodeTypes) -> Arrangement?
+
   /// Itself, if it carries a graph. Default: nil; those that do have theirs from `BodyOp`.
   var asBodyOp: (any BodyOp)? { get }
 
@@ -84,6 +88,8 @@ extension Op {
   package var effect: Effect { .none }
 
   package func isEqual(to other: any Op) -> Bool { (other as? Self) == self }
+
+  package func arrangement(of operand: Int, in node: NodeTypes) -> Arrangement? { nil }
 
   package var asBodyOp: (any BodyOp)? { nil }
 }

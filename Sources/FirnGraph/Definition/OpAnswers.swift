@@ -22,6 +22,19 @@ package struct RowRule: Sendable {
   }
 }
 
+/// Another layout of an operand, and what reads that to the same bits.
+package struct Arrangement: Sendable {
+  /// Makes the other layout of the operand.
+  package var arrange: any Op
+  /// Reads it in place of the op.
+  package var op: any Op
+
+  package init(_ arrange: any Op, then op: any Op) {
+    self.arrange = arrange
+    self.op = op
+  }
+}
+
 /// How a block of a node's only result is made without the rest.
 package enum Narrowing: Sendable {
   /// It is not, or it is not known how.

@@ -112,6 +112,15 @@ package struct MatMul: KernelOp {
 
   package var canFail: Bool { false }
 
+  /// A right operand whose rows are contiguous is read where it is.
+  package func arrangement(of operand: Int, in node: NodeTypes) -> Arrangement? {
+    guard operand == 1, transposeB else { return nil }
+    let rank = node.shape.rank
+    return Arrangement(
+      Transpose(Array(0..<rank - 2) + [rank - 1, rank - 2]),
+      then: MatMul(transposeA: transposeA, transposeB: false, order: order))
+  }
+
   package var isElementwise: Bool { false }
 
   package func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? {

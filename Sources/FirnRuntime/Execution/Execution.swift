@@ -61,6 +61,9 @@ private final class Frame {
   private let workers: any Workers
   /// Keeps the bytes of constants alive.
   private let constants: [NDArray]
+  /// What went wrong in each share of the loop that runs now; each writes its own element, and all are nil between runs.
+  private let faults: UnsafeMutablePointer<FirnError?>
+  private let mostShares: Int
 
   private struct Step {
     let name: String
@@ -74,8 +77,12 @@ private final class Frame {
 
   private enum Work {
     case kernel(Kernel)
-    case loop(Plan.Loop, Frame)
+    /// Run side by side where there are several.
+    case loops([(loop: Plan.Loop, body: Frame)])
   }
+
+  /// Of one thread: each share of a loop has one to itself.
+  private static let alone = WorkerPool(count: 1)
 
   init(
     _ plan: Plan, arena: UnsafeMutableRawPointer, workers: any Workers,
@@ -97,6 +104,11 @@ private final class Frame {
       (table + slot).initialize(to: pointer)
     }
     self.constants = constants
+    mostShares = plan.steps.reduce(0) { most, step in
+      if case .loops(let loops) = step.work { max(most, loops.count) } else { most }
+    }
+    faults = .allocate(capacity: max(mostShares, 1))
+    faults.initialize(repeating: nil, count: mostShares)
     let listed = plan.steps.reduce(0) { $0 + $1.operands.count + $1.results.count }
     slotLists = .allocate(capacity: max(listed, 1))
     var next = slotLists
@@ -113,11 +125,16 @@ private final class Frame {
       let work: Work =
         switch step.work {
         case .kernel(let kernel): .kernel(kernel)
-        case .loop(let loop):
-          .loop(
-            loop,
-            Frame(loop.body, arena: workspace, workers: workers) { _ in
-              firnBug("execution", "a loop body reads from outside")
+        case .loops(let loops):
+          .loops(
+            loops.map { loop in
+              let workers = loops.count == 1 ? workers : Self.alone
+              return (
+                loop,
+                Frame(loop.body, arena: workspace + loop.workspace, workers: workers) { _ in
+                  firnBug("execution", "a loop body reads from outside")
+                }
+              )
             })
         }
       return Step(
@@ -130,6 +147,8 @@ private final class Frame {
   deinit {
     table.deallocate()
     slotLists.deallocate()
+    faults.deinitialize(count: mostShares)
+    faults.deallocate()
   }
 
   /// - Parameter path: where the plan's nodes are, asked for only when something fails.
@@ -149,8 +168,35 @@ private final class Frame {
           throw error
         }
         if checksNumerics { try check(step, at: position, &putOff, path: path) }
-      case .loop(let loop, let body):
-        try run(loop, body: body, checksNumerics: checksNumerics) { Path.joined(path(), step.name) }
+      case .loops(let loops):
+        try run(loops, checksNumerics: checksNumerics) { Path.joined(path(), step.name) }
+      }
+    }
+  }
+
+  /// All shares of a loop; of faults, that of the first share that has one.
+  private func run(
+    _ loops: [(loop: Plan.Loop, body: Frame)], checksNumerics: Bool, path: () -> String
+  ) throws(FirnError) {
+    guard loops.count > 1 else {
+      for (loop, body) in loops { try run(loop, body: body, checksNumerics: checksNumerics, path: path) }
+      return
+    }
+    nonisolated(unsafe) let faults = self.faults
+    workers.split(loops.count, grain: 1) { range, _ in
+      for number in range {
+        do throws(FirnError) {
+          try run(
+            loops[number].loop, body: loops[number].body, checksNumerics: checksNumerics, path: path)
+        } catch {
+          faults[number] = error
+        }
+      }
+    }
+    for number in loops.indices {
+      if let fault = faults[number] {
+        for other in loops.indices { faults[other] = nil }
+        throw fault
       }
     }
   }
@@ -159,25 +205,29 @@ private final class Frame {
     _ loop: Plan.Loop, body: Frame, checksNumerics: Bool, path: () -> String
   ) throws(FirnError) {
     for carry in loop.carries {
-      copy(table[carry.initial], to: table[carry.final], carry.byteCount)
-      if let parameter = carry.parameter { body.table[parameter] = table[carry.final] }
+      copy(table[carry.initial] + carry.offset, to: table[carry.final] + carry.offset, carry.byteCount)
+      if let parameter = carry.parameter { body.table[parameter] = table[carry.final] + carry.offset }
     }
-    for capture in loop.captures { body.table[capture.inner] = table[capture.outer] }
+    for capture in loop.captures { body.table[capture.inner] = table[capture.outer] + capture.offset }
     for iteration in 0..<loop.length {
       let position = loop.isReversed ? loop.length - 1 - iteration : iteration
       if let index = loop.index {
         body.table[index].storeBytes(of: Int32(truncatingIfNeeded: position), as: Int32.self)
       }
-      for slice in loop.slices { body.table[slice.inner] = table[slice.outer] + position * slice.stride }
+      for slice in loop.slices {
+        body.table[slice.inner] = table[slice.outer] + (position * slice.stride + slice.offset)
+      }
       for output in loop.outputs where output.isDirect {
-        body.table[output.inner] = table[output.outer] + position * output.stride
+        body.table[output.inner] = table[output.outer] + (position * output.stride + output.offset)
       }
       try body.run(checksNumerics: checksNumerics, path: path)
       for output in loop.outputs where !output.isDirect {
-        copy(body.table[output.inner], to: table[output.outer] + position * output.stride, output.stride)
+        copy(
+          body.table[output.inner], to: table[output.outer] + (position * output.stride + output.offset),
+          output.byteCount)
       }
       for carry in loop.carries where carry.next != carry.parameter {
-        copy(body.table[carry.next], to: table[carry.final], carry.byteCount)
+        copy(body.table[carry.next], to: table[carry.final] + carry.offset, carry.byteCount)
       }
     }
   }

@@ -8,10 +8,16 @@ struct ExecutionCache {
   /// Enough for the lengths of bucketed sequences; one more costs a plan, which takes about as long as a small step.
   static let bindingLimit = 32
 
+  /// What a plan is of, besides the program.
+  struct Key: Hashable {
+    var binding: DimBinding
+    var checksNumerics: Bool
+  }
+
   private struct Entry {
     weak var program: ProgramIdentity?
     /// The last used is last.
-    var executions: [(binding: DimBinding, execution: Execution)] = []
+    var executions: [(key: Key, execution: Execution)] = []
   }
 
   private var entries: [Entry] = []
@@ -20,10 +26,10 @@ struct ExecutionCache {
 
   /// The execution of a program for a binding, made if there is none.
   mutating func execution(
-    of program: ProgramIdentity, _ binding: DimBinding, make: () throws(FirnError) -> Execution
+    of program: ProgramIdentity, _ key: Key, make: () throws(FirnError) -> Execution
   ) throws(FirnError) -> Execution {
     let place = entries.firstIndex { $0.program === program }
-    if let place, let known = entries[place].executions.lastIndex(where: { $0.binding == binding }) {
+    if let place, let known = entries[place].executions.lastIndex(where: { $0.key == key }) {
       let found = entries[place].executions[known]
       if known < entries[place].executions.count - 1 {
         entries[place].executions.remove(at: known)
@@ -35,9 +41,9 @@ struct ExecutionCache {
     let made = try make()
     if let place = entries.firstIndex(where: { $0.program === program }) {
       if entries[place].executions.count >= Self.bindingLimit { entries[place].executions.removeFirst() }
-      entries[place].executions.append((binding, made))
+      entries[place].executions.append((key, made))
     } else {
-      entries.append(Entry(program: program, executions: [(binding, made)]))
+      entries.append(Entry(program: program, executions: [(key, made)]))
     }
     return made
   }

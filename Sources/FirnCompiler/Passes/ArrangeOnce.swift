@@ -1,0 +1,75 @@
+package import FirnGraph
+import FirnOps
+
+extension Compiler {
+  /// `arrange-once`: a weight that a loop's product reads transposed is transposed before the loop.
+  ///
+  ///     %x = placeholder() {dtype = f32, shape = [time,batch,3]} : f32[time,batch,3]
+  ///     %h = placeholder() {dtype = f32, shape = [batch,3]} : f32[batch,3]
+  ///     %w = placeholder() {dtype = f32, shape = [3,3]} : f32[3,3]
+  ///     %loop = scan(%h, %x, %w) {carries = 1, slices = 1, captures = 1, length = time, reversed = false, body = {
+  ///       %state = loop_input() {kind = "carry", position = 0, dtype = f32, shape = [batch,3]} : f32[batch,3]
+  ///       %step = loop_input() {kind = "slice", position = 0, dtype = f32, shape = [batch,3]} : f32[batch,3]
+  ///       %kernel = loop_input() {kind = "capture", position = 0, dtype = f32, shape = [3,3]} : f32[3,3]
+  ///       %add = add(%state, %step) : f32[batch,3]
+  ///       %matmul = matmul(%add, %kernel) {transpose_a = false, transpose_b = true} : f32[batch,3]
+  ///       return %matmul
+  ///     }} : f32[batch,3]
+  ///     return %loop
+  ///
+  /// becomes
+  ///
+  ///     %x = placeholder() {dtype = f32, shape = [time,batch,3]} : f32[time,batch,3]
+  ///     %h = placeholder() {dtype = f32, shape = [batch,3]} : f32[batch,3]
+  ///     %w = placeholder() {dtype = f32, shape = [3,3]} : f32[3,3]
+  ///     %loop/matmul/transpose = transpose(%w) {permutation = [1,0]} : f32[3,3]
+  ///     %loop = scan(%h, %x, %loop/matmul/transpose) {carries = 1, slices = 1, captures = 1, length = time, reversed = false, body = {
+  ///       %state = loop_input() {kind = "carry", position = 0, dtype = f32, shape = [batch,3]} : f32[batch,3]
+  ///       %step = loop_input() {kind = "slice", position = 0, dtype = f32, shape = [batch,3]} : f32[batch,3]
+  ///       %matmul/transpose = loop_input() {kind = "capture", position = 0, dtype = f32, shape = [3,3]} : f32[3,3]
+  ///       %add = add(%state, %step) : f32[batch,3]
+  ///       %matmul = matmul(%add, %matmul/transpose) {transpose_a = false, transpose_b = false} : f32[batch,3]
+  ///       return %matmul
+  ///     }} : f32[batch,3]
+  ///     return %loop
+  ///
+  /// Else the kernel does it in every step, which takes about as long as the product of a step. The bits are the same:
+  /// an element is the same chain of additions.
+  package static let arrangeOnce = Pass("arrange-once") { graph, _ throws(FirnError) in
+    graph.arrangingInvariants()
+  }
+}
+
+extension GraphDef {
+  package func arrangingInvariants() -> GraphDef {
+    let arranged = rewritten { rewriter, position in
+      if let op = nodes[position].op(changingBody: { $0.arrangingCaptures() }) {
+        rewriter.keep(position, as: op)
+      }
+    }
+    return arranged == self ? self : arranged.hoistingInvariants()
+  }
+
+  /// Of a loop's body: what reads an invariant against its layout reads a node that arranges it.
+  private func arrangingCaptures() -> GraphDef {
+    let dependence = DependenceAnalysis(self) { $0.loopInput?.kind == .capture ? [] : .step }
+    return rewritten { rewriter, position in
+      let node = nodes[position]
+      if let op = node.op(changingBody: { $0.arrangingCaptures() }) {
+        rewriter.keep(position, as: op)
+        return
+      }
+      for (operand, input) in node.inputs.enumerated() where !dependence[input].contains(.step) {
+        guard let arrangement = node.op.arrangement(of: operand, in: types(round: position)) else { continue }
+        var other = rewriter.kept(position)
+        other.inputs[operand] =
+          rewriter.emit(
+            arrangement.arrange, [rewriter(input)],
+            named: Path.joined(node.name, arrangement.arrange.mnemonic), like: node)[0]
+        other.op = arrangement.op
+        rewriter.place(other, insteadOf: position)
+        return
+      }
+    }
+  }
+}

@@ -1,0 +1,215 @@
+import FirnGraph
+import FirnOps
+
+/// A loop whose body works row by row: some rows of every carry, slice and output are made of just these rows, so the
+/// whole loop can be run on a share of them, with no other share in sight.
+///
+/// Rows lie along the first axis of what goes into the body and comes out of it, as the batch does in a recurrent
+/// network; within the body they may lie along any. Weights are read whole. No sum goes over rows, so the bits are
+/// those of the loop run at once.
+struct LoopRows {
+  let scan: Scan
+  /// How many there are.
+  let count: Int
+  /// For each operand, whether its rows are taken; false for one that is read whole.
+  let isByRows: [Bool]
+  private let body: RowAnalysis
+
+  /// Nil where some value of the body depends on more rows than one, or it is not known.
+  ///
+  /// - Parameter scan: its dimensions are numbers.
+  init?(_ scan: Scan) {
+    guard let first = scan.body.outputs.first,
+      let count = scan.body.type(of: first).shape.first?.value, count > 1,
+      let body = RowAnalysis(scan.body, count: count)
+    else { return nil }
+    var isByRows = [Bool](repeating: false, count: scan.operandCount)
+    for operand in 0..<scan.carries + scan.slices { isByRows[operand] = true }
+    for (position, node) in scan.body.nodes.enumerated() {
+      guard let input = node.loopInput, let operand = scan.operand(of: input) else { continue }
+      switch body.rows(Value(position)) {
+      case .along(0): isByRows[operand] = true
+      case .along: return nil
+      case .whole: if input.kind != .capture { return nil }
+      case nil: break
+      }
+    }
+    self.scan = scan
+    self.count = count
+    self.isByRows = isByRows
+    self.body = body
+  }
+
+  /// The loop in shares for so many workers; nil where they would be too thin, or the weights too large for each worker
+  /// to read them all.
+  func shares(among workers: Int, _ sharing: LoopSharing) -> [LoopShare]? {
+    let number = min(workers, count / sharing.leastRows)
+    guard number > 1, wholeBytes <= sharing.mostBytes else { return nil }
+    var shares: [LoopShare] = []
+    for share in 0..<number {
+      let rows = count * share / number..<count * (share + 1) / number
+      guard let scan = loop(over: rows.count) else { return nil }
+      shares.append(LoopShare(scan: scan, rows: rows, count: count, isByRows: isByRows))
+    }
+    return shares
+  }
+
+  /// Bytes of what every share reads whole.
+  private var wholeBytes: Int {
+    scan.body.nodes.enumerated().reduce(0) { total, entry in
+      guard entry.element.loopInput?.kind == .capture, body.rows(Value(entry.offset)) == .whole,
+        let type = ArrayType(entry.element.types[0])
+      else { return total }
+      let (sum, overflows) = total.addingReportingOverflow(type.byteCount)
+      return overflows ? .max : sum
+    }
+  }
+
+  /// The loop over so many rows.
+  func loop(over count: Int) -> Scan? {
+    body.graph(of: count).map { scan.with(body: $0) }
+  }
+}
+
+/// When a loop is shared out by rows.
+package struct LoopSharing: Sendable {
+  /// Of a share; fewer fill a product's tile too badly.
+  package var leastRows: Int
+  /// Of what every share reads whole in each of its steps.
+  package var mostBytes: Int
+
+  package init(leastRows: Int, mostBytes: Int) {
+    self.leastRows = leastRows
+    self.mostBytes = mostBytes
+  }
+
+  /// The bytes are half of a core's second-level cache, as common servers have it.
+  package static let standard = LoopSharing(leastRows: 8, mostBytes: 1 << 20)
+}
+
+/// A loop over some of the rows.
+struct LoopShare {
+  /// Its types are those of the share.
+  let scan: Scan
+  let rows: Range<Int>
+  /// How many rows there are in all.
+  let count: Int
+  /// For each operand, whether its rows are taken.
+  let isByRows: [Bool]
+
+  /// Bytes before its rows, of a value whose part here is of `type`.
+  func offset(of type: ArrayType) -> Int { type.byteCount / rows.count * rows.lowerBound }
+
+  /// Bytes of all rows.
+  func stride(of type: ArrayType) -> Int { type.byteCount / rows.count * count }
+}
+
+/// Along which axis rows lie in each value of a loop's body.
+private struct RowAnalysis {
+  enum Rows: Hashable {
+    case along(Int)
+    /// Read whole, whatever rows are made.
+    case whole
+  }
+
+  private let graph: GraphDef
+  private let count: Int
+  private let index: ValueIndex
+  /// Nil for a value nobody reads.
+  private var known: [Rows?]
+
+  /// From the outputs backwards; nil where rows do not keep apart.
+  init?(_ graph: GraphDef, count: Int) {
+    self.graph = graph
+    self.count = count
+    index = ValueIndex(graph)
+    known = Array(repeating: nil, count: index.count)
+    for output in graph.outputs {
+      guard require(.along(0), of: output) else { return nil }
+    }
+    for position in graph.nodes.indices.reversed() {
+      guard visit(position) else { return nil }
+    }
+  }
+
+  func rows(_ value: Value) -> Rows? { known[index[value]] }
+
+  private mutating func require(_ rows: Rows, of value: Value) -> Bool {
+    let place = index[value]
+    if case .along(let axis) = rows, known[place] == nil {
+      let shape = graph.type(of: value).shape
+      guard shape.indices.contains(axis), shape[axis].value == count else { return false }
+    }
+    if known[place] == nil { known[place] = rows }
+    return known[place] == rows
+  }
+
+  private mutating func visit(_ position: Int) -> Bool {
+    let node = graph.nodes[position]
+    let results = node.types.indices.map { rows(Value(position, $0)) }
+    // Nothing that is never read is in a body once dead code is gone.
+    guard let first = results.firstIndex(where: { $0 != nil }), let wanted = results[first] else {
+      return false
+    }
+    guard case .along(let axis) = wanted else {
+      return node.inputs.allSatisfy { require(.whole, of: $0) }
+        && results.allSatisfy { $0 == nil || $0 == .whole }
+    }
+    switch node.op.effect {
+    case .receives: return node.loopInput?.kind != .index
+    case .none: break
+    default: return false
+    }
+    // What fails tells of an element of the whole.
+    guard !node.op.canFail, let rule = self.rule(of: position, along: axis, of: first, count: count) else {
+      return false
+    }
+    for (result, axis) in rule.results.enumerated() {
+      guard require(.along(axis), of: Value(position, result)) else { return false }
+    }
+    return zip(node.inputs, rule.operands).allSatisfy { input, axis in
+      require(axis.map(Rows.along) ?? .whole, of: input)
+    }
+  }
+
+  /// How the node makes so many rows.
+  private func rule(of position: Int, along axis: Int, of result: Int, count: Int) -> RowRule? {
+    let node = graph.nodes[position]
+    guard let scan = node.loop else {
+      return node.op.rows(along: axis, of: result, count: Dim(count), in: graph.types(round: position))
+    }
+    // A loop in the body: what it stacks has its rows behind the steps.
+    guard axis == (result < scan.carries ? 0 : 1), let inner = LoopRows(scan),
+      let loop = inner.loop(over: count)
+    else { return nil }
+    return RowRule(
+      loop,
+      operands: (0..<scan.operandCount).map { operand in
+        inner.isByRows[operand] ? (scan.sliceRange.contains(operand) ? 1 : 0) : nil
+      },
+      results: node.types.indices.map { $0 < scan.carries ? 0 : 1 })
+  }
+
+  /// The graph that makes so many rows.
+  func graph(of count: Int) -> GraphDef? {
+    var nodes = graph.nodes
+    for position in nodes.indices {
+      let wanted = nodes[position].types.indices.map { rows(Value(position, $0)) }
+      guard let first = wanted.firstIndex(where: { $0 != nil }), case .along(let axis)? = wanted[first] else {
+        continue
+      }
+      var types = nodes[position].types
+      for (result, rows) in wanted.enumerated() {
+        if case .along(let axis)? = rows { types[result].shape[axis] = Dim(count) }
+      }
+      if let input = nodes[position].loopInput {
+        nodes[position].op = LoopInput(input.kind, input.position, type: types[0])
+      } else {
+        guard let rule = rule(of: position, along: axis, of: first, count: count) else { return nil }
+        nodes[position].op = rule.op
+      }
+      nodes[position].types = types
+    }
+    return GraphDef(nodes: nodes, outputs: graph.outputs, variables: graph.variables)
+  }
+}
