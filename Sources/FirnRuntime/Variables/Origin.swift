@@ -33,9 +33,8 @@ package struct Origin: Hashable, Sendable {
       return
     }
     do throws(FirnError) {
-      let region = try blocks.reduce(nil as Region?) { region, block throws(FirnError) in
-        try .union(region, .blocks([block]), of: variable)
-      }
+      var region: Region?
+      for block in blocks { region = try .union(region, .blocks([block]), of: variable) }
       if other.unset == nil {
         unset = try .difference(unset, region, of: variable)
         if provenance == .initialized, unset == nil || other.provenance == .trained {
