@@ -17,6 +17,8 @@ public struct WeightTransform: Hashable, Sendable {
     case sum(axis: Int)
     /// The operand so often along an axis.
     case repetition(Int, axis: Int)
+    /// Some positions along an axis.
+    case slice(Block)
     /// Rows of a grid, after some that stay, become those of another; a square for nil.
     case grid(to: [Int], from: [Int]?, keeping: Int)
   }
@@ -53,7 +55,12 @@ public struct WeightTransform: Hashable, Sendable {
     WeightTransform([.repetition(count, axis: axis)])
   }
 
-  /// A table with a row for each place of a grid, as of position embeddings, for another grid, by bicubic interpolation.
+  /// Some positions along an axis: `sliced(axis: 0, 0..<5)` for the first five rows; does not run backwards.
+  public static func sliced(axis: Int, _ range: Range<Int>) -> WeightTransform {
+    WeightTransform([.slice(Block(axis: axis, range: range))])
+  }
+
+  /// A table with a row for each place of a grid, as of position embeddings, for another grid, by bicubic polynomials.
   ///
   ///     .renaming("pos_embed", to: "positions", .resizedGrid(to: (16, 16), keeping: 1)) + .pyTorch
   ///
@@ -99,7 +106,7 @@ public struct WeightTransform: Hashable, Sendable {
     steps.allSatisfy { step in
       switch step {
       case .sum, .grid: false
-      case .permute, .reshape, .blocks, .repetition: true
+      case .permute, .reshape, .blocks, .repetition, .slice: true
       }
     }
   }
@@ -117,7 +124,7 @@ public struct WeightTransform: Hashable, Sendable {
       case .blocks(let order, let axis):
         guard let places = Self.inverse(of: order) else { return nil }
         inverse.append(.blocks(places, axis: axis))
-      case .reshape(_, nil), .sum, .repetition, .grid: return nil
+      case .reshape(_, nil), .sum, .repetition, .slice, .grid: return nil
       }
     }
     return WeightTransform(inverse)
@@ -192,6 +199,16 @@ public struct WeightTransform: Hashable, Sendable {
           .shapeMismatch, "\(Shape(result)) has too many elements", remedy: "repeat it less often")
       }
       return result
+    case .slice(let block):
+      guard shape.indices.contains(block.axis), block.range.lowerBound >= 0,
+        block.range.upperBound <= shape[block.axis]
+      else {
+        throw FirnError(
+          .shapeMismatch, "\(Shape(shape)) has no \(block)", remedy: "count axes and positions from 0")
+      }
+      var result = shape
+      result[block.axis] = block.range.count
+      return result
     case .grid(let to, let from, let kept):
       let resize = try GridResize(of: shape, to: to, from: from, keeping: kept)
       return resize.shape
@@ -219,6 +236,7 @@ public struct WeightTransform: Hashable, Sendable {
           array = array.replacing(Block(axis: axis, range: target * width..<(target + 1) * width), with: part)
         }
       case .sum(let axis): array = try array.summed(axis: axis, shape)
+      case .slice(let block): array = array.block(block)
       case .grid(let to, let from, let kept):
         array = try GridResize(of: array.shape, to: to, from: from, keeping: kept)(array)
       case .repetition(_, let axis):
@@ -246,6 +264,7 @@ extension WeightTransform: CustomStringConvertible {
         "blocks \(order.map(String.init).joined(separator: " ")) of axis \(axis)"
       case .sum(let axis): "summed over axis \(axis)"
       case .repetition(let count, let axis): "\(count) times along axis \(axis)"
+      case .slice(let block): "its \(block)"
       case .grid(let to, _, _): "resized to a grid of \(to[0])×\(to[1])"
       }
     }.joined(separator: ", ")

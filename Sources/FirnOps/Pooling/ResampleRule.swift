@@ -11,8 +11,8 @@ package enum ResampleRule: Hashable, Sendable {
   /// Result i of m is at (i + ½) n / m - ½, at least 0, between two elements; or, with corners aligned, at
   /// i (n - 1) / (m - 1).
   case bilinear(size: [Int], alignsCorners: Bool)
-  /// As `bilinear`, of the four elements around by Keys's polynomials with a = -¾; what would be beside the image is its
-  /// border.
+  /// As `bilinear`, of the four elements around by Keys's polynomials with a = -¾; beside the image is its border,
+  /// repeated.
   case bicubic(size: [Int], alignsCorners: Bool)
 
   static let names = [
