@@ -190,7 +190,7 @@ struct LoadPlan {
       add(weight.sources.map(\.name), .ignored, "tied to what `\(weight.target)` gets")
     }
     for weight in mapped.weights where !wanted.contains(weight.target) {
-      if weight.isCount {
+      if weight.isCount, isWhole {
         add(weight.sources.map(\.name), .ignored, "no norm here counts its batches")
         continue
       }
