@@ -128,3 +128,4 @@ try op("x.cast(to: .i32)", ["batch", 3]) { $0[0].cast(to: .i32) }
 try op("maxPool2d(x, window: (2, 2))", image) { maxPool2d($0[0], window: (2, 2)) }
 try op("adaptiveAveragePool2d(x, to: (2, 3))", image) { adaptiveAveragePool2d($0[0], to: (2, 3)) }
 try op("upsample(x, by: (2, 2))", image) { upsample($0[0], by: (2, 2)) }
+try op("resize(x, to: (5, 9), .bicubic())", image) { resize($0[0], to: (5, 9), .bicubic()) }

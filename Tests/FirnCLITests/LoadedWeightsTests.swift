@@ -33,7 +33,8 @@ import Testing
     #expect(lint.code == 1 && lint.output.contains("F002 warning: `cell/W_fixed`"))
     #expect(lint.errors.contains("1 matched, 1 missing, 1 unexpected"))
     #expect(
-      lint.errors.contains("missing: `cell/W_fixed`") && lint.errors.contains("unexpected: `cell/other`"))
+      lint.errors.contains("missing: `cell/W_fixed`") && lint.errors.contains("unexpected: `cell/W_fixed`")
+        && lint.errors.contains("as `cell/other`"))
     let missing = CommandLineRunner.run(["query"] + line[..<1] + ["uninitialised"] + line[1...])
     #expect(missing.output.contains("cell/W_fixed") && missing.output.contains("total 1"))
     #expect(run("lint", Self.model).output == "nothing found\n")
@@ -46,6 +47,42 @@ import Testing
     #expect(!run("inspect", Self.model, "--json").output.contains("loaded"))
     let wrong = run("inspect", Self.model, "--weights", Self.weights, "--into", "cel")
     #expect(wrong.code == 2 && wrong.errors.contains("there are no variables in `cel`"))
+  }
+
+  /// Where nothing fits for one reason, that and the options that make up for it, instead of names one by one.
+  @Test func theOneReasonIsSaidOnce() throws {
+    try CommandLineRunner.withDirectory { directory in
+      let graph = Graph()
+      for (name, shape) in [
+        ("conv/kernel", [3, 3, 3, 4]), ("conv/bias", [4]), ("bn/gamma", [4]), ("bn/beta", [4]),
+        ("fc/kernel", [4, 5]), ("fc/bias", [5]), ("embedding/table", [6, 4]),
+      ] as [(String, Shape)] {
+        _ = graph.variable(name, shape: shape)
+        _ = graph.variable("deep/model/" + name, shape: shape)
+      }
+      try graph.write(to: directory + "/model.firn")
+      let path = CommandLineRunner.root + "/Tests/FirnFormatsTests/Fixtures/checkpoints/parallel.pth"
+      func query(_ more: String...) -> CommandLineRunner.Result {
+        CommandLineRunner.run(["query", "model.firn", "loaded", "--weights", path] + more, in: directory)
+      }
+      func words(_ result: CommandLineRunner.Result) -> String {
+        result.errors.split { $0 == " " || $0 == "\n" }.joined(separator: " ")
+      }
+      let bare = query()
+      #expect(bare.code == 2 && bare.output.isEmpty)
+      #expect(
+        words(bare).contains(
+          "10 names in \(path) begin with `state_dict.module.`: load from there, as those of PyTorch"),
+        "\(bare.errors)")
+      #expect(
+        words(bare).contains("write `--map state_dict.module.= --map pytorch`")
+          && !bare.errors.contains("missing:"))
+      let mapped = query("--map", "pytorch")
+      #expect(
+        words(mapped).contains("write `--map state_dict.module.=` before the other maps"), "\(mapped.errors)")
+      let good = query("--map", "state_dict.module.=", "--map", "pytorch")
+      #expect(good.code == 0 && good.output.contains("fc/kernel"), "\(good.errors)")
+    }
   }
 
   @Test func faultsOfTheFileAndOfTheLine() {

@@ -109,6 +109,9 @@ let opSamples: [OpSample] =
     OpSample(Resample(.nearest(size: [7, 3]), image: [4, 5]), .real([2, 7, 3, 1])),
     OpSample(Resample(.bilinear(size: [6, 3], alignsCorners: false)), .real([2, 4, 5, 3])),
     OpSample(Resample(.bilinear(size: [6, 3], alignsCorners: true)), .real([2, 4, 5, 3])),
+    OpSample(Resample(.bicubic(size: [6, 3], alignsCorners: false)), .real([2, 4, 5, 3])),
+    OpSample(Resample(.bicubic(size: [7, 2], alignsCorners: true)), .real([2, 4, 1, 3])),
+    OpSample(Resample(.bicubic(size: [6, 3], alignsCorners: false), image: [4, 5]), .real([2, 6, 3, 1])),
     OpSample(Resample(.bilinear(size: [6, 3], alignsCorners: false), image: [4, 5]), .real([2, 6, 3, 1])),
 
     OpSample(Reduce(.sum, axes: [1]), .real([3, 5, 4])),

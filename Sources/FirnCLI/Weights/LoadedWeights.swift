@@ -31,11 +31,18 @@ struct LoadedWeights {
     }
     let scope = arguments.text("into")
     let maps = try WeightMaps(arguments)
-    let (weights, _) = try maps(WeightFile.open(path, in: shell))
-    let report = try weights.fitting(graph.variables, into: scope)
+    let weights = try WeightFile.open(path, in: shell)
+    let (report, cause) = try weights.fitting(graph.variables, into: scope, mapping: maps.joined)
     loaded = Set(
       (report.rows(.matched) + report.rows(.converted)).compactMap(\.variable))
     guard !loaded.isEmpty else {
+      if let cause {
+        throw FirnError(
+          .unknownName, "\(cause.message); \(report.summary)",
+          remedy: "write `\(cause.options.joined(separator: " "))`"
+            + (maps.isEmpty || cause.options.first?.hasPrefix("--map") != true
+              ? "" : " before the other maps"))
+      }
       throw FirnError(
         .unknownName, "nothing of '\(path)' is for a variable here: \(report.summary)",
         remedy: Self.faults(report).first ?? "give the map that makes its names those of variables")

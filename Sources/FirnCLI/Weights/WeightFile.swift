@@ -58,6 +58,14 @@ enum WeightFile {
     return (try part(first), try part(second))
   }
 
+  /// Where names begin with what a wrapper put before them, that, and what takes it away.
+  static func wrapping(of weights: Weights) -> String? {
+    weights.wrapper.map { beginning, count in
+      "\(NumberFormat.count(count)) name\(count == 1 ? "" : "s") begin with `\(beginning)`: "
+        + "`--map \(beginning)=` takes that away, before any other map"
+    }
+  }
+
   /// As reports write it: `bf16[3,4]`.
   static func type(of entry: WeightEntry) -> String { "\(entry.storedType.rawValue)\(Shape(entry.shape))" }
 

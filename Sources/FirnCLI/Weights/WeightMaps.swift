@@ -40,6 +40,9 @@ struct WeightMaps {
     self.maps = maps
   }
 
+  /// All, one after the other.
+  var joined: NameMap { maps.dropFirst().reduce(maps.first ?? .identity) { $0.then($1) } }
+
   /// The weights under their new names, and the names the maps leave out.
   func callAsFunction(_ weights: Weights) throws(FirnError) -> (weights: Weights, ignored: [String]) {
     var (result, ignored) = (weights, [String]())

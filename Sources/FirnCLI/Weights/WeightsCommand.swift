@@ -25,6 +25,7 @@ enum WeightsCommand {
       try shell.json(overview)
     } else {
       shell.report(selected.report(figures: figures(overview.tensors)))
+      if let wrapping = WeightFile.wrapping(of: weights) { shell.paragraph(wrapping) }
     }
     return 0
   }

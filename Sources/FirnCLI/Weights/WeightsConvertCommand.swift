@@ -76,6 +76,7 @@ enum WeightsConvertCommand {
     let noun = weights.entries.count == 1 ? "tensor" : "tensors"
     shell.line(
       "wrote \(target): \(NumberFormat.count(weights.entries.count)) \(noun), \(NumberFormat.bytes(bytes))")
+    if weights.wrapper != nil, let wrapping = WeightFile.wrapping(of: read) { shell.paragraph(wrapping) }
     if !ignored.isEmpty { shell.paragraph("left out by the map: " + ignored.joined(separator: ", ")) }
     for note in skipped { shell.paragraph("skipped: `\(note.name)`: \(note.reason)") }
     if format != .safetensors, !weights.metadata.isEmpty {

@@ -1,9 +1,12 @@
 import FirnGraph
 
 /// The one reason why no name of a file is that of a variable, where there is one: what would have to be said to load it.
-struct LoadCause {
-  let message: String
+package struct LoadCause {
+  package let message: String
+  /// A call that loads.
   let remedy: String
+  /// Options of the command that make up for it, before any others.
+  package let options: [String]
 
   /// How many beginnings of names are tried.
   private static let most = 32
@@ -34,14 +37,15 @@ struct LoadCause {
       guard let framework else { return nil }
       return LoadCause(
         message: "the names in \(weights.source) are those of \(framework)",
-        remedy: "write `load(weights\(map))`")
+        remedy: "write `load(weights\(map))`", options: ["--map \(framework.lowercased())"])
     }
     let count = weights.entries.count { $0.name.hasPrefix(best.beginning) }
     return LoadCause(
       message:
         "\(count) name\(count == 1 ? "" : "s") in \(weights.source) begin with `\(best.beginning)`: load from there"
         + (framework.map { ", as those of \($0)" } ?? ""),
-      remedy: "write `load(weights.below(\"\(best.beginning)\")\(map))`")
+      remedy: "write `load(weights.below(\"\(best.beginning)\")\(map))`",
+      options: ["--map \(best.beginning)="] + (framework.map { ["--map \($0.lowercased())"] } ?? []))
   }
 
   /// Variables that lie deeper than the file says.
@@ -60,7 +64,7 @@ struct LoadCause {
     guard let best else { return nil }
     return LoadCause(
       message: "the names in \(weights.source) are those of variables in `\(best.scope)`",
-      remedy: "write `load(weights, into: \"\(best.scope)\", …)`")
+      remedy: "write `load(weights, into: \"\(best.scope)\", …)`", options: ["--into \(best.scope)"])
   }
 
   /// Shapes of variables in a scope, by their names there.
@@ -77,7 +81,8 @@ struct LoadCause {
   private static func fits(_ weights: Weights, _ map: NameMap, _ shapes: [String: [Int]]) -> Int {
     guard let mapped = try? MappedWeights(weights, by: map) else { return 0 }
     let fits = mapped.weights.count { shapes[$0.target] == $0.shape }
-    return 2 * fits >= min(mapped.weights.count, shapes.count) ? fits : 0
+    let count = mapped.weights.count { !$0.isCount || shapes[$0.target] != nil }
+    return 2 * fits >= min(count, shapes.count) ? fits : 0
   }
 
   /// What names of the file begin with, up to a dot or slash, those of most names first.

@@ -38,12 +38,14 @@ struct LoadPlan {
   private(set) var changes: [Change] = []
   /// Variables that get numbers rounded from `f64` to `f32`; no other conversion loses any.
   private(set) var rounded: [String] = []
+  /// Variables that get the sum of two biases.
+  private(set) var joined: [String] = []
   /// Rules of the map that took nothing.
   let idleRules: [String]
   private let source: String
   private let scope: String?
   /// Where all that is wrong has one cause, it.
-  private let cause: LoadCause?
+  let cause: LoadCause?
 
   /// - Parameter isWhole: whether all of the file is wanted; else what is for no target is left out.
   /// - Throws: where two tensors are for one variable, or a pattern is faulty.
@@ -60,20 +62,21 @@ struct LoadPlan {
     for target in targets {
       guard let region = target.region else { continue }
       let name = String(target.variable.name.dropFirst(prefix.count))
-      let (row, isLoaded) = Self.row(target.variable, sources[name], lacking: mapped.lacking[name] ?? [])
+      let (row, moves) = Self.row(
+        target.variable, region, sources[name], lacking: mapped.lacking[name] ?? [])
       rows.append(row)
-      guard isLoaded, let source = sources[name], let dtype = ArrayType(target.variable.type)?.dtype else {
+      guard let moves, let source = sources[name], let dtype = ArrayType(target.variable.type)?.dtype else {
         continue
       }
       if dtype == .f32, source.sources.contains(where: { $0.storedType == .f64 }) {
         rounded.append(target.variable.name)
       }
-      let blocks: [Block?] = region == .whole ? [nil] : region.blocks
-      for block in blocks {
+      if source.joinsBiases { joined.append(target.variable.name) }
+      for move in moves {
         changes.append(
-          Change(name: target.variable.name, block: block) { () throws(FirnError) in
+          Change(name: target.variable.name, block: move.to) { () throws(FirnError) in
             let array = try source.entry.array().converted(to: dtype)
-            return block.map(array.block) ?? array
+            return move.from.map(array.block) ?? array
           })
       }
     }
@@ -125,26 +128,26 @@ struct LoadPlan {
   }
 
   /// - Parameter lacking: tensors it would be made from and that are not in the file.
+  /// - Returns: what becomes of the variable, and what is moved; nil where nothing is.
   private static func row(
-    _ variable: Variable, _ weight: MappedWeight?, lacking: [String]
-  ) -> (LoadReport.Row, isLoaded: Bool) {
+    _ variable: Variable, _ region: Region, _ weight: MappedWeight?, lacking: [String]
+  ) -> (LoadReport.Row, moves: [BlockMove]?) {
     guard let weight, let type = ArrayType(variable.type) else {
       return (
         LoadReport.Row(
           outcome: .missing, variable: variable.name, sources: [], variableType: "\(variable.type)",
           sourceType: nil,
           note: lacking.isEmpty
-            ? "" : "the file lacks " + lacking.map { "`\($0)`" }.joined(separator: ", ")), false
+            ? "" : "the file lacks " + lacking.map { "`\($0)`" }.joined(separator: ", ")), nil
       )
     }
     let stored = weight.sources[0].storedType
     var outcome = LoadReport.Outcome.matched
     var notes = weight.change.isEmpty ? [] : [weight.change]
-    if weight.shape != type.shape {
+    let moves = BlockMove.all(into: region, of: type.shape, from: weight.shape)
+    if moves == nil {
       outcome = .wrongShape
-      notes = [
-        ArrayType(type.dtype, type.shape).difference(from: ArrayType(type.dtype, weight.shape))?.message ?? ""
-      ]
+      notes = [BlockMove.refusal(into: region, of: type.shape, from: weight.shape)]
       if let cause = variable.layoutSuspicion(stored: weight.shape) { notes.append(cause) }
     } else if stored.dtype.map({
       $0.isFloatingPoint != type.dtype.isFloatingPoint || ($0 == .bool) != (type.dtype == .bool)
@@ -153,6 +156,7 @@ struct LoadPlan {
       notes = ["\(stored.rawValue) does not become \(type.dtype)"]
     } else {
       if stored.rawValue != type.dtype.rawValue { notes.append("\(stored.rawValue) to \(type.dtype)") }
+      if weight.shape != type.shape, let moves { notes.append(BlockMove.description(moves)) }
       if !notes.isEmpty { outcome = .converted }
     }
     return (
@@ -160,7 +164,7 @@ struct LoadPlan {
         outcome: outcome, variable: variable.name, sources: weight.sources.map(\.name),
         variableType: "\(variable.type)",
         sourceType: weight.sources.count == 1 ? stored.rawValue + "\(Shape(weight.sources[0].shape))" : nil,
-        note: notes.joined(separator: ", ")), outcome == .matched || outcome == .converted
+        note: notes.joined(separator: ", ")), outcome == .matched || outcome == .converted ? moves : nil
     )
   }
 
@@ -186,6 +190,10 @@ struct LoadPlan {
       add(weight.sources.map(\.name), .ignored, "tied to what `\(weight.target)` gets")
     }
     for weight in mapped.weights where !wanted.contains(weight.target) {
+      if weight.isCount, isWhole {
+        add(weight.sources.map(\.name), .ignored, "no norm here counts its batches")
+        continue
+      }
       let near = isWhole ? NearestNames(to: weight.target, among: wanted.sorted()).question : nil
       add(
         weight.sources.map(\.name), isWhole ? .unexpected : .ignored,

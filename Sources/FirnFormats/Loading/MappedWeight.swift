@@ -8,6 +8,10 @@ struct MappedWeight {
   let sources: [WeightEntry]
   /// What was done to the elements, in words; empty where nothing was.
   let change: String
+  /// Whether it is the sum of two biases that train apart where the file comes from.
+  var joinsBiases = false
+  /// Whether it is a count of batches, which only some norms keep: nothing lacks it.
+  var isCount: Bool { shape.isEmpty && target.split(separator: "/").last == ModuleNames.count[...] }
 
   var target: String { entry.name }
   var shape: [Int] { entry.shape }

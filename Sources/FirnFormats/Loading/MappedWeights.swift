@@ -96,11 +96,8 @@ struct MappedWeights {
         }
       case .modules:
         for one in members[number] {
-          if let (path, transform) = modules.variable(one.weight.target) {
-            taken += renamed(one, path, transform)
-          } else {
-            ignored += one.weight.sources.map(\.name)
-          }
+          let (path, transform) = modules.variable(one.weight.target)
+          taken += renamed(one, path, transform)
         }
       case .paths:
         for one in members[number] {
@@ -119,7 +116,8 @@ struct MappedWeights {
     do throws(FirnError) {
       let entry = try one.weight.entry.moved(to: target, by: transform)
       let change = [one.weight.change, transform.description].filter { !$0.isEmpty }.joined(separator: ", ")
-      let weight = MappedWeight(entry: entry, sources: one.weight.sources, change: change)
+      let weight = MappedWeight(
+        entry: entry, sources: one.weight.sources, change: change, joinsBiases: one.weight.joinsBiases)
       return [item(weight, at: one.position)]
     } catch {
       failed.append((one.weight.sources.map(\.name), error))
@@ -217,11 +215,12 @@ struct MappedWeights {
       for (target, missing) in converted.lacking {
         lacking[target] = missing.map { names.file($0, of: network) }
       }
-      return converted.arrays.map { name, array, weights in
+      return converted.arrays.map { name, array, weights, isSum in
         let sources = sources(weights)
         let weight = MappedWeight(
           entry: WeightEntry(name: name, array: array), sources: sources,
-          change: "converted as a recurrent network")
+          change: "converted as a recurrent network" + (isSum ? ", the sum of two biases" : ""),
+          joinsBiases: isSum)
         let position = weights.compactMap { byWeight[$0]?.position }.min() ?? 0
         return item(weight, at: position)
       }

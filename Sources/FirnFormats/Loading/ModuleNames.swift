@@ -10,11 +10,10 @@ struct ModuleNames {
     ranks = Dictionary(tensors.map { ($0.name, $0.rank) }, uniquingKeysWith: { $1 })
   }
 
-  /// The variable's path, and how its elements lie; nil for what is no weight.
-  func variable(_ name: String) -> (path: String, transform: WeightTransform)? {
+  /// The variable's path, and how its elements lie.
+  func variable(_ name: String) -> (path: String, transform: WeightTransform) {
     var path = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     let leaf = path.removeLast()
-    if leaf == "num_batches_tracked" { return nil }
     let rank = ranks[name] ?? 0
     func sibling(_ leaf: String) -> Int? { ranks[(path + [leaf]).joined(separator: ".")] }
     let (own, transform): (String, WeightTransform) =
@@ -26,10 +25,14 @@ struct ModuleNames {
       case "bias" where sibling("weight") == 1 || sibling("running_mean") != nil: ("beta", .none)
       case "running_mean": ("moving_mean", .none)
       case "running_var": ("moving_variance", .none)
+      case "num_batches_tracked": (Self.count, .none)
       default: (leaf, .none)
       }
     return ((path + [own]).joined(separator: "/"), transform)
   }
+
+  /// What a cumulative batch norm calls its count of batches; others have none, though files of PyTorch's do.
+  static let count = "batch_count"
 
   /// Whether a module without bias of this name is an embedding.
   private static func isTable(_ module: String) -> Bool {
@@ -54,6 +57,7 @@ struct ModuleNames {
       case "beta": ("bias", .none)
       case "moving_mean": ("running_mean", .none)
       case "moving_variance": ("running_var", .none)
+      case count: ("num_batches_tracked", .none)
       default: (leaf, .none)
       }
     return ((path + [own]).joined(separator: "."), transform)

@@ -11,7 +11,7 @@ extension NameMap {
   /// | `bias` beside a `weight` of one axis, or a `running_mean` | 1 | `beta` | as they are |
   /// | any other `bias` | | `bias` | as they are |
   /// | `running_mean`, `running_var` | | `moving_mean`, `moving_variance` | as they are |
-  /// | `num_batches_tracked` | | left out | |
+  /// | `num_batches_tracked` | 0 | `batch_count`, which only a cumulative batch norm takes | as it is |
   ///
   /// The file alone decides. Of a module with a `weight` of two axes and no `bias` it cannot tell a linear layer from an
   /// embedding: one is taken for an embedding whose name has `emb` in it, or is `wte` or `wpe`. Any other is told so by a
@@ -49,7 +49,8 @@ extension NameMap {
   /// The weights of a `torch.nn.RNN`, `LSTM` or `GRU`: `weight_ih_l0`, `bias_hh_l1_reverse`, ….
   ///
   /// Each weight of the layer is made that can be: `strict: false` loads the layers and directions there are. A file
-  /// of `bias=False` has none for the layer's biases. Runs backwards.
+  /// of `bias=False` has none for the layer's biases. Where the network has one bias, it gets the sum of the file's
+  /// two, and a warning of the session says that it will not train as in PyTorch. Runs backwards.
   ///
   /// - Parameters:
   ///   - prefix: what stands before those names, with the dot: `encoder.rnn.`.
@@ -81,6 +82,15 @@ extension NameMap {
     -> NameMap
   {
     recurrent(network, .keras, prefixes, scope)
+  }
+
+  /// The weights of Keras's `CuDNNLSTM` or `CuDNNGRU`, names and prefixes as `kerasRNN` has them.
+  ///
+  /// - Parameter prefixes: one, `["cu_dnnlstm/"]`, or one for each layer, or each layer and direction.
+  public static func kerasCuDNNRNN(_ network: RecurrentNetwork, from prefixes: [String], into scope: String)
+    -> NameMap
+  {
+    recurrent(network, .kerasCuDNN, prefixes, scope)
   }
 
   /// The weights of a cell of TensorFlow 1's `tf.nn.rnn_cell`.

@@ -15,7 +15,7 @@ struct RecurrentNames: Hashable {
       let name = file.dropFirst(prefix.count)
       let rest = String(name.hasSuffix(":0") ? name.dropLast(2) : name)
       if prefixes.count == 1, weights.contains(rest) { return rest }
-      guard layout == .keras else { continue }
+      guard layout == .keras || layout == .kerasCuDNN else { continue }
       var components = rest.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
       let leaf = components.removeLast()
       components.removeAll { $0.contains("cell") }

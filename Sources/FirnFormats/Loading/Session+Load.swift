@@ -8,11 +8,13 @@ extension Session {
   ///
   /// Arrays of a mapped file are read where they are, so that loading costs nothing and a frozen variable never has a
   /// copy. Floats of another width are converted; where that rounds `f64` to `f32`, a warning of the session names the
-  /// variables.
+  /// variables. Where a recurrent layer has one bias for two of the file, a warning says that it trains otherwise.
   ///
   /// - Parameters:
   ///   - scope: the variables to load; all by default. The map's names are relative to it.
-  ///   - only: what of them to load, variables or blocks; the rest of the file is left out.
+  ///   - only: what of them to load, variables or blocks; the rest of the file is left out. A block, `table[0..<5]` or
+  ///     `head/kernel[axis 1: 0..<10]`, is read from the same places of the file's tensor, which may be longer or
+  ///     shorter along that axis; or, where it is just as long as what is wanted, from all of it.
   ///   - mapping: what the file's names are here; the same by default.
   /// - Throws: one error that lists everything missing, unexpected, or of another shape or type, with the code of the
   ///   first: `.unknownName`, `.shapeMismatch`, `.typeMismatch` or `.invalidArgument`; and as the other `load`.
@@ -45,6 +47,13 @@ extension Session {
     try apply(plan.read())
     if !report.isComplete { onWarning("loading \(weights.source): \(report.summary)") }
     for rule in plan.idleRules { onWarning("loading \(weights.source): the map's rule \(rule)") }
+    if !plan.joined.isEmpty {
+      onWarning(
+        "loading \(weights.source): two biases of the file are one, their sum, in "
+          + plan.joined.map { "`\($0)`" }.joined(separator: ", ")
+          + ": outputs are equal, training differs, as both trained there; "
+          + "make layer and `RecurrentNetwork` with `biases: .separate` to keep both")
+    }
     if !plan.rounded.isEmpty {
       onWarning(
         "loading \(weights.source): f64 rounded to f32: "

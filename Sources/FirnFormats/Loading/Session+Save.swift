@@ -9,7 +9,8 @@ extension Session {
   ///
   /// The map is the one to load with, run backwards: `load(…, mapping:)` then gives the same bits, and so does PyTorch's
   /// `load_state_dict(torch.load("trained.pth"))`. Of what PyTorch has and Firn has not, the second bias of a plain cell
-  /// or an LSTM is written as zeros, and `num_batches_tracked` is left out, as PyTorch's own loading lets it be.
+  /// or an LSTM is written as zeros, and `num_batches_tracked` is left out but of a cumulative norm, as PyTorch's own
+  /// loading lets it be.
   ///
   /// - Parameters:
   ///   - path: the file; one that is there is replaced, whole or not at all.

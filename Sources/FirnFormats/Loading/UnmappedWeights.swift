@@ -97,7 +97,8 @@ struct UnmappedWeights {
     case .modules:
       for one in items {
         let (name, transform) = ModuleNames.module(one.entry.name, rank: one.entry.shape.count)
-        taken.append(item(try one.entry.moved(to: name, by: transform), at: one.position))
+        let entry = try one.entry.moved(to: name, by: transform)
+        taken.append(item(name.hasSuffix("num_batches_tracked") ? entry.widened : entry, at: one.position))
       }
     case .paths:
       for one in items {
@@ -137,7 +138,7 @@ struct UnmappedWeights {
         remedy: "write the whole layer, with the `RecurrentNetwork` that it is", place: unused)
     }
     let positions = Dictionary(items.map { ($0.entry.name, $0.position) }, uniquingKeysWith: { $1 })
-    return converted.arrays.map { name, array, sources in
+    return converted.arrays.map { name, array, sources, _ in
       item(
         WeightEntry(name: names.file(name, of: network), array: array),
         at: sources.compactMap { positions[$0] }.min() ?? 0)

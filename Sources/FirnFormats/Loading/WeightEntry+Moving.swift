@@ -11,6 +11,22 @@ extension WeightEntry {
     ) { () throws(FirnError) in try source.array() }
   }
 
+  /// Integers of 32 bits as ones of 64, which counts in PyTorch are; others as they are.
+  var widened: WeightEntry {
+    guard storedType == .i32 else { return self }
+    let source = self
+    return WeightEntry(
+      name: name, storedType: .i64, shape: shape,
+      readStored: { () throws(FirnError) in
+        let result = Storage(byteCount: source.shape.elementCount * 8)
+        try source.storedBytes().forEachNumber(.i32) { position, value in
+          result.pointer.storeBytes(of: Int64(value).littleEndian, toByteOffset: position * 8, as: Int64.self)
+        }
+        return Bytes(result)
+      }
+    ) { () throws(FirnError) in try source.array() }
+  }
+
   /// Under another name, and as a transform makes it when it is read; the stored type stays where elements only move.
   ///
   /// - Throws: `.shapeMismatch` where the transform does not apply.

@@ -1,9 +1,10 @@
 public import FirnGraph
+import FirnOps
 import FirnRuntime
 
 /// How a stored tensor's elements are put in another order on the way into a variable.
 ///
-/// Values stay what they are, but for ``summed(axis:)``.
+/// Values stay what they are, but for ``summed(axis:)`` and ``resizedGrid(to:from:keeping:)``.
 public struct WeightTransform: Hashable, Sendable {
   private enum Step: Hashable {
     /// Axis i of the result is axis `axes[i]` of the operand; nil reverses all.
@@ -16,6 +17,10 @@ public struct WeightTransform: Hashable, Sendable {
     case sum(axis: Int)
     /// The operand so often along an axis.
     case repetition(Int, axis: Int)
+    /// Some positions along an axis.
+    case slice(Block)
+    /// Rows of a grid, after some that stay, become those of another; a square for nil.
+    case grid(to: [Int], from: [Int]?, keeping: Int)
   }
 
   private let steps: [Step]
@@ -50,6 +55,31 @@ public struct WeightTransform: Hashable, Sendable {
     WeightTransform([.repetition(count, axis: axis)])
   }
 
+  /// Some positions along an axis: `sliced(axis: 0, 0..<5)` for the first five rows; does not run backwards.
+  public static func sliced(axis: Int, _ range: Range<Int>) -> WeightTransform {
+    WeightTransform([.slice(Block(axis: axis, range: range))])
+  }
+
+  /// A table with a row for each place of a grid, as of position embeddings, for another grid, by bicubic polynomials.
+  ///
+  ///     .renaming("pos_embed", to: "positions", .resizedGrid(to: (16, 16), keeping: 1)) + .pyTorch
+  ///
+  /// Rows are along the last axis but one, row by row of the grid: `[1, 1 + height·width, c]` of a vision transformer
+  /// with a class token, or `[height·width, c]`. PyTorch's `interpolate(mode="bicubic", align_corners=False)` without
+  /// antialiasing, formed in `f64`, rounded once; does not run backwards.
+  ///
+  /// - Parameters:
+  ///   - grid: rows and columns wanted.
+  ///   - old: those in the file, a square for nil.
+  ///   - tokens: how many rows before the grid stay as they are.
+  public static func resizedGrid(
+    to grid: (height: Int, width: Int), from old: (height: Int, width: Int)? = nil, keeping tokens: Int = 0
+  ) -> WeightTransform {
+    WeightTransform([
+      .grid(to: [grid.height, grid.width], from: old.map { [$0.height, $0.width] }, keeping: tokens)
+    ])
+  }
+
   /// Equal blocks along an axis in another order: block i of the result is block `order[i]` of the operand.
   public static func blocks(_ order: [Int], axis: Int) -> WeightTransform {
     WeightTransform([.blocks(order, axis: axis)])
@@ -72,7 +102,14 @@ public struct WeightTransform: Hashable, Sendable {
   var isNone: Bool { steps.isEmpty }
 
   /// Whether each element of the result is one of the operand, as it was.
-  var isMove: Bool { steps.allSatisfy { if case .sum = $0 { false } else { true } } }
+  var isMove: Bool {
+    steps.allSatisfy { step in
+      switch step {
+      case .sum, .grid: false
+      case .permute, .reshape, .blocks, .repetition, .slice: true
+      }
+    }
+  }
 
   /// What undoes it; nil where elements are lost, or their shape in the file is not known.
   public var inverse: WeightTransform? {
@@ -87,7 +124,7 @@ public struct WeightTransform: Hashable, Sendable {
       case .blocks(let order, let axis):
         guard let places = Self.inverse(of: order) else { return nil }
         inverse.append(.blocks(places, axis: axis))
-      case .reshape(_, nil), .sum, .repetition: return nil
+      case .reshape(_, nil), .sum, .repetition, .slice, .grid: return nil
       }
     }
     return WeightTransform(inverse)
@@ -162,6 +199,19 @@ public struct WeightTransform: Hashable, Sendable {
           .shapeMismatch, "\(Shape(result)) has too many elements", remedy: "repeat it less often")
       }
       return result
+    case .slice(let block):
+      guard shape.indices.contains(block.axis), block.range.lowerBound >= 0,
+        block.range.upperBound <= shape[block.axis]
+      else {
+        throw FirnError(
+          .shapeMismatch, "\(Shape(shape)) has no \(block)", remedy: "count axes and positions from 0")
+      }
+      var result = shape
+      result[block.axis] = block.range.count
+      return result
+    case .grid(let to, let from, let kept):
+      let resize = try GridResize(of: shape, to: to, from: from, keeping: kept)
+      return resize.shape
     }
   }
 
@@ -186,6 +236,9 @@ public struct WeightTransform: Hashable, Sendable {
           array = array.replacing(Block(axis: axis, range: target * width..<(target + 1) * width), with: part)
         }
       case .sum(let axis): array = try array.summed(axis: axis, shape)
+      case .slice(let block): array = array.block(block)
+      case .grid(let to, let from, let kept):
+        array = try GridResize(of: array.shape, to: to, from: from, keeping: kept)(array)
       case .repetition(_, let axis):
         let (source, width) = (array, array.shape[axis])
         array = NDArray(zeros: shape, dtype: source.dtype)
@@ -211,6 +264,8 @@ extension WeightTransform: CustomStringConvertible {
         "blocks \(order.map(String.init).joined(separator: " ")) of axis \(axis)"
       case .sum(let axis): "summed over axis \(axis)"
       case .repetition(let count, let axis): "\(count) times along axis \(axis)"
+      case .slice(let block): "its \(block)"
+      case .grid(let to, _, _): "resized to a grid of \(to[0])×\(to[1])"
       }
     }.joined(separator: ", ")
   }

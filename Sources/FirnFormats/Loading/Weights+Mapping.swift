@@ -29,14 +29,45 @@ extension Weights {
     )
   }
 
-  /// Which of these variables a load would find in the file, and what else is in it.
+  /// Which of these variables a load would find in the file, and what else is in it; where nothing fits for one reason,
+  /// that.
   ///
-  /// - Throws: where the scope has no variables, or two tensors are for one variable.
+  /// - Throws: where the scope has no variables, a pattern is faulty, or two tensors are for one variable.
   /// - Complexity: that of names and shapes; elements are only read to tell whether tied tensors are one.
-  package func fitting(_ variables: [Variable], into scope: String? = nil) throws(FirnError) -> LoadReport {
-    try LoadPlan(
+  package func fitting(
+    _ variables: [Variable], into scope: String? = nil, mapping: NameMap = .identity
+  ) throws(FirnError) -> (report: LoadReport, cause: LoadCause?) {
+    let plan = try LoadPlan(
       self, targets: LoadPlan.Target.all(of: variables, in: scope), isWhole: true, scope: scope,
-      mapping: .identity
-    ).report
+      mapping: mapping)
+    return (plan.report, plan.cause)
+  }
+
+  /// Where names begin with what wrappers of a model put before them, such as `state_dict.module.`: that, and how many.
+  ///
+  /// An optimiser's state may stand beside.
+  package var wrapper: (beginning: String, count: Int)? {
+    let first: Set = ["state_dict", "model_state_dict", "model_state", "module", "_orig_mod"]
+    let further = first.union(["model", "net"])
+    var beginning = ""
+    var count = 0
+    while true {
+      var counts: [(component: String, count: Int)] = []
+      for entry in entries where entry.name.hasPrefix(beginning) {
+        let rest = entry.name.dropFirst(beginning.count)
+        guard let end = rest.firstIndex(where: { $0 == "." || $0 == "/" }) else { continue }
+        let component = String(rest[...end])
+        guard (beginning.isEmpty ? first : further).contains(String(component.dropLast())) else { continue }
+        if let place = counts.firstIndex(where: { $0.component == component }) {
+          counts[place].count += 1
+        } else {
+          counts.append((component, 1))
+        }
+      }
+      guard let most = counts.max(by: { $0.count < $1.count }),
+        2 * most.count >= count
+      else { return beginning.isEmpty ? nil : (beginning, count) }
+      (beginning, count) = (beginning + most.component, most.count)
+    }
   }
 }

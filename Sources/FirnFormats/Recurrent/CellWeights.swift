@@ -27,6 +27,7 @@ struct CellWeights {
     case .firn: try self.init(firn: &reader, network, features)
     case .pyTorch: try self.init(pyTorch: &reader, network, features)
     case .keras: try self.init(keras: &reader, network, features)
+    case .kerasCuDNN: try self.init(cuDNN: &reader, network, features)
     case .tensorFlow1(let forgetBias): try self.init(tensorFlow: &reader, network, features, forgetBias)
     }
   }
@@ -73,6 +74,17 @@ struct CellWeights {
     keras reader: inout WeightReader, _ network: RecurrentNetwork, _ features: Int?
   ) throws(FirnError) {
     let gates = network.gateCount
+    if let columns = reader.shape("recurrent_kernel")?.last, reader.shape("bias") == [2 * columns] {
+      for name in ["kernel", "recurrent_kernel", "bias"] where reader.shape(name) != nil {
+        try reader.refuse(
+          name,
+          FirnError(
+            .shapeMismatch,
+            "the bias of \(2 * columns) is that of a CuDNN layer, whose kernels lie otherwise: `.kerasCuDNN` reads them",
+            remedy: "convert from `.kerasCuDNN`, or load by `.kerasCuDNNRNN`"))
+      }
+      return
+    }
     kernel = try reader.matrix("kernel", features, nil, multipleOf: gates)
     var width = kernel?.columns
     recurrentKernel = try reader.matrix(
@@ -85,6 +97,35 @@ struct CellWeights {
       } else {
         bias = try reader.vector("bias", width)
       }
+    }
+    if case .gru = network.cell { self = mapped { $0.blocks(Self.kerasGRU) } }
+  }
+
+  private init(
+    cuDNN reader: inout WeightReader, _ network: RecurrentNetwork, _ features: Int?
+  ) throws(FirnError) {
+    let gates = network.gateCount
+    // A gate's block has the numbers of `[units, in]`, under the shape `[in, units]`.
+    kernel = try reader.matrix("kernel", features, nil, multipleOf: gates)?
+      .eachBlock(of: gates) { $0.reshaped($0.columns, $0.rows).transposed }
+    var width = kernel?.columns
+    recurrentKernel = try reader.matrix(
+      "recurrent_kernel", network.hidden(width, nil), width, multipleOf: gates)
+    if let whole = recurrentKernel, gates * whole.rows != whole.columns {
+      let shape = [whole.rows, whole.columns]
+      recurrentKernel = try reader.refuse(
+        "recurrent_kernel", reader.mismatch("recurrent_kernel", shape, "[units, \(gates)·units]"))
+    }
+    recurrentKernel = recurrentKernel?.eachBlock(of: gates, \.transposed)
+    width = width ?? recurrentKernel?.columns
+    if let both = try reader.vector("bias", width.map { 2 * $0 }) {
+      guard both.columns % (2 * gates) == 0 else {
+        try reader.refuse("bias", reader.mismatch("bias", [both.columns], "[\(2 * gates)·units]"))
+        return
+      }
+      let half = both.columns / 2
+      let (first, second) = (both.columns(0..<half), both.columns(half..<2 * half))
+      (bias, recurrentBias) = network.hasRecurrentBias ? (first, second) : (first.adding(second), nil)
     }
     if case .gru = network.cell { self = mapped { $0.blocks(Self.kerasGRU) } }
   }
@@ -163,6 +204,19 @@ struct CellWeights {
         bias = own.recurrentBias.flatMap { isStacked ? bias?.appending(rows: $0) : bias?.adding($0) }
       }
       result = [("kernel", own.kernel), ("recurrent_kernel", own.recurrentKernel), ("bias", bias)]
+    case .kerasCuDNN:
+      let isGRU = if case .gru = network.cell { true } else { false }
+      let own = isGRU ? mapped { $0.blocks(Self.kerasGRU) } : self
+      let gates = network.gateCount
+      // Keras itself halves a bias for the two.
+      let bias =
+        network.hasRecurrentBias
+        ? own.recurrentBias.flatMap { own.bias?.appending(columns: $0) }
+        : own.bias.map { $0.halved().appending(columns: $0.halved()) }
+      result = [
+        ("kernel", own.kernel?.eachBlock(of: gates) { $0.transposed.reshaped($0.rows, $0.columns) }),
+        ("recurrent_kernel", own.recurrentKernel?.eachBlock(of: gates, \.transposed)), ("bias", bias),
+      ]
     case .tensorFlow1(let forgetBias):
       result = tensorFlowArrays(network, forgetBias)
     }

@@ -21,6 +21,7 @@ extension RecurrentLayout: CustomStringConvertible {
     case .firn(let scope): scope.isEmpty ? "Firn" : "Firn in \(scope)"
     case .pyTorch: "PyTorch"
     case .keras: "Keras"
+    case .kerasCuDNN: "Keras's CuDNN layers"
     case .tensorFlow1(let forgetBias): "TensorFlow 1 with forget bias \(forgetBias)"
     }
   }

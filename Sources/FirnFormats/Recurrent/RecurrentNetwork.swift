@@ -6,9 +6,9 @@ public import FirnGraph
 ///     let weights = try network.converting(stateDict, from: .pyTorch, to: .firn(scope: "encoder/lstm"))
 ///
 /// Elements move unchanged but for two sums, which round once in the arrays' type: PyTorch's two biases of a plain cell
-/// or an LSTM are one elsewhere unless `biases` is `.separate` (on the way to PyTorch the second is zero), and TensorFlow 1's forget bias is part of
-/// the bias elsewhere. So Firn → PyTorch → Firn and Firn → Keras → Firn are lossless, as is any way between Firn,
-/// PyTorch and Keras for a GRU.
+/// or an LSTM, and those of CuDNN's LSTM, are one elsewhere unless `biases` is `.separate` (on the way to PyTorch the
+/// second is zero, to CuDNN both are half), and TensorFlow 1's forget bias is part of the bias elsewhere. So Firn →
+/// PyTorch → Firn and Firn → Keras → Firn are lossless, as is any way between Firn, PyTorch and Keras for a GRU.
 public struct RecurrentNetwork: Hashable, Sendable {
   /// What a step computes, as far as weights tell.
   public enum Cell: Hashable, Sendable {
@@ -86,7 +86,8 @@ public struct RecurrentNetwork: Hashable, Sendable {
 
   /// What a conversion makes of the weights there are, weight by weight.
   struct Converted {
-    var arrays: [(name: String, array: NDArray, sources: [String])] = []
+    /// With the names of what each is made from, and whether it is the sum of two.
+    var arrays: [(name: String, array: NDArray, sources: [String], isSum: Bool)] = []
     /// What is missing in the source for a name of the target.
     var lacking: [String: [String]] = [:]
     /// Weights that are not what they should be.
@@ -108,7 +109,7 @@ public struct RecurrentNetwork: Hashable, Sendable {
       for name in names { result.lacking[name] = missing }
     }
     for part in parts {
-      result.arrays.append((part.name, try part.weight.array, part.weight.sources))
+      result.arrays.append((part.name, try part.weight.array, part.weight.sources, part.weight.isSum))
     }
     result.faults = reader.faults
     let used = Set(result.arrays.flatMap(\.sources) + result.faults.map(\.name))

@@ -9,6 +9,8 @@ struct WeightMatrix {
   var values: [Double]
   /// Names of the weights it is made from, in the order in which they came together.
   private(set) var sources: [String]
+  /// Whether two weights were added to make it.
+  private(set) var isSum = false
 
   init(_ array: NDArray, named name: String) {
     sources = [name]
@@ -23,6 +25,7 @@ struct WeightMatrix {
     dtype = other.dtype
     isVector = other.isVector && rows == 1
     sources = other.sources
+    isSum = other.isSum
     self.rows = rows
     self.columns = columns
     self.values = values
@@ -78,13 +81,31 @@ struct WeightMatrix {
     return WeightMatrix(like: self, rows, columns, moved)
   }
 
+  /// The same numbers in the same order, in as many rows and columns.
+  func reshaped(_ rows: Int, _ columns: Int) -> WeightMatrix {
+    WeightMatrix(like: self, rows, columns, values)
+  }
+
+  /// With a change made to each of the blocks of equal width along the columns.
+  func eachBlock(of count: Int, _ change: (WeightMatrix) -> WeightMatrix) -> WeightMatrix {
+    let width = columns / count
+    let blocks = (0..<count).map { change(columns($0 * width..<($0 + 1) * width)) }
+    return blocks.dropFirst().reduce(blocks[0]) { $0.appending(columns: $1) }
+  }
+
+  func halved() -> WeightMatrix { WeightMatrix(like: self, rows, columns, values.map { $0 / 2 }) }
+
   private func row(_ row: Int) -> ArraySlice<Double> { values[row * columns..<(row + 1) * columns] }
 
   func adding(_ other: [Double]) -> WeightMatrix {
     WeightMatrix(like: self, rows, columns, zip(values, other).map { $1 == 0 ? $0 : $0 + $1 })
   }
 
-  func adding(_ other: WeightMatrix) -> WeightMatrix { adding(other.values).made(also: other) }
+  func adding(_ other: WeightMatrix) -> WeightMatrix {
+    var result = adding(other.values).made(also: other)
+    result.isSum = true
+    return result
+  }
 
   private func made(also other: WeightMatrix) -> WeightMatrix {
     var result = self

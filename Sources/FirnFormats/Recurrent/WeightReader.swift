@@ -40,6 +40,9 @@ struct WeightReader {
     return WeightMatrix(array, named: full(name))
   }
 
+  /// The shape of one, whoever takes it.
+  func shape(_ name: String) -> [Int]? { weights[full(name)]?.shape }
+
   /// A vector; a nil count may be any.
   mutating func vector(_ name: String, _ count: Int?) throws(FirnError) -> WeightMatrix? {
     guard let array = try take(name) else { return nil }

@@ -115,30 +115,40 @@ public func globalMaxPool2d(
   _ x: Tensor, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor { x.max(axes: [1, 2], file: file, line: line) }
 
-/// How images are enlarged, or reduced: PyTorch's `interpolate` by its `mode`.
-public enum Upsampling: Hashable, Sendable {
+/// How an element between others is made: PyTorch's `interpolate` by its `mode`.
+///
+/// Positions are those of pixels' centres, or of the corner pixels' centres where corners are aligned.
+public enum Interpolation: Hashable, Sendable {
   /// Element ⌊i n / m⌋ for result i of m, of n; each result is one element.
   case nearest
-  /// Between neighbours; positions are those of pixels' centres, or of the corner pixels' centres where these are
-  /// aligned.
+  /// Between neighbours, along both axes.
   case bilinear(alignsCorners: Bool = false)
+  /// Keys's cubic polynomials through the four elements around, along both axes, with a = -¾; beyond the border its
+  /// elements are repeated. Results may lie outside the range of the elements.
+  case bicubic(alignsCorners: Bool = false)
 }
 
 /// Images of another size, as PyTorch's `interpolate` makes them, channel by channel.
 ///
-/// [batch, height, width, channels] becomes [batch, size.height, size.width, channels], channels last. An element of
-/// weight 0 is not read, also if it is NaN.
+/// y[n, p, q, c] = Σ a[p, h] b[q, w] x[n, h, w, c], where a and b hold the few weights of `method`
+///
+/// [batch, height, width, channels] becomes [batch, size.height, size.width, channels], channels last. An image that
+/// shrinks is not smoothed first (`antialias` is false). An element of weight 0 is not read, also if it is NaN; a
+/// bicubic result reads all 16 around, as in PyTorch.
 ///
 /// Constraints: (C1) x has four axes; (C2) it is `f32` or `f64`; (C3) the size is positive; (C4) all extents but the
 /// batch are numbers; (C8) the image is not empty.
 ///
+/// Keys, IEEE Transactions on Acoustics, Speech, and Signal Processing 29, 1981.
+///
 /// - Parameters:
 ///   - x: the images.
 ///   - size: rows and columns of the result.
-///   - method: the nearest element, or between four.
-/// - Complexity: 2 FLOPs for each result and element it is made of: one, or four; x read, the result written once.
-public func upsample(
-  _ x: Tensor, to size: (height: Int, width: Int), _ method: Upsampling = .nearest,
+///   - method: the nearest element, or between four or sixteen.
+/// - Complexity: 2 FLOPs for each result and element it is made of: one, four or sixteen; x read, the result written
+///   once.
+public func resize(
+  _ x: Tensor, to size: (height: Int, width: Int), _ method: Interpolation,
   file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
   if x.isPoisoned { return x }
@@ -147,6 +157,7 @@ public func upsample(
     switch method {
     case .nearest: .nearest(size: size)
     case .bilinear(let alignsCorners): .bilinear(size: size, alignsCorners: alignsCorners)
+    case .bicubic(let alignsCorners): .bicubic(size: size, alignsCorners: alignsCorners)
     }
   return x.applying(Resample(rule), location: CallSite(file, line))
 }
@@ -159,14 +170,15 @@ public func upsample(
 /// - Parameters:
 ///   - x: the images, [batch, height, width, channels].
 ///   - factor: positive whole numbers.
-///   - method: the nearest element, or between four.
-/// - Complexity: 2 FLOPs for each result and element it is made of: one, or four; x read, the result written once.
+///   - method: the nearest element, or between four or sixteen.
+/// - Complexity: 2 FLOPs for each result and element it is made of: one, four or sixteen; x read, the result written
+///   once.
 public func upsample(
-  _ x: Tensor, by factor: (height: Int, width: Int), _ method: Upsampling = .nearest,
+  _ x: Tensor, by factor: (height: Int, width: Int), _ method: Interpolation = .nearest,
   file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
   if x.isPoisoned { return x }
   let image = (try? x.type.image("images").size) ?? [1, 1]
-  return upsample(
+  return resize(
     x, to: (image[0] &* factor.height, image[1] &* factor.width), method, file: file, line: line)
 }

@@ -16,7 +16,7 @@ package import FirnGraph
 /// extents but n are numbers. C7: padding is smaller than the window. C8: the window is not larger than the padded
 /// image, and the image not empty. C9: a transpose's x has the rows and columns that `image` gives.
 ///
-/// An element of weight 0 is not read, also if it is NaN.
+/// An element of weight 0 is not read, also if it is NaN; a bicubic rule reads all four around.
 ///
 /// - Complexity: 2 FLOPs for each weight of a, weight of b, n and channel.
 package struct Resample: KernelOp {

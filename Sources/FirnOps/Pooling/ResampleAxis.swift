@@ -15,7 +15,9 @@ struct ResampleAxis: Sendable {
   var resultCount: Int { isTransposed ? image : count }
   var extent: Int { isTransposed ? count : image }
 
-  private var weightCount: Int { rule.isUniform ? count : 2 * count }
+  private var weightCount: Int {
+    rule.isUniform ? count : rule.weightCount(axis, image: image, count: count)
+  }
 
   /// Of the table, a multiple of 64.
   func byteCount<Element>(_ type: Element.Type) -> Int {
@@ -33,10 +35,10 @@ struct ResampleAxis: Sendable {
     let spans = memory.bindMemory(to: FirnSpan.self, capacity: resultCount)
     let weights = (memory + resultCount * MemoryLayout<FirnSpan>.stride)
       .bindMemory(to: Element.self, capacity: weightCount)
-    func window(_ i: Int) -> (elements: Range<Int>, first: Double, other: Double) {
+    func window(_ i: Int) -> ResampleRule.Window {
       rule.window(axis, of: i, image: image, count: count)
     }
-    if rule.isUniform { for i in 0..<count { weights[i] = Element(window(i).first) } }
+    if rule.isUniform { for i in 0..<count { weights[i] = Element(window(i).weights[0]) } }
     var used = 0
     // The windows an element is in follow one another, as neither of their ends moves back.
     var (lower, upper) = (0, 0)
@@ -51,8 +53,7 @@ struct ResampleAxis: Sendable {
       if rule.isUniform { continue }
       for other in seen {
         let (i, element) = isTransposed ? (other, at) : (at, other)
-        let window = window(i)
-        weights[used] = Element(element == window.elements.lowerBound ? window.first : window.other)
+        weights[used] = Element(window(i).weight(of: element))
         used += 1
       }
     }

@@ -11,9 +11,13 @@ package enum ResampleRule: Hashable, Sendable {
   /// Result i of m is at (i + ½) n / m - ½, at least 0, between two elements; or, with corners aligned, at
   /// i (n - 1) / (m - 1).
   case bilinear(size: [Int], alignsCorners: Bool)
+  /// As `bilinear`, of the four elements around by Keys's polynomials with a = -¾; beside the image is its border,
+  /// repeated.
+  case bicubic(size: [Int], alignsCorners: Bool)
 
   static let names = [
     "average_pool2d", "adaptive_average_pool2d", "upsample_nearest2d", "upsample_bilinear2d",
+    "upsample_bicubic2d",
   ]
 
   var name: String {
@@ -22,6 +26,7 @@ package enum ResampleRule: Hashable, Sendable {
     case .adaptiveAverage: Self.names[1]
     case .nearest: Self.names[2]
     case .bilinear: Self.names[3]
+    case .bicubic: Self.names[4]
     }
   }
 
@@ -33,7 +38,7 @@ package enum ResampleRule: Hashable, Sendable {
         "counts_padding": .bool(countsPadding),
       ]
     case .adaptiveAverage(let size), .nearest(let size): ["size": .ints(size)]
-    case .bilinear(let size, let alignsCorners):
+    case .bilinear(let size, let alignsCorners), .bicubic(let size, let alignsCorners):
       ["size": .ints(size), "aligns_corners": .bool(alignsCorners)]
     }
   }
@@ -48,6 +53,7 @@ package enum ResampleRule: Hashable, Sendable {
     case Self.names[1]: self = .adaptiveAverage(size: size)
     case Self.names[2]: self = .nearest(size: size)
     case Self.names[3]: self = .bilinear(size: size, alignsCorners: try attributes.bool("aligns_corners"))
+    case Self.names[4]: self = .bicubic(size: size, alignsCorners: try attributes.bool("aligns_corners"))
     default: throw FirnError(.parse, "`\(name)` is no resampling op")
     }
   }
@@ -57,7 +63,7 @@ package enum ResampleRule: Hashable, Sendable {
     switch self {
     case .average(let size, let strides, let padding, _):
       return try poolCounts(image: image, size: size, SlidingWindow(strides: strides, padding: padding))
-    case .adaptiveAverage(let size), .nearest(let size), .bilinear(let size, _):
+    case .adaptiveAverage(let size), .nearest(let size), .bilinear(let size, _), .bicubic(let size, _):
       try require(
         size.count == 2 && size.allSatisfy((1...SlidingWindow.limit).contains), "C3", .invalidArgument,
         "a result of \(size)", remedy: "give a positive height and width")
@@ -72,20 +78,34 @@ package enum ResampleRule: Hashable, Sendable {
     case .adaptiveAverage: image + count
     case .nearest: count
     case .bilinear: 2 * count
+    case .bicubic: 4 * count
     }
   }
 
   /// Whether all elements a result is made of have one weight.
-  var isUniform: Bool { if case .bilinear = self { false } else { true } }
+  var isUniform: Bool {
+    switch self {
+    case .average, .adaptiveAverage, .nearest: true
+    case .bilinear, .bicubic: false
+    }
+  }
 
-  /// The elements result `i` of `count` is made of, the weight of the first and that of any other.
+  /// The elements a result is made of, and with what weights.
+  package struct Window {
+    package let elements: Range<Int>
+    /// Those of the elements in order; where all are equal, the first says it.
+    let weights: SIMD4<Double>
+
+    /// The weight of one of the elements, where they differ.
+    package func weight(of element: Int) -> Double { weights[element - elements.lowerBound] }
+  }
+
+  /// What result `i` of `count` is made of.
   ///
   /// Neither end of the elements ever moves back from one result to the next.
-  func window(
-    _ axis: Int, of i: Int, image: Int, count: Int
-  ) -> (elements: Range<Int>, first: Double, other: Double) {
-    func mean(_ elements: Range<Int>, of divisor: Int) -> (Range<Int>, Double, Double) {
-      (elements, 1 / Double(divisor), 1 / Double(divisor))
+  package func window(_ axis: Int, of i: Int, image: Int, count: Int) -> Window {
+    func mean(_ elements: Range<Int>, of divisor: Int) -> Window {
+      Window(elements: elements, weights: SIMD4(repeating: 1 / Double(divisor)))
     }
     switch self {
     case .average(let size, let strides, let padding, let countsPadding):
@@ -97,15 +117,35 @@ package enum ResampleRule: Hashable, Sendable {
       return mean(elements, of: elements.count)
     case .nearest:
       let element = i * image / count
-      return (element..<element + 1, 1, 1)
+      return mean(element..<element + 1, of: 1)
     case .bilinear(_, let alignsCorners):
-      let at =
-        alignsCorners
-        ? (count > 1 ? Double(i) * Double(image - 1) / Double(count - 1) : 0)
-        : Swift.max(0, (Double(i) + 0.5) * Double(image) / Double(count) - 0.5)
+      let at = Swift.max(0, Self.position(of: i, alignsCorners, image: image, count: count))
       let first = Swift.min(Int(at), image - 1)
       let rest = first + 1 < image ? at - Double(first) : 0
-      return (first..<first + (rest == 0 ? 1 : 2), 1 - rest, rest)
+      return Window(elements: first..<first + (rest == 0 ? 1 : 2), weights: [1 - rest, rest, 0, 0])
+    case .bicubic(_, let alignsCorners):
+      let at = Self.position(of: i, alignsCorners, image: image, count: count)
+      let first = Int(at.rounded(.down)) - 1
+      let elements = Swift.min(Swift.max(first, 0), image - 1)..<Swift.min(Swift.max(first + 4, 1), image)
+      var weights = SIMD4<Double>()
+      for tap in 0..<4 {
+        let element = Swift.min(Swift.max(first + tap, 0), image - 1)
+        weights[element - elements.lowerBound] += Self.cubic(at - Double(first + tap))
+      }
+      return Window(elements: elements, weights: weights)
     }
+  }
+
+  /// Where result `i` is among the elements: by the centres of pixels, or of the corner ones.
+  private static func position(of i: Int, _ alignsCorners: Bool, image: Int, count: Int) -> Double {
+    alignsCorners
+      ? (count > 1 ? Double(i) * Double(image - 1) / Double(count - 1) : 0)
+      : (Double(i) + 0.5) * Double(image) / Double(count) - 0.5
+  }
+
+  /// The weight of an element so far away, below 2 (Keys, IEEE ASSP 29, 1981, with a = -¾).
+  private static func cubic(_ distance: Double) -> Double {
+    let (x, a) = (abs(distance), -0.75)
+    return x <= 1 ? ((a + 2) * x - (a + 3)) * x * x + 1 : ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
   }
 }

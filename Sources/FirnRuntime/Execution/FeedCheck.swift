@@ -90,11 +90,32 @@ struct FeedCheck: Sendable {
     }
   }
 
+  /// The order of axes that makes an array with channels behind the batch one that fits, where it does not as it is.
+  private func channelsLast(_ shape: [Int], for wanted: Shape) -> [Int]? {
+    guard shape.count == wanted.rank, shape.count >= 3 else { return nil }
+    func fits(_ order: [Int]) -> Bool {
+      var binding = DimBinding()
+      for (dimension, axis) in zip(wanted, order) {
+        guard let (name, number) = dimension.solved(for: shape[axis]), binding[name] == nil else { continue }
+        binding[name] = number
+      }
+      return zip(wanted.bound(by: binding), order).allSatisfy { dimension, axis in
+        dimension.value.map { $0 == shape[axis] } ?? true
+      }
+    }
+    let order = [0] + Array(2..<shape.count) + [1]
+    return fits(Array(shape.indices)) || !fits(order) ? nil : order
+  }
+
   private func mismatch(
     _ name: String, _ type: TensorType, _ array: NDArray, _ message: String, _ remedy: String
   ) -> FirnError {
-    FirnError(
-      .invalidFeed, "feed of `\(name)`: \(message)", remedy: remedy, place: name,
+    let order = array.dtype == type.dtype ? channelsLast(array.shape, for: type.shape) : nil
+    return FirnError(
+      .invalidFeed,
+      "feed of `\(name)`: \(message)"
+        + (order == nil ? "" : "; its channels seem to come first, here they come last"),
+      remedy: order.map { "transpose the array: `array.transposed(\($0))`" } ?? remedy, place: name,
       operands: [
         .init(label: "placeholder", name: name, type: type),
         .init(label: "fed", name: "array", type: TensorType(array.dtype, Shape(array.shape))),

@@ -46,6 +46,14 @@ class Normed(nn.Module):
         return self.first(rows), self.second(images)
 
 
+def counted():
+    """A batch norm whose averages are those of three batches."""
+    norm = nn.BatchNorm2d(4, momentum=None)
+    for seed in range(3):
+        norm(torch.tensor(drawn((2, 4, 3, 3), 30 + seed)))
+    return norm
+
+
 RECURRENT = {
     "lstm": lambda: nn.LSTM(3, 4, num_layers=2, bidirectional=True, batch_first=True),
     "lstm-projected": lambda: nn.LSTM(3, 4, num_layers=2, proj_size=2, batch_first=True),
@@ -126,6 +134,19 @@ def make():
             first, second = model(torch.tensor(rows), torch.tensor(small_images))
         arrays[f"{name}.first"], arrays[f"{name}.second"] = first.numpy(), second.numpy().transpose(0, 2, 3, 1)
 
+    torch.save({f"bn.{n}": t for n, t in counted().state_dict().items()}, FILES / "counted.pth")
+    # A class token and a grid of 4 by 4, for one of 6 by 5; and a grid of 2 by 8, for one of 3 by 3.
+    positions = drawn((1, 17, 3), 40)
+    grid = torch.tensor(positions[:, 1:].reshape(1, 4, 4, 3).transpose(0, 3, 1, 2))
+    grid = nn.functional.interpolate(grid, size=(6, 5), mode="bicubic", align_corners=False)
+    grid = grid.numpy().transpose(0, 2, 3, 1).reshape(1, 30, 3)
+    arrays["positions"] = positions
+    arrays["positions.resized"] = np.concatenate([positions[:, :1], grid], 1)
+    flat = drawn((16, 2), 41)
+    grid = torch.tensor(flat.reshape(1, 2, 8, 2).transpose(0, 3, 1, 2))
+    grid = nn.functional.interpolate(grid, size=(3, 3), mode="bicubic", align_corners=False)
+    arrays["flat"], arrays["flat.resized"] = flat, grid.numpy().transpose(0, 2, 3, 1).reshape(9, 2)
+
     model = keras_model()
     np.savez(FILES / "keras.npz", **{w.path: np.asarray(w) for w in model.weights})
     indices = np.array([[0, 1, 2, 3, 4], [5, 4, 3, 2, 1]], "i4")
@@ -160,6 +181,14 @@ def check(folder):
         exact = not (name.startswith("lstm") and name != "lstm-unbiased")
         assert torch.equal(output, expected) if exact else worst < 1e-6, (name, worst)
         print(f"{name}.pth: {len(written)} tensors, largest difference of outputs {worst}")
+    written = torch.load(folder / "counted.pth", weights_only=True)
+    norm, original = nn.BatchNorm2d(4, momentum=None), counted()
+    norm.load_state_dict({n.removeprefix("bn."): t for n, t in written.items()})
+    for name, tensor in original.state_dict().items():
+        assert tensor.dtype == written["bn." + name].dtype and torch.equal(tensor, written["bn." + name]), name
+    batch = torch.tensor(drawn((2, 4, 3, 3), 33))
+    assert torch.equal(norm(batch), original(batch)) and torch.equal(norm.running_mean, original.running_mean)
+    print(f"counted.pth: {len(written)} tensors, the next batch moves the same averages")
     model = keras_model()
     written = np.load(folder / "keras.npz")
     for weight in model.weights:

@@ -85,4 +85,49 @@ import Testing
       #expect(throws: FirnError.self) { try transform(NDArray(zeros: shape)) }
     }
   }
+
+  /// Position embeddings for another grid, as PyTorch's `interpolate` makes them.
+  @Test func positionGrids() throws {
+    for (name, transform) in [
+      ("positions", WeightTransform.resizedGrid(to: (6, 5), keeping: 1)),
+      ("flat", .resizedGrid(to: (3, 3), from: (2, 8))),
+    ] {
+      let table = try CheckpointParityTests.expected(name)
+      let (mine, wanted) = (
+        try transform(table), try CheckpointParityTests.expected(name + ".resized")
+      )
+      #expect(try mine.shape == wanted.shape && transform.shape(of: table.shape) == wanted.shape)
+      #expect(zip(mine.doubles, wanted.doubles).allSatisfy { abs($0 - $1) <= 1e-6 })
+      #expect(transform.inverse == nil && !transform.isMove)
+    }
+    // The class token stays to the bit, and so does a grid of the same size.
+    let table = try CheckpointParityTests.expected("positions")
+    let resized = try WeightTransform.resizedGrid(to: (6, 5), keeping: 1)(table)
+    #expect(Array(resized.floats[..<3]) == Array(table.floats[..<3]))
+    #expect(try WeightTransform.resizedGrid(to: (4, 4), keeping: 1)(table) == table)
+    #expect(try WeightTransform.resizedGrid(to: (2, 3))(NDArray(zeros: [4, 0])).shape == [6, 0])
+    #expect("\(WeightTransform.resizedGrid(to: (6, 5)))" == "resized to a grid of 6×5")
+    for (shape, transform, words) in [
+      ([1, 17, 3], WeightTransform.resizedGrid(to: (6, 5)), "17 rows, which are not 0 and a square"),
+      ([16, 3], .resizedGrid(to: (6, 5), from: (4, 3)), "a grid of 4×3"),
+      ([16, 3], .resizedGrid(to: (6, 5), keeping: 17), "17"), ([16], .resizedGrid(to: (6, 5)), "no rows"),
+      ([16, 3], .resizedGrid(to: (0, 5)), "[0, 5]"), ([16, 3], .resizedGrid(to: (1, 5), keeping: -1), "-1"),
+    ] {
+      let error = try #require(throws: FirnError.self) { try transform(NDArray(zeros: shape)) }
+      #expect(error.message.contains(words), "\(error)")
+    }
+    #expect(throws: FirnError.self) {
+      try WeightTransform.resizedGrid(to: (6, 5))(NDArray(zeros: [16, 3], dtype: .i32))
+    }
+  }
+
+  @Test func slices() throws {
+    let slice = WeightTransform.sliced(axis: 1, 1..<3)
+    #expect(try slice(counted([2, 4])).rows == [[1, 2], [5, 6]])
+    #expect(try slice.shape(of: [2, 4]) == [2, 2] && slice.inverse == nil && slice.isMove)
+    #expect(try WeightTransform.sliced(axis: 0, 2..<2)(counted([2, 4])).shape == [0, 4])
+    for shape in [[2, 2], [4]] {
+      #expect(throws: FirnError.self) { try slice(NDArray(zeros: shape)) }
+    }
+  }
 }

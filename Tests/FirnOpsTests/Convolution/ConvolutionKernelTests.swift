@@ -51,6 +51,7 @@ extension OpTests {
           .real([2, 9, 11, 35]), .real([2, 4, 11, 35])),
         OpSample(Resample(.adaptiveAverage(size: [7, 7])), .real([2, 9, 11, 35])),
         OpSample(Resample(.bilinear(size: [13, 22], alignsCorners: false)), .real([2, 9, 11, 35])),
+        OpSample(Resample(.bicubic(size: [13, 7], alignsCorners: false)), .real([2, 9, 11, 35])),
       ]
 
     @Test(arguments: large) func everyInstructionSetAgreesWithReference(_ sample: OpSample) throws {

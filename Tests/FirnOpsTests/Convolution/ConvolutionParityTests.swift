@@ -86,8 +86,9 @@ struct ConvolutionFixture: Decodable, CustomTestStringConvertible {
       return averagePool2d(
         x[0], window: pair(window), strides: strides, padding: padding, countsPadding: counts_padding ?? true)
     case "adaptive_average_pool2d": return adaptiveAveragePool2d(x[0], to: pair(size))
-    case "nearest": return upsample(x[0], to: pair(size))
-    case "bilinear": return upsample(x[0], to: pair(size), .bilinear(alignsCorners: aligns_corners ?? false))
+    case "nearest": return resize(x[0], to: pair(size), .nearest)
+    case "bilinear": return resize(x[0], to: pair(size), .bilinear(alignsCorners: aligns_corners ?? false))
+    case "bicubic": return resize(x[0], to: pair(size), .bicubic(alignsCorners: aligns_corners ?? false))
     default:
       Issue.record("no op \(op)")
       return x[0]

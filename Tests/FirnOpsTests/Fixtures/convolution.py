@@ -170,6 +170,12 @@ for size in [(6, 8), (7, 5), (2, 3), (1, 1)]:
                    [(1, 3, 4, 3)],
                    lambda a, s=size, c=corners: F.interpolate(a, size=s, mode="bilinear", align_corners=c),
                    [IMAGE], size=list(size), aligns_corners=corners)
+for shape, size in [((2, 3, 4, 3), (6, 8)), ((1, 7, 5, 2), (3, 11)), ((1, 1, 2, 3), (4, 1)), ((1, 9, 8, 1), (4, 3))]:
+    for corners in [False, True]:
+        torch_case(f"bicubic {shape[1]} by {shape[2]} to {size[0]} by {size[1]}{', corners' if corners else ''}",
+                   "bicubic", [shape],
+                   lambda a, s=size, c=corners: F.interpolate(a, size=s, mode="bicubic", align_corners=c),
+                   [IMAGE], size=list(size), aligns_corners=corners)
 
 
 def tensorflow_case(name, op, shapes, function, **options):

@@ -20,6 +20,18 @@ extension FaultyInput {
     ) { bench in
       try bench.session.run(bench.program, feeding: bench.feeds(["x": noise([7, 3], dtype: .f64)]))
     },
+    FaultyInput(
+      "channels first", .invalidFeed,
+      [
+        "`images`", "axis 3 is 6, wanted is 3", "channels seem to come first",
+        "array.transposed([0, 2, 3, 1])",
+      ]
+    ) { bench in
+      let graph = Graph()
+      let images = graph.placeholder("images", shape: ["batch", "height", "width", 3])
+      let session = try quietSession(graph)
+      try session.run(session.compile(fetching: [images * 2]), feeding: [images: noise([2, 3, 5, 6])])
+    },
     FaultyInput("wrong rank", .invalidFeed, ["`x`", "1 axes are fed, 2 are wanted"]) { bench in
       try bench.session.run(bench.program, feeding: bench.feeds(["x": noise([7])]))
     },
