@@ -7,13 +7,13 @@ package enum AtomicFile {
   ///
   /// The bytes go to a temporary name beside it, are brought to the disk, and the name is changed. A reader finds the
   /// old file or the new one; one that maps the old file keeps it. The new file has the old one's permission bits,
-  /// though not its owner, other names or attributes. Symbolic links stay: the file they lead to is replaced, or made. A
+  /// though not its owner, other names or attributes. Symbolic links stay: the file they lead to is replaced or made. A
   /// process that dies meanwhile leaves `PATH.PROCESS-NUMBER.tmp`, which can be deleted.
   ///
   /// What is no regular file, such as a device, a pipe or `/dev/stdout`, is written into and stays what it is.
   ///
-  /// - Parameter check: is given the temporary when it is whole; what it refuses does not take the place. With one, only
-  ///   regular files are written.
+  /// - Parameter check: is given the temporary when it is whole; what it refuses does not take the place. With one
+  ///   only regular files are written.
   /// - Throws: what `body` and `check` throw, or `.file` with path and reason; the old file is then unchanged, the
   ///   temporary removed. Of a stream what was written until then is written.
   package static func write(

@@ -17,7 +17,7 @@ import Testing
 
   /// Runs a line of shell words in which `$FIRN` is the command.
   private func shell(_ line: String, in directory: String) throws -> Answer {
-    let program = try #require(ExampleProgram("firn"), "firn is not built")
+    let program = try #require(ExampleProgram("firn") ?? ExampleProgram("FirnCLI"), "firn is not built")
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
     process.arguments = ["-c", line]

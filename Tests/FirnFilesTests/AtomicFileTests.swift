@@ -91,7 +91,8 @@ import Testing
     }
   }
 
-  /// A descriptor's own path is the descriptor: what stands in the file already stays, and what follows comes behind it.
+  /// A descriptor's own path is the descriptor: what stands in the file already stays, and what follows comes behind
+  /// it.
   @Test func descriptorsGoOnWhereTheyAre() throws {
     try inFolder { path in
       let file = path + "/a"

@@ -10,7 +10,7 @@ struct InputFile {
   /// What a pipe gave; nil for a file on the disk, which is read where it lies.
   let bytes: Bytes?
 
-  /// - Parameter mayBe: whether bytes that begin so can be what is wanted; of a stream that cannot the rest is not read.
+  /// - Parameter mayBe: whether bytes that begin so can be what is wanted; of one that cannot the rest is not read.
   /// - Throws: `UsageError` where the standard input is asked for twice, `FileFailure` where a pipe or device gives
   ///   nothing.
   init(_ written: String, in shell: Shell, where mayBe: (Bytes) -> Bool) throws {

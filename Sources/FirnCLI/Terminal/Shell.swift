@@ -13,8 +13,9 @@ struct Shell {
   let errors: (String) -> Void
   /// What is known of the place where `output` goes.
   let terminal: Terminal
-  /// The whole of the standard input, at the first call; nil afterwards. What is given is asked with the first bytes
-  /// whether the rest is wanted.
+  /// The whole of the standard input, at the first call; nil afterwards.
+  ///
+  /// What is given is asked with the first bytes whether the rest is wanted.
   let input: ((Bytes) -> Bool) -> Bytes?
   /// Relative paths begin here; nil for the process's working directory.
   let directory: String?
@@ -31,8 +32,9 @@ struct Shell {
 
   /// Where commands go that tests run: a pipe that nothing is written to, unless `input` says otherwise.
   ///
-  /// What a terminal would obey in names from files does not come through: of errors and warnings never, of answers where
-  /// a terminal shows them. Answers that a program reads are what they are; reports and tables are clean by themselves.
+  /// What a terminal would obey in names from files does not come through: of errors and warnings never, of answers
+  /// where a terminal shows them. Answers that a program reads are what they are; reports and tables are clean by
+  /// themselves.
   init(
     output: @escaping (String) -> Void, errors: @escaping (String) -> Void, terminal: Terminal,
     input: @escaping ((Bytes) -> Bool) -> Bytes? = { _ in Bytes(copying: []) }, directory: String? = nil

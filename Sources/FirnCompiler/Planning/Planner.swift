@@ -67,9 +67,8 @@ private struct Planner {
           .invalidArgument,
           "`\(graph.name(of: value))` is \(type), "
             + (isNegative ? "and no extent can be negative" : "more elements than can be held"),
-          remedy: isNegative ? "feed what is larger: its extents follow from what is fed" : "check the extents",
-          place: graph.nodes[value.node].name,
-          location: graph.nodes[value.node].location)
+          remedy: isNegative ? "feed what is larger" : "check the extents",
+          place: graph.nodes[value.node].name, location: graph.nodes[value.node].location)
       }
       return type
     }

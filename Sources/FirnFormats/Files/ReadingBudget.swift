@@ -3,8 +3,8 @@ import FirnGraph
 /// The memory that what is described in a file may still take: a fixed sum, and as much as the file has bytes.
 ///
 /// A few bytes can describe much: a deflated directory, a pickle that names one thing again and again, names that share
-/// their beginnings. Whoever keeps something of a file takes its cost from here first, so that opening one needs no more
-/// than its mapped bytes, as many again, and the fixed sum. What an array takes that is asked for is its own.
+/// their beginnings. Whoever keeps something of a file takes its cost from here first, so that opening one needs no
+/// more than its mapped bytes, as many again, and the fixed sum. What an array takes that is asked for is its own.
 package struct ReadingBudget: Sendable {
   /// What any file may take: about ten thousand tensors with all that is known of them.
   package static let fixed = 24 << 20

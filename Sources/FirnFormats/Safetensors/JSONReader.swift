@@ -78,7 +78,7 @@ package struct JSONReader {
     return try unescaped(from: start, to: position)
   }
 
-  /// The text of these bytes, which are UTF-8, with its escapes resolved; leaves the position behind the quotation mark.
+  /// The text of these bytes, which are UTF-8, with its escapes resolved; goes on behind the quotation mark.
   private mutating func unescaped(from start: Int, to end: Int) throws(FirnError) -> String {
     var text = ""
     // An escape is longer than what it stands for.

@@ -83,8 +83,8 @@ public struct FirnError: Error, Hashable, Sendable {
 
   /// A fault of one's own, such as an optimiser's; only code and message are needed.
   ///
-  /// What a terminal would obey, such as an escape in a name that a file made up, becomes a space in the texts; names by
-  /// themselves, `place` and those of operands, stay as they are and are cleaned where they are printed.
+  /// What a terminal would obey, such as an escape in a name that a file made up, becomes a space in the texts; names
+  /// by themselves, `place` and those of operands, stay as they are and are cleaned where they are printed.
   public init(
     _ code: Code, _ message: String, remedy: String? = nil, constraint: String? = nil, place: String? = nil,
     location: CallSite? = nil, excerpt: String? = nil, operands: [Operand] = [],

@@ -50,8 +50,7 @@ package struct TextTable: Sendable, Hashable {
 
   /// The columns it takes where nothing is cut.
   package var width: Int {
-    fittedWidths(titles: columns.map { PlainText.singleLine($0.title) }, limit: nil).reduce(-TextTable.gap)
-    {
+    fittedWidths(titles: columns.map { PlainText.singleLine($0.title) }, limit: nil).reduce(-TextTable.gap) {
       $0 + $1 + TextTable.gap
     }
   }

@@ -43,8 +43,8 @@ public struct Checkpoint: Sendable {
   ///   - saving: everything, or what the program writes.
   /// - Throws: `.invalidArgument` for a negative step or a metric that is no finite number.
   /// - Complexity: one pass over what is saved, for its digests; values are shared until they are written. Besides, the
-  ///   graph is printed, and with `.trained` one pass is made over what is not saved. A ``CheckpointFolder`` does either
-  ///   only after a change.
+  ///   graph is printed, and with `.trained` one pass is made over what is not saved. A ``CheckpointFolder`` does
+  ///   either only after a change.
   public init(
     of session: Session, running program: Program, step: Int, position: DataPosition? = nil,
     metric: Double? = nil, saving: Saving = .everything
@@ -102,8 +102,8 @@ public struct Checkpoint: Sendable {
 
   /// Reads a checkpoint, of whatever step; its tensors are mapped, not copied.
   ///
-  /// Every tensor is held against the digest that was taken of it, and so is the record: what is resumed from is what was
-  /// written.
+  /// Every tensor is held against the digest that was taken of it, and so is the record: what is resumed from is what
+  /// was written.
   ///
   /// - Throws: `.file` where the file cannot be read; `.parse` where it is no checkpoint, damaged, or of another
   ///   version.

@@ -110,11 +110,11 @@ public final class CheckpointFolder {
 
   /// The checkpoint of the most steps that is whole; nil where there is none at all.
   ///
-  /// A damaged one is passed over for the one before, with a warning that names both. It stays, and is set aside when the
-  /// run that goes on from the other saves next.
+  /// A damaged one is passed over for the one before, with a warning that names both. It stays, and is set aside when
+  /// the run that goes on from the other saves next.
   ///
-  /// - Throws: `.file` where the folder or the checkpoint cannot be read; `.parse` where none is whole, or the newest is
-  ///   of another version.
+  /// - Throws: `.file` where the folder or the checkpoint cannot be read; `.parse` where none is whole, or the newest
+  ///   is of another version.
   /// - Complexity: as ``Checkpoint/init(contentsOf:)``, for each that is looked at.
   public func latest() throws(FirnError) -> Checkpoint? {
     var faults: [FirnError] = []

@@ -2,8 +2,8 @@ import FirnGraph
 
 /// A short digest that shows damage, at about the speed of memory: XXH64 with seed 0.
 ///
-/// It is no protection from who changes bytes on purpose and the digest with them; for that checkpoints would have to be
-/// signed.
+/// It is no protection from who changes bytes on purpose and the digest with them; for that checkpoints would have to
+/// be signed.
 ///
 /// Source: Y. Collet, "xxHash fast digest algorithm", version 0.1.1 (`doc/xxhash_spec.md`).
 enum Checksum {
