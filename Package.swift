@@ -108,6 +108,8 @@ let tests: [Target] = [
     name: "FirnTestSupport", dependencies: ["FirnGraph", "FirnOps"], path: "Tests/FirnTestSupport"),
   .target(
     name: "FirnToyOps", dependencies: ["FirnGraph", "FirnNotation"], path: "Tests/FirnToyOps"),
+  .executableTarget(
+    name: "FirnOpening", dependencies: ["FirnGraph", "FirnFormats"], path: "Tests/FirnOpening"),
   .testTarget(
     name: "FirnGraphTests", dependencies: ["FirnGraph", "FirnNotation", "FirnToyOps"], exclude: ["Fixtures"]),
   .testTarget(
@@ -123,6 +125,7 @@ let tests: [Target] = [
       "FirnGraph", "FirnNotation", "FirnFiles", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime",
       "FirnFormats",
       "CFirnAllocations",
+      "FirnOpening",
     ],
     exclude: ["Fixtures"]),
   .testTarget(

@@ -39,7 +39,13 @@ enum Main {
   static let version = "0.1.0-dev"
 
   static func main() {
-    let code = run(Array(CommandLine.arguments.dropFirst()), in: .process)
+    Platform.occupyStandardStreams()
+    var lost: String?
+    let code = run(Array(CommandLine.arguments.dropFirst()), in: .process { lost = lost ?? $0 })
+    if let lost {
+      Platform.write("firn: the output could not be written: \(lost)\n", to: .standardError)
+      exit(max(code, 1))
+    }
     if code != 0 { exit(code) }
   }
 

@@ -33,6 +33,10 @@ extension AtomicFile {
 
   /// Gives a file another name; a file that had it is replaced.
   package static func move(_ old: String, to new: String) throws(FirnError) {
+    switch Platform.kind(of: new) {
+    case .file, nil: break
+    case .folder, .pipe, .stream: throw fault(new, "it is no regular file", remedy: "move it away")
+    }
     guard Platform.rename(old, to: new) else { throw fault(new, Platform.reason) }
   }
 }

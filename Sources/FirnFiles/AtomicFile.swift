@@ -7,21 +7,37 @@ package enum AtomicFile {
   ///
   /// The bytes go to a temporary name beside it, are brought to the disk, and the name is changed. A reader finds the
   /// old file or the new one; one that maps the old file keeps it. The new file has the old one's permission bits,
-  /// though not its owner, other names or attributes. A symbolic link at `path` is itself replaced, not what it points
-  /// to. A process that dies meanwhile leaves `PATH.PROCESS-NUMBER.tmp`, which can be deleted.
+  /// though not its owner, other names or attributes. Symbolic links stay: the file they lead to is replaced or made. A
+  /// process that dies meanwhile leaves `PATH.PROCESS-NUMBER.tmp`, which can be deleted.
   ///
-  /// - Parameter check: is given the temporary when it is whole; what it refuses does not take the place.
+  /// What is no regular file, such as a device, a pipe or `/dev/stdout`, is written into and stays what it is.
+  ///
+  /// - Parameter check: is given the temporary when it is whole; what it refuses does not take the place. With one
+  ///   only regular files are written.
   /// - Throws: what `body` and `check` throw, or `.file` with path and reason; the old file is then unchanged, the
-  ///   temporary removed.
+  ///   temporary removed. Of a stream what was written until then is written.
   package static func write(
-    to path: String, checking check: (String) throws(FirnError) -> Void = { _ in },
+    to path: String, checking check: ((String) throws(FirnError) -> Void)? = nil,
     _ body: (FileWriter) throws(FirnError) -> Void
   ) throws(FirnError) {
-    guard !path.isEmpty else { throw fault(path, "the path is empty", remedy: "name a file") }
-    var isDirectory: ObjCBool = false
-    if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue {
-      throw fault(path, "it is a directory", remedy: "name a file in it")
+    switch try WritingPlace(path) {
+    case .file(let place): try replace(place, checking: check, body)
+    case .stream(let descriptor):
+      defer { Platform.close(descriptor) }
+      if check != nil {
+        throw fault(path, "it is a pipe or a device, from which it could not be read", remedy: "name a file")
+      }
+      let writer = FileWriter(descriptor, path: path)
+      try body(writer)
+      try writer.flush()
     }
+  }
+
+  /// - Parameter path: of a regular file that is no link, or where nothing stands.
+  private static func replace(
+    _ path: String, checking check: ((String) throws(FirnError) -> Void)?,
+    _ body: (FileWriter) throws(FirnError) -> Void
+  ) throws(FirnError) {
     let temporary = temporary(for: path)
     let descriptor = Platform.create(temporary)
     guard descriptor >= 0 else { throw uncreated(path, Platform.reason) }
@@ -35,7 +51,7 @@ package enum AtomicFile {
       try body(writer)
       try writer.flush()
       guard Platform.synchronize(descriptor) else { throw fault(path, Platform.reason) }
-      try check(temporary)
+      try check?(temporary)
     } catch {
       Platform.remove(temporary)
       throw error

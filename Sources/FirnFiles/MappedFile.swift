@@ -19,7 +19,8 @@ package final class MappedFile: @unchecked Sendable {
     }
     defer { Platform.close(descriptor) }
     guard let length = Platform.regularFileLength(descriptor) else {
-      throw FirnError(.file, "'\(path)' is not a file", remedy: "name a file")
+      throw FirnError(
+        .file, "'\(path)' is not a file on a disk but a folder, a pipe or a device", remedy: "name a file")
     }
     if length == 0 { return Bytes(copying: []) }
     guard let start = Platform.map(descriptor, byteCount: length) else {

@@ -13,7 +13,106 @@ enum Platform {
   /// What went wrong in the last call, in words.
   static var reason: String { String(cString: strerror(errno)) }
 
-  static func openForReading(_ path: String) -> Int32 { open(path, O_RDONLY | O_CLOEXEC) }
+  /// Does not wait for who writes to a pipe.
+  static func openForReading(_ path: String) -> Int32 { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+
+  /// What stands at a path, links followed.
+  enum Kind {
+    case file, folder
+    /// A pipe with a name.
+    case pipe
+    /// A device, a socket.
+    case stream
+  }
+
+  /// Nil where nothing stands at `path`.
+  static func kind(of path: String) -> Kind? {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: return .file
+    case S_IFDIR: return .folder
+    case S_IFIFO: return .pipe
+    default: return .stream
+    }
+  }
+
+  /// Where the symbolic link at `path` leads, as it says; nil where there is no link.
+  static func target(ofLink path: String) -> String? {
+    var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+    let count = buffer.withUnsafeMutableBytes { raw in
+      raw.withMemoryRebound(to: CChar.self) { text in
+        text.baseAddress.map { readlink(path, $0, text.count) } ?? -1
+      }
+    }
+    return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
+  }
+
+  /// An open descriptor's twin, which shares its place in the file.
+  static func duplicate(_ descriptor: Int32) -> Int32 { fcntl(descriptor, F_DUPFD_CLOEXEC, 3) }
+
+  /// Opens what is no regular file, to write into it as it is.
+  ///
+  /// A pipe that nobody reads is waited for, but not for ever: `errno` is then `ENXIO`.
+  static func openStream(_ path: String, waiting seconds: Double) -> Int32 {
+    let descriptor = retrying(for: seconds) {
+      let descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+      return descriptor >= 0 || errno != ENXIO ? descriptor : nil
+    }
+    guard let descriptor else { return -1 }
+    if descriptor >= 0 { setWaiting(descriptor) }
+    return descriptor
+  }
+
+  /// Whether the last call failed as nobody reads from a pipe.
+  static var hasNoReader: Bool { errno == ENXIO }
+
+  /// Lets calls wait again that did not.
+  static func setWaiting(_ descriptor: Int32) {
+    _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
+  }
+
+  /// The first answer of `body` that is not nil, asked every hundredth of a second; nil when the time is over.
+  static func retrying<Result>(for seconds: Double, _ body: () -> Result?) -> Result? {
+    for _ in 0..<max(1, Int(seconds * 100)) {
+      if let result = body() { return result }
+      let reason = errno
+      usleep(10_000)
+      errno = reason
+    }
+    return nil
+  }
+
+  /// What a read gave: so many bytes, none for now though somebody writes, or the end, which a failure is too.
+  enum Reading {
+    case bytes(Int), later, end
+  }
+
+  static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Reading {
+    while true {
+      #if canImport(Glibc)
+        let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+      #elseif canImport(Musl)
+        let count = Musl.read(descriptor, buffer.baseAddress, buffer.count)
+      #else
+        let count = Darwin.read(descriptor, buffer.baseAddress, buffer.count)
+      #endif
+      if count > 0 { return .bytes(count) }
+      if count < 0, errno == EINTR { continue }
+      return count < 0 && errno == EAGAIN ? .later : .end
+    }
+  }
+
+  /// What `error` of Foundation says in the words of the system: its own are for people at a desktop, or a number.
+  static func words(for error: any Error) -> String {
+    var current: NSError? = error as NSError
+    for _ in 0..<8 {
+      guard let link = current else { break }
+      if link.domain == NSPOSIXErrorDomain { return String(cString: strerror(Int32(link.code))) }
+      current = link.userInfo[NSUnderlyingErrorKey] as? NSError
+    }
+    return error.localizedDescription
+  }
 
   /// Fails where there is such a file already.
   static func create(_ path: String) -> Int32 { open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }

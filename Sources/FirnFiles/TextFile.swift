@@ -1,5 +1,4 @@
 package import FirnGraph
-internal import Foundation
 
 /// Files of UTF-8 text.
 package enum TextFile {
@@ -10,15 +9,7 @@ package enum TextFile {
 
   /// The whole content of the file at `path`, which must be UTF-8.
   package static func read(_ path: String) throws(FirnError) -> String {
-    let data: Data
-    do {
-      data = try Data(contentsOf: URL(fileURLWithPath: path))
-    } catch {
-      throw FirnError(
-        .file, "cannot read '\(path)': \(error.localizedDescription)",
-        remedy: "check the path and its permissions")
-    }
-    guard let text = String(validating: data, as: UTF8.self) else {
+    guard let text = try MappedFile.open(path).text else {
       throw FirnError(.file, "'\(path)' is not UTF-8 text", remedy: "give a text file")
     }
     return text

@@ -17,6 +17,12 @@ extension GraphDef {
 
   /// The graph in the bytes of a file; `source` is its path.
   package init(_ bytes: Bytes, source: String) throws(FirnError) {
+    // What is large and begins otherwise is not read to its end to find out.
+    if bytes.count >= Self.beginning, !Self.mayBegin(bytes) {
+      throw Self.foreign(bytes, source)
+        ?? FileFault(source)(
+          "is no graph: it does not begin with `firn 1`", remedy: "name a file that `graph.write(to:)` wrote")
+    }
     let text = bytes.withUnsafeBytes { String(validating: $0, as: UTF8.self) }
     guard let text else { throw Self.foreign(bytes, source) ?? FileFault(source)("is not UTF-8 text") }
     do throws(FirnError) {
@@ -27,6 +33,25 @@ extension GraphDef {
       error.place = source
       throw error
     }
+  }
+
+  /// How much is looked at.
+  private static let beginning = 1 << 16
+
+  /// Whether bytes that begin so can be a graph's text: space and comments, and then the word `firn`.
+  package static func mayBegin(_ bytes: Bytes) -> Bool {
+    let word = Array("firn".utf8)
+    var position = 0
+    while position < beginning, let byte = bytes[position] {
+      if byte == UInt8(ascii: "#") {
+        while position < beginning, let byte = bytes[position], byte != 0x0A { position += 1 }
+      } else if byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D {
+        position += 1
+      } else {
+        return bytes.starts(with: word, at: position)
+      }
+    }
+    return false
   }
 
   /// What to say of a file of weights that is taken for a graph; nil where it is none.

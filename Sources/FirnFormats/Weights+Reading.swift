@@ -34,17 +34,26 @@ extension Weights {
     }
   }
 
+  /// Whether bytes that begin so can be those of a file of weights that can be read as a stream.
+  package static func mayBegin(_ bytes: Bytes) -> Bool {
+    bytes.starts(with: NumPyHeader.magic) || bytes.starts(with: ZipArchive.magic)
+      || bytes.starts(with: ZipArchive.emptyMagic) || SafetensorsReader.mayRead(bytes)
+      || PyTorchLegacyReader.reads(bytes)
+  }
+
   /// The weights in the bytes of a file; `source` is its path.
   package init(_ bytes: Bytes, source: String) throws(FirnError) {
     let fault = FileFault(source)
     if bytes.starts(with: NumPyHeader.magic) {
       self = try NumPyReader.read(bytes, source: source)
     } else if bytes.starts(with: ZipArchive.magic) || bytes.starts(with: ZipArchive.emptyMagic) {
-      let archive = try ZipArchive(bytes, fault: fault)
+      var budget = ReadingBudget(bytes.count, fault: fault)
+      let archive = try ZipArchive(bytes, budget: &budget, fault: fault)
       if let foreign = ForeignFile.of(members: archive.entries.map(\.name)) { throw foreign.error(of: fault) }
       self =
         try PyTorchReader.root(of: archive) == nil
-        ? NumPyReader.read(archive, source: source) : PyTorchReader.read(archive, source: source)
+        ? NumPyReader.read(archive, source: source, budget: &budget)
+        : PyTorchReader.read(archive, of: bytes.count, source: source, budget: &budget)
     } else if SafetensorsReader.mayRead(bytes) {
       self = try SafetensorsReader.read(bytes, source: source)
     } else if PyTorchLegacyReader.reads(bytes) {

@@ -28,7 +28,7 @@ struct DirectoryDump: StageDump {
     } catch let error as FirnError {
       StandardError.write("FIRN_DUMP: \(error.message)")
     } catch {
-      StandardError.write("FIRN_DUMP: cannot write \(base): \(error.localizedDescription)")
+      StandardError.write("FIRN_DUMP: cannot write \(base): \(FileReason.words(error))")
     }
   }
 }

@@ -1,3 +1,4 @@
+import FirnFiles
 import Foundation
 
 @testable import FirnCLI
@@ -26,9 +27,9 @@ struct CommandLineRunner {
     stream.rest = input
     let shell = Shell(
       output: { output.value += $0 }, errors: { errors.value += $0 }, terminal: terminal,
-      input: {
+      input: { _ in
         defer { stream.rest = nil }
-        return stream.rest
+        return stream.rest.map { Bytes(copying: $0) }
       }, directory: directory)
     let code = Main.run(line, in: shell)
     return Result(code: code, output: output.value, errors: errors.value)

@@ -36,15 +36,99 @@ import Testing
     }
   }
 
-  @Test func linksAreReplacedNotFollowed() throws {
+  /// Also a link to a link, one that leads nowhere yet, and one that leads round.
+  @Test func linksStayAndWhatTheyLeadToIsReplaced() throws {
     try inFolder { path in
       let folder = URL(fileURLWithPath: path)
       let (url, target) = (folder.appendingPathComponent("a"), folder.appendingPathComponent("b"))
       try Data("old".utf8).write(to: target)
       try FileManager.default.createSymbolicLink(at: url, withDestinationURL: target)
-      try write("new", to: url)
-      #expect(try Data(contentsOf: target) == Data("old".utf8))
-      #expect(try Data(contentsOf: url) == Data("new".utf8))
+      let second = folder.appendingPathComponent("c")
+      try FileManager.default.createSymbolicLink(atPath: second.path, withDestinationPath: "a")
+      try write("new", to: second)
+      #expect(try Data(contentsOf: target) == Data("new".utf8))
+      for link in [url, second] {
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link.path).isEmpty == false)
+      }
+      let (dangling, round) = (folder.appendingPathComponent("d"), folder.appendingPathComponent("r"))
+      try FileManager.default.createSymbolicLink(atPath: dangling.path, withDestinationPath: "e")
+      try write("made", to: dangling)
+      #expect(try Data(contentsOf: folder.appendingPathComponent("e")) == Data("made".utf8))
+      try FileManager.default.createSymbolicLink(atPath: round.path, withDestinationPath: "r")
+      let error = #expect(throws: FirnError.self) { try write("no", to: round) }
+      #expect(error?.code == .file && error?.message.contains("lead round") == true)
+    }
+  }
+
+  /// Also where the process may replace them, as root may: they are written into.
+  @Test func pipesAndDevicesAreWrittenInto() throws {
+    try inFolder { path in
+      let pipe = path + "/pipe"
+      try #require(mkfifo(pipe, 0o600) == 0)
+      let reader = FileHandle(fileDescriptor: open(pipe, O_RDONLY | O_NONBLOCK), closeOnDealloc: true)
+      let link = path + "/link"
+      try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "pipe")
+      try write("through", to: URL(fileURLWithPath: link))
+      #expect(try reader.read(upToCount: 100) == Data("through".utf8))
+      #expect(
+        try FileManager.default.attributesOfItem(atPath: pipe)[.type] as? FileAttributeType != .typeRegular)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: path).sorted() == ["link", "pipe"])
+      // What must be read again cannot go through a pipe.
+      let refused = #expect(throws: FirnError.self) {
+        try AtomicFile.write(to: pipe, checking: { _ in }) { (file) throws(FirnError) in try file.write([1]) }
+      }
+      #expect(refused?.message.contains("a pipe or a device") == true)
+      try write("gone", to: URL(fileURLWithPath: "/dev/null"))
+      #expect(
+        try FileManager.default.attributesOfItem(atPath: "/dev/null")[.type] as? FileAttributeType
+          != .typeRegular)
+      #if os(Linux)
+        let full = #expect(throws: FirnError.self) {
+          try write("lost", to: URL(fileURLWithPath: "/dev/full"))
+        }
+        #expect(full?.message.contains("No space left") == true)
+      #endif
+    }
+  }
+
+  /// A descriptor's own path is the descriptor: what stands in the file already stays, and what follows comes behind
+  /// it.
+  @Test func descriptorsGoOnWhereTheyAre() throws {
+    try inFolder { path in
+      let file = path + "/a"
+      let descriptor = open(file, O_WRONLY | O_CREAT, 0o600)
+      defer { close(descriptor) }
+      let handle = FileHandle(fileDescriptor: descriptor)
+      try handle.write(contentsOf: Data("one ".utf8))
+      try write("two ", to: URL(fileURLWithPath: "/dev/fd/\(descriptor)"))
+      try handle.write(contentsOf: Data("three".utf8))
+      #expect(try Data(contentsOf: URL(fileURLWithPath: file)) == Data("one two three".utf8))
+    }
+  }
+
+  /// Opening to read neither waits for who writes to a pipe nor reads a device as a file.
+  @Test func pipesAreNoMappedFiles() throws {
+    try inFolder { path in
+      try #require(mkfifo(path + "/pipe", 0o600) == 0)
+      for place in [path + "/pipe", "/dev/null", path] {
+        let error = #expect(throws: FirnError.self) { try MappedFile.open(place) }
+        #expect(error?.code == .file && error?.message.contains("is not a file on a disk") == true)
+      }
+    }
+  }
+
+  /// What comes through a pipe is there once, and of what cannot be wanted only the beginning is read.
+  @Test func streamsAreReadAsFarAsTheyAreWanted() throws {
+    try inFolder { path in
+      let pipe = path + "/pipe"
+      try #require(mkfifo(pipe, 0o600) == 0)
+      let sent = [UInt8]((0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 7) })
+      let writer = Thread { FileHandle(forWritingAtPath: pipe)?.write(Data(sent)) }
+      writer.start()
+      let read = try StreamFile.read(pipe)
+      #expect(read.withUnsafeBytes { $0.elementsEqual(sent) })
+      let endless = try StreamFile.read("/dev/zero") { $0[0] != 0 }
+      #expect(endless.count >= 1 << 16 && endless.count <= 1 << 17)
     }
   }
 

@@ -86,7 +86,7 @@ struct Graphviz {
       throw error
     } catch {
       throw FirnError(
-        .file, "cannot run '\(path)': \(error.localizedDescription)", remedy: "write --format dot instead")
+        .file, "cannot run '\(path)': \(FileReason.words(error))", remedy: "write --format dot instead")
     }
   }
 }

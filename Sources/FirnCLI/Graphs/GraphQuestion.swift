@@ -58,7 +58,7 @@ struct GraphQuestion {
   ///
   /// - Throws: `FileFailure` where there is none.
   static func graph(_ written: String, in shell: Shell) throws -> GraphDef {
-    let file = try InputFile(written, in: shell)
+    let file = try InputFile(written, in: shell, where: GraphDef.mayBegin)
     do {
       guard let bytes = file.bytes else { return try GraphDef(contentsOfFile: file.path) }
       return try GraphDef(bytes, source: file.name)

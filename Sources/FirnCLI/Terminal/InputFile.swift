@@ -10,17 +10,24 @@ struct InputFile {
   /// What a pipe gave; nil for a file on the disk, which is read where it lies.
   let bytes: Bytes?
 
-  /// - Throws: `UsageError` where the standard input is asked for twice.
-  init(_ written: String, in shell: Shell) throws(UsageError) {
+  /// - Parameter mayBe: whether bytes that begin so can be what is wanted; of one that cannot the rest is not read.
+  /// - Throws: `UsageError` where the standard input is asked for twice, `FileFailure` where a pipe or device gives
+  ///   nothing.
+  init(_ written: String, in shell: Shell, where mayBe: (Bytes) -> Bool) throws {
     path = shell.resolved(written)
     if written == "-" {
-      guard let read = shell.input() else {
+      guard let read = shell.input(mayBe) else {
         throw UsageError(
           "firn", "the standard input is read twice", remedy: "name one of the files, or write `<(command)`")
       }
-      (name, bytes) = ("standard input", Bytes(copying: read))
-    } else if Platform.kind(of: path) == .stream, let read = Platform.readAll(path) {
-      (name, bytes) = (written, Bytes(copying: read))
+      (name, bytes) = ("standard input", read)
+    } else if Platform.kind(of: path) == .stream {
+      name = written
+      do throws(FirnError) {
+        bytes = try StreamFile.read(path, while: mayBe)
+      } catch {
+        throw FileFailure(error: error)
+      }
     } else {
       (name, bytes) = (written, nil)
     }

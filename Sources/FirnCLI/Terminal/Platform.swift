@@ -46,35 +46,27 @@ enum Platform {
     }
   }
 
-  /// All that a descriptor gives until its end; what was read where it fails.
-  static func readAll(_ descriptor: Int32) -> [UInt8] {
-    var result: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    while true {
-      let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { return result }
-      result += buffer[..<count]
-    }
-  }
-
-  /// All that a pipe or device gives; nil where it cannot be opened.
-  static func readAll(_ path: String) -> [UInt8]? {
-    let descriptor = open(path, O_RDONLY)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    return readAll(descriptor)
-  }
-
   /// The value of an environment variable.
   static func environment(_ name: String) -> String? {
     getenv(name).map { String(cString: $0) }
   }
 
-  /// Writes text to a stream at once, unbuffered; output that cannot be written is dropped.
-  static func write(_ text: String, to stream: Terminal.Stream) {
+  /// Occupies the standard streams that whoever started the process has closed, so that no file that is opened later
+  /// becomes one of them; writing to them stays a failure.
+  static func occupyStandardStreams() {
+    for stream in 0...2 as ClosedRange<Int32> where fcntl(stream, F_GETFD) < 0 {
+      // The lowest number that is free, which is this one.
+      _ = open("/dev/null", stream == 0 ? O_WRONLY : O_RDONLY)
+    }
+  }
+
+  /// Writes text to a stream at once, unbuffered.
+  ///
+  /// - Returns: why it could not all be written; nil where it was.
+  @discardableResult
+  static func write(_ text: String, to stream: Terminal.Stream) -> String? {
     var text = text
-    text.withUTF8 { bytes in
+    return text.withUTF8 { bytes in
       var rest = UnsafeRawBufferPointer(bytes)
       while let start = rest.baseAddress, !rest.isEmpty {
         #if canImport(Darwin)
@@ -85,9 +77,10 @@ enum Platform {
           let written = Musl.write(stream.rawValue, start, rest.count)
         #endif
         if written < 0 && errno == EINTR { continue }
-        guard written > 0 else { return }
+        guard written > 0 else { return String(cString: strerror(errno)) }
         rest = UnsafeRawBufferPointer(rebasing: rest[written...])
       }
+      return nil
     }
   }
 }

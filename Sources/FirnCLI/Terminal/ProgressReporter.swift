@@ -1,3 +1,4 @@
+internal import FirnGraph
 import FirnNotation
 
 /// Tells on standard error how far a long task has come.
@@ -49,7 +50,7 @@ final class ProgressReporter {
     now: @escaping () -> ContinuousClock.Instant = { ContinuousClock.now },
     write: @escaping (String) -> Void = { Platform.write($0, to: .standardError) }
   ) {
-    self.label = DisplayText.singleLine(label)
+    self.label = PlainText.singleLine(label)
     self.total = total.map { max(0, $0) }
     self.style = style
     self.now = now
@@ -78,8 +79,11 @@ final class ProgressReporter {
   }
 
   /// Shows the final state and ends the line; later calls do nothing.
-  func finish(message: @autoclosure () -> String = "") {
+  ///
+  /// - Parameter completed: The count that is done, where the last of it was not noted by an update.
+  func finish(completed: Int? = nil, message: @autoclosure () -> String = "") {
     guard style != .silent && !isFinished else { return }
+    self.completed = completed ?? self.completed
     isFinished = true
     draw(at: now(), message: message())
     if isBarOpen { write("\n") }
@@ -94,7 +98,7 @@ final class ProgressReporter {
 
   private func draw(at time: ContinuousClock.Instant, message: String) {
     let elapsed = start.duration(to: time)
-    let message = DisplayText.singleLine(message)
+    let message = PlainText.singleLine(message)
     switch style {
     case .silent:
       break

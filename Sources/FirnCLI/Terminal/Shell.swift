@@ -1,3 +1,4 @@
+internal import FirnFiles
 internal import FirnGraph
 internal import FirnNotation
 internal import Foundation
@@ -13,23 +14,34 @@ struct Shell {
   /// What is known of the place where `output` goes.
   let terminal: Terminal
   /// The whole of the standard input, at the first call; nil afterwards.
-  let input: () -> [UInt8]?
+  ///
+  /// What is given is asked with the first bytes whether the rest is wanted.
+  let input: ((Bytes) -> Bool) -> Bytes?
   /// Relative paths begin here; nil for the process's working directory.
   let directory: String?
 
   /// The streams of the process.
-  static var process: Shell {
+  ///
+  /// - Parameter lost: takes why something of the output could not be written.
+  static func process(lost: @escaping (String) -> Void) -> Shell {
     Shell(
-      output: { Platform.write($0, to: .standardOutput) }, errors: { Platform.write($0, to: .standardError) },
+      output: { if let reason = Platform.write($0, to: .standardOutput) { lost(reason) } },
+      errors: { Platform.write($0, to: .standardError) },
       terminal: .current(.standardOutput), input: StandardInput().read)
   }
 
   /// Where commands go that tests run: a pipe that nothing is written to, unless `input` says otherwise.
+  ///
+  /// What a terminal would obey in names from files does not come through: of errors and warnings never, of answers
+  /// where a terminal shows them. Answers that a program reads are what they are; reports and tables are clean by
+  /// themselves.
   init(
     output: @escaping (String) -> Void, errors: @escaping (String) -> Void, terminal: Terminal,
-    input: @escaping () -> [UInt8]? = { [] }, directory: String? = nil
+    input: @escaping ((Bytes) -> Bool) -> Bytes? = { _ in Bytes(copying: []) }, directory: String? = nil
   ) {
-    (self.output, self.errors, self.terminal) = (output, errors, terminal)
+    self.output = terminal.isInteractive ? { output(PlainText.styledLines($0)) } : output
+    self.errors = { errors(PlainText.styledLines($0)) }
+    self.terminal = terminal
     (self.input, self.directory) = (input, directory)
   }
 
@@ -63,7 +75,22 @@ struct Shell {
         positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     }
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    output(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n")
+    output(Self.escaped(String(decoding: try encoder.encode(value), as: UTF8.self)) + "\n")
+  }
+
+  /// JSON with what a terminal would obey written as `\\u202e`; it stands within strings only.
+  private static func escaped(_ json: String) -> String {
+    guard json.unicodeScalars.contains(where: { $0 != "\n" && PlainText.isObeyed($0) }) else { return json }
+    var result = String.UnicodeScalarView()
+    for scalar in json.unicodeScalars {
+      guard scalar != "\n", PlainText.isObeyed(scalar) else {
+        result.append(scalar)
+        continue
+      }
+      let digits = String(scalar.value, radix: 16)
+      result += "\\u\(String(repeating: "0", count: 4 - digits.count))\(digits)".unicodeScalars
+    }
+    return String(result)
   }
 
   /// A path as the file system is asked for it.

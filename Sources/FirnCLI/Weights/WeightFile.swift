@@ -11,7 +11,7 @@ enum WeightFile {
 
   /// - Throws: `FileFailure` for a file that cannot be read, under the name it was given.
   static func open(_ path: String, in shell: Shell) throws -> Weights {
-    let file = try InputFile(path, in: shell)
+    let file = try InputFile(path, in: shell, where: Weights.mayBegin)
     do {
       if let bytes = file.bytes { return try Weights(bytes, source: file.name) }
       if let bytes = try? MappedFile.open(file.path), bytes.starts(with: Array("firn 1".utf8)) {
@@ -80,7 +80,7 @@ enum WeightFile {
       if done < total {
         reporter?.update(completed: done >> 20, message: "MiB, \(entry.name)")
       } else {
-        reporter?.finish(message: "MiB")
+        reporter?.finish(completed: total >> 20, message: "MiB")
       }
     }
   }

@@ -69,10 +69,13 @@ private struct Planner {
       guard let count = NDArray.elementCount(of: type.shape),
         !count.multipliedReportingOverflow(by: type.dtype.byteCount).overflow
       else {
+        let isNegative = type.shape.contains { $0 < 0 }
         throw FirnError(
-          .invalidArgument, "`\(graph.name(of: value))` is \(type), more elements than can be held",
-          remedy: "check the extents", place: graph.nodes[value.node].name,
-          location: graph.nodes[value.node].location)
+          .invalidArgument,
+          "`\(graph.name(of: value))` is \(type), "
+            + (isNegative ? "and no extent can be negative" : "more elements than can be held"),
+          remedy: isNegative ? "feed what is larger" : "check the extents",
+          place: graph.nodes[value.node].name, location: graph.nodes[value.node].location)
       }
       return type
     }

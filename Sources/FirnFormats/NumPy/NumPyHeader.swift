@@ -8,6 +8,8 @@ package struct NumPyHeader {
   package static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
   /// What NumPy itself reads of a header at most.
   package static let longest = 10_000
+  /// Of an array, from NumPy 2 on; before it 32.
+  package static let mostAxes = 64
 
   package let array: StoredArray
   /// Where the elements start.
@@ -51,6 +53,9 @@ package struct NumPyHeader {
     guard let type, let isColumnMajor, let shape, members.count == 3 else {
       throw fault("has a header without descr, fortran_order and shape")
     }
+    guard shape.count <= mostAxes else {
+      throw fault("has an array of \(shape.count) axes, more than NumPy's \(mostAxes)")
+    }
     guard let count = NDArray.elementCount(of: shape),
       !count.multipliedReportingOverflow(by: type.0.bitCount).overflow
     else { throw fault("has an impossible shape") }
@@ -91,6 +96,12 @@ package struct NumPyHeader {
       throw FirnError(
         .invalidArgument, "`\(entry.name)` is \(entry.storedType.rawValue), which NumPy has not",
         remedy: "convert it to f32, or write safetensors", place: entry.name)
+    }
+    guard entry.shape.count <= mostAxes else {
+      throw FirnError(
+        .invalidArgument,
+        "`\(entry.name)` has \(entry.shape.count) axes, and an array of NumPy at most \(mostAxes)",
+        remedy: "reshape it, or write safetensors", place: entry.name)
     }
     let descr = (entry.storedType.bitCount > 8 ? "<" : "|") + word
     let extents = entry.shape.map(String.init)

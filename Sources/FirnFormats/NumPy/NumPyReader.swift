@@ -15,14 +15,18 @@ package enum NumPyReader {
   }
 
   /// The arrays of a zip file, named as its entries without `.npy`.
-  package static func read(_ archive: ZipArchive, source: String) throws(FirnError) -> Weights {
+  static func read(
+    _ archive: ZipArchive, source: String, budget: inout ReadingBudget
+  ) throws(FirnError) -> Weights {
     let fault = FileFault(source)
     var entries: [WeightEntry] = []
     var skipped: [Weights.Skipped] = []
+    var refused: FirnError?
     for member in archive.entries {
       let name = member.name.hasSuffix(".npy") ? String(member.name.dropLast(4)) : member.name
       let head = try archive.prefix(of: member, atMost: NumPyHeader.longest + 12)
       guard head.starts(with: NumPyHeader.magic) else {
+        try budget.take(ReadingBudget.text)
         skipped.append(.init(name: member.name, reason: "it is no NumPy array"))
         continue
       }
@@ -30,9 +34,12 @@ package enum NumPyReader {
       do {
         header = try NumPyHeader(head, fault: FileFault("\(source)/\(member.name)"))
       } catch {
+        try budget.take(ReadingBudget.text + 2 * error.message.utf8.count)
         skipped.append(.init(name: name, reason: error.message))
+        refused = refused ?? error
         continue
       }
+      try budget.takeEntry(name, rank: header.array.shape.count)
       let size = header.array.shape.elementCount * (header.array.type.bitCount / 8)
       guard header.byteCount + size == member.byteCount else {
         throw fault(
@@ -42,6 +49,11 @@ package enum NumPyReader {
         WeightEntry(name: name, header.array, fault: fault) { () throws(FirnError) in
           try elements(of: header, in: try archive.contents(of: member), named: name, fault: fault)
         })
+    }
+    if entries.isEmpty, let refused {
+      throw FirnError(
+        .parse, "'\(source)' holds no array that Firn can read: \(refused.message)", remedy: refused.remedy,
+        place: refused.place)
     }
     guard !entries.isEmpty || skipped.isEmpty else {
       throw fault(

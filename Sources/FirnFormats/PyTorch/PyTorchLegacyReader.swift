@@ -26,8 +26,9 @@ package enum PyTorchLegacyReader {
   package static func read(_ bytes: Bytes, source: String) throws(FirnError) -> Weights {
     let fault = FileFault(source)
     guard var position = start(of: bytes) else { throw fault("is no PyTorch file") }
+    let budget = ReadingBudget(bytes.count, fault: fault)
     func next() throws(FirnError) -> (PickleValue, Unpickler) {
-      var unpickler = Unpickler(bytes, at: position, fault: fault)
+      var unpickler = Unpickler(bytes, at: position, budget: budget, fault: fault)
       let value = try unpickler.run()
       position = unpickler.position
       return (value, unpickler)
@@ -40,7 +41,7 @@ package enum PyTorchLegacyReader {
       throw fault("describes the machine that wrote it by more than numbers", place: notes.names.first)
     }
     let (value, unpickler) = try next()
-    var walk = StateDictWalk(unpickler, budget: unpickler.byteCount, fault: fault)
+    var walk = StateDictWalk(unpickler, budget: unpickler.budget, fault: fault)
     try walk.run(value)
     let (keys, list) = try next()
     guard case .list(let index) = keys else { throw fault("has no list of storages") }

@@ -1,5 +1,5 @@
 import FirnFiles
-package import FirnGraph
+import FirnGraph
 
 /// Reads what `torch.save` writes since PyTorch 1.6: a zip file of one pickle and the bytes of each storage.
 ///
@@ -12,7 +12,13 @@ package enum PyTorchReader {
     return String(first.name.dropLast("data.pkl".count))
   }
 
-  package static func read(_ archive: ZipArchive, source: String) throws(FirnError) -> Weights {
+  /// A pickle that is packed, as no `torch.save` does, may have so many bytes whatever the file's size.
+  private static let fewestUnpacked = 1 << 20
+
+  /// - Parameter fileSize: in bytes, as it lies on the disk.
+  static func read(
+    _ archive: ZipArchive, of fileSize: Int, source: String, budget: inout ReadingBudget
+  ) throws(FirnError) -> Weights {
     let fault = FileFault(source)
     guard let root = root(of: archive), let program = archive[root + "data.pkl"] else {
       throw fault("is no PyTorch file")
@@ -21,17 +27,24 @@ package enum PyTorchReader {
     else { throw fault("holds two pickles, of which readers may take either") }
     var isBigEndian = false
     if let entry = archive[root + "byteorder"] {
-      switch try archive.contents(of: entry).text {
+      switch entry.byteCount > 16 ? nil : try archive.contents(of: entry).text {
       case "little"?: break
       case "big"?: isBigEndian = true
       default: throw fault("states an unknown order of bytes")
       }
     }
+    guard program.byteCount <= max(Self.fewestUnpacked, fileSize) else {
+      throw fault(
+        "has a pickle that unpacks to \(program.byteCount) bytes, more than the whole file's \(fileSize)",
+        remedy: "if you trust it, load it in PyTorch and save it anew with torch.save")
+    }
+    try budget.take(program.isDeflated ? program.byteCount : 0)
     let pickle = try archive.contents(of: program)
-    var unpickler = Unpickler(pickle, fault: fault)
+    var unpickler = Unpickler(pickle, budget: budget, fault: fault)
     let value = try unpickler.run()
     guard unpickler.position == pickle.count else { throw fault("has a pickle that goes on after its end") }
-    var walk = StateDictWalk(unpickler, budget: pickle.count, fault: fault)
+    budget = unpickler.budget
+    var walk = StateDictWalk(unpickler, budget: budget, fault: fault)
     try walk.run(value)
     let entries = try entries(of: walk, isBigEndian: isBigEndian, fault: fault) { (key, isShared) in
       guard let member = archive[root + "data/" + key] else { return nil }
@@ -66,7 +79,9 @@ package enum PyTorchReader {
         number = numbers[key] ?? numbers.count
         numbers[key] = number
       }
-      let stored = StoredArray(tensor.type, tensor.shape, strides: tensor.strides, isBigEndian: isBigEndian)
+      let stored = StoredArray(
+        tensor.type, tensor.shape, strides: tensor.strides, isBigEndian: isBigEndian,
+        signs: tensor.signs)
       entries.append(
         WeightEntry(
           name: name, stored, storage: number, requiresGradient: tensor.requiresGradient, fault: fault
@@ -85,11 +100,16 @@ package enum PyTorchReader {
     of tensor: PyTorchTensor, named name: String, storageSize: Int, fault: FileFault
   ) throws(FirnError) -> (start: Int, count: Int) {
     let size = tensor.type.bitCount / 8
-    let capacity = storageSize / size
+    let unit = tensor.storage.type.map { $0.bitCount / 8 } ?? 1
     guard tensor.shape.count == tensor.strides.count,
       let count = NDArray.elementCount(of: tensor.shape),
-      tensor.storage.count <= storageSize / (tensor.storage.type.map { $0.bitCount / 8 } ?? 1)
+      tensor.storage.count <= storageSize / unit,
+      tensor.storage.start <= tensor.storage.count,
+      tensor.storage.viewCount ?? 0 <= tensor.storage.count - tensor.storage.start
     else { throw fault("describes `\(name)` wrongly", place: name) }
+    // Of the file's bytes those that are the storage's: what lies behind them is another's.
+    let end = tensor.storage.viewCount.map { tensor.storage.start + $0 } ?? tensor.storage.count
+    let capacity = end * unit / size
     if count == 0 { return (0, 0) }
     var last = 0
     for (extent, stride) in zip(tensor.shape, tensor.strides) {

@@ -7,6 +7,8 @@ struct PyTorchTensor {
     var type: StoredType?
     /// In elements, of bytes where there is no type.
     var count: Int
+    /// How many of these it has itself, where it lies within another.
+    var viewCount: Int?
     /// Where in that piece it begins, in elements: files of before PyTorch 0.4 hold storages within storages.
     var start = 0
   }
@@ -21,4 +23,6 @@ struct PyTorchTensor {
   var shape: [Int]
   var strides: [Int]
   var requiresGradient: Bool
+  /// The negative and the conjugate bit: of a tensor whose elements are stored before that was done.
+  var signs = StoredArray.Signs()
 }

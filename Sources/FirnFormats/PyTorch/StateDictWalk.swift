@@ -13,18 +13,16 @@ struct StateDictWalk {
   private var counted = TensorCount()
   private let unpickler: Unpickler
   private let fault: FileFault
-  /// Bytes of names and entries that may still be made: a pickle can name one container again and again.
-  private var budget: Int
+  /// For names and entries, as a pickle can name one container again and again.
+  private var budget: ReadingBudget
 
   private static let deepest = 64
-  /// About what a name, or a tensor with all that is made to read it, takes beside the name's text.
-  private static let (nameCost, tensorCost) = (64, 1024)
+  private static let endless = "nests or repeats its contents without end"
 
-  /// - Parameter budget: the length of the pickle.
-  init(_ unpickler: Unpickler, budget: Int, fault: FileFault) {
+  init(_ unpickler: Unpickler, budget: ReadingBudget, fault: FileFault) {
     self.unpickler = unpickler
     self.fault = fault
-    self.budget = 1 << 20 + 64 * budget
+    self.budget = budget
   }
 
   mutating func run(_ value: PickleValue) throws(FirnError) {
@@ -50,9 +48,14 @@ struct StateDictWalk {
     fault("is a pickled `\(type)`, no state dict, and is not executed", remedy: Self.remedy, place: type)
   }
 
-  private mutating func skip(_ name: String, _ reason: String) {
-    budget -= reason.utf8.count
+  private mutating func skip(_ name: String, _ reason: String) throws(FirnError) {
+    try budget.take(2 * ReadingBudget.text + reason.utf8.count, Self.endless)
     skipped.append(.init(name: name.isEmpty ? "pickle" : name, reason: reason))
+  }
+
+  private mutating func note(_ name: String, _ value: String) throws(FirnError) {
+    try budget.take(2 * ReadingBudget.text + value.utf8.count, Self.endless)
+    metadata.append(.init(key: name, value: value))
   }
 
   private mutating func visit(box index: Int, name: String, depth: Int) throws(FirnError) {
@@ -66,16 +69,15 @@ struct StateDictWalk {
     if count > 0 {
       reason += "; \(count) tensor\(count == 1 ? "" : "s") inside \(count == 1 ? "is" : "are") not read"
     }
-    skip(name, reason)
+    try skip(name, reason)
     if let items = object.items { try visit(.dictionary(items), name: name, depth: depth + 1) }
     if let elements = object.elements { try visit(.list(elements), name: name, depth: depth + 1) }
   }
 
   private mutating func visit(_ value: PickleValue, name: String, depth: Int) throws(FirnError) {
-    budget -= name.utf8.count + Self.nameCost
-    guard depth < Self.deepest, budget > 0 else {
-      throw fault(
-        "nests or repeats its contents without end", remedy: "save model.state_dict() with torch.save")
+    try budget.take(name.utf8.count + ReadingBudget.text, Self.endless)
+    guard depth < Self.deepest else {
+      throw fault(Self.endless, remedy: "save model.state_dict() with torch.save")
     }
     func path(_ key: String) -> String { name.isEmpty ? key : "\(name).\(key)" }
     switch value {
@@ -93,8 +95,7 @@ struct StateDictWalk {
               "has a tensor in `\(name)` under a key that is neither text nor a number",
               remedy: "save it under a name", place: name)
           }
-          budget -= name.utf8.count + Self.nameCost
-          skip(name, "a key in it is neither text nor a number")
+          try skip(name, "a key in it is neither text nor a number")
           continue
         }
         try visit(value, name: path(word), depth: depth + 1)
@@ -104,18 +105,16 @@ struct StateDictWalk {
         try visit(value, name: path(String(position)), depth: depth + 1)
       }
     case .tensor(let index):
-      budget -= Self.tensorCost
+      try budget.takeEntry(name, rank: 0)
       tensors.append((name, unpickler.tensors[index]))
-    case .none: metadata.append(.init(key: name, value: "None"))
-    case .bool(let flag): metadata.append(.init(key: name, value: flag ? "True" : "False"))
-    case .integer(let number): metadata.append(.init(key: name, value: String(number)))
-    case .number(let number): metadata.append(.init(key: name, value: String(number)))
-    case .text(let text):
-      budget -= text.utf8.count
-      metadata.append(.init(key: name, value: text))
-    case .name(let index): skip(name, "it is the name `\(unpickler.names[index])`")
+    case .none: try note(name, "None")
+    case .bool(let flag): try note(name, flag ? "True" : "False")
+    case .integer(let number): try note(name, String(number))
+    case .number(let number): try note(name, String(number))
+    case .text(let text): try note(name, text)
+    case .name(let index): try skip(name, "it is the name `\(unpickler.names[index])`")
     case .object(let index): try visit(box: index, name: name, depth: depth)
-    case .bytes: skip(name, "it is a byte string")
+    case .bytes: try skip(name, "it is a byte string")
     case .global, .storage, .opaque: break
     }
   }

@@ -9,10 +9,12 @@ internal import FirnGraph
 struct Unpickler {
   private var reader: ByteReader
   private let fault: FileFault
-  private let start: Int
   private var stack: [PickleValue] = []
   private var marks: [Int] = []
-  private var memo: [Int: PickleValue] = [:]
+  /// Under the numbers from 0 on, as Python gives them.
+  private var memo: [PickleValue] = []
+  /// Under any others.
+  private var sparseMemo: [Int: PickleValue] = [:]
   private(set) var sequences: [[PickleValue]] = []
   private(set) var dictionaries: [[(key: PickleValue, value: PickleValue)]] = []
   private(set) var storages: [PyTorchTensor.Storage] = []
@@ -21,26 +23,35 @@ struct Unpickler {
   /// Classes and functions that are no ``PickleGlobal``, each once.
   private(set) var names: [String] = []
   private var placesOfNames: [String: Int] = [:]
-  /// Of all tensors' shapes and strides, of dictionaries made of pairs, and of names: these are copies, however small
-  /// the pickle that makes them.
-  private var extentCount = 0
+  /// About the bytes of all that is kept: these are copies, however small the pickle that makes them.
+  private var kept = 0
+  private var mostStacked = 0
+  /// Of attributes of tensors.
+  private var counted = TensorCount()
+  /// What may be kept when it begins to run.
+  private let whole: ReadingBudget
 
   private static let longestText = 1 << 20
   private static let longestName = 1024
-  /// How many values may be kept at once, whatever their operations' length.
-  private static let fewestValues = 1 << 16
+  /// About the bytes of a value in an array that grows, of one where it stays, and of an array by itself.
+  private static let (grown, value, container) = (48, 24, 48)
 
   /// - Parameter start: where in `bytes` the pickle begins; where it ends, ``position`` says after running it.
-  init(_ bytes: Bytes, at start: Int = 0, fault: FileFault) {
+  init(_ bytes: Bytes, at start: Int = 0, budget: ReadingBudget, fault: FileFault) {
     reader = ByteReader(bytes, at: start, fault: fault)
-    self.start = start
+    whole = budget
     self.fault = fault
   }
 
   /// The byte behind what has been read.
   var position: Int { reader.position }
-  /// How many bytes the pickle has so far.
-  var byteCount: Int { reader.position - start }
+  /// What may still be kept.
+  var budget: ReadingBudget {
+    var budget = whole
+    // Less than nothing is refused where something is asked for next.
+    try? budget.take(kept + mostStacked * Self.grown)
+    return budget
+  }
 
   /// Runs the program and gives what it leaves.
   mutating func run() throws(FirnError) -> PickleValue {
@@ -51,11 +62,9 @@ struct Unpickler {
         return value
       }
       try step(opcode)
-      let containers = sequences.count + dictionaries.count + objects.count
-      let described = tensors.count + storages.count + extentCount / 8
       // Operations of one byte could otherwise pile up objects of a hundred.
-      let mostValues = max(Self.fewestValues, byteCount / 2)
-      guard stack.count + marks.count + memo.count + containers + described <= mostValues else {
+      mostStacked = max(mostStacked, stack.count + marks.count)
+      guard kept + mostStacked * Self.grown <= whole.rest else {
         throw fault("has a pickle of too many values for its size")
       }
     }
@@ -109,9 +118,9 @@ struct Unpickler {
     case UInt8(ascii: "e"): try extend(try popToMark())
     case UInt8(ascii: "s"): try setItems(try pop(count: 2))
     case UInt8(ascii: "u"): try setItems(try popToMark())
-    case UInt8(ascii: "q"): memo[try reader.size(UInt8.self)] = try top()
-    case UInt8(ascii: "r"): memo[try reader.size(UInt32.self)] = try top()
-    case 0x94: memo[memo.count] = try top()
+    case UInt8(ascii: "q"): try memorize(try reader.size(UInt8.self))
+    case UInt8(ascii: "r"): try memorize(try reader.size(UInt32.self))
+    case 0x94: try memorize(memo.count + sparseMemo.count)
     case UInt8(ascii: "h"): try recall(try reader.size(UInt8.self))
     case UInt8(ascii: "j"): try recall(try reader.size(UInt32.self))
     case UInt8(ascii: "c"):
@@ -170,8 +179,20 @@ struct Unpickler {
   }
 
   private mutating func recall(_ key: Int) throws(FirnError) {
-    guard let value = memo[key] else { throw damaged }
+    guard let value = key < memo.count ? memo[key] : sparseMemo[key] else { throw damaged }
     stack.append(value)
+  }
+
+  private mutating func memorize(_ key: Int) throws(FirnError) {
+    let value = try top()
+    if key < memo.count {
+      memo[key] = value
+    } else if key == memo.count, sparseMemo[key] == nil {
+      memo.append(value)
+      kept += Self.grown
+    } else if sparseMemo.updateValue(value, forKey: key) == nil {
+      kept += 4 * Self.grown
+    }
   }
 
   // MARK: Data
@@ -187,6 +208,7 @@ struct Unpickler {
 
   private mutating func text(_ count: Int) throws(FirnError) -> String {
     guard count <= Self.longestText, let text = try reader.take(count).text else { throw damaged }
+    kept += count > 15 ? Self.container + count : 0
     return text
   }
 
@@ -198,14 +220,17 @@ struct Unpickler {
   private mutating func appendSequence(_ values: [PickleValue], _ wrap: (Int) -> PickleValue) {
     stack.append(wrap(sequences.count))
     sequences.append(values)
+    kept += Self.container + values.count * Self.value
   }
 
   private mutating func appendDictionary() {
+    kept += Self.container
     stack.append(.dictionary(dictionaries.count))
     dictionaries.append([])
   }
 
   private mutating func extend(_ values: [PickleValue]) throws(FirnError) {
+    kept += values.count * Self.grown
     switch try top() {
     case .list(let index): sequences[index] += values
     case .object(let index):
@@ -213,6 +238,7 @@ struct Unpickler {
         sequences[elements] += values
       } else {
         objects[index].elements = sequences.count
+        kept += Self.container
         sequences.append(values)
       }
     default: throw damaged
@@ -221,13 +247,17 @@ struct Unpickler {
 
   private mutating func setItems(_ values: [PickleValue]) throws(FirnError) {
     guard values.count % 2 == 0 else { throw damaged }
+    kept += values.count * Self.grown
     let index: Int
     switch try top() {
     case .dictionary(let dictionary): index = dictionary
     case .object(let object):
       index = objects[object].items ?? dictionaries.count
       objects[object].items = index
-      if index == dictionaries.count { dictionaries.append([]) }
+      if index == dictionaries.count {
+        dictionaries.append([])
+        kept += Self.container
+      }
     default: throw damaged
     }
     for pair in stride(from: 0, to: values.count, by: 2) {
@@ -250,7 +280,7 @@ struct Unpickler {
       placesOfNames[path] = place
       names.append(path)
       // Few words make many pairs.
-      extentCount += path.utf8.count / 8
+      kept += 4 * Self.container + 2 * path.utf8.count
     }
     stack.append(.name(place))
   }
@@ -272,15 +302,17 @@ struct Unpickler {
       switch parts[5] {
       case .none: break
       case .tuple(let view):
-        guard sequences[view].count == 3, case .integer(let start) = sequences[view][1], start >= 0 else {
-          throw damaged
-        }
+        guard sequences[view].count == 3, case .integer(let start) = sequences[view][1], start >= 0,
+          case .integer(let size) = sequences[view][2], size >= 0
+        else { throw damaged }
         storage.start = start
+        storage.viewCount = size
       default: throw damaged
       }
     }
     stack.append(.storage(storages.count))
     storages.append(storage)
+    kept += 2 * Self.container
   }
 
   private mutating func call(_ operands: [PickleValue]) throws(FirnError) {
@@ -293,23 +325,31 @@ struct Unpickler {
     switch global {
     case .orderedDictionary: try appendOrderedDictionary(arguments)
     case .size:
-      guard arguments.count == 1 else { throw damaged }
+      guard arguments.count == 1, case .tuple = arguments[0] else { throw damaged }
       stack.append(arguments[0])
     case .device: stack.append(.opaque)
     case .encode: stack.append(.bytes)
-    case .rebuildTensor: try rebuildTensor(arguments, typeAt: nil)
-    case .rebuildTensorWithType: try rebuildTensor(arguments, typeAt: 6)
+    case .rebuildTensor: try rebuildTensor(arguments, hasType: false)
+    case .rebuildTensorWithType: try rebuildTensor(arguments, hasType: true)
     case .rebuildPlainTensor:
       guard arguments.count == 4 else { throw damaged }
-      try rebuildTensor(arguments + [.bool(false), .none], typeAt: nil)
+      try rebuildTensor(arguments + [.bool(false), .none], hasType: false)
     case .rebuildSubclass:
       // The function that makes the plain tensor, the class, that function's arguments, the attributes.
       guard arguments.count == 4 else { throw damaged }
       if case .name(let name) = arguments[0] { throw needed(names[name]) }
       guard case .tuple(let inner) = arguments[2] else { throw damaged }
+      // A class of one's own that keeps tensors beside the elements, such as scales, may mean other numbers by them.
+      if case .name(let name) = arguments[1], !Self.plainClasses.contains(names[name]) {
+        // None of what was counted before has one, or it had been refused.
+        var counted = TensorCount()
+        swap(&counted, &self.counted)
+        if counted.tensors(in: [arguments[3]], of: self) > 0 { throw needed(names[name]) }
+        swap(&counted, &self.counted)
+      }
       switch arguments[0] {
-      case .global(.rebuildTensor): try rebuildTensor(sequences[inner], typeAt: nil)
-      case .global(.rebuildTensorWithType): try rebuildTensor(sequences[inner], typeAt: 6)
+      case .global(.rebuildTensor): try rebuildTensor(sequences[inner], hasType: false)
+      case .global(.rebuildTensorWithType): try rebuildTensor(sequences[inner], hasType: true)
       default: throw damaged
       }
     case .rebuildParameter:
@@ -317,8 +357,10 @@ struct Unpickler {
       guard 3...4 ~= arguments.count, case .tensor(let tensor) = arguments[0],
         case .bool(let flag) = arguments[1]
       else { throw damaged }
+      try requireHooks(arguments[2])
       stack.append(.tensor(tensors.count))
       tensors.append(tensors[tensor])
+      kept += 3 * Self.container
       tensors[tensors.count - 1].requiresGradient = flag
     case .storage, .type: throw damaged
     }
@@ -337,8 +379,6 @@ struct Unpickler {
         default: throw damaged
         }
       }
-      // A list can be named again and again.
-      extentCount += 4 * items.count
     }
     appendDictionary()
     try setItems(items)
@@ -349,6 +389,7 @@ struct Unpickler {
   private mutating func appendObject(_ type: String, _ arguments: PickleValue) {
     stack.append(.object(objects.count))
     objects.append(PickleObject(type: type, arguments: arguments))
+    kept += 5 * Self.container
   }
 
   /// What `maker` would make of the arguments; its result is called by the maker's name.
@@ -402,26 +443,72 @@ struct Unpickler {
 
   // MARK: Tensors
 
-  private mutating func rebuildTensor(_ arguments: [PickleValue], typeAt place: Int?) throws(FirnError) {
+  /// Classes whose tensors are their elements, whatever attributes they have.
+  private static let plainClasses = [
+    "torch.Tensor", "torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer",
+  ]
+
+  /// Storage, offset, extents, strides, whether a gradient is wanted, hooks, the type where the call has one, and what
+  /// else is to be known of the tensor, which may be left out.
+  private mutating func rebuildTensor(_ arguments: [PickleValue], hasType: Bool) throws(FirnError) {
     if let type = foreign(in: arguments.prefix(5)) { throw needed(type) }
-    guard 6...8 ~= arguments.count, case .storage(let storage) = arguments[0],
+    let few = hasType ? 7 : 6
+    guard few...(few + 1) ~= arguments.count, case .storage(let storage) = arguments[0],
       case .integer(let offset) = arguments[1], case .bool(let requiresGradient) = arguments[4],
       case let (start, overflow) = offset.addingReportingOverflow(storages[storage].start), !overflow
     else { throw damaged }
+    try requireHooks(arguments[5])
     var type = storages[storage].type
-    if let place {
-      guard arguments.count > place, case .global(.type(let named)) = arguments[place] else { throw damaged }
+    if hasType {
+      guard case .global(.type(let named)) = arguments[6] else { throw damaged }
       type = named
     }
     guard let type else { throw damaged }
+    let signs = arguments.count > few ? try signs(arguments[few], of: type) : .init()
     let shape = try integers(arguments[2])
     let strides = try integers(arguments[3])
-    extentCount += shape.count + strides.count
+    kept += 5 * Self.container + 8 * (shape.count + strides.count)
     stack.append(.tensor(tensors.count))
     tensors.append(
       PyTorchTensor(
         storage: storages[storage], type: type, offset: start, shape: shape, strides: strides,
-        requiresGradient: requiresGradient))
+        requiresGradient: requiresGradient, signs: signs))
+  }
+
+  /// Functions for the way back, which are no part of a tensor's value; a state dict has none of them.
+  private func requireHooks(_ value: PickleValue) throws(FirnError) {
+    switch value {
+    case .none, .dictionary: break
+    default: throw damaged
+    }
+  }
+
+  /// What a tensor's metadata says of its elements.
+  private func signs(_ metadata: PickleValue, of type: StoredType) throws(FirnError) -> StoredArray.Signs {
+    var signs = StoredArray.Signs()
+    switch metadata {
+    case .none: return signs
+    case .dictionary(let index):
+      guard dictionaries[index].count <= 8 else { throw damaged }
+      for (key, value) in dictionaries[index] {
+        guard case .text(let word) = key, case .bool(let flag) = value else { throw damaged }
+        switch word {
+        case "neg": signs.isNegated = flag
+        case "conj": signs.isConjugated = flag
+        default:
+          throw fault(
+            "says `\(word)` of a tensor, which Firn does not know and which may change its numbers",
+            remedy: "save it with .clone() in PyTorch")
+        }
+      }
+    default: throw damaged
+    }
+    guard signs.fit(type) else {
+      throw fault(
+        "negates a tensor of \(type.rawValue) when it is read, which PyTorch itself does not",
+        remedy: "save it with .resolve_neg().resolve_conj() in PyTorch")
+    }
+    return signs
   }
 
   private func integers(_ value: PickleValue) throws(FirnError) -> [Int] {

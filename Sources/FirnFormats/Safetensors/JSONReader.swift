@@ -10,6 +10,7 @@ package struct JSONReader {
   private var position = 0
   private var depth = 0
   private static let deepest = 127
+  private static let longestPiece = 1 << 16
 
   package init(_ bytes: UnsafeRawBufferPointer, fault: FileFault) {
     self.bytes = bytes
@@ -53,21 +54,56 @@ package struct JSONReader {
     try expect(close)
   }
 
-  /// A string.
+  /// A string; in memory once, however long.
   package mutating func string() throws(FirnError) -> String {
     try expect("\"")
-    var text: [UInt8] = []
-    while let byte = next() {
-      switch Unicode.Scalar(byte) {
-      case "\"":
-        guard let string = String(validating: text, as: UTF8.self) else { throw syntax("is not UTF-8") }
-        return string
-      case "\\": text += Array(String(Character(try escape())).utf8)
-      case "\0"..<" ": throw syntax("has a control character in a string")
-      default: text.append(byte)
+    let start = position
+    var hasEscapes = false
+    while let byte = peek(), byte != UInt8(ascii: "\"") {
+      if byte < 0x20 { throw syntax("has a control character in a string") }
+      position += 1
+      if byte == UInt8(ascii: "\\") {
+        hasEscapes = true
+        // What is wrong with an escape shows when it is read.
+        position += 1
       }
     }
-    throw syntax("ends within a string")
+    guard position < bytes.count else { throw syntax("ends within a string") }
+    let raw = UnsafeRawBufferPointer(rebasing: bytes[start..<position])
+    guard let plain = String(validating: raw, as: UTF8.self) else { throw syntax("is not UTF-8") }
+    if !hasEscapes {
+      position += 1
+      return plain
+    }
+    return try unescaped(from: start, to: position)
+  }
+
+  /// The text of these bytes, which are UTF-8, with its escapes resolved; goes on behind the quotation mark.
+  private mutating func unescaped(from start: Int, to end: Int) throws(FirnError) -> String {
+    var text = ""
+    // An escape is longer than what it stands for.
+    text.reserveCapacity(end - start)
+    position = start
+    var piece = start
+    while position < end {
+      let byte = bytes[position]
+      guard byte == UInt8(ascii: "\\") else {
+        // In pieces, cut between characters, so that no copy of all stands beside the text.
+        if position - piece >= Self.longestPiece, byte & 0xC0 != 0x80 {
+          text += String(decoding: bytes[piece..<position], as: UTF8.self)
+          piece = position
+        }
+        position += 1
+        continue
+      }
+      text += String(decoding: bytes[piece..<position], as: UTF8.self)
+      position += 1
+      text.unicodeScalars.append(try escape())
+      piece = position
+    }
+    text += String(decoding: bytes[piece..<end], as: UTF8.self)
+    position = end + 1
+    return text
   }
 
   private mutating func escape() throws(FirnError) -> Unicode.Scalar {

@@ -26,8 +26,9 @@ package enum SafetensorsReader {
       let data = bytes.slice(at: 8 + Int(length), count: bytes.count - 8 - Int(length))
     else { throw fault("ends within its header of \(length) bytes") }
 
+    var budget = ReadingBudget(bytes.count, fault: fault)
     var (tensors, metadata) = try header.withUnsafeBytes { (raw) throws(FirnError) in
-      try parse(raw, fault: fault)
+      try parse(raw, budget: &budget, fault: fault)
     }
     // A stable order also where several empty tensors lie at one place.
     tensors.sort { ($0.begin, $0.end, $0.position) < ($1.begin, $1.end, $1.position) }
@@ -88,19 +89,24 @@ package enum SafetensorsReader {
   }
 
   private static func parse(
-    _ header: UnsafeRawBufferPointer, fault: FileFault
+    _ header: UnsafeRawBufferPointer, budget: inout ReadingBudget, fault: FileFault
   ) throws(FirnError) -> ([Tensor], [Weights.Metadata]) {
     var tensors: [Tensor] = []
     var metadata: [Weights.Metadata] = []
     var reader = JSONReader(header, fault: fault)
     try reader.object { (reader, name) throws(FirnError) in
       guard name == metadataKey else {
-        tensors.append(try tensor(name, position: tensors.count, from: &reader, fault: fault))
+        let tensor = try tensor(
+          name, position: tensors.count, from: &reader, budget: &budget, fault: fault)
+        try budget.takeEntry(name, rank: tensor.shape.count)
+        tensors.append(tensor)
         return
       }
       if try reader.null() { return }
       try reader.object { (reader, key) throws(FirnError) in
-        metadata.append(.init(key: key, value: try reader.string()))
+        let value = try reader.string()
+        try budget.take(4 * ReadingBudget.text + 3 * key.utf8.count + value.utf8.count)
+        metadata.append(.init(key: key, value: value))
       }
     }
     try reader.end()
@@ -108,14 +114,21 @@ package enum SafetensorsReader {
   }
 
   private static func tensor(
-    _ name: String, position: Int, from reader: inout JSONReader, fault: FileFault
+    _ name: String, position: Int, from reader: inout JSONReader, budget: inout ReadingBudget,
+    fault: FileFault
   ) throws(FirnError) -> Tensor {
     var type: StoredType?
     var shape: [UInt64]?
     var offsets: [UInt64]?
     func naturals(_ reader: inout JSONReader) throws(FirnError) -> [UInt64] {
       var values: [UInt64] = []
-      try reader.array { (reader) throws(FirnError) in values.append(try reader.natural()) }
+      try reader.array { (reader) throws(FirnError) in
+        // Before the tensor itself is paid for: one list can be all of the header.
+        guard values.count < budget.rest / 32 else {
+          throw fault("describes more than a file of its size can hold", place: name)
+        }
+        values.append(try reader.natural())
+      }
       return values
     }
     try reader.object { (reader, key) throws(FirnError) in

@@ -7,9 +7,10 @@ package import FirnGraph
 ///
 /// Source: Hugging Face's `transformers`, `modeling_utils.py` (`save_pretrained`).
 package enum ShardedReader {
-  /// Whether these bytes begin like the text of an object; a header of safetensors may have a length that does.
+  /// Whether these bytes begin like the text of an object, and are not more than an index has; a header of safetensors
+  /// may have a length that does.
   static func mayRead(_ bytes: Bytes) -> Bool {
-    if SafetensorsReader.mayRead(bytes) { return false }
+    if SafetensorsReader.mayRead(bytes) || bytes.count > SafetensorsReader.largestHeader { return false }
     var position = 0
     while let byte = bytes[position], byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
       position += 1
@@ -22,7 +23,10 @@ package enum ShardedReader {
     _ index: Bytes, source: String, open: (String) throws(FirnError) -> Weights
   ) throws(FirnError) -> Weights {
     let fault = FileFault(source)
-    guard let map = try parse(index, fault: fault) else { throw ForeignFile.error(of: index, source: source) }
+    var budget = ReadingBudget(index.count, fault: fault)
+    guard let map = try parse(index, budget: &budget, fault: fault) else {
+      throw ForeignFile.error(of: index, source: source)
+    }
     let folder = source.lastIndex(of: "/").map { String(source[...$0]) } ?? ""
 
     var shards: [(file: String, weights: Weights)] = []
@@ -63,7 +67,8 @@ package enum ShardedReader {
     open: (String) throws(FirnError) -> Weights
   ) throws(FirnError) -> Weights {
     let parts = file.split(separator: "/", omittingEmptySubsequences: false)
-    guard !parts.contains(".."), !parts.contains("") else {
+    // One file under many names would be opened as often.
+    guard !parts.contains(".."), !parts.contains("."), !parts.contains("") else {
       throw fault("names the shard '\(file)', which is not below its folder", place: name)
     }
     do {
@@ -78,7 +83,7 @@ package enum ShardedReader {
 
   /// The map in its order; nil where the text is no index.
   private static func parse(
-    _ index: Bytes, fault: FileFault
+    _ index: Bytes, budget: inout ReadingBudget, fault: FileFault
   ) throws(FirnError) -> [(name: String, file: String)]? {
     try index.withUnsafeBytes { (raw) throws(FirnError) in
       var map: [(name: String, file: String)]?
@@ -86,7 +91,11 @@ package enum ShardedReader {
       try reader.object { (reader, key) throws(FirnError) in
         guard key == "weight_map" else { return try reader.skip() }
         var rows: [(name: String, file: String)] = []
-        try reader.object { (reader, name) throws(FirnError) in rows.append((name, try reader.string())) }
+        try reader.object { (reader, name) throws(FirnError) in
+          let file = try reader.string()
+          try budget.take(ReadingBudget.member + 4 * name.utf8.count + file.utf8.count)
+          rows.append((name, file))
+        }
         map = rows
       }
       try reader.end()

@@ -40,11 +40,18 @@ struct TensorFlowEntry {
     28: ("DT_FLOAT8_E5M2FNUZ", .f8e5m2fnuz), 29: ("DT_INT4", nil), 30: ("DT_UINT4", nil),
   ]
 
+  /// TensorFlow's own limit.
+  private static let mostAxes = 254
+
   private static func shape(_ bytes: Bytes, fault: FileFault) throws(FirnError) -> [Int] {
     var shape: [Int] = []
     var message = ProtocolBuffer(bytes, fault: fault)
     while let (field, value) = try message.next() {
+      if field == 3, case .varint(let unknown) = value, unknown != 0 {
+        throw fault("holds a tensor of an unknown number of axes")
+      }
       guard field == 2, case .bytes(let bytes) = value else { continue }
+      guard shape.count < mostAxes else { throw fault("holds a tensor of more than \(mostAxes) axes") }
       var extent = 0
       var dimension = ProtocolBuffer(bytes, fault: fault)
       while let (field, value) = try dimension.next() {

@@ -14,8 +14,13 @@ package struct TensorFlowObjects: Sendable {
   /// By keys of the checkpoint.
   package private(set) var names: [String: String] = [:]
 
-  /// - Parameter bytes: the message, without what a checkpoint adds to text.
   package init(_ bytes: Bytes, fault: FileFault) throws(FirnError) {
+    var budget = ReadingBudget(bytes.count, fault: fault)
+    try self.init(bytes, budget: &budget, fault: fault)
+  }
+
+  /// - Parameter bytes: the message, without what a checkpoint adds to text.
+  init(_ bytes: Bytes, budget: inout ReadingBudget, fault: FileFault) throws(FirnError) {
     var graph = ProtocolBuffer(bytes, fault: fault)
     while let (field, value) = try graph.next() {
       guard field == 1, case .bytes(let bytes) = value else { continue }
@@ -30,6 +35,7 @@ package struct TensorFlowObjects: Sendable {
           if field == 2 { name = bytes.text ?? "" }
           if field == 3 { key = bytes.text ?? "" }
         }
+        try budget.take(ReadingBudget.member / 2 + name.utf8.count + key.utf8.count)
         if !name.isEmpty, !key.isEmpty { names[key] = name }
       }
     }

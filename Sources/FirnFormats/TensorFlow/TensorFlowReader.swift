@@ -21,7 +21,8 @@ package enum TensorFlowReader {
     guard index.starts(with: TensorFlowTable.magic, at: index.count - 8) else {
       throw fault("is no index of a TensorFlow checkpoint")
     }
-    let table = try TensorFlowTable(index, fault: fault)
+    var budget = ReadingBudget(index.count, fault: fault)
+    let table = try TensorFlowTable(index, budget: &budget, fault: fault)
     guard let header = table.rows.first, header.key.isEmpty else { throw fault("has no header") }
     let (shardCount, isBigEndian) = try parse(header.value, fault: fault)
 
@@ -40,6 +41,7 @@ package enum TensorFlowReader {
       // Slices of a partitioned variable have keys that are no text; the entry under its name refuses them.
       guard let name = String(validating: key, as: UTF8.self) else { continue }
       let entry = try TensorFlowEntry(value, fault: fault)
+      try budget.takeEntry(name, rank: entry.shape.count)
       let (typeName, type) = TensorFlowEntry.types[entry.type] ?? ("type \(entry.type)", nil)
       guard let type else {
         if name == TensorFlowObjects.key, entry.shard < shardCount {
@@ -49,7 +51,8 @@ package enum TensorFlowReader {
           }
           let message = try TensorFlowObjects.message(
             in: tensor, checksum: entry.checksum, fault: FileFault(path))
-          objects = try TensorFlowObjects(message, fault: FileFault(path))
+          budget.add(message.count)
+          objects = try TensorFlowObjects(message, budget: &budget, fault: FileFault(path))
         }
         skipped.append(.init(name: name, reason: "it holds \(typeName), no numbers of a kind Firn has"))
         continue

@@ -13,12 +13,10 @@ struct TensorFlowTable {
   /// In order of their keys.
   private(set) var rows: [(key: [UInt8], value: Bytes)] = []
   private let fault: FileFault
-  /// Bytes of keys that may still be made: prefixes are shared, so few bytes can stand for many.
-  private var budget: Int
 
-  init(_ bytes: Bytes, fault: FileFault) throws(FirnError) {
+  /// - Parameter budget: for keys, which share their beginnings, so that few bytes can stand for many.
+  init(_ bytes: Bytes, budget: inout ReadingBudget, fault: FileFault) throws(FirnError) {
     self.fault = fault
-    budget = 64 * bytes.count
     guard let footer = bytes.slice(at: bytes.count - Self.footerSize, count: Self.footerSize) else {
       throw fault("is too short for the index of a TensorFlow checkpoint")
     }
@@ -64,7 +62,7 @@ struct TensorFlowTable {
   }
 
   private static func rows(
-    of block: Bytes, budget: inout Int, fault: FileFault
+    of block: Bytes, budget: inout ReadingBudget, fault: FileFault
   ) throws(FirnError) -> [(key: [UInt8], value: Bytes)] {
     guard let restarts = block.integer(at: block.count - 4, as: UInt32.self).map(Int.init),
       restarts <= (block.count - 4) / 4,
@@ -79,8 +77,7 @@ struct TensorFlowTable {
       else { throw fault("has a damaged block") }
       key.removeLast(key.count - shared)
       try reader.take(rest).withUnsafeBytes { key += $0 }
-      budget -= key.count
-      guard budget >= 0 else { throw fault("has names that grow without end") }
+      try budget.take(ReadingBudget.member / 2 + key.count, "has names that grow without end")
       rows.append((key, try reader.take(size)))
     }
     return rows

@@ -8,12 +8,38 @@ package struct StoredArray: Sendable {
   /// Elements from one index to the next along each axis; nil in row-major order.
   package var strides: [Int]?
   package var isBigEndian: Bool
+  /// What is to be done to elements before they are the array's.
+  package var signs: Signs
 
-  package init(_ type: StoredType, _ shape: [Int], strides: [Int]? = nil, isBigEndian: Bool = false) {
+  /// Signs that are turned when elements are read.
+  package struct Signs: Hashable, Sendable {
+    package var isNegated = false
+    /// Of the imaginary part; means nothing of real numbers.
+    package var isConjugated = false
+
+    package init() {}
+
+    /// Whether numbers of this type can be negated.
+    package func fit(_ type: StoredType) -> Bool {
+      switch type {
+      case .f64, .f32, .f16, .bf16, .i64, .i32, .i16, .i8, .u64, .u32, .u16, .u8, .complex64, .complex128:
+        true
+      case .bool, .f8e4m3, .f8e5m2, .f8e8m0, .f8e4m3fnuz, .f8e5m2fnuz, .f6e2m3, .f6e3m2, .f4: !isNegated
+      }
+    }
+  }
+
+  package init(
+    _ type: StoredType, _ shape: [Int], strides: [Int]? = nil, isBigEndian: Bool = false,
+    signs: Signs = Signs()
+  ) {
     self.type = type
     self.shape = shape
     self.strides = strides == shape.rowMajorStrides ? nil : strides
     self.isBigEndian = isBigEndian
+    var signs = signs
+    if type != .complex64 && type != .complex128 { signs.isConjugated = false }
+    self.signs = signs
   }
 
   /// The array whose first element `bytes` starts with: in place where Firn has the type, it is aligned and in order.
@@ -44,7 +70,7 @@ package struct StoredArray: Sendable {
   /// - Precondition: all elements lie within `bytes`.
   func elements(in bytes: Bytes) -> Bytes {
     if shape.contains(0) { return Bytes(copying: []) }
-    return strides != nil || isBigEndian && type.bitCount > 8 ? gathered(bytes) : bytes
+    return strides != nil || isBigEndian && type.bitCount > 8 || signs != Signs() ? gathered(bytes) : bytes
   }
 
   private func gathered(_ bytes: Bytes) -> Bytes {
@@ -57,7 +83,35 @@ package struct StoredArray: Sendable {
       let bytes = UnsafeMutableRawBufferPointer(start: result.pointer, count: result.byteCount)
       for start in stride(from: 0, to: bytes.count, by: unit) { bytes[start..<start + unit].reverse() }
     }
+    turnSigns(of: UnsafeMutableRawBufferPointer(start: result.pointer, count: result.byteCount))
     return Bytes(result)
+  }
+
+  /// Turns signs in place, of elements whose lowest byte is the first.
+  private func turnSigns(of bytes: UnsafeMutableRawBufferPointer) {
+    func negate<Integer: FixedWidthInteger & BitwiseCopyable>(_: Integer.Type) {
+      let size = MemoryLayout<Integer>.size
+      for start in stride(from: 0, to: bytes.count, by: size) {
+        let value = Integer(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: Integer.self))
+        bytes.storeBytes(of: (0 &- value).littleEndian, toByteOffset: start, as: Integer.self)
+      }
+    }
+    /// The sign is the highest bit of each float's last byte.
+    func flip(from first: Int, by step: Int) {
+      for last in stride(from: first - 1, to: bytes.count, by: step) { bytes[last] ^= 0x80 }
+    }
+    let size = type.bitCount / 8
+    switch type {
+    case .complex64, .complex128:
+      if signs.isNegated { flip(from: size / 2, by: size) }
+      if signs.isNegated != signs.isConjugated { flip(from: size, by: size) }
+    case .f64, .f32, .f16, .bf16: if signs.isNegated { flip(from: size, by: size) }
+    case .i64, .u64: if signs.isNegated { negate(UInt64.self) }
+    case .i32, .u32: if signs.isNegated { negate(UInt32.self) }
+    case .i16, .u16: if signs.isNegated { negate(UInt16.self) }
+    case .i8, .u8: if signs.isNegated { negate(UInt8.self) }
+    case .bool, .f8e4m3, .f8e5m2, .f8e8m0, .f8e4m3fnuz, .f8e5m2fnuz, .f6e2m3, .f6e3m2, .f4: break
+    }
   }
 
   private func converted(

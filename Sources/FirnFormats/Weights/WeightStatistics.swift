@@ -33,12 +33,34 @@ package struct WeightStatistics: Hashable, Sendable, Codable {
       if value == 0 { zeros += 1 }
     }
     guard count > 0 else { return }
+    (self.least, self.greatest) = (least, greatest)
     let mean = sum / Double(count)
-    var squares = 0.0
-    bytes.forEachNumber(entry.storedType) { _, value in
-      if value.isFinite { squares += (value - mean) * (value - mean) }
+    let squares = Self.squares(of: bytes, entry.storedType, around: mean, unit: 1)
+    if mean.isFinite, squares.isFinite {
+      self.mean = mean
+      deviation = (squares / Double(count)).squareRoot()
+      return
     }
-    (self.least, self.greatest, self.mean) = (least, greatest, mean)
-    deviation = (squares / Double(count)).squareRoot()
+    // Of numbers near the end of what there is, sums are formed in a unit of their size, which changes no bit of them.
+    let largest = max(least.magnitude, greatest.magnitude)
+    let unit = Double(sign: .plus, exponent: Int(largest.exponent), significand: 1)
+    var scaled = 0.0
+    bytes.forEachNumber(entry.storedType) { _, value in if value.isFinite { scaled += value / unit } }
+    scaled /= Double(count)
+    self.mean = scaled * unit
+    deviation =
+      (Self.squares(of: bytes, entry.storedType, around: scaled, unit: unit) / Double(count)).squareRoot()
+      * unit
+  }
+
+  /// The sum of squared distances from the mean, both in `unit`.
+  private static func squares(of bytes: Bytes, _ type: StoredType, around mean: Double, unit: Double)
+    -> Double
+  {
+    var squares = 0.0
+    bytes.forEachNumber(type) { _, value in
+      if value.isFinite { squares += (value / unit - mean) * (value / unit - mean) }
+    }
+    return squares
   }
 }

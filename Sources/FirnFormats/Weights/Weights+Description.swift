@@ -29,7 +29,7 @@ extension Weights: CustomStringConvertible {
       + skipped.map { "skipped: \($0)" }
       + metadata.map { "metadata: \($0)" }
     if !notes.isEmpty { report.line() }
-    for note in notes { report.paragraph(DisplayText.singleLine(String(note.prefix(1000)))) }
+    for note in notes { report.paragraph(PlainText.singleLine(String(note.prefix(1000)))) }
     return report
   }
 

@@ -13,6 +13,8 @@ package struct Inflate {
   private var input: BitReader
   private let fault: FileFault
   private let limit: Int
+  private let store: GrowingBytes
+  /// All of the store, also what is not written yet.
   private var output: UnsafeMutableRawBufferPointer
   private var count = 0
 
@@ -22,13 +24,8 @@ package struct Inflate {
   package static func unpack(_ bytes: Bytes, atMost limit: Int, fault: FileFault) throws(FirnError) -> Bytes {
     try bytes.withUnsafeBytes { (raw) throws(FirnError) in
       var inflate = Inflate(raw, limit: limit, fault: fault)
-      defer { inflate.output.deallocate() }
       try inflate.run()
-      let storage = Storage(byteCount: inflate.count)
-      if let start = inflate.output.baseAddress {
-        storage.pointer.copyMemory(from: start, byteCount: inflate.count)
-      }
-      return Bytes(storage)
+      return inflate.result()
     }
   }
 
@@ -39,16 +36,11 @@ package struct Inflate {
     return try bytes.withUnsafeBytes { (raw) throws(FirnError) in
       // One more than announced, so that too many show.
       var inflate = Inflate(raw, limit: count + 1, fault: fault)
-      defer { inflate.output.deallocate() }
       try inflate.run()
       guard inflate.count == count, inflate.input.remaining == 0 else {
         throw fault("does not unpack to the size it announces")
       }
-      let storage = Storage(byteCount: count)
-      if let start = inflate.output.baseAddress {
-        storage.pointer.copyMemory(from: start, byteCount: count)
-      }
-      return Bytes(storage)
+      return inflate.result()
     }
   }
 
@@ -56,7 +48,14 @@ package struct Inflate {
     self.input = BitReader(input)
     self.limit = limit
     self.fault = fault
-    output = .allocate(byteCount: min(limit, max(1 << 12, input.count)), alignment: 16)
+    store = GrowingBytes(capacity: min(limit, max(1 << 12, input.count)))
+    output = store.buffer
+  }
+
+  /// What was unpacked, where it is.
+  private func result() -> Bytes {
+    store.advance(count - store.count)
+    return store.bytes()
   }
 
   private mutating func run() throws(FirnError) {
@@ -84,12 +83,9 @@ package struct Inflate {
   // MARK: Output
 
   private mutating func reserve(_ extra: Int) {
-    guard count + extra > output.count else { return }
-    let grown = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: max(count + extra, min(limit, output.count * 2)), alignment: 16)
-    grown.copyMemory(from: UnsafeRawBufferPointer(rebasing: output[..<count]))
-    output.deallocate()
-    output = grown
+    store.advance(count - store.count)
+    store.reserve(extra, limit: limit)
+    output = store.buffer
   }
 
   private mutating func stored() throws(FirnError) {

@@ -13,7 +13,7 @@ package struct ZipArchive: Sendable {
 
   package struct Entry: Sendable {
     package let name: String
-    let isDeflated: Bool
+    package let isDeflated: Bool
     let checksum: UInt32
     let packed: Bytes
     /// Unpacked.
@@ -29,6 +29,11 @@ package struct ZipArchive: Sendable {
   package subscript(name: String) -> Entry? { positions[Array(name.utf8)].map { entries[$0] } }
 
   package init(_ bytes: Bytes, fault: FileFault) throws(FirnError) {
+    var budget = ReadingBudget(bytes.count, fault: fault)
+    try self.init(bytes, budget: &budget, fault: fault)
+  }
+
+  init(_ bytes: Bytes, budget: inout ReadingBudget, fault: FileFault) throws(FirnError) {
     self.fault = fault
     let directory = try Self.directory(of: bytes, fault: fault)
     var reader = ByteReader(directory.bytes, fault: fault)
@@ -37,6 +42,7 @@ package struct ZipArchive: Sendable {
     var extents: [(start: Int, end: Int)] = []
     while !reader.isAtEnd {
       let header = try Self.header(from: &reader, fault: fault)
+      try budget.take(ReadingBudget.member + 2 * header.name.utf8.count)
       let (packed, end) = try Self.packed(header, in: bytes, before: directory.start, fault: fault)
       extents.append((header.offset, end))
       guard positions.updateValue(entries.count, forKey: Array(header.name.utf8)) == nil else {

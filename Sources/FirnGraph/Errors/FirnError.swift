@@ -82,18 +82,21 @@ public struct FirnError: Error, Hashable, Sendable {
   public var causes: [FirnError]
 
   /// A fault of one's own, such as an optimiser's; only code and message are needed.
+  ///
+  /// What a terminal would obey, such as an escape in a name that a file made up, becomes a space in the texts; names
+  /// by themselves, `place` and those of operands, stay as they are and are cleaned where they are printed.
   public init(
     _ code: Code, _ message: String, remedy: String? = nil, constraint: String? = nil, place: String? = nil,
     location: CallSite? = nil, excerpt: String? = nil, operands: [Operand] = [],
     causes: [FirnError] = []
   ) {
     self.code = code
-    self.message = message
-    self.remedy = remedy
+    self.message = PlainText.singleLine(message)
+    self.remedy = remedy.map(PlainText.singleLine)
     self.constraint = constraint
     self.place = place
     self.location = location
-    self.excerpt = excerpt
+    self.excerpt = excerpt.map(PlainText.styledLines)
     self.operands = operands
     self.causes = causes
   }
@@ -106,7 +109,7 @@ extension FirnError: CustomStringConvertible {
   private var lines: [String] {
     var result = ["error[\(code.rawValue)]: \(message)"]
     if let excerpt { result += excerpt.split(separator: "\n").map { "    " + $0 } }
-    switch (place, location) {
+    switch (place.map(PlainText.singleLine), location) {
     case (let place?, let location?): result.append("  at \(place) (\(location))")
     case (let place?, nil): result.append("  at \(place)")
     case (nil, let location?): result.append("  at \(location)")
@@ -115,7 +118,7 @@ extension FirnError: CustomStringConvertible {
     for operand in operands {
       let type = operand.type.map { " \($0)" } ?? ""
       let location = operand.location.map { " (\($0))" } ?? ""
-      result.append("  \(operand.label): \(operand.name)\(type)\(location)")
+      result.append("  \(operand.label): \(PlainText.singleLine(operand.name))\(type)\(location)")
     }
     if let constraint { result.append("  constraint: \(constraint)") }
     if let remedy { result.append("  remedy: \(remedy)") }

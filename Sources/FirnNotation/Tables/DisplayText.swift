@@ -18,12 +18,6 @@ package enum DisplayText {
     return widest
   }
 
-  /// The text with each control character and line break replaced by a space, so that it stays on one line.
-  package static func singleLine(_ text: String) -> String {
-    guard text.unicodeScalars.contains(where: isControl) else { return text }
-    return String(text.map { $0.unicodeScalars.contains(where: isControl) ? " " : $0 })
-  }
-
   /// The text, cut with a closing `…` where it is wider than `limit` columns.
   package static func truncated(_ text: String, to limit: Int) -> String {
     guard width(of: text) > limit else { return text }
@@ -78,13 +72,6 @@ package enum DisplayText {
   package static func trimmedAtEnd(_ text: String) -> String {
     let end = text.lastIndex { $0 != " " }.map { text.index(after: $0) } ?? text.startIndex
     return String(text[..<end])
-  }
-
-  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.properties.generalCategory {
-    case .control, .lineSeparator, .paragraphSeparator: true
-    default: false
-    }
   }
 
   private static func width(of scalar: Unicode.Scalar) -> Int {

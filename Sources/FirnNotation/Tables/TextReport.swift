@@ -1,3 +1,5 @@
+import FirnGraph
+
 /// Lines, paragraphs and tables, laid out when the width is known.
 ///
 /// What the library's values print and what the command shows of them is one report: the command lays it out for its
@@ -18,10 +20,11 @@ package struct TextReport: Sendable, Hashable {
 
   package init() {}
 
-  package mutating func line(_ text: String = "") { blocks.append(.line(text)) }
+  package mutating func line(_ text: String = "") { blocks.append(.line(PlainText.styledLines(text))) }
 
   package mutating func paragraph(_ text: String, indent: Int = 0, first: String? = nil) {
-    blocks.append(.paragraph(text, indent: indent, first: first))
+    blocks.append(
+      .paragraph(PlainText.singleLine(text), indent: indent, first: first.map(PlainText.singleLine)))
   }
 
   package mutating func table(_ table: TextTable) { blocks.append(.table(table)) }

@@ -1,3 +1,5 @@
+import FirnGraph
+
 /// Rows of text in aligned columns, for a terminal or a pipe.
 ///
 /// ```
@@ -43,13 +45,12 @@ package struct TextTable: Sendable, Hashable {
   /// Appends a row; cells that are missing at the end are empty, and cells beyond the last column are left
   /// out.
   package mutating func append(_ cells: [String]) {
-    rows.append(columns.indices.map { $0 < cells.count ? DisplayText.singleLine(cells[$0]) : "" })
+    rows.append(columns.indices.map { $0 < cells.count ? PlainText.singleLine(cells[$0]) : "" })
   }
 
   /// The columns it takes where nothing is cut.
   package var width: Int {
-    fittedWidths(titles: columns.map { DisplayText.singleLine($0.title) }, limit: nil).reduce(-TextTable.gap)
-    {
+    fittedWidths(titles: columns.map { PlainText.singleLine($0.title) }, limit: nil).reduce(-TextTable.gap) {
       $0 + $1 + TextTable.gap
     }
   }
@@ -68,20 +69,20 @@ package struct TextTable: Sendable, Hashable {
   ///
   /// - Parameter limit: The width that no line exceeds, or `nil` to leave every row on its line.
   package func text(width limit: Int?, rule: String, header: (String) -> String) -> String {
-    let titles = columns.map { DisplayText.singleLine($0.title) }
+    let titles = columns.map { PlainText.singleLine($0.title) }
     return text(widths: fittedWidths(titles: titles, limit: limit), limit: limit, rule: rule, header: header)
   }
 
   /// The table with words wrapped and nothing cut: lines are at most `limit` columns wide where names, numbers and the
   /// longest words leave that.
   package func text(wrappedTo limit: Int) -> String {
-    let titles = columns.map { DisplayText.singleLine($0.title) }
+    let titles = columns.map { PlainText.singleLine($0.title) }
     return text(widths: wrappingWidths(titles: titles, limit: limit), limit: nil, rule: "-") { $0 }
   }
 
   private func text(widths: [Int], limit: Int?, rule: String, header: (String) -> String) -> String {
     guard !columns.isEmpty else { return "" }
-    let titles = columns.map { DisplayText.singleLine($0.title) }
+    let titles = columns.map { PlainText.singleLine($0.title) }
     var lines = [
       header(line(titles, widths: widths, limit: limit)),
       line(widths.map { String(repeating: rule, count: $0) }, widths: widths, limit: limit),

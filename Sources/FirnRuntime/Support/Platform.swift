@@ -29,6 +29,6 @@ enum Platform {
 /// The default place of warnings.
 package enum StandardError {
   package static func write(_ message: String) {
-    FileHandle.standardError.write(Data("firn: warning: \(message)\n".utf8))
+    FileHandle.standardError.write(Data("firn: warning: \(PlainText.singleLine(message))\n".utf8))
   }
 }

@@ -42,9 +42,9 @@ public struct Checkpoint: Sendable {
   ///   - metric: what the run is judged by; any finite number.
   ///   - saving: everything, or what the program writes.
   /// - Throws: `.invalidArgument` for a negative step or a metric that is no finite number.
-  /// - Complexity: O(1) for each variable, as values are shared until they are written; besides, the graph is printed,
-  ///   and with `.trained` one pass is made over what is not saved. A ``CheckpointFolder`` does either only after a
-  ///   change.
+  /// - Complexity: one pass over what is saved, for its digests; values are shared until they are written. Besides, the
+  ///   graph is printed, and with `.trained` one pass is made over what is not saved. A ``CheckpointFolder`` does
+  ///   either only after a change.
   public init(
     of session: Session, running program: Program, step: Int, position: DataPosition? = nil,
     metric: Double? = nil, saving: Saving = .everything
@@ -67,6 +67,12 @@ public struct Checkpoint: Sendable {
     let variables = session.variables.filter { $0.kind != .slot }
     let saved = saving == .everything ? variables : variables.filter { written.contains($0.name) }
     let slots = try session.liveSlots()
+    var entries: [WeightEntry] = []
+    for variable in saved {
+      entries.append(WeightEntry(name: variable.name, array: try session.value(of: variable.name)))
+    }
+    entries += slots.map { WeightEntry(name: $0.slot.variable.name, array: $0.array) }
+    let graphText = text.entry(of: session.graph.definition)
     let (freezing, thawing) = program.selections
     record = CheckpointRecord(
       step: step, metric: metric, position: position, seed: session.seed, runs: session.runs,
@@ -78,25 +84,30 @@ public struct Checkpoint: Sendable {
         .init(
           name: $0.slot.variable.name, role: $0.slot.variable.role, optimizer: $0.slot.owner.optimizer,
           variable: $0.slot.owner.part?.variable.name, block: $0.slot.owner.part?.block)
+      },
+      tensors: try (entries + [graphText]).map { (entry) throws(FirnError) in
+        try CheckpointRecord.SavedTensor(entry)
       })
-    var entries: [WeightEntry] = []
-    for variable in saved {
-      entries.append(WeightEntry(name: variable.name, array: try session.value(of: variable.name)))
-    }
-    entries += slots.map { WeightEntry(name: $0.slot.variable.name, array: $0.array) }
+    let json = try record.json
     weights = try Weights(
       source: "checkpoint", entries: entries,
-      metadata: [.init(key: CheckpointRecord.key, value: try record.json)])
-    graphText = text.entry(of: session.graph.definition)
+      metadata: [
+        .init(key: CheckpointRecord.key, value: json),
+        .init(key: CheckpointRecord.digestKey, value: Checksum.text(of: json)),
+      ])
+    self.graphText = graphText
   }
 
   // MARK: Files
 
-  /// Reads a checkpoint; its tensors are mapped, not copied.
+  /// Reads a checkpoint, of whatever step; its tensors are mapped, not copied.
+  ///
+  /// Every tensor is held against the digest that was taken of it, and so is the record: what is resumed from is what
+  /// was written.
   ///
   /// - Throws: `.file` where the file cannot be read; `.parse` where it is no checkpoint, damaged, or of another
   ///   version.
-  /// - Complexity: that of the file's directory of tensors; none of their elements is touched.
+  /// - Complexity: one pass over the file, at about the speed of memory or of the disk.
   public init(contentsOf path: String) throws(FirnError) {
     let file = try Weights(contentsOf: path)
     graphText = file[GraphText.name]
@@ -108,7 +119,9 @@ public struct Checkpoint: Sendable {
         .parse, "'\(path)' holds weights but is no checkpoint", remedy: "load it with `session.load`",
         place: path)
     }
-    guard let form: CheckpointRecord.Form = Self.decoded(text) else { throw Self.damaged(path) }
+    guard Self.isAsWritten(text, in: file), let form: CheckpointRecord.Form = Self.decoded(text) else {
+      throw Self.unreadable(path)
+    }
     guard form.version == CheckpointRecord.version else {
       let isNewer = form.version > CheckpointRecord.version
       throw FirnError(
@@ -117,18 +130,57 @@ public struct Checkpoint: Sendable {
           ? "read it with that version"
           : "resume it with that version, or load its weights alone with `session.load`", place: path)
     }
-    guard let record: CheckpointRecord = Self.decoded(text) else { throw Self.damaged(path) }
+    guard let record: CheckpointRecord = Self.decoded(text),
+      file.metadata.contains(where: { $0.key == CheckpointRecord.digestKey })
+    else { throw Self.unreadable(path) }
     self.record = record
+    try Self.verify(file, record, path)
+  }
+
+  /// Whether the file at `path` is whole and of another version, which an older checkpoint will be too.
+  static func isOfAnotherVersion(_ path: String) -> Bool {
+    guard let file = try? Weights(contentsOf: path),
+      let text = file.metadata.first(where: { $0.key == CheckpointRecord.key })?.value,
+      isAsWritten(text, in: file), let form: CheckpointRecord.Form = decoded(text)
+    else { return false }
+    return form.version != CheckpointRecord.version
+  }
+
+  /// Whether a record's text is that of its digest; forms before 4 have none.
+  private static func isAsWritten(_ text: String, in file: Weights) -> Bool {
+    let digest = file.metadata.first { $0.key == CheckpointRecord.digestKey }?.value
+    return digest == nil || digest == Checksum.text(of: text)
+  }
+
+  /// Holds what is in the file against what its record says was written.
+  private static func verify(
+    _ file: Weights, _ record: CheckpointRecord, _ path: String
+  ) throws(FirnError) {
+    for saved in record.tensors {
+      guard let entry = file[saved.name] else {
+        throw damaged(path, "it lacks `\(saved.name)`, which its record lists", place: saved.name)
+      }
+      guard try CheckpointRecord.SavedTensor(entry) == saved else {
+        throw damaged(path, "`\(saved.name)` is not what was written", place: saved.name)
+      }
+    }
+    guard file.entries.count == record.tensors.count else {
+      throw damaged(path, "it holds tensors that its record does not list")
+    }
   }
 
   private static func decoded<Value: Decodable>(_ text: String) -> Value? {
     try? JSONDecoder().decode(Value.self, from: Data(text.utf8))
   }
 
-  private static func damaged(_ path: String) -> FirnError {
+  private static func unreadable(_ path: String) -> FirnError {
+    damaged(path, "its record is not what was written")
+  }
+
+  private static func damaged(_ path: String, _ what: String, place: String? = nil) -> FirnError {
     FirnError(
-      .parse, "'\(path)' is damaged: its record cannot be read", remedy: "resume from an older checkpoint",
-      place: path)
+      .parse, "'\(path)' is damaged: \(what)",
+      remedy: "resume from an older checkpoint, as a folder's `latest()` does", place: place ?? path)
   }
 
   /// Writes it, whole or not at all: to a temporary name, brought to the disk, opened as a reader would, renamed.

@@ -25,6 +25,9 @@ public final class CheckpointFolder {
   public let keptCount: Int
   /// Whether checkpoints hold all variables, or those the program writes.
   public let saving: Saving
+  /// Takes what is worth knowing though it stops nothing, such as a damaged checkpoint that is passed over; by default
+  /// it is written to standard error.
+  public var onWarning: (String) -> Void = StandardError.write
   private var digest = BaseDigest()
   private var text = GraphText()
   private var hasSaved = false
@@ -44,7 +47,7 @@ public final class CheckpointFolder {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
       throw FirnError(
-        .file, "cannot make the folder '\(path)': \(error.localizedDescription)",
+        .file, "cannot make the folder '\(path)': \(FileReason.words(error))",
         remedy: "choose another place, or allow writing")
     }
   }
@@ -105,11 +108,45 @@ public final class CheckpointFolder {
     }
   }
 
-  /// The checkpoint of the most steps; nil where there is none.
+  /// The checkpoint of the most steps that is whole; nil where there is none at all.
   ///
-  /// - Throws: `.file` where the folder or the checkpoint cannot be read, `.parse` where that is damaged.
+  /// A damaged one is passed over for the one before, with a warning that names both. It stays, and is set aside when
+  /// the run that goes on from the other saves next.
+  ///
+  /// - Throws: `.file` where the folder or the checkpoint cannot be read; `.parse` where none is whole, or the newest
+  ///   is of another version.
+  /// - Complexity: as ``Checkpoint/init(contentsOf:)``, for each that is looked at.
   public func latest() throws(FirnError) -> Checkpoint? {
-    guard let step = try steps().last else { return nil }
+    var faults: [FirnError] = []
+    for step in try steps().reversed() {
+      let path = full(Self.name(step))
+      do throws(FirnError) {
+        let checkpoint = try Checkpoint(contentsOf: path)
+        for fault in faults { onWarning("\(fault.message); step \(step), the one before, is taken") }
+        return checkpoint
+      } catch {
+        guard error.code == .parse, !Checkpoint.isOfAnotherVersion(path) else { throw error }
+        faults.append(error)
+      }
+    }
+    guard let first = faults.first else { return nil }
+    if faults.count == 1 { throw first }
+    throw FirnError(
+      .parse, "none of the \(faults.count) checkpoints in '\(path)' is whole",
+      remedy: "look for `\(Self.bestName)` and `\(Self.abandoned)…` there, or begin anew", causes: faults)
+  }
+
+  /// The checkpoint of a step that ``steps()`` lists; any other file is read by ``Checkpoint/init(contentsOf:)``.
+  ///
+  /// - Throws: `.unknownName` where there is none of that step, `.file` where it cannot be read, `.parse` where it is
+  ///   damaged or of another version.
+  public func checkpoint(ofStep step: Int) throws(FirnError) -> Checkpoint {
+    let steps = try steps()
+    guard steps.contains(step) else {
+      throw FirnError(
+        .unknownName, "'\(path)' has no checkpoint of step \(step)",
+        remedy: steps.isEmpty ? "it has none" : "it has " + steps.map(String.init).joined(separator: ", "))
+    }
     return try Checkpoint(contentsOf: full(Self.name(step)))
   }
 
@@ -152,7 +189,7 @@ public final class CheckpointFolder {
       return try FileManager.default.contentsOfDirectory(atPath: path).sorted()
     } catch {
       throw FirnError(
-        .file, "cannot read the folder '\(path)': \(error.localizedDescription)",
+        .file, "cannot read the folder '\(path)': \(FileReason.words(error))",
         remedy: "check the path and its permissions")
     }
   }

@@ -1,4 +1,6 @@
 import FirnCompiler
+import FirnFiles
+import FirnFormats
 import FirnGraph
 import FirnRuntime
 
@@ -6,9 +8,12 @@ import FirnRuntime
 struct CheckpointRecord: Codable {
   /// The form of the record; a reader refuses any other.
   ///
-  /// 3: selections are `freezing` and `thawing`, graph text has `loop_input`.
-  static let version = 3
+  /// 4: a digest of each tensor and of the record. 3: selections are `freezing` and `thawing`, graph text has
+  /// `loop_input`.
+  static let version = 4
   static let key = "firn.checkpoint"
+  /// Under which the record's own digest stands.
+  static let digestKey = "firn.checkpoint.digest"
 
   var version = CheckpointRecord.version
   var step: Int
@@ -25,10 +30,28 @@ struct CheckpointRecord: Codable {
   var base: String?
   var variables: [SavedVariable]
   var slots: [SavedSlotRecord]
+  /// All tensors of the file, the graph's text among them.
+  var tensors: [SavedTensor]
 
   /// Read before all else: what a later form holds need not be readable.
   struct Form: Codable {
     var version: Int
+  }
+
+  /// What a tensor was when it was written.
+  struct SavedTensor: Codable, Hashable {
+    var name: String
+    /// As in the file: `f32[3,4]`.
+    var type: String
+    var digest: String
+
+    /// - Throws: where the file turns out to be damaged.
+    /// - Complexity: one pass over the elements.
+    init(_ entry: WeightEntry) throws(FirnError) {
+      name = entry.name
+      type = "\(entry.storedType.rawValue)\(Shape(entry.shape))"
+      digest = try entry.storedBytes().withUnsafeBytes { Checksum.text(of: $0) }
+    }
   }
 
   struct SavedVariable: Codable {

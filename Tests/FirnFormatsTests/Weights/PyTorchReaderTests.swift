@@ -57,7 +57,7 @@ import Testing
 
   @Test func picklesThatOnlyPileUpValuesAreRefused() {
     let error = #expect(throws: FirnError.self) {
-      try read([UInt8](repeating: 0x7D, count: 1 << 17) + text("."))
+      try read([UInt8](repeating: 0x7D, count: 1 << 19) + text("."))
     }
     #expect(error?.message.contains("too many values") == true)
   }

@@ -63,7 +63,7 @@ import Testing
       let path = url.appendingPathComponent("c.safetensors").path
       for (record, says) in [
         (#"{"version":99,"everything":"else"}"#, "a newer version"), (#"{"version":1}"#, "an older version"),
-        (#"{"version":3}"#, "damaged"),
+        (#"{"version":4}"#, "damaged"),
         ("{}", "damaged"), ("", "damaged"),
       ] {
         let metadata = [Weights.Metadata(key: CheckpointRecord.key, value: record)]
