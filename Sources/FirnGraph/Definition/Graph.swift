@@ -50,8 +50,9 @@ public final class Graph {
   public convenience init(_ definition: GraphDef) {
     self.init(resuming: definition)
     lossName = definition.lossName
+    reserveNames()
     for name in definition.nodes.map(\.name) + definition.variables.map(\.name) {
-      knownScopes.formUnion(Path.ancestors(of: name))
+      for path in Path.ancestors(of: name) where knownScopes.insert(path).inserted { _ = names.claim(path) }
     }
   }
 
