@@ -260,7 +260,9 @@ struct PlanChecker {
       throw Fault(description: "scratch of `\(path)` covers an operand")
     }
     for address in scratch { memory[.arena]?[address] = nil }
-    if case .loops(let loops) = step.work, let loop = loops.first, loops.count == 1, let scan = node.op as? Scan {
+    if case .loops(let loops) = step.work, let loop = loops.first, loops.count == 1,
+      let scan = node.op as? Scan
+    {
       try run(loop, scan, step, position, &level, arena: scratch, path: path + "/")
       return
     }

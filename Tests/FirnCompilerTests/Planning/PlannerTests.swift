@@ -264,7 +264,9 @@ import Testing
     let text = loop(
       "%a = add(%c0, %x) : f32[3]\n%b = sin(%x) : f32[3]\nreturn %a, %b", carries: 1, outputs: 1)
     let plan = try check(text)
-    guard case .loops(let loops)? = plan.steps.last?.work, let loop = loops.first else { throw CancellationError() }
+    guard case .loops(let loops)? = plan.steps.last?.work, let loop = loops.first else {
+      throw CancellationError()
+    }
     #expect(loop.body.arenaBytes == 0)
     #expect(loop.carries[0].next == loop.carries[0].parameter)
     #expect(loop.outputs[0].isDirect)
@@ -285,7 +287,9 @@ import Testing
     let body =
       "%a = sin(%c0) : f32[3]\n" + inner("next", "a") + inner("read", "next") + "return %next, %read"
     let plan = try check(loop(body, carries: 1, outputs: 1))
-    guard case .loops(let loops)? = plan.steps.last?.work, let outer = loops.first else { throw CancellationError() }
+    guard case .loops(let loops)? = plan.steps.last?.work, let outer = loops.first else {
+      throw CancellationError()
+    }
     #expect(outer.carries[0].next == outer.carries[0].parameter)
   }
 
