@@ -56,7 +56,7 @@ import Testing
     #expect(
       names == [
         "extract-requested", "prune-gradients", "apply-optimizer", "expand-gradients", "simplify",
-        "common-subexpressions", "batch-steps", "sum-after-loops", "common-subexpressions",
+        "common-subexpressions", "batch-steps", "sum-after-loops", "arrange-once", "common-subexpressions",
       ])
   }
 

@@ -220,13 +220,24 @@ struct MappedWeights {
         let weight = MappedWeight(
           entry: WeightEntry(name: name, array: array), sources: sources,
           change: "converted as a recurrent network" + (isSum ? ", the sum of two biases" : ""),
-          joinsBiases: isSum)
+          joinsBiases: isSum && !sources.contains(where: \.isZero))
         let position = weights.compactMap { byWeight[$0]?.position }.min() ?? 0
         return item(weight, at: position)
       }
     } catch {
       failed.append((items.flatMap { $0.weight.sources.map(\.name) }, error))
       return []
+    }
+  }
+}
+
+extension WeightEntry {
+  /// Whether every element is 0, as of the second bias in what was written from a layer of one.
+  fileprivate var isZero: Bool {
+    do throws(FirnError) {
+      return try array().doubles.allSatisfy { $0 == 0 }
+    } catch {
+      return false
     }
   }
 }

@@ -2,6 +2,7 @@ import FirnFormats
 import FirnGraph
 import FirnNN
 import FirnRuntime
+import Foundation
 import Testing
 
 /// A file with two biases, a layer with one: said in words, for outputs do not show it and training does.
@@ -58,5 +59,22 @@ import Testing
       CheckpointParityTests.weights("lstm.pth"),
       mapping: .pyTorchRNN(network, from: "rnn.", into: "other").then(.prefix("other/", "net/")))
     #expect(warnings.count == 1 && warnings.first?.contains("`net/layer_1/backward/bias`") == true)
+  }
+
+  /// What was written from a layer of one bias has a second one of zeros, and nothing is lost.
+  @Test func aBiasOfZerosIsNone() throws {
+    let graph = Graph()
+    _ = LSTM(4, name: "net")(graph.placeholder("sequence", shape: ["batch", 3, 3]))
+    let session = try CheckpointParityTests.quiet(graph)
+    var warnings: [String] = []
+    session.onWarning = { warnings.append($0) }
+    try session.setValue(NDArray((0..<16).map { Float($0) }), of: "net/bias")
+    let map = NameMap.pyTorchRNN(RecurrentNetwork(.lstm), from: "rnn.", into: "net")
+    let path = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).pth").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try session.save(to: path, mapping: map)
+    try session.load(Weights(contentsOf: path), mapping: map)
+    #expect(warnings.isEmpty)
+    #expect(try session.value(of: "net/bias").floats == (0..<16).map { Float($0) })
   }
 }
