@@ -19,7 +19,8 @@ tensors = {
     "real": complex64.clone().conj().real,
     "transposed": complex128.clone().conj().imag.t(),
     "conjugate": complex64.clone().conj(),
-    "both": torch._neg_view(complex128.clone().conj()),
+    # Nothing is 0 here: which sign a zero gets of both bits depends on the kernel.
+    "both": torch._neg_view((complex128 + (1 + 1j)).clone().conj()),
     "plain": torch.tensor([1.5, -2.5]),
     "f16": torch._neg_view(torch.tensor([1.5, -2.5, 0.0], dtype=torch.float16)),
     "bf16": torch._neg_view(torch.tensor([1.5, -2.5, 0.0], dtype=torch.bfloat16)),

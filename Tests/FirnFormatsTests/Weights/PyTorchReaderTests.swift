@@ -88,7 +88,8 @@ import Testing
     let pickle = repeated(rank: rank, count: count)
     firn_allocations_begin()
     let error = #expect(throws: FirnError.self) { try read(pickle, storage) }
-    #expect(firn_allocated_bytes() <= 40 << 20)
+    // What is kept at once is paid for from 24 MiB; what grows is counted here each time.
+    #expect(firn_allocated_bytes() <= 64 << 20)
     #expect(error?.code == .parse)
   }
 
