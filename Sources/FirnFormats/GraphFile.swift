@@ -75,7 +75,7 @@ extension Session {
   /// A session of the graph in a file, with the weights in another.
   ///
   /// The model need not be built again: a program that knows neither layers nor names of Swift runs what another one
-  /// wrote by ``FirnGraph/Graph/write(to:loss:)`` and ``save(to:)``, to the same bits.
+  /// wrote by `graph.write(to:loss:)` and `session.save(to:)`, to the same bits.
   ///
   /// - Parameters:
   ///   - graph: path of a graph file.
@@ -83,7 +83,7 @@ extension Session {
   ///   - mapping: makes the names in the file those of variables.
   ///   - seed: decides first values and random ops.
   ///   - threads: how many kernels may use; all cores by default.
-  /// - Throws: as ``FirnGraph/GraphDef/init(contentsOfFile:)`` and ``load(_:into:only:mapping:)``.
+  /// - Throws: as `GraphDef(contentsOfFile:)` and `load`.
   public convenience init(
     contentsOfFile graph: String, weights: String? = nil, mapping: NameMap = .identity, seed: UInt64 = 0,
     threads: Int? = nil

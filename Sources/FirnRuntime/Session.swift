@@ -44,7 +44,7 @@ public final class Session {
     try addVariables()
   }
 
-  /// A session of a graph that was read from a file, or taken from another session's ``Graph/definition``.
+  /// A session of a graph that was read from a file, or taken from another session's `graph.definition`.
   ///
   /// Everything is named: `compile(minimizing: "loss", …)`, `run(program, feeding: ["x": images])`. Variables have their
   /// first values, of the same bits as in the session of whoever built the graph, given the same seed.
