@@ -26,8 +26,8 @@ extension Compiler {
   ///     %loop = scan(%h, %x, %loop/matmul/transpose) {carries = 1, slices = 1, captures = 1, length = time, reversed = false, body = {
   ///       %state = loop_input() {kind = "carry", position = 0, dtype = f32, shape = [batch,3]} : f32[batch,3]
   ///       %step = loop_input() {kind = "slice", position = 0, dtype = f32, shape = [batch,3]} : f32[batch,3]
-  ///       %matmul/transpose = loop_input() {kind = "capture", position = 0, dtype = f32, shape = [3,3]} : f32[3,3]
   ///       %add = add(%state, %step) : f32[batch,3]
+  ///       %matmul/transpose = loop_input() {kind = "capture", position = 0, dtype = f32, shape = [3,3]} : f32[3,3]
   ///       %matmul = matmul(%add, %matmul/transpose) {transpose_a = false, transpose_b = false} : f32[batch,3]
   ///       return %matmul
   ///     }} : f32[batch,3]
