@@ -43,7 +43,8 @@ struct DemoReport {
       try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     } catch {
       throw FirnError(
-        .file, "cannot create the directory '\(directory)': \(FileReason.words(error, making: directory))", remedy: remedy)
+        .file, "cannot create the directory '\(directory)': \(FileReason.words(error, making: directory))",
+        remedy: remedy)
     }
     guard FileManager.default.isWritableFile(atPath: directory) else {
       throw FirnError(.file, "the directory '\(directory)' cannot be written", remedy: remedy)
