@@ -121,6 +121,25 @@ import Testing
     #expect(shares.first == [nil], "\(shares)")
   }
 
+  /// Each loop is looked into once a level, not twice for each around it.
+  @Test(.timeLimit(.minutes(1))) func nestingIsNoTrouble() throws {
+    let graph = Graph()
+    func nested(_ depth: Int, _ value: Tensor) -> Tensor {
+      depth == 0
+        ? tanh(value)
+        : scan(initial: [value], length: 2) { ScanResult(carries: [nested(depth - 1, $0.carries[0])]) }
+          .carries[0]
+    }
+    let result = nested(24, graph.placeholder("x", shape: [16, 8]))
+    try graph.validate()
+    let compilation = try Compiler.compile(
+      CompilationRequest(graph: graph.definition, fetches: [result.value]))
+    let plan = try Plan(compilation.graph, workers: 2)
+    #expect(plan.steps.count == 1)
+    guard case .loops(let loops)? = plan.steps.last?.work else { throw CancellationError() }
+    #expect(loops.map(\.rows) == [0..<8, 8..<16])
+  }
+
   /// Where each value is looked through, a fault is told of the whole.
   @Test func faultsAreOfTheWholeLoop() throws {
     let graph = Graph()

@@ -240,6 +240,15 @@ import Testing
       try warnings("head/kernel") == ["frozen but never loaded or trained: `head/kernel[2..<4]`"])
     try session.setValue(NDArray(zeros: [2, 2]), of: "head/kernel[2..<4]")
     #expect(try warnings("head/kernel") == [])
+    // What a run writes counts as trained, whatever it was; what is drawn along another axis makes all of it random.
+    #expect(session.origin(of: "head/kernel") == .loaded)
+    try session.run(
+      session.compile(minimizing: model.loss, with: SGD(learningRate: 0.1), freezing: "head/kernel[0..<2]"),
+      feeding: model.feeds)
+    #expect(session.origin(of: "head/kernel") == .trained)
+    try session.initialize("head/kernel[0..<1]")
+    try session.initialize("head/kernel[axis 1: 0..<1]")
+    #expect(session.origin(of: "head/kernel") == .initialized)
   }
 
   /// `loaded` and `uninitialised` are about this session's values, in every place a selection stands.

@@ -117,6 +117,8 @@ private struct RowAnalysis {
   private let index: ValueIndex
   /// Nil for a value nobody reads.
   private var known: [Rows?]
+  /// Of the loops in the body, by the position of their node; looked into once, however deep they nest.
+  private var inner: [Int: LoopRows] = [:]
 
   /// From the outputs backwards; nil where rows do not keep apart.
   init?(_ graph: GraphDef, count: Int) {
@@ -160,34 +162,37 @@ private struct RowAnalysis {
     case .none: break
     default: return false
     }
-    // What fails tells of an element of the whole.
-    guard !node.op.canFail, let rule = self.rule(of: position, along: axis, of: first, count: count) else {
-      return false
+    let operands: [Int?]
+    let made: [Int]
+    if let scan = node.loop {
+      // A loop in the body: what it stacks has its rows behind the steps.
+      guard axis == (first < scan.carries ? 0 : 1), let rows = LoopRows(scan) else { return false }
+      inner[position] = rows
+      operands = (0..<scan.operandCount).map { operand in
+        rows.isByRows[operand] ? (scan.sliceRange.contains(operand) ? 1 : 0) : nil
+      }
+      made = node.types.indices.map { $0 < scan.carries ? 0 : 1 }
+    } else {
+      // What fails tells of an element of the whole.
+      guard !node.op.canFail,
+        let rule = node.op.rows(
+          along: axis, of: first, count: Dim(count), in: graph.types(round: position))
+      else { return false }
+      (operands, made) = (rule.operands, rule.results)
     }
-    for (result, axis) in rule.results.enumerated() {
+    for (result, axis) in made.enumerated() {
       guard require(.along(axis), of: Value(position, result)) else { return false }
     }
-    return zip(node.inputs, rule.operands).allSatisfy { input, axis in
+    return zip(node.inputs, operands).allSatisfy { input, axis in
       require(axis.map(Rows.along) ?? .whole, of: input)
     }
   }
 
-  /// How the node makes so many rows.
-  private func rule(of position: Int, along axis: Int, of result: Int, count: Int) -> RowRule? {
-    let node = graph.nodes[position]
-    guard let scan = node.loop else {
-      return node.op.rows(along: axis, of: result, count: Dim(count), in: graph.types(round: position))
-    }
-    // A loop in the body: what it stacks has its rows behind the steps.
-    guard axis == (result < scan.carries ? 0 : 1), let inner = LoopRows(scan),
-      let loop = inner.loop(over: count)
-    else { return nil }
-    return RowRule(
-      loop,
-      operands: (0..<scan.operandCount).map { operand in
-        inner.isByRows[operand] ? (scan.sliceRange.contains(operand) ? 1 : 0) : nil
-      },
-      results: node.types.indices.map { $0 < scan.carries ? 0 : 1 })
+  /// What makes so many rows in the place of a node.
+  private func op(_ position: Int, along axis: Int, of result: Int, count: Int) -> (any Op)? {
+    if let rows = inner[position] { return rows.loop(over: count) }
+    return graph.nodes[position].op.rows(
+      along: axis, of: result, count: Dim(count), in: graph.types(round: position))?.op
   }
 
   /// The graph that makes so many rows.
@@ -205,8 +210,8 @@ private struct RowAnalysis {
       if let input = nodes[position].loopInput {
         nodes[position].op = LoopInput(input.kind, input.position, type: types[0])
       } else {
-        guard let rule = rule(of: position, along: axis, of: first, count: count) else { return nil }
-        nodes[position].op = rule.op
+        guard let op = op(position, along: axis, of: first, count: count) else { return nil }
+        nodes[position].op = op
       }
       nodes[position].types = types
     }

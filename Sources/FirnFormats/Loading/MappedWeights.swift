@@ -129,18 +129,25 @@ struct MappedWeights {
   private mutating func combined(
     _ items: [Item], by combination: WeightCombination, _ patterns: [NamePattern.Compiled]
   ) throws(FirnError) -> [Item] {
-    var order: [String] = []
-    var groups: [String: [Int: Item]] = [:]
+    var order: [(target: String, holes: [String])] = []
+    var groups: [[String]: [Int: Item]] = [:]
     for one in items {
       guard let (place, target) = try Self.place(of: one.weight.target, in: patterns) else { continue }
-      if groups[target] == nil { order.append(target) }
-      groups[target, default: [:]][place] = one
+      let holes = (patterns[place].captures(in: one.weight.target) ?? [:]).map { "\($0)=\($1)" }.sorted()
+      if groups[holes] == nil { order.append((target, holes)) }
+      groups[holes, default: [:]][place] = one
     }
     var result: [Item] = []
-    for target in order {
-      let parts = patterns.indices.compactMap { groups[target]?[$0] }
+    var made: Set<String> = []
+    for (target, holes) in order {
+      let parts = patterns.indices.compactMap { groups[holes]?[$0] }
       let sources = parts.flatMap(\.weight.sources)
       do throws(FirnError) {
+        guard made.insert(target).inserted else {
+          throw FirnError(
+            .duplicateName, "`\(target)` would be made of these as well",
+            remedy: "let the new name hold every brace of the patterns")
+        }
         guard parts.count == patterns.count else {
           throw FirnError(
             .unknownName,

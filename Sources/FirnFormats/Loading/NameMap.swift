@@ -3,7 +3,7 @@
 /// Rules are tried in order, and the first that is about a tensor decides; what no rule is about keeps its name. So a
 /// source has one target at most. Maps add up: `.pyTorchRNN(lstm, from: "rnn.", into: "encoder/lstm") + .pyTorch`. They
 /// also follow one another: `.prefix("module.").then(.pyTorch)`. What a map makes of a file depends on the file alone,
-/// so `firn weights convert` and a load agree. Most maps also run backwards, as ``FirnRuntime/Session/save(to:_:from:mapping:as:)``
+/// so `firn weights convert` and a load agree. Most maps also run backwards, as `session.save(to:mapping:)`
 /// lets them.
 public struct NameMap: Hashable, Sendable {
   enum Rule: Hashable {

@@ -61,7 +61,13 @@ public struct WeightCombination: Hashable, Sendable {
       }
       guard shapes.allSatisfy({ others($0) == others(first) }) else { throw fault() }
       var result = first
-      result[axis] = shapes.reduce(0) { $0 + $1[axis] }
+      var sum = 0
+      for shape in shapes {
+        let (next, overflows) = sum.addingReportingOverflow(shape[axis])
+        guard !overflows else { throw fault() }
+        sum = next
+      }
+      result[axis] = sum
       return result
     }
   }
@@ -87,6 +93,8 @@ public struct WeightCombination: Hashable, Sendable {
       }
     case .concatenated(let axis):
       values = []
+      // Extents beside a 0 may be any.
+      if shape.contains(0) { break }
       let outer = shape[..<axis].reduce(1, *)
       let parts = arrays.map(\.doubles)
       for row in 0..<outer {

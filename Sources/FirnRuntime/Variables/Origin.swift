@@ -37,7 +37,8 @@ package struct Origin: Hashable, Sendable {
       for block in blocks { region = try .union(region, .blocks([block]), of: variable) }
       if other.unset == nil {
         unset = try .difference(unset, region, of: variable)
-        if provenance == .initialized, unset == nil || other.provenance == .trained {
+        // What a run writes counts as trained, whatever it was and however much of it.
+        if other.provenance == .trained || provenance == .initialized && unset == nil {
           provenance = other.provenance
         }
       } else {
@@ -45,7 +46,7 @@ package struct Origin: Hashable, Sendable {
         if unset == .whole { provenance = .initialized }
       }
     } catch {
-      if other.unset != nil { unset = .whole }
+      if other.unset != nil { self = .initialized }
     }
   }
 }

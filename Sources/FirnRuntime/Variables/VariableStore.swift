@@ -11,6 +11,8 @@ struct VariableStore {
     /// Nil while the first value has not been asked for.
     fileprivate(set) var storage: Storage?
     fileprivate(set) var origin = Origin.initialized
+    /// The blocks whose training `origin` has taken in.
+    fileprivate var trainedBlocks: [Block]?
     /// Whether it has been looked through for NaN and infinity since it was last written.
     fileprivate(set) var isKnownFinite = false
     /// Moves whenever the value is another.
@@ -101,6 +103,7 @@ struct VariableStore {
     entries[position].isKnownFinite = false
     entries[position].revision += 1
     if let origin { entries[position].origin = origin }
+    entries[position].trainedBlocks = nil
     version += 1
   }
 
@@ -112,8 +115,11 @@ struct VariableStore {
     entries[position].isKnownFinite = false
     entries[position].revision += 1
     let variable = entries[position].variable
-    if variable.kind != .slot, entries[position].origin != .trained {
+    if variable.kind != .slot, entries[position].origin != .trained,
+      blocks == nil || entries[position].trainedBlocks != blocks
+    {
       entries[position].origin.set(blocks, to: .trained, of: variable)
+      entries[position].trainedBlocks = blocks
     }
     let isOwn = isKnownUniquelyReferenced(&entries[position].storage)
     if isOwn, let storage = entries[position].storage, storage.isWritable {

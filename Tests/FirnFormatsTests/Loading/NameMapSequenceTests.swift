@@ -123,6 +123,18 @@ import Testing
     #expect(try mapped.weights[0].entry.array().floats == [1, 2, 3, 5])
     #expect(mapped.weights[0].sources.map(\.name) == ["x.a", "x.b"])
     #expect(mapped.failed.map(\.sources) == [["z.a"]])
+    // A name that leaves out a brace would be two things' at once; neither goes under in silence.
+    let short = try MappedWeights(
+      Weights(
+        source: "test",
+        entries: ["e.0.a", "e.1.b", "e.1.a"].map { WeightEntry(name: $0, array: NDArray([1] as [Float])) }),
+      by: .combining(["{p}.{n}.a", "{p}.{n}.b"], to: "{p}/kernel", by: .sum))
+    #expect(short.weights.isEmpty)
+    #expect(short.failed.map(\.sources) == [["e.0.a"], ["e.1.a", "e.1.b"]])
+    #expect(short.failed.map(\.error.code) == [.unknownName, .duplicateName])
+    #expect(throws: FirnError.self) {
+      try WeightCombination.concatenated(axis: 0).shape(of: [[1 << 62, 0], [1 << 62, 0]])
+    }
     #expect(
       try WeightCombination.sum([NDArray([1, 2] as [Float]), NDArray([3, 5] as [Float])]).floats == [4, 7])
     let matrix = try NDArray([1, 2, 3, 4, 5, 6, 7, 8] as [Float], shape: [2, 2, 2])
