@@ -26,11 +26,13 @@ package enum PyTorchLegacyReader {
   package static func read(_ bytes: Bytes, source: String) throws(FirnError) -> Weights {
     let fault = FileFault(source)
     guard var position = start(of: bytes) else { throw fault("is no PyTorch file") }
-    let budget = ReadingBudget(bytes.count, fault: fault)
+    // One for all the pickles, of which what is kept lives at the same time.
+    var budget = ReadingBudget(bytes.count, fault: fault)
     func next() throws(FirnError) -> (PickleValue, Unpickler) {
       var unpickler = Unpickler(bytes, at: position, budget: budget, fault: fault)
       let value = try unpickler.run()
       position = unpickler.position
+      budget = unpickler.budget
       return (value, unpickler)
     }
     guard case .integer(version) = try next().0 else {
@@ -41,7 +43,7 @@ package enum PyTorchLegacyReader {
       throw fault("describes the machine that wrote it by more than numbers", place: notes.names.first)
     }
     let (value, unpickler) = try next()
-    var walk = StateDictWalk(unpickler, budget: unpickler.budget, fault: fault)
+    var walk = StateDictWalk(unpickler, budget: budget, fault: fault)
     try walk.run(value)
     let (keys, list) = try next()
     guard case .list(let index) = keys else { throw fault("has no list of storages") }
