@@ -6,10 +6,10 @@ import FirnGraph
 /// their beginnings. Whoever keeps something of a file takes its cost from here first, so that opening one needs no
 /// more than its mapped bytes, as many again, and the fixed sum. What an array takes that is asked for is its own.
 package struct ReadingBudget: Sendable {
-  /// What any file may take: some thirty thousand tensors with all that is known of them.
+  /// What any file may take: some twenty thousand tensors with all that is known of them.
   package static let fixed = 24 << 20
   /// A tensor with all that is made to read it, its name apart.
-  static let entry = 512
+  static let entry = 1024
   /// A member of an archive or a row of a table, its name apart.
   static let member = 400
   /// A text beside its characters.
