@@ -168,10 +168,6 @@ let tests: [Target] = [
 
 for target in libraries + data + executables + tests where target.name != "CFirnKernels" {
   target.swiftSettings = settings
-  // What is tested is optimised; optimising the tests too would take half of a release build.
-  if target.type == .test {
-    target.swiftSettings?.append(.unsafeFlags(["-Onone"], .when(configuration: .release)))
-  }
   if target.type != .test { target.exclude.append("README.md") }
   if target.name == "FirnBench" { target.exclude.append("peers.py") }
 }
