@@ -1,7 +1,7 @@
 import FirnGraph
 
 /// What a map makes of a file; it depends on the file alone.
-struct MappedWeights {
+struct MappedWeights: MapWalk {
   /// In the order of the first of their sources in the file.
   private(set) var weights: [MappedWeight] = []
   /// Left out on purpose.
@@ -14,7 +14,7 @@ struct MappedWeights {
   private(set) var idle: [String] = []
 
   /// A tensor on its way through the map.
-  private struct Item {
+  struct Item: MapWalkItem {
     let weight: MappedWeight
     /// Its first source's place in the file.
     let position: Int
@@ -23,6 +23,7 @@ struct MappedWeights {
   }
 
   private var made = 0
+  static let isBackwards = false
 
   /// - Throws: where a pattern of the map is none, or a rule cannot be reached.
   init(_ file: Weights, by map: NameMap) throws(FirnError) {
@@ -40,34 +41,9 @@ struct MappedWeights {
     return Item(weight: weight, position: position, number: made)
   }
 
-  private static func ordered(_ items: [Item]) -> [Item] {
-    items.sorted { ($0.position, $0.number) < ($1.position, $1.number) }
-  }
-
-  /// What the map is about, as it makes it, and all else.
-  private mutating func apply(
-    _ map: NameMap, to items: [Item]
-  ) throws(FirnError) -> (taken: [Item], rest: [Item]) {
-    switch map.form {
-    case .rules(let rules): return try apply(rules, to: items)
-    case .first(let a, let b):
-      let first = try apply(a, to: items)
-      let second = try apply(b, to: first.rest)
-      return (first.taken + second.taken, second.rest)
-    case .then(let a, let b):
-      let first = try apply(a, to: items)
-      let untouched = Set(first.rest.map(\.number))
-      let second = try apply(b, to: Self.ordered(first.taken + first.rest))
-      return (
-        second.taken + second.rest.filter { !untouched.contains($0.number) },
-        second.rest.filter { untouched.contains($0.number) }
-      )
-    }
-  }
-
   // MARK: Rules
 
-  private mutating func apply(
+  mutating func apply(
     _ rules: [NameMap.Rule], to items: [Item]
   ) throws(FirnError) -> (taken: [Item], rest: [Item]) {
     let matchers = try rules.map { rule throws(FirnError) in try Matcher(rule) }

@@ -2,17 +2,18 @@ import FirnGraph
 import FirnRuntime
 
 /// What a map would have made these variables from: the map run backwards.
-struct UnmappedWeights {
+struct UnmappedWeights: MapWalk {
   /// In the order of the first of the variables each is made from.
   private(set) var entries: [WeightEntry] = []
 
-  private struct Item {
+  struct Item: MapWalkItem {
     let entry: WeightEntry
     let position: Int
     let number: Int
   }
 
   private var made = 0
+  static let isBackwards = true
 
   /// - Throws: `.invalidArgument` where a rule does not run backwards or would be read by another rule.
   init(_ variables: [WeightEntry], by map: NameMap) throws(FirnError) {
@@ -28,33 +29,9 @@ struct UnmappedWeights {
     return Item(entry: entry, position: position, number: made)
   }
 
-  private static func ordered(_ items: [Item]) -> [Item] {
-    items.sorted { ($0.position, $0.number) < ($1.position, $1.number) }
-  }
-
-  private mutating func apply(
-    _ map: NameMap, to items: [Item]
-  ) throws(FirnError) -> (taken: [Item], rest: [Item]) {
-    switch map.form {
-    case .rules(let rules): return try apply(rules, to: items)
-    case .first(let a, let b):
-      let first = try apply(a, to: items)
-      let second = try apply(b, to: first.rest)
-      return (first.taken + second.taken, second.rest)
-    case .then(let a, let b):
-      let last = try apply(b, to: items)
-      let untouched = Set(last.rest.map(\.number))
-      let first = try apply(a, to: Self.ordered(last.taken + last.rest))
-      return (
-        first.taken + first.rest.filter { !untouched.contains($0.number) },
-        first.rest.filter { untouched.contains($0.number) }
-      )
-    }
-  }
-
   // MARK: Rules
 
-  private mutating func apply(
+  mutating func apply(
     _ rules: [NameMap.Rule], to items: [Item]
   ) throws(FirnError) -> (taken: [Item], rest: [Item]) {
     var rest = items
