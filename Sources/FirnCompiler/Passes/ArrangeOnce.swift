@@ -33,8 +33,7 @@ extension Compiler {
   ///     }} : f32[batch,3]
   ///     return %loop
   ///
-  /// Else the kernel does it in every step, which takes about as long as the product of a step. The bits are the same:
-  /// an element is the same chain of additions.
+  /// Else the kernel does it in every step. The bits are the same: an element is the same chain of additions.
   package static let arrangeOnce = Pass("arrange-once") { graph, _ throws(FirnError) in
     graph.arrangingInvariants()
   }

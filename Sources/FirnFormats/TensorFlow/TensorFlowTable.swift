@@ -78,7 +78,8 @@ struct TensorFlowTable {
       key.removeLast(key.count - shared)
       try reader.take(rest).withUnsafeBytes { key += $0 }
       try budget.take(ReadingBudget.member / 2 + key.count, "has names that grow without end")
-      rows.append((key, try reader.take(size)))
+      // A copy of its own size: the one that grows has room for twice as much.
+      rows.append((key.withUnsafeBufferPointer { Array($0) }, try reader.take(size)))
     }
     return rows
   }

@@ -9,7 +9,7 @@ import Testing
   /// `FIRN_HOSTILE=100000` for a long run.
   static let count = ProcessInfo.processInfo.environment["FIRN_HOSTILE"].flatMap { Int($0) } ?? 2000
   /// What any file may take beside twice its bytes.
-  static let fixed = 48 << 20
+  static let fixed = 32 << 20
 
   private func inFolder(_ body: (URL) throws -> Void) throws {
     let url = FileManager.default.temporaryDirectory.appendingPathComponent("firn-\(UUID().uuidString)")
