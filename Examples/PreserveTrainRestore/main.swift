@@ -33,7 +33,7 @@ print(
 // One value of the wrong shape among good ones: nothing at all is restored.
 let now = try session.snapshot()
 var wrong = everything
-wrong.values[wrong.values.count - 1].array = NDArray(zeros: [2])
+wrong.values[wrong.values.count - 1].array = try NDArray(zeros: [2])
 do {
   try session.restore(wrong)
 } catch {

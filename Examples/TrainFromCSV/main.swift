@@ -30,7 +30,7 @@ let learnt = Array(order[..<200])
 let watched = Array(order[200..<250])
 let heldBack = Array(order[250...])
 
-let rows = leaves.rows(learnt).rows
+let rows = try leaves.rows(learnt).rows
 let means = (0..<3).map { column in rows.map { $0[column] }.reduce(0, +) / Double(rows.count) }
 let deviations = (0..<3).map { column in
   let squares = rows.map { ($0[column] - means[column]) * ($0[column] - means[column]) }

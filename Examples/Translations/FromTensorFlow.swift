@@ -127,7 +127,7 @@ extension Classifier {
 
   func weightsOfKeras() throws -> [String] {
     let network = RecurrentNetwork(.lstm)
-    let keras = [
+    let keras = try [
       "kernel": NDArray(zeros: [8, 64]), "recurrent_kernel": NDArray(zeros: [16, 64]),
       "bias": NDArray(zeros: [64]),
     ]

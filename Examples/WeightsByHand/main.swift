@@ -25,8 +25,8 @@ let output = GRU(units, layers: 2, name: "gru")(sequence)
 // The definition to compare with: PyTorch's formula, word for word, on PyTorch's arrays.
 var steps = sequence.transposed([1, 0, 2])
 for layer in 0..<2 {
-  let weights = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map {
-    graph.constant(stateDict["\($0)_l\(layer)"] ?? NDArray(zeros: []))
+  let weights = try ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map {
+    graph.constant(try stateDict["\($0)_l\(layer)"] ?? NDArray(zeros: []))
   }
   let zeros = graph.constant(0).broadcast(to: [sequence.extent(0), Dim(units)])
   steps =
@@ -67,11 +67,11 @@ print("back in PyTorch's layout, the same bits:", back == stateDict)
 // Directly by name. A shape that does not fit is spelled out, and nothing changes.
 let bias = "gru/layer_1/forward/bias"
 do {
-  try session.setValue(NDArray(zeros: [units]), of: bias)
+  try session.setValue(try NDArray(zeros: [units]), of: bias)
 } catch {
   print(error)
 }
 print("after the refused value they still agree:", try agrees())
 // A gate is a block with a name.
-try session.setValue(NDArray(zeros: [units]), of: "\(bias)[gate: reset]")
+try session.setValue(try NDArray(zeros: [units]), of: "\(bias)[gate: reset]")
 print("after another value for one gate they agree:", try agrees())

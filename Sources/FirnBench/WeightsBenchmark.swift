@@ -38,7 +38,7 @@ enum WeightsBenchmark {
     let compiled = residentMegabytes()
     print("compile          ", column(compile), "ms   resident", growth(opened, compiled))
     guard let program else { return }
-    let feeds: Feeds = [x: NDArray(zeros: [1, width])]
+    let feeds: Feeds = [x: try NDArray(zeros: [1, width])]
     let run = try milliseconds(runs: 1) { try session.run(program, feeding: feeds) }
     print("run on one tensor", column(run), "ms   resident", growth(compiled, residentMegabytes()))
   }

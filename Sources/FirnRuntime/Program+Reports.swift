@@ -15,7 +15,8 @@ extension Program {
   ///
   /// - Throws: `.unknownName`.
   public func why(_ variable: any TensorReference) throws(FirnError) -> VariableExplanation {
-    try explanation().why(variable.tensorName)
+    try home.require(variable)
+    return try explanation().why(variable.tensorName)
   }
 
   /// Whether the gradient of `source` by `target` exists, and which way or why not; any two tensors.
@@ -24,7 +25,9 @@ extension Program {
   public func whyNot(
     of source: any TensorReference, withRespectTo target: any TensorReference
   ) throws(FirnError) -> Connection {
-    try explanation().whyNot(of: source.tensorName, withRespectTo: target.tensorName)
+    try home.require(source)
+    try home.require(target)
+    return try explanation().whyNot(of: source.tensorName, withRespectTo: target.tensorName)
   }
 
   /// Arithmetic and bytes, in all and by scope, with this selection and with nothing frozen.
@@ -38,7 +41,8 @@ extension Program {
   /// - Throws: `.unknownName`; `.noGradient` for the only trained variable.
   /// - Complexity: a few compilations.
   public func pin(_ variable: any TensorReference) throws(FirnError) -> Pin {
-    try explanation().pin(variable.tensorName)
+    try home.require(variable)
+    return try explanation().pin(variable.tensorName)
   }
 
   /// What is suspicious about the graph and this selection.

@@ -10,6 +10,8 @@ public struct Program: Sendable {
   /// Shared by copies; a session keeps plans and buffers for as long as it lives.
   let identity = ProgramIdentity()
   let session: SessionIdentity
+  /// The graph it was compiled from.
+  let home: GraphIdentity
   /// Names of what a run returns, in the order asked for; a training program's loss is last.
   public let fetches: [String]
   /// For each fetch its output; nil for gradients that do not exist here.

@@ -19,7 +19,8 @@ extension Session {
     let order = Dictionary(
       graph.variables.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
     var slots: [(order: Int, slot: SavedSlot)] = []
-    for variable in store.variables where ledger.isLive(variable.name) {
+    let live = ledger.live
+    for variable in store.variables where live.contains(variable.name) {
       guard let owner = ledger[variable.name] else { continue }
       let slot = SavedSlot(
         CompiledSlot(variable, of: owner), array: try store.value(of: variable.name))
@@ -49,7 +50,7 @@ extension Session {
     let before = (store, ledger)
     do throws(FirnError) {
       let resumption = ledger.resume(slots.map(\.slot), among: graph.variables)
-      for number in resumption.added { try store.add(slots[number].slot.variable) }
+      try store.add(resumption.added.map { slots[$0].slot.variable })
       var changes = changes
       for assignment in resumption.assigned {
         let array = assignment.saved.map { slots[$0].array }

@@ -203,6 +203,7 @@ extension Session {
   }
 
   private func place(_ reference: any TensorReference) throws(FirnError) -> Place {
+    try graph.identity.require(reference)
     var name = reference.tensorName
     if let tensor = reference as? Tensor, let variable = tensor.variable { name = variable.name }
     if store[name] != nil { return (name, nil) }
@@ -234,6 +235,7 @@ extension Session {
   /// The variables of the graph a selection names, in whole or in part.
   package func selected(_ selection: Selection) throws(FirnError) -> [SelectedVariable] {
     try addVariables()
+    try requireOwn([selection])
     let values = knownValues
     return try selection.resolve(
       in: SelectionContext(graph.definition, loaded: values.loaded, trained: values.trained))

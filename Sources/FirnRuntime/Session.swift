@@ -16,6 +16,12 @@ public final class Session {
   ///
   /// Infinities of a constant, such as the -inf of a mask, are let pass where they stand, as is what `select` discards.
   public var checksNumerics = false
+  /// How many bytes the plans of programs may hold together that are kept for dimensions run before; 256 MiB by default.
+  ///
+  /// A plan is made for each program and each set of extents, with the buffers its runs use. The one run last always stays;
+  /// of others, the least recently run go first, as they do where memory is wanted. What is gone is planned again when it
+  /// is run.
+  public var keptPlanBytes = 1 << 28
   /// Called with each warning of a compilation; by default they go to standard error.
   public var onWarning: (String) -> Void = StandardError.write
 
@@ -59,7 +65,7 @@ public final class Session {
 
   func addVariables() throws(FirnError) {
     try graph.validate()
-    for variable in graph.variables { try store.add(variable) }
+    try store.add(graph.variables)
   }
 
   // MARK: Compiling
@@ -82,6 +88,7 @@ public final class Session {
     keepingTrainingMode: Selection? = nil, inTrainingMode: Bool = false
   ) throws(FirnError) -> Program {
     try addVariables()
+    try requireOwn([freezing, thawing, keepingTrainingMode])
     guard inTrainingMode || keepingTrainingMode == nil else {
       throw FirnError(
         .invalidArgument, "`keepingTrainingMode:` has no effect: the program is in inference mode",
@@ -112,6 +119,7 @@ public final class Session {
     keepingTrainingMode: Selection? = nil, clippingNorm: Double? = nil, fetching: [any TensorReference] = []
   ) throws(FirnError) -> Program {
     try addVariables()
+    try requireOwn([freezing, thawing, keepingTrainingMode])
     let all = fetching + [loss]
     let values = try self.values(all)
     let request = CompilationRequest(
@@ -153,14 +161,19 @@ public final class Session {
     let warnings = (request.training == nil ? [] : graph.warnings) + frozenUnset
     warnings.forEach(onWarning)
     return Program(
-      compilation: compilation, session: identity, fetches: fetches,
+      compilation: compilation, session: identity, home: graph.identity, fetches: fetches,
       outputs: compilation.fetchOutputs,
-      feedCheck: FeedCheck(compilation.graph, known: request.graph.placeholders),
+      feedCheck: FeedCheck(compilation.graph, known: request.graph.placeholders, home: graph.identity),
       trainedBlocks: Dictionary(grouping: compilation.trainedParts.filter { $0.block != nil }) {
         $0.variable.name
       }.mapValues { $0.compactMap(\.block) },
       status: status,
       warnings: warnings, slotReport: slots)
+  }
+
+  /// - Throws: `.unknownName` where a selection names another graph's tensor by its handle.
+  func requireOwn(_ selections: [Selection?]) throws(FirnError) {
+    for case let selection? in selections { try selection.requireHome(graph.identity) }
   }
 
   /// What is frozen and holds its first value still, variables and blocks of them, in creation order.
@@ -193,8 +206,8 @@ public final class Session {
     let decision = ledger.compile(
       compilation.slots, training: compilation.trainedParts, by: training.optimizer.name,
       among: graph.variables)
+    try store.add(compilation.slots.map(\.variable))
     for slot in compilation.slots.map(\.variable) {
-      try store.add(slot)
       if decision.fresh.contains(slot.name) {
         store.redeclare(slot)
         store.replace(slot.name, with: nil, origin: .initialized)
@@ -230,6 +243,15 @@ public final class Session {
 
   // MARK: Running
 
+  /// - Throws: `.invalidArgument` for a program of another session.
+  package func requireOwn(_ program: Program) throws(FirnError) {
+    guard program.session === identity else {
+      throw FirnError(
+        .invalidArgument, "the program was compiled by another session",
+        remedy: "compile it in the session that runs it")
+    }
+  }
+
   /// Runs a program once; on any error every variable is as it was.
   ///
   /// - Parameter feeds: data for every placeholder the program needs; for others of the same graph it is ignored.
@@ -238,11 +260,7 @@ public final class Session {
   ///   allocate only what they return.
   @discardableResult
   public func run(_ program: Program, feeding feeds: Feeds = [:]) throws(FirnError) -> Results {
-    guard program.session === identity else {
-      throw FirnError(
-        .invalidArgument, "the program was compiled by another session",
-        remedy: "compile it in the session that runs it")
-    }
+    try requireOwn(program)
     let binding = try program.feedCheck.binding(of: feeds)
     let execution = try self.execution(of: program, binding: binding, checksNumerics: checksNumerics)
     let plan = execution.plan
@@ -259,6 +277,7 @@ public final class Session {
           remedy: "clean the data", place: port.name)
       }
     }
+    try requireMemory(forWriting: plan)
     try execution.bind(to: &store)
     if checksNumerics { try checkVariables(of: plan) }
     let state = execution.randomState.pointer
@@ -273,7 +292,7 @@ public final class Session {
         execution.pointer(to: commit.slot), to: commit.name, training: program.trainedBlocks[commit.name])
     }
     runs += 1
-    return Results(names: program.fetches, arrays: arrays)
+    return Results(names: program.fetches, arrays: arrays, home: graph.identity)
   }
 
   /// What a variable already holds is no op's doing.
@@ -286,33 +305,46 @@ public final class Session {
     }
   }
 
+  /// What a run takes besides its plan: copies of variables that others hold too, as a snapshot does, and large results.
+  private func requireMemory(forWriting plan: Plan) throws(FirnError) {
+    let copies = store.copiedBytes(writing: plan.commits.map(\.name))
+    let results = plan.outputs.reduce(0) { $0.saturatingSum($1.type.byteCount) }
+    // Results were counted when the plan was made; what is large is looked at again, for memory may have gone since.
+    let bytes = copies.saturatingSum(results > Self.largeBytes ? results : 0)
+    if bytes > 0 { try FreeMemory.require(bytes, for: "what this run returns and writes") }
+  }
+
+  /// Below it, looking how much memory is free would take longer than copying.
+  private static let largeBytes = 1 << 26
+
   /// How many plans are held, each with its buffers.
   var executionCount: Int { executions.count }
+  /// Bytes of all plans that are held.
+  var executionBytes: Int { executions.byteCount }
 
   /// - Parameter checksNumerics: whether every value is looked through, and must be whole for that.
   func execution(
     of program: Program, binding: DimBinding, checksNumerics: Bool = false
   ) throws(FirnError) -> Execution {
     let key = ExecutionCache.Key(binding: binding, checksNumerics: checksNumerics)
-    return try executions.execution(of: program.identity, key) { () throws(FirnError) in
-      let bound = program.compilation.graph.mapping(.binding(binding))
-      let plan = try Plan(bound, workers: workers.count, sharing: checksNumerics ? nil : .standard)
-      let buffers = (plan.feeds + plan.outputs).map(\.type.byteCount) + [unmadeBytes(of: plan)]
-      try Platform.requireMemory(
-        buffers.reduce(plan.arenaBytes) { $0.saturatingSum($1) }, for: "one run of this program")
-      return Execution(plan, workers: workers)
+    if let known = executions.known(of: program.identity, key) { return known }
+    let bound = program.compilation.graph.mapping(.binding(binding))
+    let plan = try Plan(bound, workers: workers.count, sharing: checksNumerics ? nil : .standard)
+    let buffers =
+      (plan.feeds + plan.outputs).map(\.type.byteCount) + [store.pendingBytes, store.pendingScratch]
+    let bytes = buffers.reduce(plan.arenaBytes) { $0.saturatingSum($1) }
+    let what = "one run of this program, with the variables that are still to be made,"
+    do throws(FirnError) {
+      try FreeMemory.require(bytes, for: what)
+    } catch {
+      // What other plans hold is worth less than a run.
+      guard executions.count > 0 else { throw error }
+      executions = ExecutionCache()
+      try FreeMemory.require(bytes, for: what)
     }
-  }
-
-  /// Bytes of variables that a run reads and that nobody has read before.
-  private func unmadeBytes(of plan: Plan) -> Int {
-    var names: Set<String> = []
-    return plan.placements.reduce(0) { total, placement in
-      guard case .variable(let name) = placement, names.insert(name).inserted, let entry = store[name],
-        entry.storage == nil
-      else { return total }
-      return total.saturatingSum(entry.type.byteCount)
-    }
+    let made = Execution(plan, workers: workers)
+    executions.keep(made, of: program.identity, key, within: keptPlanBytes)
+    return made
   }
 
   /// Bytes of working memory one run takes for these dimensions, variables not counted.
@@ -321,9 +353,11 @@ public final class Session {
   /// there for as long as it is needed, so that values which never live at the same time share bytes.
   ///
   /// - Parameter binding: numbers for the named dimensions: `["batch": 32]`.
-  /// - Throws: `.missingFeed` where a name has no number; `.invalidArgument` where a run takes more memory than is free,
+  /// - Throws: `.missingFeed` where a name has no number; `.invalidArgument` for a program of another session, where a
+  ///   number is no extent, and where a run takes more memory than is free,
   ///   with both numbers: feeds, results and variables that are still to be made are counted too.
   public func arenaBytes(of program: Program, binding: DimBinding = [:]) throws(FirnError) -> Int {
-    try execution(of: program, binding: binding).plan.arenaBytes
+    try requireOwn(program)
+    return try execution(of: program, binding: binding).plan.arenaBytes
   }
 }

@@ -146,7 +146,7 @@ import Testing
   @Test(arguments: ["a.npy", "a.npz"]) func tooManyAxesAreAnError(_ name: String) throws {
     try CommandLineRunner.withDirectory { directory in
       for (axes, isWritten) in [(64, true), (65, false), (21_818, false)] {
-        let array = NDArray(zeros: [Int](repeating: 1, count: axes), dtype: .f32)
+        let array = try NDArray(zeros: [Int](repeating: 1, count: axes), dtype: .f32)
         let weights = try Weights(source: "test", entries: [.init(name: "a", array: array)])
         if isWritten {
           try weights.write(to: directory + "/" + name)

@@ -106,7 +106,7 @@ import Testing
     let loss = Dense(1)(graph.placeholder("x", shape: ["batch", 3])).mean()
     let session = try quietSession(graph)
     let trainer = Trainer(try session.compile(minimizing: loss, with: plainDescent), in: session)
-    let data = try DataSet(["x": NDArray(zeros: [4, 3])])
+    let data = try DataSet(["x": try NDArray(zeros: [4, 3])])
     let fault = try #require(throws: FirnError.self) {
       try trainer.fit(data, epochs: 1, batchSize: 2, metric: { () throws(FirnError) in 0 })
     }

@@ -117,7 +117,7 @@ extension OpTests {
         let b = graph.placeholder("b", shape: right ? [5, 3] : [3, 5], dtype: .f64)
         let y = matmul(a, b, transposeA: left, transposeB: right)
         _ = ReverseWalk().adjoints(
-          of: [y.value], seeds: [graph.constant(NDArray(zeros: [2, 5], dtype: .f64))],
+          of: [y.value], seeds: [graph.constant(try NDArray(zeros: [2, 5], dtype: .f64))],
           withRespectTo: [a.value, b.value], stopping: [], in: graph)
         #expect(graph.nodes.count { $0.op is MatMul } == 3)
         #expect(!graph.nodes.contains { $0.op is Transpose })

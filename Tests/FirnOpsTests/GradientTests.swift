@@ -36,7 +36,8 @@ struct GradientCheck {
     #expect(throws: Never.self) { try graph.validate() }
     return zip(values, adjoints).map { value, adjoint in
       adjoint
-        ?? graph.constant(NDArray(zeros: graph.definition.type(of: value).shape.extents ?? [], dtype: .f64))
+        ?? graph.constant(
+          NDArray(cleared: ArrayType(.f64, graph.definition.type(of: value).shape.extents ?? [])))
     }
   }
 

@@ -91,6 +91,6 @@ func filled<Element: ArrayElement>(_ values: [Element], _ shape: [Int]) -> NDArr
     return try NDArray(values, shape: shape)
   } catch {
     Issue.record("\(error)")
-    return NDArray(zeros: shape, dtype: Element.dtype)
+    return NDArray(cleared: ArrayType(Element.dtype, shape))
   }
 }

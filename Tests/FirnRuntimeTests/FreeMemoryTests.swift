@@ -3,7 +3,7 @@ import FirnOps
 import Foundation
 import Testing
 
-@testable import FirnRuntime
+import FirnRuntime
 
 /// How much memory is free is read from what Linux shows, the tightest bound of all; what does not fit is refused.
 @Suite struct FreeMemoryTests {

@@ -245,7 +245,7 @@ import Testing
       graph.mapping(.binding(model.binding)), workers: workers.count,
       sharing: LoopSharing(leastRows: 1, mostBytes: .max))
     var store = VariableStore(seed: 0)
-    for variable in graph.variables { try store.add(variable) }
+    try store.add(graph.variables)
     let execution = Execution(plan, workers: workers)
     try execution.bind(to: &store)
     for (port, storage) in zip(plan.feeds, execution.feeds) {

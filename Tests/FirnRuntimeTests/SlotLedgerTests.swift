@@ -57,7 +57,7 @@ import Testing
     #expect(first.fresh.isEmpty, "nothing is there that could start over")
     #expect(ledger["a/adam/m"] == SlotOwner(optimizer: "adam", part: part("a")))
     #expect(ledger["c/adam/m"] == nil)
-    #expect(ledger.isLive("b/adam/v") && !ledger.isLive("c/adam/v"))
+    #expect(ledger.live.contains("b/adam/v") && !ledger.live.contains("c/adam/v"))
   }
 
   @Test mutating func whatStaysTrainedIsKept() {
@@ -70,7 +70,7 @@ import Testing
   @Test mutating func whatIsFrozenIsDroppedAndThenFresh() {
     _ = compile("a", "b")
     #expect(told(compile("b").reports) == ["a dropped", "b kept"])
-    #expect(!ledger.isLive("a/adam/m") && ledger.isLive("b/adam/m"))
+    #expect(!ledger.live.contains("a/adam/m") && ledger.live.contains("b/adam/m"))
     // Dropped once: the program after next says nothing of it.
     #expect(told(compile("b").reports) == ["b kept"])
     // Trained long before it was frozen: old momentum must not coast.
@@ -101,7 +101,7 @@ import Testing
   @Test mutating func optimizersDoNotMeet() {
     _ = compile("a", by: "adam")
     #expect(told(compile("a", by: "other").reports) == ["a fresh"])
-    #expect(ledger.isLive("a/adam/m") && ledger.isLive("a/other/m"))
+    #expect(ledger.live.contains("a/adam/m") && ledger.live.contains("a/other/m"))
     #expect(told(compile("a", by: "adam").reports) == ["a kept"])
   }
 
@@ -121,9 +121,9 @@ import Testing
 
   @Test mutating func sharedSlotsStay() {
     _ = compile([part("a")], shared: ["step"])
-    #expect(ledger["adam/step"]?.part == nil && ledger.isLive("adam/step"))
+    #expect(ledger["adam/step"]?.part == nil && ledger.live.contains("adam/step"))
     let second = compile([part("b")], shared: ["step"])
-    #expect(ledger.isLive("adam/step") && !second.fresh.contains("adam/step"))
+    #expect(ledger.live.contains("adam/step") && !second.fresh.contains("adam/step"))
     #expect(told(second.reports) == ["a dropped", "b fresh"])
   }
 
@@ -132,7 +132,7 @@ import Testing
     _ = compile("a")
     let before = ledger
     _ = compile("b")
-    #expect(ledger != before && before.isLive("a/adam/m") && !before.isLive("b/adam/m"))
+    #expect(ledger != before && before.live.contains("a/adam/m") && !before.live.contains("b/adam/m"))
     ledger = before
     #expect(told(compile("a").reports) == ["a kept"])
   }
@@ -146,7 +146,7 @@ import Testing
     let resumed = ledger.resume(saved, among: variables)
     #expect(told(resumed.reports) == ["a kept", "b kept"])
     #expect(resumed.assigned.isEmpty && resumed.added == [0, 1, 2, 3, 4])
-    #expect(ledger.isLive("a/adam/m") && ledger.isLive("adam/step"))
+    #expect(ledger.live.contains("a/adam/m") && ledger.live.contains("adam/step"))
     // The program compiled next decides.
     #expect(told(compile("b", "c").reports) == ["a dropped", "b kept", "c fresh"])
   }

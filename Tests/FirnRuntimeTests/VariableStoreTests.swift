@@ -38,7 +38,7 @@ import Testing
   /// What the initialiser cannot make is an error when the session is made, not when the value is asked for.
   @Test func misfitInitializersAreFoundAtOnce() throws {
     let faults: [(Initializer, DType)] = [
-      (.array(NDArray(zeros: [3])), .f32), (.uniform(), .i32), (.columns([(1, .zeros)]), .f32),
+      (.array(try NDArray(zeros: [3])), .f32), (.uniform(), .i32), (.columns([(1, .zeros)]), .f32),
       (.columns([(2, .columns([(3, .zeros)]))]), .f32),
     ]
     for (initializer, dtype) in faults {

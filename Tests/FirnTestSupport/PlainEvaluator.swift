@@ -66,8 +66,8 @@ package struct PlainEvaluator {
     let types = try op.resultTypes(of: operands.map { TensorType($0.dtype, Shape($0.shape)) })
       .compactMap { ArrayType($0) }
     let kernel = op.kernel(operands: operands.map(\.type), results: types)
-    let results = types.map { type in
-      let array = NDArray(zeros: type.shape, dtype: type.dtype)
+    let results = try types.map { type in
+      let array = try NDArray(zeros: type.shape, dtype: type.dtype)
       // What a kernel leaves unwritten shall not look like a number.
       array.storagePointer.initializeMemory(as: UInt8.self, repeating: 0xff, count: type.byteCount)
       return array
@@ -100,7 +100,7 @@ package struct PlainEvaluator {
         case .index: return NDArray(scalar: Int32(position))
         case .carry: return carries[parameter.position]
         case .slice:
-          let step = operands[scan.sliceRange.lowerBound + parameter.position].rows([position])
+          let step = try operands[scan.sliceRange.lowerBound + parameter.position].rows([position])
           return try step.reshaped(to: Array(step.shape.dropFirst()))
         case .capture: return operands[scan.captureRange.lowerBound + parameter.position]
         }
@@ -114,7 +114,7 @@ package struct PlainEvaluator {
         let output = scan.body.outputs[scan.carries + number]
         let node = scan.body.nodes[output.node]
         let shape = try known(scan.body.type(of: output).shape.extents, node)
-        var result = NDArray(zeros: [length] + shape, dtype: scan.body.type(of: output).dtype)
+        var result = try NDArray(zeros: [length] + shape, dtype: scan.body.type(of: output).dtype)
         result.withUnsafeMutableBytes { bytes in
           for (position, step) in steps {
             step.withUnsafeBytes { bytes[(position * $0.count)...].copyBytes(from: $0) }

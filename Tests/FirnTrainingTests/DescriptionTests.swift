@@ -22,7 +22,7 @@ import Testing
   }
 
   @Test func programs() throws {
-    try session.setValue(NDArray(zeros: [3, 4]), of: "encoder/kernel")
+    try session.setValue(try NDArray(zeros: [3, 4]), of: "encoder/kernel")
     let training = try session.compile(minimizing: loss, with: Adam(), freezing: "encoder")
     #expect(
       training.description == """
@@ -62,9 +62,9 @@ import Testing
           seed       7
           runs       0
         """)
-    try session.setValue(NDArray(zeros: [3, 4]), of: "encoder/kernel")
+    try session.setValue(try NDArray(zeros: [3, 4]), of: "encoder/kernel")
     let program = try session.compile(minimizing: loss, with: Adam(), freezing: "encoder")
-    try session.run(program, feeding: [x: NDArray(zeros: [2, 3])])
+    try session.run(program, feeding: [x: try NDArray(zeros: [2, 3])])
     #expect(
       session.description == """
         session
@@ -78,7 +78,7 @@ import Testing
   }
 
   @Test func runs() throws {
-    let feeds: Feeds = [x: NDArray(zeros: [1, 3])]
+    let feeds: Feeds = try [x: NDArray(zeros: [1, 3])]
     #expect(feeds.description == "x: f32[1,3] (0.0, 0.0, 0.0)")
     #expect(Feeds().description == "nothing is fed")
     let kernel = try #require(session.graph.tensor(named: "encoder/kernel"))
@@ -173,7 +173,7 @@ import Testing
   }
 
   @Test func training() throws {
-    let data = try DataSet([x: NDArray(zeros: [5, 3])])
+    let data = try DataSet([x: try NDArray(zeros: [5, 3])])
     #expect(data.description == "5 examples: x f32[5,3]")
     #expect(Shuffle(seed: 7, stream: 2).description == "random orders by seed 7, stream 2")
     let program = try session.compile(minimizing: loss, with: SGD(learningRate: 0))

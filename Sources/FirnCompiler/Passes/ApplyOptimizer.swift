@@ -172,7 +172,7 @@ extension Compiler {
     var result: [(Variable, Tensor)] = []
     for slot in slots {
       let name = Path.joined(scope, slot.name)
-      if let fault = fault(of: slot, named: name, among: graph.variables) {
+      if let fault = fault(of: slot, named: name, in: graph) {
         graph.report(
           FirnError(
             .invalidArgument, "optimizer `\(optimizer.name)`: slot `\(slot.name)` \(fault.message)",
@@ -213,17 +213,17 @@ extension Compiler {
   }
 
   private static func fault(
-    of slot: OptimizerSlot, named name: String, among variables: [Variable]
+    of slot: OptimizerSlot, named name: String, in graph: Graph
   ) -> (message: String, remedy: String)? {
     if !Path.isValid(name) {
       return (
         "would be the variable `\(name)`", "name optimisers and slots by letters, digits, `_`, `-` and `.`"
       )
     }
-    if variables.contains(where: { $0.name == name }) {
+    if graph.variable(named: name) != nil {
       return ("would be a second variable `\(name)`", "give optimisers, slots and variables distinct names")
     }
-    if slot.type.shape.extents?.allSatisfy({ $0 >= 0 }) != true {
+    if slot.type.shape.extents == nil || slot.type.fault != nil {
       return ("is \(slot.type)", "give a slot extents that are numbers")
     }
     return nil

@@ -1,3 +1,5 @@
+import FirnGraph
+
 /// Offsets for buffers with known lifetimes, such that no two that are alive together overlap.
 ///
 /// Greedy by size (Pisarchyk & Lee, "Efficient memory management for deep neural net inference", 2020): the largest
@@ -35,15 +37,18 @@ package struct ArenaLayout: Sendable {
       let size = Self.aligned(max(request.byteCount, 1))
       var offset = 0
       for other in placed where other.request.first <= request.last && request.first <= other.request.last {
-        if other.offset >= offset + size { break }
+        if other.offset >= offset.saturatingSum(size) { break }
         offset = max(offset, other.end)
       }
       offsets[index] = offset
       let place = placed.firstIndex { $0.offset > offset } ?? placed.endIndex
-      placed.insert((offset, offset + size, request), at: place)
-      byteCount = max(byteCount, offset + size)
+      let end = offset.saturatingSum(size)
+      placed.insert((offset, end, request), at: place)
+      byteCount = max(byteCount, end)
     }
   }
 
-  private static func aligned(_ size: Int) -> Int { (size + alignment - 1) / alignment * alignment }
+  private static func aligned(_ size: Int) -> Int {
+    size > .max - alignment ? .max : (size + alignment - 1) / alignment * alignment
+  }
 }

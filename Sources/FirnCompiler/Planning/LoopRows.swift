@@ -60,8 +60,7 @@ struct LoopRows {
       guard entry.element.loopInput?.kind == .capture, body.rows(Value(entry.offset)) == .whole,
         let type = ArrayType(entry.element.types[0])
       else { return total }
-      let (sum, overflows) = total.addingReportingOverflow(type.byteCount)
-      return overflows ? .max : sum
+      return total.saturatingSum(type.byteCount)
     }
   }
 

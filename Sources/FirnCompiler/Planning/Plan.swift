@@ -125,8 +125,19 @@ extension Plan.Loop {
 }
 
 extension Plan {
+  /// Steps, those of loops' bodies included.
+  package var stepCount: Int {
+    steps.reduce(0) { count, step in
+      if case .loops(let loops) = step.work {
+        loops.reduce(count + 1) { $0 + $1.body.stepCount }
+      } else {
+        count + 1
+      }
+    }
+  }
+
   /// Arithmetic of one run.
-  package var flops: Int { steps.reduce(0) { $0 + $1.flops } }
+  package var flops: Int { steps.reduce(0) { $0.saturatingSum($1.flops) } }
 }
 
 extension Plan: CustomStringConvertible {

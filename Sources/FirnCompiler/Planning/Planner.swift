@@ -66,16 +66,11 @@ private struct Planner {
 
   func type(_ value: Value) throws(FirnError) -> ArrayType {
     if let type = ArrayType(graph.type(of: value)) {
-      guard let count = NDArray.elementCount(of: type.shape),
-        !count.multipliedReportingOverflow(by: type.dtype.byteCount).overflow
-      else {
-        let isNegative = type.shape.contains { $0 < 0 }
+      if let fault = graph.type(of: value).fault {
         throw FirnError(
-          .invalidArgument,
-          "`\(graph.name(of: value))` is \(type), "
-            + (isNegative ? "and no extent can be negative" : "more elements than can be held"),
-          remedy: isNegative ? "feed what is larger" : "check the extents",
-          place: graph.nodes[value.node].name, location: graph.nodes[value.node].location)
+          .invalidArgument, "`\(graph.name(of: value))` is \(type), \(fault)",
+          remedy: "check the extents", place: graph.nodes[value.node].name,
+          location: graph.nodes[value.node].location)
       }
       return type
     }
@@ -139,22 +134,23 @@ private struct Planner {
       step.inPlace = operands.filter(step.operands.indices.contains)
     }
     if let scan = node.loop {
+      try checkBound(node, try operandTypes(of: node))
       let inner = InfiniteValues(bodyOf: scan, operands: node.inputs.map { infinite[$0] })
       var loops = try plan(scan, step, infinite: inner)
       for number in loops.indices {
         loops[number].workspace = step.workspaceBytes
         step.workspaceBytes += (loops[number].body.arenaBytes + 63) / 64 * 64
-        step.flops += loops[number].length * loops[number].body.flops
+        step.flops = step.flops.saturatingSum(
+          loops[number].length.saturatingProduct(loops[number].body.flops))
       }
       step.work = .loops(loops)
     } else if let op = node.kernelOp {
-      var operands: [ArrayType] = []
-      for input in node.inputs { operands.append(try type(input)) }
+      let operands = try operandTypes(of: node)
       try checkBound(node, operands)
       step.flops =
         op.flops(of: operands.map { TensorType($0.dtype, Shape($0.shape)) }, results: node.types).value ?? 0
       let kernel = op.kernel(operands: operands, results: step.resultTypes)
-      step.workspaceBytes = kernel.workspaceBytes * workers
+      step.workspaceBytes = kernel.workspaceBytes.saturatingProduct(workers)
       step.work = .kernel(kernel)
     } else {
       firnBug("planner", "`\(node.op.mnemonic)` can be neither run nor placed")
@@ -166,10 +162,20 @@ private struct Planner {
     steps.append(step)
   }
 
+  private func operandTypes(of node: Node) throws(FirnError) -> [ArrayType] {
+    var types: [ArrayType] = []
+    for input in node.inputs { types.append(try type(input)) }
+    return types
+  }
+
   /// Constraints that named dimensions left open are decided now.
   func checkBound(_ node: Node, _ operands: [ArrayType]) throws(FirnError) {
     do throws(FirnError) {
       let bound = try node.op.resultTypes(of: operands.map { TensorType($0.dtype, Shape($0.shape)) })
+      if let open = node.op.openDimensions.first {
+        throw FirnError(
+          .missingFeed, "nothing fed binds `\(open)`", remedy: "feed a placeholder whose shape has it")
+      }
       guard bound == node.types else {
         throw FirnError(.shapeMismatch, "is \(bound) once dimensions are bound, not \(node.types)")
       }

@@ -12,7 +12,8 @@ extension Quantity {
   private func text(_ format: (Int) -> String) -> String {
     var result = ""
     for (coefficient, names) in dimension.summands {
-      let product = ([format(result.isEmpty ? coefficient : abs(coefficient))] + names).joined(separator: "*")
+      let product = ([format(result.isEmpty ? coefficient : Int(clamping: coefficient.magnitude))] + names)
+        .joined(separator: "*")
       result += result.isEmpty ? product : (coefficient < 0 ? " - " : " + ") + product
     }
     return result

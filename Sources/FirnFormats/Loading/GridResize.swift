@@ -48,7 +48,7 @@ struct GridResize {
     let rows = table.shape[table.shape.count - 2]
     var result: [Double] = []
     result.reserveCapacity(shape.elementCount)
-    if values.isEmpty { return NDArray(zeros: shape, dtype: table.dtype) }
+    if values.isEmpty { return try NDArray(zeros: shape, dtype: table.dtype) }
     for start in stride(from: 0, to: values.count, by: rows * width) {
       let grid = start + kept * width
       result += values[start..<grid]

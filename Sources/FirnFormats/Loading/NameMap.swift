@@ -56,7 +56,9 @@ public struct NameMap: Hashable, Sendable {
 
   /// By a regular expression that matches the whole name; `$1` in `target` is its first group.
   ///
-  /// Faulty patterns throw where the map is used. It does not run backwards; ``renaming(_:to:_:)`` does.
+  /// It has letters, sets, groups, alternatives and repetitions, and is matched in time proportional to a name's length,
+  /// whatever it is: `(a+)+$` takes no longer than `a+$`. Looking around and back, which would not, is a fault. Faulty
+  /// patterns throw where the map is used. It does not run backwards; ``renaming(_:to:_:)`` does.
   public static func regex(_ pattern: String, to target: String, _ transform: WeightTransform = .none)
     -> NameMap
   {

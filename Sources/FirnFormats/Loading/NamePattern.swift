@@ -13,7 +13,7 @@ enum NamePattern: Hashable {
   /// Ready to be asked.
   struct Compiled {
     fileprivate let pattern: NamePattern
-    fileprivate let regex: Regex<AnyRegexOutput>?
+    fileprivate let expression: NameExpression?
     /// What is captured, in order, and what a number there is more than what the name stands for.
     fileprivate let holes: [(name: String, shift: Int)]
   }
@@ -21,8 +21,9 @@ enum NamePattern: Hashable {
   /// - Throws: `.invalidArgument` where it is no pattern.
   func compiled() throws(FirnError) -> Compiled {
     switch self {
-    case .prefix: return Compiled(pattern: self, regex: nil, holes: [])
-    case .regex(let source, _): return Compiled(pattern: self, regex: try Self.regex(source), holes: [])
+    case .prefix: return Compiled(pattern: self, expression: nil, holes: [])
+    case .regex(let source, _):
+      return Compiled(pattern: self, expression: try NameExpression(source), holes: [])
     case .template(let source, _):
       let pieces = try Self.pieces(source)
       for case .hole(_, let shift) in pieces where shift != 0 {
@@ -48,28 +49,24 @@ enum NamePattern: Hashable {
   }
 
   private static func compiled(_ pattern: NamePattern, _ pieces: [Piece]) throws(FirnError) -> Compiled {
-    var expression = ""
+    var nodes: [NameExpression.Node] = []
     var holes: [(String, Int)] = []
     for piece in pieces {
       switch piece {
-      case .text(let text): expression += text.map { "\\u{\(hexadecimal($0))}" }.joined()
+      case .text(let text): nodes += text.map { .element(.character($0)) }
       case .hole(let name, let shift):
+        let element: NameExpression.Element =
+          name.hasSuffix("...")
+          ? .any : .oneOf([.range("."..."."), .range("/"..."/")], isNegated: true)
+        nodes.append(.group(holes.count, .repeated(.element(element), 1, nil, isGreedy: true)))
         holes.append((name, shift))
-        expression += name.hasSuffix("...") ? "(.+)" : "([^./]+)"
       }
     }
-    return Compiled(pattern: pattern, regex: try regex(expression), holes: holes)
+    let expression = try NameExpression(.sequence(nodes), groupCount: holes.count, source: pattern.source)
+    return Compiled(pattern: pattern, expression: expression, holes: holes)
   }
 
-  private static func hexadecimal(_ character: Character) -> String {
-    character.unicodeScalars.map { String($0.value, radix: 16) }.joined(separator: "}\\u{")
-  }
-
-  private static func regex(_ source: String) throws(FirnError) -> Regex<AnyRegexOutput> {
-    do { return try Regex(source) } catch { throw fault(source, "\(error)") }
-  }
-
-  fileprivate static func fault(_ source: String, _ message: String) -> FirnError {
+  static func fault(_ source: String, _ message: String) -> FirnError {
     FirnError(
       .invalidArgument, "name pattern `\(source)`: \(message)",
       remedy: "write a regular expression, or `layers.{n}.weight`")
@@ -145,10 +142,7 @@ extension NamePattern.Compiled {
   }
 
   /// What the groups captured; nil where the name does not match whole.
-  private func match(_ name: String) -> [String]? {
-    guard let regex, let match = name.wholeMatch(of: regex) else { return nil }
-    return match.output.dropFirst().map { $0.substring.map(String.init) ?? "" }
-  }
+  private func match(_ name: String) -> [String]? { expression?.match(name) }
 
   private func expand(_ target: String, _ groups: [String]) -> String {
     var result = ""

@@ -53,7 +53,7 @@ extension WeightEntry {
         "`\(name)` (\(storedType.rawValue), \(count) elements) cannot be put in another order",
         remedy: "give a map that only changes its name", place: name)
     }
-    var numbers = NDArray(zeros: shape, dtype: .i32)
+    var numbers = try NDArray(zeros: shape, dtype: .i32)
     numbers.withUnsafeMutableBytes { raw in
       let numbers = raw.assumingMemoryBound(to: Int32.self)
       for number in 0..<last { numbers[Int(number)] = number }

@@ -241,7 +241,7 @@ public struct WeightTransform: Hashable, Sendable {
         array = try GridResize(of: array.shape, to: to, from: from, keeping: kept)(array)
       case .repetition(_, let axis):
         let (source, width) = (array, array.shape[axis])
-        array = NDArray(zeros: shape, dtype: source.dtype)
+        array = try NDArray(zeros: shape, dtype: source.dtype)
         if array.elementCount == 0 { continue }
         for start in stride(from: 0, to: shape[axis], by: width) {
           array = array.replacing(Block(axis: axis, range: start..<start + width), with: source)

@@ -17,7 +17,7 @@ extension RecurrentNetwork {
   /// The names of one cell's weights, in the layout's order.
   func leaves(in layout: RecurrentLayout) -> [String] {
     // A cell of one unit, as names do not depend on the width.
-    func zeros(_ shape: [Int]) -> NDArray { NDArray(zeros: shape) }
+    func zeros(_ shape: [Int]) -> NDArray { NDArray(cleared: ArrayType(.f32, shape)) }
     var reader = WeightReader([
       "kernel": zeros([1, gateCount]), "recurrent_kernel": zeros([1, gateCount]), "bias": zeros([gateCount]),
       "recurrent_bias": zeros([gateCount]), "peephole": zeros([3]), "projection": zeros([1, 1]),

@@ -117,7 +117,7 @@ package struct StoredArray: Sendable {
   private func converted(
     _ raw: UnsafeRawBufferPointer, to dtype: DType, count: Int, named name: String, fault: FileFault
   ) throws(FirnError) -> NDArray {
-    var array = NDArray(zeros: shape, dtype: dtype)
+    var array = try NDArray(zeros: shape, dtype: dtype)
     func fill<Stored: BitwiseCopyable, Element>(_ convert: (Stored) -> Element) {
       array.withUnsafeMutableBytes { target in
         let target = target.assumingMemoryBound(to: Element.self)

@@ -93,7 +93,8 @@ extension Graph {
           remedy: "rename the variable"),
         location: location)
     }
-    if let existing = variables.first(where: { $0.name == path }) {
+    if let fault = Self.depthFault(of: path, "variable") { return report(fault, location: location) }
+    if let existing = variable(named: path) {
       return share(
         existing, as: type, role: role, trainable: trainable, blocks: blocks, reuse: reuse, location: location
       )
@@ -112,10 +113,10 @@ extension Graph {
           remedy: shape.extents == nil
             ? "named dimensions are for placeholders" : "give extents of 0 or more"), location: location)
     }
-    if NDArray.elementCount(of: shape.extents ?? [])?.multipliedReportingOverflow(by: 8).overflow != false {
+    if let fault = type.fault {
       return report(
         FirnError(
-          .invalidArgument, "variable `\(path)` has shape \(shape), more elements than can be held",
+          .invalidArgument, "variable `\(path)` has shape \(shape), \(fault)",
           remedy: "check the extents"), location: location)
     }
     if let fault = blocks?.fault(in: shape) {
@@ -130,6 +131,7 @@ extension Graph {
     do throws(FirnError) {
       let array = ArrayType(type.dtype, shape.extents ?? [])
       resolved = try wanted.resolved(for: array, blocks: blocks, name: path)
+      try resolved.requireNumbers(name: path)
     } catch {
       return report(error, location: location)
     }
@@ -242,6 +244,12 @@ extension Graph {
         FirnError(
           .invalidGraph, "assign: `\(variable.name)` is to move in the body of a loop",
           remedy: "an assignment happens once a run; move it out of the loop"), location: location)
+    }
+    guard variable.graph.root === root else {
+      return report(
+        FirnError(
+          .invalidGraph, "assign: `\(variable.name)` belongs to another graph",
+          remedy: "pass what `variable` of this graph returned"), location: location)
     }
     guard let declaration = variable.variable else {
       return report(

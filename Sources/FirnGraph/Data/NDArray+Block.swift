@@ -3,7 +3,7 @@ extension NDArray {
   package func block(_ block: Block) -> NDArray {
     var shape = shape
     shape[block.axis] = block.range.count
-    var result = NDArray(zeros: shape, dtype: dtype)
+    var result = NDArray(cleared: ArrayType(dtype, shape))
     let runs = BlockRuns(block, of: self)
     result.withUnsafeMutableBytes { target in
       withUnsafeBytes { source in

@@ -48,7 +48,8 @@ extension NDArray {
   ///   - index: counted from the end where negative.
   /// - Throws: as ``sliced(axis:from:to:)``.
   public func element(axis: Int = 0, at index: Int) throws(FirnError) -> NDArray {
-    let part = try sliced(axis: axis, from: index, to: index == -1 ? nil : index + 1)
+    let counted = index < 0 ? index + shape[try checked(axis)] : index
+    let part = try sliced(axis: axis, from: index, to: counted < 0 ? nil : counted.saturatingSum(1))
     var shape = part.shape
     shape.remove(at: try checked(axis))
     return try part.reshaped(to: shape)
@@ -67,6 +68,7 @@ extension NDArray {
         remedy: "each extent must be the same or 1, counted from the last axis on")
     }
     if shape == target { return self }
+    try ArrayType(dtype, target).requireMemory()
     let own = shape.rowMajorStrides
     let strides = target.indices.map { axis in
       axis < missing || shape[axis - missing] == 1 ? 0 : own[axis - missing]
@@ -75,7 +77,7 @@ extension NDArray {
   }
 
   private func gathering(_ shape: [Int], strides: [Int]) -> NDArray {
-    if shape.elementCount == 0 { return NDArray(zeros: shape, dtype: dtype) }
+    if shape.elementCount == 0 { return NDArray(cleared: ArrayType(dtype, shape)) }
     return withUnsafeBytes { source in
       NDArray(
         ArrayType(dtype, shape),
@@ -123,7 +125,7 @@ public func concatenate(_ arrays: [NDArray], axis: Int = 0) throws(FirnError) ->
         .shapeMismatch, "concatenate: \(array.type) beside \(first.type)",
         remedy: "give them equally many axes")
     }
-    shape[axis] += own[axis]
+    shape[axis] = shape[axis].saturatingSum(own[axis])
     (own[axis], other[axis]) = (0, 0)
     guard own == other else {
       throw FirnError(
@@ -131,7 +133,7 @@ public func concatenate(_ arrays: [NDArray], axis: Int = 0) throws(FirnError) ->
         remedy: "all extents but that one must agree")
     }
   }
-  var result = NDArray(zeros: shape, dtype: first.dtype)
+  var result = try NDArray(zeros: shape, dtype: first.dtype)
   var start = 0
   for array in arrays {
     let end = start + array.shape[axis]

@@ -96,6 +96,7 @@ extension NDArray {
     _ axes: [Int]?, _ keepingAxes: Bool, _ combine: (ArraySlice<Double>) -> Double
   ) throws(FirnError) -> NDArray {
     let (inner, outer) = try split(axes)
+    try ArrayType(.f64, outer.map { shape[$0] }).requireMemory()
     let moved = try transposed(outer + inner).doubles
     let count = inner.map { shape[$0] }.elementCount
     let results = (0..<outer.map { shape[$0] }.elementCount).map { place in

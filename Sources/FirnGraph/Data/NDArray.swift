@@ -17,11 +17,25 @@ public struct NDArray: Sendable {
 
   /// Elements all zero (false).
   ///
-  /// - Precondition: no extent is negative, and the bytes fit in memory.
-  public init(zeros shape: [Int], dtype: DType = .f32) {
-    self.dtype = dtype
-    self.shape = shape
-    storage = Storage(byteCount: shape.elementCount * dtype.byteCount)
+  /// - Throws: `.invalidArgument` where an extent is negative, or the elements do not fit in the memory that is free.
+  public init(zeros shape: [Int], dtype: DType = .f32) throws(FirnError) {
+    let type = ArrayType(dtype, shape)
+    try type.requireMemory()
+    self.init(cleared: type)
+  }
+
+  /// Elements all zero, of a type that is known to fit, as something else of its size is there.
+  package init(cleared type: ArrayType) {
+    dtype = type.dtype
+    shape = type.shape
+    storage = Storage(byteCount: type.byteCount)
+  }
+
+  /// These elements, rounded to the type's; there are as many as it has.
+  package init(_ type: ArrayType, rounding values: [Double]) {
+    precondition(values.count == type.elementCount)
+    self.init(cleared: type)
+    for index in values.indices { store(values[index], at: index) }
   }
 
   /// The elements of `values` in row-major order.
@@ -48,13 +62,13 @@ public struct NDArray: Sendable {
   }
 
   private init<Element: ArrayElement>(unchecked values: [Element], shape: [Int]) {
-    self.init(zeros: shape, dtype: Element.dtype)
+    self.init(cleared: ArrayType(Element.dtype, shape))
     storage.pointer.initializeMemory(as: Element.self, from: values, count: values.count)
   }
 
   /// Wraps bytes copied from `source`.
   package init(_ type: ArrayType, copying source: UnsafeRawPointer) {
-    self.init(zeros: type.shape, dtype: type.dtype)
+    self.init(cleared: type)
     storage.pointer.copyMemory(from: source, byteCount: type.byteCount)
   }
 
@@ -108,7 +122,9 @@ public struct NDArray: Sendable {
   /// - Complexity: O(elements): they are copied.
   public func reshaped(to shape: [Int]) throws(FirnError) -> NDArray {
     guard Self.elementCount(of: shape) == elementCount else {
-      throw FirnError(.shapeMismatch, "\(type) cannot be reshaped to \(Shape(shape)): element counts differ")
+      throw FirnError(
+        .shapeMismatch, "\(type) cannot be reshaped to \(Shape(shape)): element counts differ",
+        remedy: "choose a shape of \(elementCount) elements")
     }
     return NDArray(ArrayType(dtype, shape), copying: storage.pointer)
   }
@@ -116,7 +132,7 @@ public struct NDArray: Sendable {
   /// The elements converted to `dtype`: floats towards `i32` truncate, anything but 0 is true.
   public func converted(to dtype: DType) -> NDArray {
     if dtype == self.dtype { return self }
-    let result = NDArray(zeros: shape, dtype: dtype)
+    let result = NDArray(cleared: ArrayType(dtype, shape))
     for i in 0..<elementCount { result.store(number(at: i), at: i) }
     return result
   }
@@ -194,11 +210,20 @@ extension NDArray {
 
   /// The rows (steps of the leading axis) at `indices`, in that order.
   ///
-  /// - Precondition: the array has a leading axis, and every index lies on it.
-  public func rows(_ indices: [Int]) -> NDArray {
-    precondition(
-      !shape.isEmpty && indices.allSatisfy { $0 >= 0 && $0 < shape[0] }, "row index outside the array")
-    let result = NDArray(zeros: [indices.count] + shape.dropFirst(), dtype: dtype)
+  /// - Throws: `.indexOutOfRange` for an index that does not lie on the leading axis, or where there is none;
+  ///   `.invalidArgument` where the rows do not fit in the memory that is free.
+  public func rows(_ indices: [Int]) throws(FirnError) -> NDArray {
+    let count = shape.first ?? 0
+    if let outside = indices.first(where: { !(0..<count).contains($0) }) {
+      throw FirnError(
+        .indexOutOfRange, "row \(outside) of \(type)",
+        remedy: shape.isEmpty
+          ? "a scalar has no rows" : count == 0 ? "it has no rows" : "choose rows of 0 to \(count - 1)")
+    }
+    guard !shape.isEmpty else {
+      throw FirnError(.indexOutOfRange, "rows of \(type)", remedy: "a scalar has no rows")
+    }
+    let result = try NDArray(zeros: [indices.count] + shape.dropFirst(), dtype: dtype)
     let bytes = shape.dropFirst().elementCount * dtype.byteCount
     for (row, index) in indices.enumerated() {
       (result.storage.pointer + row * bytes).copyMemory(

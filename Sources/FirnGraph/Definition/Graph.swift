@@ -11,10 +11,15 @@ public final class Graph {
   /// compiled.
   package private(set) var warnings: [String] = []
 
+  package let identity = GraphIdentity()
+
   /// The graph this is the loop body of.
   package let parent: Graph?
+  /// How many loops this is in.
+  package private(set) var loopDepth = 0
   /// Values of the enclosing graph this body uses, each with its parameter here.
   package private(set) var captures: [(outer: Tensor, inner: Value)] = []
+  private var captured: [Tensor: Value] = [:]
   /// For a loop body: the position of the iteration.
   package var loopIndex: Value?
 
@@ -23,6 +28,10 @@ public final class Graph {
 
   /// What nodes appended now are for.
   package var phase: Node.Phase = .forward
+
+  /// Where variables stand, of as many as have been asked about.
+  private var variableIndex: [String: Int] = [:]
+  private var indexedVariables = 0
 
   private var names = UniqueNames()
   /// Nodes whose names are to be kept free, looked at when the first new name is made: most rewrites make none.
@@ -42,7 +51,12 @@ public final class Graph {
   public init() { parent = nil }
 
   /// The body of a loop in `parent`.
-  package init(bodyIn parent: Graph) { self.parent = parent }
+  ///
+  /// - Parameter levels: how many loops it is made: two where it recomputes.
+  package init(bodyIn parent: Graph, levels: Int = 1) {
+    self.parent = parent
+    loopDepth = parent.loopDepth + levels
+  }
 
   /// A graph that holds what `definition` does, such as one read from a file; more can be built on it.
   ///
@@ -157,6 +171,12 @@ public final class Graph {
         location: location)
       return poison
     }
+    if let name, phase == .forward,
+      let fault = Self.depthFault(of: Path.joined(namingPath, name), op.mnemonic)
+    {
+      report(fault, location: location)
+      return poison
+    }
     var local: [Tensor] = []
     for operand in operands {
       guard let tensor = self.local(operand) else {
@@ -169,8 +189,12 @@ public final class Graph {
       }
       local.append(tensor)
     }
-    do {
+    do throws(FirnError) {
       let types = try op.resultTypes(of: local.map(\.type))
+      for type in types {
+        guard let fault = type.fault else { continue }
+        throw FirnError(.invalidArgument, "the result \(type) has \(fault)", remedy: "check the extents")
+      }
       let name = uniqueName(Path.joined(namingPath, name ?? op.mnemonic))
       let node = Node(
         op: op, inputs: local.map(\.value), types: types, name: name, phase: phase,
@@ -189,10 +213,11 @@ public final class Graph {
   package func local(_ tensor: Tensor) -> Tensor? {
     if tensor.graph === self { return tensor }
     guard let parent, let outer = parent.local(tensor) else { return nil }
-    if let known = captures.first(where: { $0.outer == outer }) { return Tensor(self, known.inner) }
+    if let known = captured[outer] { return Tensor(self, known) }
     let inner = loopInput(
       .capture, captures.count, type: outer.type, name: Path.last(of: outer.name).replacing(":", with: "_"))
     captures.append((outer, inner.value))
+    captured[outer] = inner.value
     return inner
   }
 
@@ -285,6 +310,15 @@ public final class Graph {
 
   // MARK: Scopes
 
+  /// What is wrong with a path of a node or variable that stands too deep; scopes are at fault themselves.
+  package static func depthFault(of path: String, _ what: String) -> FirnError? {
+    // Few have so many letters that they could.
+    guard path.utf8.count > 2 * Nesting.limit, Path.depth(of: path) > Nesting.limit + 1 else { return nil }
+    return FirnError(
+      .invalidArgument, "\(what): `\(path.prefix(40))…` stands more than \(Nesting.limit) scopes deep",
+      remedy: "use fewer scopes in one another")
+  }
+
   /// The path of the current scope; empty at the top.
   public var scopePath: String { scopes[scopes.count - 1].path }
 
@@ -347,6 +381,9 @@ public final class Graph {
           remedy: "rename the scope"), location: location)
     }
     let defaults = self.defaults.overridden(by: inner)
+    if Path.depth(of: fullScopePath) + Path.depth(of: name) > Nesting.limit {
+      return try enterBeyond(name, defaults, at: location, body)
+    }
     let path = path(ofScope: name, isNew: isNew, sharing: defaults.reuse == true)
     let fullPath = parent.map { Path.joined($0.fullScopePath, path) } ?? path
     if inner.reuse == true, Path.isValid(name), !root.hasScope(fullPath) {
@@ -363,6 +400,21 @@ public final class Graph {
       scopes.removeLast()
       scopeLocations.removeLast()
     }
+    return try body()
+  }
+
+  /// Stays in the scope there is, as one in it would be too deep; scopes in that are silent.
+  private func enterBeyond<Result>(
+    _ name: String, _ defaults: ScopeDefaults, at location: CallSite, _ body: () throws -> Result
+  ) rethrows -> Result {
+    if !scopes[scopes.count - 1].isTooDeep {
+      report(
+        FirnError(
+          .invalidArgument, "scope `\(name.prefix(40))` would stand more than \(Nesting.limit) scopes deep",
+          remedy: "use fewer scopes in one another"), location: location)
+    }
+    scopes.append(OpenScope(path: scopePath, defaults: defaults, isTooDeep: true))
+    defer { scopes.removeLast() }
     return try body()
   }
 
@@ -441,6 +493,18 @@ public final class Graph {
 
   /// Declares a variable; see `variable(_:shape:)` for the rules.
   package func declare(_ variable: Variable) { variables.append(variable) }
+
+  /// The variable of this path; nil where there is none.
+  ///
+  /// - Complexity: O(1), but for the first time after variables were declared.
+  package func variable(named name: String) -> Variable? {
+    while indexedVariables < variables.count {
+      let name = variables[indexedVariables].name
+      if variableIndex[name] == nil { variableIndex[name] = indexedVariables }
+      indexedVariables += 1
+    }
+    return variableIndex[name].map { variables[$0] }
+  }
 
   /// Seed and run number, shared by all random ops.
   package var randomState: Tensor {

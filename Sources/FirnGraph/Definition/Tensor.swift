@@ -36,7 +36,7 @@ public struct Tensor {
   /// The variable this reads, if that is what it is.
   public var variable: Variable? {
     guard let read = node?.op as? ReadVariable else { return nil }
-    return graph.root.variables.first { $0.name == read.variable }
+    return graph.root.variable(named: read.variable)
   }
 
   /// The extent of `axis`, counted from the end where negative; 0 where there is no such axis.

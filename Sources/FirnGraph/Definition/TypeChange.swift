@@ -59,6 +59,13 @@ extension AttributeValue {
 }
 
 extension Op {
+  /// Names of dimensions it carries beside its types, such as that of an `extent`; a loop's body speaks for itself.
+  package var openDimensions: [String] {
+    attributes.entries.flatMap { entry -> [String] in
+      if case .graph = entry.value { [] } else { entry.value.dimensionNames }
+    }
+  }
+
   fileprivate func with(_ attributes: Attributes) throws(FirnError) -> any Op {
     try Self(mnemonic: mnemonic, attributes: attributes)
   }

@@ -8,6 +8,11 @@ package enum Path {
     path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[path.utf8.index(after: $0)...]) } ?? path
   }
 
+  /// How many components it has; none where it is empty.
+  package static func depth(of path: String) -> Int {
+    path.isEmpty ? 0 : path.utf8.count { $0 == UInt8(ascii: "/") } + 1
+  }
+
   package static func joined(_ scope: String, _ name: String) -> String {
     scope.isEmpty ? name : scope + "/" + name
   }

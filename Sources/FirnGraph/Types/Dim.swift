@@ -1,7 +1,10 @@
 /// The extent of one axis: a number, or a polynomial in named dimensions such as `batch*time+1`.
 ///
-/// Named dimensions are bound to numbers by the first feed that mentions them. Coefficients are
-/// integers; terms are kept sorted, so equal polynomials are equal values and print the same text.
+/// Named dimensions are bound to numbers by the first feed that mentions them. Coefficients are integers; terms are kept
+/// sorted, so equal polynomials are equal values and print the same text.
+///
+/// Arithmetic never wraps: a number beyond `Int` becomes `Int.max`, or `-Int.max`, and stays that whatever is added or
+/// taken away. No graph has an extent so large.
 public struct Dim: Hashable, Sendable {
   /// A product of named dimensions (a name may repeat) and its coefficient, never zero.
   struct Term: Hashable, Sendable {
@@ -31,7 +34,7 @@ public struct Dim: Hashable, Sendable {
 
   private init(constant: Int, terms: [Term]) {
     var merged: [[String]: Int] = [:]
-    for term in terms { merged[term.names, default: 0] &+= term.coefficient }
+    for term in terms { merged[term.names] = Self.sum(merged[term.names] ?? 0, term.coefficient) }
     self.constant = constant
     self.terms =
       merged.filter { $0.value != 0 }
@@ -42,6 +45,39 @@ public struct Dim: Hashable, Sendable {
   private static func precedes(_ a: [String], _ b: [String]) -> Bool {
     a.count != b.count ? a.count > b.count : a.lexicographicallyPrecedes(b)
   }
+
+  // MARK: Numbers without end
+
+  /// Stands for every number that is too large.
+  private static let endless = Int.max
+
+  /// Whether `number` is the last there is in either direction, which stands for all beyond.
+  private static func isEndless(_ number: Int) -> Bool { number == endless || number <= -endless }
+
+  private static func sum(_ a: Int, _ b: Int) -> Int {
+    if isEndless(a) { return a < 0 ? -endless : endless }
+    if isEndless(b) { return b < 0 ? -endless : endless }
+    let (sum, overflows) = a.addingReportingOverflow(b)
+    return overflows ? (a < 0 ? -endless : endless) : Swift.max(sum, -endless)
+  }
+
+  private static func product(_ a: Int, _ b: Int) -> Int {
+    if a == 0 || b == 0 { return 0 }
+    let (product, overflows) = a.multipliedReportingOverflow(by: b)
+    guard overflows || isEndless(a) || isEndless(b) else { return Swift.max(product, -endless) }
+    return (a < 0) == (b < 0) ? endless : -endless
+  }
+
+  private static func quotient(_ a: Int, _ b: Int) -> Int {
+    isEndless(a) ? product(a < 0 ? -endless : endless, b.signum()) : a / b
+  }
+
+  /// Whether a number in it is one that stands for what is too large.
+  package var isEndless: Bool {
+    Self.isEndless(constant) || terms.contains { Self.isEndless($0.coefficient) }
+  }
+
+  // MARK: Names and numbers
 
   /// The extent as a number, or nil while it depends on a name.
   public var value: Int? { terms.isEmpty ? constant : nil }
@@ -68,23 +104,24 @@ public struct Dim: Hashable, Sendable {
     if self == divisor { return 1 }
     if divisor == -1 { return self * -1 }
     if let d = divisor.value {
-      guard d != 0, constant % d == 0, terms.allSatisfy({ $0.coefficient % d == 0 }) else { return nil }
+      guard d != 0, d != -1, Self.divides(d, constant), terms.allSatisfy({ Self.divides(d, $0.coefficient) })
+      else { return nil }
       return Dim(
-        constant: constant / d,
-        terms: terms.map { Term(names: $0.names, coefficient: $0.coefficient / d) })
+        constant: Self.quotient(constant, d),
+        terms: terms.map { Term(names: $0.names, coefficient: Self.quotient($0.coefficient, d)) })
     }
     guard divisor.constant == 0, divisor.terms.count == 1, constant == 0 else { return nil }
     let by = divisor.terms[0]
     if by.coefficient == -1 { return (self * -1).divided(exactlyBy: divisor * -1) }
     var quotient = Dim(0)
     for term in terms {
-      guard term.coefficient % by.coefficient == 0 else { return nil }
+      guard Self.divides(by.coefficient, term.coefficient) else { return nil }
       var names = term.names
       for name in by.names {
         guard let index = names.firstIndex(of: name) else { return nil }
         names.remove(at: index)
       }
-      let coefficient = term.coefficient / by.coefficient
+      let coefficient = Self.quotient(term.coefficient, by.coefficient)
       quotient =
         quotient
         + (names.isEmpty
@@ -94,19 +131,25 @@ public struct Dim: Hashable, Sendable {
     return quotient
   }
 
+  private static func divides(_ divisor: Int, _ number: Int) -> Bool {
+    isEndless(number) || number % divisor == 0
+  }
+
   /// Its only name, and the number that stands for where the whole is `extent`: 3 for `4*segments` where that is 12.
   ///
   /// - Returns: nil where no number fits, or where more than one name or a power has a say.
   package func solved(for extent: Int) -> (name: String, number: Int)? {
     guard terms.count == 1, terms[0].names.count == 1 else { return nil }
-    let (number, rest) = (extent - constant).quotientAndRemainder(dividingBy: terms[0].coefficient)
-    return rest == 0 && number >= 0 ? (terms[0].names[0], number) : nil
+    let (left, overflows) = extent.subtractingReportingOverflow(constant)
+    let (number, isTooLarge) = left.dividedReportingOverflow(by: terms[0].coefficient)
+    if overflows || isTooLarge { return nil }
+    return left % terms[0].coefficient == 0 && number >= 0 ? (terms[0].names[0], number) : nil
   }
 
-  /// The sum, as a polynomial; wraps where a number overflows, as no array is so large.
+  /// The sum, as a polynomial.
   public static func + (a: Dim, b: Dim) -> Dim {
-    if a.terms.isEmpty, b.terms.isEmpty { return Dim(a.constant &+ b.constant) }
-    return Dim(constant: a.constant &+ b.constant, terms: a.terms + b.terms)
+    if a.terms.isEmpty, b.terms.isEmpty { return Dim(sum(a.constant, b.constant)) }
+    return Dim(constant: sum(a.constant, b.constant), terms: a.terms + b.terms)
   }
 
   /// The difference; below 0 only on the way to something else, as no axis has such an extent.
@@ -114,7 +157,7 @@ public struct Dim: Hashable, Sendable {
 
   /// The product, as a polynomial: folding axes of `batch` and `time` gives `batch*time`.
   public static func * (a: Dim, b: Dim) -> Dim {
-    if a.terms.isEmpty, b.terms.isEmpty { return Dim(a.constant &* b.constant) }
+    if a.terms.isEmpty, b.terms.isEmpty { return Dim(product(a.constant, b.constant)) }
     var terms: [Term] = []
     let left = a.terms + [Term(names: [], coefficient: a.constant)]
     let right = b.terms + [Term(names: [], coefficient: b.constant)]
@@ -122,7 +165,7 @@ public struct Dim: Hashable, Sendable {
     for x in left {
       for y in right {
         let names = (x.names + y.names).sorted()
-        let coefficient = x.coefficient &* y.coefficient
+        let coefficient = product(x.coefficient, y.coefficient)
         if names.isEmpty {
           constant = coefficient
         } else {

@@ -38,7 +38,11 @@ extension Initializer {
   ) throws(FirnError) -> Initializer {
     switch form {
     case .function(let function):
-      return .array(try NDArray(function.values(type.shape), shape: type.shape).converted(to: type.dtype))
+      // The numbers as they are returned and as they are held.
+      try FreeMemory.require(
+        type.byteCount.saturatingSum(type.elementCount.saturatingProduct(8)),
+        for: "making the first value of `\(name)`")
+      return .array(NDArray(type, rounding: function.values(type.shape)))
     case .columns(let columns):
       return Initializer(Form.columns(try resolved(columns, for: type, name: name)))
     case .blocks(let named, let otherwise):

@@ -2,15 +2,35 @@ extension Initializer {
   /// The first value of a variable: a function of seed, name, type and nothing else.
   ///
   /// - Complexity: one pass, but O(r·c·min(r, c)) for `orthogonal` on r rows and c columns.
-  /// - Throws: `.shapeMismatch` where the initialiser does not fit the type.
+  /// - Throws: `.shapeMismatch` where the initialiser does not fit the type, `.invalidArgument` where its numbers are none
+  ///   to draw by or the process cannot have the memory.
   package func sample(_ type: ArrayType, seed: UInt64, name: String) throws(FirnError) -> NDArray {
     let resolved = try resolved(for: type, blocks: nil, name: name)
     try resolved.validate(for: type, name: name)
-    if case .array(let array) = resolved.form { return array.converted(to: type.dtype) }
-    let values = try resolved.doubles(
-      shape: type.shape, generator: Philox(seed: seed, name: name), name: name)
-    let array = try NDArray(values, shape: type.shape)
-    return array.converted(to: type.dtype)
+    try FreeMemory.require(
+      type.byteCount.saturatingSum(resolved.scratchBytes(for: type)),
+      for: "making the first value of `\(name)`")
+    switch resolved.form {
+    case .array(let array): return array.converted(to: type.dtype)
+    case .constant(let value) where value == 0 && value.sign == .plus: return NDArray(cleared: type)
+    default:
+      let values = try resolved.doubles(
+        shape: type.shape, generator: Philox(seed: seed, name: name), name: name)
+      return NDArray(type, rounding: values)
+    }
+  }
+
+  /// Bytes that making a value takes besides those of the value.
+  package func scratchBytes(for type: ArrayType) -> Int {
+    let whole = type.elementCount.saturatingProduct(8)
+    switch form {
+    case .array: return 0
+    case .constant(let value) where value == 0: return 0
+    // The parts beside what they are put together to; vectors beside the matrix.
+    case .columns, .orthogonal: return whole.saturatingProduct(3)
+    case .zeroing(_, let other): return max(other.scratchBytes(for: type), whole)
+    default: return whole
+    }
   }
 
   private func doubles(shape: [Int], generator: Philox, name: String) throws(FirnError) -> [Double] {

@@ -1,8 +1,9 @@
 extension Initializer {
   /// Whether a variable of this type can have it, without making a value.
   ///
-  /// - Throws: `.shapeMismatch`, `.typeMismatch`.
+  /// - Throws: `.shapeMismatch`, `.typeMismatch`, `.invalidArgument`.
   package func validate(for type: ArrayType, name: String) throws(FirnError) {
+    try requireNumbers(name: name)
     switch form {
     case .array(let array):
       guard array.shape == type.shape, array.dtype.isFloatingPoint == type.dtype.isFloatingPoint else {
@@ -43,6 +44,45 @@ extension Initializer {
       }
     case .uniform, .normal, .truncatedNormal, .varianceScaling, .orthogonal:
       try requireReals(type, name: name)
+    }
+  }
+
+  /// - Throws: `.invalidArgument` where its numbers, or those of an initialiser in it, are none to make a value of.
+  package func requireNumbers(name: String) throws(FirnError) {
+    if let fault = numericFault {
+      throw FirnError(
+        .invalidArgument, "initializer \(self): \(fault.what)", remedy: fault.remedy, place: name)
+    }
+    switch form {
+    case .columns(let columns): for column in columns { try column.initializer.requireNumbers(name: name) }
+    case .zeroing(_, let other): try other.requireNumbers(name: name)
+    default: break
+    }
+  }
+
+  /// What makes its own numbers none to make a value of.
+  private var numericFault: (what: String, remedy: String)? {
+    func first(_ numbers: [(String, Double)], _ remedy: String, _ holds: (Double) -> Bool) -> (
+      String, String
+    )? {
+      numbers.first { !holds($0.1) }.map { ("\($0.0) is \($0.1)", remedy) }
+    }
+    let finite = "give a finite number"
+    switch form {
+    // An infinity can be meant, as in a mask.
+    case .constant(let value): return first([("the value", value)], "give a number") { !$0.isNaN }
+    case .uniform(let low, let high):
+      return first(
+        [("the lower bound", low), ("the upper bound", high), ("the width", high - low)], finite, \.isFinite)
+    case .normal(let mean, let deviation), .truncatedNormal(let mean, let deviation):
+      return first([("the mean", mean)], finite, \.isFinite)
+        ?? first([("the deviation", deviation)], "give a finite number of at least 0") {
+          $0.isFinite && $0 >= 0
+        }
+    case .varianceScaling(let scale, _, _):
+      return first([("the scale", scale)], "give a finite number of at least 0") { $0.isFinite && $0 >= 0 }
+    case .orthogonal(let gain), .identity(let gain): return first([("the gain", gain)], finite, \.isFinite)
+    case .array, .columns, .blocks, .function, .zeroing: return nil
     }
   }
 

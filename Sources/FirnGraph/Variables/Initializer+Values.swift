@@ -4,13 +4,13 @@ extension Initializer {
   /// - Parameters:
   ///   - seed: with `name` and the element's position, decides every value.
   ///   - name: tells draws of one seed apart.
-  /// - Throws: `.shapeMismatch` where the initialiser does not fit the shape.
+  /// - Throws: `.shapeMismatch` where the initialiser does not fit the shape, `.invalidArgument` where an extent is
+  ///   negative, where its numbers are none to draw by, and where the process cannot have the memory.
   public func values(
     shape: [Int], dtype: DType = .f32, seed: UInt64 = 0, name: String = "values"
   ) throws(FirnError) -> NDArray {
-    guard shape.allSatisfy({ $0 >= 0 }) else {
-      throw FirnError(
-        .invalidArgument, "\(Shape(shape)) has a negative extent", remedy: "give extents of 0 or more")
+    if let fault = TensorType(dtype, Shape(shape)).fault {
+      throw FirnError(.invalidArgument, "\(Shape(shape)) has \(fault)", remedy: "check the extents")
     }
     return try sample(ArrayType(dtype, shape), seed: seed, name: name)
   }

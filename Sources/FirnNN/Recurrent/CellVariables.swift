@@ -37,7 +37,7 @@ public struct CellVariables {
     if biases == .separate { kinds.insert(\.recurrentBias) }
     initializers.reportUnused(besides: kinds, in: graph)
     let blocks = names.count > 1 ? BlockNames(names) : nil
-    let width = max(names.count, 1) * units
+    let width = units.saturatingProduct(max(names.count, 1))
     return GateWeights(
       kernel: self(
         "kernel", [features, width], role: "kernel", initializer: initializers.kernel, blocks: blocks),

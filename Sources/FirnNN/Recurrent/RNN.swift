@@ -27,7 +27,7 @@ import FirnOps
 ///
 /// Constraints: (C1) x has three axes, the last a known number; (C2) lengths are `i32[batch]`, one longer than the data
 /// or negative is an error of the run; (C3) initial states have the number, shapes and type of the cells' states;
-/// (C4) there is a layer, and every cell has a state; (C5) rates are in 0...1, and one between layers comes with two
+/// (C4) there are 1 to 4,096 layers, and every cell has a state; (C5) rates are in 0...1, and one between layers comes with two
 /// layers or more; (C6) states are carried in one direction, for a batch of one known extent, unless a call gives them:
 /// `carry` is then empty where the batch is another; (C7) a cell's step returns what its `stateShapes` and `outputShape` say.
 /// Those of `Recomputation` are cited as `scan`'s.
@@ -179,8 +179,9 @@ public class RNN: Layer {
     let directions = layers.flatMap(\.directions)
     guard !directions.isEmpty, directions.allSatisfy({ $0.stateCount > 0 }) else {
       return report(
-        "\(label): \(directions.isEmpty ? "a stack of no layers" : "a cell without state")",
-        remedy: directions.isEmpty ? "stack at least one cell" : "use a layer that is not recurrent",
+        "\(label): \(directions.isEmpty ? "a stack of no layers, or of more than \(stackLimit)" : "a cell without state")",
+        remedy: directions.isEmpty
+          ? "stack at least one cell, and at most \(stackLimit)" : "use a layer that is not recurrent",
         code: .invalidArgument, constraint: "C4", input)
     }
     let rates = directions.map(\.stateDropout) + [dropoutRate]

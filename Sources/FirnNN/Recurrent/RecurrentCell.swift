@@ -53,7 +53,11 @@ extension RecurrentCell {
   public var outputShape: Shape? { nil }
 
   /// As many layers as asked for, each with variables of its own.
-  func stacked(_ count: Int) -> [any RecurrentCell] { Array(repeating: self, count: max(count, 0)) }
+  ///
+  /// Nothing, which a layer refuses, for a number of which no stack can be.
+  func stacked(_ count: Int) -> [any RecurrentCell] {
+    (0...stackLimit).contains(count) ? Array(repeating: self, count: count) : []
+  }
 }
 
 /// The state as a step of a cell sees it, each `[batch, …]` in the order of the cell's `stateShapes`.
@@ -90,3 +94,6 @@ public struct CellStep {
     self.output = output
   }
 }
+
+/// How many layers a stack may have.
+let stackLimit = 1 << 12

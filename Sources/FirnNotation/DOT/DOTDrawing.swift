@@ -356,7 +356,7 @@ extension DOTDrawing {
     case .bool: return value == 0 ? "false" : "true"
     case .i32: return "\(Int(value))"
     case .f32, .f64:
-      if let whole = Int(exactly: value), abs(whole) < 1_000_000 { return "\(whole)" }
+      if let whole = Int(exactly: value), whole.magnitude < 1_000_000 { return "\(whole)" }
       return array.dtype == .f32 ? "\(Float(value))" : "\(value)"
     }
   }

@@ -101,7 +101,7 @@ extension Selection {
     guard let node = NodeReference(name), node.text == name else {
       return refused("`\(name.prefix(80))` is not a node", "name a tensor of the graph")
     }
-    return Selection(atom(name))
+    return Selection(atom(name), of: tensor)
   }
 
   private static func refused(_ message: String, _ remedy: String) -> Selection {

@@ -33,23 +33,43 @@ public struct Selection: Hashable, Sendable {
     var parser = SelectionParser(text)
     form = try parser.parse()
     depth = form.depth
+    homes = []
   }
 
   /// Kept, so that combining selections need not walk them.
   private let depth: Int
 
-  init(_ atom: Atom) {
+  /// Tensors that were named by handles, one for each graph they are of; no part of what the selection says.
+  private let homes: [Home]
+
+  private struct Home: Sendable {
+    let name: String
+    let graph: GraphIdentity
+  }
+
+  init(_ atom: Atom, of reference: (any TensorReference)? = nil) {
     form = .atom(atom)
     depth = 1
+    homes =
+      reference.flatMap { reference in
+        reference.home.map { [Home(name: reference.tensorName, graph: $0)] }
+      } ?? []
   }
 
   init(invalid error: FirnError) {
     form = .invalid(error)
     depth = 1
+    homes = []
+  }
+
+  /// - Throws: `.unknownName` where a tensor it names by its handle is another graph's.
+  package func requireHome(_ graph: GraphIdentity) throws(FirnError) {
+    for home in homes { try graph.require(home.name, of: home.graph) }
   }
 
   /// A form over others, refused where it nests deeper than its text could be read.
-  init(form: Form, depth: Int) {
+  private init(form: Form, depth: Int, homes: [Home]) {
+    self.homes = homes
     if depth > Self.depthLimit {
       self.form = .invalid(
         FirnError(
@@ -68,23 +88,29 @@ public struct Selection: Hashable, Sendable {
   public static func & (a: Selection, b: Selection) -> Selection {
     Selection(
       form: .both(a.form, b.form),
-      depth: max(a.depthAmong(conjunctions: true), b.depthAmong(conjunctions: true)) + 1)
+      depth: max(a.depthAmong(conjunctions: true), b.depthAmong(conjunctions: true)) + 1,
+      homes: a.homes(with: b))
   }
 
   /// What either selects, in creation order.
   public static func | (a: Selection, b: Selection) -> Selection {
     Selection(
       form: .either(a.form, b.form),
-      depth: max(a.depthAmong(conjunctions: false), b.depthAmong(conjunctions: false)) + 1)
+      depth: max(a.depthAmong(conjunctions: false), b.depthAmong(conjunctions: false)) + 1,
+      homes: a.homes(with: b))
   }
 
   /// All variables, and parts of them, that it does not select.
   public static prefix func ! (a: Selection) -> Selection {
-    Selection(form: .not(a.form), depth: a.depth + 1)
+    Selection(form: .not(a.form), depth: a.depth + 1, homes: a.homes)
   }
 
   func restricted(to block: BlockName) -> Selection {
-    Selection(form: .block(form, block), depth: depth + 1)
+    Selection(form: .block(form, block), depth: depth + 1, homes: homes)
+  }
+
+  private func homes(with other: Selection) -> [Home] {
+    homes + other.homes.filter { theirs in !homes.contains { $0.graph === theirs.graph } }
   }
 
   /// The depth of its parts where they become parts of a longer chain, else its own.
@@ -106,4 +132,12 @@ extension Selection: ExpressibleByStringLiteral {
       self.init(invalid: error)
     }
   }
+}
+
+extension Selection {
+  /// Whether both say the same, in the same order.
+  public static func == (a: Selection, b: Selection) -> Bool { a.form == b.form }
+
+  /// Of what it says.
+  public func hash(into hasher: inout Hasher) { hasher.combine(form) }
 }

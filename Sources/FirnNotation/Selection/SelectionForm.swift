@@ -7,9 +7,9 @@ extension Selection {
     case block(Form, BlockName)
     case not(Form)
     /// Of two or more parts, none of them `all`.
-    case all([Form])
+    case all(PartList)
     /// Of two or more parts, none of them `any`.
-    case any([Form])
+    case any(PartList)
     /// What is no selection; using it throws.
     case invalid(FirnError)
 

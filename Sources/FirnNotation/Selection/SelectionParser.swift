@@ -7,7 +7,7 @@ struct SelectionParser {
   private var depth = 0
 
   /// How deep parentheses, `!` and blocks may nest.
-  static let depthLimit = 64
+  static let depthLimit = Nesting.limit
 
   init(_ text: String) { scalars = Array(text.unicodeScalars) }
 
@@ -23,14 +23,14 @@ struct SelectionParser {
     var parts = [try conjunction()]
     while take("|") { parts.append(try conjunction()) }
     return parts.count == 1
-      ? parts[0] : .any(parts.flatMap { if case .any(let inner) = $0 { inner } else { [$0] } })
+      ? parts[0] : .any(.init(parts.flatMap { if case .any(let inner) = $0 { Array(inner) } else { [$0] } }))
   }
 
   private mutating func conjunction() throws(FirnError) -> Selection.Form {
     var parts = [try negation()]
     while take("&") { parts.append(try negation()) }
     return parts.count == 1
-      ? parts[0] : .all(parts.flatMap { if case .all(let inner) = $0 { inner } else { [$0] } })
+      ? parts[0] : .all(.init(parts.flatMap { if case .all(let inner) = $0 { Array(inner) } else { [$0] } }))
   }
 
   private mutating func negation() throws(FirnError) -> Selection.Form {

@@ -49,7 +49,7 @@ struct SelectionPrinter {
     }
   }
 
-  private mutating func print(_ parts: [Selection.Form], joinedBy separator: String, within level: Level) {
+  private mutating func print(_ parts: Selection.PartList, joinedBy separator: String, within level: Level) {
     for (index, part) in parts.enumerated() {
       if index > 0 { write(separator) }
       print(part, within: level)

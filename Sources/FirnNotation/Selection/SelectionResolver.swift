@@ -7,6 +7,7 @@ struct SelectionResolver {
   struct Hit {
     var index: Int
     var region: Region
+    /// A part that names it twice stands there twice, until all is resolved.
     var matchedBy: [String]
   }
 
@@ -44,7 +45,13 @@ struct SelectionResolver {
 
   init(_ form: Selection.Form, paths: [String]) { self.init(form, variables: [], places: paths) }
 
-  mutating func resolve() throws(FirnError) -> [Hit] { try hits(form) }
+  mutating func resolve() throws(FirnError) -> [Hit] {
+    try hits(form).map { hit in
+      var (hit, seen) = (hit, Set<String>())
+      hit.matchedBy = hit.matchedBy.filter { seen.insert($0).inserted }
+      return hit
+    }
+  }
 
   // MARK: Operators
 
@@ -68,17 +75,63 @@ struct SelectionResolver {
       }
       return result ?? []
     case .any(let parts):
-      var slots = [Hit?](repeating: nil, count: paths.count)
+      var slots = [Union?](repeating: nil, count: paths.count)
       for part in parts {
         for hit in try hits(part) {
-          slots[hit.index] =
-            try slots[hit.index].map { known throws(FirnError) in
-              try combined(.union, known, hit) ?? known
-            } ?? hit
+          guard slots[hit.index] != nil else {
+            slots[hit.index] = Union(hit)
+            continue
+          }
+          if slots[hit.index]?.add(hit) == false, let known = slots[hit.index]?.hit(extents: []) {
+            throw differentAxes(known, hit)
+          }
         }
       }
-      return slots.compactMap(\.self)
+      return slots.enumerated().compactMap { index, union in union?.hit(extents: extents(index)) }
     case .invalid(let error): throw error
+    }
+  }
+
+  /// What several parts name of one thing, put together when all are known: one by one, many blocks would take the square
+  /// of their number.
+  private struct Union {
+    private var first: Hit
+    /// Nil where the whole is named.
+    private var ranges: [Range<Int>]?
+    private var others: [String] = []
+
+    init(_ hit: Hit) {
+      first = hit
+      ranges = Self.ranges(hit)
+    }
+
+    private static func ranges(_ hit: Hit) -> [Range<Int>]? {
+      if case .blocks(let blocks) = hit.region { blocks.map(\.range) } else { nil }
+    }
+
+    /// - Returns: false where blocks are along another axis than those before.
+    mutating func add(_ hit: Hit) -> Bool {
+      if let more = Self.ranges(hit) {
+        if ranges != nil, hit.region.axis != first.region.axis { return false }
+        ranges?.append(contentsOf: more)
+      } else {
+        ranges = nil
+      }
+      others += hit.matchedBy
+      return true
+    }
+
+    func hit(extents: [Int]) -> Hit {
+      var result = first
+      if let ranges {
+        if let axis = first.region.axis, extents.indices.contains(axis), !others.isEmpty {
+          result.region = Region.along(axis, ranges, extent: extents[axis]) ?? first.region
+        }
+      } else {
+        result.region = .whole
+      }
+      result.matchedBy += others
+      return result
     }
   }
 
@@ -115,15 +168,20 @@ struct SelectionResolver {
 
   func combined(_ operation: Region.Operation, _ a: Hit, _ b: Hit) throws(FirnError) -> Hit? {
     guard let region = Region.combine(operation, a.region, b.region, extents: extents(a.index)) else {
-      let axes = [a.region.axis, b.region.axis].map { $0.map(String.init) ?? "?" }
-      throw fault(
-        "`\(paths[a.index])` is named by blocks along axis \(axes[0]) and along axis \(axes[1])",
-        "combine blocks along one axis of a variable only")
+      throw differentAxes(a, b)
     }
     guard let region else { return nil }
-    return Hit(
-      index: a.index, region: region,
-      matchedBy: a.matchedBy + b.matchedBy.filter { !a.matchedBy.contains($0) })
+    var both = a
+    both.region = region
+    both.matchedBy += b.matchedBy
+    return both
+  }
+
+  private func differentAxes(_ a: Hit, _ b: Hit) -> FirnError {
+    let axes = [a.region.axis, b.region.axis].map { $0.map(String.init) ?? "?" }
+    return fault(
+      "`\(paths[a.index])` is named by blocks along axis \(axes[0]) and along axis \(axes[1])",
+      "combine blocks along one axis of a variable only")
   }
 
   func extents(_ index: Int) -> [Int] {

@@ -64,6 +64,7 @@ extension GraphParser {
     if let value = dimension.value, value < 0 {
       throw fault("extent \(value) is negative", at: start)
     }
+    if dimension.isEndless { throw fault("extent `\(text.prefix(40))` is too large", at: start) }
     return dimension
   }
 
@@ -272,7 +273,7 @@ extension GraphParser {
       bytes.append(high << 4 | low)
     }
     try advance()
-    var result = NDArray(zeros: type.shape, dtype: type.dtype)
+    var result = NDArray(cleared: type)
     result.withUnsafeMutableBytes { $0.copyBytes(from: bytes) }
     return result
   }

@@ -21,8 +21,9 @@ struct GraphParser {
   private let mnemonics: Set<String>
   private var variables: [Variable] = []
   private var variablePositions: [String: Int] = [:]
-  /// How many lists and graphs enclose the current token.
-  private var depth = 0
+  /// How many lists, and how many graphs, enclose the current token.
+  private var listDepth = 0
+  private var graphDepth = 0
 
   init(_ text: String, catalogue: OpCatalogue) throws(FirnError) {
     self.catalogue = catalogue
@@ -89,8 +90,9 @@ struct GraphParser {
 
   /// A graph in braces, as the value of an attribute.
   mutating func nestedGraph() throws(FirnError) -> GraphDef {
-    try enter()
-    defer { depth -= 1 }
+    try requireDepth(graphDepth)
+    graphDepth += 1
+    defer { graphDepth -= 1 }
     try expect("{", "a graph")
     let result = try graph(isNested: true)
     guard isPunctuation("}") else { throw unexpected("a node, `return` or the `}` that ends this graph") }
@@ -98,15 +100,29 @@ struct GraphParser {
     return result
   }
 
-  /// Counts one level of nesting; the caller leaves it.
+  /// Counts one list; the caller leaves it.
   mutating func enter() throws(FirnError) {
-    guard depth < GraphSyntax.depthLimit else {
-      throw fault("nested more than \(GraphSyntax.depthLimit) deep", remedy: "flatten it")
-    }
-    depth += 1
+    try requireDepth(listDepth)
+    listDepth += 1
   }
 
-  mutating func leave() { depth -= 1 }
+  mutating func leave() { listDepth -= 1 }
+
+  private func requireDepth(_ depth: Int) throws(FirnError) {
+    guard depth < Nesting.limit else {
+      throw fault("nested more than \(Nesting.limit) deep", remedy: "flatten it")
+    }
+  }
+
+  /// - Parameter scopes: how many may be around what is called so.
+  private func requireDepth(
+    of name: String, below scopes: Int = Nesting.limit, at token: GraphLexer.Token
+  ) throws(FirnError) {
+    guard Path.depth(of: name) > scopes + 1 else { return }
+    throw fault(
+      "`\(name.prefix(40))…` stands more than \(scopes) scopes deep", at: token,
+      remedy: "use fewer scopes in one another")
+  }
 
   // MARK: Variables
 
@@ -115,6 +131,7 @@ struct GraphParser {
     let nameToken = token
     let name = try word("the variable's name")
     guard Path.isValid(name) else { throw invalidName(name, at: nameToken) }
+    try requireDepth(of: name, at: nameToken)
     guard variablePositions[name] == nil else {
       throw fault(
         "variable `\(name)` is declared already", at: nameToken,
@@ -186,6 +203,8 @@ struct GraphParser {
     try expect(":", "the result types")
     let written = try types()
     let (phase, location) = try tags()
+    // What a compiler adds stands below scopes of its own, such as `gradients`.
+    try requireDepth(of: name, below: phase == .forward ? Nesting.limit : 2 * Nesting.limit, at: nameToken)
 
     let op: any Op
     let types: [TensorType]

@@ -7,8 +7,6 @@ enum GraphSyntax {
   /// Words that stand for themselves among attributes; a dimension of such a name prints as `1*inf`.
   static let reserved: Set<String> = ["true", "false", "inf", "nan", "f32", "f64", "i32", "bool"]
 
-  /// How deep lists and graphs may nest in text that is read.
-  static let depthLimit = 64
   /// How many elements a type in text that is read may have.
   static let elementLimit = 1 << 40
   /// How many terms the element count of a shape in text that is read may have.

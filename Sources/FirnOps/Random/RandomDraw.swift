@@ -13,7 +13,8 @@ public import FirnGraph
 /// | state | `i32[4]` | seed low and high, run low and high, as bits |
 /// | indices | `i32[]`, any number | positions of enclosing loops, outermost first |
 ///
-/// C1: the state is `i32[4]`. C2: indices are `i32[]`. C3: `dtype` is floating point.
+/// C1: the state is `i32[4]`. C2: indices are `i32[]`. C3: `dtype` is floating point. C4: what they are drawn by
+/// is finite, high - low too.
 ///
 /// The numbers are a function of seed, `key`, run and indices alone. In `f64` they are drawn from the same bits.
 ///
@@ -71,6 +72,14 @@ package struct RandomDraw: KernelOp, OpaqueOp {
   package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
     try requireRandomState(operands, from: 0)
     try TensorType(dtype, shape).requireFloatingPoint("result", "C3")
+    let numbers =
+      switch distribution {
+      case .uniform(let low, let high): [low, high, high - low]
+      case .normal(let mean, let deviation): [mean, deviation]
+      }
+    try require(
+      numbers.allSatisfy(\.isFinite), "C4", .invalidArgument,
+      "drawn by \(numbers.map { "\($0)" }.joined(separator: ", "))", remedy: "give finite numbers")
     return [TensorType(dtype, shape)]
   }
 
@@ -136,7 +145,7 @@ extension Graph {
   /// low + (high - low) u with u one of the multiples of 2⁻²⁴ in [0, 1). They are a function of the session's seed, the
   /// run, the node's path and the element, whatever the number of threads. No gradient passes.
   ///
-  /// Constraints: (C3) `dtype` is floating point.
+  /// Constraints: (C3) `dtype` is floating point; (C4) `low`, `high` and their difference are finite.
   ///
   /// - Parameters:
   ///   - shape: of the result; dimensions may be named.
@@ -157,7 +166,7 @@ extension Graph {
   /// mean + deviation z with z standard normal by Box and Muller's method (1958). They are a function of the session's
   /// seed, the run, the node's path and the element, whatever the number of threads. No gradient passes.
   ///
-  /// Constraints: (C3) `dtype` is floating point.
+  /// Constraints: (C3) `dtype` is floating point; (C4) `mean` and `deviation` are finite.
   ///
   /// - Parameters:
   ///   - shape: of the result; dimensions may be named.

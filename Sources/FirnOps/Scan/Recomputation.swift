@@ -24,8 +24,10 @@ extension PreparedLoop {
       let poison = outer.report(error, operands: sequences + initial, name: name, location: location)
       return op.body.outputs.map { _ in poison }
     }
-    guard count > 0 else {
-      return fault("a checkpoint every \(count) steps", remedy: "keep one every step at least")
+    guard (1...Int(Int32.max)).contains(count) else {
+      return fault(
+        "a checkpoint every \(count) steps",
+        remedy: count < 1 ? "keep one every step at least" : "keep one every \(Int32.max) steps at least")
     }
     let rest = op.length.value.map { $0 % count } ?? 0
     guard let segments = (op.length - Dim(rest)).divided(exactlyBy: Dim(count)) else {
@@ -73,6 +75,7 @@ extension PreparedLoop {
     let results = append(
       op.displaced(length: Dim(count)), initial: carries, sequences: slices,
       captures: captures + [start], in: segment)
+    if results.contains(where: \.isPoisoned) { return results.map { _ in .poisoned(in: outer) } }
     var body = segment.definition
     body.outputs = results.map(\.value)
     let loop = Scan(

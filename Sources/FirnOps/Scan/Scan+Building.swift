@@ -48,7 +48,8 @@ public struct ScanResult {
 /// Constraints: (C1) the body returns as many carries as go in; (C2) each of the type it started with; (C3) all
 /// sequences have one leading extent, the `length` where that is given, and without any a length is given; (C4) a
 /// sequence, a carry or `graph` tells the graph; (C5) what the body returns belongs to this loop or to the graph around
-/// it; (C6) segments to recompute have a positive number of steps and fill a named length.
+/// it; (C6) segments to recompute have a positive number of steps and fill a named length; (C7) where it is a number, the
+/// length is in 0 ..< 2³¹; (C8) loops nest at most 64 deep.
 ///
 /// - Parameters:
 ///   - sequences: operands `[length, …]`, all of one length.
@@ -80,7 +81,14 @@ public func scan(
     let result = body(ScanStep(index: poison, carries: [], slices: []))
     return (result.carries.map { _ in poison }, result.outputs.map { _ in poison })
   }
-  let inner = Graph(bodyIn: outer)
+  let levels = recomputation == .none ? 1 : 2
+  if let error = loopFault(length, outer.loopDepth + levels) {
+    let poison = outer.report(error, operands: sequences + initial, name: name, location: location)
+    let result = body(
+      ScanStep(index: poison, carries: initial.map { _ in poison }, slices: sequences.map { _ in poison }))
+    return (result.carries.map { _ in poison }, result.outputs.map { _ in poison })
+  }
+  let inner = Graph(bodyIn: outer, levels: levels)
   let index = inner.loopInput(.index, 0, type: TensorType(.i32, .scalar), name: "index")
   inner.loopIndex = index.value
   let fault = (sequences + initial).contains(where: \.isPoisoned)
@@ -137,4 +145,21 @@ public func scan(
     case .every(let count): loop.appendSegments(of: count, in: place)
     }
   return (Array(tensors.prefix(initial.count)), Array(tensors.dropFirst(initial.count)))
+}
+
+/// What is wrong with a loop before it is built.
+private func loopFault(_ length: Dim?, _ depth: Int) -> FirnError? {
+  if depth > Nesting.limit {
+    return FirnError(
+      .invalidArgument, "scan: more than \(Nesting.limit) loops in one another",
+      remedy: "make one loop of several, over reshaped sequences", constraint: "C8")
+  }
+  do throws(FirnError) {
+    if let length { try Scan.require(length) }
+    return nil
+  } catch {
+    var error = error
+    error.message = "scan: \(error.message)"
+    return error
+  }
 }

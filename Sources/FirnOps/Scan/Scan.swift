@@ -18,7 +18,7 @@ package import FirnGraph
 ///
 /// Constraints: (C1) operand counts match the body; (C2) carries and captures have the types of their parameters and
 /// the next carries those of the carries; (C3) every slice's leading extent is `length` and the rest its parameter's
-/// shape.
+/// shape; (C7) where it is a number, `length` is in 0 ..< 2³¹, which the index counts.
 ///
 /// - Complexity: `length` times the body, run in order; one iteration's buffers are reused by the next.
 ///
@@ -99,6 +99,15 @@ package struct Scan: LoopOp, OpaqueOp {
       recomputes: attributes["recomputes"] == nil ? false : try attributes.bool("recomputes"))
   }
 
+  /// - Throws: `C7` for a number of iterations that no loop can do.
+  static func require(_ length: Dim) throws(FirnError) {
+    guard let count = length.value, !(0...Int(Int32.max)).contains(count) else { return }
+    throw FirnError(
+      .invalidArgument, "a loop of \(count) iterations",
+      remedy: count < 0 ? "a length is 0 or more" : "loop over at most \(Int32.max) positions",
+      constraint: "C7")
+  }
+
   /// Operand positions by kind.
   package var carryRange: Range<Int> { 0..<carries }
   package var sliceRange: Range<Int> { carries..<carries + slices }
@@ -130,6 +139,7 @@ package struct Scan: LoopOp, OpaqueOp {
       throw FirnError(
         .invalidArgument, "takes \(operandCount) operands, not \(operands.count)", constraint: "C1")
     }
+    try Self.require(length)
     for node in body.nodes {
       guard let parameter = node.op as? LoopInput, let operand = operand(of: parameter) else { continue }
       var type = operands[operand]

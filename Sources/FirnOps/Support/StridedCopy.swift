@@ -92,7 +92,5 @@ struct StridedCopy: Sendable {
 
 /// Row-major strides.
 func strides(of shape: [Int]) -> [Int] {
-  var result = [Int](repeating: 1, count: shape.count)
-  for axis in shape.indices.dropLast().reversed() { result[axis] = result[axis + 1] * shape[axis + 1] }
-  return result
+  shape.rowMajorStrides
 }

@@ -33,6 +33,12 @@ final class Execution {
     }
   }
 
+  /// Bytes of its buffers, and about what its steps take.
+  var byteCount: Int {
+    let feeds = feeds.reduce(arena.byteCount) { $0.saturatingSum($1.byteCount) }
+    return feeds.saturatingSum(plan.stepCount.saturatingProduct(1024))
+  }
+
   /// Points to where the variables are now, making first values that nobody asked for yet.
   func bind(to store: inout VariableStore) throws(FirnError) {
     if version == store.version { return }

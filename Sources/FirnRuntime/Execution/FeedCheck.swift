@@ -6,8 +6,11 @@ struct FeedCheck: Sendable {
   let needed: [(name: String, type: TensorType)]
   private let known: [(name: String, type: TensorType)]
   private let dimensions: [String]
+  private let home: GraphIdentity
 
-  init(_ graph: GraphDef, known: [(name: String, type: TensorType)]) {
+  /// - Parameter home: the graph whose placeholders these are.
+  init(_ graph: GraphDef, known: [(name: String, type: TensorType)], home: GraphIdentity) {
+    self.home = home
     needed = graph.placeholders
     self.known = known
     dimensions = graph.dimensionNames
@@ -15,6 +18,7 @@ struct FeedCheck: Sendable {
 
   /// - Throws: `.unknownName`, `.missingFeed`, `.invalidFeed`; the message has the mismatch in full.
   func binding(of feeds: Feeds) throws(FirnError) -> DimBinding {
+    for feed in feeds.entries { try home.require(feed.name, of: feed.home) }
     for feed in feeds.entries where !known.contains(where: { $0.name == feed.name }) {
       let names = known.map(\.name)
       throw FirnError(
@@ -69,6 +73,7 @@ struct FeedCheck: Sendable {
     }
     // Dimensions that no data needed here has (how long a loop is whose slices nobody reads) come from other feeds.
     bind(&binding, by: feeds, of: known)
+    if let open = dimensions.first(where: { binding[$0] == nil }) { throw unbound(open) }
     return binding
   }
 
@@ -105,6 +110,20 @@ struct FeedCheck: Sendable {
     }
     let order = [0] + Array(2..<shape.count) + [1]
     return fits(Array(shape.indices)) || !fits(order) ? nil : order
+  }
+
+  private func unbound(_ name: String) -> FirnError {
+    let fed = known.flatMap { placeholder in
+      placeholder.type.shape.flatMap(\.names).map { ($0, placeholder.name) }
+    }
+    let holders = fed.filter { $0.0 == name }.map(\.1)
+    let names = fed.map(\.0).filter { $0 != name }
+    let nearest = NearestNames(
+      to: name, among: names.enumerated().filter { names.firstIndex(of: $1) == $0 }.map(\.1))
+    return FirnError(
+      .missingFeed, "nothing fed binds the dimension `\(name)`",
+      remedy: holders.first.map { "feed `\($0)`, whose shape has it" } ?? nearest.question
+        ?? "no placeholder has it: use a dimension of one that is fed, or a number", place: holders.first)
   }
 
   private func mismatch(

@@ -4,13 +4,16 @@ public import FirnGraph
 public struct Results: Sendable {
   let names: [String]
   let arrays: [NDArray?]
+  /// The graph whose tensors they are.
+  let home: GraphIdentity
 
   /// The value of a fetched tensor.
   ///
-  /// - Throws: `.unknownName` for what was not fetched, `.noGradient` for a gradient that does not exist.
+  /// - Throws: `.unknownName` for what was not fetched and for another graph's tensor, `.noGradient` for a gradient that does not exist.
   /// - Complexity: O(1): the array is the caller's own, later runs do not change it.
   public subscript(_ reference: any TensorReference) -> NDArray {
     get throws(FirnError) {
+      try home.require(reference)
       let name = reference.tensorName
       guard let index = names.firstIndex(of: name) else {
         throw FirnError(
@@ -26,9 +29,10 @@ public struct Results: Sendable {
     }
   }
 
-  /// The value of a fetched tensor, or nil where it was not fetched or does not exist.
+  /// The value of a fetched tensor, or nil where it was not fetched, does not exist, or is another graph's.
   public func optional(_ reference: any TensorReference) -> NDArray? {
-    names.firstIndex(of: reference.tensorName).flatMap { arrays[$0] }
+    if let other = reference.home, other !== home { return nil }
+    return names.firstIndex(of: reference.tensorName).flatMap { arrays[$0] }
   }
 
   /// The value of a fetched scalar.
@@ -51,13 +55,19 @@ public struct Results: Sendable {
 /// Element types are as declared, never converted; extents are as declared where those are numbers, and a named
 /// dimension is the same number wherever it stands.
 public struct Feeds: Sendable, ExpressibleByDictionaryLiteral {
-  let entries: [(name: String, array: NDArray)]
+  /// The graph of what was named by a handle comes along.
+  package typealias Entry = (name: String, array: NDArray, home: GraphIdentity?)
+  let entries: [Entry]
 
   /// Data for placeholders by their names; of two under one name the last is fed.
-  public init(_ entries: [(name: String, array: NDArray)] = []) { self.entries = entries }
+  public init(_ entries: [(name: String, array: NDArray)] = []) {
+    self.entries = entries.map { ($0.name, $0.array, nil) }
+  }
+
+  package init(entries: [Entry]) { self.entries = entries }
 
   /// Data for placeholders, by tensor or by name.
   public init(dictionaryLiteral elements: (any TensorReference, NDArray)...) {
-    entries = elements.map { ($0.0.tensorName, $0.1) }
+    entries = elements.map { ($0.0.tensorName, $0.1, $0.0.home) }
   }
 }

@@ -14,6 +14,21 @@ struct SlotLedger: Hashable, Sendable {
   /// By optimiser name, its slots in the order they were made.
   private var slots: [String: [String]] = [:]
 
+  /// An optimiser's slots by whose they are.
+  private func slotsByOwner(_ optimizer: String) -> [SlotOwner: [String]] {
+    Dictionary(grouping: (slots[optimizer] ?? []).filter { owners[$0] != nil }) {
+      owners[$0] ?? SlotOwner(optimizer: optimizer, part: nil)
+    }
+  }
+
+  /// Names of slots that the programs compiled last use, or the one compiled next decides.
+  var live: Set<String> {
+    let parts = trained.mapValues { Set($0) }
+    return Set(
+      owners.filter { _, owner in owner.part.map { parts[owner.optimizer]?.contains($0) == true } ?? true }
+        .keys)
+  }
+
   /// What becomes of slots.
   struct Decision: Hashable, Sendable {
     /// In creation order of variables, blocks in the order they are trained, then what is no longer.
@@ -23,12 +38,6 @@ struct SlotLedger: Hashable, Sendable {
   }
 
   subscript(slot: String) -> SlotOwner? { owners[slot] }
-
-  /// Whether the programs compiled last use a slot, or the one compiled next decides.
-  func isLive(_ slot: String) -> Bool {
-    guard let owner = owners[slot] else { return false }
-    return owner.part.map { trained[owner.optimizer]?.contains($0) == true } ?? true
-  }
 
   // MARK: Compiling
 
@@ -51,6 +60,7 @@ struct SlotLedger: Hashable, Sendable {
     let grouped = Dictionary(
       grouping: parts + before.filter { !isTrained.contains($0) }, by: \.variable.name)
     var decision = Decision()
+    let known = slotsByOwner(optimizer)
     for part in variables.flatMap({ grouped[$0.name] ?? [] }) {
       let owner = SlotOwner(optimizer: optimizer, part: part)
       let origin: SlotReport.Origin
@@ -60,7 +70,7 @@ struct SlotLedger: Hashable, Sendable {
         origin = wasTrained.contains(part) && held.count == names.count ? .kept : .fresh
         if origin == .fresh { decision.fresh.formUnion(held) }
       } else {
-        guard slots[optimizer]?.contains(where: { owners[$0] == owner }) == true else { continue }
+        guard known[owner] != nil else { continue }
         origin = .dropped
       }
       decision.reports.append(SlotReport(variable: part.variable.name, block: part.block, origin: origin))
@@ -100,11 +110,13 @@ struct SlotLedger: Hashable, Sendable {
     var result = Resumption()
     var origins: [TrainedPart: SlotReport.Origin] = [:]
     let compiled = Set(trained.keys)
-    func number(of slot: String) -> Int? { saved.firstIndex { $0.variable.name == slot } }
+    let numbers = Dictionary(
+      saved.enumerated().map { ($1.variable.name, $0) }, uniquingKeysWith: { first, _ in first })
+    func number(of slot: String) -> Int? { numbers[slot] }
     for optimizer in compiled.sorted() {
-      let own = slots[optimizer] ?? []
+      let own = slotsByOwner(optimizer)
       for part in trained[optimizer] ?? [] {
-        let wanted = own.filter { owners[$0] == SlotOwner(optimizer: optimizer, part: part) }
+        let wanted = own[SlotOwner(optimizer: optimizer, part: part)] ?? []
         if wanted.isEmpty { continue }
         let numbers = wanted.map(number)
         let isKept = !numbers.contains(nil)
@@ -113,9 +125,10 @@ struct SlotLedger: Hashable, Sendable {
           Resumption.Assignment(slot: $0, saved: isKept ? $1 : nil)
         }
       }
-      let shared = own.filter { owners[$0] == SlotOwner(optimizer: optimizer, part: nil) }
+      let shared = own[SlotOwner(optimizer: optimizer, part: nil)] ?? []
       result.assigned += shared.map { Resumption.Assignment(slot: $0, saved: number(of: $0)) }
     }
+    var entered = trained.mapValues { Set($0) }
     for (number, slot) in saved.enumerated() {
       if compiled.contains(slot.owner.optimizer) {
         if let part = slot.owner.part, origins[part] == nil { origins[part] = .dropped }
@@ -125,7 +138,7 @@ struct SlotLedger: Hashable, Sendable {
       enter(slot.variable.name, of: slot.owner)
       guard let part = slot.owner.part else { continue }
       origins[part] = .kept
-      if trained[slot.owner.optimizer]?.contains(part) != true {
+      if entered[slot.owner.optimizer, default: []].insert(part).inserted {
         trained[slot.owner.optimizer, default: []].append(part)
       }
     }

@@ -19,6 +19,9 @@ struct VariableStore {
     fileprivate(set) var revision = 0
   }
 
+  /// Bytes of the first values that nobody has asked for yet; they are taken when somebody does.
+  private(set) var pendingBytes = 0
+
   /// Decides first values, with the names.
   let seed: UInt64
   private(set) var entries: [Entry] = []
@@ -38,27 +41,77 @@ struct VariableStore {
     Set(entries.lazy.filter { $0.origin.provenance == provenance }.map(\.variable.name))
   }
 
-  /// Adds a variable, unless it is there already.
+  /// Adds the variables that are not there already; all or none.
   ///
-  /// - Throws: where the session holds it with another type, where its initialiser does not fit it, and where the
-  ///   machine has not enough memory for it.
-  mutating func add(_ variable: Variable) throws(FirnError) {
-    if let known = self[variable.name] {
-      guard known.variable.type == variable.type else {
-        throw FirnError(
-          .shapeMismatch,
-          "`\(variable.name)` is \(variable.type) here, but the session holds it as \(known.variable.type)",
-          remedy: "use another name, or another session", place: variable.name)
+  /// - Throws: where the session holds one with another type, where an initialiser does not fit, and where the process
+  ///   cannot have the memory for them and what else is still to be made.
+  mutating func add(_ variables: [Variable]) throws(FirnError) {
+    var made: [Entry] = []
+    var bytes = pendingBytes
+    for variable in variables {
+      if let known = self[variable.name] {
+        guard known.variable.type == variable.type else {
+          throw FirnError(
+            .shapeMismatch,
+            "`\(variable.name)` is \(variable.type) here, but the session holds it as \(known.variable.type)",
+            remedy: "use another name, or another session", place: variable.name)
+        }
+        continue
       }
-      return
+      guard let type = ArrayType(variable.type), variable.type.fault == nil else {
+        throw FirnError(
+          .invalidArgument,
+          "variable `\(variable.name)` is \(variable.type), \(variable.type.fault ?? "an open shape")",
+          remedy: "give extents that are numbers, and check them", place: variable.name)
+      }
+      try variable.initializer.validate(for: type, name: variable.name)
+      bytes = bytes.saturatingSum(type.byteCount)
+      made.append(Entry(variable: variable, type: type))
     }
-    guard let type = ArrayType(variable.type) else {
-      firnBug("session", "variable `\(variable.name)` has open dimensions")
+    if made.isEmpty { return }
+    try FreeMemory.require(bytes, for: Self.named(made, besides: pendingBytes))
+    for entry in made {
+      positions[entry.variable.name] = entries.count
+      entries.append(entry)
     }
-    try Platform.requireMemory(type.byteCount, for: "variable `\(variable.name)`")
-    try variable.initializer.validate(for: type, name: variable.name)
-    positions[variable.name] = entries.count
-    entries.append(Entry(variable: variable, type: type))
+    pendingBytes = bytes
+  }
+
+  /// Variables as an error about their memory names them: the largest, and how many others.
+  private static func named(_ made: [Entry], besides pending: Int) -> String {
+    guard let largest = made.max(by: { $0.type.byteCount < $1.type.byteCount }) else { return "nothing" }
+    let others = made.count > 1 ? " with \(made.count - 1) further variables" : ""
+    return "variable `\(largest.variable.name)`\(others)"
+      + (pending > 0 ? " and those that are still to be made" : "")
+  }
+
+  /// The most that making one of the first values nobody asked for takes for a while.
+  var pendingScratch: Int {
+    pendingBytes == 0
+      ? 0
+      : entries.reduce(0) { most, entry in
+        entry.storage == nil ? max(most, entry.variable.initializer.scratchBytes(for: entry.type)) : most
+      }
+  }
+
+  /// Bytes that writing these variables takes, as others hold their storage too.
+  mutating func copiedBytes(writing names: [String]) -> Int {
+    var bytes = 0
+    for name in names {
+      let position = position(of: name)
+      // Not a word of the storage before: whoever held it here would count as one of the others.
+      let isOwn = isKnownUniquelyReferenced(&entries[position].storage)
+      if isOwn, entries[position].storage?.isWritable == true { continue }
+      bytes = bytes.saturatingSum(entries[position].type.byteCount)
+    }
+    return bytes
+  }
+
+  private mutating func put(_ storage: Storage?, at position: Int) {
+    let bytes = entries[position].type.byteCount
+    if entries[position].storage == nil { pendingBytes -= min(bytes, pendingBytes) }
+    if storage == nil { pendingBytes = pendingBytes.saturatingSum(bytes) }
+    entries[position].storage = storage
   }
 
   // MARK: Reading
@@ -69,7 +122,7 @@ struct VariableStore {
     if let storage = entries[position].storage { return storage }
     let entry = entries[position]
     let value = try entry.variable.initializer.sample(entry.type, seed: seed, name: name)
-    entries[position].storage = value.sharedStorage
+    put(value.sharedStorage, at: position)
     version += 1
     return value.sharedStorage
   }
@@ -99,7 +152,7 @@ struct VariableStore {
   mutating func replace(_ name: String, with array: NDArray?, origin: Origin?) {
     let position = position(of: name)
     precondition(array.map { $0.type == entries[position].type } ?? true)
-    entries[position].storage = array?.sharedStorage
+    put(array?.sharedStorage, at: position)
     entries[position].isKnownFinite = false
     entries[position].revision += 1
     if let origin { entries[position].origin = origin }
@@ -128,7 +181,7 @@ struct VariableStore {
     }
     let storage = Storage(byteCount: entries[position].type.byteCount)
     storage.pointer.copyMemory(from: bytes, byteCount: storage.byteCount)
-    entries[position].storage = storage
+    put(storage, at: position)
     version += 1
   }
 

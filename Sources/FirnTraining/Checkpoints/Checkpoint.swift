@@ -41,7 +41,7 @@ public struct Checkpoint: Sendable {
   ///   - position: where the data is; without it a resumed run begins the data anew.
   ///   - metric: what the run is judged by; any finite number.
   ///   - saving: everything, or what the program writes.
-  /// - Throws: `.invalidArgument` for a negative step or a metric that is no finite number.
+  /// - Throws: `.invalidArgument` for another session's program, a negative step, or a metric that is no finite number.
   /// - Complexity: one pass over what is saved, for its digests; values are shared until they are written. Besides, the
   ///   graph is printed, and with `.trained` one pass is made over what is not saved. A ``CheckpointFolder`` does
   ///   either only after a change.
@@ -63,6 +63,7 @@ public struct Checkpoint: Sendable {
     guard step >= 0 else {
       throw FirnError(.invalidArgument, "a checkpoint of step \(step)", remedy: "count steps from 0")
     }
+    try session.requireOwn(program)
     let written = Set(program.writtenVariables)
     let variables = session.variables.filter { $0.kind != .slot }
     let saved = saving == .everything ? variables : variables.filter { written.contains($0.name) }

@@ -15,7 +15,7 @@ struct GraphText {
     // Quick where it is: both share the storage of their nodes.
     if let known, known.graph == graph { return known.entry }
     let text = Array(graph.text.utf8)
-    var array = NDArray(zeros: [(text.count + 3) / 4], dtype: .i32)
+    var array = NDArray(cleared: ArrayType(.i32, [(text.count + 3) / 4]))
     array.withUnsafeMutableBytes { $0.copyBytes(from: text) }
     let entry = WeightEntry(name: Self.name, array: array)
     known = (graph, entry)

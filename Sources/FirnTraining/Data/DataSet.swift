@@ -3,7 +3,7 @@ public import FirnRuntime
 
 /// Examples as arrays that share their leading axis, each for one placeholder.
 public struct DataSet: Sendable {
-  let columns: [(name: String, array: NDArray)]
+  let columns: [Feeds.Entry]
   /// The number of examples.
   public let count: Int
 
@@ -13,7 +13,7 @@ public struct DataSet: Sendable {
   ///
   /// - Throws: `.shapeMismatch` where the leading extents differ, an array is a scalar, or there is none.
   public init(_ columns: KeyValuePairs<any TensorReference, NDArray>) throws(FirnError) {
-    self.columns = columns.map { ($0.key.tensorName, $0.value) }
+    self.columns = columns.map { ($0.key.tensorName, $0.value, $0.key.home) }
     guard let count = self.columns.first?.array.shape.first,
       self.columns.allSatisfy({ $0.array.shape.first == count })
     else {
@@ -30,15 +30,18 @@ public struct DataSet: Sendable {
 
   /// The examples at `indices`, in that order.
   ///
-  /// - Precondition: every index lies in `0..<count`.
+  /// - Throws: `.indexOutOfRange` for an index outside `0..<count`.
   /// - Complexity: O(elements of these examples): their rows are copied.
-  public func feeds(_ indices: some Sequence<Int>) -> Feeds {
+  public func feeds(_ indices: some Sequence<Int>) throws(FirnError) -> Feeds {
     let indices = Array(indices)
-    return Feeds(columns.map { ($0.name, $0.array.rows(indices)) })
+    return Feeds(
+      entries: try columns.map { column throws(FirnError) in
+        (column.name, try column.array.rows(indices), column.home)
+      })
   }
 
   /// All examples.
-  public var feeds: Feeds { Feeds(columns) }
+  public var feeds: Feeds { Feeds(entries: columns) }
 
   /// The examples of one epoch in a random order, cut into batches; the last may be smaller.
   ///

@@ -7,6 +7,7 @@ struct Hyperparameter {
     case positive = "a finite number above 0"
     case notNegative = "a finite number of at least 0"
     case fraction = "a number of at least 0 and below 1"
+    case nesting = "a schedule of at most 64 in one another"
   }
 
   let name: String
@@ -24,6 +25,7 @@ struct Hyperparameter {
     case .positive: value.isFinite && value > 0
     case .notNegative: value.isFinite && value >= 0
     case .fraction: (0..<1).contains(value)
+    case .nesting: value <= Double(Nesting.limit)
     }
   }
 

@@ -8,7 +8,8 @@ import FirnOps
 /// compilation serves all rates, and a resumed run goes on where it stopped. The count belongs to the optimiser, not to
 /// a variable: one that is thawed late gets the rate the others have.
 ///
-/// Rates and factors are finite and not negative, `every` is at least 1, `over` at least 0: compiling checks it.
+/// Rates and factors are finite and not negative, `every` is at least 1, `over` at least 0, and schedules nest at most 64
+/// deep: compiling checks it.
 public indirect enum Schedule: Hashable, Sendable {
   /// The same at every step.
   case constant(Double)
@@ -23,17 +24,41 @@ public indirect enum Schedule: Hashable, Sendable {
 
   /// The rate of the step that `step` others came before; below 0 that of the first.
   public func rate(at step: Int) -> Double {
-    let step = max(0, step)
-    return switch self {
+    var step = max(0, step)
+    var schedule = self
+    // Level by level rather than by recursion: what is too deep to compile can still be asked.
+    while case .warmUp(let over, let next) = schedule, step >= over {
+      (schedule, step) = (next, step - max(0, over))
+    }
+    var share = 1.0
+    while case .warmUp(let over, let next) = schedule {
+      // Only the first level may lie beyond the step: the schedules after it begin anew.
+      share *= step < over ? Double(step + 1) / Double(over) : 1
+      (schedule, step) = (next, 0)
+    }
+    return share * schedule.ownRate(at: step)
+  }
+
+  /// The rate of a schedule that holds no other.
+  private func ownRate(at step: Int) -> Double {
+    switch self {
     case .constant(let rate): rate
     case .steps(let initial, let factor, let every):
       initial * RealMath.power(factor, Double(step / max(1, every)))
     case .cosine(let initial, let final, let over):
       final + (initial - final) * 0.5
         * (1 + RealMath.cosine(Double.pi * min(Double(step) / Double(max(1, over)), 1)))
-    case .warmUp(let over, let next):
-      step < over ? next.rate(at: 0) * Double(step + 1) / Double(over) : next.rate(at: step - max(0, over))
+    case .warmUp: 1
     }
+  }
+
+  /// How many schedules it is, one in the other, counted no further than the limit.
+  private var depth: Int {
+    var (depth, schedule) = (1, self)
+    while case .warmUp(_, let next) = schedule, depth <= Nesting.limit {
+      (depth, schedule) = (depth + 1, next)
+    }
+    return depth
   }
 
   /// The same in a program.
@@ -56,7 +81,9 @@ public indirect enum Schedule: Hashable, Sendable {
 
   /// What compiling checks.
   var hyperparameters: [Hyperparameter] {
-    switch self {
+    let depth = depth
+    if depth > Nesting.limit { return [.init("schedule nested", Double(depth), .nesting)] }
+    return switch self {
     case .constant(let rate):
       [.init("learningRate", rate, .notNegative)]
     case .steps(let initial, let factor, let every):

@@ -8,7 +8,8 @@ import Testing
 /// Maps that run one after the other, that cannot be reached, that join tensors, and that run backwards.
 @Suite struct NameMapSequenceTests {
   private func weights(_ names: [String], _ shape: [Int] = [2, 3]) throws -> Weights {
-    try Weights(source: "test", entries: names.map { WeightEntry(name: $0, array: NDArray(zeros: shape)) })
+    try Weights(
+      source: "test", entries: names.map { WeightEntry(name: $0, array: try NDArray(zeros: shape)) })
   }
 
   private func names(_ names: [String], _ map: NameMap) throws -> [String] {

@@ -116,7 +116,7 @@ import Testing
     let lstm = RecurrentNetwork(.lstm)
     var stored = try arrays("cu_dnnlstm")
     for (name, shape) in [("bias", [31]), ("recurrent_kernel", [5, 16]), ("kernel", [3, 15])] {
-      stored[name] = NDArray(zeros: shape)
+      stored[name] = try NDArray(zeros: shape)
       let error = try #require(throws: FirnError.self) {
         try lstm.converting(stored, from: .kerasCuDNN, to: .firn())
       }

@@ -38,7 +38,9 @@ import Testing
   /// TensorFlow's forget bias becomes part of the bias, in the block that is Firn's second and TensorFlow's third.
   @Test func forgetBias() throws {
     let network = RecurrentNetwork(.lstm)
-    let given = ["kernel": NDArray(zeros: [3, 8]), "bias": NDArray([0, 1, 2, 3, 4, 5, 6, 7] as [Float])]
+    let given = try [
+      "kernel": NDArray(zeros: [3, 8]), "bias": NDArray([0, 1, 2, 3, 4, 5, 6, 7] as [Float]),
+    ]
     let own = try network.converting(given, from: .tensorFlow1(forgetBias: 1), to: .firn())
     #expect(own["bias"]?.doubles == [0, 1, 5, 6, 2, 3, 6, 7])
     #expect(own["kernel"]?.shape == [1, 8])
@@ -65,12 +67,12 @@ import Testing
     let good = try network.converting(weights(network, .f32), from: .firn(), to: .pyTorch)
     let faults: [(String, NDArray?, FirnError.Code, String)] = [
       ("weight_hh_l0_reverse", nil, .unknownName, "weight_hh_l0_reverse"),
-      ("weight_ih_l1", NDArray(zeros: [16, 3]), .unknownName, "weight_ih_l1"),
-      ("weight_ih_l0", NDArray(zeros: [15, 3]), .shapeMismatch, "4·units"),
-      ("weight_hh_l0", NDArray(zeros: [16, 3]), .shapeMismatch, "[16, 4]"),
-      ("bias_hh_l0", NDArray(zeros: [16, 1]), .shapeMismatch, "[16]"),
-      ("bias_ih_l0", NDArray(zeros: [16], dtype: .f64), .typeMismatch, "f64"),
-      ("weight_ih_l0", NDArray(zeros: [16, 3], dtype: .i32), .typeMismatch, "i32"),
+      ("weight_ih_l1", try NDArray(zeros: [16, 3]), .unknownName, "weight_ih_l1"),
+      ("weight_ih_l0", try NDArray(zeros: [15, 3]), .shapeMismatch, "4·units"),
+      ("weight_hh_l0", try NDArray(zeros: [16, 3]), .shapeMismatch, "[16, 4]"),
+      ("bias_hh_l0", try NDArray(zeros: [16, 1]), .shapeMismatch, "[16]"),
+      ("bias_ih_l0", try NDArray(zeros: [16], dtype: .f64), .typeMismatch, "f64"),
+      ("weight_ih_l0", try NDArray(zeros: [16, 3], dtype: .i32), .typeMismatch, "i32"),
     ]
     for (name, array, code, words) in faults {
       var weights = good

@@ -124,7 +124,7 @@ import Testing
     #expect(statistics.least == -3 && statistics.greatest == 1 && statistics.mean == -0.5)
     #expect(statistics.deviation == (9.0 / 4).squareRoot())
     #expect(statistics.zeros == 2 && statistics.notANumber == 1 && statistics.infinite == 2)
-    let empty = try #require(try WeightStatistics(WeightEntry(name: "e", array: NDArray(zeros: [0]))))
+    let empty = try #require(try WeightStatistics(WeightEntry(name: "e", array: try NDArray(zeros: [0]))))
     #expect(empty.mean == nil && empty.zeros == 0)
   }
 

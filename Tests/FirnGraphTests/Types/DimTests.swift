@@ -64,8 +64,41 @@ import Testing
     #expect((many + many).names == ["batch"])
     #expect((many * many).names == ["batch"])
     _ = (least - 1, least * least, least * -1)
-    #expect(least.divided(exactlyBy: -1) == least)
-    #expect((least * "batch").divided(exactlyBy: Dim("batch") * -1) == least)
+    #expect(least.divided(exactlyBy: -1)?.value == .max)
+    #expect((least * "batch").divided(exactlyBy: Dim("batch") * -1)?.value == .max)
+  }
+
+  /// A number beyond `Int` stays one: nothing that is added or taken away brings it back.
+  @Test func whatIsTooLargeStaysTooLarge() {
+    let (most, batch): (Dim, Dim) = (Dim(.max), "batch")
+    let endless = [
+      most, most + 1, Dim(1 << 62) + Dim(1 << 62), Dim(1 << 32) * Dim(1 << 31), most - most, most * 2 - most,
+      Dim(.min) * -1, most * most,
+    ]
+    for dimension in endless {
+      #expect(dimension.value == .max && dimension.isEndless, "\(dimension)")
+      #expect((dimension - 1).value == .max && (dimension * -1).value == -Int.max)
+      #expect(dimension.divided(exactlyBy: 3)?.value == .max && (dimension * 0).value == 0)
+      #expect(Dim(parsing: dimension.description) == dimension)
+    }
+    #expect((Dim(-1) - most).value == -Int.max)
+    #expect((batch * Dim(1 << 62) * 4).isEndless && !(batch * Dim(1 << 62)).isEndless)
+    #expect((batch * Dim(1 << 62)).bound(by: ["batch": 4]).value == .max)
+    #expect((batch * batch).bound(by: ["batch": .max]).value == .max)
+    #expect((batch - 1).bound(by: ["batch": .min]).isEndless)
+    #expect(!Dim(.max - 1).isEndless)
+  }
+
+  @Test(arguments: [Int.min, -1, 0, 1, 3, .max])
+  func solvingNeverTraps(_ extent: Int) {
+    for text in [
+      "batch", "-batch", "2*batch", "batch-9223372036854775807", "batch+9223372036854775806", "-batch-5",
+    ] {
+      guard let dimension = Dim(parsing: text), let (name, number) = dimension.solved(for: extent) else {
+        continue
+      }
+      #expect(dimension.bound(by: [name: number]).value == extent, "\(text)")
+    }
   }
 
   @Test func bindingReplacesNames() {

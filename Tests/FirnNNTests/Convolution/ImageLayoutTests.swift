@@ -71,8 +71,8 @@ import Testing
     let weights = try Weights(
       source: "resnet",
       entries: [
-        WeightEntry(name: "conv1/kernel", array: NDArray(zeros: [3, 3, 3, 8])),
-        WeightEntry(name: "conv1/bias", array: NDArray(zeros: [8])),
+        WeightEntry(name: "conv1/kernel", array: try NDArray(zeros: [3, 3, 3, 8])),
+        WeightEntry(name: "conv1/bias", array: try NDArray(zeros: [8])),
       ])
     let session = try quietSession(graph)
     let fault = try #require(throws: FirnError.self) { try session.load(weights) }

@@ -156,7 +156,7 @@ import Testing
     let carried = layer.run(pair)
     #expect(carried.carry.count == 1 && layer.run(x, initialState: [start]).carry.isEmpty)
     let session = try quietSession(graph)
-    let (data, zeros) = (try noise([2, 5, 3]), NDArray(zeros: [2, 4], dtype: .f64))
+    let (data, zeros) = (try noise([2, 5, 3]), try NDArray(zeros: [2, 4], dtype: .f64))
     let program = try session.compile(fetching: [free.last, carried.last])
     let results = try session.run(program, feeding: [x: data, start: zeros, pair: data])
     #expect(try results[free.last] == results[carried.last])
@@ -193,7 +193,7 @@ import Testing
 
   private func reset(_ session: Session) throws {
     for variable in session.variables where variable.role == "carried_state" {
-      let zeros = NDArray(zeros: variable.type.shape.extents ?? [], dtype: variable.type.dtype)
+      let zeros = try NDArray(zeros: variable.type.shape.extents ?? [], dtype: variable.type.dtype)
       try session.setValue(zeros, of: variable.name)
     }
   }

@@ -55,7 +55,7 @@ struct FixtureNetwork {
     var moved = gradients
     if layout == .pyTorch, network.cell != .gru(resetAfter: true) {
       for (name, array) in moved where name.hasPrefix("bias_hh") {
-        moved[name] = NDArray(zeros: array.shape, dtype: array.dtype)
+        moved[name] = try NDArray(zeros: array.shape, dtype: array.dtype)
       }
     }
     let source = if case .tensorFlow1 = layout { RecurrentLayout.tensorFlow1(forgetBias: 0) } else { layout }

@@ -26,7 +26,7 @@ extension NDArray {
 
   /// One after the other along a new first axis.
   static func stacked(_ arrays: [NDArray]) -> NDArray {
-    var result = NDArray(zeros: [arrays.count] + arrays[0].shape, dtype: arrays[0].dtype)
+    var result = NDArray(cleared: ArrayType(arrays[0].dtype, [arrays.count] + arrays[0].shape))
     result.withUnsafeMutableBytes { target in
       for (index, array) in arrays.enumerated() {
         array.withUnsafeBytes { target[index * $0.count..<(index + 1) * $0.count].copyBytes(from: $0) }
@@ -36,7 +36,7 @@ extension NDArray {
   }
 
   private func picking(_ shape: [Int], _ place: (Int) -> Int) -> NDArray {
-    var result = NDArray(zeros: shape, dtype: dtype)
+    var result = NDArray(cleared: ArrayType(dtype, shape))
     let (size, count) = (dtype.byteCount, result.elementCount)
     result.withUnsafeMutableBytes { target in
       withUnsafeBytes { source in

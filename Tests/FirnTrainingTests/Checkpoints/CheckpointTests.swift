@@ -164,7 +164,7 @@ import Testing
     try other.load(base)
     try delta.resume(in: other)
     #expect(try other.snapshot() == session.snapshot())
-    try other.setValue(NDArray(zeros: [1, 4]), of: "lower/kernel[2..<3]")
+    try other.setValue(try NDArray(zeros: [1, 4]), of: "lower/kernel[2..<3]")
     #expect(throws: FirnError.self) { try delta.resume(in: other) }
   }
 

@@ -87,7 +87,7 @@ import Testing
   @Test(arguments: [DType.f32, .f64]) func anotherSelectionGoesOnAsWithoutAStop(_ dtype: DType) throws {
     let model = try Model(dtype)
     let optimizer = Self.optimizers[0]
-    let feeds = model.data.feeds(0..<4)
+    let feeds = try model.data.feeds(0..<4)
     let straight = try quietSession(model.graph)
     let early = try model.program(straight, optimizer, freezing: "head/kernel")
     for _ in 0..<5 { try straight.run(early, feeding: feeds) }
@@ -120,12 +120,12 @@ import Testing
       let folder = try CheckpointFolder(url.path, saving: .trained)
       try session.run(program, feeding: model.feeds)
       try folder.save(session, running: program, step: 1)
-      try session.setValue(NDArray(zeros: [3, 4]), of: "lower/kernel")
+      try session.setValue(try NDArray(zeros: [3, 4]), of: "lower/kernel")
       try session.run(program, feeding: model.feeds)
       try folder.save(session, running: program, step: 2)
       let other = try quietSession(model.graph)
       #expect(throws: FirnError.self) { try folder.latest()?.resume(in: other) }
-      try other.setValue(NDArray(zeros: [3, 4]), of: "lower/kernel")
+      try other.setValue(try NDArray(zeros: [3, 4]), of: "lower/kernel")
       #expect(try folder.latest()?.resume(in: other).step == 2)
       #expect(try other.snapshot() == session.snapshot())
     }

@@ -16,10 +16,10 @@ extension FaultyInput {
     .building(
       "product of shapes that do not fit", .shapeMismatch, ["matmul", "f32[batch,3]", "f32[4,2]", here]
     ) { bench in
-      matmul(bench.x, bench.graph.constant(NDArray(zeros: [4, 2])))
+      matmul(bench.x, bench.graph.constant(try NDArray(zeros: [4, 2])))
     },
     .building("sum of shapes that do not fit", .shapeMismatch, ["add", "[batch,3]", "[4]", made]) { bench in
-      bench.x + bench.graph.constant(NDArray(zeros: [4]))
+      bench.x + bench.graph.constant(try NDArray(zeros: [4]))
     },
     .building("mixed element types", .typeMismatch, ["f32[batch,3]", "i32[batch]", "cast", made]) { bench in
       bench.x + bench.ids
@@ -91,7 +91,7 @@ extension FaultyInput {
     },
     .building("assignment of another shape", .shapeMismatch, ["assign", "f32[3]", "f32[2]", here]) { bench in
       let w = bench.graph.variable("w", shape: [2])
-      return bench.graph.assign(bench.graph.constant(NDArray(zeros: [3])), to: w)
+      return try bench.graph.assign(bench.graph.constant(try NDArray(zeros: [3])), to: w)
     },
     .building("assignment to an op", .invalidArgument, ["`risky/reduce_sum` is not a variable", here]) {
       bench in
@@ -159,8 +159,9 @@ extension FaultyInput {
       scan(over: [bench.risky], initial: []) { ScanResult(carries: [], outputs: $0.slices) }.outputs[0]
     },
     .building("fault inside a loop", .shapeMismatch, ["add", "[2]", "[3]", here]) { bench in
-      scan(over: [bench.series], initial: []) { step in
-        ScanResult(carries: [], outputs: [step.slices[0] + bench.graph.constant(NDArray(zeros: [3]))])
+      let three = try NDArray(zeros: [3])
+      return scan(over: [bench.series], initial: []) { step in
+        ScanResult(carries: [], outputs: [step.slices[0] + bench.graph.constant(three)])
       }.outputs[0]
     },
     .building("value of a loop used outside", .invalidGraph, ["another graph", "inside its body", here]) {

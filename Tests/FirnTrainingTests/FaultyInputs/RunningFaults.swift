@@ -120,7 +120,7 @@ extension FaultyInput {
     FaultyInput("infinity in a step of training", .notFinite, ["produced inf"]) { bench in
       let program = try bench.session.compile(
         minimizing: bench.loss * exp(bench.x.sum()), with: SGD(learningRate: 0.1))
-      let x = NDArray(zeros: [7, 3])
+      let x = try NDArray(zeros: [7, 3])
       var big = x.floats
       big[0] = 1e4
       let fed = try NDArray(big, shape: [7, 3])
@@ -154,14 +154,16 @@ extension FaultyInput {
       var snapshot = try bench.session.snapshot()
       for index in snapshot.values.indices {
         let array = snapshot.values[index].array
-        snapshot.values[index].array = NDArray(
+        snapshot.values[index].array = try NDArray(
           zeros: snapshot.values[index].name == "head/bias" ? [6] : array.shape)
       }
       try bench.session.restore(snapshot)
     },
     FaultyInput("snapshot of another model", .unknownName, ["`other`"]) { bench in
       var snapshot = try bench.session.snapshot()
-      snapshot.values = snapshot.values.map { .init(name: $0.name, array: NDArray(zeros: $0.array.shape)) }
+      snapshot.values = try snapshot.values.map {
+        .init(name: $0.name, array: try NDArray(zeros: $0.array.shape))
+      }
       snapshot.values.append(.init(name: "other", array: NDArray([1] as [Float])))
       try bench.session.restore(snapshot)
     },

@@ -14,7 +14,9 @@ import Testing
     try Weights(source: "test", entries: entries.map { WeightEntry(name: $0.key, array: $0.value) })
   }
 
-  private func weights(of session: Session, _ change: ([WeightEntry]) -> [WeightEntry]) throws -> Weights {
+  private func weights(of session: Session, _ change: ([WeightEntry]) throws -> [WeightEntry]) throws
+    -> Weights
+  {
     try Weights(source: "test", entries: change(session.weights().entries))
   }
 
@@ -27,9 +29,10 @@ import Testing
     let before = try target.snapshot()
     let faulty = try weights(of: source) { entries in
       [
-        WeightEntry(name: "lower/bias", array: NDArray(zeros: [5])),
-        WeightEntry(name: "lower/kernal", array: NDArray(zeros: [3, 4])),
-        WeightEntry(name: "upper/bias", array: NDArray(zeros: [entries.last?.shape.first ?? 0], dtype: .i32)),
+        WeightEntry(name: "lower/bias", array: try NDArray(zeros: [5])),
+        WeightEntry(name: "lower/kernal", array: try NDArray(zeros: [3, 4])),
+        WeightEntry(
+          name: "upper/bias", array: try NDArray(zeros: [entries.last?.shape.first ?? 0], dtype: .i32)),
       ] + entries.filter { !["lower/bias", "lower/kernel", "upper/bias"].contains($0.name) }
     }
     let error = try error { try target.load(faulty) }
@@ -74,7 +77,7 @@ import Testing
       $0 + [
         WeightEntry(
           name: "old/lower/bias",
-          array: $0[1].shape.isEmpty ? NDArray([0 as Float]) : NDArray(zeros: $0[1].shape))
+          array: $0[1].shape.isEmpty ? NDArray([0 as Float]) : (try NDArray(zeros: $0[1].shape)))
       ]
     }
     let map = NameMap.prefix("old/")
@@ -114,7 +117,7 @@ import Testing
     let session = try quietSession(model.graph)
     let before = try session.snapshot()
     let zeros = try weights(of: session) { entries in
-      entries.map { WeightEntry(name: $0.name, array: NDArray(zeros: $0.shape)) }
+      try entries.map { WeightEntry(name: $0.name, array: try NDArray(zeros: $0.shape)) }
     }
     let damaged = try weights(of: session) { _ in
       zeros.entries.dropLast() + [
@@ -139,8 +142,10 @@ import Testing
     session.onWarning = { heard.append($0) }
     let random = try session.snapshot()
     let partial = try weights(of: try quietSession(model.graph, seed: 9)) { entries in
-      entries.prefix(1)
-        + entries.dropFirst(2).map { WeightEntry(name: "module." + $0.name, array: NDArray(zeros: $0.shape)) }
+      try entries.prefix(1)
+        + entries.dropFirst(2).map {
+          WeightEntry(name: "module." + $0.name, array: try NDArray(zeros: $0.shape))
+        }
     }
     #expect(throws: FirnError.self) { try session.load(partial) }
     #expect(try session.snapshot() == random)
@@ -157,7 +162,7 @@ import Testing
     let program = try session.compile(minimizing: model.loss, with: SGD(learningRate: 0.1), freezing: "lower")
     #expect(program.warnings == ["frozen but never loaded or trained: `lower/bias`"])
     // Nothing at all is never what was meant.
-    let nothing = try weights(["module.lower/kernel": NDArray(zeros: [3, 4])])
+    let nothing = try weights(["module.lower/kernel": try NDArray(zeros: [3, 4])])
     #expect(throws: FirnError.self) { try session.load(nothing, strict: false) }
   }
 
@@ -167,8 +172,10 @@ import Testing
     let session = try quietSession(graph)
     let report = try session.load(
       weights([
-        "a": NDArray(zeros: [2, 3]), "b": NDArray(zeros: [2, 3], dtype: .f64), "c": NDArray(zeros: [3, 2]),
-        "d": NDArray(zeros: [2, 3], dtype: .bool), "f": NDArray(zeros: []), "counter": NDArray(zeros: []),
+        "a": try NDArray(zeros: [2, 3]), "b": try NDArray(zeros: [2, 3], dtype: .f64),
+        "c": try NDArray(zeros: [3, 2]),
+        "d": try NDArray(zeros: [2, 3], dtype: .bool), "f": try NDArray(zeros: []),
+        "counter": try NDArray(zeros: []),
       ]), mapping: .ignoring("counter"), strict: false)
     #expect(
       report.description == """
@@ -211,7 +218,7 @@ import Testing
     let session = try quietSession(model.graph, seed: 2)
     let other = try quietSession(model.graph, seed: 9)
     let file = try weights(of: other) {
-      $0 + [WeightEntry(name: "decoder/kernel", array: NDArray(zeros: [2]))]
+      $0 + [WeightEntry(name: "decoder/kernel", array: try NDArray(zeros: [2]))]
     }
     #expect(throws: FirnError.self) { try session.load(file) }
     let report = try session.load(file, only: "upper", strict: true)
@@ -240,8 +247,8 @@ import Testing
     let file = try Weights(
       source: String(repeating: "folder/", count: 20) + "a.pt",
       entries: foreign.keys.sorted().map {
-        WeightEntry(name: long + $0, array: foreign[$0] ?? NDArray(zeros: []))
-      } + [WeightEntry(name: String(repeating: "x", count: 130), array: NDArray(zeros: [2]))])
+        WeightEntry(name: long + $0, array: try foreign[$0] ?? NDArray(zeros: []))
+      } + [WeightEntry(name: String(repeating: "x", count: 130), array: try NDArray(zeros: [2]))])
     let report = try quietSession(graph).load(
       file, mapping: .pyTorchRNN(network, from: long, into: scope + "/lstm"), strict: false)
     #expect(report.rows(.converted).count == 9 && !report.isComplete)

@@ -107,7 +107,7 @@ import Testing
     #expect(try Masks().runs(seed: 2)[0] != runs[0])
     #expect(runs[0][0] != runs[1][0])
     #expect(runs[0][1] != runs[1][1])
-    let steps = (0..<4).map { runs[0][1].rows([$0]).floats }
+    let steps = try (0..<4).map { try runs[0][1].rows([$0]).floats }
     #expect(Set(steps + [runs[0][0].floats]).count == 5, "every iteration and every node draws anew")
     #expect(try Masks(extra: true).runs(seed: 1) == runs, "another node changes no mask")
   }

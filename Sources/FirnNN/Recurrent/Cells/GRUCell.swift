@@ -75,7 +75,7 @@ public struct GRUCell: RecurrentCell {
       return CellStep([next + update * (hidden - next)])
     }
     let kernels = weights.recurrentKernel.split(
-      sizes: [Dim(2 * units), Dim(units)], axis: 1)
+      sizes: [Dim(units) * 2, Dim(units)], axis: 1)
     let h = matmul(state.recurrent, kernels[0]).split(into: 2, axis: -1)
     let update = recurrentActivation(x[1] + h[1])
     let reset = recurrentActivation(x[0] + h[0])

@@ -81,10 +81,12 @@ public struct LSTMCell: RecurrentCell {
       gates: make.gates(
         ["input", "forget", "cell", "output"], units: units, stateWidth: projection,
         initializers: initializers, biases: biases,
-        bias: .columns([(units, .zeros), (units, .constant(forgetBias)), (2 * units, .zeros)])),
+        bias: .columns([
+          (units, .zeros), (units, .constant(forgetBias)), (units.saturatingProduct(2), .zeros),
+        ])),
       peephole: hasPeepholes
         ? make(
-          "peephole", [3 * units], role: "peephole", initializer: .zeros,
+          "peephole", [units.saturatingProduct(3)], role: "peephole", initializer: .zeros,
           blocks: BlockNames(["input", "forget", "output"])) : nil,
       projection: projection.map { make("projection", [units, $0], role: "projection") })
   }

@@ -71,11 +71,15 @@ public struct LayerNormLSTMCell: RecurrentCell {
       gates: make.gates(
         gates, units: units,
         initializers: initializers,
-        bias: .columns([(units, .zeros), (units, .constant(forgetBias)), (2 * units, .zeros)])),
+        bias: .columns([
+          (units, .zeros), (units, .constant(forgetBias)), (units.saturatingProduct(2), .zeros),
+        ])),
       kernelGain: make(
-        "kernel_gain", [4 * units], role: "gain", initializer: .ones, blocks: BlockNames(gates)),
+        "kernel_gain", [units.saturatingProduct(4)], role: "gain", initializer: .ones,
+        blocks: BlockNames(gates)),
       recurrentGain: make(
-        "recurrent_gain", [4 * units], role: "gain", initializer: .ones, blocks: BlockNames(gates)),
+        "recurrent_gain", [units.saturatingProduct(4)], role: "gain", initializer: .ones,
+        blocks: BlockNames(gates)),
       cellGain: make("cell_gain", [units], role: "gain", initializer: .ones),
       cellOffset: make("cell_offset", [units], role: "bias", initializer: .zeros))
   }

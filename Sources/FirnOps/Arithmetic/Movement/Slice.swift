@@ -68,7 +68,7 @@ package struct Slice: KernelOp {
 
   /// `length / step` rounded up, where that is one polynomial.
   private static func quotient(_ length: Dim, _ step: Int) -> Dim? {
-    if let length = length.value { return Dim((length + step - 1) / step) }
+    if let length = length.value { return Dim(length <= 0 ? 0 : (length - 1) / step + 1) }
     for rest in 0..<Swift.min(step, 1 << 12) {
       if let exact = (length + Dim(rest)).divided(exactlyBy: Dim(step)) { return exact }
     }

@@ -6,7 +6,7 @@ public import FirnGraph
 /// | --- | --- | --- |
 /// | x | any | one result for each of `sizes`, which is its extent of `axis` |
 ///
-/// C1: `axis` is one of x's. C2: `sizes` add up to its extent; none is negative.
+/// C1: `axis` is one of x's. C2: `sizes` add up to its extent; none is negative. C3: there are at most 65,536.
 ///
 /// A part that no gradient reaches counts as zero.
 ///
@@ -19,6 +19,9 @@ package struct Split: KernelOp {
     self.axis = axis
     self.sizes = sizes
   }
+
+  /// Each part is a value of its own.
+  static let countLimit = 1 << 16
 
   package static let mnemonics = ["split"]
   package var mnemonic: String { "split" }
@@ -33,6 +36,9 @@ package struct Split: KernelOp {
     try operands.require(1)
     let x = operands[0]
     try x.requireAxis(axis, "C1")
+    try require(
+      sizes.count <= Self.countLimit, "C3", .invalidArgument, "\(sizes.count) parts",
+      remedy: "use at most \(Self.countLimit) parts, or reshape and loop over them with `scan`")
     let total = sizes.reduce(Dim(0), +)
     try require(
       total == x.shape[axis] && sizes.allSatisfy { ($0.value ?? 0) >= 0 }, "C2", .invalidArgument,
@@ -102,7 +108,7 @@ extension Tensor {
   /// A part that no gradient reaches counts as zero in the gradient of the whole.
   ///
   /// Constraints: (C1) `axis`, which counts from the end where negative, is one of the axes; (C2) `sizes` add up to its
-  /// extent, and none is negative.
+  /// extent, and none is negative; (C3) there are at most 65,536.
   ///
   /// - Complexity: no FLOPs; each element read and written once.
   public func split(
@@ -119,13 +125,20 @@ extension Tensor {
   /// `count` consecutive parts of one size along `axis`: TensorFlow's `split`, PyTorch's `chunk`.
   ///
   /// Constraints: (C1) `axis`, which counts from the end where negative, is one of the axes; (C2) `count` is positive
-  /// and divides its extent.
+  /// and divides its extent; (C3) it is at most 65,536, otherwise nothing is returned.
   ///
   /// - Complexity: no FLOPs; each element read and written once.
   public func split(
     into count: Int, axis: Int, file: StaticString = #fileID, line: UInt = #line
   ) -> [Tensor] {
     let location = CallSite(file, line)
+    guard count <= Split.countLimit else {
+      _ = fault(
+        .invalidArgument, "split: \(count) parts of \(type)",
+        remedy: "use at most \(Split.countLimit) parts, or reshape and loop over them with `scan`",
+        constraint: "C3", location: location)
+      return []
+    }
     let poison = [Tensor](repeating: .poisoned(in: graph), count: Swift.max(count, 0))
     guard let axis = self.axis(axis, "split", constraint: "C1", location: location) else { return poison }
     guard count > 0, let size = shape[axis].divided(exactlyBy: Dim(count)) else {
@@ -142,7 +155,7 @@ extension Tensor {
   /// The slices along `axis`, which they lack: `unbind`, `unstack`.
   ///
   /// Constraints: (C1) `axis`, which counts from the end where negative, is one of the axes; (C2) its extent is a
-  /// positive number; loop over a named one with `scan`.
+  /// positive number; loop over a named one with `scan`; (C3) it is at most 65,536.
   ///
   /// - Complexity: no FLOPs; each element read and written once.
   public func unstacked(axis: Int = 0, file: StaticString = #fileID, line: UInt = #line) -> [Tensor] {

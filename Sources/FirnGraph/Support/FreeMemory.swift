@@ -1,21 +1,26 @@
-internal import Foundation
-
 /// The memory a process can still have, as Linux tells it: what the machine has free, what the control groups around the
 /// process leave it, and what its own limits do.
 ///
 /// Elsewhere nothing is known. Files are read anew whenever it is asked.
-struct FreeMemory {
+package struct FreeMemory {
   /// A number of bytes, and what bounds it.
-  struct Bound: Equatable {
-    var byteCount: Int
-    var reason: String
+  package struct Bound: Equatable {
+    package var byteCount: Int
+    package var reason: String
+
+    package init(byteCount: Int, reason: String) {
+      self.byteCount = byteCount
+      self.reason = reason
+    }
   }
 
   /// Where `/proc` and `/sys` are; another folder for tests.
-  var root = ""
+  package var root = ""
+
+  package init(root: String = "") { self.root = root }
 
   /// The tightest of all bounds; nil where none is known.
-  var bound: Bound? {
+  package var bound: Bound? {
     let swap = kilobytes("SwapFree", in: "/proc/meminfo") ?? 0
     var bounds: [Bound] = []
     if let available = kilobytes("MemAvailable", in: "/proc/meminfo") {
@@ -80,11 +85,11 @@ struct FreeMemory {
 
   // MARK: Files
 
-  private func text(_ path: String) -> String? { try? String(contentsOfFile: root + path, encoding: .utf8) }
+  private func text(_ path: String) -> String? { SystemFile.text(root + path) }
 
   /// A file that holds one number; nil for `max`, which is none.
   private func number(_ path: String) -> Int? {
-    text(path).flatMap { Int($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+    text(path).flatMap { Int($0.prefix { !$0.isWhitespace }) }
   }
 
   /// The number behind a name and blanks, at the beginning of a line.
@@ -109,13 +114,33 @@ struct FreeMemory {
 
 extension Int {
   /// The sum, or the greatest number there is.
-  func saturatingSum(_ other: Int) -> Int {
+  package func saturatingSum(_ other: Int) -> Int {
     let (sum, overflows) = addingReportingOverflow(other)
     return overflows ? .max : sum
   }
 
-  fileprivate func saturatingProduct(_ other: Int) -> Int {
+  /// The product, or the greatest number there is.
+  package func saturatingProduct(_ other: Int) -> Int {
     let (product, overflows) = multipliedReportingOverflow(by: other)
     return overflows ? .max : product
+  }
+}
+
+extension FreeMemory {
+  /// Bytes that are always asked for without looking; looking takes some 50 µs.
+  package static let smallBytes = 1 << 20
+
+  /// - Throws: where that many bytes are more than this process can still have. Where that is not known, as on macOS,
+  ///   which makes room on disk as it goes, they are held against all that the machine has.
+  package static func require(_ byteCount: Int, for what: @autoclosure () -> String) throws(FirnError) {
+    if (0...smallBytes).contains(byteCount) { return }
+    let bound = FreeMemory().bound ?? Bound(byteCount: SystemFile.physicalMemory, reason: "on this machine")
+    if (0...bound.byteCount).contains(byteCount) { return }
+    // A number no longer counted is not said.
+    let wanted = byteCount == .max || byteCount < 0 ? "more than \(Int.max)" : "\(byteCount)"
+    throw FirnError(
+      .invalidArgument,
+      "\(what()) takes \(wanted) bytes of memory, and \(bound.byteCount) are free \(bound.reason)",
+      remedy: "check the extents, or use smaller batches")
   }
 }
