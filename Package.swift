@@ -109,7 +109,9 @@ let tests: [Target] = [
   .target(
     name: "FirnToyOps", dependencies: ["FirnGraph", "FirnNotation"], path: "Tests/FirnToyOps"),
   .executableTarget(
-    name: "FirnOpening", dependencies: ["FirnGraph", "FirnFormats"], path: "Tests/FirnOpening"),
+    name: "FirnOpening",
+    dependencies: ["FirnGraph", "FirnOps", "FirnCompiler", "FirnRuntime", "FirnFormats", "FirnTraining"],
+    path: "Tests/FirnOpening"),
   .testTarget(
     name: "FirnGraphTests", dependencies: ["FirnGraph", "FirnNotation", "FirnToyOps"], exclude: ["Fixtures"]),
   .testTarget(

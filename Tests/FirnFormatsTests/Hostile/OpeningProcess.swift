@@ -14,9 +14,15 @@ final class OpeningProcess {
   private let (input, output) = (Pipe(), Pipe())
   private var pending: [UInt8] = []
 
-  init() throws {
+  /// - Parameter limit: is run in the shell that becomes the program: `ulimit -v 1000000`.
+  init(under limit: String? = nil) throws {
     let program: URL = try #require(Self.program, "FirnOpening is not built")
-    process.executableURL = program
+    if let limit {
+      process.executableURL = URL(fileURLWithPath: "/bin/sh")
+      process.arguments = ["-c", limit + " && exec \"$0\"", program.path]
+    } else {
+      process.executableURL = program
+    }
     process.standardInput = input
     process.standardOutput = output
     try process.run()

@@ -78,6 +78,9 @@ import Testing
     Fault("%x = placeholder() {dtype = f32, shape = []} : f32[2", "line 2, column 53", "the text ends"),
     Fault(
       "%x = placeholder() {dtype = f32, shape = []} : f32[9223372036854775807,9223372036854775807]",
+      "line 2, column 52", "is too large"),
+    Fault(
+      "%x = placeholder() {dtype = f32, shape = []} : f32[4611686018427387904,4611686018427387904]",
       "line 2, column 48", "more than", "smaller"),
     Fault(
       "%x = placeholder() {dtype = f32, shape = []} : f32[99999999999999999999]", "line 2, column 52",

@@ -129,8 +129,10 @@ extension Plan {
   /// How often a loop's body is run in all.
   fileprivate var iterations: Int {
     steps.reduce(0) { count, step in
-      guard case .loop(let loop) = step.work else { return count }
-      return count.saturatingSum(loop.length.saturatingProduct(loop.body.iterations.saturatingSum(1)))
+      guard case .loops(let loops) = step.work else { return count }
+      return loops.reduce(count) { count, loop in
+        count.saturatingSum(loop.length.saturatingProduct(loop.body.iterations.saturatingSum(1)))
+      }
     }
   }
 }

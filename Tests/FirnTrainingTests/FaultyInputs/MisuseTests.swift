@@ -145,7 +145,7 @@ import Testing
     .building("windows") { [maxPool2d(image($0), window: ($1, $1), padding: .same, roundsUp: true)] },
     .building("means") { [averagePool2d(image($0), window: (1, $1), strides: ($1, 1))] },
     .building("adaptive means") { [adaptiveAveragePool2d(image($0), to: ($1, $1))] },
-    .building("upsampled") { [upsample(image($0), to: ($1, $1))] },
+    .building("upsampled") { [resize(image($0), to: ($1, $1), .bilinear())] },
     .building("upsampled by") { [upsample(image($0), by: ($1, $1), .bilinear())] },
   ]
 

@@ -8,28 +8,23 @@ import FirnRuntime
 import FirnTraining
 import Testing
 
-/// What is large takes time in proportion: variables, alternatives of a selection, names against patterns.
-@Suite(.serialized) struct ScaleTests {
-  private func seconds(_ what: String, _ body: () throws -> Void) rethrows -> Double {
-    let duration = try ContinuousClock().measure(body) / .seconds(1)
-    print("\(what): \(duration) s")
-    return duration
-  }
-
+/// What is large is worked on in proportion: variables, alternatives of a selection, names against patterns.
+///
+/// What was quadratic or worse here would not end within the limit by orders of magnitude; `firn-bench asking` has the
+/// times.
+@Suite(.serialized, .timeLimit(.minutes(5))) struct ScaleTests {
   @Test func manyVariables() throws {
     let graph = Graph()
-    var variables: [Tensor] = []
-    let building = seconds("building") {
-      variables = (0..<100_000).map { graph.variable("s\($0 / 100)/v\($0)", shape: [], initializer: .zeros) }
+    let variables = (0..<100_000).map {
+      graph.variable("s\($0 / 100)/v\($0)", shape: [], initializer: .constant(1))
     }
-    #expect(building < 4)
     let loss = stack(variables).sum()
     let session = try quietSession(graph)
-    #expect(try seconds("fetching") { _ = try session.compile(fetching: [loss]) } < 2)
-    let training = try seconds("training") {
-      _ = try session.compile(minimizing: loss, with: SGD(learningRate: 0.1), freezing: "s0 | s1")
-    }
-    #expect(training < 20)
+    #expect(try session.run(session.compile(fetching: [loss]))[loss] == NDArray(scalar: Float(100_000)))
+    let program = try session.compile(minimizing: loss, with: SGD(learningRate: 0.5), freezing: "s0 | s1")
+    try session.run(program)
+    #expect(try session.value(of: "s1/v199") == NDArray(scalar: Float(1)))
+    #expect(try session.value(of: "s2/v200") == NDArray(scalar: Float(0.5)))
   }
 
   @Test func manyAlternatives() throws {
@@ -38,10 +33,10 @@ import Testing
     let names = (0..<100_000).map { "v\($0 % 1_000)" }
     let context = SelectionContext(graph.definition)
     let text = names.joined(separator: " | ")
-    #expect(try seconds("text") { #expect(try Selection(text).resolve(in: context).count == 1_000) } < 4)
+    #expect(try Selection(text).resolve(in: context).count == 1_000)
     var grown = Selection.path("v0")
-    #expect(seconds("one by one") { for name in names.dropFirst() { grown = grown | .path(name) } } < 4)
-    #expect(try seconds("resolving") { #expect(try grown.resolve(in: context).count == 1_000) } < 4)
+    for name in names.dropFirst() { grown = grown | .path(name) }
+    #expect(try grown.resolve(in: context).count == 1_000)
     #expect(try grown == Selection(text))
     let blocks = (0..<100_000).map { "v\($0 % 1_000)[\($0 / 1_000)..<\($0 / 1_000 + 1)]" }.joined(
       separator: " | ")
@@ -55,10 +50,8 @@ import Testing
     let entries = [WeightEntry(name: name, array: NDArray([1] as [Float]))]
     let weights = try Weights(source: "test", entries: entries)
     let session = try quietSession(Workbench().graph)
-    let spent = try seconds(pattern) {
-      _ = try session.load(weights, mapping: .regex(pattern, to: "head/bias"), strict: false)
-    }
-    #expect(spent < 4)
+    let report = try session.load(weights, mapping: .regex(pattern, to: "head/bias"), strict: false)
+    #expect(!report.rows.contains { $0.outcome == .matched })
   }
 
   @Test(arguments: [

@@ -1,0 +1,58 @@
+import FirnCompiler
+import FirnGraph
+import FirnOps
+import FirnRuntime
+import FirnTraining
+
+/// What asks for memory, each in its own way: five gigabytes and more but for the last two.
+enum Request: String {
+  case variable, variables, intermediate, draw, zeros, initialValue, state, split, plans, modest
+
+  /// - Throws: where there is no room; what went through is forgotten again.
+  func make() throws(FirnError) {
+    let graph = Graph()
+    switch self {
+    case .variable:
+      let wide = graph.variable("w", shape: [5, 268_435_456], initializer: .zeros)
+      _ = try fetch([wide.sum()])
+    case .variables:
+      // None of them is too large by itself.
+      let parts = (0..<20).map { graph.variable("w\($0)", shape: [67_108_864], initializer: .constant(1)) }
+      let session = try Session(graph)
+      for part in parts { _ = try session.setValue(try session.value(of: part), of: part) }
+    case .intermediate:
+      let column = graph.placeholder("x", shape: ["rows", 1])
+      let row = graph.placeholder("y", shape: [1, "columns"])
+      let session = try Session(graph)
+      let program = try session.compile(fetching: [exp(column + row) + exp(column - row)])
+      try session.run(
+        program, feeding: [column: NDArray(zeros: [40_000, 1]), row: NDArray(zeros: [1, 40_000])])
+    case .draw: _ = try fetch([graph.randomNormal([5, 268_435_456]).sum()])
+    case .zeros: _ = try NDArray(zeros: [5, 268_435_456])
+    case .initialValue:
+      let wide = graph.variable("w", shape: [5, 268_435_456], initializer: .normal(deviation: 1))
+      _ = try Session(graph).value(of: wide)
+    case .state:
+      // What a loop keeps for its way back.
+      let start = graph.variable("w", shape: [1_048_576], initializer: .zeros)
+      let loop = scan(initial: [start], length: 2_000) { step in .init(carries: [exp(step.carries[0])]) }
+      let session = try Session(graph)
+      try session.run(session.compile(minimizing: loop.carries[0].sum(), with: SGD(learningRate: 0.1)))
+    case .split:
+      let line = graph.placeholder("x", shape: [1_099_511_627_776])
+      _ = try fetch(Array(line.split(into: 1 << 40, axis: 0).prefix(1)))
+    case .plans:
+      // Five hundred batch sizes of one program; all their plans together would take eight gigabytes.
+      let batch = graph.placeholder("x", shape: ["rows", 1_024])
+      let session = try Session(graph)
+      let program = try session.compile(fetching: [exp(exp(batch).sum(axes: [0])).sum()])
+      for rows in 2_000..<2_500 { try session.run(program, feeding: [batch: NDArray(zeros: [rows, 1_024])]) }
+    case .modest: _ = try fetch([graph.variable("w", shape: [1_000], initializer: .zeros).sum()])
+    }
+
+    func fetch(_ tensors: [Tensor]) throws(FirnError) {
+      let session = try Session(graph)
+      try session.run(session.compile(fetching: tensors))
+    }
+  }
+}
