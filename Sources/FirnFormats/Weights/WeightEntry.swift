@@ -15,8 +15,9 @@ public struct WeightEntry: Sendable {
   public let requiresGradient: Bool?
   private let source: Source
 
-  /// Where the elements come from. A file may hold very many tensors: what lies there as it is wants no object of its
-  /// own.
+  /// Where the elements come from.
+  ///
+  /// A file may hold very many tensors: what lies there as it is wants no object of its own.
   private enum Source: Sendable {
     case placed(FilePart, at: Int)
     case stored(StoredElements)
