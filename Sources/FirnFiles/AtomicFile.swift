@@ -10,7 +10,8 @@ package enum AtomicFile {
   /// though not its owner, other names or attributes. Symbolic links stay: the file they lead to is replaced or made. A
   /// process that dies meanwhile leaves `PATH.PROCESS-NUMBER.tmp`, which can be deleted.
   ///
-  /// What is no regular file, such as a device, a pipe or `/dev/stdout`, is written into and stays what it is.
+  /// What is no regular file, such as a device, a pipe or `/dev/stdout`, is written into and stays what it is. Where who
+  /// reads from a pipe goes before its end, that is an error, and no signal ends the process.
   ///
   /// - Parameter check: is given the temporary when it is whole; what it refuses does not take the place. With one
   ///   only regular files are written.

@@ -21,7 +21,7 @@ package final class FileWriter {
     if bytes.count < Self.bufferSize {
       buffer += bytes
     } else if !Platform.writeAll(descriptor, bytes) {
-      throw AtomicFile.fault(path, Platform.reason)
+      throw unwritten
     }
   }
 
@@ -36,7 +36,14 @@ package final class FileWriter {
   func flush() throws(FirnError) {
     let written = buffer.withUnsafeBytes { Platform.writeAll(descriptor, $0) }
     buffer.removeAll(keepingCapacity: true)
-    if !written { throw AtomicFile.fault(path, Platform.reason) }
+    if !written { throw unwritten }
+  }
+
+  /// Why the last call has not written.
+  private var unwritten: FirnError {
+    guard Platform.hasLostItsReader else { return AtomicFile.fault(path, Platform.reason) }
+    return AtomicFile.fault(
+      path, "who read from it has gone (\(Platform.reason))", remedy: "read all of it, or write to a file")
   }
 
   /// `withUnsafeBytes` forgets the type of what its body throws.

@@ -83,9 +83,10 @@ enum Platform {
     return nil
   }
 
-  /// What a read gave: so many bytes, none for now though somebody writes, or the end, which a failure is too.
+  /// What a read gave: so many bytes, none for now though somebody writes, the end, or a failure with its words.
   enum Reading {
     case bytes(Int), later, end
+    case failure(String)
   }
 
   static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Reading {
@@ -98,8 +99,9 @@ enum Platform {
         let count = Darwin.read(descriptor, buffer.baseAddress, buffer.count)
       #endif
       if count > 0 { return .bytes(count) }
-      if count < 0, errno == EINTR { continue }
-      return count < 0 && errno == EAGAIN ? .later : .end
+      if count == 0 { return .end }
+      if errno == EINTR { continue }
+      return errno == EAGAIN ? .later : .failure(reason)
     }
   }
 
@@ -153,8 +155,37 @@ enum Platform {
     munmap(UnsafeMutableRawPointer(mutating: pointer), byteCount)
   }
 
-  /// Writes all bytes; false where that failed.
+  /// Whether the last call failed as who read from a pipe has gone.
+  static var hasLostItsReader: Bool { errno == EPIPE }
+
+  /// Writes all bytes; false where that failed, also where nobody reads any more from a pipe: then the process does not
+  /// end by a signal, whatever it does with such signals elsewhere.
   static func writeAll(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Bool {
+    #if canImport(Darwin)
+      _ = fcntl(descriptor, F_SETNOSIGPIPE, 1)
+      return writeEach(descriptor, bytes)
+    #else
+      var (signals, pending, before) = (sigset_t(), sigset_t(), sigset_t())
+      sigemptyset(&signals)
+      sigaddset(&signals, SIGPIPE)
+      sigpending(&pending)
+      // One that waits already is held back by somebody else, and another's.
+      guard sigismember(&pending, SIGPIPE) == 0, pthread_sigmask(SIG_BLOCK, &signals, &before) == 0 else {
+        return writeEach(descriptor, bytes)
+      }
+      let isWritten = writeEach(descriptor, bytes)
+      let reason = errno
+      if !isWritten, reason == EPIPE {
+        var none = timespec()
+        while sigtimedwait(&signals, nil, &none) < 0, errno == EINTR {}
+      }
+      pthread_sigmask(SIG_SETMASK, &before, nil)
+      errno = reason
+      return isWritten
+    #endif
+  }
+
+  private static func writeEach(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Bool {
     var rest = bytes
     while let start = rest.baseAddress, !rest.isEmpty {
       let written = write(descriptor, start, rest.count)

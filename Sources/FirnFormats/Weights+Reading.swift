@@ -30,7 +30,7 @@ extension Weights {
       return
     }
     self = try ShardedReader.read(bytes, source: path) { (path) throws(FirnError) in
-      try Weights(try MappedFile.open(path), source: path)
+      try MappedFile.open(path)
     }
   }
 
@@ -43,11 +43,16 @@ extension Weights {
 
   /// The weights in the bytes of a file; `source` is its path.
   package init(_ bytes: Bytes, source: String) throws(FirnError) {
+    var budget = ReadingBudget(bytes.count, fault: FileFault(source))
+    try self.init(bytes, source: source, budget: &budget)
+  }
+
+  /// - Parameter budget: has been given what these bytes add to it.
+  init(_ bytes: Bytes, source: String, budget: inout ReadingBudget) throws(FirnError) {
     let fault = FileFault(source)
     if bytes.starts(with: NumPyHeader.magic) {
       self = try NumPyReader.read(bytes, source: source)
     } else if bytes.starts(with: ZipArchive.magic) || bytes.starts(with: ZipArchive.emptyMagic) {
-      var budget = ReadingBudget(bytes.count, fault: fault)
       let archive = try ZipArchive(bytes, budget: &budget, fault: fault)
       if let foreign = ForeignFile.of(members: archive.entries.map(\.name)) { throw foreign.error(of: fault) }
       self =
@@ -55,18 +60,20 @@ extension Weights {
         ? NumPyReader.read(archive, source: source, budget: &budget)
         : PyTorchReader.read(archive, of: bytes.count, source: source, budget: &budget)
     } else if SafetensorsReader.mayRead(bytes) {
-      self = try SafetensorsReader.read(bytes, source: source)
+      self = try SafetensorsReader.read(bytes, source: source, budget: &budget)
     } else if PyTorchLegacyReader.reads(bytes) {
-      self = try PyTorchLegacyReader.read(bytes, source: source)
+      self = try PyTorchLegacyReader.read(bytes, source: source, budget: &budget)
     } else if bytes.starts(with: TensorFlowTable.magic, at: bytes.count - 8) {
       guard source.hasSuffix(".index") else {
         throw fault(
           "is the index of a TensorFlow checkpoint under another name", remedy: "name it PREFIX.index")
       }
-      self = try TensorFlowReader.read(index: bytes, prefix: String(source.dropLast(6)))
+      self = try TensorFlowReader.read(
+        index: bytes, prefix: String(source.dropLast(6)), budget: &budget
+      ) { (path) throws(FirnError) in try MappedFile.open(path) }
     } else if source.hasSuffix(".safetensors"), ForeignFile.known(bytes, source: source) == nil {
       // Its reader says what is wrong with it.
-      self = try SafetensorsReader.read(bytes, source: source)
+      self = try SafetensorsReader.read(bytes, source: source, budget: &budget)
     } else {
       throw ForeignFile.error(of: bytes, source: source)
     }

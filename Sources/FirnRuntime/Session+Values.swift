@@ -187,14 +187,14 @@ extension Session {
   private func origin(of place: Place) throws(FirnError) -> Origin {
     guard let entry = store[place.name] else { throw unknown(place.name) }
     guard let block = place.block else { return entry.origin }
-    let isUnset: Bool
+    let isInitial: Bool
     do throws(FirnError) {
-      let left = try Region.difference(.blocks([block]), entry.origin.unset, of: entry.variable)
-      isUnset = left != .blocks([block])
+      let left = try Region.difference(.blocks([block]), entry.origin.initialRegion, of: entry.variable)
+      isInitial = left != .blocks([block])
     } catch {
-      isUnset = true
+      isInitial = true
     }
-    return isUnset ? .initialized : .loaded
+    return isInitial ? .initialized : .loaded
   }
 
   private func value(of place: Place) throws(FirnError) -> NDArray {

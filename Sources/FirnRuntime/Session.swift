@@ -153,12 +153,12 @@ public final class Session {
     let compilation = try Compiler.compile(request, pipeline: passes, dump: DirectoryDump.fromEnvironment())
     let status = try compilation.status()
     let slots = try prepareSlots(of: compilation)
-    let unset = request.training == nil ? [] : frozenAndUnset(compilation.context.trainability)
-    let frozenUnset =
-      unset.isEmpty
+    let initial = request.training == nil ? [] : frozenAtFirstValues(compilation.context.trainability)
+    let frozenInitial =
+      initial.isEmpty
       ? []
-      : ["frozen but never loaded or trained: " + unset.map { "`\($0)`" }.joined(separator: ", ")]
-    let warnings = (request.training == nil ? [] : graph.warnings) + frozenUnset
+      : ["frozen but never loaded or trained: " + initial.map { "`\($0)`" }.joined(separator: ", ")]
+    let warnings = (request.training == nil ? [] : graph.warnings) + frozenInitial
     warnings.forEach(onWarning)
     return Program(
       compilation: compilation, session: identity, home: graph.identity, fetches: fetches,
@@ -177,15 +177,15 @@ public final class Session {
   }
 
   /// What is frozen and holds its first value still, variables and blocks of them, in creation order.
-  private func frozenAndUnset(_ trainability: Trainability) -> [String] {
+  private func frozenAtFirstValues(_ trainability: Trainability) -> [String] {
     trainability.variables.flatMap { variable -> [String] in
       let status = trainability.status(of: variable)
       guard status == .frozen || status == .partly, !variable.initializer.isGiven,
-        let unset = store[variable.name]?.origin.unset
+        let initial = store[variable.name]?.origin.initialRegion
       else { return [] }
       let frozen: Region?
       do throws(FirnError) {
-        frozen = try .difference(unset, trainability.trainedRegion(variable.name), of: variable)
+        frozen = try .difference(initial, trainability.trainedRegion(variable.name), of: variable)
       } catch {
         // Blocks along two axes: what is set may be another part than what is frozen.
         frozen = .whole
@@ -329,7 +329,9 @@ public final class Session {
     let key = ExecutionCache.Key(binding: binding, checksNumerics: checksNumerics)
     if let known = executions.known(of: program.identity, key) { return known }
     let bound = program.compilation.graph.mapping(.binding(binding))
-    let plan = try Plan(bound, workers: workers.count, sharing: checksNumerics ? nil : .standard)
+    let plan = try Plan(
+      bound, workers: workers.count, sharing: checksNumerics ? nil : .standard, checksNumerics: checksNumerics
+    )
     let buffers =
       (plan.feeds + plan.outputs).map(\.type.byteCount) + [store.pendingBytes, store.pendingScratch]
     let bytes = buffers.reduce(plan.arenaBytes) { $0.saturatingSum($1) }

@@ -98,6 +98,39 @@ import Testing
     }
   }
 
+  /// Who has seen enough of the output ends the command without a word, also where pipes raise no signals.
+  @Test func readersOfTheOutputMayGo() throws {
+    try CommandLineRunner.withDirectory { directory in
+      for trap in ["", "trap '' PIPE; "] {
+        let answer = try shell(
+          "\(trap){ \"$FIRN\" inspect $GRAPH; echo $? > code; } | true; cat code", in: directory)
+        #expect(answer.errors.isEmpty, "\(answer.errors)")
+        #expect(["0\n", "141\n"].contains(answer.output), "\(answer.output)")
+      }
+    }
+  }
+
+  /// Weights that nobody takes are a failure.
+  @Test func readersOfAFileMayNotGo() throws {
+    try CommandLineRunner.withDirectory { directory in
+      let array = try NDArray(zeros: [1 << 20])
+      try Weights(source: "test", entries: [WeightEntry(name: "a", array: array)]).write(
+        to: directory + "/a.npy")
+      let answer = try shell(
+        "mkfifo p.safetensors; head -c 1 p.safetensors > /dev/null & "
+          + "\"$FIRN\" weights convert a.npy p.safetensors", in: directory)
+      #expect(answer.code == 1 && answer.output.isEmpty, "\(answer.code)")
+      #expect(answer.errors.contains("cannot write 'p.safetensors': who read from it has gone"))
+    }
+  }
+
+  @Test func foldersAsInputAreNamed() throws {
+    try CommandLineRunner.withDirectory { directory in
+      let answer = try shell("\"$FIRN\" inspect - < .", in: directory)
+      #expect(answer.code == 1 && answer.errors.contains("cannot read 'standard input': Is a directory"))
+    }
+  }
+
   @Test func reasonsAreTheSystems() throws {
     try CommandLineRunner.withDirectory { directory in
       for (line, says) in [

@@ -117,18 +117,24 @@ import Testing
     }
   }
 
-  /// What comes through a pipe is there once, and of what cannot be wanted only the beginning is read.
-  @Test func streamsAreReadAsFarAsTheyAreWanted() throws {
+  /// A pipe whose reader goes early is an error: no signal ends the process, and none waits for it.
+  @Test func readersThatGoAreErrors() throws {
     try inFolder { path in
       let pipe = path + "/pipe"
       try #require(mkfifo(pipe, 0o600) == 0)
-      let sent = [UInt8]((0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 7) })
-      let writer = Thread { FileHandle(forWritingAtPath: pipe)?.write(Data(sent)) }
-      writer.start()
-      let read = try StreamFile.read(pipe)
-      #expect(read.withUnsafeBytes { $0.elementsEqual(sent) })
-      let endless = try StreamFile.read("/dev/zero") { $0[0] != 0 }
-      #expect(endless.count >= 1 << 16 && endless.count <= 1 << 17)
+      let reader = Thread {
+        let handle = FileHandle(forReadingAtPath: pipe)
+        _ = try? handle?.read(upToCount: 1)
+        try? handle?.close()
+      }
+      reader.start()
+      let error = #expect(throws: FirnError.self) {
+        try AtomicFile.write(to: pipe) { (file) throws(FirnError) in
+          for _ in 0..<64 { try file.write([UInt8](repeating: 7, count: 1 << 16)) }
+        }
+      }
+      #expect(error?.code == .file && error?.message.contains("has gone") == true)
+      #expect(error?.message.contains("Broken pipe") == true)
     }
   }
 

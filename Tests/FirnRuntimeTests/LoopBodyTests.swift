@@ -176,6 +176,26 @@ import Testing
     #expect(try off(held[0]) { 2 * $0 * $1 } < 1e-15)
     try checkGradients(of: square(all[0]).sum() + square(held[0]).sum(), by: [w, x], in: session)
   }
+
+  /// A long chain outside costs no stack, and many targets no walk each.
+  @Test func longPathsThatLeaveTheLoopCount() throws {
+    let graph = Graph()
+    let (w, x) = (try variable(graph, "w", [3]), try variable(graph, "x", [2, 3]))
+    var chain = [w]
+    for _ in 0..<30_000 { chain.append(-chain[chain.count - 1]) }
+    let last = chain[chain.count - 1]
+    let targets = (0..<2000).map { chain[$0 * 7] }
+    var copied = 0
+    _ = scan(over: [x]) { step in
+      let loss = (last * step.slices[0]).sum()
+      let before = loss.graph.nodes.count
+      let gradients = graph.gradients(of: [loss], withRespectTo: targets)
+      copied = loss.graph.nodes.count - before
+      return ScanResult(carries: [], outputs: [gradients[0], gradients[1999]])
+    }
+    try graph.validate()
+    #expect(copied > 30_000 && copied < 33_000)
+  }
 }
 
 /// Descent at rate 1.

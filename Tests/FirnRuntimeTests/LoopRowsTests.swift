@@ -1,6 +1,7 @@
 import FirnCompiler
 import FirnGraph
 import FirnNN
+import FirnNotation
 import FirnOps
 import FirnTraining
 import Testing
@@ -119,6 +120,28 @@ import Testing
     let shares = shares(try plan(graph, loss, workers: 2, batch: 1))
     // The loop forward; one back may have no more to do than rows allow.
     #expect(shares.first == [nil], "\(shares)")
+  }
+
+  /// What all shares read whole is counted wherever it lies, in the body too.
+  @Test(arguments: [true, false]) func wholeOperandsAreCounted(_ isInBody: Bool) throws {
+    let constant = "constant() {value = f32[3,3](1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)} : f32[3,3]"
+    let given = #"loop_input() {kind = "capture", position = 0, dtype = f32, shape = [3,3]} : f32[3,3]"#
+    let text = """
+      firn 1
+      %x = placeholder() {dtype = f32, shape = [32,3]} : f32[32,3]
+      \(isInBody ? "" : "%w = \(constant)\n")%loop = scan(%x\(isInBody ? "" : ", %w")) {carries = 1, slices = 0, captures = \(isInBody ? 0 : 1), length = 4, reversed = false, body = {
+        %state = loop_input() {kind = "carry", position = 0, dtype = f32, shape = [32,3]} : f32[32,3]
+        %kernel = \(isInBody ? constant : given)
+        %y = matmul(%state, %kernel) {transpose_a = false, transpose_b = false} : f32[32,3]
+        return %y
+      }} : f32[32,3]
+      return %loop
+      """
+    let graph = try GraphDef(parsing: text, catalogue: .standard)
+    for (most, count) in [(36, 2), (35, 1)] {
+      let plan = try Plan(graph, workers: 2, sharing: LoopSharing(leastRows: 8, mostBytes: most))
+      #expect(shares(plan).map(\.count) == [count])
+    }
   }
 
   /// Each loop is looked into once a level, not twice for each around it.

@@ -1,3 +1,4 @@
+import FirnCompiler
 import FirnGraph
 import FirnNN
 import FirnOps
@@ -40,6 +41,26 @@ import Testing
     let expected: [Float] = [0.26894142, 0.73105858, 0]
     #expect(zip(result.floats, expected).allSatisfy { abs($0 - $1) < 1e-6 }, "\(result.floats)")
     #expect(try run((weights * x).sum(), [x: scores, within: mask], training: true).scalar?.isFinite == true)
+  }
+
+  /// What only a run that checks wants to know is not looked for otherwise: it takes a pass over all constants.
+  @Test func onlyPlansThatCheckReadConstants() throws {
+    let x = graph.placeholder("x", shape: [3])
+    let looped = scan(initial: [x], length: 2) { step in
+      ScanResult(carries: [step.carries[0] + graph.constant(NDArray([0, 0, -.infinity] as [Float]))])
+    }.carries[0]
+    let within = graph.placeholder("within", shape: [3], dtype: .bool)
+    let result = select(where: within, exp(looped), otherwise: graph.constant(-.infinity)) + looped
+    let program = try Session(graph, threads: 1).compile(fetching: [result])
+    func checks(_ plan: Plan) -> [NumericCheck] {
+      plan.steps.flatMap { step -> [NumericCheck] in
+        guard case .loops(let loops) = step.work else { return [step.check] }
+        return [step.check] + loops.flatMap { checks($0.body) }
+      }
+    }
+    #expect(checks(try Plan(program.graph)).allSatisfy { $0 == NumericCheck() })
+    let checked = checks(try Plan(program.graph, checksNumerics: true))
+    #expect(checked.contains { $0.allowsInfinity } && checked.contains { $0.isPutOff })
   }
 
   /// Inside a loop too, whether the mask is captured, sliced or carried.

@@ -60,7 +60,13 @@ enum Platform {
     }
   }
 
+  /// Ends the process without a word, as the system does with who writes to a pipe that nobody reads any more, where it
+  /// was told to let him live.
+  private static func endQuietly() -> Never { exit(128 + SIGPIPE) }
+
   /// Writes text to a stream at once, unbuffered.
+  ///
+  /// Where who reads the output has seen enough, as `head` has, the process ends.
   ///
   /// - Returns: why it could not all be written; nil where it was.
   @discardableResult
@@ -77,6 +83,7 @@ enum Platform {
           let written = Musl.write(stream.rawValue, start, rest.count)
         #endif
         if written < 0 && errno == EINTR { continue }
+        if written < 0 && errno == EPIPE && stream == .standardOutput { endQuietly() }
         guard written > 0 else { return String(cString: strerror(errno)) }
         rest = UnsafeRawBufferPointer(rebasing: rest[written...])
       }

@@ -16,7 +16,7 @@ struct Shell {
   /// The whole of the standard input, at the first call; nil afterwards.
   ///
   /// What is given is asked with the first bytes whether the rest is wanted.
-  let input: ((Bytes) -> Bool) -> Bytes?
+  let input: ((Bytes) -> Bool) throws(FirnError) -> Bytes?
   /// Relative paths begin here; nil for the process's working directory.
   let directory: String?
 
@@ -37,7 +37,8 @@ struct Shell {
   /// themselves.
   init(
     output: @escaping (String) -> Void, errors: @escaping (String) -> Void, terminal: Terminal,
-    input: @escaping ((Bytes) -> Bool) -> Bytes? = { _ in Bytes(copying: []) }, directory: String? = nil
+    input: @escaping ((Bytes) -> Bool) throws(FirnError) -> Bytes? = { _ in Bytes(copying: []) },
+    directory: String? = nil
   ) {
     self.output = terminal.isInteractive ? { output(PlainText.styledLines($0)) } : output
     self.errors = { errors(PlainText.styledLines($0)) }

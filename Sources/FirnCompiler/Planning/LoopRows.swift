@@ -57,8 +57,9 @@ struct LoopRows {
   /// Bytes of what every share reads whole.
   private var wholeBytes: Int {
     scan.body.nodes.enumerated().reduce(0) { total, entry in
-      guard entry.element.loopInput?.kind == .capture, body.rows(Value(entry.offset)) == .whole,
-        let type = ArrayType(entry.element.types[0])
+      let isGiven =
+        if case .holds = entry.element.op.effect { true } else { entry.element.loopInput?.kind == .capture }
+      guard isGiven, body.rows(Value(entry.offset)) == .whole, let type = ArrayType(entry.element.types[0])
       else { return total }
       return total.saturatingSum(type.byteCount)
     }

@@ -1,10 +1,11 @@
 import FirnGraph
+import FirnOps
 
 /// What a run that checks numerics looks for in the results of a step.
 ///
 /// Infinities that come of a constant are the user's own. What `select` alone reads is looked at when it has chosen: of
 /// what it discards nothing matters.
-package struct NumericCheck: Sendable {
+package struct NumericCheck: Sendable, Hashable {
   /// Whether only NaN is a fault.
   package var allowsInfinity = false
   /// Whether a later step answers for it.
@@ -13,8 +14,35 @@ package struct NumericCheck: Sendable {
   package var answersFor: [Int] = []
 }
 
+/// The checks of a graph's steps, as they are planned one after the other.
+struct PlannedChecks {
+  let infinite: InfiniteValues
+  private let deferred: DeferredChecks
+  /// For each node, the steps it answers for.
+  private var answersFor: [Int: [Int]] = [:]
+
+  init(_ graph: GraphDef, infinite: InfiniteValues) {
+    self.infinite = infinite
+    deferred = DeferredChecks(graph)
+  }
+
+  /// - Parameter step: the number the node's step gets.
+  mutating func check(of node: Int, making values: [Value], as step: Int) -> NumericCheck {
+    let answering = deferred.answering[node]
+    defer { for other in answering { answersFor[other, default: []].append(step) } }
+    return NumericCheck(
+      allowsInfinity: values.contains { infinite[$0] }, isPutOff: !answering.isEmpty,
+      answersFor: answersFor[node] ?? [])
+  }
+
+  /// What may be infinite in the body of a loop that stands here.
+  func infinite(in loop: Scan, of node: Node) -> InfiniteValues {
+    InfiniteValues(bodyOf: loop, operands: node.inputs.map { infinite[$0] })
+  }
+}
+
 /// Which nodes of a graph have their results looked at by another.
-struct PutOffChecks {
+struct DeferredChecks {
   /// For each node, the nodes that answer for it; none where it answers for itself.
   private(set) var answering: [Set<Int>]
 

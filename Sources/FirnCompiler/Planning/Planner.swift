@@ -13,9 +13,15 @@ extension Plan {
   /// - Parameters:
   ///   - workers: how many pieces of a kernel run at once; each gets scratch of its own.
   ///   - sharing: when loops are shared out by rows; nil where what each step makes is looked at as a whole.
+  ///   - checksNumerics: whether runs may look for faults in what steps make; what they need for that is found out here,
+  ///     for which all constants are read.
   /// - Throws: what types cannot show before dimensions are bound (a slice beyond its axis, for instance).
-  package init(_ graph: GraphDef, workers: Int = 1, sharing: LoopSharing? = .standard) throws(FirnError) {
-    var planner = Planner(graph, workers: workers, sharing: sharing)
+  package init(
+    _ graph: GraphDef, workers: Int = 1, sharing: LoopSharing? = .standard, checksNumerics: Bool = false
+  ) throws(FirnError) {
+    var planner = Planner(
+      graph, workers: workers, sharing: sharing,
+      checks: checksNumerics ? PlannedChecks(graph, infinite: InfiniteValues(graph)) : nil)
     self = try planner.plan()
   }
 }
@@ -37,17 +43,14 @@ private struct Planner {
   var commits: [Plan.Port] = []
   var parameters: [(op: LoopInput, slot: Int)] = []
 
-  let infinite: InfiniteValues
-  let putOff: PutOffChecks
-  /// For each node, the steps it answers for where numerics are checked.
-  var answersFor: [Int: [Int]] = [:]
+  /// Nil where numerics are not checked.
+  var checks: PlannedChecks?
 
-  init(_ graph: GraphDef, workers: Int, sharing: LoopSharing?, infinite: InfiniteValues? = nil) {
+  init(_ graph: GraphDef, workers: Int, sharing: LoopSharing?, checks: PlannedChecks?) {
     self.graph = graph
     self.workers = workers
     self.sharing = sharing
-    self.infinite = infinite ?? InfiniteValues(graph)
-    putOff = PutOffChecks(graph)
+    self.checks = checks
     index = ValueIndex(graph)
     slots = Array(repeating: -1, count: index.count)
   }
@@ -135,8 +138,7 @@ private struct Planner {
     }
     if let scan = node.loop {
       try checkBound(node, try operandTypes(of: node))
-      let inner = InfiniteValues(bodyOf: scan, operands: node.inputs.map { infinite[$0] })
-      var loops = try plan(scan, step, infinite: inner)
+      var loops = try plan(scan, step, infinite: checks?.infinite(in: scan, of: node))
       for number in loops.indices {
         loops[number].workspace = step.workspaceBytes
         step.workspaceBytes += (loops[number].body.arenaBytes + 63) / 64 * 64
@@ -155,10 +157,7 @@ private struct Planner {
     } else {
       firnBug("planner", "`\(node.op.mnemonic)` can be neither run nor placed")
     }
-    step.check.allowsInfinity = values.contains { infinite[$0] }
-    step.check.isPutOff = !putOff.answering[position].isEmpty
-    step.check.answersFor = answersFor[position] ?? []
-    for node in putOff.answering[position] { answersFor[node, default: []].append(steps.count) }
+    if let check = checks?.check(of: position, making: values, as: steps.count) { step.check = check }
     steps.append(step)
   }
 
@@ -191,19 +190,21 @@ private struct Planner {
   // MARK: Loops
 
   func plan(
-    _ scan: Scan, _ step: Plan.Step, infinite: InfiniteValues
+    _ scan: Scan, _ step: Plan.Step, infinite: InfiniteValues?
   ) throws(FirnError) -> [Plan.Loop] {
+    func checks(_ body: GraphDef) -> PlannedChecks? { infinite.map { PlannedChecks(body, infinite: $0) } }
     guard let length = scan.length.value else {
       throw FirnError(.missingFeed, "nothing fed binds the length \(scan.length) of `\(step.name)`")
     }
     guard workers > 1, let sharing, let rows = LoopRows(scan),
       let shares = rows.shares(among: workers, sharing)
     else {
-      var planner = Planner(scan.body, workers: workers, sharing: sharing, infinite: infinite)
+      var planner = Planner(scan.body, workers: workers, sharing: sharing, checks: checks(scan.body))
       return [try planner.loop(scan, step, length: length)]
     }
     return try shares.map { share throws(FirnError) in
-      var planner = Planner(share.scan.body, workers: 1, sharing: nil, infinite: infinite)
+      let body = share.scan.body
+      var planner = Planner(body, workers: 1, sharing: nil, checks: checks(body))
       return try planner.loop(share.scan, step, length: length, share: share)
     }
   }
@@ -295,7 +296,7 @@ private struct Planner {
     var step = Plan.Step(
       name: graph.name(of: value), operands: [slot], results: [copy], resultTypes: [type], workspace: 0,
       workspaceBytes: 0, work: .kernel(kernel))
-    step.check.allowsInfinity = infinite[value]
+    step.check.allowsInfinity = checks?.infinite[value] ?? false
     steps.append(step)
     return copy
   }

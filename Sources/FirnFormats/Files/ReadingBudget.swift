@@ -1,31 +1,39 @@
 import FirnGraph
 
-/// The memory that what is described in a file may still take: a fixed sum, and as much as the file has bytes.
+/// The memory that what is described in a file may still take: a fixed sum, and twice as much as the file has bytes.
 ///
 /// A few bytes can describe much: a deflated directory, a pickle that names one thing again and again, names that share
 /// their beginnings. Whoever keeps something of a file takes its cost from here first, so that opening one needs no
-/// more than its mapped bytes, as many again, and the fixed sum. What an array takes that is asked for is its own.
+/// more than its mapped bytes, twice as many, and the fixed sum. What an array takes that is asked for is its own.
 package struct ReadingBudget: Sendable {
-  /// What any file may take: some twenty thousand tensors with all that is known of them.
+  /// What any file may take.
   package static let fixed = 24 << 20
-  /// A tensor with all that is made to read it, its name apart.
-  static let entry = 1024
+  /// A tensor that lies in the file as it is: what is read of the header, its entry, and its place by name; a longer
+  /// name and its axes apart.
+  static let entry = 304
+  /// What is made beside it to read a tensor that lies in another way.
+  static let making = 720
   /// A member of an archive or a row of a table, its name apart.
   static let member = 400
   /// A text beside its characters.
   static let text = 64
 
   private(set) var rest: Int
-  private let fault: FileFault
+  private var fault: FileFault
 
   /// - Parameter byteCount: of the file as it lies on the disk, whatever it unpacks to.
   package init(_ byteCount: Int, fault: FileFault) {
-    rest = Self.fixed + byteCount
+    rest = Self.fixed
     self.fault = fault
+    add(byteCount, of: fault)
   }
 
-  /// More of what belongs to the file, such as a shard.
-  mutating func add(_ byteCount: Int) { rest += byteCount }
+  /// More of what belongs to the file, such as a shard; errors are from now on that one's.
+  mutating func add(_ byteCount: Int, of fault: FileFault) {
+    // Both are bounded by what can be mapped.
+    rest += 2 * byteCount
+    self.fault = fault
+  }
 
   /// - Parameter what: goes on after the file's name.
   /// - Throws: `.parse` where no more may be kept.
@@ -36,8 +44,14 @@ package struct ReadingBudget: Sendable {
     if rest < 0 { throw fault(what) }
   }
 
-  /// The cost of a tensor under this name with so many axes.
+  /// The cost of a tensor under this name with so many axes that lies in the file as it is.
   mutating func takeEntry(_ name: String, rank: Int) throws(FirnError) {
-    try take(Self.entry + 4 * name.utf8.count + 32 * rank)
+    try take(Self.entry + 2 * name.utf8.count + 32 * rank)
+  }
+
+  /// The cost of a tensor under this name with so many axes that is made of what lies in the file.
+  mutating func takeMadeEntry(_ name: String, rank: Int) throws(FirnError) {
+    try take(Self.making + 2 * name.utf8.count)
+    try takeEntry(name, rank: rank)
   }
 }

@@ -32,7 +32,7 @@ struct GridResize {
         remedy: "say `from:` what grid, and `keeping:` how many rows before it")
     }
     var shape = table
-    shape[axis] = kept + new[0] * new[1]
+    shape[axis] = kept.saturatingSum(new[0] * new[1])
     guard NDArray.elementCount(of: shape) != nil else {
       throw FirnError(.shapeMismatch, "\(Shape(shape)) has too many elements", remedy: "give a smaller grid")
     }

@@ -48,6 +48,16 @@ enum NamePattern: Hashable {
     }
   }
 
+  /// Tells the names that it may have made, whether or not they lead back to others.
+  ///
+  /// - Throws: `.invalidArgument` where its target is none.
+  func compiledTarget() throws(FirnError) -> Compiled {
+    switch self {
+    case .prefix, .regex: firnBug("NamePattern", "only templates tell what they make")
+    case .template(_, let target): return try Self.compiled(.template(target, ""), Self.pieces(target))
+    }
+  }
+
   private static func compiled(_ pattern: NamePattern, _ pieces: [Piece]) throws(FirnError) -> Compiled {
     var nodes: [NameExpression.Node] = []
     var holes: [(String, Int)] = []

@@ -67,7 +67,7 @@ struct UnmappedWeights: MapWalk {
       }
     case .combine(let patterns, _):
       for pattern in patterns {
-        let target = try NamePattern.template(pattern.target, "").compiled()
+        let target = try pattern.compiledTarget()
         for one in items where target.captures(in: one.entry.name) != nil { throw Self.oneWay(rule) }
       }
       return ([], items)

@@ -183,20 +183,21 @@ public struct WeightTransform: Hashable, Sendable {
           .shapeMismatch, "\(Shape(shape)) has no axis \(axis)", remedy: "count axes from 0, as in the file")
       }
       var result = shape
-      guard case .repetition(let count, _) = step else {
-        result[axis] = 1
-        return result
+      result[axis] = 1
+      if case .repetition(let count, _) = step {
+        let (extent, overflow) = shape[axis].multipliedReportingOverflow(by: count)
+        guard count > 0, !overflow else {
+          throw FirnError(
+            .invalidArgument, "\(Shape(shape)) cannot be repeated \(count) times",
+            remedy: "give a positive count")
+        }
+        result[axis] = extent
       }
-      let (extent, overflow) = shape[axis].multipliedReportingOverflow(by: count)
-      guard count > 0, !overflow else {
-        throw FirnError(
-          .invalidArgument, "\(Shape(shape)) cannot be repeated \(count) times",
-          remedy: "give a positive count")
-      }
-      result[axis] = extent
+      // An extent of 0 that goes may leave others of any size.
       guard NDArray.elementCount(of: result) != nil else {
         throw FirnError(
-          .shapeMismatch, "\(Shape(result)) has too many elements", remedy: "repeat it less often")
+          .shapeMismatch, "\(Shape(shape)) would become \(Shape(result)), which has too many elements",
+          remedy: "check the sizes the map was made for")
       }
       return result
     case .slice(let block):
@@ -233,7 +234,7 @@ public struct WeightTransform: Hashable, Sendable {
         let source = array
         for (target, block) in order.enumerated() {
           let part = source.block(Block(axis: axis, range: block * width..<(block + 1) * width))
-          array = array.replacing(Block(axis: axis, range: target * width..<(target + 1) * width), with: part)
+          array.replace(Block(axis: axis, range: target * width..<(target + 1) * width), with: part)
         }
       case .sum(let axis): array = try array.summed(axis: axis, shape)
       case .slice(let block): array = array.block(block)
@@ -244,7 +245,7 @@ public struct WeightTransform: Hashable, Sendable {
         array = try NDArray(zeros: shape, dtype: source.dtype)
         if array.elementCount == 0 { continue }
         for start in stride(from: 0, to: shape[axis], by: width) {
-          array = array.replacing(Block(axis: axis, range: start..<start + width), with: source)
+          array.replace(Block(axis: axis, range: start..<start + width), with: source)
         }
       }
     }
@@ -276,7 +277,8 @@ extension NDArray {
     guard dtype.isFloatingPoint else {
       throw FirnError(.typeMismatch, "\(dtype) is not summed", remedy: "save it as f32")
     }
-    let (inner, extent) = (self.shape[(axis + 1)...].reduce(1, *), self.shape[axis])
+    try ArrayType(.f64, shape).requireMemory()
+    let (inner, extent) = (self.shape[(axis + 1)...].elementCount, self.shape[axis])
     var sums = [Double](repeating: 0, count: shape.elementCount)
     for (position, value) in doubles.enumerated() {
       sums[position / (inner * extent) * inner + position % inner] += value

@@ -39,7 +39,7 @@ package enum NumPyReader {
         refused = refused ?? error
         continue
       }
-      try budget.takeEntry(name, rank: header.array.shape.count)
+      try budget.takeMadeEntry(name, rank: header.array.shape.count)
       let size = header.array.shape.elementCount * (header.array.type.bitCount / 8)
       guard header.byteCount + size == member.byteCount else {
         throw fault(

@@ -1,5 +1,5 @@
-package import FirnFiles
-package import FirnGraph
+import FirnFiles
+import FirnGraph
 
 /// Reads what `torch.save` wrote before PyTorch 1.6: five pickles, one behind the other, and then the storages.
 ///
@@ -23,11 +23,12 @@ package enum PyTorchLegacyReader {
 
   static func reads(_ bytes: Bytes) -> Bool { start(of: bytes) != nil }
 
-  package static func read(_ bytes: Bytes, source: String) throws(FirnError) -> Weights {
+  /// - Parameter budget: one for all the pickles, of which what is kept lives at the same time.
+  static func read(
+    _ bytes: Bytes, source: String, budget: inout ReadingBudget
+  ) throws(FirnError) -> Weights {
     let fault = FileFault(source)
     guard var position = start(of: bytes) else { throw fault("is no PyTorch file") }
-    // One for all the pickles, of which what is kept lives at the same time.
-    var budget = ReadingBudget(bytes.count, fault: fault)
     func next() throws(FirnError) -> (PickleValue, Unpickler) {
       var unpickler = Unpickler(bytes, at: position, budget: budget, fault: fault)
       let value = try unpickler.run()

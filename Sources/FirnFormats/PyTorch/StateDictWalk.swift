@@ -105,7 +105,7 @@ struct StateDictWalk {
         try visit(value, name: path(String(position)), depth: depth + 1)
       }
     case .tensor(let index):
-      try budget.takeEntry(name, rank: 0)
+      try budget.takeMadeEntry(name, rank: 0)
       tensors.append((name, unpickler.tensors[index]))
     case .none: try note(name, "None")
     case .bool(let flag): try note(name, flag ? "True" : "False")

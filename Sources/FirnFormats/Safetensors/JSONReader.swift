@@ -24,11 +24,10 @@ package struct JSONReader {
     allowingRepetition repeating: Bool = false,
     _ member: (inout JSONReader, String) throws(FirnError) -> Void
   ) throws(FirnError) {
-    // Bytes, as strings are equal that JSON tells apart: `é` in one piece and in two.
-    var seen: Set<[UInt8]> = []
+    var seen: Set<ByteName> = []
     try sequence("{", "}") { (reader) throws(FirnError) in
       let key = try reader.string()
-      if !repeating && !seen.insert(Array(key.utf8)).inserted {
+      if !repeating && !seen.insert(ByteName(key)).inserted {
         throw reader.fault("has the key `\(key)` twice", place: key)
       }
       try reader.expect(":")

@@ -17,6 +17,13 @@ package enum SafetensorsReader {
   }
 
   package static func read(_ bytes: Bytes, source: String) throws(FirnError) -> Weights {
+    var budget = ReadingBudget(bytes.count, fault: FileFault(source))
+    return try read(bytes, source: source, budget: &budget)
+  }
+
+  static func read(
+    _ bytes: Bytes, source: String, budget: inout ReadingBudget
+  ) throws(FirnError) -> Weights {
     let fault = FileFault(source)
     guard let length = bytes.integer(at: 0, as: UInt64.self) else {
       throw fault("is too short for safetensors")
@@ -26,7 +33,6 @@ package enum SafetensorsReader {
       let data = bytes.slice(at: 8 + Int(length), count: bytes.count - 8 - Int(length))
     else { throw fault("ends within its header of \(length) bytes") }
 
-    var budget = ReadingBudget(bytes.count, fault: fault)
     var (tensors, metadata) = try header.withUnsafeBytes { (raw) throws(FirnError) in
       try parse(raw, budget: &budget, fault: fault)
     }
@@ -34,6 +40,8 @@ package enum SafetensorsReader {
     tensors.sort { ($0.begin, $0.end, $0.position) < ($1.begin, $1.end, $1.position) }
     var covered: UInt64 = 0
     var entries: [WeightEntry] = []
+    entries.reserveCapacity(tensors.count)
+    let part = FilePart(data, fault: fault)
     for tensor in tensors {
       guard tensor.begin == covered, tensor.end >= tensor.begin else {
         throw fault("has a hole or an overlap before `\(tensor.name)`", place: tensor.name)
@@ -47,20 +55,8 @@ package enum SafetensorsReader {
       guard covered <= UInt64(data.count) else {
         throw fault("ends within `\(tensor.name)`", place: tensor.name)
       }
-      var shape: [Int] = []
-      for extent in tensor.shape {
-        guard let extent = Int(exactly: extent) else {
-          throw fault("has an impossible shape for `\(tensor.name)`", place: tensor.name)
-        }
-        shape.append(extent)
-      }
-      let range = (Int(tensor.begin), Int(tensor.end - tensor.begin))
       entries.append(
-        WeightEntry(name: tensor.name, StoredArray(tensor.type, shape), fault: fault) {
-          () throws(FirnError) in
-          guard let slice = data.slice(at: range.0, count: range.1) else { throw fault("ends early") }
-          return slice
-        })
+        WeightEntry(name: tensor.name, tensor.type, tensor.shape, in: part, at: Int(tensor.begin)))
     }
     guard covered == UInt64(data.count) else {
       throw fault("has \(UInt64(data.count) - covered) bytes that belong to no tensor")
@@ -72,14 +68,14 @@ package enum SafetensorsReader {
     var name: String
     var position: Int
     var type: StoredType
-    var shape: [UInt64]
+    var shape: [Int]
     var begin: UInt64
     var end: UInt64
 
     func byteCount(_ fault: FileFault) throws(FirnError) -> UInt64 {
       var bits: UInt64 = 1
-      for factor in shape + [UInt64(type.bitCount)] {
-        let (product, overflow) = bits.multipliedReportingOverflow(by: factor)
+      for factor in shape + [type.bitCount] {
+        let (product, overflow) = bits.multipliedReportingOverflow(by: UInt64(factor))
         if overflow { throw fault("has an impossible shape for `\(name)`", place: name) }
         bits = product
       }
@@ -118,16 +114,19 @@ package enum SafetensorsReader {
     fault: FileFault
   ) throws(FirnError) -> Tensor {
     var type: StoredType?
-    var shape: [UInt64]?
+    var shape: [Int]?
     var offsets: [UInt64]?
-    func naturals(_ reader: inout JSONReader) throws(FirnError) -> [UInt64] {
-      var values: [UInt64] = []
+    func naturals<Natural: FixedWidthInteger>(_ reader: inout JSONReader) throws(FirnError) -> [Natural] {
+      var values: [Natural] = []
       try reader.array { (reader) throws(FirnError) in
         // Before the tensor itself is paid for: one list can be all of the header.
         guard values.count < budget.rest / 32 else {
           throw fault("describes more than a file of its size can hold", place: name)
         }
-        values.append(try reader.natural())
+        guard let value = Natural(exactly: try reader.natural()) else {
+          throw fault("has an impossible shape for `\(name)`", place: name)
+        }
+        values.append(value)
       }
       return values
     }

@@ -25,8 +25,15 @@ enum SafetensorsType: String, CaseIterable {
   case u64 = "U64"
 
   /// Both enumerations call the types the same.
-  var storedType: StoredType? { StoredType(rawValue: "\(self)") }
+  private static let storedTypes: [SafetensorsType: StoredType] = Dictionary(
+    uniqueKeysWithValues: allCases.compactMap { type in StoredType(rawValue: "\(type)").map { (type, $0) } })
+  private static let positions: [StoredType: Int] = Dictionary(
+    uniqueKeysWithValues: allCases.enumerated().compactMap { (position, type) in
+      type.storedType.map { ($0, position) }
+    })
+
+  var storedType: StoredType? { Self.storedTypes[self] }
 
   /// Nil for `complex128`, which safetensors has not.
-  static func position(of type: StoredType) -> Int? { allCases.firstIndex { $0.storedType == type } }
+  static func position(of type: StoredType) -> Int? { positions[type] }
 }

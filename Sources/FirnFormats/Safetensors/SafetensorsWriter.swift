@@ -58,8 +58,8 @@ package enum SafetensorsWriter {
         .invalidArgument, "safetensors keeps the name `\(SafetensorsReader.metadataKey)` for itself",
         remedy: "give the tensor another name, or write .npz", place: SafetensorsReader.metadataKey)
     }
-    var seen: Set<[UInt8]> = []
-    for key in weights.metadata.map(\.key) where !seen.insert(Array(key.utf8)).inserted {
+    var seen: Set<ByteName> = []
+    for key in weights.metadata.map(\.key) where !seen.insert(ByteName(key)).inserted {
       throw FirnError(
         .invalidArgument, "the metadata has `\(key)` twice, which safetensors cannot hold",
         remedy: "leave one out", place: key)

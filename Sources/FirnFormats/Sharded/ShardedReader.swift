@@ -18,9 +18,9 @@ package enum ShardedReader {
     return bytes[position] == UInt8(ascii: "{")
   }
 
-  /// - Parameter open: the weights in the file at a path, which is no index.
+  /// - Parameter open: the bytes of the file at a path.
   package static func read(
-    _ index: Bytes, source: String, open: (String) throws(FirnError) -> Weights
+    _ index: Bytes, source: String, open: (String) throws(FirnError) -> Bytes
   ) throws(FirnError) -> Weights {
     let fault = FileFault(source)
     var budget = ReadingBudget(index.count, fault: fault)
@@ -32,10 +32,12 @@ package enum ShardedReader {
     var shards: [(file: String, weights: Weights)] = []
     var places: [String: Int] = [:]
     var entries: [WeightEntry] = []
+    entries.reserveCapacity(map.count)
     for (name, file) in map {
       var place = places[file] ?? shards.count
       if place == shards.count {
-        shards.append((file, try shard(file, in: folder, for: name, fault: fault, open: open)))
+        shards.append(
+          (file, try shard(file, in: folder, for: name, budget: &budget, fault: fault, open: open)))
         places[file] = place
       }
       place = places[file] ?? 0
@@ -48,23 +50,25 @@ package enum ShardedReader {
       // Storages are numbered in each file by itself.
       entries.append(entry.numbering { $0 * map.count + place })
     }
-    let named = Set(map.map { Array($0.name.utf8) })
+    let named = Set(map.map { ByteName($0.name) })
     var metadata: [Weights.Metadata] = []
-    var keys: Set<[UInt8]> = []
+    var keys: Set<ByteName> = []
     var skipped: [Weights.Skipped] = []
     for (file, weights) in shards {
-      metadata += weights.metadata.filter { keys.insert(Array($0.key.utf8)).inserted }
+      metadata += weights.metadata.filter { keys.insert(ByteName($0.key)).inserted }
       skipped += weights.skipped
-      for entry in weights.entries where !named.contains(Array(entry.name.utf8)) {
-        skipped.append(.init(name: entry.name, reason: "it is in '\(file)', but not in the index"))
+      let reason = "it is in '\(file)', but not in the index"
+      for entry in weights.entries where !named.contains(ByteName(entry.name)) {
+        try budget.take(ReadingBudget.text)
+        skipped.append(.init(name: entry.name, reason: reason))
       }
     }
     return try Weights(source: source, entries: entries, metadata: metadata, skipped: skipped)
   }
 
   private static func shard(
-    _ file: String, in folder: String, for name: String, fault: FileFault,
-    open: (String) throws(FirnError) -> Weights
+    _ file: String, in folder: String, for name: String, budget: inout ReadingBudget, fault: FileFault,
+    open: (String) throws(FirnError) -> Bytes
   ) throws(FirnError) -> Weights {
     let parts = file.split(separator: "/", omittingEmptySubsequences: false)
     // One file under many names would be opened as often.
@@ -72,7 +76,10 @@ package enum ShardedReader {
       throw fault("names the shard '\(file)', which is not below its folder", place: name)
     }
     do {
-      return try open(folder + file)
+      let bytes = try open(folder + file)
+      // All shards live together: what one takes no other can.
+      budget.add(bytes.count, of: FileFault(folder + file))
+      return try Weights(bytes, source: folder + file, budget: &budget)
     } catch {
       guard error.code == .file else { throw error }
       throw FirnError(
@@ -101,17 +108,5 @@ package enum ShardedReader {
       try reader.end()
       return map
     }
-  }
-}
-
-extension WeightEntry {
-  /// The same with its storage under another number, where it has one.
-  fileprivate func numbering(_ number: (Int) -> Int) -> WeightEntry {
-    guard let storage else { return self }
-    return WeightEntry(
-      name: name, storedType: storedType, shape: shape, storage: number(storage),
-      requiresGradient: requiresGradient,
-      readStored: { () throws(FirnError) in try storedBytes() }
-    ) { () throws(FirnError) in try array() }
   }
 }

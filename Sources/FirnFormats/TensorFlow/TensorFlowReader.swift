@@ -17,11 +17,17 @@ package enum TensorFlowReader {
   package static func read(
     index: Bytes, prefix: String, open: (String) throws(FirnError) -> Bytes
   ) throws(FirnError) -> Weights {
+    var budget = ReadingBudget(index.count, fault: FileFault(prefix + ".index"))
+    return try read(index: index, prefix: prefix, budget: &budget, open: open)
+  }
+
+  static func read(
+    index: Bytes, prefix: String, budget: inout ReadingBudget, open: (String) throws(FirnError) -> Bytes
+  ) throws(FirnError) -> Weights {
     let fault = FileFault(prefix + ".index")
     guard index.starts(with: TensorFlowTable.magic, at: index.count - 8) else {
       throw fault("is no index of a TensorFlow checkpoint")
     }
-    var budget = ReadingBudget(index.count, fault: fault)
     let table = try TensorFlowTable(index, budget: &budget, fault: fault)
     guard let header = table.rows.first, header.key.isEmpty else { throw fault("has no header") }
     let (shardCount, isBigEndian) = try parse(header.value, fault: fault)
@@ -41,7 +47,7 @@ package enum TensorFlowReader {
       // Slices of a partitioned variable have keys that are no text; the entry under its name refuses them.
       guard let name = String(validating: key, as: UTF8.self) else { continue }
       let entry = try TensorFlowEntry(value, fault: fault)
-      try budget.takeEntry(name, rank: entry.shape.count)
+      try budget.takeMadeEntry(name, rank: entry.shape.count)
       let (typeName, type) = TensorFlowEntry.types[entry.type] ?? ("type \(entry.type)", nil)
       guard let type else {
         if name == TensorFlowObjects.key, entry.shard < shardCount {
@@ -51,7 +57,7 @@ package enum TensorFlowReader {
           }
           let message = try TensorFlowObjects.message(
             in: tensor, checksum: entry.checksum, fault: FileFault(path))
-          budget.add(message.count)
+          budget.add(message.count, of: FileFault(path))
           objects = try TensorFlowObjects(message, budget: &budget, fault: FileFault(path))
         }
         skipped.append(.init(name: name, reason: "it holds \(typeName), no numbers of a kind Firn has"))
@@ -108,30 +114,30 @@ package enum TensorFlowReader {
     of rows: [Row], objects: TensorFlowObjects?, _ skipped: inout [Weights.Skipped]
   ) -> [String?] {
     guard let objects else { return rows.map(\.key) }
-    var first: [[UInt8]: Int] = [:]
+    var first: [ByteName: Int] = [:]
     var differing: Set<Int> = []
     for (place, row) in rows.enumerated() {
-      let name = Array(objects.name(of: row.key).utf8)
+      let name = ByteName(objects.name(of: row.key))
       if let other = first[name] {
         if !row.isCopy(of: rows[other]) { differing.insert(other) }
       } else {
         first[name] = place
       }
     }
-    var taken: Set<[UInt8]> = []
+    var taken: Set<ByteName> = []
     return rows.enumerated().map { (place, row) in
       let name = objects.name(of: row.key)
-      let other = first[Array(name.utf8)] ?? place
+      let other = first[ByteName(name)] ?? place
       if !differing.contains(other) {
         if other != place {
           skipped.append(.init(name: row.key, reason: "its elements are those of `\(name)`"))
           return nil
         }
-        if taken.insert(Array(name.utf8)).inserted { return name }
+        if taken.insert(ByteName(name)).inserted { return name }
       }
       let path = TensorFlowObjects.plain(row.key)
       // A key is unique, whatever others are called.
-      return taken.insert(Array(path.utf8)).inserted ? path : row.key
+      return taken.insert(ByteName(path)).inserted ? path : row.key
     }
   }
 

@@ -168,22 +168,3 @@ extension Bytes {
     }
   }
 }
-
-extension WeightEntry {
-  /// A tensor of a file: its layout is known, its bytes are fetched when it is read.
-  package init(
-    name: String, _ stored: StoredArray, storage: Int? = nil, requiresGradient: Bool? = nil, fault: FileFault,
-    bytes: @escaping @Sendable () throws(FirnError) -> Bytes
-  ) {
-    self.init(
-      name: name, storedType: stored.type, shape: stored.shape, storage: storage,
-      requiresGradient: requiresGradient,
-      readStored: { () throws(FirnError) in stored.elements(in: try bytes()) }
-    ) { () throws(FirnError) in
-      if stored.type.dtype == nil {
-        return try stored.array(in: Bytes(copying: []), named: name, fault: fault)
-      }
-      return try stored.array(in: try bytes(), named: name, fault: fault)
-    }
-  }
-}

@@ -10,8 +10,7 @@ public struct Weights: Sendable {
   public let metadata: [Metadata]
   /// What the file holds beside tensors that Firn could read, such as text, in its order.
   public let skipped: [Skipped]
-  /// By the UTF-8 of the names: Swift takes `é` and `e` with an accent for equal, files do not.
-  private let positions: [[UInt8]: Int]
+  private let positions: [ByteName: Int]
 
   /// A line of text about the file, such as safetensors' `__metadata__` holds.
   public struct Metadata: Hashable, Sendable {
@@ -54,9 +53,10 @@ public struct Weights: Sendable {
     self.entries = entries
     self.metadata = metadata
     self.skipped = skipped
-    var positions: [[UInt8]: Int] = [:]
+    var positions: [ByteName: Int] = [:]
+    positions.reserveCapacity(entries.count)
     for (position, entry) in entries.enumerated()
-    where positions.updateValue(position, forKey: Array(entry.name.utf8)) != nil {
+    where positions.updateValue(position, forKey: ByteName(entry.name)) != nil {
       throw FirnError(
         .parse, "\(source) holds `\(entry.name)` twice", remedy: "write the file anew", place: entry.name)
     }
@@ -66,5 +66,5 @@ public struct Weights: Sendable {
   /// The entry of this name, compared byte by byte; nil where there is none.
   ///
   /// - Complexity: O(1).
-  public subscript(name: String) -> WeightEntry? { positions[Array(name.utf8)].map { entries[$0] } }
+  public subscript(name: String) -> WeightEntry? { positions[ByteName(name)].map { entries[$0] } }
 }

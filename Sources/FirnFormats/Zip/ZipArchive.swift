@@ -22,11 +22,10 @@ package struct ZipArchive: Sendable {
 
   /// In the order of the directory.
   package let entries: [Entry]
-  /// By the UTF-8 of the names, which need not be equal where Swift's strings are.
-  private let positions: [[UInt8]: Int]
+  private let positions: [ByteName: Int]
   private let fault: FileFault
 
-  package subscript(name: String) -> Entry? { positions[Array(name.utf8)].map { entries[$0] } }
+  package subscript(name: String) -> Entry? { positions[ByteName(name)].map { entries[$0] } }
 
   package init(_ bytes: Bytes, fault: FileFault) throws(FirnError) {
     var budget = ReadingBudget(bytes.count, fault: fault)
@@ -38,14 +37,14 @@ package struct ZipArchive: Sendable {
     let directory = try Self.directory(of: bytes, fault: fault)
     var reader = ByteReader(directory.bytes, fault: fault)
     var entries: [Entry] = []
-    var positions: [[UInt8]: Int] = [:]
+    var positions: [ByteName: Int] = [:]
     var extents: [(start: Int, end: Int)] = []
     while !reader.isAtEnd {
       let header = try Self.header(from: &reader, fault: fault)
       try budget.take(ReadingBudget.member + 2 * header.name.utf8.count)
       let (packed, end) = try Self.packed(header, in: bytes, before: directory.start, fault: fault)
       extents.append((header.offset, end))
-      guard positions.updateValue(entries.count, forKey: Array(header.name.utf8)) == nil else {
+      guard positions.updateValue(entries.count, forKey: ByteName(header.name)) == nil else {
         throw fault("holds `\(header.name)` twice", place: header.name)
       }
       entries.append(

@@ -38,7 +38,8 @@ extension Graph {
     let place = Graph.innermost(operands).flatMap { $0.isInside(self) && $0.isBeingBuilt ? $0 : nil } ?? self
     var seen = operands
     if place !== self, !operands.contains(where: \.isPoisoned) {
-      let outside = xs.filter { place.hasWayOut(from: ys, to: $0, stopping: stopping) }
+      let sources = place.outerSources(of: ys, stopping: stopping)
+      let outside = xs.filter { $0.graph !== place && sources.contains($0) }
       if !outside.isEmpty {
         var copies = PathCopies(of: outside, stopping: stopping, into: place)
         seen = ys.map { copies[$0] } + seeds.compactMap { $0 } + xs.map { copies[$0] } + stopping
@@ -55,100 +56,32 @@ extension Graph {
     return place.append(op, seen, results: xs.count, location: location)
   }
 
-  /// Whether a gradient of `ys` comes to `x` through another value from outside this loop's body too.
-  private func hasWayOut(from ys: [Tensor], to x: Tensor, stopping: [Tensor]) -> Bool {
-    guard let parent, x.graph !== self, isInside(x.graph), let own = parent.local(x) else { return false }
-    let others = parent.values(madeOf: [x])
-    let suspects = captures.filter { $0.outer != own && others.contains($0.outer.value) }
-    if suspects.isEmpty { return false }
+  /// The tensors of the graphs around this loop's body to which gradients of `ys` come through another value from
+  /// outside.
+  ///
+  /// - Complexity: one walk over each of the graphs.
+  private func outerSources(of ys: [Tensor], stopping: [Tensor]) -> Set<Tensor> {
     let flow = FlowGraph(nodes, holding: stopping.compactMap { $0.graph === self ? $0.value : nil })
-    let ends = ys.compactMap { local($0).map { flow.index[$0.value] } }
-    let reached = flow.below(ends) { $0.flow == .passes }
     let held = Set(stopping.compactMap { local($0)?.value })
-    return suspects.contains { reached[flow.index[$0.inner]] && !held.contains($0.inner) }
-  }
-
-  /// The values of this graph that a gradient passes from to one of `xs`, which are values of it or of one around it.
-  fileprivate func values(madeOf xs: [Tensor]) -> Set<Value> {
-    let flow = FlowGraph(nodes)
-    var starts = xs.filter { $0.graph === self }.map(\.value)
-    let further = xs.filter { $0.graph !== self }
-    if !further.isEmpty, let parent {
-      let outer = parent.values(madeOf: further)
-      starts += captures.filter { outer.contains($0.outer.value) }.map(\.inner)
+    let reached = flow.below(ys.compactMap { local($0).map { flow.index[$0.value] } }) { $0.flow == .passes }
+    var sources: Set<Tensor> = []
+    // What is read as it is, and what something that is read is made of.
+    var read = captures.filter { reached[flow.index[$0.inner]] && !held.contains($0.inner) }.map(\.outer)
+    var made: [Tensor] = []
+    var next = parent
+    while let graph = next, !(read.isEmpty && made.isEmpty) {
+      let flow = FlowGraph(graph.nodes)
+      let reached = flow.below((read + made).map { flow.index[$0.value] }) { $0.flow == .passes }
+      var isSource = [Bool](repeating: false, count: reached.count)
+      for source in made { isSource[flow.index[source.value]] = true }
+      for edge in flow.edges where edge.flow == .passes && reached[edge.to] { isSource[edge.from] = true }
+      for place in isSource.indices where isSource[place] {
+        sources.insert(Tensor(graph, Value(flow.node(of: place), flow.result(of: place))))
+      }
+      made = graph.captures.filter { isSource[flow.index[$0.inner]] }.map(\.outer)
+      read = graph.captures.filter { reached[flow.index[$0.inner]] }.map(\.outer)
+      next = graph.parent
     }
-    let reached = flow.above(starts.map { flow.index[$0] }) { $0.flow == .passes }
-    return Set(
-      nodes.indices.flatMap { node in nodes[node].types.indices.map { Value(node, $0) } }
-        .filter { reached[flow.index[$0]] })
-  }
-}
-
-/// What a loop's body reads of the graphs around it, made once more in the body, so far as gradients pass there to
-/// values from outside.
-///
-/// A gradient of one iteration passes to what is outside only through what the body holds; a value that reads nothing of
-/// the loop was put outside. Its copy has the same bits, random draws by their keys too.
-private struct PathCopies {
-  private let targets: [Tensor]
-  private let stopping: Set<Tensor>
-  private let body: Graph
-  private var copies: [Tensor: Tensor] = [:]
-  private var made: [ObjectIdentifier: Set<Value>] = [:]
-  /// An assignment met on the way, which must not be made twice.
-  private(set) var assignment: Tensor?
-
-  init(of targets: [Tensor], stopping: [Tensor], into body: Graph) {
-    self.targets = targets
-    self.stopping = Set(stopping)
-    self.body = body
-  }
-
-  /// The copy of a tensor; itself where no gradient passes from it to what is copied for.
-  subscript(tensor: Tensor) -> Tensor {
-    mutating get {
-      if let known = copies[tensor] { return known }
-      let result = stopping.contains(tensor) ? tensor : copied(tensor)
-      copies[tensor] = result
-      return result
-    }
-  }
-
-  private mutating func copied(_ tensor: Tensor) -> Tensor {
-    let graph = tensor.graph
-    if let known = graph.captures.first(where: { $0.inner == tensor.value }) { return self[known.outer] }
-    guard isMadeOfATarget(tensor) else { return tensor }
-    let node = graph.nodes[tensor.value.node]
-    if case .writes = node.op.effect {
-      assignment = tensor
-      return tensor
-    }
-    let operands = node.inputs.map { self[Tensor(graph, $0)] }
-    guard graph !== body || operands != node.inputs.map({ Tensor(graph, $0) }) else {
-      return tensor
-    }
-    let inputs = operands.map { operand in
-      guard let local = body.local(operand) else { firnBug("gradients", "`\(operand.name)` is outside") }
-      return local.value
-    }
-    let results = body.emit(node.op, inputs, name: node.name, like: node)
-    for (result, value) in results.enumerated() {
-      copies[Tensor(graph, Value(tensor.value.node, result))] = Tensor(body, value)
-    }
-    return Tensor(body, results[tensor.value.result])
-  }
-
-  /// Whether a gradient passes from it to a target other than itself.
-  private mutating func isMadeOfATarget(_ tensor: Tensor) -> Bool {
-    if !targets.contains(tensor) { return values(of: tensor.graph, targets).contains(tensor.value) }
-    return tensor.graph.values(madeOf: targets.filter { $0 != tensor }).contains(tensor.value)
-  }
-
-  private mutating func values(of graph: Graph, _ targets: [Tensor]) -> Set<Value> {
-    let key = ObjectIdentifier(graph)
-    if let known = made[key] { return known }
-    let result = graph.values(madeOf: targets)
-    made[key] = result
-    return result
+    return sources
   }
 }

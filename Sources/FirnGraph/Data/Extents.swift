@@ -1,6 +1,6 @@
 extension Collection<Int> {
   /// The product of these extents; 0 where one of them is, however large the others.
-  package var elementCount: Int { contains(0) ? 0 : reduce(1, *) }
+  package var elementCount: Int { contains(0) ? 0 : reduce(1) { $0.saturatingProduct($1) } }
 
   /// Elements from one index to the next along each axis, in row-major order.
   ///

@@ -19,8 +19,16 @@ extension NDArray {
   /// With other elements in a block, whose type `part` must have.
   package func replacing(_ block: Block, with part: NDArray) -> NDArray {
     var result = self
+    result.replace(block, with: part)
+    return result
+  }
+
+  /// Writes other elements into a block, whose type `part` must have.
+  ///
+  /// - Complexity: that of the block, where nobody shares the storage.
+  package mutating func replace(_ block: Block, with part: NDArray) {
     let runs = BlockRuns(block, of: self)
-    result.withUnsafeMutableBytes { target in
+    withUnsafeMutableBytes { target in
       part.withUnsafeBytes { source in
         for (outer, offset) in runs.offsets {
           target[offset..<offset + runs.byteCount].copyBytes(
@@ -28,7 +36,6 @@ extension NDArray {
         }
       }
     }
-    return result
   }
 }
 

@@ -125,7 +125,13 @@ public func concatenate(_ arrays: [NDArray], axis: Int = 0) throws(FirnError) ->
         .shapeMismatch, "concatenate: \(array.type) beside \(first.type)",
         remedy: "give them equally many axes")
     }
-    shape[axis] = shape[axis].saturatingSum(own[axis])
+    let (extent, overflow) = shape[axis].addingReportingOverflow(own[axis])
+    guard !overflow else {
+      throw FirnError(
+        .invalidArgument, "concatenate: axis \(axis) of \(arrays.count) arrays is longer than \(Int.max)",
+        remedy: "check the extents")
+    }
+    shape[axis] = extent
     (own[axis], other[axis]) = (0, 0)
     guard own == other else {
       throw FirnError(
@@ -137,7 +143,7 @@ public func concatenate(_ arrays: [NDArray], axis: Int = 0) throws(FirnError) ->
   var start = 0
   for array in arrays {
     let end = start + array.shape[axis]
-    result = result.replacing(Block(axis: axis, range: start..<end), with: array)
+    result.replace(Block(axis: axis, range: start..<end), with: array)
     start = end
   }
   return result

@@ -80,7 +80,7 @@ extension NDArray {
     _ axes: [Int]?, _ keepingAxes: Bool, _ name: String, _ wins: (Double, Double) -> Bool
   ) throws(FirnError) -> NDArray {
     let (inner, outer) = try split(axes)
-    if inner.map({ shape[$0] }).elementCount == 0, outer.map({ shape[$0] }).elementCount > 0 {
+    if inner.contains(where: { shape[$0] == 0 }), !outer.contains(where: { shape[$0] == 0 }) {
       throw FirnError(
         .invalidArgument, "\(name) over no elements of \(type)", remedy: "reduce axes that are not empty")
     }

@@ -224,7 +224,7 @@ extension NDArray {
       throw FirnError(.indexOutOfRange, "rows of \(type)", remedy: "a scalar has no rows")
     }
     let result = try NDArray(zeros: [indices.count] + shape.dropFirst(), dtype: dtype)
-    let bytes = shape.dropFirst().elementCount * dtype.byteCount
+    let bytes = shape.dropFirst().elementCount.saturatingProduct(dtype.byteCount)
     for (row, index) in indices.enumerated() {
       (result.storage.pointer + row * bytes).copyMemory(
         from: storage.pointer + index * bytes, byteCount: bytes)

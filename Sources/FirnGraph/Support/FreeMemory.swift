@@ -12,6 +12,11 @@ package struct FreeMemory {
       self.byteCount = byteCount
       self.reason = reason
     }
+
+    /// All that the machine has: what is left where nobody says what is free.
+    package static var physical: Bound {
+      Bound(byteCount: SystemFile.physicalMemory, reason: "on this machine")
+    }
   }
 
   /// Where `/proc` and `/sys` are; another folder for tests.
@@ -134,7 +139,7 @@ extension FreeMemory {
   ///   which makes room on disk as it goes, they are held against all that the machine has.
   package static func require(_ byteCount: Int, for what: @autoclosure () -> String) throws(FirnError) {
     if (0...smallBytes).contains(byteCount) { return }
-    let bound = FreeMemory().bound ?? Bound(byteCount: SystemFile.physicalMemory, reason: "on this machine")
+    let bound = FreeMemory().bound ?? .physical
     if (0...bound.byteCount).contains(byteCount) { return }
     // A number no longer counted is not said.
     let wanted = byteCount == .max || byteCount < 0 ? "more than \(Int.max)" : "\(byteCount)"

@@ -12,16 +12,16 @@ package enum Provenance: String, Hashable, Sendable, Codable {
 /// (rule 11).
 package struct Origin: Hashable, Sendable {
   package var provenance: Provenance
-  /// The part nothing was loaded into and nothing trained; nil where there is none.
-  package var unset: Region?
+  /// The part with its first values still: nothing was loaded into it and nothing trained; nil where there is none.
+  package var initialRegion: Region?
 
-  package static let initialized = Origin(provenance: .initialized, unset: .whole)
-  package static let trained = Origin(provenance: .trained, unset: nil)
-  package static let loaded = Origin(provenance: .loaded, unset: nil)
+  package static let initialized = Origin(provenance: .initialized, initialRegion: .whole)
+  package static let trained = Origin(provenance: .trained, initialRegion: nil)
+  package static let loaded = Origin(provenance: .loaded, initialRegion: nil)
 
-  package init(provenance: Provenance, unset: Region?) {
+  package init(provenance: Provenance, initialRegion: Region?) {
     self.provenance = provenance
-    self.unset = unset
+    self.initialRegion = initialRegion
   }
 
   /// Takes in that blocks (nil: the whole) got values from elsewhere, or first ones again.
@@ -35,18 +35,18 @@ package struct Origin: Hashable, Sendable {
     do throws(FirnError) {
       var region: Region?
       for block in blocks { region = try .union(region, .blocks([block]), of: variable) }
-      if other.unset == nil {
-        unset = try .difference(unset, region, of: variable)
+      if other.initialRegion == nil {
+        initialRegion = try .difference(initialRegion, region, of: variable)
         // What a run writes counts as trained, whatever it was and however much of it.
-        if other.provenance == .trained || provenance == .initialized && unset == nil {
+        if other.provenance == .trained || provenance == .initialized && initialRegion == nil {
           provenance = other.provenance
         }
       } else {
-        unset = try .union(unset, region, of: variable)
-        if unset == .whole { provenance = .initialized }
+        initialRegion = try .union(initialRegion, region, of: variable)
+        if initialRegion == .whole { provenance = .initialized }
       }
     } catch {
-      if other.unset != nil { self = .initialized }
+      if other.initialRegion != nil { self = .initialized }
     }
   }
 }

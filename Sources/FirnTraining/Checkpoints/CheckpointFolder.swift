@@ -31,6 +31,8 @@ public final class CheckpointFolder {
   private var digest = BaseDigest()
   private var text = GraphText()
   private var hasSaved = false
+  /// The best checkpoint as it was last read or written here, so that it is not digested at each save.
+  private var knownBest: (mark: FileMark, metric: Double?)?
 
   /// A folder for one run; checkpoints that are there already stay, and can be resumed from.
   ///
@@ -82,6 +84,7 @@ public final class CheckpointFolder {
     try checkpoint.write(to: file)
     if let metric, isBest(metric, warning: session.onWarning) {
       try checkpoint.write(to: full(Self.bestName))
+      knownBest = FileMark(full(Self.bestName)).map { ($0, metric) }
     }
     try retire(after: step)
     return file
@@ -89,7 +92,15 @@ public final class CheckpointFolder {
 
   private func isBest(_ metric: Double, warning: (String) -> Void) -> Bool {
     do throws(FirnError) {
-      return try best().map { metric < $0.metric ?? .infinity } ?? true
+      // Before it is read: a file that changes meanwhile is another one the next time.
+      let mark = FileMark(full(Self.bestName))
+      if let knownBest, knownBest.mark.isSettled, knownBest.mark == mark {
+        return metric < knownBest.metric ?? .infinity
+      }
+      knownBest = nil
+      guard let best = try best() else { return true }
+      knownBest = mark.map { ($0, best.metric) }
+      return metric < best.metric ?? .infinity
     } catch {
       warning("the best checkpoint is replaced, as it cannot be read: \(error.message)")
       return true

@@ -58,16 +58,23 @@ struct CheckpointRecord: Codable {
     var name: String
     var provenance: Provenance
     /// What of it is a first value, where that is a part.
-    var unset: Region?
+    var initialRegion: Region?
+
+    private enum CodingKeys: String, CodingKey {
+      case name, provenance
+      case initialRegion = "unset"
+    }
 
     init(name: String, _ origin: Origin) {
       self.name = name
       provenance = origin.provenance
-      unset = origin.unset == .whole ? nil : origin.unset
+      initialRegion = origin.initialRegion == .whole ? nil : origin.initialRegion
     }
 
     var origin: Origin {
-      Origin(provenance: provenance, unset: unset ?? (provenance == .initialized ? .whole : nil))
+      Origin(
+        provenance: provenance,
+        initialRegion: initialRegion ?? (provenance == .initialized ? .whole : nil))
     }
   }
 

@@ -101,13 +101,18 @@ import Testing
       (NameMap.regex("(.*)/w", to: "$1/kernel"), "a/kernel"), (.renaming("{a}.{b}", to: "{a}"), "x"),
       (.renaming("w", to: "k", .summed(axis: 1)), "k"), (.renaming("w", to: "k", .reshaped([2, 3])), "k"),
       (.combining(["{p}.a", "{p}.b"], to: "{p}.c", by: .sum), "x.c"),
+      (.combining(["l.{n}.a", "l.{n}.b"], to: "l_{n+1}/c", by: .sum), "l_3/c"),
       (.ignoring("model.x") + .prefix("model.", "encoder/"), "encoder/x"),
     ] {
       let error = try #require(throws: FirnError.self) {
         try UnmappedWeights(weights([variable]).entries, by: map)
       }
       #expect(error.code == .invalidArgument && error.remedy != nil, "\(map)")
+      #expect(!error.message.contains("count on"), "\(error)")
     }
+    // What such a rule cannot have made it says nothing about.
+    let combining = NameMap.combining(["l.{n}.a", "l.{n}.b"], to: "l_{n+1}/c", by: .sum)
+    #expect(try UnmappedWeights(weights(["l_3/d"]).entries, by: combining).entries.map(\.name) == ["l_3/d"])
   }
 
   // MARK: Several into one

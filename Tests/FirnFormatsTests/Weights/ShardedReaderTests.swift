@@ -12,7 +12,7 @@ import Testing
     try ShardedReader.read(Bytes(copying: Array(text.utf8)), source: "run/model.safetensors.index.json") {
       (path) throws(FirnError) in
       guard let missing, path.hasSuffix(missing) else {
-        return try Weights(contentsOf: folder.path + "/" + path.dropFirst("run/".count))
+        return try MappedFile.open(folder.path + "/" + path.dropFirst("run/".count))
       }
       throw FirnError(.file, "cannot read '\(path)': No such file", remedy: "check the path")
     }
@@ -58,9 +58,25 @@ import Testing
   /// Each shard numbers its storages from 0.
   @Test func storagesOfSeveralShardsStayApart() throws {
     let binary = WeightFixtures.foreign("binary/pytorch_model-00001-of-00002.bin")
-    let shard = try Weights(contentsOf: binary.path)
+    let shard = try MappedFile.open(binary.path)
     let text = #"{"weight_map": {"a": "1.bin", "b": "2.bin"}}"#
     let weights = try ShardedReader.read(Bytes(copying: Array(text.utf8)), source: "i") { _ in shard }
     #expect(weights["a"]?.storage != nil && weights["a"]?.storage != weights["b"]?.storage)
+  }
+
+  /// Each would be read alone; all that is known of them would stand in memory at once.
+  @Test func shardsShareOneBudget() throws {
+    let members = (0..<50_000).map { "\"\($0)\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}" }
+    let header = Array("{\(members.joined(separator: ","))}".utf8)
+    let shard = Bytes(copying: FileParts.little(UInt64(header.count)) + header)
+    func read(_ count: Int) throws -> Weights {
+      let rows = (0..<count).map { "\"\($0)\": \"\($0).safetensors\"" }.joined(separator: ", ")
+      let index = Bytes(copying: Array("{\"weight_map\": {\(rows)}}".utf8))
+      return try ShardedReader.read(index, source: "run/model.index.json") { _ in shard }
+    }
+    #expect(try read(1).entries.map(\.name) == ["0"])
+    let error = #expect(throws: FirnError.self) { try read(4) }
+    #expect(error?.code == .parse)
+    #expect(error?.message.contains(".safetensors' describes more than a file of its size") == true)
   }
 }

@@ -47,6 +47,21 @@ import Testing
     }
   }
 
+  /// As a checkpoint of a model of many small variables has them.
+  @Test func manySmallTensorsAreReadBack() throws {
+    let count = 120_000
+    let entries = (0..<count).map { WeightEntry(name: "t/\($0)", array: NDArray([Float($0)])) }
+    try WeightFixtures.inFolder { folder in
+      let path = folder.appendingPathComponent("many.safetensors").path
+      try Weights(source: "many", entries: entries).write(to: path)
+      let copy = try Weights(contentsOf: path)
+      #expect(copy.entries.count == count)
+      for number in [0, 7, count - 1] {
+        #expect(try copy["t/\(number)"]?.array() == NDArray([Float(number)]))
+      }
+    }
+  }
+
   @Test func failedWriteLeavesTheOldFile() throws {
     let damaged = WeightEntry(name: "b", storedType: .f32, shape: [1]) { () throws(FirnError) in
       throw FirnError(.parse, "damaged")

@@ -30,6 +30,30 @@ import Testing
     #expect(try concatenate([matrix]) == matrix)
   }
 
+  /// Beside a 0 other extents may be of any size: what is left is an empty array or an error, never a trap.
+  @Test func hugeExtentsBesideNone() throws {
+    let huge = try NDArray(zeros: [0, 1 << 62, 4])
+    #expect(try concatenate([huge, huge]).shape == huge.shape)
+    #expect(try concatenate([huge, huge], axis: 2).shape == [0, 1 << 62, 8])
+    #expect(try huge.sum().floats == [0] && huge.sum(axes: [1, 2]).shape == [0])
+    #expect(try huge.mean(axes: [1, 2], keepingAxes: true).shape == [0, 1, 1])
+    #expect(try huge.max(axes: [1, 2]).shape == [0] && huge.rows([]).shape == huge.shape)
+    #expect(try huge.transposed().shape == [4, 1 << 62, 0] && huge.element(axis: 1, at: -1).shape == [0, 4])
+    let faults: [() throws -> NDArray] = [
+      { try concatenate([huge, huge], axis: 1) }, { try huge.sum(axes: [0]) }, { try huge.min(axes: [0]) },
+    ]
+    for fault in faults {
+      #expect(try #require(throws: FirnError.self) { try fault() }.code == .invalidArgument)
+    }
+  }
+
+  /// With a copy of the whole for each part this would move 160 GB.
+  @Test func manyPartsAreJoinedInOnePass() throws {
+    let parts = (0..<20_000).map { NDArray([Float](repeating: Float($0), count: 100)) }
+    let joined = try concatenate(parts).floats
+    #expect(joined.count == 2_000_000 && joined[1_999_999] == 19_999 && joined[100] == 1)
+  }
+
   @Test func broadcasts() throws {
     let row = NDArray([1, 2] as [Int32])
     #expect(try row.broadcast(to: [2, 2]).elements(as: Int32.self) == [1, 2, 1, 2])

@@ -105,6 +105,39 @@ import Testing
     }
   }
 
+  /// The best is digested when it is another file than before, not at each save.
+  @Test func theBestIsReadOnceUntilItChanges() throws {
+    let model = try Chain()
+    let (session, program) = try trained(model.graph, model.loss)
+    try withFolder { url in
+      let folder = try CheckpointFolder(url.path)
+      let best = url.appendingPathComponent("best.safetensors").path
+      var warnings: [String] = []
+      session.onWarning = { warnings.append($0) }
+      func rest(since seconds: Double) throws {
+        try FileManager.default.setAttributes(
+          [.modificationDate: Date(timeIntervalSince1970: seconds)], ofItemAtPath: best)
+      }
+      try folder.save(session, running: program, step: 1, metric: 1)
+      try rest(since: 1_000_000)
+      // It is another one now, and is read.
+      try folder.save(session, running: program, step: 2, metric: 2)
+      let handle = try #require(FileHandle(forWritingAtPath: best))
+      try handle.seekToEnd()
+      try handle.seek(toOffset: try handle.offset() - 1)
+      try handle.write(contentsOf: Data([0xAA]))
+      try handle.close()
+      // Damaged, with the marks of what was read.
+      try rest(since: 1_000_000)
+      try folder.save(session, running: program, step: 3, metric: 3)
+      #expect(warnings.isEmpty)
+      try rest(since: 2_000_000)
+      try folder.save(session, running: program, step: 4, metric: 4)
+      #expect(warnings.count == 1 && warnings[0].contains("best.safetensors"), "\(warnings)")
+      #expect(try folder.best()?.step == 4)
+    }
+  }
+
   @Test func onlyItsOwnNamesAreSteps() throws {
     let model = try Chain()
     let (session, program) = try trained(model.graph, model.loss)
