@@ -61,9 +61,11 @@ extension Graph {
   ///
   /// - Complexity: one walk over each of the graphs.
   private func outerSources(of ys: [Tensor], stopping: [Tensor]) -> Set<Tensor> {
-    let flow = FlowGraph(nodes, holding: stopping.compactMap { $0.graph === self ? $0.value : nil })
+    // Before anything is numbered: what comes from outside for the first time gets a node here.
     let held = Set(stopping.compactMap { local($0)?.value })
-    let reached = flow.below(ys.compactMap { local($0).map { flow.index[$0.value] } }) { $0.flow == .passes }
+    let starts = ys.compactMap { local($0)?.value }
+    let flow = FlowGraph(nodes, holding: stopping.compactMap { $0.graph === self ? $0.value : nil })
+    let reached = flow.below(starts.map { flow.index[$0] }) { $0.flow == .passes }
     var sources: Set<Tensor> = []
     // What is read as it is, and what something that is read is made of.
     var read = captures.filter { reached[flow.index[$0.inner]] && !held.contains($0.inner) }.map(\.outer)
