@@ -19,6 +19,18 @@ import Testing
     #expect(try WeightTransform.transposed(try NDArray(zeros: [0, 3])).shape == [3, 0])
   }
 
+  /// Beside a 0 other extents may be of any size; where the 0 goes, that is an error.
+  @Test func hugeExtentsBesideNone() throws {
+    let huge = try NDArray(zeros: [0, 1 << 62, 4])
+    #expect(try WeightTransform.summed(axis: 1)(huge).shape == [0, 1, 4])
+    #expect(try WeightTransform.repeated(3, axis: 2)(huge).shape == [0, 1 << 62, 12])
+    #expect(try WeightTransform.blocks([1, 0], axis: 1)(huge).shape == huge.shape)
+    #expect(try WeightTransform.summed(axis: 0)(NDArray(zeros: [0, 3])).rows == [[0, 0, 0]])
+    for transform in [WeightTransform.summed(axis: 0), .repeated(4, axis: 1)] {
+      #expect(throws: FirnError.self) { try transform(huge) }
+    }
+  }
+
   /// Element (o, i, h, w) comes to (h, w, i, o).
   @Test func convolutionKernels() throws {
     let (o, i, h, w) = (2, 3, 4, 5)
