@@ -1,10 +1,10 @@
 import FirnGraph
 
-/// The memory that what is described in a file may still take: a fixed sum, and twice as much as the file has bytes.
+/// The memory that what is described in a file may still take: a fixed sum, and as much as the file has bytes.
 ///
 /// A few bytes can describe much: a deflated directory, a pickle that names one thing again and again, names that share
 /// their beginnings. Whoever keeps something of a file takes its cost from here first, so that opening one needs no
-/// more than its mapped bytes, twice as many, and the fixed sum. What an array takes that is asked for is its own.
+/// more than its mapped bytes, as many again, and the fixed sum. What an array takes that is asked for is its own.
 package struct ReadingBudget: Sendable {
   /// What any file may take.
   package static let fixed = 24 << 20
@@ -28,10 +28,10 @@ package struct ReadingBudget: Sendable {
     add(byteCount, of: fault)
   }
 
-  /// More of what belongs to the file, such as a shard; errors are from now on that one's.
+  /// More of what belongs to the file, such as a shard, or of what describes it at length; errors are from now on that one's.
   mutating func add(_ byteCount: Int, of fault: FileFault) {
     // Both are bounded by what can be mapped.
-    rest += 2 * byteCount
+    rest += byteCount
     self.fault = fault
   }
 

@@ -34,7 +34,9 @@ package enum SafetensorsReader {
     else { throw fault("ends within its header of \(length) bytes") }
 
     var (tensors, metadata) = try header.withUnsafeBytes { (raw) throws(FirnError) in
-      try parse(raw, budget: &budget, fault: fault)
+      // It says all that is kept of it, in about as many bytes as that takes.
+      budget.add(raw.count, of: fault)
+      return try parse(raw, budget: &budget, fault: fault)
     }
     // A stable order also where several empty tensors lie at one place.
     tensors.sort { ($0.begin, $0.end, $0.position) < ($1.begin, $1.end, $1.position) }
