@@ -139,7 +139,9 @@ public struct Dim: Hashable, Sendable {
   ///
   /// - Returns: nil where no number fits, or where more than one name or a power has a say.
   package func solved(for extent: Int) -> (name: String, number: Int)? {
-    guard terms.count == 1, terms[0].names.count == 1, !isEndless else { return nil }
+    guard terms.count == 1, terms[0].names.count == 1, !isEndless, !Self.isEndless(extent) else {
+      return nil
+    }
     let (left, overflows) = extent.subtractingReportingOverflow(constant)
     let (number, isTooLarge) = left.dividedReportingOverflow(by: terms[0].coefficient)
     if overflows || isTooLarge { return nil }
