@@ -59,20 +59,19 @@ extension MatMul {
           c + at * l.m * l.n + rows.lowerBound * l.n + columns.lowerBound, l.n, scratch + worker * workspace)
       }
       let (rows, columns) = (0..<l.m, 0..<l.n)
-      if call.workers.count == 1 || l.batch * l.m * l.n == 0 {
-        for at in 0..<l.batch { product(at, rows: rows, columns: columns, 0) }
-      } else if l.batch > 1 {
-        call.workers.split(l.batch, grain: Swift.max(1, pieceWork / work)) { range, worker in
+      if l.batch * l.m * l.n == 0 { return }
+      if l.batch > 1 {
+        call.split(l.batch, grain: Swift.max(1, pieceWork / work)) { range, worker in
           for at in range { product(at, rows: rows, columns: columns, worker) }
         }
       } else if l.m >= 2 * rowGrain {
         let tiles = Swift.max(1, pieceWork / (work / l.m * rowGrain + 1))
-        call.workers.split(l.m, grain: tiles * rowGrain) { range, worker in
+        call.split(l.m, grain: tiles * rowGrain) { range, worker in
           product(0, rows: range, columns: columns, worker)
         }
       } else {
         let tiles = Swift.max(1, pieceWork / (work / l.n * columnGrain + 1))
-        call.workers.split(l.n, grain: tiles * columnGrain) { range, worker in
+        call.split(l.n, grain: tiles * columnGrain) { range, worker in
           product(0, rows: rows, columns: range, worker)
         }
       }
