@@ -20,6 +20,7 @@ enum Main {
       ("freezing", FreezingBenchmark.run),
       ("loops", LoopsBenchmark.run),
       ("training", { try TrainingBenchmark.run(works, peer: peer) }),
+      ("products", ProductsBenchmark.run),
       ("convolution", ConvolutionBenchmark.run),
       ("networks", NetworksBenchmark.run),
       ("weights", WeightsBenchmark.run),
