@@ -21,6 +21,7 @@ enum Main {
       ("loops", LoopsBenchmark.run),
       ("training", { try TrainingBenchmark.run(works, peer: peer) }),
       ("products", ProductsBenchmark.run),
+      ("denormals", DenormalsBenchmark.run),
       ("convolution", ConvolutionBenchmark.run),
       ("networks", NetworksBenchmark.run),
       ("weights", WeightsBenchmark.run),

@@ -17,6 +17,18 @@
 /// call into several along the axes that a kernel does not reduce gives the same bits. Between
 /// instruction sets the last bits may differ.
 
+// MARK: Denormal numbers
+
+/// Has this thread take denormal numbers for 0, as operands and as results, `float` and `double`, where the processor can
+/// (x86-64, AArch64). Returns what is to be handed to `firn_restore_denormals`.
+uint64_t firn_flush_denormals(void);
+
+/// Has this thread take denormal numbers as it did before; leaves all else of its mode alone.
+void firn_restore_denormals(uint64_t before);
+
+/// Whether this thread takes denormal numbers for 0.
+int firn_flushes_denormals(void);
+
 // MARK: Instruction sets
 
 /// The instruction set the calling thread uses: "avx512", "avx2" or "portable".
