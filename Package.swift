@@ -21,7 +21,8 @@ let libraries: [Target] = [
   .target(name: "FirnNN", dependencies: ["FirnGraph", "FirnOps"]),
   .target(name: "FirnCompiler", dependencies: ["FirnGraph", "FirnNotation", "FirnOps"]),
   .target(
-    name: "FirnRuntime", dependencies: ["FirnGraph", "FirnNotation", "FirnFiles", "FirnOps", "FirnCompiler"]),
+    name: "FirnRuntime",
+    dependencies: ["FirnGraph", "FirnNotation", "FirnFiles", "FirnOps", "FirnCompiler", "CFirnKernels"]),
   .target(
     name: "FirnFormats", dependencies: ["FirnGraph", "FirnNotation", "FirnFiles", "FirnOps", "FirnRuntime"]),
   .target(
@@ -142,7 +143,7 @@ let tests: [Target] = [
       "FirnGraph", "FirnNotation", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime", "FirnFormats",
       "FirnTraining",
       "FirnTestSupport",
-      "CFirnAllocations",
+      "CFirnAllocations", "CFirnKernels",
     ]),
   .testTarget(name: "FirnPoolTests", dependencies: ["FirnGraph", "FirnOps", "FirnCompiler", "FirnRuntime"]),
   .testTarget(

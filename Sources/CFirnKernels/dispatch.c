@@ -101,14 +101,22 @@ void firn_matmul_f32(size_t m, size_t n, size_t k,
                      const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col,
                      const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col,
                      float *restrict c, ptrdiff_t c_row, void *restrict workspace) {
-    firn_table()->matmul(m, n, k, a, a_row, a_col, b, b_row, b_col, c, c_row, 0, workspace);
+    firn_table()->matmul(m, n, k, a, a_row, a_col, b, b_row, b_col, 0, c, c_row, 0, workspace);
+}
+
+void firn_matmul_packed_f32(size_t m, size_t n, size_t k,
+                            const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col,
+                            const float *restrict panels, float *restrict c, ptrdiff_t c_row,
+                            void *restrict workspace) {
+    firn_table()->matmul(m, n, k, a, a_row, a_col, panels, FIRN_PANEL_COLUMNS, 1,
+                         (ptrdiff_t)k * FIRN_PANEL_COLUMNS, c, c_row, 0, workspace);
 }
 
 void firn_matmul_continue_f32(size_t m, size_t n, size_t k,
                               const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col,
                               const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col,
                               float *restrict c, ptrdiff_t c_row, void *restrict workspace) {
-    firn_table()->matmul(m, n, k, a, a_row, a_col, b, b_row, b_col, c, c_row, 1, workspace);
+    firn_table()->matmul(m, n, k, a, a_row, a_col, b, b_row, b_col, 0, c, c_row, 1, workspace);
 }
 
 void firn_philox_u32(uint32_t k0, uint32_t k1, uint32_t c1, uint32_t c2, uint32_t c3,

@@ -41,6 +41,9 @@ typedef struct {
     ROW(firn_cross_entropy_f32, cross_entropy, void, \
         (const float *logits, const float *labels, float *restrict y, size_t rows, size_t columns), \
         (logits, labels, y, rows, columns)) \
+    ROW(firn_pack_f32, pack, void, \
+        (size_t n, size_t k, const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col, float *restrict panels), \
+        (n, k, b, b_row, b_col, panels)) \
     ROW(firn_matmul_workspace_f32, matmul_workspace, size_t, (size_t m, size_t n, size_t k), (m, n, k)) \
     ROW(firn_window_matmul_f32, window_matmul, void, \
         (const FirnWindow *w, const float *restrict x, size_t first, size_t m, size_t n, const FirnTaps *b, \
@@ -76,8 +79,8 @@ typedef struct {
         (int minimum, const float *restrict x, int32_t *restrict y, size_t reduced, size_t inner)) \
     ROW(matmul, void, \
         (size_t m, size_t n, size_t k, const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col, \
-         const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col, float *restrict c, ptrdiff_t c_row, \
-         int continues, void *restrict workspace)) \
+         const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col, ptrdiff_t b_panel, float *restrict c, \
+         ptrdiff_t c_row, int continues, void *restrict workspace)) \
     ROW(philox, void, (FirnStream stream, size_t first, uint32_t *y, size_t n)) \
     ROW(uniform, void, (FirnStream stream, size_t first, float low, float high, float *y, size_t n)) \
     ROW(normal, void, (FirnStream stream, size_t first, float mean, float deviation, float *y, size_t n)) \

@@ -166,14 +166,14 @@ FIRN_KERNEL void window_matmul(const FirnWindow *w, const float *restrict x, siz
                         const float *left = packed_a + i * depth, *right = packed_b + j * depth;
                         const FirnTile run = tile_for(tall, wide);
                         if (even) {
-                            run(depth, left, right, FIRN_TILE_COLUMNS, c + offsets[0] + (ptrdiff_t)(j0 + j),
-                                to->column, tall, wide,
+                            run(depth, left, 1, FIRN_TILE_ROWS, right, FIRN_TILE_COLUMNS, 0,
+                                c + offsets[0] + (ptrdiff_t)(j0 + j), to->column, tall, wide,
                                 p0 > 0 ? FIRN_TILE_ADD : FIRN_TILE_SET);
                             continue;
                         }
                         float sums[FIRN_TILE_ROWS * FIRN_TILE_COLUMNS];
-                        run(depth, left, right, FIRN_TILE_COLUMNS, sums, FIRN_TILE_COLUMNS, tall, wide,
-                            FIRN_TILE_SET);
+                        run(depth, left, 1, FIRN_TILE_ROWS, right, FIRN_TILE_COLUMNS, 0, sums, FIRN_TILE_COLUMNS, tall,
+                            wide, FIRN_TILE_SET);
                         for (size_t l = 0; l < tall; l++) {
                             float *row = c + offsets[l] + (ptrdiff_t)(j0 + j);
                             const float *sum = sums + l * FIRN_TILE_COLUMNS;
@@ -258,8 +258,8 @@ FIRN_KERNEL void window_transposed_matmul(const FirnWindow *w, const float *rest
                     const size_t wide = smaller(columns - j, FIRN_TILE_COLUMNS);
                     for (size_t i = 0; i < rows; i += FIRN_TILE_ROWS) {
                         const size_t tall = smaller(rows - i, FIRN_TILE_ROWS);
-                        tile_for(tall, wide)(depth, packed_a + i * depth, packed_b + j * depth,
-                                             FIRN_TILE_COLUMNS,
+                        tile_for(tall, wide)(depth, packed_a + i * depth, 1, FIRN_TILE_ROWS, packed_b + j * depth,
+                                             FIRN_TILE_COLUMNS, 0,
                                              c + (ptrdiff_t)(i0 + i) * c_row + (ptrdiff_t)(j0 + j), c_row,
                                              tall, wide,
                                              p0 > 0 ? FIRN_TILE_ADD : FIRN_TILE_SET);

@@ -15,6 +15,10 @@
 /// times to pay for packing it.
 #define FIRN_LOOSE_ROWS 72
 
+/// Floats from one line of the first-level cache to the next in the same set: rows of A that begin a multiple of it apart
+/// would drive each other out, and are packed.
+#define FIRN_SET_STRIDE 1024
+
 /// Vectors in a tile of one or two rows, which has registers to spare and is bound by reading B.
 #if FIRN_LANES == 16
 #define FIRN_FLAT_VECTORS 8
@@ -25,6 +29,7 @@
 _Static_assert(FIRN_BLOCK_ROWS % FIRN_TILE_ROWS == 0, "whole panels of A");
 _Static_assert(FIRN_BLOCK_COLUMNS % FIRN_TILE_COLUMNS == 0, "whole panels of B");
 _Static_assert(FIRN_TILE_COLUMNS == 2 * FIRN_LANES, "a tile is two vectors wide");
+_Static_assert(FIRN_PANEL_COLUMNS % FIRN_TILE_COLUMNS == 0, "whole tiles of a panel");
 
 typedef float FirnQuad __attribute__((ext_vector_type(4)));
 typedef FirnQuad FirnLooseQuad __attribute__((aligned(4), may_alias));
@@ -95,13 +100,28 @@ FIRN_KERNEL void pack_b(size_t columns, size_t depth, const float *restrict b, p
 /// What a tile does with what C holds.
 enum { FIRN_TILE_SET, FIRN_TILE_ADD, FIRN_TILE_CONTINUE };
 
-/// One tile: `tall` x `vectors` vectors in registers, of which `rows` x `columns` elements are stored.
-FIRN_INLINE void tile(size_t tall, size_t vectors, size_t depth, const float *restrict a,
-                      const float *restrict b, ptrdiff_t b_row, float *restrict c, ptrdiff_t c_row,
-                      size_t rows, size_t columns, int mode) {
+/// Where vector `v` of a row of B lies: in one stretch, but for panels, which are as wide as they are.
+FIRN_INLINE const float *vector_of(const float *b, size_t v, ptrdiff_t b_panel) {
+    const size_t column = v * FIRN_LANES;
+    return b + (ptrdiff_t)(column / FIRN_PANEL_COLUMNS) * b_panel + column % FIRN_PANEL_COLUMNS;
+}
+
+/// Rows of A that one pointer serves: x86 scales an index by 1 and 2, and a pointer a row would take all registers.
+#define FIRN_ROWS_A_POINTER 3
+
+/// One tile: `tall` x `vectors` vectors in registers, of which `rows` x `columns` elements are stored. A has `tall` rows.
+FIRN_INLINE void tile(size_t tall, size_t vectors, size_t depth, const float *restrict a, ptrdiff_t a_row,
+                      ptrdiff_t a_col, const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_panel,
+                      float *restrict c, ptrdiff_t c_row, size_t rows, size_t columns, int mode) {
     FirnFloats sum[FIRN_TILE_ROWS * 2 > FIRN_FLAT_VECTORS * 2 ? FIRN_TILE_ROWS * 2 : FIRN_FLAT_VECTORS * 2];
+    const float *left[(FIRN_TILE_ROWS + FIRN_ROWS_A_POINTER - 1) / FIRN_ROWS_A_POINTER];
 #pragma clang loop unroll(full)
     for (size_t i = 0; i < tall; i++) {
+        if (i % FIRN_ROWS_A_POINTER == 0) {
+            left[i / FIRN_ROWS_A_POINTER] = a + (ptrdiff_t)i * a_row;
+            // Else the compiler makes each pointer of the one before, in every pass of the loop below.
+            __asm__("" : "+r"(left[i / FIRN_ROWS_A_POINTER]));
+        }
 #pragma clang loop unroll(full)
         for (size_t v = 0; v < vectors; v++) {
             const size_t begin = v * FIRN_LANES;
@@ -115,14 +135,16 @@ FIRN_INLINE void tile(size_t tall, size_t vectors, size_t depth, const float *re
     for (size_t p = 0; p < depth; p++) {
         FirnFloats right[FIRN_FLAT_VECTORS];
 #pragma clang loop unroll(full)
-        for (size_t v = 0; v < vectors; v++) right[v] = load(b + v * FIRN_LANES);
+        for (size_t v = 0; v < vectors; v++) right[v] = load(vector_of(b, v, b_panel));
 #pragma clang loop unroll(full)
         for (size_t i = 0; i < tall; i++) {
-            const FirnFloats left = splat(a[i]);
+            const ptrdiff_t beside = (ptrdiff_t)(i % FIRN_ROWS_A_POINTER);
+            const FirnFloats one = splat(left[i / FIRN_ROWS_A_POINTER][beside * a_row]);
 #pragma clang loop unroll(full)
-            for (size_t v = 0; v < vectors; v++) sum[i * vectors + v] = madd(left, right[v], sum[i * vectors + v]);
+            for (size_t v = 0; v < vectors; v++) sum[i * vectors + v] = madd(one, right[v], sum[i * vectors + v]);
         }
-        a += FIRN_TILE_ROWS;
+#pragma clang loop unroll(full)
+        for (size_t i = 0; i < tall; i += FIRN_ROWS_A_POINTER) left[i / FIRN_ROWS_A_POINTER] += a_col;
         b += b_row;
     }
 #pragma clang loop unroll(full)
@@ -145,9 +167,10 @@ FIRN_INLINE void tile(size_t tall, size_t vectors, size_t depth, const float *re
 
 #define FIRN_DECLARE_TILE(tall, vectors) \
     FIRN_KERNEL __attribute__((noinline)) void tile_##tall##_##vectors( \
-        size_t depth, const float *restrict a, const float *restrict b, ptrdiff_t b_row, \
-        float *restrict c, ptrdiff_t c_row, size_t rows, size_t columns, int mode) { \
-        tile(tall, vectors, depth, a, b, b_row, c, c_row, rows, columns, mode); \
+        size_t depth, const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col, const float *restrict b, \
+        ptrdiff_t b_row, ptrdiff_t b_panel, float *restrict c, ptrdiff_t c_row, size_t rows, size_t columns, \
+        int mode) { \
+        tile(tall, vectors, depth, a, a_row, a_col, b, b_row, b_panel, c, c_row, rows, columns, mode); \
     }
 
 FIRN_DECLARE_TILE(1, 1)
@@ -179,8 +202,9 @@ FIRN_DECLARE_TILE(2, 4)
 #define FIRN_FLAT_TILE(rows) ((rows) == 1 ? tile_1_4 : tile_2_4)
 #endif
 
-typedef void (*FirnTile)(size_t depth, const float *restrict a, const float *restrict b, ptrdiff_t b_row,
-                         float *restrict c, ptrdiff_t c_row, size_t rows, size_t columns, int mode);
+typedef void (*FirnTile)(size_t depth, const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col,
+                         const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_panel, float *restrict c,
+                         ptrdiff_t c_row, size_t rows, size_t columns, int mode);
 
 /// The smallest tile that covers `rows` x `columns`.
 FIRN_INLINE FirnTile tile_for(size_t rows, size_t columns) {
@@ -211,8 +235,22 @@ FIRN_KERNEL size_t matmul_workspace(size_t m, size_t n, size_t k) {
     return (packed_a_size(m, k) + b) * sizeof(float);
 }
 
+/// Whether some tile has just so many rows, so that A may be read where it is: a taller one would read beyond it.
+FIRN_INLINE int fits_a_tile(size_t rows) {
+    return rows <= 2 || rows == 4 || rows == FIRN_TILE_ROWS || (rows == 8 && FIRN_TILE_ROWS > 8);
+}
+
+FIRN_KERNEL void pack(size_t n, size_t k, const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col,
+                      float *restrict panels) {
+    for (size_t j = 0; j < n; j += FIRN_PANEL_COLUMNS) {
+        pack_panel(FIRN_PANEL_COLUMNS, smaller(n - j, FIRN_PANEL_COLUMNS), k, b + (ptrdiff_t)j * b_col, b_col, b_row,
+                   panels + j * k);
+    }
+}
+
+/// B is packed where `b_panel`, the step from panel to panel, is not 0; else it lies by `b_row` and `b_col`.
 FIRN_KERNEL void matmul(size_t m, size_t n, size_t k, const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col,
-                        const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col,
+                        const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col, ptrdiff_t b_panel,
                         float *restrict c, ptrdiff_t c_row, int continues, void *restrict workspace) {
     if (m == 0 || n == 0 || (k == 0 && continues)) return;
     if (k == 0) {
@@ -225,33 +263,49 @@ FIRN_KERNEL void matmul(size_t m, size_t n, size_t k, const float *restrict a, p
     float *restrict packed_b = packed_a + packed_a_size(m, k);
     const size_t blocks = (k + FIRN_BLOCK_DEPTH - 1) / FIRN_BLOCK_DEPTH;
     const size_t block_depth = (k + blocks - 1) / blocks;
-    const int in_place = b_col == 1 && m <= FIRN_LOOSE_ROWS;
+    const int in_place = b_panel == 0 && b_col == 1 && m <= FIRN_LOOSE_ROWS;
     const size_t flat_columns = FIRN_FLAT_VECTORS * FIRN_LANES;
+    const int a_in_place = a_col == 1 && a_row % FIRN_SET_STRIDE != 0;
 
     for (size_t j0 = 0; j0 < n; j0 += FIRN_BLOCK_COLUMNS) {
         const size_t columns = smaller(n - j0, FIRN_BLOCK_COLUMNS);
-        // Only a last, partial panel is packed then, so that the tile may load whole vectors.
-        const size_t whole = in_place ? columns / FIRN_TILE_COLUMNS * FIRN_TILE_COLUMNS : 0;
+        // Of a B that is read in place only a last, partial panel is packed, so that the tile may load whole vectors.
+        const size_t whole = b_panel != 0 ? columns : in_place ? columns / FIRN_TILE_COLUMNS * FIRN_TILE_COLUMNS : 0;
         for (size_t p0 = 0; p0 < k; p0 += block_depth) {
             const size_t depth = smaller(k - p0, block_depth);
             const int mode = continues ? FIRN_TILE_CONTINUE : p0 > 0 ? FIRN_TILE_ADD : FIRN_TILE_SET;
-            const float *block_b = b + (ptrdiff_t)p0 * b_row + (ptrdiff_t)j0 * b_col;
-            pack_b(columns - whole, depth, block_b + (ptrdiff_t)whole * b_col, b_row, b_col, packed_b);
+            const float *block_b = b_panel != 0
+                ? b + (ptrdiff_t)(j0 / FIRN_PANEL_COLUMNS) * b_panel + (ptrdiff_t)p0 * b_row
+                : b + (ptrdiff_t)p0 * b_row + (ptrdiff_t)j0 * b_col;
+            if (whole < columns) {
+                pack_b(columns - whole, depth, block_b + (ptrdiff_t)whole * b_col, b_row, b_col, packed_b);
+            }
             for (size_t i0 = 0; i0 < m; i0 += FIRN_BLOCK_ROWS) {
                 const size_t rows = smaller(m - i0, FIRN_BLOCK_ROWS);
-                pack_a(rows, depth, a + (ptrdiff_t)i0 * a_row + (ptrdiff_t)p0 * a_col, a_row, a_col, packed_a);
+                const float *block_a = a + (ptrdiff_t)i0 * a_row + (ptrdiff_t)p0 * a_col;
+                // Likewise of A: rows that fill no tile.
+                const size_t last = rows % FIRN_TILE_ROWS;
+                const size_t placed = !a_in_place ? 0 : fits_a_tile(last) ? rows : rows - last;
+                pack_a(rows - placed, depth, block_a + (ptrdiff_t)placed * a_row, a_row, a_col, packed_a);
                 size_t wide;
                 for (size_t j = 0; j < columns; j += wide) {
                     const int loose = j < whole;
                     const int flat = loose && m <= 2 && whole - j >= flat_columns;
                     wide = flat ? flat_columns : smaller(columns - j, FIRN_TILE_COLUMNS);
-                    const float *panel = loose ? block_b + j : packed_b + (j - whole) * depth;
+                    const float *panel = !loose ? packed_b + (j - whole) * depth
+                        : b_panel == 0 ? block_b + j
+                        : block_b + (ptrdiff_t)(j / FIRN_PANEL_COLUMNS) * b_panel + j % FIRN_PANEL_COLUMNS;
                     const ptrdiff_t panel_row = loose ? b_row : FIRN_TILE_COLUMNS;
+                    const ptrdiff_t panel_step = b_panel != 0 ? b_panel : FIRN_PANEL_COLUMNS;
                     for (size_t i = 0; i < rows; i += FIRN_TILE_ROWS) {
                         const size_t tall = smaller(rows - i, FIRN_TILE_ROWS);
+                        const int placed_here = i < placed;
                         float *to = c + (ptrdiff_t)(i0 + i) * c_row + (ptrdiff_t)(j0 + j);
-                        tile_for(tall, wide)(depth, packed_a + i * depth, panel, panel_row, to, c_row,
-                                             tall, wide, mode);
+                        tile_for(tall, wide)(depth,
+                                             placed_here ? block_a + (ptrdiff_t)i * a_row
+                                                         : packed_a + (i - placed) * depth,
+                                             placed_here ? a_row : 1, placed_here ? a_col : FIRN_TILE_ROWS, panel,
+                                             panel_row, panel_step, to, c_row, tall, wide, mode);
                     }
                 }
             }

@@ -20,6 +20,8 @@ enum Main {
       ("freezing", FreezingBenchmark.run),
       ("loops", LoopsBenchmark.run),
       ("training", { try TrainingBenchmark.run(works, peer: peer) }),
+      ("products", ProductsBenchmark.run),
+      ("denormals", DenormalsBenchmark.run),
       ("convolution", ConvolutionBenchmark.run),
       ("networks", NetworksBenchmark.run),
       ("weights", WeightsBenchmark.run),

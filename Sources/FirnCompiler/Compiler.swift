@@ -33,7 +33,8 @@ extension Compiler {
     batchSteps,
     // Last of them: it multiplies what the loops, as they are now, have stacked.
     sumAfterLoops,
-    // After what moves products out of loops: only those that stay read their weights step by step.
+    // After what moves products out of loops: only those that stay read their weights step by step. After all
+    // differentiation too, so that no gradient goes by way of panels.
     arrangeOnce,
     // A loop forward and its loop back have each put the same nodes before them; one of each is enough.
     commonSubexpressions,

@@ -11,6 +11,8 @@ extension OpCatalogue {
       Select.self,
       Cast.self,
       MatMul.self,
+      Pack.self,
+      PackedMatMul.self,
       Convolution.self,
       MaxPool.self,
       Resample.self,

@@ -35,6 +35,8 @@ struct KernelRunner {
     static let guardBytes = 64
   #endif
   var workers: any Workers = SerialWorkers()
+  /// Whether they are given work however little there is.
+  var splitsAll = true
   /// The operand whose buffer result 0 is written over.
   var inPlace: Int?
 
@@ -88,7 +90,8 @@ struct KernelRunner {
         try resultSlots.withUnsafeBufferPointer { resultSlots in
           let call = KernelCall(
             table: try #require(table.baseAddress), operandSlots: try #require(operandSlots.baseAddress),
-            resultSlots: try #require(resultSlots.baseAddress), workspace: scratch.body, workers: workers)
+            resultSlots: try #require(resultSlots.baseAddress), workspace: scratch.body, workers: workers,
+            workerCount: workers.count, splitsAll: splitsAll)
           try kernel.run(call)
         }
       }

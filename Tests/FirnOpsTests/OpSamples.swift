@@ -48,6 +48,12 @@ let opSamples: [OpSample] =
       .real([2, 3, 7]),
       .real([2, 5, 3])),
     OpSample(MatMul(transposeA: true), .real([2, 7, 5]), .real([2, 7, 3])),
+    OpSample(Pack(), .real([3, 5])),
+    OpSample(Pack(transposed: true), .real([35, 3])),
+    OpSample(Pack(), .real([2, 3, 33])),
+    OpSample(PackedMatMul(columns: 3), .real([5, 7]), .real([1, 7, 32])),
+    OpSample(PackedMatMul(transposeA: true, columns: 33), .real([7, 5]), .real([2, 7, 32])),
+    OpSample(PackedMatMul(columns: 35), .real([2, 5, 3]), .real([2, 2, 3, 32])),
 
     OpSample(Convolution(), .real([2, 4, 5, 3]), .real([3, 2, 3, 1])),
     OpSample(Convolution(groups: 2), .real([1, 3, 5, 4]), .real([2, 3, 2, 6])),

@@ -75,14 +75,15 @@ package struct PlainEvaluator {
     let workspace = Storage(byteCount: kernel.workspaceBytes)
     let table = (operands + results).map(\.storagePointer)
     let slots = Array(0...table.count)
-    try withExtendedLifetime((operands, results, workspace)) {
+    let worker = OneWorker()
+    try withExtendedLifetime((operands, results, workspace, worker)) {
       try table.withUnsafeBufferPointer { table in
         try slots.withUnsafeBufferPointer { slots in
           guard let table = table.baseAddress, let slots = slots.baseAddress else { return }
           try kernel.run(
             KernelCall(
               table: table, operandSlots: slots, resultSlots: slots + operands.count,
-              workspace: workspace.pointer, workers: OneWorker()))
+              workspace: workspace.pointer, workers: worker, workerCount: 1))
         }
       }
     }

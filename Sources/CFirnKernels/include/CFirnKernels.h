@@ -17,6 +17,18 @@
 /// call into several along the axes that a kernel does not reduce gives the same bits. Between
 /// instruction sets the last bits may differ.
 
+// MARK: Denormal numbers
+
+/// Has this thread take denormal numbers for 0, as operands and as results, `float` and `double`, where the processor can
+/// (x86-64, AArch64). Returns what is to be handed to `firn_restore_denormals`.
+uint64_t firn_flush_denormals(void);
+
+/// Has this thread take denormal numbers as it did before; leaves all else of its mode alone.
+void firn_restore_denormals(uint64_t before);
+
+/// Whether this thread takes denormal numbers for 0.
+int firn_flushes_denormals(void);
+
 // MARK: Instruction sets
 
 /// The instruction set the calling thread uses: "avx512", "avx2" or "portable".
@@ -165,6 +177,24 @@ void firn_matmul_f32(size_t m, size_t n, size_t k,
                      const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col,
                      const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col,
                      float *restrict c, ptrdiff_t c_row, void *restrict workspace);
+
+/// Columns of B in a panel of its packed form: the same for every instruction set.
+#define FIRN_PANEL_COLUMNS 32
+
+/// Packs B[k, n] for `firn_matmul_packed_f32`: panels of FIRN_PANEL_COLUMNS columns, each of k rows; the last one is
+/// filled with zeros. Element (p, j) goes to `panels[(j / width * k + p) * width + j % width]`.
+///
+/// Strides as in the product. n can be split at multiples of the width.
+void firn_pack_f32(size_t n, size_t k, const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col,
+                   float *restrict panels);
+
+/// C[m, n] = A[m, k] · B[k, n], to the bits of `firn_matmul_f32`, with the packed form of B.
+///
+/// n can be split at multiples of the width of a panel.
+void firn_matmul_packed_f32(size_t m, size_t n, size_t k,
+                            const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col,
+                            const float *restrict panels, float *restrict c, ptrdiff_t c_row,
+                            void *restrict workspace);
 
 /// C[m, n] += A[m, k] · B[k, n], likewise; strides of A and B may be negative.
 ///

@@ -2,7 +2,7 @@ package import FirnGraph
 import FirnOps
 
 extension Compiler {
-  /// `arrange-once`: a weight that a loop's product reads transposed is transposed before the loop.
+  /// `arrange-once`: a weight that a loop's product reads is packed before the loop, as the product reads it best.
   ///
   ///     %x = placeholder() {dtype = f32, shape = [time,batch,3]} : f32[time,batch,3]
   ///     %h = placeholder() {dtype = f32, shape = [batch,3]} : f32[batch,3]
@@ -22,18 +22,19 @@ extension Compiler {
   ///     %x = placeholder() {dtype = f32, shape = [time,batch,3]} : f32[time,batch,3]
   ///     %h = placeholder() {dtype = f32, shape = [batch,3]} : f32[batch,3]
   ///     %w = placeholder() {dtype = f32, shape = [3,3]} : f32[3,3]
-  ///     %loop/matmul/transpose = transpose(%w) {permutation = [1,0]} : f32[3,3]
-  ///     %loop = scan(%h, %x, %loop/matmul/transpose) {carries = 1, slices = 1, captures = 1, length = time, reversed = false, body = {
+  ///     %loop/matmul/pack = pack(%w) {transposed = true} : f32[1,3,32]
+  ///     %loop = scan(%h, %x, %loop/matmul/pack) {carries = 1, slices = 1, captures = 1, length = time, reversed = false, body = {
   ///       %state = loop_input() {kind = "carry", position = 0, dtype = f32, shape = [batch,3]} : f32[batch,3]
   ///       %step = loop_input() {kind = "slice", position = 0, dtype = f32, shape = [batch,3]} : f32[batch,3]
   ///       %add = add(%state, %step) : f32[batch,3]
-  ///       %matmul/transpose = loop_input() {kind = "capture", position = 0, dtype = f32, shape = [3,3]} : f32[3,3]
-  ///       %matmul = matmul(%add, %matmul/transpose) {transpose_a = false, transpose_b = false} : f32[batch,3]
+  ///       %matmul/pack = loop_input() {kind = "capture", position = 0, dtype = f32, shape = [1,3,32]} : f32[1,3,32]
+  ///       %matmul = matmul_packed(%add, %matmul/pack) {transpose_a = false, columns = 3} : f32[batch,3]
   ///       return %matmul
   ///     }} : f32[batch,3]
   ///     return %loop
   ///
-  /// Else the kernel does it in every step. The bits are the same: an element is the same chain of additions.
+  /// Else the kernel does it in every step. The bits are the same: an element is the same chain of additions. How an
+  /// operand is to lie each op says of itself (`arrangement`); a weight used once is packed while it is read.
   package static let arrangeOnce = Pass("arrange-once") { graph, _ throws(FirnError) in
     graph.arrangingInvariants()
   }

@@ -6,10 +6,13 @@ package protocol KernelOp: Op {
 
 /// Prepared code for one node: everything that depends on shapes is worked out when it is made, so that running it
 /// allocates nothing.
-package struct Kernel: Sendable {
+///
+/// A class, so that who holds one for a plan's life runs it without counting references: what never changes in it needs
+/// none.
+package final class Kernel: Sendable {
   /// Scratch it wants for each worker, a multiple of 64; contents do not survive the call.
   ///
-  /// Whoever runs it provides `workspaceBytes * workers.count` bytes aligned to 64: worker `w` uses the part that
+  /// Whoever runs it provides `workspaceBytes` for each of the workers, aligned to 64: worker `w` uses the part that
   /// begins at `w * workspaceBytes`.
   package let workspaceBytes: Int
   package let run: @Sendable (borrowing KernelCall) throws(FirnError) -> Void
@@ -22,23 +25,32 @@ package struct Kernel: Sendable {
   }
 }
 
-/// The buffers of one execution of a kernel.
+/// The buffers of one execution of a kernel, and the workers it may hand pieces to.
 package struct KernelCall: ~Copyable {
   private let table: UnsafePointer<UnsafeMutableRawPointer>
   private let operandSlots: UnsafePointer<Int>
   private let resultSlots: UnsafePointer<Int>
   package let workspace: UnsafeMutableRawPointer
-  package let workers: any Workers
+  /// Outlive the call: its maker holds them.
+  private unowned(unsafe) let workers: any Workers
+  private let workerCount: Int
+  private let splitsAll: Bool
 
+  /// - Parameters:
+  ///   - workerCount: how many pieces the workers run at once.
+  ///   - splitsAll: whether work is handed out however little there is, which tests want.
   package init(
     table: UnsafePointer<UnsafeMutableRawPointer>, operandSlots: UnsafePointer<Int>,
-    resultSlots: UnsafePointer<Int>, workspace: UnsafeMutableRawPointer, workers: any Workers
+    resultSlots: UnsafePointer<Int>, workspace: UnsafeMutableRawPointer, workers: any Workers,
+    workerCount: Int, splitsAll: Bool = false
   ) {
     self.table = table
     self.operandSlots = operandSlots
     self.resultSlots = resultSlots
     self.workspace = workspace
     self.workers = workers
+    self.workerCount = workerCount
+    self.splitsAll = splitsAll
   }
 
   package func operand<Element>(_ index: Int, as type: Element.Type = Element.self) -> UnsafePointer<Element>
@@ -51,6 +63,19 @@ package struct KernelCall: ~Copyable {
   {
     table[resultSlots[index]].assumingMemoryBound(to: Element.self)
   }
+
+  /// Calls `body` on ranges that together cover `0..<count`, each of at least `grain`, and with the number of the worker
+  /// that runs it; here and now where there is no more than one.
+  ///
+  /// Work is split along an axis that is not reduced: where it is cut changes no bit.
+  @inline(__always)
+  package borrowing func split(_ count: Int, grain: Int, _ body: (Range<Int>, Int) -> Void) {
+    if workerCount == 1 || count / 2 < grain && !splitsAll {
+      if count > 0 { body(0..<count, 0) }
+    } else {
+      workers.split(count, grain: grain, body)
+    }
+  }
 }
 
 /// Splits work that is independent along one axis.
@@ -58,7 +83,7 @@ package protocol Workers: AnyObject, Sendable {
   /// How many pieces can run at once; `workspace` of a parallel kernel holds one part for each.
   var count: Int { get }
 
-  /// Calls `body` on ranges that together cover `0..<count`, each of at least `grain` but the last; the second
-  /// argument is the worker's number. Results must not depend on where the ranges are cut.
+  /// Calls `body` on ranges that together cover `0..<count`, each of at least `grain`; the second argument is the
+  /// worker's number. Results must not depend on where the ranges are cut.
   func split(_ count: Int, grain: Int, _ body: (Range<Int>, Int) -> Void)
 }

@@ -179,11 +179,10 @@ extension Convolution {
     _ call: borrowing KernelCall, rows: Int, columns: Int, depth: Int,
     _ body: (Range<Int>, Range<Int>, Int) -> Void
   ) {
-    if call.workers.count == 1 { return body(0..<rows, 0..<columns, 0) }
     let length = Swift.max(rows, columns)
     let work = Swift.max(1, Swift.min(rows, columns) * depth * Self.tileGrain)
     let grain = Swift.max(1, Self.pieceWork / work) * Self.tileGrain
-    call.workers.split(length, grain: grain) { range, worker in
+    call.split(length, grain: grain) { range, worker in
       if rows >= columns { body(range, 0..<columns, worker) } else { body(0..<rows, range, worker) }
     }
   }

@@ -112,10 +112,19 @@ package struct MatMul: KernelOp {
 
   package var canFail: Bool { false }
 
-  /// A right operand whose rows are contiguous is read where it is.
+  /// A right operand is best read from panels.
+  ///
+  /// Where these cannot be (the width is open), or are not worth it (`f64` is a reference; one or two rows read a matrix
+  /// as fast where it lies), it is to have contiguous rows.
   package func arrangement(of operand: Int, in node: NodeTypes) -> Arrangement? {
-    guard operand == 1, transposeB else { return nil }
+    guard operand == 1 else { return nil }
     let rank = node.shape.rank
+    let isFlat = node.shape[rank - 2].value.map { $0 <= 2 } ?? false
+    if order == nil, !isFlat, node.operands[1].dtype == .f32, let columns = node.shape[rank - 1].value {
+      return Arrangement(
+        Pack(transposed: transposeB), then: PackedMatMul(transposeA: transposeA, columns: columns))
+    }
+    guard transposeB else { return nil }
     return Arrangement(
       Transpose(Array(0..<rank - 2) + [rank - 1, rank - 2]),
       then: MatMul(transposeA: transposeA, transposeB: false, order: order))
@@ -139,11 +148,7 @@ package struct MatMul: KernelOp {
 
   /// Folds the steps into the rows: the same sums, in one product.
   package func overSteps(_ length: Dim, varying: [Bool], in node: NodeTypes) -> StepRule? {
-    guard node.shape.rank == 2, !transposeA, varying == [true, false] else { return nil }
-    let left = node.operands[0].shape
-    let product = Expression<Int>.node(
-      self, [.node(Reshape([length * left[0], left[1]]), [.leaf(0)]), .leaf(1)])
-    return StepRule(.node(Reshape(node.shape.stacked(length)), [product]), isGain: true)
+    transposeA ? nil : .foldingRows(by: self, length, varying: varying, in: node)
   }
 
   package func simplified(in node: NodeView) -> Expression<Value>? {
@@ -157,6 +162,17 @@ package struct MatMul: KernelOp {
   }
 
   package var aliasing: Aliasing { .none }
+}
+
+extension StepRule {
+  /// The product `op` of all steps' rows with what is the same in each; nil where that is not what varies.
+  static func foldingRows(by op: any Op, _ length: Dim, varying: [Bool], in node: NodeTypes) -> StepRule? {
+    guard node.shape.rank == 2, varying == [true, false] else { return nil }
+    let left = node.operands[0].shape
+    let product = Expression<Int>.node(
+      op, [.node(Reshape([length * left[0], left[1]]), [.leaf(0)]), .leaf(1)])
+    return StepRule(.node(Reshape(node.shape.stacked(length)), [product]), isGain: true)
+  }
 }
 
 extension ValueView {

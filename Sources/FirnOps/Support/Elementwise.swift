@@ -8,9 +8,7 @@ extension KernelCall {
   /// Calls `body` with starts and counts of pieces that cover `0..<count`, at once where that pays.
   @inline(__always)
   borrowing func inPieces(_ count: Int, grain: Int = elementGrain, _ body: (Int, Int) -> Void) {
-    if count == 0 { return }
-    if workers.count == 1 { return body(0, count) }
-    workers.split(count, grain: grain) { range, _ in body(range.lowerBound, range.count) }
+    split(count, grain: grain) { range, _ in body(range.lowerBound, range.count) }
   }
 }
 

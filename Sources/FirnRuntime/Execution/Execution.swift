@@ -1,3 +1,4 @@
+internal import CFirnKernels
 import FirnCompiler
 import FirnGraph
 
@@ -51,8 +52,13 @@ final class Execution {
   }
 
   /// Runs every step and leaves variables as they are: committing is the caller's, when all has gone well.
+  ///
+  /// Denormal numbers are 0 meanwhile, on this thread as on the workers'; afterwards, also where a step fails, the
+  /// thread takes them as before.
   func run(checksNumerics: Bool) throws(FirnError) {
-    try frame.run(checksNumerics: checksNumerics) { "" }
+    let mode = firn_flush_denormals()
+    defer { firn_restore_denormals(mode) }
+    try frame.run(checksNumerics: checksNumerics)
   }
 
   /// The bytes of a buffer after a run.
@@ -60,61 +66,53 @@ final class Execution {
 }
 
 /// The pointers of one plan, and below it those of its loops' bodies.
+///
+/// Steps are plain values in one piece of memory. Kernels and loops are held by the frame and only referred to by steps:
+/// running one counts no reference and allocates nothing.
 private final class Frame {
   let table: UnsafeMutablePointer<UnsafeMutableRawPointer>
-  private let steps: [Step]
+  private let steps: UnsafeMutableBufferPointer<Step>
   private let slotLists: UnsafeMutablePointer<Int>
   private let workers: any Workers
-  /// Keeps the bytes of constants alive.
-  private let constants: [NDArray]
-  /// What went wrong in each share of the loop that runs now; each writes its own element, and all are nil between runs.
-  private let faults: UnsafeMutablePointer<FirnError?>
-  private let mostShares: Int
+  private let workerCount: Int
+  /// Keeps the kernels and the bytes of constants alive; names are read when something fails.
+  private let plan: Plan
+  /// Where the plan's nodes are.
+  private let path: String
+  /// Keeps the loops alive.
+  private let loops: [LoopStep]
 
   private struct Step {
-    let name: String
     let operands: UnsafePointer<Int>
     let results: UnsafePointer<Int>
-    let resultTypes: [ArrayType]
     let workspace: UnsafeMutableRawPointer
-    let work: Work
-    let check: NumericCheck
-  }
-
-  private enum Work {
-    case kernel(Kernel)
-    /// Run side by side where there are several.
-    case loops([(loop: Plan.Loop, body: Frame)])
+    /// What is run: one of the two.
+    let kernel: Unmanaged<Kernel>?
+    let loop: Unmanaged<LoopStep>?
   }
 
   /// Of one thread: each share of a loop has one to itself.
   private static let alone = WorkerPool(count: 1)
 
   init(
-    _ plan: Plan, arena: UnsafeMutableRawPointer, workers: any Workers,
+    _ plan: Plan, path: String = "", arena: UnsafeMutableRawPointer, workers: any Workers,
     resolve: (Plan.Placement) -> UnsafeMutableRawPointer
   ) {
+    self.plan = plan
+    self.path = path
     self.workers = workers
+    workerCount = workers.count
     table = .allocate(capacity: max(plan.placements.count, 1))
-    var constants: [NDArray] = []
     for (slot, placement) in plan.placements.enumerated() {
-      let pointer: UnsafeMutableRawPointer
-      switch placement {
-      case .arena(let offset): pointer = arena + offset
-      case .constant(let array):
-        constants.append(array)
-        pointer = array.storagePointer
-      case .external: pointer = arena
-      case .feed, .variable, .randomState: pointer = resolve(placement)
-      }
+      let pointer: UnsafeMutableRawPointer =
+        switch placement {
+        case .arena(let offset): arena + offset
+        case .constant(let array): array.storagePointer
+        case .external: arena
+        case .feed, .variable, .randomState: resolve(placement)
+        }
       (table + slot).initialize(to: pointer)
     }
-    self.constants = constants
-    mostShares = plan.steps.reduce(0) { most, step in
-      if case .loops(let loops) = step.work { max(most, loops.count) } else { most }
-    }
-    faults = .allocate(capacity: max(mostShares, 1))
-    faults.initialize(repeating: nil, count: mostShares)
     let listed = plan.steps.reduce(0) { $0 + $1.operands.count + $1.results.count }
     slotLists = .allocate(capacity: max(listed, 1))
     var next = slotLists
@@ -126,130 +124,95 @@ private final class Frame {
       }
       return UnsafePointer(start)
     }
-    steps = plan.steps.map { step in
+    steps = .allocate(capacity: plan.steps.count)
+    var loops: [LoopStep] = []
+    for (position, step) in plan.steps.enumerated() {
       let workspace = arena + step.workspace
-      let work: Work =
-        switch step.work {
-        case .kernel(let kernel): .kernel(kernel)
-        case .loops(let loops):
-          .loops(
-            loops.map { loop in
-              let workers = loops.count == 1 ? workers : Self.alone
-              return (
-                loop,
-                Frame(loop.body, arena: workspace + loop.workspace, workers: workers) { _ in
-                  firnBug("execution", "a loop body reads from outside")
-                }
-              )
-            })
-        }
-      return Step(
-        name: step.name, operands: list(step.operands), results: list(step.results),
-        resultTypes: step.resultTypes,
-        workspace: workspace, work: work, check: step.check)
+      var kernel: Unmanaged<Kernel>?
+      var loop: Unmanaged<LoopStep>?
+      switch step.work {
+      case .kernel(let held): kernel = .passUnretained(held)
+      case .loops(let shares):
+        let bodyWorkers = shares.count == 1 ? workers : Self.alone
+        let made = LoopStep(
+          shares.map { share in
+            LoopShareRun(
+              share,
+              Frame(
+                share.body, path: Path.joined(path, step.name), arena: workspace + share.workspace,
+                workers: bodyWorkers
+              ) { _ in
+                firnBug("execution", "a loop body reads from outside")
+              })
+          })
+        loops.append(made)
+        loop = .passUnretained(made)
+      }
+      steps.initializeElement(
+        at: position,
+        to: Step(
+          operands: list(step.operands), results: list(step.results), workspace: workspace, kernel: kernel,
+          loop: loop))
     }
+    self.loops = loops
   }
 
   deinit {
     table.deallocate()
     slotLists.deallocate()
-    faults.deinitialize(count: mostShares)
-    faults.deallocate()
+    steps.deallocate()
   }
 
-  /// - Parameter path: where the plan's nodes are, asked for only when something fails.
-  func run(checksNumerics: Bool, path: () -> String) throws(FirnError) {
+  func run(checksNumerics: Bool) throws(FirnError) {
+    if checksNumerics { return try runChecking() }
+    for position in steps.indices { try perform(position, checksNumerics: false) }
+  }
+
+  private func runChecking() throws(FirnError) {
     var putOff: [Int: NotFinite] = [:]
-    for (position, step) in steps.enumerated() {
-      switch step.work {
-      case .kernel(let kernel):
-        do {
-          try kernel.run(
-            KernelCall(
-              table: table, operandSlots: step.operands, resultSlots: step.results, workspace: step.workspace,
-              workers: workers))
-        } catch {
-          var error = error
-          error.place = Path.joined(path(), step.name)
-          throw error
-        }
-        if checksNumerics { try check(step, at: position, &putOff, path: path) }
-      case .loops(let loops):
-        try run(loops, checksNumerics: checksNumerics) { Path.joined(path(), step.name) }
-      }
+    for position in steps.indices {
+      try perform(position, checksNumerics: true)
+      // A loop's steps have looked at what it makes.
+      if steps[position].kernel != nil { try check(position, &putOff) }
     }
   }
 
-  /// All shares of a loop; of faults, that of the first share that has one.
-  private func run(
-    _ loops: [(loop: Plan.Loop, body: Frame)], checksNumerics: Bool, path: () -> String
-  ) throws(FirnError) {
-    guard loops.count > 1 else {
-      for (loop, body) in loops { try run(loop, body: body, checksNumerics: checksNumerics, path: path) }
-      return
-    }
-    nonisolated(unsafe) let faults = self.faults
-    workers.split(loops.count, grain: 1) { range, _ in
-      for number in range {
-        do throws(FirnError) {
-          try run(
-            loops[number].loop, body: loops[number].body, checksNumerics: checksNumerics, path: path)
-        } catch {
-          faults[number] = error
+  @inline(__always)
+  private func perform(_ position: Int, checksNumerics: Bool) throws(FirnError) {
+    let step = steps[position]
+    do {
+      if let kernel = step.kernel {
+        let call = KernelCall(
+          table: table, operandSlots: step.operands, resultSlots: step.results, workspace: step.workspace,
+          workers: workers, workerCount: workerCount)
+        try kernel._withUnsafeGuaranteedRef { kernel in try kernel.run(call) }
+      } else if let loop = step.loop {
+        try loop._withUnsafeGuaranteedRef { loop in
+          try loop.run(in: table, workers: workers, checksNumerics: checksNumerics)
         }
       }
-    }
-    for number in loops.indices {
-      if let fault = faults[number] {
-        for other in loops.indices { faults[other] = nil }
-        throw fault
-      }
+    } catch {
+      throw located(error, at: position)
     }
   }
 
-  private func run(
-    _ loop: Plan.Loop, body: Frame, checksNumerics: Bool, path: () -> String
-  ) throws(FirnError) {
-    for carry in loop.carries {
-      copy(table[carry.initial] + carry.offset, to: table[carry.final] + carry.offset, carry.byteCount)
-      if let parameter = carry.parameter { body.table[parameter] = table[carry.final] + carry.offset }
-    }
-    for capture in loop.captures { body.table[capture.inner] = table[capture.outer] + capture.offset }
-    for iteration in 0..<loop.length {
-      let position = loop.isReversed ? loop.length - 1 - iteration : iteration
-      if let index = loop.index {
-        body.table[index].storeBytes(of: Int32(truncatingIfNeeded: position), as: Int32.self)
-      }
-      for slice in loop.slices {
-        body.table[slice.inner] = table[slice.outer] + (position * slice.stride + slice.offset)
-      }
-      for output in loop.outputs where output.isDirect {
-        body.table[output.inner] = table[output.outer] + (position * output.stride + output.offset)
-      }
-      try body.run(checksNumerics: checksNumerics, path: path)
-      for output in loop.outputs where !output.isDirect {
-        copy(
-          body.table[output.inner], to: table[output.outer] + (position * output.stride + output.offset),
-          output.byteCount)
-      }
-      for carry in loop.carries where carry.next != carry.parameter {
-        copy(body.table[carry.next], to: table[carry.final] + carry.offset, carry.byteCount)
-      }
-    }
-  }
-
-  private func copy(_ source: UnsafeMutableRawPointer, to target: UnsafeMutableRawPointer, _ byteCount: Int) {
-    if source != target { target.copyMemory(from: source, byteCount: byteCount) }
+  /// What a step threw, and where; a fault in a loop knows its place already.
+  @inline(never)
+  private func located(_ error: any Error, at position: Int) -> FirnError {
+    guard var error = error as? FirnError else { firnBug("execution", "a step threw \(error)") }
+    if steps[position].kernel != nil { error.place = Path.joined(path, plan.steps[position].name) }
+    return error
   }
 
   /// - Parameter putOff: what was found in steps that others answer for.
   private func check(
-    _ step: Step, at position: Int, _ putOff: inout [Int: NotFinite], path: () -> String
+    _ position: Int, _ putOff: inout [Int: NotFinite]
   ) throws(FirnError) {
+    let (step, results) = (plan.steps[position], steps[position].results)
     for (number, type) in step.resultTypes.enumerated() {
       guard
         let found = firstNotFinite(
-          table[step.results[number]], type, allowingInfinity: step.check.allowsInfinity)
+          table[results[number]], type, allowingInfinity: step.check.allowsInfinity)
       else { continue }
       if step.check.isPutOff {
         putOff[position] = found
@@ -257,8 +220,8 @@ private final class Frame {
       }
       let origin = step.check.answersFor.first { putOff[$0] != nil }
       let fault = origin.flatMap { putOff[$0] } ?? found
-      let type = origin.flatMap { steps[$0].resultTypes.first } ?? type
-      let place = Path.joined(path(), origin.map { steps[$0].name } ?? step.name)
+      let type = origin.flatMap { plan.steps[$0].resultTypes.first } ?? type
+      let place = Path.joined(path, origin.map { plan.steps[$0].name } ?? step.name)
       throw FirnError(
         .notFinite,
         "`\(place)` produced \(fault.value) at element \(fault.index) of \(type)",
@@ -266,6 +229,120 @@ private final class Frame {
           "it is the first op of this run to do so: look at the range of its operands and at constants it reads",
         place: place)
     }
+  }
+}
+
+/// A loop of a plan: its shares are run side by side where there are several.
+private final class LoopStep {
+  private let first: LoopShareRun?
+  private let shares: [LoopShareRun]
+  /// What went wrong in each share; each writes its own element, and all are nil between runs.
+  private let faults: UnsafeMutableBufferPointer<FirnError?>
+
+  init(_ shares: [LoopShareRun]) {
+    self.shares = shares
+    first = shares.count == 1 ? shares[0] : nil
+    faults = .allocate(capacity: shares.count)
+    faults.initialize(repeating: nil)
+  }
+
+  deinit {
+    faults.deinitialize()
+    faults.deallocate()
+  }
+
+  func run(
+    in table: UnsafeMutablePointer<UnsafeMutableRawPointer>, workers: any Workers, checksNumerics: Bool
+  ) throws(FirnError) {
+    if let first { return try first.run(in: table, checksNumerics: checksNumerics) }
+    nonisolated(unsafe) let faults = self.faults
+    workers.split(shares.count, grain: 1) { range, _ in
+      for number in range {
+        do throws(FirnError) {
+          try shares[number].run(in: table, checksNumerics: checksNumerics)
+        } catch {
+          faults[number] = error
+        }
+      }
+    }
+    for number in shares.indices {
+      if let fault = faults[number] {
+        for other in shares.indices { faults[other] = nil }
+        throw fault
+      }
+    }
+  }
+}
+
+/// A loop, or the share of one that makes some of its rows: a frame for its body, and how that hangs on the outer one.
+private final class LoopShareRun {
+  private let body: Frame
+  private let length: Int
+  private let isReversed: Bool
+  /// Where the body has the number of the step; -1 for nowhere.
+  private let index: Int
+  private let carries: UnsafeMutableBufferPointer<Plan.Loop.Carry>
+  private let captures: UnsafeMutableBufferPointer<Plan.Loop.Capture>
+  private let slices: UnsafeMutableBufferPointer<Plan.Loop.Moving>
+  private let outputs: UnsafeMutableBufferPointer<Plan.Loop.Output>
+
+  init(_ loop: Plan.Loop, _ body: Frame) {
+    self.body = body
+    length = loop.length
+    isReversed = loop.isReversed
+    index = loop.index ?? -1
+    carries = Self.plain(loop.carries)
+    captures = Self.plain(loop.captures)
+    slices = Self.plain(loop.slices)
+    outputs = Self.plain(loop.outputs)
+  }
+
+  deinit {
+    carries.deallocate()
+    captures.deallocate()
+    slices.deallocate()
+    outputs.deallocate()
+  }
+
+  /// Outside of an array, which would be counted when it is gone through.
+  private static func plain<Element>(_ elements: [Element]) -> UnsafeMutableBufferPointer<Element> {
+    let buffer = UnsafeMutableBufferPointer<Element>.allocate(capacity: elements.count)
+    _ = buffer.initialize(from: elements)
+    return buffer
+  }
+
+  func run(
+    in table: UnsafeMutablePointer<UnsafeMutableRawPointer>, checksNumerics: Bool
+  ) throws(FirnError) {
+    let inner = body.table
+    for carry in carries {
+      copy(table[carry.initial] + carry.offset, to: table[carry.final] + carry.offset, carry.byteCount)
+      if let parameter = carry.parameter { inner[parameter] = table[carry.final] + carry.offset }
+    }
+    for capture in captures { inner[capture.inner] = table[capture.outer] + capture.offset }
+    for iteration in 0..<length {
+      let position = isReversed ? length - 1 - iteration : iteration
+      if index >= 0 { inner[index].storeBytes(of: Int32(truncatingIfNeeded: position), as: Int32.self) }
+      for slice in slices {
+        inner[slice.inner] = table[slice.outer] + (position * slice.stride + slice.offset)
+      }
+      for output in outputs where output.isDirect {
+        inner[output.inner] = table[output.outer] + (position * output.stride + output.offset)
+      }
+      try body.run(checksNumerics: checksNumerics)
+      for output in outputs where !output.isDirect {
+        copy(
+          inner[output.inner], to: table[output.outer] + (position * output.stride + output.offset),
+          output.byteCount)
+      }
+      for carry in carries where carry.next != carry.parameter {
+        copy(inner[carry.next], to: table[carry.final] + carry.offset, carry.byteCount)
+      }
+    }
+  }
+
+  private func copy(_ source: UnsafeMutableRawPointer, to target: UnsafeMutableRawPointer, _ byteCount: Int) {
+    if source != target { target.copyMemory(from: source, byteCount: byteCount) }
   }
 }
 

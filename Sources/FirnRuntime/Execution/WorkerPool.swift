@@ -1,3 +1,4 @@
+internal import CFirnKernels
 import FirnGraph
 internal import Dispatch
 internal import Foundation
@@ -113,6 +114,8 @@ private final class Helper: @unchecked Sendable {
   }
 
   private func run() {
+    // For good: this thread runs nothing but pieces of runs, which all flush.
+    _ = firn_flush_denormals()
     var looks = 0
     while true {
       switch state.load(ordering: .acquiring) {

@@ -90,7 +90,8 @@ extension OpTests {
       ]
       let parted = all.subtracting(whole)
       let overSteps: Set = [
-        "matmul", "reshape", "broadcast", "transpose", "softmax", "log_softmax", "reduce_sum", "reduce_mean",
+        "matmul", "matmul_packed", "pack", "reshape", "broadcast", "transpose", "softmax", "log_softmax",
+        "reduce_sum", "reduce_mean",
         "reduce_max", "reduce_min", "reduce_prod",
       ]
       expectKnown(.elementwise, elementwise, in: known)
@@ -129,7 +130,8 @@ extension OpTests {
         let asked = try AskedOp(sample, .f32)
         let first = asked.operands.indices.map { $0 == 0 }
         guard let rule = asked.op.overSteps(3, varying: first, in: asked.node) else { continue }
-        #expect(rule.isGain == (sample.op is MatMul), "\(sample.testDescription)")
+        let isProduct = sample.op is MatMul || sample.op is PackedMatMul
+        #expect(rule.isGain == isProduct, "\(sample.testDescription)")
       }
     }
   }
@@ -144,6 +146,8 @@ private let askedSamples: [OpSample] =
     OpSample(MatMul(), .real([3, 1]), .real([1, 5])),
     OpSample(MatMul(transposeB: true), .real([2, 300]), .real([67, 300])),
     OpSample(MatMul(transposeA: true), .real([300, 35]), .real([300, 33])),
+    OpSample(Pack(), .real([300, 67])),
+    OpSample(PackedMatMul(columns: 67), .real([77, 300]), .real([3, 300, 32])),
     OpSample(Reshape([3, 2, 7, 1]), .real([3, 14])),
     OpSample(Reshape([6, 7]), .real([2, 3, 7])),
     OpSample(Reduce(.sum, axes: [0]), .real([150, 33])),

@@ -118,8 +118,9 @@ package struct Concat: KernelOp {
         elementSize: operand.dtype.byteCount, sizes: operand.shape, source: strides(of: operand.shape),
         destination: to, destinationOffset: start * to[axis])
     }
+    let prepared = PreparedCopies(copies)
     return Kernel { (call: borrowing KernelCall) throws(FirnError) in
-      for index in copies.indices { copies[index].run(call, operand: index) }
+      for index in prepared.indices { prepared.run(index, call, operand: index) }
     }
   }
 }

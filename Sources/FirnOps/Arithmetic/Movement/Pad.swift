@@ -115,15 +115,17 @@ package struct Pad: KernelOp {
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
     let to = strides(of: results[0].shape)
-    let copy = StridedCopy(
-      elementSize: operands[0].dtype.byteCount, sizes: operands[0].shape,
-      source: strides(of: operands[0].shape), destination: zip(to, interior).map { $0 * ($1 + 1) },
-      destinationOffset: zip(low, to).reduce(0) { $0 + ($1.0.value ?? 0) * $1.1 })
+    let copy = PreparedCopies([
+      StridedCopy(
+        elementSize: operands[0].dtype.byteCount, sizes: operands[0].shape,
+        source: strides(of: operands[0].shape), destination: zip(to, interior).map { $0 * ($1 + 1) },
+        destinationOffset: zip(low, to).reduce(0) { $0 + ($1.0.value ?? 0) * $1.1 })
+    ])
     let (type, value) = (results[0], value)
     let needsFill = type.elementCount != operands[0].elementCount
     return Kernel { (call: borrowing KernelCall) throws(FirnError) in
       if needsFill { fill(call.result(as: UInt8.self), type, with: value) }
-      copy.run(call)
+      copy.run(0, call)
     }
   }
 }

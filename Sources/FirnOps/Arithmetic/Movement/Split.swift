@@ -96,8 +96,9 @@ package struct Split: KernelOp {
         sourceOffset: start * from[axis],
         destination: strides(of: result.shape))
     }
+    let prepared = PreparedCopies(copies)
     return Kernel { (call: borrowing KernelCall) throws(FirnError) in
-      for index in copies.indices { copies[index].run(call, result: index) }
+      for index in prepared.indices { prepared.run(index, call, result: index) }
     }
   }
 }
