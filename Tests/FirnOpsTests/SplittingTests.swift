@@ -20,7 +20,7 @@ extension OpTests {
     private func calls(_ op: any KernelOp, _ shapes: [Int]...) throws -> Int {
       let workers = CountingWorkers()
       let runner = KernelRunner(workers: workers, splitsAll: false)
-      _ = try runner.run(op, shapes.map { NDArray(zeros: $0, dtype: .f32) })
+      _ = try runner.run(op, try shapes.map { try NDArray(zeros: $0, dtype: .f32) })
       return workers.calls.load(ordering: .relaxed)
     }
 
