@@ -11,7 +11,7 @@ static const FirnDispatch *firn_chosen = &firn_dispatch_portable;
 // What one thread has asked for instead; null for the others.
 static _Thread_local const FirnDispatch *firn_asked = NULL;
 
-static inline const FirnDispatch *firn_table(void) {
+const FirnDispatch *firn_table(void) {
     return firn_asked != NULL ? firn_asked : firn_chosen;
 }
 

@@ -102,6 +102,9 @@ typedef struct {
     FIRN_OTHER_KERNELS(FIRN_OTHER_FIELD)
 } FirnDispatch;
 
+/// The table of the instruction set that the calling thread uses.
+const FirnDispatch *firn_table(void);
+
 extern const FirnDispatch firn_dispatch_portable;
 #if defined(__x86_64__)
 extern const FirnDispatch firn_dispatch_avx2;

@@ -12,16 +12,16 @@ typedef struct {
     size_t sizes[FIRN_MAX_RANK];
     ptrdiff_t source[FIRN_MAX_RANK];
     ptrdiff_t destination[FIRN_MAX_RANK];
-} FirnLayout;
+} FirnCopy;
 
 static size_t magnitude(ptrdiff_t stride) { return stride < 0 ? 0 - (size_t)stride : (size_t)stride; }
 
 /// Whether axis b of the layout belongs inside axis a: the destination is written in order.
-static int belongs_inside(const FirnLayout *l, size_t a, size_t b) {
+static int belongs_inside(const FirnCopy *l, size_t a, size_t b) {
     return magnitude(l->destination[a]) < magnitude(l->destination[b]);
 }
 
-static void swap_axes(FirnLayout *l, size_t a, size_t b) {
+static void swap_axes(FirnCopy *l, size_t a, size_t b) {
     const size_t size = l->sizes[a];
     const ptrdiff_t source = l->source[a], destination = l->destination[a];
     l->sizes[a] = l->sizes[b];
@@ -33,8 +33,8 @@ static void swap_axes(FirnLayout *l, size_t a, size_t b) {
 }
 
 /// The same copy with as few axes as possible, the smallest stride of the destination last.
-static FirnLayout simplified(size_t rank, const size_t *sizes, const ptrdiff_t *source, const ptrdiff_t *destination) {
-    FirnLayout l = {0};
+static FirnCopy simplified(size_t rank, const size_t *sizes, const ptrdiff_t *source, const ptrdiff_t *destination) {
+    FirnCopy l = {0};
     for (size_t i = 0; i < rank; i++) {
         if (sizes[i] == 1) continue;
         l.sizes[l.rank] = sizes[i];
@@ -85,7 +85,7 @@ static FirnLayout simplified(size_t rank, const size_t *sizes, const ptrdiff_t *
             } \
         } \
     } \
-    static void name##_axes(const FirnLayout *l, size_t axis, const Element *restrict s, Element *restrict d) { \
+    static void name##_axes(const FirnCopy *l, size_t axis, const Element *restrict s, Element *restrict d) { \
         const size_t left = l->rank - axis; \
         if (left == 0) { \
             *d = *s; \
@@ -109,7 +109,7 @@ void firn_copy_strided(size_t element_size, size_t rank, const size_t *sizes,
     for (size_t i = 0; i < rank; i++) {
         if (sizes[i] == 0) return;
     }
-    FirnLayout layout = simplified(rank, sizes, source_strides, destination_strides);
+    FirnCopy layout = simplified(rank, sizes, source_strides, destination_strides);
     // Bring the axis along which the source is contiguous next to the innermost one: the plane of the
     // two is what is worth blocking.
     if (layout.rank > 2 && magnitude(layout.source[layout.rank - 1]) > 1) {

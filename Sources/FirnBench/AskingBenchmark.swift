@@ -40,7 +40,7 @@ enum AskingBenchmark {
   }
 
   /// Residual blocks of two products each; 40 nodes and 2 variables a block.
-  private static func model(blocks: Int) -> (Graph, Tensor) {
+  static func model(blocks: Int) -> (Graph, Tensor) {
     let graph = Graph()
     let x = graph.placeholder("x", shape: ["batch", 16])
     var value = x

@@ -16,6 +16,8 @@ enum Main {
     if !works.isEmpty, wanted.isEmpty { wanted = ["training"] }
     let benchmarks: [(name: String, run: () throws -> Void)] = [
       ("asking", AskingBenchmark.run),
+      ("compiling", CompilingBenchmark.run),
+      ("memory", MemoryBenchmark.run),
       ("drawing", DrawingBenchmark.run),
       ("freezing", FreezingBenchmark.run),
       ("loops", LoopsBenchmark.run),

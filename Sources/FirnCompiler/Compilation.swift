@@ -21,7 +21,9 @@ package struct Compilation: Sendable {
         kept.outputs.append(output)
       }
     }
-    self.graph = kept.removingDeadNodes(keepingAssignments: true)
+    kept = kept.removingDeadNodes(keepingAssignments: true)
+    kept.origins = nil
+    self.graph = kept
     fetchOutputs = places
     self.context = context
   }

@@ -38,8 +38,10 @@ extension Compiler {
     arrangeOnce,
     // A loop forward and its loop back have each put the same nodes before them; one of each is enough.
     commonSubexpressions,
-    // Last: removes what expansion kept for nobody and what merging made superfluous.
+    // Removes what expansion kept for nobody and what merging made superfluous: a program's results are what is read.
     deadCode,
+    // Last: nothing looks into a program any more.
+    fuse,
   ]
 
   /// The pipeline without some of its passes, to find which one is to blame.
@@ -95,6 +97,7 @@ extension Compiler {
       guard isChange else { continue }
       verify(result, madeOf: graph, by: pass.name, outputs: context.outputs.count)
       graph = result
+      graph.origins = nil
       dump?.stage(pass.name, graph, at: position + 1)
     }
     try requireOneWriter(graph)
@@ -116,7 +119,8 @@ extension Compiler {
   /// Two assignments of one variable have no order that a user could know.
   private static func requireOneWriter(_ graph: GraphDef) throws(FirnError) {
     var writers: [String: Node] = [:]
-    for node in graph.nodes {
+    for position in graph.nodes.indices where graph.nodes[position].traits.contains(.writes) {
+      let node = graph.nodes[position]
       guard case .writes(let name) = node.op.effect else { continue }
       if let first = writers.updateValue(node, forKey: name) {
         throw FirnError(
@@ -131,7 +135,9 @@ extension Compiler {
   /// Nothing that a pass was to do may be left undone, however the pipeline is made up: a program that trains less than
   /// was asked for would look like one that learns badly.
   private static func requireComplete(_ graph: GraphDef, _ context: CompilationContext) {
-    for node in graph.nodes {
+    for position in graph.nodes.indices
+    where !graph.nodes[position].traits.isDisjoint(with: [.provisional, .body, .writes]) {
+      let node = graph.nodes[position]
       if node.holdsGradientRequest { firnBug("compiler", "the request `\(node.name)` was not expanded") }
       if node.trainingAssignment != nil { firnBug("compiler", "the mode of `\(node.name)` was not resolved") }
     }

@@ -41,5 +41,6 @@ extension OpCatalogue {
       Dropout.self,
       ByMode.self,
       Scan.self,
+      FusedInput.self, Fused.self,
     ])
 }

@@ -42,7 +42,8 @@ public struct Program: Sendable {
 
   /// The compiled graph: forward, backward and update nodes; `graph.text` prints it.
   ///
-  /// `graph.dot()` draws as frozen what the program froze.
+  /// `graph.dot()` draws as frozen what the program froze. Elementwise nodes that one op runs are in its body;
+  /// `graph.unfused` has them as nodes again.
   public var graph: GraphDef {
     let trainability = compilation.context.trainability
     var graph = compilation.graph

@@ -329,9 +329,10 @@ public final class Session {
     let key = ExecutionCache.Key(binding: binding, checksNumerics: checksNumerics)
     if let known = executions.known(of: program.identity, key) { return known }
     let bound = program.compilation.graph.mapping(.binding(binding))
+    // Where each value is looked through, each is made by itself: programs are taken apart again.
     let plan = try Plan(
-      bound, workers: workers.count, sharing: checksNumerics ? nil : .standard, checksNumerics: checksNumerics
-    )
+      checksNumerics ? bound.unfused : bound, workers: workers.count,
+      sharing: checksNumerics ? nil : .standard, checksNumerics: checksNumerics)
     let buffers =
       (plan.feeds + plan.outputs).map(\.type.byteCount) + [store.pendingBytes, store.pendingScratch]
     let bytes = buffers.reduce(plan.arenaBytes) { $0.saturatingSum($1) }

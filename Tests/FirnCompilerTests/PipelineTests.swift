@@ -57,6 +57,7 @@ import Testing
       names == [
         "extract-requested", "prune-gradients", "apply-optimizer", "expand-gradients", "simplify",
         "common-subexpressions", "batch-steps", "sum-after-loops", "arrange-once", "common-subexpressions",
+        "fuse",
       ])
   }
 

@@ -71,10 +71,14 @@ struct GradientCheck {
 
 extension OpTests {
   @Suite struct GradientTests {
+    /// Differences take two runs for each element, so that samples of kernels' block sizes are left to those that ask
+    /// the rules alone.
     private static let differentiable = opSamples.filter { sample in
-      sample.arrays().indices.contains {
-        sample.arrays()[$0].dtype == .f32 && sample.op.gradientFlow(from: $0, to: 0) != .notDifferentiable
-      }
+      let arrays = sample.arrays()
+      return arrays.allSatisfy { $0.type.elementCount <= 1000 }
+        && arrays.indices.contains {
+          arrays[$0].dtype == .f32 && sample.op.gradientFlow(from: $0, to: 0) != .notDifferentiable
+        }
     }
 
     private func check(_ sample: OpSample) -> (GradientCheck, Tensor) {
@@ -101,20 +105,20 @@ extension OpTests {
       guard sample.arrays().contains(where: { $0.dtype == .f32 }) else { return }
       let (graph, node, _) = sample.graph(.f64)
       let (op, inputs, types) = (graph.nodes[node].op, graph.nodes[node].inputs, graph.nodes[node].types)
-      guard types.allSatisfy(\.dtype.isFloatingPoint) else {
+      for (result, type) in types.enumerated() where !type.dtype.isFloatingPoint {
         for operand in inputs.indices {
-          for result in types.indices {
-            let flow = op.gradientFlow(from: operand, to: result)
-            #expect(flow == .notDifferentiable)
-          }
+          let flow = op.gradientFlow(from: operand, to: result)
+          #expect(flow == .notDifferentiable)
         }
-        return
       }
+      guard types.contains(where: \.dtype.isFloatingPoint) else { return }
       let results = types.indices.map { Tensor(graph, Value(node, $0)) }
       let operands = inputs.map { Tensor(graph, $0) }
       let context = GradientContext(
         operands: operands, results: results,
-        cotangents: results.map { graph.constant(1, dtype: .f64).broadcast(to: $0.shape) },
+        cotangents: results.map {
+          $0.dtype.isFloatingPoint ? graph.constant(1, dtype: .f64).broadcast(to: $0.shape) : nil
+        },
         wants: operands.map(\.dtype.isFloatingPoint), node: node, differentiator: ReverseWalk())
       let answers = op.gradient(context)
       #expect(answers.count == inputs.count)

@@ -37,8 +37,8 @@ struct KernelRunner {
   var workers: any Workers = SerialWorkers()
   /// Whether they are given work however little there is.
   var splitsAll = true
-  /// The operand whose buffer result 0 is written over.
-  var inPlace: Int?
+  /// A result that is written over an operand, in that one's buffer.
+  var inPlace: (result: Int, operand: Int)?
 
   private final class Buffer {
     let pointer: UnsafeMutableRawPointer
@@ -78,7 +78,7 @@ struct KernelRunner {
       return buffer
     }
     var outputs = results.map { Buffer($0.byteCount) }
-    if let inPlace { outputs[0] = inputs[inPlace] }
+    if let inPlace { outputs[inPlace.result] = inputs[inPlace.operand] }
     #expect(kernel.workspaceBytes % 64 == 0)
     let scratch = Buffer(kernel.workspaceBytes * workers.count)
     let table = (inputs + outputs).map(\.body)
@@ -99,7 +99,7 @@ struct KernelRunner {
     for buffer in inputs + outputs + [scratch] {
       #expect(buffer.hasIntactGuards, "\(op.mnemonic) wrote outside its buffers")
     }
-    for (index, operand) in operands.enumerated() where index != inPlace {
+    for (index, operand) in operands.enumerated() where index != inPlace?.operand {
       let isUnchanged = NDArray(operand.type, copying: inputs[index].body).isBitwiseEqual(to: operand)
       #expect(isUnchanged, "\(op.mnemonic) changed operand \(index)")
     }

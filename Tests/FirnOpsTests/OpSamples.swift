@@ -5,7 +5,7 @@ import FirnOps
 ///
 /// To add one: the op with its attributes, then where its operands' values come from.
 let opSamples: [OpSample] =
-  unarySamples + binarySamples + [
+  unarySamples + binarySamples + programSamples + [
     OpSample(Unary(.neg), .integers([2, 5], -9...9)),
     OpSample(Unary(.abs), .integers([2, 5], -9...9)),
     OpSample(Unary(.sign), .integers([2, 5], -2...2)),
@@ -211,5 +211,6 @@ let opsWithoutSample: [String: String] = [
   "stop_gradient": "its operand itself",
   "gradients": "replaced by the compiler",
   "absent_gradient": "stands for what does not exist",
+  "fused_input": "given by the program it is in",
   "scan": "runs a graph; its own tests are the compiler's",
 ]

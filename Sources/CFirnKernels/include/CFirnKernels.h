@@ -228,6 +228,46 @@ void firn_gather_32(const uint32_t *restrict x, const int32_t *restrict indices,
 void firn_scatter_add_f32(const float *restrict x, const int32_t *restrict indices, float *restrict y,
                           size_t count, size_t row);
 
+// MARK: Programs
+
+/// What an instruction of a program does with a block of elements.
+typedef enum {
+    FIRN_DO_UNARY,     ///< y = code(a)
+    FIRN_DO_BINARY,    ///< y = code(a, b)
+    FIRN_DO_COMPARE,   ///< y = code(a, b)
+    FIRN_DO_SELECT,    ///< y = a ? b : c, of elements of 32 bits
+    FIRN_DO_GATHER,    ///< y = the elements of buffer a that the layout `code` picks
+    FIRN_DO_SCATTER    ///< the elements of buffer y that the layout `code` picks = a
+} FirnDo;
+
+/// Operands and result are numbers of buffers.
+typedef struct {
+    FirnDo what;
+    int32_t code;
+    float alpha;
+    uint32_t a, b, c, y;
+} FirnInstruction;
+
+/// Where the elements that a program goes through are in a buffer: row-major places, and the steps between them.
+typedef struct {
+    size_t element_size;   ///< 1, 4 or 8 bytes
+    size_t rank;
+    size_t sizes[FIRN_MAX_RANK];
+    ptrdiff_t steps[FIRN_MAX_RANK];
+} FirnLayout;
+
+/// What an instruction reads or writes: an array in memory, or a register, which holds one block.
+typedef struct {
+    void *base;
+    size_t step;           ///< bytes from one element of the program to the next; 0 for a register and for what layouts pick from
+} FirnBuffer;
+
+/// Runs all instructions on elements `start` to `start + n`, `block` of them at a time.
+///
+/// Each writes what the function of its name writes. A result may be in the place of an operand where that function allows it.
+void firn_run_program(const FirnInstruction *instructions, size_t count, const FirnLayout *layouts,
+                      const FirnBuffer *buffers, size_t start, size_t n, size_t block);
+
 // MARK: Windows of images
 //
 // Images are [image][row][column][channel]. A result pixel sees a window of taps of an image; taps beside the

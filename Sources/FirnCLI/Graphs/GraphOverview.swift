@@ -98,13 +98,15 @@ private struct Tally {
   mutating func count(_ graph: GraphDef, scope: String, inLoop: Bool) {
     for (position, node) in graph.nodes.enumerated() {
       for type in node.types { dimensions.formUnion(type.shape.flatMap(\.names)) }
-      if node.op is LoopInput { continue }
+      if node.op.effect == .receives { continue }
       nodes += 1
       ops[node.mnemonic, default: .init(name: node.mnemonic, count: 0, inLoops: 0)].count += 1
       if inLoop { ops[node.mnemonic]?.inLoops += 1 }
       let path = inLoop ? scope : node.scope
       if !node.inputs.isEmpty { add(to: path) { $0.ops += 1 } }
-      if let body = graph.nestedGraph(of: position) { count(body, scope: path, inLoop: true) }
+      if let body = graph.nestedGraph(of: position) {
+        count(body, scope: path, inLoop: inLoop || node.op.asBodyOp is any LoopOp)
+      }
     }
   }
 

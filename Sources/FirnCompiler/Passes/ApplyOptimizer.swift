@@ -30,6 +30,8 @@ extension Compiler {
     graph, context throws(FirnError) in
     guard let training = context.request.training else { return graph }
     let gradients = context.trainedGradients(in: graph)
+    // Where what stays of a variable that is trained in part comes from.
+    let reads = gradients.contains { $0.part.block != nil } ? graph.firstReads : [:]
     var slots: [CompiledSlot] = []
     let result = try graph.extended(phase: .update) { builder in
       var updates = gradients.map { part, value, gradients in
@@ -55,7 +57,9 @@ extension Compiler {
         let variable = updates[first].part.variable
         let end = updates[first...].firstIndex { $0.part.variable != variable } ?? updates.endIndex
         builder.section("update/" + variable.name, phase: .update) {
-          append(optimizer, updates, first..<end, shared, &slots, of: variable, to: builder)
+          append(
+            optimizer, updates, first..<end, shared, &slots, of: variable, readAt: reads[variable.name],
+            to: builder)
         }
         first = end
       }
@@ -67,7 +71,7 @@ extension Compiler {
   /// The updates of all trained parts of one variable, and its one assignment.
   private static func append(
     _ optimizer: any Optimizer, _ all: [TrainedGradient], _ own: Range<Int>, _ shared: [Tensor],
-    _ record: inout [CompiledSlot], of variable: Variable, to graph: Graph
+    _ record: inout [CompiledSlot], of variable: Variable, readAt read: Value?, to graph: Graph
   ) {
     var values: [(part: TrainedPart, value: Tensor)] = []
     var slots: [(Variable, Tensor)] = []
@@ -78,7 +82,8 @@ extension Compiler {
     }
     var value = values[0].value
     if let axis = values[0].part.block?.axis {
-      value = joined(values, axis: axis, of: variable, in: graph)
+      guard let read else { firnBug("apply-optimizer", "`\(variable.name)` is trained but never read") }
+      value = joined(values, axis: axis, of: variable, and: Tensor(graph, read))
     }
     for (target, value) in [(variable, value)] + slots {
       _ = graph.append(AssignVariable(target.name), [value])
@@ -87,12 +92,8 @@ extension Compiler {
 
   /// The updated blocks, and between them what the variable held before, bit by bit.
   private static func joined(
-    _ updated: [(part: TrainedPart, value: Tensor)], axis: Int, of variable: Variable, in graph: Graph
+    _ updated: [(part: TrainedPart, value: Tensor)], axis: Int, of variable: Variable, and old: Tensor
   ) -> Tensor {
-    guard let position = graph.nodes.firstIndex(where: { $0.op.effect == .reads(variable.name) }) else {
-      firnBug("apply-optimizer", "`\(variable.name)` is trained but never read")
-    }
-    let old = Tensor(graph, Value(position))
     var pieces: [Tensor] = []
     var start = 0
     func keep(to end: Int) {
@@ -239,6 +240,13 @@ extension Compiler {
     let norm = sqrt(squares.dropFirst().reduce(first) { $0 + $1 })
     let scale = minimum(limit / maximum(norm, 1e-12), 1)
     return gradients.map { $0 * scale.cast(to: $0.dtype) }
+  }
+}
+
+extension GraphDef {
+  /// For each variable the first node that reads it.
+  fileprivate var firstReads: [String: Value] {
+    Dictionary(variableReads.map { ($0.variable, $0.value) }, uniquingKeysWith: { first, _ in first })
   }
 }
 

@@ -23,34 +23,9 @@ extension GraphDef {
   /// The graph without nodes that no output (and, if asked, no assignment) needs; loops lose results, carries and
   /// operands that nothing needs.
   ///
-  /// - Parameter kept: names of nodes to keep besides.
-  package func removingDeadNodes(keepingAssignments: Bool, and kept: Set<String> = []) -> GraphDef {
-    var live = [Bool](repeating: false, count: nodes.count)
-    let index = ValueIndex(self)
-    var used = [Bool](repeating: false, count: index.count)
-    for output in outputs {
-      used[index[output]] = true
-      live[output.node] = true
-    }
-    var shrunk: [Int: ScanShrinking] = [:]
-    for position in nodes.indices.reversed() {
-      let node = nodes[position]
-      if keepingAssignments, case .writes = node.op.effect { live[position] = true }
-      if kept.contains(node.name) { live[position] = true }
-      guard live[position] else { continue }
-      var inputs = node.inputs
-      if let loop = node.loop {
-        let wanted = node.types.indices.map { used[index[Value(position, $0)]] }
-        if let shrinking = loop.shrinking(toResults: wanted) {
-          inputs = shrinking.operands.map { node.inputs[$0] }
-          shrunk[position] = shrinking
-        }
-      }
-      for input in inputs {
-        live[input.node] = true
-        used[index[input]] = true
-      }
-    }
+  /// - Parameter kept: positions of nodes to keep besides.
+  package func removingDeadNodes(keepingAssignments: Bool, and kept: [Int] = []) -> GraphDef {
+    let (live, shrunk) = liveNodes(keepingAssignments: keepingAssignments, and: kept)
     if shrunk.isEmpty, live.allSatisfy(\.self) { return self }
     return rewritten { rewriter, position in
       guard live[position] else { return rewriter.drop(position) }
@@ -62,6 +37,54 @@ extension GraphDef {
       rewriter.place(node, insteadOf: position, results: shrinking.results)
     }
   }
+
+  /// For each node whether something needs it, and what is left of loops that lose something.
+  func liveNodes(
+    keepingAssignments: Bool, and kept: [Int] = []
+  ) -> (isLive: [Bool], shrunk: [Int: ScanShrinking]) {
+    var live = [Bool](repeating: false, count: nodes.count)
+    for output in outputs { live[output.node] = true }
+    for position in kept { live[position] = true }
+    var used = UsedResults(self)
+    var shrunk: [Int: ScanShrinking] = [:]
+    for position in nodes.indices.reversed() {
+      if keepingAssignments, nodes[position].traits.contains(.writes) { live[position] = true }
+      guard live[position] else { continue }
+      guard let loop = nodes[position].loop,
+        let shrinking = loop.shrinking(
+          toResults: nodes[position].types.indices.map { used.contains(Value(position, $0)) })
+      else {
+        for operand in nodes[position].inputs.indices {
+          let input = nodes[position].inputs[operand]
+          live[input.node] = true
+          used.insert(input)
+        }
+        continue
+      }
+      shrunk[position] = shrinking
+      for operand in shrinking.operands {
+        let input = nodes[position].inputs[operand]
+        live[input.node] = true
+        used.insert(input)
+      }
+    }
+    return (live, shrunk)
+  }
+}
+
+/// Which results are used, where it matters: in a graph that has loops.
+private struct UsedResults {
+  private let index: ValueIndex?
+  private var isUsed: [Bool]
+
+  init(_ graph: GraphDef) {
+    index = graph.hasLoops ? ValueIndex(graph) : nil
+    isUsed = Array(repeating: false, count: index?.count ?? 0)
+    for output in graph.outputs { insert(output) }
+  }
+
+  mutating func insert(_ value: Value) { if let place = index?[value] { isUsed[place] = true } }
+  func contains(_ value: Value) -> Bool { index.map { isUsed[$0[value]] } ?? true }
 }
 
 /// A loop without what nobody needs, and which of its operands and results are left.

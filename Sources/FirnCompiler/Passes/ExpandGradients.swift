@@ -35,6 +35,7 @@ extension GraphDef {
   ) throws(FirnError) -> GraphDef {
     try rewritten { rewriter, position throws(FirnError) in
       try requireGradients(of: position, in: rewriter)
+      if nodes[position].traits.isDisjoint(with: [.provisional, .body]) { return }
       let node = nodes[position]
       if node.gradientRequest != nil {
         try expand(position, context, reads, in: &rewriter)
@@ -43,7 +44,7 @@ extension GraphDef {
         do throws(FirnError) {
           body = try loop.body.expandingGradients(context) { input in
             guard input.kind == .capture, let operand = loop.operand(of: input) else { return nil }
-            return variable(readAs: node.inputs[operand], reads)
+            return variable(readBy: nodes[node.inputs[operand].node], reads)
           }
         } catch {
           var error = error
@@ -61,9 +62,8 @@ extension GraphDef {
     }
   }
 
-  /// The variable whose value this is, inside a loop too.
-  private func variable(readAs value: Value, _ reads: (LoopInput) -> String?) -> String? {
-    let node = nodes[value.node]
+  /// The variable whose value a node is, inside a loop too.
+  private func variable(readBy node: Node, _ reads: (LoopInput) -> String?) -> String? {
     if case .reads(let name) = node.op.effect { return name }
     return node.loopInput.flatMap(reads)
   }
@@ -80,15 +80,17 @@ extension GraphDef {
     let sources = Array(operands[op.sourceRange])
     let targets = Array(operands[op.targetRange])
     let stops = Array(operands[op.stopRange])
-    let before = GraphDef(nodes: builder.nodes, variables: variables)
+    let made = builder.nodes.count
     let seeds = builder.section(node.name, phase: .backward) {
       var given = operands[op.seedRange].map { Tensor(builder, $0) }[...]
       return zip(sources, op.seeded).map { source, isSeeded in
-        isSeeded ? given.removeFirst() : Tensor.filled(1, type: before.type(of: source), in: builder)
+        isSeeded ? given.removeFirst() : Tensor.filled(1, type: Tensor(builder, source).type, in: builder)
       }
     }
     func frozenVariable(_ value: Value) -> String? {
-      before.variable(readAs: value, reads).flatMap { context.trainability.isTrained($0) ? nil : $0 }
+      variable(readBy: builder.nodes[value.node], reads).flatMap {
+        context.trainability.isTrained($0) ? nil : $0
+      }
     }
     let wanted = targets.filter { frozenVariable($0) == nil }
     let reverse = ReverseMode(prefix: node.name)
@@ -99,6 +101,7 @@ extension GraphDef {
 
     let absent = targets.filter { adjoints[$0] == nil }
     if !absent.isEmpty {
+      let before = GraphDef(nodes: Array(builder.nodes[..<made]), variables: variables)
       let flow = LossFlow(
         before, of: sources, named: node.inputs[op.sourceRange].map { self.name(of: $0) }, holding: stops)
       let differentiable = flow.differentiable
@@ -138,10 +141,11 @@ extension GraphDef {
   fileprivate func requireGradients(
     of position: Int, in rewriter: GraphRewriter
   ) throws(FirnError) {
+    let absents = nodes[position].inputs.indices.lazy
+      .map { rewriter(nodes[position].inputs[$0]).node }
+      .filter { rewriter.nodes[$0].isAbsentGradient }
+    guard let absent = absents.first.map({ rewriter.nodes[$0] }) else { return }
     let node = nodes[position]
-    let made = rewriter.graph.nodes
-    guard let absent = node.inputs.map({ made[rewriter($0).node] }).first(where: \.isAbsentGradient)
-    else { return }
     throw FirnError(
       .noGradient, "`\(node.name)` computes with a gradient that does not exist",
       remedy: "ask for it with `unconnected: .zero`", place: absent.name, location: node.location)

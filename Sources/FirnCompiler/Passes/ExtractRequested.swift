@@ -31,15 +31,16 @@ extension Compiler {
 extension GraphDef {
   /// What the outputs need, and the assignments that come with it in training; those may need more, and bring others.
   fileprivate func extractingWithTrainingAssignments(_ modes: Modes) -> GraphDef {
-    let assignments = nodes.compactMap { node in
-      node.trainingAssignment.map { (name: node.name, beside: nodes[$0.beside.node].name) }
+    let assignments = nodes.indices.compactMap { position in
+      nodes[position].trainingAssignment.map { (position: position, beside: $0.beside.node) }
     }
+    if assignments.isEmpty { return removingDeadNodes(keepingAssignments: false) }
+    // Its nodes stand where they stand here.
     let chosen = choosing(modes)
-    var kept: Set<String> = []
+    var kept: [Int] = []
     while true {
-      let computed = chosen.removingDeadNodes(keepingAssignments: false, and: kept)
-      let alive = Set(computed.nodes.map(\.name))
-      let brought = kept.union(assignments.filter { alive.contains($0.beside) }.map(\.name))
+      let isLive = chosen.liveNodes(keepingAssignments: false, and: kept).isLive
+      let brought = assignments.filter { isLive[$0.position] || isLive[$0.beside] }.map(\.position)
       if brought == kept { return removingDeadNodes(keepingAssignments: false, and: kept) }
       kept = brought
     }

@@ -38,8 +38,16 @@ extension Compiler {
 
 extension GraphDef {
   package func narrowingAdjoints() -> GraphDef {
+    var bodies: [Int: any Op] = [:]
+    for position in nodes.indices where nodes[position].traits.contains(.body) {
+      bodies[position] = nodes[position].op { $0.narrowingAdjoints() }
+    }
+    guard nodes.indices.contains(where: { nodes[$0].phase == .backward && block(takenAt: $0) != nil }) else {
+      if bodies.isEmpty { return self }
+      return rewritten { rewriter, position in rewriter.keep(position, as: bodies[position]) }
+    }
     var narrowing = AdjointNarrowing(self)
-    return narrowing.run()
+    return narrowing.run(bodies)
   }
 }
 
@@ -49,6 +57,7 @@ struct PartialValue: Hashable {
   var block: Block?
 }
 
+/// What only blocks are wanted of, in a graph where some are.
 private struct AdjointNarrowing {
   private let graph: GraphDef
   private let index: ValueIndex
@@ -56,6 +65,8 @@ private struct AdjointNarrowing {
   private var isWhole: [Bool]
   /// The blocks of it that are needed.
   private var blocks: [[Block]]
+  /// Every part that is needed: a value may be taken apart into very many.
+  private var needed: Set<PartialValue> = []
   /// How parts of values are made; a leaf is there already.
   private var narrowed: [PartialValue: Expression<PartialValue>] = [:]
   /// For each loop, the results of which only blocks are made.
@@ -75,11 +86,8 @@ private struct AdjointNarrowing {
     rewriter = GraphRewriter(graph)
   }
 
-  mutating func run() -> GraphDef {
-    var bodies: [Int: any Op] = [:]
-    for (position, node) in graph.nodes.enumerated() {
-      bodies[position] = node.op { $0.narrowingAdjoints() }
-    }
+  /// - Parameter bodies: by position, the loops whose bodies were narrowed by themselves.
+  mutating func run(_ bodies: [Int: any Op]) -> GraphDef {
     for output in graph.outputs { isWhole[index[output]] = true }
     for position in graph.nodes.indices.reversed() { decide(position) }
     if !isChanged {
@@ -97,7 +105,7 @@ private struct AdjointNarrowing {
       isWhole[index[part.value]] = true
       return
     }
-    if !blocks[index[part.value]].contains(block) { blocks[index[part.value]].append(block) }
+    if needed.insert(part).inserted { blocks[index[part.value]].append(block) }
   }
 
   private mutating func need(_ expression: Expression<PartialValue>) {

@@ -36,25 +36,26 @@ extension Compiler {
 private struct TrainingAssignments {
   /// Of each variable that moves, the node that has the last word.
   var last: [String: String] = [:]
-  /// Names of the nodes that only they need.
-  var own: Set<String> = []
+  /// For each node, whether only they need it; empty where there are none.
+  private var ownNodes: [Bool] = []
 
   init() {}
 
   init(_ graph: GraphDef, _ modes: Modes) {
-    var all: Set<String> = []
-    for node in graph.nodes {
-      guard let assignment = node.trainingAssignment else { continue }
-      all.insert(node.name)
+    for position in graph.nodes.indices {
+      guard let assignment = graph.nodes[position].trainingAssignment else { continue }
+      let node = graph.nodes[position]
       guard case .moves = modes.motion(of: assignment.variable, at: ModalPlace().node(node.name)) else {
         continue
       }
       last[assignment.variable] = node.name
     }
     guard !last.isEmpty else { return }
-    let others = graph.removingDeadNodes(keepingAssignments: false).nodes.map(\.name)
-    own = Set(graph.nodes.map(\.name)).subtracting(others)
+    ownNodes = graph.liveNodes(keepingAssignments: false).isLive.map { !$0 }
   }
+
+  /// Whether only they need the node at `position`.
+  func own(_ position: Int) -> Bool { !ownNodes.isEmpty && ownNodes[position] }
 }
 
 extension GraphDef {
@@ -64,10 +65,12 @@ extension GraphDef {
     // By variable, what was assigned so far.
     var assigned: [String: Value] = [:]
     return rewritten { rewriter, position in
+      let isOwn = assignments.own(position)
+      if !isOwn, nodes[position].traits.isDisjoint(with: [.body, .modal, .writes]) { return }
       let original = nodes[position]
       var node = original
       node.inputs = node.inputs.map { input in
-        if assignments.own.contains(node.name), case .reads(let name) = nodes[input.node].op.effect,
+        if isOwn, case .reads(let name) = nodes[input.node].op.effect,
           let newer = assigned[name]
         {
           return newer

@@ -14,9 +14,11 @@ package struct ReverseMode: Differentiator {
     let flow = FlowGraph(graph.nodes, holding: stopping)
     let liveness = flow.liveness(of: results, withRespectTo: targets)
     let stopped = Set(stopping)
-    var adjoint: [Value: Tensor] = [:]
+    // By value of the graph as it is now.
+    var adjoint = [Tensor?](repeating: nil, count: flow.index.count)
     func accumulate(_ value: Value, _ term: Tensor) {
-      adjoint[value] = adjoint[value].map { $0 + term } ?? term
+      let place = flow.index[value]
+      adjoint[place] = adjoint[place].map { $0 + term } ?? term
     }
     for (result, seed) in zip(results, seeds) where liveness.isLive(result) {
       graph.section(Path.joined(prefix, graph.nodes[result.node].name), phase: .backward) {
@@ -24,9 +26,14 @@ package struct ReverseMode: Differentiator {
       }
     }
     for position in stride(from: last, through: 0, by: -1) {
+      let first = flow.index[Value(position)]
+      let end = position + 1 < flow.nodeCount ? flow.index[Value(position + 1)] : flow.index.count
+      guard adjoint[first..<end].contains(where: { $0 != nil }) else { continue }
       let node = graph.nodes[position]
       let values = node.types.indices.map { Value(position, $0) }
-      let cotangents = values.map { stopped.contains($0) ? nil : adjoint[$0] }
+      let cotangents = values.map { value in
+        !stopped.isEmpty && stopped.contains(value) ? nil : adjoint[flow.index[value]]
+      }
       guard cotangents.contains(where: { $0 != nil }) else { continue }
       var wants = [Bool](repeating: false, count: node.inputs.count)
       for edge in flow.edges(into: position)
@@ -52,6 +59,6 @@ package struct ReverseMode: Differentiator {
         }
       }
     }
-    return targets.map { adjoint[$0] }
+    return targets.map { adjoint[flow.index[$0]] }
   }
 }

@@ -56,6 +56,6 @@ extension GraphRewriter {
   }
 
   private func simplification(of node: Node) -> Expression<Value>? {
-    node.op.simplified(in: NodeView(node, in: graph.nodes))
+    node.op.simplified(in: NodeView(node, in: nodes))
   }
 }

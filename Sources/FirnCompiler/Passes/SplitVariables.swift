@@ -32,6 +32,7 @@ extension Compiler {
 extension GraphDef {
   fileprivate func splittingVariables(_ trainability: Trainability) -> GraphDef {
     rewritten { rewriter, position in
+      guard nodes[position].traits.contains(.reads) else { return }
       let node = nodes[position]
       guard case .reads(let name) = node.op.effect,
         let blocks = trainability.trainedRegion(name)?.blocks,

@@ -10,9 +10,13 @@ struct InfiniteValues {
   init(_ graph: GraphDef, entering: (LoopInput) -> Bool = { _ in false }) {
     index = ValueIndex(graph)
     marks = Array(repeating: false, count: index.count)
+    // Most graphs hold none, and then only what could bring the first is looked into.
+    var isAny = false
     for (position, node) in graph.nodes.enumerated() {
+      guard isAny || node.inputs.isEmpty || node.traits.contains(.body) else { continue }
       for (result, isInfinite) in results(of: node, entering).enumerated() where isInfinite {
         marks[index[Value(position, result)]] = true
+        isAny = true
       }
     }
   }

@@ -48,10 +48,9 @@ struct DeferredChecks {
 
   init(_ graph: GraphDef) {
     answering = Array(repeating: [], count: graph.nodes.count)
-    var readers = [[(node: Int, operand: Int)]](repeating: [], count: graph.nodes.count)
-    for (position, node) in graph.nodes.enumerated() {
-      for (operand, input) in node.inputs.enumerated() { readers[input.node].append((position, operand)) }
-    }
+    // Nothing is put off where nothing chooses.
+    guard graph.nodes.contains(where: { !$0.op.numerics.choices.isEmpty }) else { return }
+    let consumers = graph.consumers
     let outputs = Set(graph.outputs.map(\.node))
     for (position, node) in graph.nodes.enumerated().reversed() {
       // The values of a backward program are chosen among by derivatives: there the first fault is worth knowing.
@@ -60,16 +59,18 @@ struct DeferredChecks {
       else {
         continue
       }
-      let forward = readers[position].filter { graph.nodes[$0.node].phase == .forward }
       var nodes: Set<Int> = []
-      for reader in forward {
-        let numerics = graph.nodes[reader.node].op.numerics
-        let isPutOff = !answering[reader.node].isEmpty
-        guard numerics.choices.contains(reader.operand) || isPutOff && numerics.carriesInfinity else {
+      for reader in consumers[position] where graph.nodes[reader].phase == .forward {
+        let numerics = graph.nodes[reader].op.numerics
+        let isPutOff = !answering[reader].isEmpty
+        let isChosen = graph.nodes[reader].inputs.indices.allSatisfy {
+          graph.nodes[reader].inputs[$0].node != position || numerics.choices.contains($0)
+        }
+        guard isChosen || isPutOff && numerics.carriesInfinity else {
           nodes = []
           break
         }
-        nodes.formUnion(isPutOff ? answering[reader.node] : [reader.node])
+        nodes.formUnion(isPutOff ? answering[reader] : [reader])
       }
       answering[position] = nodes
     }

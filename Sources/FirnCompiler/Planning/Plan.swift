@@ -24,8 +24,8 @@ package struct Plan: Sendable {
     package var operands: [Int]
     package var results: [Int]
     package var resultTypes: [ArrayType]
-    /// Operands whose buffer the only result may take over.
-    package var inPlace: [Int] = []
+    /// For each result the operands whose buffer it may take over.
+    package var inPlace: [[Int]] = []
     /// Arithmetic of running it once; for a loop, of all its iterations.
     package var flops = 0
     /// Offset of its scratch in the arena.
@@ -107,6 +107,9 @@ package struct Plan: Sendable {
   package var commits: [Port]
   /// Bytes of working memory a run takes.
   package var arenaBytes: Int
+  /// The largest sum of bytes that are needed at one step, which no layout can be smaller than; loops' bodies as they
+  /// were laid out.
+  package var leastArenaBytes: Int
 }
 
 extension Plan.Loop {

@@ -35,6 +35,8 @@ private struct Planner {
 
   /// The buffer of each value.
   var slots: [Int]
+  /// The type of each value, once it was asked for.
+  var types: [ArrayType?]
   var placements: [Plan.Placement] = []
   /// Bytes of buffers that live in the arena, by slot; nil for the others.
   var arenaBytes: [Int?] = []
@@ -53,12 +55,14 @@ private struct Planner {
     self.checks = checks
     index = ValueIndex(graph)
     slots = Array(repeating: -1, count: index.count)
+    types = Array(repeating: nil, count: index.count)
   }
 
   mutating func plan() throws(FirnError) -> Plan {
     for position in graph.nodes.indices { try place(position) }
-    let outputs = try graph.outputs.enumerated().map { number, value throws(FirnError) in
-      Plan.Port(name: graph.name(of: value), slot: slot(value), type: try type(value))
+    var outputs: [Plan.Port] = []
+    for value in graph.outputs {
+      outputs.append(Plan.Port(name: graph.name(of: value), slot: slot(value), type: try type(value)))
     }
     return finish(outputs: outputs, wholeLife: Set(outputs.map(\.slot)))
   }
@@ -67,7 +71,9 @@ private struct Planner {
 
   func slot(_ value: Value) -> Int { slots[index[value]] }
 
-  func type(_ value: Value) throws(FirnError) -> ArrayType {
+  mutating func type(_ value: Value) throws(FirnError) -> ArrayType {
+    let place = index[value]
+    if let known = types[place] { return known }
     if let type = ArrayType(graph.type(of: value)) {
       if let fault = graph.type(of: value).fault {
         throw FirnError(
@@ -75,6 +81,7 @@ private struct Planner {
           remedy: "check the extents", place: graph.nodes[value.node].name,
           location: graph.nodes[value.node].location)
       }
+      types[place] = type
       return type
     }
     throw FirnError(
@@ -111,7 +118,8 @@ private struct Planner {
     case .draws:
       slots[index[values[0]]] = newSlot(.randomState)
     case .none, .writes:
-      if case .view(let operand) = node.op.aliasing {
+      let aliasing = node.op.aliasing
+      if case .view(let operand) = aliasing {
         slots[index[values[0]]] = slot(node.inputs[operand])
         if case .writes(let variable) = node.op.effect {
           // Variables are overwritten one after the other when the run ends; none may be the source of another by then.
@@ -123,21 +131,24 @@ private struct Planner {
         return
       }
       for value in values { slots[index[value]] = newSlot(.arena(0), bytes: try type(value).byteCount) }
-      try append(node, values, at: position)
+      try append(node, values, aliasing, at: position)
     }
   }
 
-  mutating func append(_ node: Node, _ values: [Value], at position: Int) throws(FirnError) {
+  mutating func append(
+    _ node: Node, _ values: [Value], _ aliasing: Aliasing, at position: Int
+  ) throws(FirnError) {
     var step = Plan.Step(
       name: node.name, operands: node.inputs.map { slot($0) }, results: values.map { slot($0) },
       resultTypes: [],
       workspace: 0, workspaceBytes: 0, work: .kernel(Kernel { _ in }))
     for value in values { step.resultTypes.append(try type(value)) }
-    if case .inPlace(let operands) = node.op.aliasing, values.count == 1 {
-      step.inPlace = operands.filter(step.operands.indices.contains)
+    step.inPlace = aliasing.inPlace(results: values.count).map {
+      $0.filter(step.operands.indices.contains)
     }
     if let scan = node.loop {
-      try checkBound(node, try operandTypes(of: node))
+      _ = try operandTypes(of: node)
+      try checkBound(node)
       var loops = try plan(scan, step, infinite: checks?.infinite(in: scan, of: node))
       for number in loops.indices {
         loops[number].workspace = step.workspaceBytes
@@ -148,9 +159,8 @@ private struct Planner {
       step.work = .loops(loops)
     } else if let op = node.kernelOp {
       let operands = try operandTypes(of: node)
-      try checkBound(node, operands)
-      step.flops =
-        op.flops(of: operands.map { TensorType($0.dtype, Shape($0.shape)) }, results: node.types).value ?? 0
+      try checkBound(node)
+      step.flops = op.flops(of: node.inputs.map { graph.type(of: $0) }, results: node.types).value ?? 0
       let kernel = op.kernel(operands: operands, results: step.resultTypes)
       step.workspaceBytes = kernel.workspaceBytes.saturatingProduct(workers)
       step.work = .kernel(kernel)
@@ -161,16 +171,16 @@ private struct Planner {
     steps.append(step)
   }
 
-  private func operandTypes(of node: Node) throws(FirnError) -> [ArrayType] {
+  private mutating func operandTypes(of node: Node) throws(FirnError) -> [ArrayType] {
     var types: [ArrayType] = []
     for input in node.inputs { types.append(try type(input)) }
     return types
   }
 
   /// Constraints that named dimensions left open are decided now.
-  func checkBound(_ node: Node, _ operands: [ArrayType]) throws(FirnError) {
+  func checkBound(_ node: Node) throws(FirnError) {
     do throws(FirnError) {
-      let bound = try node.op.resultTypes(of: operands.map { TensorType($0.dtype, Shape($0.shape)) })
+      let bound = try node.op.resultTypes(of: node.inputs.map { graph.type(of: $0) })
       if let open = node.op.openDimensions.first {
         throw FirnError(
           .missingFeed, "nothing fed binds `\(open)`", remedy: "feed a placeholder whose shape has it")
@@ -215,9 +225,15 @@ private struct Planner {
   ) throws(FirnError) -> Plan.Loop {
     for position in graph.nodes.indices { try place(position) }
     var parameter: [Int?] = Array(repeating: nil, count: scan.operandCount)
+    var parameterTypes: [ArrayType?] = Array(repeating: nil, count: scan.operandCount)
     var indexSlot: Int?
     for (op, slot) in parameters {
-      if let operand = scan.operand(of: op) { parameter[operand] = slot } else { indexSlot = slot }
+      if let operand = scan.operand(of: op) {
+        parameter[operand] = slot
+        parameterTypes[operand] = ArrayType(op.type)
+      } else {
+        indexSlot = slot
+      }
     }
     var results = graph.outputs.map { slot($0) }
     let carrySlots = Set(scan.carryRange.compactMap { parameter[$0] })
@@ -225,43 +241,33 @@ private struct Planner {
     where carrySlots.contains(results[carry]) && results[carry] != parameter[carry] {
       results[carry] = try copied(graph.outputs[carry], from: results[carry])
     }
-    // A stacked output is written where it belongs, unless its buffer serves something else as well.
-    var isDirect: [Bool] = []
-    for slot in results.dropFirst(scan.carries) {
-      isDirect.append(arenaBytes[slot] != nil && slot != indexSlot && results.count { $0 == slot } == 1)
-      if isDirect.last == true {
-        placements[slot] = .external
-        arenaBytes[slot] = nil
-      }
-    }
-    let lastUses = lastUses(wholeLife: Set(results))
+    var isDirect = [Bool](repeating: false, count: scan.outputs)
+    writeDirectly(&isDirect, results, carries: scan.carries, but: indexSlot)
+    takeOver(&results, carries: parameter[scan.carryRange])
+    // What a carry did not take over can still be written where it is stacked: it is copied to the carry either way.
+    writeDirectly(&isDirect, Array(results.dropFirst(scan.carries)), carries: 0, but: indexSlot)
+    var carries: [Plan.Loop.Carry] = []
     for carry in scan.carryRange {
-      guard let slot = parameter[carry], takesOver(results[carry], carry: slot, lastUses: lastUses) else {
-        continue
-      }
-      let next = results[carry]
-      rename(next, to: slot)
-      results = results.map { $0 == next ? slot : $0 }
+      let type = try type(graph.outputs[carry])
+      carries.append(
+        Plan.Loop.Carry(
+          initial: step.operands[carry], final: step.results[carry], parameter: parameter[carry],
+          next: results[carry], byteCount: type.byteCount, offset: share?.offset(of: type) ?? 0))
     }
-    let carries = try scan.carryRange.map { carry throws(FirnError) in
-      Plan.Loop.Carry(
-        initial: step.operands[carry], final: step.results[carry], parameter: parameter[carry],
-        next: results[carry],
-        byteCount: try type(graph.outputs[carry]).byteCount,
-        offset: share?.offset(of: try type(graph.outputs[carry])) ?? 0)
-    }
-    let outputs = try isDirect.enumerated().map { position, isDirect throws(FirnError) in
+    var outputs: [Plan.Loop.Output] = []
+    for (position, isDirect) in isDirect.enumerated() {
       let output = scan.carries + position
       let type = try type(graph.outputs[output])
-      return Plan.Loop.Output(
-        outer: step.results[output], inner: results[output],
-        stride: share?.stride(of: type) ?? type.byteCount,
-        byteCount: type.byteCount, offset: share?.offset(of: type) ?? 0, isDirect: isDirect)
+      outputs.append(
+        Plan.Loop.Output(
+          outer: step.results[output], inner: results[output],
+          stride: share?.stride(of: type) ?? type.byteCount,
+          byteCount: type.byteCount, offset: share?.offset(of: type) ?? 0, isDirect: isDirect))
     }
     var slices: [Plan.Loop.Moving] = []
     var captures: [Plan.Loop.Capture] = []
     for operand in scan.carries..<scan.operandCount {
-      guard let slot = parameter[operand], let type = parameterType(slot) else { continue }
+      guard let slot = parameter[operand], let type = parameterTypes[operand] else { continue }
       let offset = share?.isByRows[operand] == true ? share?.offset(of: type) ?? 0 : 0
       if scan.sliceRange.contains(operand) {
         slices.append(
@@ -278,10 +284,6 @@ private struct Planner {
       carries: carries,
       slices: slices,
       captures: captures, outputs: outputs)
-  }
-
-  func parameterType(_ slot: Int) -> ArrayType? {
-    parameters.first { $0.slot == slot }.flatMap { ArrayType($0.op.type) }
   }
 
   /// A buffer of its own with the value of `slot`.
@@ -301,23 +303,51 @@ private struct Planner {
     return copy
   }
 
-  /// Whether the next carry can be computed into the carry's own buffer: nothing reads the old value any more.
-  func takesOver(_ next: Int, carry: Int, lastUses: [Int]) -> Bool {
-    guard carry != next, arenaBytes[next] != nil,
-      let birth = steps.firstIndex(where: { $0.results.contains(next) })
-    else { return false }
-    return lastUses[carry] < birth || lastUses[carry] == birth && allowsInPlace(birth, over: carry)
+  /// Has stacked outputs written where they belong, unless their buffers serve something else as well.
+  ///
+  /// - Parameters:
+  ///   - isDirect: by stacked output, whether it already is.
+  ///   - results: the buffers that must not be shared, those of stacked outputs behind so many carries.
+  ///   - index: the buffer of the loop's index, which is the body's own.
+  mutating func writeDirectly(_ isDirect: inout [Bool], _ results: [Int], carries: Int, but index: Int?) {
+    var uses: [Int: Int] = [:]
+    for slot in results { uses[slot, default: 0] += 1 }
+    for (output, slot) in results.dropFirst(carries).enumerated()
+    where arenaBytes[slot] != nil && slot != index && uses[slot] == 1 {
+      isDirect[output] = true
+      placements[slot] = .external
+      arenaBytes[slot] = nil
+    }
   }
 
-  /// Makes one buffer of two.
-  mutating func rename(_ slot: Int, to other: Int) {
-    placements[slot] = .external
-    arenaBytes[slot] = nil
+  /// Computes next carries into the carries' own buffers, where nothing reads the old value any more.
+  ///
+  /// - Parameters:
+  ///   - results: the buffers of the body's outputs, next carries first.
+  ///   - carries: the buffer of each carry; nil where nothing reads it.
+  mutating func takeOver(_ results: inout [Int], carries: ArraySlice<Int?>) {
+    let lastUses = lastUses(wholeLife: Set(results))
+    var births = [Int](repeating: -1, count: placements.count)
+    for step in steps.indices.reversed() {
+      for slot in steps[step].results { births[slot] = step }
+    }
+    var renamed = Array(placements.indices)
+    for (number, slot) in carries.enumerated() {
+      let next = renamed[results[number]]
+      guard let carry = slot, carry != next, arenaBytes[next] != nil, births[next] >= 0 else { continue }
+      let (last, birth) = (lastUses[carry], births[next])
+      guard last < birth || last == birth && allowsInPlace(next, of: birth, over: carry) else { continue }
+      placements[next] = .external
+      arenaBytes[next] = nil
+      renamed[next] = carry
+    }
+    results = results.map { renamed[$0] }
+    if renamed.elementsEqual(placements.indices) { return }
     for step in steps.indices {
-      steps[step].operands = steps[step].operands.map { $0 == slot ? other : $0 }
-      steps[step].results = steps[step].results.map { $0 == slot ? other : $0 }
+      steps[step].operands = steps[step].operands.map { renamed[$0] }
+      steps[step].results = steps[step].results.map { renamed[$0] }
       if case .loops(let loops) = steps[step].work {
-        steps[step].work = .loops(loops.map { $0.mappingOuter { $0 == slot ? other : $0 } })
+        steps[step].work = .loops(loops.map { $0.mappingOuter { renamed[$0] } })
       }
     }
   }
@@ -327,16 +357,24 @@ private struct Planner {
   /// For each buffer the last step that reads or writes it; past the end for those needed after the last step.
   func lastUses(wholeLife: Set<Int>) -> [Int] {
     var last = [Int](repeating: -1, count: placements.count)
-    for (position, step) in steps.enumerated() {
-      for slot in step.operands + step.results { last[slot] = position }
+    for position in steps.indices {
+      for slot in steps[position].operands { last[slot] = position }
+      for slot in steps[position].results { last[slot] = position }
     }
     for slot in wholeLife.union(commits.map(\.slot)) { last[slot] = steps.count }
     return last
   }
 
-  /// Whether the step may write its result over the operand in `slot`.
-  func allowsInPlace(_ step: Int, over slot: Int) -> Bool {
-    steps[step].inPlace.contains { steps[step].operands[$0] == slot }
+  /// Whether the step may write the result in `result` over the operand in `slot`.
+  func allowsInPlace(_ result: Int, of step: Int, over slot: Int) -> Bool {
+    zip(steps[step].results, steps[step].inPlace).contains { made, choices in
+      made == result && Self.isFree(slot, for: choices, steps[step].operands)
+    }
+  }
+
+  /// Whether every operand in `slot`, which may be several, is one of `choices`.
+  static func isFree(_ slot: Int, for choices: [Int], _ operands: [Int]) -> Bool {
+    operands.contains(slot) && operands.indices.allSatisfy { operands[$0] != slot || choices.contains($0) }
   }
 
   /// Shares buffers in place, lays out the arena, and renumbers nothing.
@@ -348,21 +386,28 @@ private struct Planner {
       return slot
     }
     var last = lastUses(wholeLife: wholeLife)
-    for (position, step) in steps.enumerated() {
-      guard let result = step.results.first, let bytes = arenaBytes[result] else { continue }
-      for candidate in step.inPlace {
-        let operand = find(step.operands[candidate])
-        guard operand != result, arenaBytes[operand] == bytes, last[operand] == position else {
-          continue
+    for position in steps.indices where !steps[position].inPlace.isEmpty {
+      let operands = steps[position].operands.map(find)
+      var taken: Set<Int> = []
+      for (result, choices) in zip(steps[position].results, steps[position].inPlace) {
+        guard let bytes = arenaBytes[result] else { continue }
+        for candidate in choices {
+          let operand = operands[candidate]
+          guard operand != result, arenaBytes[operand] == bytes, last[operand] == position,
+            Self.isFree(operand, for: choices, operands), taken.insert(operand).inserted
+          else { continue }
+          representative[result] = operand
+          last[operand] = last[result]
+          break
         }
-        representative[result] = operand
-        last[operand] = last[result]
-        break
       }
     }
     var first = [Int](repeating: steps.count, count: placements.count)
-    for (position, step) in steps.enumerated() {
-      for slot in step.results where first[find(slot)] > position { first[find(slot)] = position }
+    for position in steps.indices {
+      for slot in steps[position].results {
+        let owner = find(slot)
+        if first[owner] > position { first[owner] = position }
+      }
     }
     if let bornEarly { first[bornEarly] = 0 }
     var requests: [ArenaLayout.Request] = []
@@ -373,8 +418,8 @@ private struct Planner {
       owners.append(slot)
     }
     let buffers = requests.count
-    for (position, step) in steps.enumerated() where step.workspaceBytes > 0 {
-      requests.append(.init(byteCount: step.workspaceBytes, first: position, last: position))
+    for position in steps.indices where steps[position].workspaceBytes > 0 {
+      requests.append(.init(byteCount: steps[position].workspaceBytes, first: position, last: position))
       owners.append(position)
     }
     let layout = ArenaLayout(requests)
@@ -385,6 +430,6 @@ private struct Planner {
     }
     return Plan(
       placements: placements, steps: steps, feeds: feeds, outputs: outputs, commits: commits,
-      arenaBytes: layout.byteCount)
+      arenaBytes: layout.byteCount, leastArenaBytes: layout.leastByteCount)
   }
 }

@@ -18,31 +18,47 @@ struct CostCount {
     let held = HeldBuffers(graph)
     items.reserveCapacity(graph.nodes.count)
     for (position, node) in graph.nodes.enumerated() {
-      var item = Item(path: node.forwardPath)
-      let flops = Quantity(node.op.flops(of: node.inputs.map { graph.type(of: $0) }, results: node.types))
-      switch node.phase {
-      case .forward: (item.cost.forwardFLOPs, item.cost.forwardNodes) = (flops, node.nodeCount)
-      case .backward: (item.cost.backwardFLOPs, item.cost.backwardNodes) = (flops, node.nodeCount)
-      case .update: (item.cost.updateFLOPs, item.cost.updateNodes) = (flops, node.nodeCount)
+      // A program is the nodes in it, each below its own path.
+      let body = node.fused?.body
+      let first = items.count
+      if let body {
+        for inner in body.nodes.indices { items.append(Self.item(inner, in: body)) }
+      } else {
+        items.append(Self.item(position, in: graph))
       }
       for result in node.types.indices {
         let value = Value(position, result)
         let bytes = Quantity(node.types[result].byteCount)
+        let (item, name) =
+          body.map { (first + $0.outputs[result].node, $0.name(of: $0.outputs[result])) }
+          ?? (first, graph.name(of: value))
         switch held[value] {
         case .kept:
-          item.cost.keptBytes += bytes
-          kept.append(KeptValue(name: graph.name(of: value), bytes: bytes))
-        case .gradient: item.cost.gradientBytes += bytes
+          items[item].cost.keptBytes += bytes
+          kept.append(KeptValue(name: name, bytes: bytes))
+        case .gradient: items[item].cost.gradientBytes += bytes
         case nil: break
         }
       }
-      items.append(item)
     }
     for variable in graph.variables where variable.kind == .slot {
       var item = Item(path: variable.name)
       item.cost.slotBytes = Quantity(variable.type.byteCount)
       items.append(item)
     }
+  }
+
+  /// A node with what it computes.
+  private static func item(_ position: Int, in graph: GraphDef) -> Item {
+    let node = graph.nodes[position]
+    var item = Item(path: node.forwardPath)
+    let flops = Quantity(node.op.flops(of: node.inputs.map { graph.type(of: $0) }, results: node.types))
+    switch node.phase {
+    case .forward: (item.cost.forwardFLOPs, item.cost.forwardNodes) = (flops, node.nodeCount)
+    case .backward: (item.cost.backwardFLOPs, item.cost.backwardNodes) = (flops, node.nodeCount)
+    case .update: (item.cost.updateFLOPs, item.cost.updateNodes) = (flops, node.nodeCount)
+    }
+    return item
   }
 
   /// What is at or below a path; all by default.
@@ -94,10 +110,12 @@ extension Node {
     phase == .forward ? name : name.firstIndex(of: "/").map { String(name[name.index(after: $0)...]) } ?? name
   }
 
-  /// The node and, for a loop, the nodes of its body, loops in it included.
+  /// The node and, for a loop, the nodes of its body, loops in it included; a program is the nodes in it.
   fileprivate var nodeCount: Int {
+    if op.effect == .receives { return 0 }
+    if let fused { return fused.body.nodes.reduce(0) { $0 + $1.nodeCount } }
     guard let loop else { return 1 }
-    return loop.body.nodes.reduce(1) { $0 + ($1.loopInput != nil ? 0 : $1.nodeCount) }
+    return loop.body.nodes.reduce(1) { $0 + $1.nodeCount }
   }
 }
 

@@ -3,6 +3,12 @@ package import FirnGraph
 extension GraphDef {
   /// The variables that running the graph gives new values.
   package var writtenVariables: [String] {
-    nodes.compactMap { node in if case .writes(let name) = node.op.effect { name } else { nil } }
+    nodes.indices.compactMap { position in
+      guard nodes[position].traits.contains(.writes), case .writes(let name) = nodes[position].op.effect
+      else {
+        return nil
+      }
+      return name
+    }
   }
 }

@@ -5,35 +5,41 @@ import FirnOps
 ///
 /// They are what a program's structure is made of: loops and what comes into them, requests for gradients, stops,
 /// choices by mode, blocks of variables, and the sums of products that a backward loop ends in; and what lint knows
-/// models by. Everything else is
-/// asked of the op itself; see `Op`.
+/// models by. Everything else is asked of the op itself; see `Op`. Traits are looked at before a type is: most nodes are
+/// something else, and a cast takes its time to find that out.
 extension Node {
   /// A loop, whose body passes take apart.
-  var loop: Scan? { op as? Scan }
+  var loop: Scan? { traits.contains(.body) ? op as? Scan : nil }
 
   /// What the loop around a body gives it.
-  var loopInput: LoopInput? { op as? LoopInput }
+  var loopInput: LoopInput? { traits.contains(.receives) ? op as? LoopInput : nil }
 
   /// A request that `expand-gradients` has not replaced yet.
-  var gradientRequest: Gradients? { op as? Gradients }
+  var gradientRequest: Gradients? { traits.contains(.provisional) ? op as? Gradients : nil }
 
   /// Whether it asks for gradients, or a loop's body does.
-  var holdsGradientRequest: Bool { gradientRequest != nil || loop?.body.hasGradientRequests == true }
+  var holdsGradientRequest: Bool {
+    if traits.isDisjoint(with: [.provisional, .body]) { return false }
+    return gradientRequest != nil || loop?.body.hasGradientRequests == true
+  }
 
   /// A gradient that does not exist, where that was asked for.
-  var isAbsentGradient: Bool { op is AbsentGradient }
+  var isAbsentGradient: Bool { traits.contains(.provisional) && op is AbsentGradient }
 
   /// An op that computes one thing in training mode and another in inference.
-  var modal: (any ModalOp)? { op as? any ModalOp }
+  var modal: (any ModalOp)? { traits.contains(.modal) ? op as? any ModalOp : nil }
 
   /// What makes a kernel for it; nil for what is placed or looped instead.
   var kernelOp: (any KernelOp)? { op as? any KernelOp }
 
   /// Whether it is one value in training mode and another in inference.
-  var isModeChoice: Bool { op is ByMode }
+  var isModeChoice: Bool { traits.contains(.modal) && op is ByMode }
 
   /// Whether it stops gradients, as its user wrote.
   var isStop: Bool { (op as? PassThrough)?.kind == .stopGradient }
+
+  /// Elementwise nodes that it runs as one op.
+  var fused: Fused? { op as? Fused }
 
   /// Whether it is the sum of its two operands.
   var isSum: Bool { (op as? Binary)?.function == .add }
@@ -53,16 +59,20 @@ extension Node {
 
 extension GraphDef {
   /// Whether each element of its result is an element of its first operand.
-  func isRearranged(_ value: Value) -> Bool { nodes[value.node].op is any RearrangingOp }
+  func isRearranged(_ value: Value) -> Bool { nodes[value.node].traits.contains(.rearranging) }
 
   /// The block of its operand that a slice takes; nil for what is no slice, or takes no block.
   func block(takenAt position: Int) -> Block? {
-    guard let slice = nodes[position].op as? Slice else { return nil }
+    let op = nodes[position].op
+    guard Swift.type(of: op) == Slice.self, let slice = op as? Slice else { return nil }
     return slice.block(of: type(of: nodes[position].inputs[0]))
   }
 }
 
 extension GraphDef {
   /// Whether gradients are asked for, here or in a loop's body.
-  var hasGradientRequests: Bool { nodes.contains(where: \.holdsGradientRequest) }
+  var hasGradientRequests: Bool { nodes.indices.contains { nodes[$0].holdsGradientRequest } }
+
+  /// Whether there are loops, at this level.
+  var hasLoops: Bool { nodes.indices.contains { nodes[$0].traits.contains(.body) } }
 }

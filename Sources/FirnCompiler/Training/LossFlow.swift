@@ -88,8 +88,11 @@ package struct LossFlow: Sendable {
 extension GraphDef {
   /// The nodes that read variables, in graph order.
   var variableReads: [(variable: String, value: Value)] {
-    nodes.enumerated().compactMap { position, node in
-      if case .reads(let name) = node.op.effect { (name, Value(position)) } else { nil }
+    nodes.indices.compactMap { position in
+      guard nodes[position].traits.contains(.reads), case .reads(let name) = nodes[position].op.effect else {
+        return nil
+      }
+      return (name, Value(position))
     }
   }
 }

@@ -34,9 +34,10 @@ package struct Modes: Sendable {
       kept = []
       keptScopes = []
     }
-    for node in graph.nodes {
-      guard let name = node.trainingAssignment?.variable, motions[name]?.isMoving != true else { continue }
-      motions[name] = motion(of: name, at: ModalPlace().node(node.name))
+    for position in graph.nodes.indices {
+      guard let name = graph.nodes[position].trainingAssignment?.variable, motions[name]?.isMoving != true
+      else { continue }
+      motions[name] = motion(of: name, at: ModalPlace().node(graph.nodes[position].name))
     }
   }
 
@@ -146,8 +147,11 @@ extension GraphDef {
   /// The graph with each `by_mode` replaced by an identity of the operand that its mode picks, so that no gradient
   /// takes the other way.
   func choosing(_ modes: Modes, in place: ModalPlace = ModalPlace()) -> GraphDef {
-    guard nodes.contains(where: { $0.isModeChoice || $0.loop != nil }) else { return self }
+    guard nodes.indices.contains(where: { !nodes[$0].traits.isDisjoint(with: [.modal, .body]) }) else {
+      return self
+    }
     return rewritten { rewriter, position in
+      if nodes[position].traits.isDisjoint(with: [.modal, .body]) { return }
       var node = rewriter.kept(position)
       let place = place.node(node.name)
       if let op = node.op(changingBody: { $0.choosing(modes, in: place.body) }) {

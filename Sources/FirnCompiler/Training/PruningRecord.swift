@@ -18,15 +18,21 @@ package struct PruningRecord: Sendable {
 
   /// - Parameter name: what reasons call the loss; by default as in `graph`.
   package init(_ graph: GraphDef, of loss: Value, named name: String? = nil, trainability: Trainability) {
-    let consumers = graph.consumers
+    // Only of variables that are trained in part are there slices to look for.
+    var consumers: Consumers?
     let declared = Dictionary(graph.variables.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     var trained: [(part: TrainedPart, value: Value)] = []
     for read in graph.variableReads {
       guard let variable = declared[read.variable], let region = trainability.trainedRegion(read.variable)
       else { continue }
-      let slices = region.blocks.compactMap { block in
-        consumers[read.value.node].first { graph.block(takenAt: $0) == block }
-          .map { (TrainedPart(variable, block: block), Value($0)) }
+      var slices: [(part: TrainedPart, value: Value)] = []
+      if !region.blocks.isEmpty {
+        let known = consumers ?? graph.consumers
+        consumers = known
+        slices = region.blocks.compactMap { block in
+          known[read.value.node].first { graph.block(takenAt: $0) == block }
+            .map { (TrainedPart(variable, block: block), Value($0)) }
+        }
       }
       // In a graph that was not split, a gradient reaches the whole.
       trained += slices.isEmpty ? [(TrainedPart(variable), read.value)] : slices

@@ -14,6 +14,12 @@ public struct TrainedPart: Hashable, Sendable {
     self.block = block
   }
 
+  /// Feeds name and block, which tell parts of one program apart.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(variable.name)
+    hasher.combine(block)
+  }
+
   /// The type of its gradient, and of slots that hold a number for each of its elements.
   public var type: TensorType {
     var type = variable.type

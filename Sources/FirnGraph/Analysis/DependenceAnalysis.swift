@@ -12,7 +12,9 @@ package struct DependenceAnalysis: Sendable {
     index = ValueIndex(graph)
     bits = Array(repeating: [], count: index.count)
     var written: Set<String> = []
-    for node in graph.nodes { if case .writes(let name) = node.op.effect { written.insert(name) } }
+    for node in graph.nodes where node.traits.contains(.writes) {
+      if case .writes(let name) = node.op.effect { written.insert(name) }
+    }
     for (position, node) in graph.nodes.enumerated() {
       var results = node.op.dependence(of: node.inputs.map { self[$0] }, results: node.types.count)
       let source: Dependence =

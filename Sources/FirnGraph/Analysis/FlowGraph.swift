@@ -46,7 +46,8 @@ package struct FlowGraph: Sendable {
     let index = ValueIndex(nodes)
     let held = Set(held.map { index[$0] })
     var edges: [Edge] = []
-    edges.reserveCapacity(nodes.reduce(0) { $0 + $1.inputs.count * $1.types.count })
+    edges.reserveCapacity(
+      nodes.indices.reduce(0) { $0 + nodes[$1].inputs.count * Int(nodes[$1].resultCount) })
     var owners: [Int] = []
     owners.reserveCapacity(index.count)
     var starts: [Int] = []
@@ -54,7 +55,7 @@ package struct FlowGraph: Sendable {
     for (position, node) in nodes.enumerated() {
       starts.append(edges.count)
       var reach = LoopReach(node)
-      for result in node.types.indices {
+      for result in 0..<Int(node.resultCount) {
         let to = owners.count
         owners.append(position)
         let isHeld = !held.isEmpty && held.contains(to)
@@ -72,6 +73,8 @@ package struct FlowGraph: Sendable {
     self.owners = owners
     self.starts = starts
   }
+
+  package var nodeCount: Int { starts.count - 1 }
 
   package func node(of value: Int) -> Int { owners[value] }
 
@@ -127,7 +130,7 @@ private struct LoopReach {
 
   init(_ node: Node) {
     self.node = node
-    isLoop = node.op.asBodyOp != nil
+    isLoop = node.traits.contains(.body)
   }
 
   mutating func depends(_ result: Int, on operand: Int) -> Bool {

@@ -20,33 +20,66 @@ extension GraphDef {
   /// - Throws: `.invalidGraph` with the number of the violated constraint, for the first node that violates one.
   /// - Complexity: linear in nodes and operands.
   package func verify(knowing earlier: GraphDef? = nil) throws(FirnError) {
-    let known = earlier.flatMap { $0.variables == variables ? VerifiedNodes($0) : nil }
-    try Verifier(graph: self, isBody: false, known: known).run()
+    var verifier = Verifier(
+      graph: self, isBody: false, known: earlier.flatMap { VerifiedNodes(of: $0, in: self) })
+    try verifier.run()
   }
 }
 
-/// The nodes of a graph that has been verified.
+/// The nodes of a graph that stood in one that has been verified.
 private struct VerifiedNodes {
-  private let graph: GraphDef
-  private let positions: [ObjectIdentifier: Int]
+  private let earlier: GraphDef
+  /// For each node where it stood there; -1 for one that did not, or of which that is not known.
+  private let places: [Int32]
 
-  init(_ graph: GraphDef) {
-    self.graph = graph
-    var positions: [ObjectIdentifier: Int] = Dictionary(minimumCapacity: graph.nodes.count)
-    for (position, node) in graph.nodes.enumerated() { positions[node.identity] = position }
-    self.positions = positions
+  /// Nil where what was said of variables is no longer so.
+  init?(of earlier: GraphDef, in graph: GraphDef) {
+    guard graph.variables.starts(with: earlier) else { return nil }
+    var places = [Int32](repeating: -1, count: graph.nodes.count)
+    // Each once: of two nodes that are one and the same, the second is new, and found out by its name.
+    var isTaken = [Bool](repeating: false, count: earlier.nodes.count)
+    let origins = graph.origins
+    for position in graph.nodes.indices {
+      var place = position
+      if let origins { place = position < origins.count ? Int(origins[position]) : -1 }
+      guard earlier.nodes.indices.contains(place), !isTaken[place],
+        earlier.nodes[place].identity == graph.nodes[position].identity
+      else { continue }
+      isTaken[place] = true
+      places[position] = Int32(place)
+    }
+    self.earlier = earlier
+    self.places = places
   }
 
-  /// Whether `node` of `other` is one of these and its operands have the types that they have here.
-  func contains(_ node: Node, of other: GraphDef) -> Bool {
-    guard let position = positions[node.identity] else { return false }
-    let inputs = graph.nodes[position].inputs
-    guard inputs.count == node.inputs.count else { return false }
-    return zip(inputs, node.inputs).allSatisfy { here, there in
-      let (made, other) = (graph.nodes[here.node], other.nodes[there.node])
-      return made.identity == other.identity && here.result == there.result
-        || made.types[here.result] == other.types[there.result]
+  func hasAllVariables(of graph: GraphDef) -> Bool { graph.variables.count == earlier.variables.count }
+
+  /// Whether the node at `position` is one of them, whatever it reads.
+  func contains(_ position: Int) -> Bool { places[position] >= 0 }
+
+  /// Whether the node at `position` is one of them and its operands, which stand before it, have the types that they had
+  /// there.
+  func covers(_ position: Int, of graph: GraphDef) -> Bool {
+    let place = Int(places[position])
+    guard place >= 0 else { return false }
+    guard earlier.nodes[place].inputs.count == graph.nodes[position].inputs.count else { return false }
+    for operand in graph.nodes[position].inputs.indices {
+      let (here, there) = (earlier.nodes[place].inputs[operand], graph.nodes[position].inputs[operand])
+      guard 0..<position ~= there.node else { return false }
+      if here.result == there.result, here.node == Int(places[there.node]) { continue }
+      let types = graph.nodes[there.node].types
+      guard types.indices.contains(there.result), types[there.result] == earlier.type(of: here) else {
+        return false
+      }
     }
+    return true
+  }
+}
+
+extension [Variable] {
+  /// Whether they are those of `earlier`, with further ones behind.
+  fileprivate func starts(with earlier: GraphDef) -> Bool {
+    count == earlier.variables.count ? self == earlier.variables : starts(with: earlier.variables)
   }
 }
 
@@ -54,13 +87,27 @@ private struct Verifier {
   let graph: GraphDef
   let isBody: Bool
   var known: VerifiedNodes?
+  /// The types of variables by name, once a node asks.
+  private var variables: [String: TensorType]?
 
-  func run() throws(FirnError) {
-    let variables = try declaredVariables()
-    var names: Set<String> = []
+  init(graph: GraphDef, isBody: Bool, known: VerifiedNodes? = nil) {
+    self.graph = graph
+    self.isBody = isBody
+    self.known = known
+  }
+
+  mutating func run() throws(FirnError) {
+    let known = known
+    // Those of a graph that was verified have been looked at, unless there are more now.
+    if known?.hasAllVariables(of: graph) != true { _ = try declaredVariables() }
+    var names = NameSet()
+    if known == nil { names.reserve(graph.nodes.count) }
     var parameters: Set<String> = []
-    for (position, node) in graph.nodes.enumerated() {
-      guard names.insert(node.name).inserted else { throw fault("V2", "two nodes have this name", node) }
+    for position in graph.nodes.indices {
+      let isKnown = known?.contains(position) == true
+      if let known, isKnown, known.covers(position, of: graph) { continue }
+      let node = graph.nodes[position]
+      guard isKnown || names.insert(node.name) else { throw fault("V2", "two nodes have this name", node) }
       for (operand, input) in node.inputs.enumerated() {
         guard input.node < position, exists(input) else {
           throw fault(
@@ -69,17 +116,17 @@ private struct Verifier {
             node)
         }
       }
-      if known?.contains(node, of: graph) == true { continue }
       guard Path.isValid(node.name) else { throw fault("V2", "the name is not a path", node) }
-      try checkBody(of: node)
+      if node.traits.contains(.body) { try checkBody(of: node) }
       try checkTypes(of: node)
-      try checkEffect(of: node, variables: variables)
-      if let parameter = node.op as? LoopInput {
+      if !node.traits.isEmpty { try checkEffect(of: node) }
+      if node.traits.contains(.receives), let parameter = node.op as? LoopInput {
         guard parameters.insert(parameter.slot).inserted else {
           throw fault("V7", "a second loop input \(parameter.slot)", node)
         }
       }
     }
+    if let known { try checkNames(of: known, against: names) }
     for (index, output) in graph.outputs.enumerated()
     where !graph.nodes.indices.contains(output.node) || !exists(output) {
       throw FirnError(
@@ -89,12 +136,22 @@ private struct Verifier {
     }
   }
 
-  private func exists(_ value: Value) -> Bool {
-    value.node >= 0 && graph.nodes[value.node].types.indices.contains(value.result)
+  /// Nodes that were verified have each a name of their own; those of new ones must be others.
+  private func checkNames(of known: VerifiedNodes, against names: NameSet) throws(FirnError) {
+    if names.isEmpty { return }
+    for position in graph.nodes.indices
+    where known.contains(position) && names.contains(graph.nodes[position].name) {
+      throw fault("V2", "two nodes have this name", graph.nodes[position])
+    }
   }
 
-  private func declaredVariables() throws(FirnError) -> [String: TensorType] {
-    var result: [String: TensorType] = [:]
+  private func exists(_ value: Value) -> Bool {
+    value.node >= 0 && 0..<Int(graph.nodes[value.node].resultCount) ~= value.result
+  }
+
+  private mutating func declaredVariables() throws(FirnError) -> [String: TensorType] {
+    if let variables { return variables }
+    var result: [String: TensorType] = Dictionary(minimumCapacity: graph.variables.count)
     for variable in graph.variables {
       let message: String? =
         if isBody {
@@ -116,6 +173,7 @@ private struct Verifier {
           place: variable.name, location: variable.location)
       }
     }
+    variables = result
     return result
   }
 
@@ -123,7 +181,8 @@ private struct Verifier {
   private func checkBody(of node: Node) throws(FirnError) {
     guard let body = node.op.asBodyOp?.body else { return }
     do {
-      try Verifier(graph: body, isBody: true).run()
+      var verifier = Verifier(graph: body, isBody: true)
+      try verifier.run()
     } catch {
       throw fault(error.constraint ?? "", "in `body`: \(error.message)", node, causes: [error])
     }
@@ -151,14 +210,16 @@ private struct Verifier {
     }
   }
 
-  private func checkEffect(of node: Node, variables: [String: TensorType]) throws(FirnError) {
+  private mutating func checkEffect(of node: Node) throws(FirnError) {
     switch node.op.effect {
     case .feeds where isBody, .reads where isBody, .writes where isBody:
       throw fault("V8", "`\(node.mnemonic)` in a loop body", node)
     case .receives where !isBody:
       throw fault("V7", "`\(node.mnemonic)` outside a loop body", node)
     case .reads(let name), .writes(let name):
-      guard let type = variables[name] else { throw fault("V5", "there is no variable `\(name)`", node) }
+      guard let type = try declaredVariables()[name] else {
+        throw fault("V5", "there is no variable `\(name)`", node)
+      }
       guard node.types.first == type else {
         throw fault("V5", "variable `\(name)` is \(type), used as \(Self.list(node.types))", node)
       }

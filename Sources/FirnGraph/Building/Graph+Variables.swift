@@ -207,12 +207,7 @@ extension Graph {
           ]),
         location: location)
     }
-    for (index, node) in nodes.enumerated() {
-      if let read = node.op as? ReadVariable, read.variable == existing.name {
-        return Tensor(self, Value(index))
-      }
-    }
-    return read(existing, location: location)
+    return firstRead(of: existing.name) ?? read(existing, location: location)
   }
 
   /// Data fixed now, part of the graph and of its text; what is to change from run to run is a placeholder.

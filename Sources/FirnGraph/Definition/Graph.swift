@@ -3,7 +3,8 @@
 /// Building never throws and never traps. A faulty expression is recorded with its place and yields a tensor that
 /// silences follow-on faults; `validate()` and compiling throw all of them at once. A graph belongs to one task.
 public final class Graph {
-  package private(set) var nodes: [Node] = []
+  // Read for every operand of every node; a graph is one task's, which never reads it while changing it.
+  @exclusivity(unchecked) package private(set) var nodes: [Node] = []
   /// What was declared so far, in creation order.
   public private(set) var variables: [Variable] = []
   package private(set) var diagnostics: [FirnError] = []
@@ -32,10 +33,15 @@ public final class Graph {
   /// Where variables stand, of as many as have been asked about.
   private var variableIndex: [String: Int] = [:]
   private var indexedVariables = 0
+  /// Where variables are read first, in as many nodes as have been asked about.
+  private var readIndex: [String: Int] = [:]
+  private var indexedReads = 0
 
   private var names = UniqueNames()
   /// Nodes whose names are to be kept free, looked at when the first new name is made: most rewrites make none.
   private var unreserved: [Node] = []
+  /// The same for the keys of random ops, which are fewer still.
+  private var undrawn: [Node] = []
   private var scopes = [OpenScope(path: "")]
   /// Of the outermost graph: the paths of all scopes there have been.
   private var knownScopes: Set<String> = []
@@ -45,6 +51,8 @@ public final class Graph {
   private var layerLocations: [CallSite] = []
   private var lossName: String?
   private var randomStateNode: Value?
+  /// Whether the nodes it began with have been looked through for one.
+  private var isRandomStateKnown = true
   private var drawNames = UniqueNames()
 
   /// An empty graph.
@@ -75,19 +83,16 @@ public final class Graph {
     parent = nil
     nodes = definition.nodes
     variables = definition.variables
-    unreserved = definition.nodes
-    for (index, node) in nodes.enumerated() where node.op is RandomState {
-      randomStateNode = Value(index)
-    }
+    (unreserved, undrawn) = (definition.nodes, definition.nodes)
+    isRandomStateKnown = false
   }
 
   /// An empty graph that will hold what `definition` is rewritten to: its variables are there, and the names of its
   /// nodes are theirs.
   package init(rewriting definition: GraphDef) {
     parent = nil
-    nodes.reserveCapacity(definition.nodes.count)
     variables = definition.variables
-    unreserved = definition.nodes
+    (unreserved, undrawn) = (definition.nodes, definition.nodes)
   }
 
   /// The outermost graph.
@@ -160,7 +165,7 @@ public final class Graph {
   package func append(
     _ op: any Op, _ operands: [Tensor], name: String? = nil, results: Int = 1, location: CallSite? = nil
   ) -> [Tensor] {
-    let poison = [Tensor](repeating: .poisoned(in: self), count: results)
+    var poison: [Tensor] { [Tensor](repeating: .poisoned(in: self), count: results) }
     if operands.contains(where: \.isPoisoned) { return poison }
     if let name, !Path.isValid(name) {
       report(
@@ -177,7 +182,10 @@ public final class Graph {
       report(fault, location: location)
       return poison
     }
-    var local: [Tensor] = []
+    var inputs: [Value] = []
+    var inputTypes: [TensorType] = []
+    inputs.reserveCapacity(operands.count)
+    inputTypes.reserveCapacity(operands.count)
     for operand in operands {
       guard let tensor = self.local(operand) else {
         report(
@@ -187,18 +195,18 @@ public final class Graph {
           name: name ?? op.mnemonic, location: location)
         return poison
       }
-      local.append(tensor)
+      inputs.append(tensor.value)
+      inputTypes.append(nodes[tensor.value.node].types[tensor.value.result])
     }
     do throws(FirnError) {
-      let types = try op.resultTypes(of: local.map(\.type))
+      let types = try op.resultTypes(of: inputTypes)
       for type in types {
         guard let fault = type.fault else { continue }
         throw FirnError(.invalidArgument, "the result \(type) has \(fault)", remedy: "check the extents")
       }
       let name = uniqueName(Path.joined(namingPath, name ?? op.mnemonic))
       let node = Node(
-        op: op, inputs: local.map(\.value), types: types, name: name, phase: phase,
-        location: place(of: location))
+        op: op, inputs: inputs, types: types, name: name, phase: phase, location: place(of: location))
       nodes.append(node)
       return types.indices.map { Tensor(self, Value(nodes.count - 1, $0)) }
     } catch {
@@ -234,10 +242,20 @@ public final class Graph {
   @discardableResult
   package func adopt(_ node: Node, isOwner: Bool = false) -> Int {
     var node = node
-    if !isOwner { node.name = uniqueName(node.name) }
+    if !isOwner {
+      let name = uniqueName(node.name)
+      if name != node.name { node.name = name }
+    }
     nodes.append(node)
-    if node.op is RandomState { randomStateNode = Value(nodes.count - 1) }
+    if node.isRandomState { randomStateNode = Value(nodes.count - 1) }
     return nodes.count - 1
+  }
+
+  /// Appends the first of `count` nodes of the definition this was made to rewrite, as they stand.
+  func begin(with leading: ArraySlice<Node>, of count: Int) {
+    nodes.reserveCapacity(count)
+    nodes.append(contentsOf: leading)
+    if !leading.isEmpty { isRandomStateKnown = false }
   }
 
   /// Appends a node made by Firn itself, on values of this graph, in the phase and at the place of `model`.
@@ -274,10 +292,8 @@ public final class Graph {
   }
 
   private func reserveNames() {
-    for node in unreserved {
-      names.reserve(node.name)
-      drawNames.reserve(node.name)
-    }
+    if unreserved.isEmpty { return }
+    names.reserve(namesOf: unreserved)
     unreserved = []
   }
 
@@ -506,9 +522,28 @@ public final class Graph {
     return variableIndex[name].map { variables[$0] }
   }
 
+  /// The first node that reads the variable of this path; nil where none does.
+  ///
+  /// - Complexity: O(1), but for the first time after nodes were added.
+  package func firstRead(of name: String) -> Tensor? {
+    while indexedReads < nodes.count {
+      if nodes[indexedReads].traits.contains(.reads),
+        case .reads(let name) = nodes[indexedReads].op.effect, readIndex[name] == nil
+      {
+        readIndex[name] = indexedReads
+      }
+      indexedReads += 1
+    }
+    return readIndex[name].map { Tensor(self, Value($0)) }
+  }
+
   /// Seed and run number, shared by all random ops.
   package var randomState: Tensor {
     if let parent { return local(parent.randomState) ?? .poisoned(in: self) }
+    if !isRandomStateKnown {
+      isRandomStateKnown = true
+      randomStateNode = nodes.lastIndex(where: \.isRandomState).map { Value($0) }
+    }
     if let randomStateNode { return Tensor(self, randomStateNode) }
     let state = section("", phase: .forward) { append(RandomState(), [])[0] }
     randomStateNode = state.value
@@ -520,7 +555,10 @@ public final class Graph {
   /// Unique in the whole graph, so that no two ops draw the same numbers.
   package func drawKey(_ name: String) -> String {
     let path = Path.joined(scopePath, name)
-    reserveNames()
+    if !undrawn.isEmpty {
+      drawNames.reserve(namesOf: undrawn)
+      undrawn = []
+    }
     return parent?.drawKey(path) ?? drawNames.unique(path)
   }
 
@@ -529,4 +567,8 @@ public final class Graph {
     let outer = parent?.loopIndices.compactMap { local($0) } ?? []
     return outer + [loopIndex].compactMap { $0.map { Tensor(self, $0) } }
   }
+}
+
+extension Node {
+  fileprivate var isRandomState: Bool { traits.contains(.draws) }
 }

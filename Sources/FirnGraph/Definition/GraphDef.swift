@@ -16,6 +16,11 @@ public struct GraphDef: Sendable {
   ///
   /// For drawings: neither written nor compared.
   package var decided: [String: TrainingStatus] = [:]
+  /// For each node where it stood in the graph that was verified last, as far as rewriting knows.
+  ///
+  /// -1, or beyond the end, for others; nil for that graph itself. A hint for `verify(knowing:)`, which looks whether it
+  /// is right: neither written nor compared.
+  package var origins: [Int32]?
 
   package init(
     nodes: [Node] = [], outputs: [Value] = [], variables: [Variable] = [], lossName: String? = nil
@@ -52,12 +57,12 @@ public struct GraphDef: Sendable {
   package func index(ofNodeNamed name: String) -> Int? { nodes.firstIndex { $0.name == name } }
 
   /// For each node, the positions of the nodes that read a result of it, each once, ascending.
-  package var consumers: [[Int]] {
-    var result = [[Int]](repeating: [], count: nodes.count)
-    for (index, node) in nodes.enumerated() {
-      for input in node.inputs where result[input.node].last != index { result[input.node].append(index) }
-    }
-    return result
+  package var consumers: Consumers { Consumers(nodes) }
+
+  /// The origins of a graph made from this one, given where its nodes stood here.
+  func origins(through places: [Int32]) -> [Int32] {
+    guard let origins else { return places }
+    return places.map { origins.indices.contains(Int($0)) ? origins[Int($0)] : -1 }
   }
 
   /// The graph that the op of `node` carries; nil where it carries none.
@@ -77,6 +82,41 @@ extension GraphDef: Hashable {
   }
 }
 
+/// For each node of a graph, the positions of the nodes that read a result of it, each once, ascending.
+package struct Consumers: Sendable {
+  private let starts: [Int]
+  private let positions: [Int]
+
+  init(_ nodes: [Node]) {
+    var starts = [Int](repeating: 0, count: nodes.count + 1)
+    var last = [Int](repeating: -1, count: nodes.count)
+    for position in nodes.indices {
+      for operand in nodes[position].inputs.indices {
+        let source = nodes[position].inputs[operand].node
+        if last[source] == position { continue }
+        last[source] = position
+        starts[source + 1] += 1
+      }
+    }
+    for node in nodes.indices { starts[node + 1] += starts[node] }
+    var positions = [Int](repeating: -1, count: starts[nodes.count])
+    var next = starts
+    for position in nodes.indices {
+      for operand in nodes[position].inputs.indices {
+        let source = nodes[position].inputs[operand].node
+        let end = next[source]
+        if end > starts[source], positions[end - 1] == position { continue }
+        positions[end] = position
+        next[source] = end + 1
+      }
+    }
+    self.starts = starts
+    self.positions = positions
+  }
+
+  package subscript(node: Int) -> ArraySlice<Int> { positions[starts[node]..<starts[node + 1]] }
+}
+
 /// A number for every value of a graph, without hashing: `offset(of node) + result`.
 package struct ValueIndex: Sendable {
   private let offsets: [Int]
@@ -88,9 +128,9 @@ package struct ValueIndex: Sendable {
     var offsets: [Int] = []
     offsets.reserveCapacity(nodes.count)
     var total = 0
-    for node in nodes {
+    for position in nodes.indices {
       offsets.append(total)
-      total += node.types.count
+      total += Int(nodes[position].resultCount)
     }
     self.offsets = offsets
     count = total

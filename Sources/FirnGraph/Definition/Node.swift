@@ -1,22 +1,27 @@
 /// One operation of a graph with its operands.
 ///
-/// Everything but the operands is shared between copies: a pass that moves a node copies two references.
+/// Most of it is shared between copies: a pass that moves a node copies two references, and what is asked of every node
+/// lies beside them.
 public struct Node: Sendable {
   package var inputs: [Value]
   private var content: Content
+  /// How many results it has: the number of its types.
+  package private(set) var resultCount: Int32
+  /// What is known of its op without reaching for it.
+  package private(set) var traits: NodeTraits
+  /// What part of a step it belongs to.
+  public package(set) var phase: Phase
 
   private final class Content: Sendable {
     let op: any Op
     let types: [TensorType]
     let name: String
-    let phase: Phase
     let location: CallSite?
 
-    init(op: any Op, types: [TensorType], name: String, phase: Phase, location: CallSite?) {
+    init(op: any Op, types: [TensorType], name: String, location: CallSite?) {
       self.op = op
       self.types = types
       self.name = name
-      self.phase = phase
       self.location = location
     }
   }
@@ -26,49 +31,42 @@ public struct Node: Sendable {
     location: CallSite? = nil
   ) {
     self.inputs = inputs
-    content = Content(op: op, types: types, name: name, phase: phase, location: location)
+    self.phase = phase
+    traits = NodeTraits(op)
+    resultCount = Int32(types.count)
+    content = Content(op: op, types: types, name: name, location: location)
   }
 
   package var op: any Op {
     get { content.op }
-    set { change(op: newValue) }
+    set {
+      content = Content(op: newValue, types: types, name: name, location: location)
+      traits = NodeTraits(newValue)
+    }
   }
 
   /// The types of its results.
   public package(set) var types: [TensorType] {
     get { content.types }
-    set { change(types: newValue) }
+    set {
+      content = Content(op: op, types: newValue, name: name, location: location)
+      resultCount = Int32(newValue.count)
+    }
   }
 
   /// A path of scopes and a last component, unique in the graph.
   public package(set) var name: String {
     get { content.name }
-    set { change(name: newValue) }
-  }
-
-  /// What part of a step it belongs to.
-  public package(set) var phase: Phase {
-    get { content.phase }
-    set { change(phase: newValue) }
+    set { content = Content(op: op, types: types, name: newValue, location: location) }
   }
 
   /// The line of the user's program that made it; nil where that is not known, as in graphs read from text without it.
   public package(set) var location: CallSite? {
     get { content.location }
-    set {
-      content = Content(op: op, types: types, name: name, phase: phase, location: newValue)
-    }
+    set { content = Content(op: op, types: types, name: name, location: newValue) }
   }
 
-  private mutating func change(
-    op: (any Op)? = nil, types: [TensorType]? = nil, name: String? = nil, phase: Phase? = nil
-  ) {
-    content = Content(
-      op: op ?? content.op, types: types ?? content.types, name: name ?? content.name,
-      phase: phase ?? content.phase, location: content.location)
-  }
-
-  /// Tells it, but for its operands, from every other node that is held now; equal ones made apart have different ones.
+  /// Tells it, but for its operands and its phase, from every other node that is held now; equal ones made apart have different ones.
   package var identity: ObjectIdentifier { ObjectIdentifier(content) }
 
   /// The op's name, as text and DOT show it.
@@ -91,9 +89,9 @@ public struct Node: Sendable {
 extension Node: Hashable {
   /// Whether name, phase, op, operands and types agree; where they were made is not compared.
   public static func == (a: Node, b: Node) -> Bool {
-    a.inputs == b.inputs
+    a.inputs == b.inputs && a.phase == b.phase
       && (a.identity == b.identity
-        || a.name == b.name && a.phase == b.phase && a.types == b.types && a.op.isEqual(to: b.op))
+        || a.traits == b.traits && a.name == b.name && a.types == b.types && a.op.isEqual(to: b.op))
   }
 
   /// Of name, operands and types.

@@ -11,18 +11,41 @@ package struct ValueView {
   package var op: any Op { nodes[value.node].op }
   package var type: TensorType { nodes[value.node].types[value.result] }
   /// What the node that makes it reads.
-  package var operands: [ValueView] { nodes[value.node].inputs.map { ValueView($0, in: nodes) } }
+  package var operands: ValueViews { ValueViews(nodes[value.node].inputs, in: nodes) }
 
   /// The number that every element is, where that is known: of a constant, however it is rearranged.
   package var uniform: Double? {
-    if case .holds(let array) = op.effect { return array.scalar }
-    return op is any RearrangingOp ? operands[0].uniform : nil
+    var source = value.node
+    while nodes[source].traits.contains(.rearranging) { source = nodes[source].inputs[0].node }
+    guard nodes[source].traits.contains(.holds), case .holds(let array) = nodes[source].op.effect else {
+      return nil
+    }
+    return array.scalar
   }
+}
+
+/// The operands of a node, each with what it is made of.
+package struct ValueViews: RandomAccessCollection {
+  private let values: [Value]
+  private let nodes: [Node]
+
+  init(_ values: [Value], in nodes: [Node]) {
+    self.values = values
+    self.nodes = nodes
+  }
+
+  package var startIndex: Int { 0 }
+  package var endIndex: Int { values.count }
+  package subscript(position: Int) -> ValueView { ValueView(values[position], in: nodes) }
 }
 
 /// An op each element of whose result is some element of its first operand, and which constants are followed through:
 /// reshapes and broadcasts.
 package protocol RearrangingOp: Op {}
+
+extension RearrangingOp {
+  package var isRearranging: Bool { true }
+}
 
 /// A node as it is asked what it simplifies to.
 package struct NodeView {
@@ -35,7 +58,7 @@ package struct NodeView {
     self.nodes = nodes
   }
 
-  package var operands: [ValueView] { node.inputs.map { ValueView($0, in: nodes) } }
+  package var operands: ValueViews { ValueViews(node.inputs, in: nodes) }
 
   /// The types of its results.
   package var results: [TensorType] { node.types }

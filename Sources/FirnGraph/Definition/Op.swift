@@ -48,13 +48,26 @@ package protocol Op: Hashable, Sendable {
   /// where it does, or where it makes no difference. Default: nil.
   func arrangement(of operand: Int, in node: NodeTypes) -> Arrangement?
 
+  /// What it can be in a fused program. Default: nothing; those that can be an instruction have theirs from
+  /// `InstructionOp`.
+  func fusionRole(in node: NodeTypes) -> FusionRole
+
   /// Itself, if it carries a graph. Default: nil; those that do have theirs from `BodyOp`.
   var asBodyOp: (any BodyOp)? { get }
+
+  /// Whether it is a `RearrangingOp`. Default: false; those that are have theirs from there.
+  var isRearranging: Bool { get }
+
+  /// Whether it is a `ModalOp`. Default: false; those that are have theirs from there.
+  var isModal: Bool { get }
+
+  /// Whether it stands for what a pass is still to put in its place, and is in no finished program. Default: false.
+  var isProvisional: Bool { get }
 
   // MARK: What passes ask; "no" and "not known" are answers, and there is no default
 
   /// Whether operands and results all have one shape, and each element of a result is made of the elements at its own
-  /// place alone, wherever that is. Fusion will read it.
+  /// place alone, wherever that is.
   var isElementwise: Bool { get }
 
   /// How `count` rows along `axis` of a result are made of rows of the operands; nil if a row also needs
@@ -91,7 +104,15 @@ extension Op {
 
   package func arrangement(of operand: Int, in node: NodeTypes) -> Arrangement? { nil }
 
+  package func fusionRole(in node: NodeTypes) -> FusionRole { .none }
+
   package var asBodyOp: (any BodyOp)? { nil }
+
+  package var isRearranging: Bool { false }
+
+  package var isModal: Bool { false }
+
+  package var isProvisional: Bool { false }
 }
 
 /// What becomes of a gradient between one result and one operand of an op.
@@ -113,6 +134,20 @@ package enum Aliasing: Hashable, Sendable {
   case view(of: Int)
   /// Result 0 may be written over any one of these operands, where sizes agree.
   case inPlace([Int])
+  /// Each result may be written over any one of its operands, where sizes agree, and no two over the same one.
+  case eachInPlace([[Int]])
+
+  /// For each of so many results the operands it may be written over.
+  package func inPlace(results: Int) -> [[Int]] {
+    var choices = [[Int]](repeating: [], count: results)
+    switch self {
+    case .none, .view: break
+    case .inPlace(let operands): if results == 1 { choices[0] = operands }
+    case .eachInPlace(let each):
+      choices.replaceSubrange(0..<min(results, each.count), with: each.prefix(results))
+    }
+    return choices
+  }
 }
 
 /// What running a node does beyond computing its results.

@@ -19,7 +19,9 @@ public struct Tensor {
   package var node: Node? { isPoisoned ? nil : graph.nodes[value.node] }
 
   /// Element type and shape; a scalar `f32` for the result of a faulty expression.
-  public var type: TensorType { node?.types[value.result] ?? TensorType(.f32, .scalar) }
+  public var type: TensorType {
+    isPoisoned ? TensorType(.f32, .scalar) : graph.nodes[value.node].types[value.result]
+  }
   /// The extents of its axes, outermost first; some may be named dimensions.
   public var shape: Shape { type.shape }
   /// The type of its elements.

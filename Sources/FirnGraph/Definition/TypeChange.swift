@@ -12,23 +12,23 @@ package struct TypeChange: Sendable {
   func dimension(_ dimension: Dim) -> Dim { dimension.bound(by: binding) }
   func dtype(_ dtype: DType) -> DType { dtypes[dtype] ?? dtype }
   func type(_ type: TensorType) -> TensorType { TensorType(dtype(type.dtype), type.shape.bound(by: binding)) }
+
+  /// Whether it changes a type; true also where that is not known.
+  func affects(_ type: TensorType) -> Bool {
+    dtypes[type.dtype] != nil || !binding.isEmpty && type.shape.contains { $0.value == nil }
+  }
 }
 
 extension GraphDef {
   /// The same graph under changed types.
   package func mapping(_ change: TypeChange) -> GraphDef {
     var result = self
-    for index in result.nodes.indices {
-      let attributes = nodes[index].op.attributes
-      let changed = attributes.mapping(change)
-      if changed != attributes {
-        do {
-          result.nodes[index].op = try nodes[index].op.with(changed)
-        } catch {
-          firnBug("type change", "`\(nodes[index].name)` does not accept its own attributes: \(error)")
-        }
-      }
-      result.nodes[index].types = nodes[index].types.map(change.type)
+    for (index, node) in nodes.enumerated() {
+      let op = node.op(under: change)
+      guard op != nil || node.types.contains(where: change.affects) else { continue }
+      result.nodes[index] = Node(
+        op: op ?? node.op, inputs: node.inputs, types: node.types.map(change.type), name: node.name,
+        phase: node.phase, location: node.location)
     }
     for index in result.variables.indices {
       result.variables[index].type = change.type(variables[index].type)
@@ -47,7 +47,34 @@ extension GraphDef {
   }
 }
 
+extension Node {
+  /// Its op with what it carries changed; nil where nothing changes.
+  fileprivate func op(under change: TypeChange) -> (any Op)? {
+    let attributes = op.attributes
+    guard attributes.entries.contains(where: { $0.value.isAffected(by: change) }) else { return nil }
+    let changed = attributes.mapping(change)
+    if changed == attributes { return nil }
+    do {
+      return try op.with(changed)
+    } catch {
+      firnBug("type change", "`\(name)` does not accept its own attributes: \(error)")
+    }
+  }
+}
+
 extension AttributeValue {
+  /// Whether `change` makes another value of it; true also where that is not known.
+  fileprivate func isAffected(by change: TypeChange) -> Bool {
+    switch self {
+    case .bool, .int, .double, .string: false
+    case .dimension: !change.binding.isEmpty
+    case .dtype(let dtype): change.dtypes[dtype] != nil
+    case .array(let array): change.dtypes[array.dtype] != nil
+    case .list(let values): values.contains { $0.isAffected(by: change) }
+    case .graph: true
+    }
+  }
+
   fileprivate var dimensionNames: [String] {
     switch self {
     case .dimension(let dimension): dimension.names

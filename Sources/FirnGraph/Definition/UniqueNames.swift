@@ -1,18 +1,29 @@
 /// Hands out names that are not taken: `dense`, `dense_1`, `dense_2`.
 struct UniqueNames {
-  private var taken: Set<String> = []
-  private var counters: [String: Int] = [:]
+  private var taken = NameSet()
+  /// By the number of a name, the last one behind it that was given out.
+  private var counters: [Int: Int] = [:]
 
-  mutating func reserve(_ name: String) { taken.insert(name) }
+  mutating func reserve(_ name: String) { _ = taken.insert(name) }
+
+  mutating func reserve(namesOf nodes: [Node]) {
+    taken.reserve(nodes.count)
+    for node in nodes { reserve(node.name) }
+  }
 
   /// Whether `name` was free; it no longer is.
-  mutating func claim(_ name: String) -> Bool { taken.insert(name).inserted }
+  mutating func claim(_ name: String) -> Bool { taken.insert(name) }
 
   mutating func unique(_ wanted: String) -> String {
-    if taken.insert(wanted).inserted { return wanted }
-    var count = counters[wanted, default: 0]
-    repeat { count += 1 } while !taken.insert("\(wanted)_\(count)").inserted
-    counters[wanted] = count
-    return "\(wanted)_\(count)"
+    let (number, isNew) = taken.place(of: wanted)
+    if isNew { return wanted }
+    var count = counters[number, default: 0]
+    var name: String
+    repeat {
+      count += 1
+      name = wanted + "_" + String(count)
+    } while !taken.insert(name)
+    counters[number] = count
+    return name
   }
 }

@@ -6,6 +6,7 @@ package struct AbsentGradient: SourceOp {
 
   package static let mnemonics = ["absent_gradient"]
   package var mnemonic: String { "absent_gradient" }
+  package var isProvisional: Bool { true }
   package var attributes: Attributes { ["dtype": .dtype(type.dtype), "shape": .shape(type.shape)] }
 
   package init(mnemonic: String, attributes: Attributes) throws(FirnError) {

@@ -44,7 +44,11 @@ package struct AssignVariable: OpaqueOp {
 extension Node {
   /// The variable it assigns beside another value in training mode, and that value.
   package var trainingAssignment: (variable: String, beside: Value)? {
-    guard inputs.count == 2, let assign = op as? AssignVariable else { return nil }
+    guard traits.contains(.writes), inputs.count == 2, type(of: op) == AssignVariable.self,
+      let assign = op as? AssignVariable
+    else {
+      return nil
+    }
     return (assign.variable, inputs[1])
   }
 }

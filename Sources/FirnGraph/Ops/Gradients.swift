@@ -68,7 +68,7 @@ package struct Gradients: OpaqueOp {
         "gradients: operand \(index) is \(operands[index]); only floating point values have gradients",
         remedy: "differentiate what is made of it in floating point", constraint: "C1")
     }
-    var seeds = Array(operands[seedRange])
+    var seeds = operands[seedRange]
     for source in sourceRange where seeded[source] {
       let seed = seeds.removeFirst()
       guard seed == operands[source] else {
@@ -90,6 +90,7 @@ package struct Gradients: OpaqueOp {
 
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
   package var canFail: Bool { false }
+  package var isProvisional: Bool { true }
   package var aliasing: Aliasing { .none }
 }
 

@@ -4,43 +4,84 @@
 /// `replace` its results by values that are there, or leave it out. What reads a node reads what stands in its place.
 /// `graph` is a builder like the one users have, so that operators and gradient rules work between the nodes that are
 /// kept. Names of the source's nodes stay theirs; new ones are made unique beside them.
+///
+/// The first nodes that are kept as they stand cost nothing: they are taken over together, once something else happens.
 package struct GraphRewriter {
   package let source: GraphDef
-  /// What has been made so far.
-  package let graph: Graph
-  private let index: ValueIndex
-  /// By value of the source, what stands for it.
-  private var places: [Value?]
-  /// By node of the source, whether a node of the new graph has its name.
-  private var isNamed: [Bool]
-  /// By node of the source, whether it was said what becomes of it.
-  private var isDone: [Bool]
+  private let builder: Graph
+  private let lead = Lead()
+  private var rest: Rest?
   /// Whether anything but keeping was done.
   private var isChanged = false
 
+  /// The first nodes of the source, where they were kept as they stand: they have the same places in the new graph.
+  private final class Lead {
+    var count = 0
+    /// Whether the builder has them; no more are added then.
+    var isTaken = false
+  }
+
+  /// What became of the source's nodes and values, once that is more than a lead.
+  fileprivate struct Rest {
+    let index: ValueIndex
+    /// By value of the source, what stands for it; for those of the lead only where it is something else.
+    var places: [Value?]
+    /// By node of the source, whether a node of the new graph has its name.
+    var isNamed: [Bool]
+    /// By node of the source, whether it was said what becomes of it.
+    var isDone: [Bool]
+    /// By node of the new graph, as far as it is known, where it stood in the source; -1 where it did not.
+    var origins: [Int32]
+
+    init(_ source: GraphDef, lead: Int) {
+      index = ValueIndex(source)
+      places = Array(repeating: nil, count: index.count)
+      isNamed = Array(repeating: false, count: source.nodes.count)
+      isDone = isNamed
+      origins = (0..<Int32(lead)).map { $0 }
+      origins.reserveCapacity(source.nodes.count)
+    }
+  }
+
   package init(_ source: GraphDef) {
     self.source = source
-    graph = Graph(rewriting: source)
-    index = ValueIndex(source)
-    places = Array(repeating: nil, count: index.count)
-    isNamed = Array(repeating: false, count: source.nodes.count)
-    isDone = isNamed
+    builder = Graph(rewriting: source)
+  }
+
+  /// What has been made so far.
+  package var graph: Graph {
+    if !lead.isTaken {
+      lead.isTaken = true
+      builder.begin(with: source.nodes[..<lead.count], of: source.nodes.count)
+    }
+    return builder
+  }
+
+  /// The nodes made so far, to be read; perhaps more of the source's behind them.
+  package var nodes: [Node] { lead.isTaken ? builder.nodes : source.nodes }
+
+  /// The lead ends here.
+  private mutating func begin() -> Graph {
+    let graph = graph
+    if rest == nil { rest = Rest(source, lead: lead.count) }
+    return graph
   }
 
   // MARK: Where things are
 
   /// What stands for a value of the source.
   package func callAsFunction(_ value: Value) -> Value {
-    guard let place = places[index[value]] else {
+    if let place = rest?.place(of: value) { return place }
+    guard value.node < lead.count else {
       firnBug("rewriting", "`\(source.name(of: value))` is read, but nothing stands for it")
     }
-    return place
+    return value
   }
 
   package func tensor(_ value: Value) -> Tensor { Tensor(graph, self(value)) }
 
   /// Whether it was said what becomes of the node at `position`.
-  package func isDone(_ position: Int) -> Bool { isDone[position] }
+  package func isDone(_ position: Int) -> Bool { position < lead.count || rest?.isDone[position] == true }
 
   // MARK: Nodes
 
@@ -55,6 +96,10 @@ package struct GraphRewriter {
   ///
   /// - Parameter op: what it does from here on, with the types it has; what it did if nil.
   package mutating func keep(_ position: Int, as op: (any Op)? = nil) {
+    if op == nil, position == lead.count, !lead.isTaken, rest == nil {
+      lead.count += 1
+      return
+    }
     var node = kept(position)
     if let op {
       node.op = op
@@ -72,11 +117,9 @@ package struct GraphRewriter {
   }
 
   private mutating func adopt(_ node: Node, insteadOf position: Int, results: [Int]? = nil) {
-    isDone[position] = true
+    let graph = begin()
     let made = graph.adopt(node, isOwner: claimName(of: position))
-    for (place, result) in (results ?? Array(node.types.indices)).enumerated() {
-      places[index[Value(position, result)]] = Value(made, place)
-    }
+    rest?.adopt(made, insteadOf: position, results: results, count: node.types.count)
   }
 
   /// Adds a node that does the work of the one at `position`, or part of it.
@@ -84,6 +127,7 @@ package struct GraphRewriter {
   /// The first such has its name, further ones numbered ones. Nothing reads it before `replace` says so.
   package mutating func emit(_ op: any Op, _ inputs: [Value], insteadOf position: Int) -> [Value] {
     isChanged = true
+    let graph = begin()
     let model = source.nodes[position]
     return graph.emit(op, inputs, name: model.name, isOwner: claimName(of: position), like: model)
   }
@@ -92,25 +136,27 @@ package struct GraphRewriter {
   package mutating func emit(_ op: any Op, _ inputs: [Value], named name: String, like model: Node) -> [Value]
   {
     isChanged = true
-    return graph.emit(op, inputs, name: name, like: model)
+    return begin().emit(op, inputs, name: name, like: model)
   }
 
   /// From here on `new`, a value of the new graph, stands for `value` of the source.
   package mutating func replace(_ value: Value, with new: Value) {
     isChanged = true
-    isDone[value.node] = true
-    places[index[value]] = new
+    _ = begin()
+    rest?.replace(value, with: new)
   }
 
   /// Nothing stands for the node at `position`, and nothing may read it.
   package mutating func drop(_ position: Int) {
     isChanged = true
-    isDone[position] = true
+    _ = begin()
+    rest?.isDone[position] = true
   }
 
   private mutating func claimName(of position: Int) -> Bool {
-    defer { isNamed[position] = true }
-    return !isNamed[position]
+    guard position >= lead.count, rest?.isNamed[position] == false else { return false }
+    rest?.isNamed[position] = true
+    return true
   }
 
   // MARK: The end
@@ -119,10 +165,34 @@ package struct GraphRewriter {
   ///
   /// - Parameter outputs: values of the new graph; what stands for the source's if nil.
   package func finish(outputs: [Value]? = nil) -> GraphDef {
-    if !isChanged, outputs == nil, graph.nodes.count == source.nodes.count { return source }
+    let count = lead.isTaken ? builder.nodes.count : lead.count
+    if !isChanged, outputs == nil, count == source.nodes.count { return source }
     var result = graph.definition
     result.outputs = outputs ?? source.outputs.map { self($0) }
+    result.origins = source.origins(through: rest?.origins ?? (0..<Int32(lead.count)).map { $0 })
     return result
+  }
+}
+
+extension GraphRewriter.Rest {
+  func place(of value: Value) -> Value? { places[index[value]] }
+
+  mutating func adopt(_ made: Int, insteadOf position: Int, results: [Int]?, count: Int) {
+    isDone[position] = true
+    while origins.count < made { origins.append(-1) }
+    origins.append(Int32(position))
+    if let results {
+      for (place, result) in results.enumerated() {
+        places[index[Value(position, result)]] = Value(made, place)
+      }
+    } else {
+      for result in 0..<count { places[index[Value(position, result)]] = Value(made, result) }
+    }
+  }
+
+  mutating func replace(_ value: Value, with new: Value) {
+    isDone[value.node] = true
+    places[index[value]] = new
   }
 }
 
@@ -151,6 +221,7 @@ extension GraphDef {
     try graph.validate()
     var result = graph.definition
     result.outputs = outputs
+    result.origins = origins(through: (0..<Int32(nodes.count)).map { $0 })
     return result
   }
 }
@@ -158,7 +229,7 @@ extension GraphDef {
 extension Node {
   /// Its op with `change` made to the body it carries; nil for what carries none, or where nothing changes.
   package func op(changingBody change: (GraphDef) -> GraphDef) -> (any Op)? {
-    guard let carrier = op.asBodyOp else { return nil }
+    guard traits.contains(.body), let carrier = op.asBodyOp else { return nil }
     let body = change(carrier.body)
     return body == carrier.body ? nil : carrier.with(body: body)
   }

@@ -14,7 +14,13 @@ package enum Path {
   }
 
   package static func joined(_ scope: String, _ name: String) -> String {
-    scope.isEmpty ? name : scope + "/" + name
+    if scope.isEmpty { return name }
+    var path = ""
+    path.reserveCapacity(scope.utf8.count + 1 + name.utf8.count)
+    path += scope
+    path += "/"
+    path += name
+    return path
   }
 
   /// Whether `path` is `scope` itself or lies below it; whole components only.
@@ -42,8 +48,12 @@ package enum Path {
 
   /// Whether every component is made of letters, digits, `_`, `-` and `.`.
   package static func isValid(_ path: String) -> Bool {
+    path.utf8.withContiguousStorageIfAvailable { isValid($0) } ?? isValid(Array(path.utf8))
+  }
+
+  private static func isValid(_ path: some Sequence<UInt8>) -> Bool {
     var isStart = true
-    for byte in path.utf8 {
+    for byte in path {
       switch byte {
       case UInt8(ascii: "/") where !isStart: isStart = true
       case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -83,7 +83,10 @@ public struct Dim: Hashable, Sendable {
   public var value: Int? { terms.isEmpty ? constant : nil }
 
   /// The names it depends on, sorted.
-  public var names: [String] { Set(terms.flatMap(\.names)).sorted() }
+  public var names: [String] {
+    if terms.count == 1, terms[0].names.count == 1 { return terms[0].names }
+    return terms.isEmpty ? [] : Set(terms.flatMap(\.names)).sorted()
+  }
 
   /// The extent with every name of `binding` replaced by its number.
   public func bound(by binding: DimBinding) -> Dim {
@@ -253,11 +256,16 @@ extension Dim: CustomStringConvertible {
 
   /// Whether `text` can name a dimension: a letter or underscore, then letters, digits, underscores.
   package static func isName(_ text: some StringProtocol) -> Bool {
-    guard let first = text.unicodeScalars.first, first == "_" || first.properties.isAlphabetic else {
-      return false
+    var isFirst = true
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"):
+        break
+      case UInt8(ascii: "0")...UInt8(ascii: "9") where !isFirst: break
+      default: return false
+      }
+      isFirst = false
     }
-    return text.unicodeScalars.allSatisfy {
-      $0.isASCII && ($0 == "_" || $0.properties.isAlphabetic || $0.properties.numericType != nil)
-    }
+    return !isFirst
   }
 }

@@ -128,7 +128,7 @@ struct DOTDrawing {
       if isUnused, (node.op as? LoopInput)?.kind == .index { continue }
       let id = context.prefix + node.name
       let isRandom = node.inputs.contains { random.contains($0.node) }
-      if let body = graph.nestedGraph(of: position) {
+      if let body = graph.nestedGraph(of: position), !body.isFused {
         let hidden = node.inputs.map { random.contains($0.node) }
         ends.merge(
           drawLoop(node, at: position, body: body, hidden: hidden, isRandom: isRandom, phase: phase, context)
@@ -139,6 +139,12 @@ struct DOTDrawing {
       var item = Item(
         id: id, scope: Path.joined(context.scope, node.scope), lines: Self.lines(for: node),
         tooltip: Self.tooltip(for: node), look: .op, ops: 1)
+      if let body = graph.nestedGraph(of: position) {
+        let inner = body.nodes.filter { $0.op.effect != .receives }
+        item.ops = inner.count
+        item.lines.append("\(inner.count) ops")
+        item.tooltip += "\n" + inner.map { "\($0.name) = \($0.mnemonic)" }.joined(separator: "\n")
+      }
       describe(&item, node, phase: phase, variables: variables)
       if isRandom {
         item.lines.append("random")
@@ -283,6 +289,13 @@ struct DOTDrawing {
           tooltip: Self.tooltip(for: node), look: .parameter))
     }
     return id
+  }
+}
+
+extension GraphDef {
+  /// Whether it is the body of no loop but of a program that one op runs at once: one box, which lists what is in it.
+  fileprivate var isFused: Bool {
+    nodes.contains { $0.op.effect == .receives } && !nodes.contains { $0.op is LoopInput }
   }
 }
 

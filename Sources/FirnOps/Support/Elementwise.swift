@@ -21,17 +21,20 @@ func grain(ofItems factors: Int...) -> Int {
 
 @inline(__always)
 func mapEach<A, R>(
-  _ a: UnsafePointer<A>, _ y: UnsafeMutablePointer<R>, _ start: Int, _ count: Int, _ body: (A) -> R
+  _ a: UnsafeRawPointer, _ y: UnsafeMutableRawPointer, _ count: Int, _: A.Type, _: R.Type, _ body: (A) -> R
 ) {
-  for i in start..<start + count { y[i] = body(a[i]) }
+  let (a, y) = (a.assumingMemoryBound(to: A.self), y.assumingMemoryBound(to: R.self))
+  for i in 0..<count { y[i] = body(a[i]) }
 }
 
 @inline(__always)
-func mapEach<A, B, R>(
-  _ a: UnsafePointer<A>, _ b: UnsafePointer<B>, _ y: UnsafeMutablePointer<R>, _ start: Int, _ count: Int,
-  _ body: (A, B) -> R
+func mapEach<A, R>(
+  _ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ y: UnsafeMutableRawPointer, _ count: Int, _: A.Type,
+  _: R.Type, _ body: (A, A) -> R
 ) {
-  for i in start..<start + count { y[i] = body(a[i], b[i]) }
+  let (a, b) = (a.assumingMemoryBound(to: A.self), b.assumingMemoryBound(to: A.self))
+  let y = y.assumingMemoryBound(to: R.self)
+  for i in 0..<count { y[i] = body(a[i], b[i]) }
 }
 
 /// Fills a buffer of `type` with `value`, as its element type holds it.

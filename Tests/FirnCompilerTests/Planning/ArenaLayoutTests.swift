@@ -13,11 +13,16 @@ import Testing
     }
   }
 
+  /// The layout of some requests, of which few, some or all are looked at one by one.
+  private func layout(_ requests: [ArenaLayout.Request], _ seed: Int) -> ArenaLayout {
+    ArenaLayout(requests, thorough: [0, 1, 8, 2048][seed % 4])
+  }
+
   private func aligned(_ size: Int) -> Int { (max(size, 1) + 63) / 64 * 64 }
 
   @Test(arguments: 0..<400) func whatIsAliveTogetherLiesApart(_ seed: Int) {
     let requests = requests(seed)
-    let layout = ArenaLayout(requests)
+    let layout = layout(requests, seed)
     #expect(layout.offsets.count == requests.count)
     for (a, first) in requests.enumerated() {
       let end = layout.offsets[a] + first.byteCount
@@ -34,19 +39,42 @@ import Testing
 
   @Test(arguments: 0..<400) func sizeIsBetweenPeakAndSum(_ seed: Int) {
     let requests = requests(seed)
-    let layout = ArenaLayout(requests)
+    let layout = layout(requests, seed)
     let peak =
       (0..<64).map { step in
         requests.reduce(0) { $0 + ($1.first...$1.last ~= step ? aligned($1.byteCount) : 0) }
       }.max() ?? 0
+    #expect(layout.leastByteCount == peak)
     #expect(layout.byteCount >= peak)
     #expect(layout.byteCount <= requests.reduce(0) { $0 + aligned($1.byteCount) })
     #expect(layout.byteCount % ArenaLayout.alignment == 0)
   }
 
   @Test(arguments: 0..<20) func sameRequestsGiveTheSameOffsets(_ seed: Int) {
-    let (a, b) = (ArenaLayout(requests(seed)), ArenaLayout(requests(seed)))
+    let (a, b) = (layout(requests(seed), seed), layout(requests(seed), seed))
     #expect(a.offsets == b.offsets && a.byteCount == b.byteCount)
+  }
+
+  /// As a forward pass whose values the backward pass reads, the last made first: nothing is wasted, however many there
+  /// are, and what lives shortly in between takes no room beneath what lives long.
+  @Test(arguments: [0, 16, 2048]) func nestedLivesLieOnOneAnother(_ thorough: Int) {
+    var source = RandomSource(seed: thorough)
+    let count = 3000
+    let requests = (0..<count).flatMap { step in
+      [
+        ArenaLayout.Request(byteCount: 64 * (1 + source.below(100)), first: step, last: 2 * count - step),
+        .init(byteCount: 64, first: step, last: step),
+      ]
+    }
+    let layout = ArenaLayout(requests, thorough: thorough)
+    #expect(Double(layout.byteCount) <= 1.02 * Double(layout.leastByteCount))
+  }
+
+  /// Sums beyond `Int` are sums without end, and nothing traps.
+  @Test func sizesWithoutEndStaySo() {
+    let endless = ArenaLayout.Request(byteCount: .max - 10, first: 0, last: 2)
+    let layout = ArenaLayout([endless, endless, .init(byteCount: 64, first: 1, last: 1)])
+    #expect(layout.byteCount == .max && layout.leastByteCount == .max)
   }
 
   @Test func nothingNeedsNothing() {

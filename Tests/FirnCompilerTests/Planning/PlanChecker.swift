@@ -251,7 +251,8 @@ struct PlanChecker {
         throw Fault(description: "results of `\(path)` overlap")
       }
       for (operand, place) in operands.enumerated() where overlap(result, place) {
-        guard number == 0, allows(node.op, place, operands, result) else {
+        let choices = node.op.aliasing.inPlace(results: results.count)[number]
+        guard allows(choices, place, operands, result) else {
           throw Fault(description: "`\(path)` writes result \(number) over operand \(operand)")
         }
       }
@@ -275,11 +276,10 @@ struct PlanChecker {
 
   /// In place means the very bytes of an operand the op names, and no other operand by other bytes.
   private func allows(
-    _ op: any Op, _ place: (Region, Range<Int>), _ operands: [(Region, Range<Int>)],
+    _ choices: [Int], _ place: (Region, Range<Int>), _ operands: [(Region, Range<Int>)],
     _ result: (Region, Range<Int>)
   ) -> Bool {
-    guard case .inPlace(let allowed) = op.aliasing, place == result else { return false }
-    return allowed.contains { operands[$0] == result }
+    place == result && operands.indices.allSatisfy { operands[$0] != result || choices.contains($0) }
   }
 
   private func overlap(_ a: (Region, Range<Int>), _ b: (Region, Range<Int>)) -> Bool {

@@ -232,6 +232,8 @@ import Testing
       ),
       // Read once more after the next carry exists.
       ("%a = add(%c0, %x) : f32[3]\n%b = mul(%c0, %a) : f32[3]\nreturn %a, %b", 1, 1),
+      ("%a = add(%c0, %x) : f32[3]\n%b = mul(%c0, %a) : f32[3]\nreturn %a, %a, %b", 1, 2),
+      ("%a = add(%c0, %c1) : f32[3]\n%b = mul(%c0, %c1) : f32[3]\nreturn %b, %a, %a, %b, %a", 2, 3),
       // One value as carry and output; the old carry as output; both.
       ("%a = add(%c0, %x) : f32[3]\nreturn %a, %a", 1, 1),
       ("%a = add(%c0, %x) : f32[3]\nreturn %a, %c0", 1, 1),
@@ -270,6 +272,20 @@ import Testing
     #expect(loop.body.arenaBytes == 0)
     #expect(loop.carries[0].next == loop.carries[0].parameter)
     #expect(loop.outputs[0].isDirect)
+  }
+
+  /// A next carry that the old one outlives is stacked where it belongs and copied to the carry.
+  @Test func nextCarriesAreWrittenOutwards() throws {
+    let text = loop(
+      "%a = add(%c0, %x) : f32[3]\n%b = mul(%c0, %a) : f32[3]\nreturn %a, %a, %b", carries: 1, outputs: 2)
+    let plan = try check(text)
+    guard case .loops(let loops)? = plan.steps.last?.work, let loop = loops.first else {
+      throw CancellationError()
+    }
+    #expect(loop.body.arenaBytes == 0)
+    #expect(
+      loop.carries[0].next == loop.outputs[0].inner && loop.carries[0].next != loop.carries[0].parameter)
+    #expect(loop.outputs.map(\.isDirect) == [true, true])
   }
 
   /// The result of an inner loop takes over the outer one's carry, and another inner loop reads it there.

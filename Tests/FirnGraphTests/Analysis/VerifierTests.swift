@@ -56,6 +56,34 @@ import Testing
     #expect(violated(graph) == "V5")
   }
 
+  /// Where nodes are said to come from is a hint: a wrong one hides nothing.
+  @Test(arguments: [[0, 1, 2], [2, 1, 0], [0, 0, 0], [-1, 1], [1, 2, 3, 4]] as [[Int32]])
+  func wrongOriginsHideNothing(_ origins: [Int32]) throws {
+    var graph = good()
+    graph.origins = origins
+    try graph.verify(knowing: good())
+    graph.nodes.append(graph.nodes[1])
+    graph.origins = origins + [1, 1]
+    #expect(violated(graph) == "V2")
+    graph = good()
+    graph.origins = origins
+    graph.nodes[2].inputs = [Value(2)]
+    #expect(violated(graph) == "V1")
+    graph.nodes[2] = Node(op: AssignVariable("v"), inputs: [Value(1)], types: [Self.type], name: "assign")
+    #expect(violated(graph) == "V5")
+  }
+
+  /// Variables that were added are looked at, and nodes may use them.
+  @Test func moreVariablesCanBeKnown() throws {
+    var graph = good()
+    let more = Variable(name: "v", type: Self.type, initializer: .zeros)
+    graph.variables.append(more)
+    graph.nodes.append(Node(op: ReadVariable(more), inputs: [], types: [Self.type], name: "v"))
+    #expect(violated(graph) == nil)
+    graph.variables.append(more)
+    #expect(violated(graph) == "V4")
+  }
+
   @Test func V1_operandsAreEarlierResults() {
     for value in [Value(1), Value(2), Value(7), Value(-1), Value(0, 1), Value(0, -1)] {
       var graph = good()

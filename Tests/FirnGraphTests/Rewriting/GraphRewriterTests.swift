@@ -60,6 +60,42 @@ import Testing
     #expect(result.nodes[1...3].allSatisfy { $0.phase == .backward && $0.types == [Self.type] })
   }
 
+  /// What was kept as it stood can still be replaced for those who read it later, whoever has looked at the builder.
+  @Test(arguments: [false, true]) func whatLeadsCanStillBeReplaced(_ looks: Bool) throws {
+    let result = chain().rewritten { rewriter, position in
+      rewriter.keep(position)
+      if position > 1 { return }
+      if looks { #expect(rewriter.graph.nodes.count == position + 1) }
+      #expect(rewriter.nodes[position].name == rewriter.source.nodes[position].name)
+      guard position == 1 else { return }
+      let stop = rewriter.emit(PassThrough(.stopGradient), [rewriter(Value(1))], insteadOf: 1)
+      rewriter.replace(Value(1), with: stop[0])
+      #expect(rewriter.isDone(1) && !rewriter.isDone(2) && rewriter(Value(0)) == Value(0))
+    }
+    try result.verify()
+    #expect(names(result) == ["x", "y", "y_2", "y_1"])
+    #expect(result.nodes[2].inputs == [Value(1)] && result.nodes[3].inputs == [Value(2)])
+  }
+
+  /// Where nodes come from is known through rewrites of rewrites, and of nothing else.
+  @Test func originsAreKeptThroughRewrites() throws {
+    let graph = chain()
+    let first = graph.rewritten { rewriter, position in
+      if position == 1 {
+        _ = rewriter.emit(PassThrough(.identity), [rewriter(Value(0))], named: "new", like: graph.nodes[1])
+      }
+    }
+    #expect(names(first) == ["x", "new", "y", "y_1"] && first.origins == [0, -1, 1, 2])
+    let second = first.rewritten { rewriter, position in if position == 1 { rewriter.drop(1) } }
+    #expect(names(second) == ["x", "y", "y_1"] && second.origins == [0, 1, 2])
+    let third = try second.extended(phase: .update) { builder in
+      _ = builder.append(PassThrough(.identity), [Tensor(builder, Value(0))])
+    }
+    #expect(third.origins == [0, 1, 2] && third.nodes.count == 4)
+    try third.verify(knowing: graph)
+    #expect(graph.rewritten { _, _ in }.origins == nil)
+  }
+
   @Test func operatorsWorkBetweenKeptNodes() throws {
     let result = chain().rewritten { rewriter, position in
       guard position == 1 else { return }

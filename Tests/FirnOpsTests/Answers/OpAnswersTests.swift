@@ -41,6 +41,7 @@ extension OpTests {
       "by_mode": ByMode(),
       "gradients": Gradients(seeded: [false], targets: 1, stops: 0, unconnected: .zero),
       "absent_gradient": AbsentGradient(type: TensorType(.f32, [2])),
+      "fused_input": FusedInput(0, type: TensorType(.f32, [2])),
       "scan": Scan(
         body: GraphDef(), carries: 0, slices: 0, captures: 0, length: 1, isReversed: false),
     ]
@@ -85,6 +86,7 @@ extension OpTests {
       let elementwise = Set(
         [Unary.mnemonics, Binary.mnemonics, Compare.mnemonics, Logical.mnemonics, ["select", "cast"]].joined()
       ).union(PassThrough.mnemonics)
+      let elementwiseOrProgram = elementwise.union(["fused"])
       let whole: Set = [
         "mean_squared_error", "random_uniform", "random_normal", "dropout", "iota", "extent", "sample_count",
       ]
@@ -94,7 +96,7 @@ extension OpTests {
         "reduce_sum", "reduce_mean",
         "reduce_max", "reduce_min", "reduce_prod",
       ]
-      expectKnown(.elementwise, elementwise, in: known)
+      expectKnown(.elementwise, elementwiseOrProgram, in: known)
       expectKnown(.rows, parted, in: known)
       expectKnown(.narrowed, parted.subtracting(["split", "sparse_cross_entropy"]), in: known)
       expectKnown(.overSteps, elementwise.union(overSteps), in: known)

@@ -8,8 +8,9 @@ extension GraphDef {
   /// a₄). After, the loop inside begins with the total of the loop around, which it returns: ((a₁ + a₂) + a₃) + a₄.
   /// These are the additions, in their order, of one loop over all steps.
   func continuingTotals() -> GraphDef {
-    guard nodes.contains(where: { $0.loop != nil }) else { return self }
+    guard hasLoops else { return self }
     let result = rewritten { rewriter, position in
+      guard nodes[position].traits.contains(.body) else { return }
       var node = nodes[position]
       let changed = node.op { $0.continuingTotals() }
       if let changed { node.op = changed }

@@ -171,9 +171,10 @@ struct LoopEditor {
 extension GraphDef {
   /// Every loop, inner ones first, as `edit` leaves it.
   func editingLoops(_ edit: (inout LoopEditor) -> Void) -> GraphDef {
-    guard nodes.contains(where: { $0.loop != nil }) else { return self }
+    guard hasLoops else { return self }
     var isChanged = false
     let result = rewritten { rewriter, position in
+      guard nodes[position].traits.contains(.body) else { return }
       var node = nodes[position]
       if let op = node.op(changingBody: { $0.editingLoops(edit) }) {
         node.op = op

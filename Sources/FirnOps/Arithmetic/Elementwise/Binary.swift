@@ -18,7 +18,7 @@ package import FirnGraph
 /// towards the exponent at base 0, NaN towards the exponent below.
 ///
 /// - Complexity: one pass; the row's FLOPs an element.
-package struct Binary: ElementwiseOp, KernelOp {
+package struct Binary: InstructionOp {
   package enum Function: String, Hashable, Sendable, CaseIterable {
     case add, sub, mul, div, pow, max, min
     case sigmoidCrossEntropy = "sigmoid_cross_entropy"
@@ -64,40 +64,26 @@ package struct Binary: ElementwiseOp, KernelOp {
   package var canFail: Bool { false }
 
   package func simplified(in node: NodeView) -> Expression<Value>? {
+    guard function == .mul || function == .div else { return nil }
     let (a, b) = (node.operands[0], node.operands[1])
-    if function == .mul || function == .div, b.uniform == 1 { return .leaf(a.value) }
+    if b.uniform == 1 { return .leaf(a.value) }
     return function == .mul && a.uniform == 1 ? .leaf(b.value) : nil
   }
 
   package var aliasing: Aliasing { .inPlace([0, 1]) }
 
-  package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
-    let count = operands[0].elementCount
+  package func instruction(on operands: [DType]) -> Instruction {
     let row = Self.row(function)
-    switch operands[0].dtype {
-    case .f32:
-      let code = row.kernel
-      return Kernel { (call: borrowing KernelCall) throws(FirnError) in
-        let (a, b) = (call.operand(0, as: Float.self), call.operand(1, as: Float.self))
-        let y = call.result(as: Float.self)
-        call.inPieces(count) { start, n in firn_binary_f32(code, a + start, b + start, y + start, n) }
-      }
+    switch operands[0] {
+    case .f32: return Instruction(.binary(row.kernel))
     case .f64:
       let reference = row.reference
-      return Kernel { (call: borrowing KernelCall) throws(FirnError) in
-        let (a, b) = (call.operand(0, as: Double.self), call.operand(1, as: Double.self))
-        let y = call.result(as: Double.self)
-        call.inPieces(count) { start, n in mapEach(a, b, y, start, n, reference) }
-      }
+      return Instruction { a, b, _, y, n in mapEach(a, b, y, n, Double.self, Double.self, reference) }
     case .i32, .bool:
-      guard operands[0].dtype == .i32, let integer = row.integer else {
+      guard operands[0] == .i32, let integer = row.integer else {
         firnBug("binary", "\(mnemonic) of \(operands[0])")
       }
-      return Kernel { (call: borrowing KernelCall) throws(FirnError) in
-        let (a, b) = (call.operand(0, as: Int32.self), call.operand(1, as: Int32.self))
-        let y = call.result(as: Int32.self)
-        call.inPieces(count) { start, n in mapEach(a, b, y, start, n, integer) }
-      }
+      return Instruction { a, b, _, y, n in mapEach(a, b, y, n, Int32.self, Int32.self, integer) }
     }
   }
 }

@@ -10,7 +10,7 @@ public import FirnGraph
 /// Gradients pass between floating point types only.
 ///
 /// - Complexity: one pass, no FLOPs.
-package struct Cast: ElementwiseOp, KernelOp {
+package struct Cast: InstructionOp {
   package var dtype: DType
 
   package init(to dtype: DType) { self.dtype = dtype }
@@ -48,31 +48,26 @@ package struct Cast: ElementwiseOp, KernelOp {
 
   package var aliasing: Aliasing { .inPlace([0]) }
 
-  package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
-    let count = operands[0].elementCount
-    return switch operands[0].dtype {
-    case .f32: kernel(count, from: Float.self)
-    case .f64: kernel(count, from: Double.self)
-    case .i32: kernel(count, from: Int32.self)
-    case .bool: kernel(count, from: UInt8.self)
+  package func instruction(on operands: [DType]) -> Instruction {
+    switch operands[0] {
+    case .f32: instruction(from: Float.self)
+    case .f64: instruction(from: Double.self)
+    case .i32: instruction(from: Int32.self)
+    case .bool: instruction(from: UInt8.self)
     }
   }
 
-  private func kernel<T: Castable>(_ count: Int, from: T.Type) -> Kernel {
+  private func instruction<T: Castable>(from: T.Type) -> Instruction {
     switch dtype {
-    case .f32: Self.kernel(count, from, Float.self)
-    case .f64: Self.kernel(count, from, Double.self)
-    case .i32: Self.kernel(count, from, Int32.self)
-    case .bool: Self.kernel(count, from, UInt8.self)
+    case .f32: Self.instruction(from, Float.self)
+    case .f64: Self.instruction(from, Double.self)
+    case .i32: Self.instruction(from, Int32.self)
+    case .bool: Self.instruction(from, UInt8.self)
     }
   }
 
-  private static func kernel<T: Castable, R: Castable>(_ count: Int, _: T.Type, _: R.Type) -> Kernel {
-    Kernel { (call: borrowing KernelCall) throws(FirnError) in
-      let x = call.operand(0, as: T.self)
-      let y = call.result(as: R.self)
-      call.inPieces(count) { start, n in mapEach(x, y, start, n) { R(real: $0.real) } }
-    }
+  private static func instruction<T: Castable, R: Castable>(_: T.Type, _: R.Type) -> Instruction {
+    Instruction { a, _, _, y, n in mapEach(a, y, n, T.self, R.self) { R(real: $0.real) } }
   }
 }
 

@@ -12,7 +12,7 @@ public import FirnGraph
 /// With a NaN only not_equal holds. No gradient passes.
 ///
 /// - Complexity: one pass, 1 FLOP an element.
-package struct Compare: ElementwiseOp, KernelOp {
+package struct Compare: InstructionOp {
   package enum Relation: String, Hashable, Sendable, CaseIterable {
     case equal
     case notEqual = "not_equal"
@@ -67,36 +67,25 @@ package struct Compare: ElementwiseOp, KernelOp {
     }
   }
 
-  package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
-    let count = operands[0].elementCount
-    switch operands[0].dtype {
-    case .f32:
-      let code = code
-      return Kernel { (call: borrowing KernelCall) throws(FirnError) in
-        let (a, b) = (call.operand(0, as: Float.self), call.operand(1, as: Float.self))
-        let y = call.result(as: UInt8.self)
-        call.inPieces(count) { start, n in firn_compare_f32(code, a + start, b + start, y + start, n) }
-      }
-    case .f64: return scalar(count, Double.self)
-    case .i32: return scalar(count, Int32.self)
+  package func instruction(on operands: [DType]) -> Instruction {
+    switch operands[0] {
+    case .f32: return Instruction(.compare(code))
+    case .f64: return scalar(Double.self)
+    case .i32: return scalar(Int32.self)
     case .bool: firnBug("compare", "\(mnemonic) of \(operands[0])")
     }
   }
 
-  private func scalar<T: Comparable & Sendable>(_ count: Int, _: T.Type) -> Kernel {
+  private func scalar<T: Comparable & Sendable>(_ type: T.Type) -> Instruction {
     let relation = relation
-    return Kernel { (call: borrowing KernelCall) throws(FirnError) in
-      let (a, b) = (call.operand(0, as: T.self), call.operand(1, as: T.self))
-      let y = call.result(as: UInt8.self)
-      call.inPieces(count) { start, n in
-        switch relation {
-        case .equal: mapEach(a, b, y, start, n) { $0 == $1 ? 1 : 0 }
-        case .notEqual: mapEach(a, b, y, start, n) { $0 != $1 ? 1 : 0 }
-        case .less: mapEach(a, b, y, start, n) { $0 < $1 ? 1 : 0 }
-        case .lessEqual: mapEach(a, b, y, start, n) { $0 <= $1 ? 1 : 0 }
-        case .greater: mapEach(a, b, y, start, n) { $0 > $1 ? 1 : 0 }
-        case .greaterEqual: mapEach(a, b, y, start, n) { $0 >= $1 ? 1 : 0 }
-        }
+    return Instruction { a, b, _, y, n in
+      switch relation {
+      case .equal: mapEach(a, b, y, n, T.self, UInt8.self) { $0 == $1 ? 1 : 0 }
+      case .notEqual: mapEach(a, b, y, n, T.self, UInt8.self) { $0 != $1 ? 1 : 0 }
+      case .less: mapEach(a, b, y, n, T.self, UInt8.self) { $0 < $1 ? 1 : 0 }
+      case .lessEqual: mapEach(a, b, y, n, T.self, UInt8.self) { $0 <= $1 ? 1 : 0 }
+      case .greater: mapEach(a, b, y, n, T.self, UInt8.self) { $0 > $1 ? 1 : 0 }
+      case .greaterEqual: mapEach(a, b, y, n, T.self, UInt8.self) { $0 >= $1 ? 1 : 0 }
       }
     }
   }

@@ -10,7 +10,7 @@ public import FirnGraph
 /// C1: the shapes are equal. C2: the operands are `bool`. No gradient passes.
 ///
 /// - Complexity: one pass, 1 FLOP an element.
-package struct Logical: ElementwiseOp, KernelOp {
+package struct Logical: InstructionOp {
   package enum Function: String, Hashable, Sendable, CaseIterable {
     case and, or, xor, not
   }
@@ -51,20 +51,14 @@ package struct Logical: ElementwiseOp, KernelOp {
 
   package var aliasing: Aliasing { .inPlace(function == .not ? [0] : [0, 1]) }
 
-  package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
-    let count = operands[0].elementCount
+  package func instruction(on operands: [DType]) -> Instruction {
     let function = function
-    return Kernel { (call: borrowing KernelCall) throws(FirnError) in
-      let a = call.operand(0, as: UInt8.self)
-      let b = function == .not ? a : call.operand(1, as: UInt8.self)
-      let y = call.result(as: UInt8.self)
-      call.inPieces(count) { start, n in
-        switch function {
-        case .and: mapEach(a, b, y, start, n) { $0 & $1 }
-        case .or: mapEach(a, b, y, start, n) { $0 | $1 }
-        case .xor: mapEach(a, b, y, start, n) { $0 ^ $1 }
-        case .not: mapEach(a, y, start, n) { $0 ^ 1 }
-        }
+    return Instruction { a, b, _, y, n in
+      switch function {
+      case .and: mapEach(a, b, y, n, UInt8.self, UInt8.self) { $0 & $1 }
+      case .or: mapEach(a, b, y, n, UInt8.self, UInt8.self) { $0 | $1 }
+      case .xor: mapEach(a, b, y, n, UInt8.self, UInt8.self) { $0 ^ $1 }
+      case .not: mapEach(a, y, n, UInt8.self, UInt8.self) { $0 ^ 1 }
       }
     }
   }

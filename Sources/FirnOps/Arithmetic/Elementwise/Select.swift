@@ -1,4 +1,3 @@
-internal import CFirnKernels
 public import FirnGraph
 
 /// One of two values for each element.
@@ -15,7 +14,7 @@ public import FirnGraph
 /// The value not taken does not matter, NaN included; its gradient is 0.
 ///
 /// - Complexity: one pass, 1 FLOP an element.
-package struct Select: ElementwiseOp, KernelOp {
+package struct Select: InstructionOp {
   package init() {}
 
   package static let mnemonics = ["select"]
@@ -61,31 +60,20 @@ package struct Select: ElementwiseOp, KernelOp {
 
   package var aliasing: Aliasing { .inPlace([1, 2]) }
 
-  package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
-    let count = operands[0].elementCount
-    switch operands[1].dtype {
-    case .f32, .i32:
-      return Kernel { (call: borrowing KernelCall) throws(FirnError) in
-        let condition = call.operand(0, as: UInt8.self)
-        let (a, b) = (call.operand(1, as: UInt32.self), call.operand(2, as: UInt32.self))
-        let y = call.result(as: UInt32.self)
-        call.inPieces(count) { start, n in
-          firn_select_32(condition + start, a + start, b + start, y + start, n)
-        }
-      }
-    case .f64: return scalar(count, Double.self)
-    case .bool: return scalar(count, UInt8.self)
+  package func instruction(on operands: [DType]) -> Instruction {
+    switch operands[1] {
+    case .f32, .i32: Instruction(.select)
+    case .f64: scalar(Double.self)
+    case .bool: scalar(UInt8.self)
     }
   }
 
-  private func scalar<T: Sendable>(_ count: Int, _: T.Type) -> Kernel {
-    Kernel { (call: borrowing KernelCall) throws(FirnError) in
-      let condition = call.operand(0, as: UInt8.self)
-      let (a, b) = (call.operand(1, as: T.self), call.operand(2, as: T.self))
-      let y = call.result(as: T.self)
-      call.inPieces(count) { start, n in
-        for i in start..<start + n { y[i] = condition[i] != 0 ? a[i] : b[i] }
-      }
+  private func scalar<T: Sendable>(_ type: T.Type) -> Instruction {
+    Instruction { condition, a, b, y, n in
+      let condition = condition.assumingMemoryBound(to: UInt8.self)
+      let (a, b) = (a.assumingMemoryBound(to: T.self), b.assumingMemoryBound(to: T.self))
+      let y = y.assumingMemoryBound(to: T.self)
+      for i in 0..<n { y[i] = condition[i] != 0 ? a[i] : b[i] }
     }
   }
 }

@@ -14,7 +14,7 @@ package import FirnGraph
 /// Outside a function's domain the result is NaN. What a gradient is at a kink stands in the function's row.
 ///
 /// - Complexity: one pass; the row's FLOPs an element.
-package struct Unary: ElementwiseOp, KernelOp {
+package struct Unary: InstructionOp {
   package enum Function: String, Hashable, Sendable, CaseIterable {
     case neg, abs, sign, exp, expm1, log, log1p, sqrt, rsqrt, square, reciprocal, sin, cos, tanh, sigmoid
     case softplus, relu
@@ -84,34 +84,21 @@ package struct Unary: ElementwiseOp, KernelOp {
 
   package var aliasing: Aliasing { .inPlace([0]) }
 
-  package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
-    let count = operands[0].elementCount
+  package func instruction(on operands: [DType]) -> Instruction {
     let row = Self.row(function)
     let alpha = alpha
-    switch operands[0].dtype {
-    case .f32:
-      let code = row.kernel
-      return Kernel { (call: borrowing KernelCall) throws(FirnError) in
-        let x = call.operand(0, as: Float.self)
-        let y = call.result(as: Float.self)
-        call.inPieces(count) { start, n in firn_unary_f32(code, Float(alpha), x + start, y + start, n) }
-      }
+    switch operands[0] {
+    case .f32: return Instruction(.unary(row.kernel, alpha: Float(alpha)))
     case .f64:
       let reference = row.reference
-      return Kernel { (call: borrowing KernelCall) throws(FirnError) in
-        let x = call.operand(0, as: Double.self)
-        let y = call.result(as: Double.self)
-        call.inPieces(count) { start, n in mapEach(x, y, start, n) { reference($0, alpha) } }
+      return Instruction { a, _, _, y, n in
+        mapEach(a, y, n, Double.self, Double.self) { reference($0, alpha) }
       }
     case .i32, .bool:
-      guard operands[0].dtype == .i32, let integer = row.integer else {
+      guard operands[0] == .i32, let integer = row.integer else {
         firnBug("unary", "\(mnemonic) of \(operands[0])")
       }
-      return Kernel { (call: borrowing KernelCall) throws(FirnError) in
-        let x = call.operand(0, as: Int32.self)
-        let y = call.result(as: Int32.self)
-        call.inPieces(count) { start, n in mapEach(x, y, start, n, integer) }
-      }
+      return Instruction { a, _, _, y, n in mapEach(a, y, n, Int32.self, Int32.self, integer) }
     }
   }
 }

@@ -66,6 +66,13 @@ package struct Broadcast: KernelOp, RearrangingOp {
     return RowRule(Broadcast(rows), operands: [inner < 0 || x[inner] == 1 ? nil : inner], results: [axis])
   }
 
+  package func fusionRole(in node: NodeTypes) -> FusionRole {
+    let x = node.operands[0].shape
+    let lead = shape.rank - x.rank
+    let axes = shape.indices.map { $0 < lead || x[$0 - lead] == 1 ? nil : $0 - lead }
+    return .windows([Window(axes: axes, starts: Array(repeating: 0, count: x.rank))])
+  }
+
   package func narrowed(to block: Block, in node: NodeTypes) -> Narrowing { .byRows }
 
   package func overSteps(_ length: Dim, varying: [Bool], in node: NodeTypes) -> StepRule? {

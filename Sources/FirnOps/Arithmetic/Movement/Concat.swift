@@ -71,6 +71,8 @@ package struct Concat: KernelOp {
     axis == self.axis ? nil : RowRule(self, allAlong: axis, in: node)
   }
 
+  package func fusionRole(in node: NodeTypes) -> FusionRole { .joined(axis: axis) }
+
   package func narrowed(to block: Block, in node: NodeTypes) -> Narrowing {
     guard block.axis == axis else { return .byRows }
     guard let parts = parts(block.range, in: node), let first = parts.first else { return .notKnown }

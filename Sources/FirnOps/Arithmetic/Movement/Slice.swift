@@ -102,6 +102,10 @@ package struct Slice: KernelOp {
     return RowRule(op, allAlong: axis, in: node)
   }
 
+  package func fusionRole(in node: NodeTypes) -> FusionRole {
+    .windows([Window(axes: Array(starts.indices), steps: steps, starts: starts)])
+  }
+
   /// A block of a block of the same axis is one of the operand; others are left as they are.
   package func narrowed(to block: Block, in node: NodeTypes) -> Narrowing {
     guard let outer = self.block(of: node.operands[0]), outer.axis == block.axis else { return .notKnown }

@@ -80,6 +80,18 @@ package struct Split: KernelOp {
     axis == self.axis ? nil : RowRule(self, allAlong: axis, in: node)
   }
 
+  package func fusionRole(in node: NodeTypes) -> FusionRole {
+    let rank = node.operands[0].shape.rank
+    var start = Dim(0)
+    return .windows(
+      sizes.map { size in
+        var window = Window(rank: rank)
+        window.starts[axis] = start
+        start = start + size
+        return window
+      })
+  }
+
   package func narrowed(to block: Block, in node: NodeTypes) -> Narrowing { .notKnown }
   package func overSteps(_ length: Dim, varying: [Bool], in node: NodeTypes) -> StepRule? { nil }
   package func simplified(in node: NodeView) -> Expression<Value>? { nil }

@@ -1,0 +1,283 @@
+internal import CFirnKernels
+internal import FirnGraph
+
+/// A fused program whose dimensions are numbers: what is run on each block, and where everything lies.
+///
+/// What an instruction makes goes straight into the result where it lies there without gaps, and into a register of the
+/// scratch otherwise; an operand is read where it lies, or gathered into a register where it is repeated or has gaps.
+struct BlockProgram: Sendable {
+  /// What an instruction reads or writes; offsets and steps in bytes.
+  private enum Buffer: Sendable {
+    case operand(Int, offset: Int, step: Int)
+    case result(Int, offset: Int, step: Int)
+    /// At this offset of the scratch.
+    case register(Int)
+  }
+
+  /// Instructions that C runs one after the other, or one that it does not run.
+  private enum Part {
+    case instructions(Range<Int>)
+    case body(Instruction.Body, FirnInstruction)
+  }
+
+  /// Elements of a block: several registers of as many stay in a first-level cache.
+  private static let blockSize = 1024
+
+  /// For each result the operands it may be written over.
+  private(set) var inPlace: [[Int]]
+
+  private let count: Int
+  private let block: Int
+  private var buffers: [Buffer] = []
+  private var layouts: [FirnLayout] = []
+  /// What is run once: it fills registers that hold for every block.
+  private var prologue: [FirnInstruction] = []
+  private var instructions: [FirnInstruction] = []
+  private var bodies: [Int: Instruction.Body] = [:]
+  private var scratch = 0
+  /// Registers that nothing is in, by bytes of an element.
+  private var free: [Int: [Int]] = [:]
+  /// Registers that the prologue fills.
+  private var kept: Set<Int> = []
+
+  /// - Throws: what is wrong with the program, or that a dimension is no number.
+  init(_ fused: Fused, _ program: ElementProgram) throws(FirnError) {
+    let inputs = fused.inputs.map { fused.body.nodes[$0].types[0] }
+    let domain = try Places.extents(of: fused.domain)
+    let places = try Places(program, inputs, domain)
+    count = domain.reduce(1, *)
+    block = Self.block(count, periods: places.loads.compactMap { $0?.period })
+    inPlace = places.overlays(program, count)
+    if count > 0 { place(program, places) }
+  }
+
+  /// How many elements a block has: such that what is repeated is, where that works out, the same in every block.
+  private static func block(_ count: Int, periods: [Int]) -> Int {
+    var common = 1
+    for period in periods.sorted(by: >) where period <= blockSize {
+      var (a, b) = (common, period)
+      while b != 0 { (a, b) = (b, a % b) }
+      if common / a * period <= blockSize { common *= period / a }
+    }
+    return max(1, min(count, blockSize / common * common))
+  }
+
+  // MARK: Instructions
+
+  private mutating func place(_ program: ElementProgram, _ places: Places) {
+    let lastUses = program.lastUses
+    var slots: [Int] = []
+    for (number, step) in program.steps.enumerated() {
+      let size = program.dtypes[number].byteCount
+      switch step {
+      case .load(let operand, _):
+        guard let place = places.loads[number] else { firnBug("fused", "a load without a place") }
+        slots.append(load(operand, place, size))
+      case .instruction(let op, let operands):
+        let result: Int
+        if let home = places.homes[number] {
+          result = add(.result(home.result, offset: home.offset * size, step: size))
+        } else if let over = Self.overlay(op, operands, at: number, lastUses, program, size).map({ slots[$0] }
+        ),
+          isFreeable(over)
+        {
+          result = over
+        } else {
+          result = register(size)
+        }
+        append(op, operands.map { slots[$0] }, operands.map { program.dtypes[$0] }, to: result)
+        slots.append(result)
+        for operand in Set(operands).sorted()
+        where lastUses[operand] == number && slots[operand] != result && isFreeable(slots[operand]) {
+          free[program.dtypes[operand].byteCount, default: []].append(slots[operand])
+        }
+      }
+      for store in places.stores where store.step == number {
+        instructions.append(
+          FirnInstruction(
+            what: FIRN_DO_SCATTER, code: add(store.place, size), alpha: 0, a: UInt32(slots[number]), b: 0,
+            c: 0,
+            y: UInt32(add(.result(store.result, offset: store.place.offset * size, step: 0)))))
+      }
+      if lastUses[number] == number, isFreeable(slots[number]) {
+        free[size, default: []].append(slots[number])
+      }
+    }
+  }
+
+  /// Where an operand is read: where it lies, or a register that it is gathered into.
+  private mutating func load(_ operand: Int, _ place: Place, _ size: Int) -> Int {
+    let offset = place.offset * size
+    if place.isDirect { return add(.operand(operand, offset: offset, step: size)) }
+    let isKept = place.period.map { block % $0 == 0 } ?? false
+    // What is kept must not lie where another value was in the block before.
+    let register = isKept ? newRegister(size) : register(size)
+    let gather = FirnInstruction(
+      what: FIRN_DO_GATHER, code: add(place, size), alpha: 0,
+      a: UInt32(add(.operand(operand, offset: offset, step: 0))), b: 0, c: 0, y: UInt32(register))
+    if isKept {
+      prologue.append(gather)
+      kept.insert(register)
+    } else {
+      instructions.append(gather)
+    }
+    return register
+  }
+
+  private func isFreeable(_ slot: Int) -> Bool {
+    if case .register = buffers[slot] { !kept.contains(slot) } else { false }
+  }
+
+  /// An operand whose register the result can be written over.
+  private static func overlay(
+    _ op: any InstructionOp, _ operands: [Int], at number: Int, _ lastUses: [Int], _ program: ElementProgram,
+    _ size: Int
+  ) -> Int? {
+    let choices = op.aliasing.inPlace(results: 1)[0]
+    return operands.indices.first { position in
+      let operand = operands[position]
+      return lastUses[operand] == number && program.dtypes[operand].byteCount == size
+        && operands.indices.allSatisfy { operands[$0] != operand || choices.contains($0) }
+    }.map { operands[$0] }
+  }
+
+  private mutating func append(
+    _ op: any InstructionOp, _ operands: [Int], _ dtypes: [DType], to result: Int
+  ) {
+    func slot(_ operand: Int) -> UInt32 { UInt32(operands[min(operand, operands.count - 1)]) }
+    var made = FirnInstruction(
+      what: FIRN_DO_UNARY, code: 0, alpha: 0, a: slot(0), b: slot(1), c: slot(2), y: UInt32(result))
+    switch op.instruction(on: dtypes).code {
+    case .unary(let function, let alpha): (made.code, made.alpha) = (Int32(function.rawValue), alpha)
+    case .binary(let function): (made.what, made.code) = (FIRN_DO_BINARY, Int32(function.rawValue))
+    case .compare(let relation): (made.what, made.code) = (FIRN_DO_COMPARE, Int32(relation.rawValue))
+    case .select: made.what = FIRN_DO_SELECT
+    case .other(let body): bodies[instructions.count] = body
+    }
+    instructions.append(made)
+  }
+
+  private mutating func add(_ buffer: Buffer) -> Int {
+    buffers.append(buffer)
+    return buffers.count - 1
+  }
+
+  private mutating func add(_ place: Place, _ size: Int) -> Int32 {
+    var layout = FirnLayout()
+    layout.element_size = size
+    // The C code goes along one axis at least.
+    let sizes = place.sizes.isEmpty ? [1] : place.sizes
+    let steps = place.steps.isEmpty ? [1] : place.steps
+    layout.rank = sizes.count
+    withUnsafeMutableBytes(of: &layout.sizes) { bytes in
+      for (axis, size) in sizes.enumerated() {
+        bytes.storeBytes(of: size, toByteOffset: axis * MemoryLayout<Int>.stride, as: Int.self)
+      }
+    }
+    withUnsafeMutableBytes(of: &layout.steps) { bytes in
+      for (axis, step) in steps.enumerated() {
+        bytes.storeBytes(of: step, toByteOffset: axis * MemoryLayout<Int>.stride, as: Int.self)
+      }
+    }
+    layouts.append(layout)
+    return Int32(layouts.count - 1)
+  }
+
+  private mutating func register(_ size: Int) -> Int { free[size]?.popLast() ?? newRegister(size) }
+
+  private mutating func newRegister(_ size: Int) -> Int {
+    defer { scratch += (block * size + 63) / 64 * 64 }
+    return add(.register(scratch))
+  }
+
+  // MARK: Running
+
+  private var parts: [Part] {
+    var parts: [Part] = []
+    var start = 0
+    for index in 0...instructions.count where index == instructions.count || bodies[index] != nil {
+      if index > start { parts.append(.instructions(start..<index)) }
+      if let body = bodies[index] { parts.append(.body(body, instructions[index])) }
+      start = index + 1
+    }
+    return parts
+  }
+
+  var kernel: Kernel {
+    let (count, block, buffers, layouts) = (count, block, buffers, layouts)
+    let (prologue, instructions, parts) = (prologue, instructions, parts)
+    if count == 0 { return Kernel { _ in } }
+    let blocks = (count + block - 1) / block
+    let grain = FirnOps.grain(ofItems: block, instructions.count)
+    let scratch = scratch
+
+    let tableOffset = scratch
+    let workspaceBytes = scratch + (buffers.count * MemoryLayout<FirnBuffer>.stride + 63) / 64 * 64
+
+    /// The table of buffers that a worker with this scratch uses.
+    @Sendable func table(_ scratch: UnsafeMutableRawPointer) -> UnsafeMutablePointer<FirnBuffer> {
+      let table = (scratch + tableOffset).assumingMemoryBound(to: FirnBuffer.self)
+      for (slot, buffer) in buffers.enumerated() {
+        if case .register(let offset) = buffer { table[slot] = FirnBuffer(base: scratch + offset, step: 0) }
+      }
+      return table
+    }
+
+    @Sendable func run(_ part: Range<Int>, _ table: UnsafeMutablePointer<FirnBuffer>) {
+      let (start, end) = (part.lowerBound * block, min(count, part.upperBound * block))
+      layouts.withUnsafeBufferPointer { layouts in
+        firn_run_program(prologue, prologue.count, layouts.baseAddress, table, 0, block, block)
+        instructions.withUnsafeBufferPointer { instructions in
+          if case .instructions(let all)? = parts.first, parts.count == 1 {
+            firn_run_program(
+              instructions.baseAddress, all.count, layouts.baseAddress, table, start, end - start, block)
+            return
+          }
+          var start = start
+          while start < end {
+            let n = min(block, end - start)
+            for part in parts {
+              switch part {
+              case .instructions(let some):
+                firn_run_program(
+                  instructions.baseAddress.map { $0 + some.lowerBound }, some.count, layouts.baseAddress,
+                  table,
+                  start, n, n)
+              case .body(let body, let made):
+                func at(_ slot: UInt32) -> UnsafeMutableRawPointer {
+                  table[Int(slot)].base + table[Int(slot)].step * start
+                }
+                body(at(made.a), at(made.b), at(made.c), at(made.y), n)
+              }
+            }
+            start += n
+          }
+        }
+      }
+    }
+
+    return Kernel(workspaceBytes: workspaceBytes) { (call: borrowing KernelCall) throws(FirnError) in
+      let workspace = call.workspace
+      let shared = table(workspace)
+      for (slot, buffer) in buffers.enumerated() {
+        switch buffer {
+        case .operand(let number, let offset, let step):
+          let base = UnsafeMutableRawPointer(mutating: call.operand(number, as: UInt8.self))
+          shared[slot] = FirnBuffer(base: base + offset, step: step)
+        case .result(let number, let offset, let step):
+          let base = UnsafeMutableRawPointer(call.result(number, as: UInt8.self))
+          shared[slot] = FirnBuffer(base: base + offset, step: step)
+        case .register: break
+        }
+      }
+      call.split(blocks, grain: grain) { part, worker in
+        if worker == 0 { return run(part, shared) }
+        // Nothing of what is shared changes while others read it.
+        let scratch = workspace + worker * workspaceBytes
+        (scratch + tableOffset).copyMemory(
+          from: shared, byteCount: buffers.count * MemoryLayout<FirnBuffer>.stride)
+        run(part, table(scratch))
+      }
+    }
+  }
+}

@@ -1,0 +1,170 @@
+internal import FirnGraph
+
+/// What a fused program does for each element of its domain: steps in order, each one value.
+///
+/// A value of the body is made for what is seen of it through a window alone, so that of the pieces a value is split
+/// into each is made where it is read, and of those that are put together each where it belongs. The pieces of one value
+/// have no element in common, or the same work would be done twice; whoever makes a program sees to that.
+struct ElementProgram: Sendable {
+  enum Step: Sendable {
+    /// The elements of an operand that a window shows.
+    case load(operand: Int, Window)
+    /// The op of a node of the body on values of steps before.
+    case instruction(any InstructionOp, operands: [Int])
+  }
+
+  /// One of the pieces a result is put together from, each of the domain's shape.
+  struct Piece: Sendable {
+    var step: Int
+    /// Where it begins along the result's axis of pieces.
+    var start: Dim
+  }
+
+  struct Result: Sendable {
+    var type: TensorType
+    /// Along which pieces lie one after the other.
+    var axis: Int
+    var pieces: [Piece]
+  }
+
+  private(set) var steps: [Step] = []
+  /// The element type of each step's value.
+  private(set) var dtypes: [DType] = []
+  private(set) var results: [Result] = []
+
+  private let body: GraphDef
+  private let roles: [FusionRole]
+  /// What values are seen through, each once.
+  private var windows: [Window] = []
+  private var windowNumbers: [Window: Int] = [:]
+  private var known: [Seen: Int] = [:]
+
+  private struct Seen: Hashable, Sendable {
+    var value: Value
+    /// Its number.
+    var window: Int
+  }
+
+  static let mostAxes = 8
+  static let mostNodes = 1024
+  static let mostSteps = 4096
+
+  /// - Throws: C3, C4 or C5 of a program that cannot be run.
+  init(_ fused: Fused) throws(FirnError) {
+    let (body, domain) = (fused.body, fused.domain)
+    self.body = body
+    try require(
+      domain.rank <= Self.mostAxes, "C5", .invalidArgument, "the program goes through \(domain.rank) axes",
+      remedy: "at most \(Self.mostAxes) are allowed")
+    try require(
+      body.nodes.count <= Self.mostNodes, "C5", .invalidArgument, "the program has \(body.nodes.count) nodes",
+      remedy: "cut it into several of at most \(Self.mostNodes)")
+    roles = body.nodes.indices.map { body.nodes[$0].op.fusionRole(in: body.types(round: $0)) }
+    for (position, node) in body.nodes.enumerated() {
+      if case .none = roles[position], node.fusedInput == nil {
+        throw FirnError(
+          .invalidArgument, "`\(node.name)` is no elementwise work: `\(node.mnemonic)` is run by itself",
+          remedy: "move it out of the program", constraint: "C3")
+      }
+    }
+    try require(
+      !body.outputs.isEmpty, "C4", .invalidArgument, "the program returns nothing",
+      remedy: "end it with `return`")
+    for output in body.outputs { try add(output, body.type(of: output), domain) }
+    (windows, windowNumbers, known) = ([], [:], [:])
+  }
+
+  private mutating func add(_ output: Value, _ type: TensorType, _ domain: Shape) throws(FirnError) {
+    guard let (axis, count) = Self.pieces(of: type.shape, domain) else {
+      throw FirnError(
+        .shapeMismatch, "`\(body.name(of: output))` is \(type), which is not made of pieces \(domain)",
+        remedy: "go through the shape that the results have in common", constraint: "C4")
+    }
+    var result = Result(type: type, axis: axis, pieces: [])
+    for piece in 0..<count {
+      var window = Window(rank: domain.rank)
+      let start = count == 1 ? 0 : domain[axis] * Dim(piece)
+      if count > 1 { window.starts[axis] = start }
+      result.pieces.append(Piece(step: try value(output, number(of: window), domain), start: start))
+    }
+    results.append(result)
+  }
+
+  /// The axis along which pieces of `domain` lie in `shape`, and how many; nil where it is not made of such.
+  private static func pieces(of shape: Shape, _ domain: Shape) -> (axis: Int, count: Int)? {
+    guard shape.rank == domain.rank else { return nil }
+    let differing = shape.indices.filter { shape[$0] != domain[$0] }
+    guard let axis = differing.first else { return (0, 1) }
+    guard differing.count == 1, domain[axis] != 0,
+      let count = shape[axis].divided(exactlyBy: domain[axis])?.value, (1...mostNodes).contains(count)
+    else { return nil }
+    return (axis, count)
+  }
+
+  /// The step that makes what the window of this number shows of a value.
+  private mutating func value(_ value: Value, _ window: Int, _ domain: Shape) throws(FirnError) -> Int {
+    let seen = Seen(value: value, window: window)
+    if let known = known[seen] { return known }
+    let node = body.nodes[value.node]
+    let step: Int
+    switch roles[value.node] {
+    case .none:
+      step = try append(
+        .load(operand: node.fusedInput?.position ?? 0, windows[window]), node.types[0].dtype)
+    case .instruction:
+      guard let op = node.op as? any InstructionOp else { firnBug("fused", "`\(node.mnemonic)` has no code") }
+      var operands: [Int] = []
+      for input in node.inputs { operands.append(try self.value(input, window, domain)) }
+      step = try append(.instruction(op, operands: operands), node.types[0].dtype)
+    case .windows(let shown):
+      let through = windows[window].onto(shown[value.result])
+      step = try self.value(node.inputs[0], number(of: through), domain)
+    case .joined(let axis):
+      let (operand, inner) = try part(of: node, axis, windows[window], domain)
+      step = try self.value(node.inputs[operand], number(of: inner), domain)
+    }
+    known[seen] = step
+    return step
+  }
+
+  private mutating func number(of window: Window) -> Int {
+    if let known = windowNumbers[window] { return known }
+    windowNumbers[window] = windows.count
+    windows.append(window)
+    return windows.count - 1
+  }
+
+  /// The one operand that lies where `window` shows what is put together along `axis`.
+  private func part(
+    of node: Node, _ axis: Int, _ window: Window, _ domain: Shape
+  ) throws(FirnError) -> (operand: Int, window: Window) {
+    var extent = Dim(1)
+    if let along = window.axes.firstIndex(of: axis) {
+      extent = (domain[along] - 1) * Dim(window.steps[along]) + 1
+    }
+    var start = window.starts[axis]
+    for (operand, input) in node.inputs.enumerated() {
+      let size = body.type(of: input).shape[axis]
+      if let before = start.value, before >= 0,
+        start + extent == size || (size - start - extent).value ?? -1 >= 0
+      {
+        var inner = window
+        inner.starts[axis] = start
+        return (operand, inner)
+      }
+      start = start - size
+    }
+    throw FirnError(
+      .invalidArgument, "a piece \(domain) lies across operands of `\(node.name)`",
+      remedy: "put together pieces of the shape that the program goes through", constraint: "C4")
+  }
+
+  private mutating func append(_ step: Step, _ dtype: DType) throws(FirnError) -> Int {
+    try require(
+      steps.count < Self.mostSteps, "C5", .invalidArgument,
+      "the program takes more than \(Self.mostSteps) instructions", remedy: "cut it into several")
+    steps.append(step)
+    dtypes.append(dtype)
+    return steps.count - 1
+  }
+}
