@@ -118,7 +118,7 @@ struct FusionGroups {
     guard node.types.count == 1, node.types[0].shape.rank <= 8 else { return nil }
     switch role {
     case .instruction: return node.op.canFail ? nil : .instruction
-    case .joined: return node.op.canFail ? nil : .joined
+    case .joined: return node.op.canFail || node.inputs.count > mostOperands ? nil : .joined
     case .none, .windows: return nil
     }
   }
@@ -335,10 +335,11 @@ struct FusionGroups {
     groups[number].members.append(position)
     let node = graph.nodes[position]
     if lastReaders[index[Value(position)]] > position { groups[number].live += 1 }
-    var isCounted: Set<Value> = []
+    var counted: [Value] = []
     for input in node.inputs {
       let value = seen(input).value
-      guard isCounted.insert(value).inserted else { continue }
+      if counted.contains(value) { continue }
+      counted.append(value)
       if root(value.node) == number {
         if lastReaders[index[value]] == position { groups[number].live -= 1 }
         continue
@@ -399,20 +400,21 @@ struct FusionGroups {
   /// The op of a program, what it reads and which nodes its results stand for.
   func program(of group: Int) -> (op: Fused, operands: [Value], results: [Int]) {
     let members = groups[group].members
-    let inside = Set(members)
-    // Nodes that are computed, or shown, keep their names; inputs are called what is around.
+    func isInside(_ value: Value) -> Bool { root(value.node) == group }
+    // Nodes that are computed, or shown, keep their names; inputs are called what is around, by names of one component.
     var names: Set<String> = []
     for member in members {
-      names.insert(graph.nodes[member].name)
-      names.formUnion(graph.nodes[member].inputs.flatMap { shownNames($0, inside) })
+      for name in [graph.nodes[member].name] + shownNames(member, isInside) where Path.depth(of: name) == 1 {
+        names.insert(name)
+      }
     }
-    let body = Graph()
+    var body: [Node] = []
     var operands: [Value] = []
     var places: [Value: Value] = [:]
     for member in members {
       for input in graph.nodes[member].inputs {
         let value = seen(input).value
-        guard !inside.contains(value.node), places[value] == nil else { continue }
+        guard !isInside(value), places[value] == nil else { continue }
         let type = graph.type(of: value)
         let wanted = Path.last(of: graph.nodes[value.node].name)
         var (name, number) = (wanted, 0)
@@ -420,8 +422,8 @@ struct FusionGroups {
           number += 1
           name = "\(wanted)_\(number)"
         }
-        let node = Node(op: FusedInput(operands.count, type: type), inputs: [], types: [type], name: name)
-        places[value] = Value(body.adopt(node, isOwner: true))
+        places[value] = Value(body.count)
+        body.append(Node(op: FusedInput(operands.count, type: type), inputs: [], types: [type], name: name))
         operands.append(value)
       }
     }
@@ -429,23 +431,24 @@ struct FusionGroups {
       if let known = places[value] { return known }
       var node = graph.nodes[value.node]
       node.inputs = node.inputs.map(place)
-      let made = body.adopt(node, isOwner: true)
-      for result in node.types.indices { places[Value(value.node, result)] = Value(made, result) }
-      return Value(made, value.result)
+      for result in node.types.indices { places[Value(value.node, result)] = Value(body.count, result) }
+      body.append(node)
+      return Value(body.count - 1, value.result)
     }
     for member in members { _ = place(Value(member)) }
-    var definition = body.definition
     let results = members.filter { isResult[index[Value($0)]] }
-    definition.outputs = results.map { place(Value($0)) }
+    let definition = GraphDef(nodes: body, outputs: results.map { place(Value($0)) })
     return (Fused(body: definition, domain: groups[group].tiling.shape), operands, results)
   }
 
-  /// The names of what shows values of other nodes.
-  private func shownNames(_ value: Value, _ inside: Set<Int>) -> [String] {
-    var (value, names) = (value, [String]())
-    while !inside.contains(value.node), seen(value).window != nil {
-      names.append(graph.nodes[value.node].name)
-      value = graph.nodes[value.node].inputs[0]
+  /// The names of what shows a node of a program values of other nodes.
+  private func shownNames(_ member: Int, _ isInside: (Value) -> Bool) -> [String] {
+    var names: [String] = []
+    for var value in graph.nodes[member].inputs {
+      while !isInside(value), seen(value).window != nil {
+        names.append(graph.nodes[value.node].name)
+        value = graph.nodes[value.node].inputs[0]
+      }
     }
     return names
   }
