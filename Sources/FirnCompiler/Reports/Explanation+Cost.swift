@@ -7,7 +7,7 @@ extension Explanation {
   /// Counted over the compiled graphs.
   ///
   /// - Throws: what compiling throws; `.invalidArgument` without a loss, as there is nothing to cost.
-  /// - Complexity: two compilations.
+  /// - Complexity: two compilations, one where what it costs was asked before.
   public func cost() throws(FirnError) -> CostReport {
     let own = try counted()
     let whole = try? counted { $0.kind == .parameter ? .whole : nil }
@@ -30,7 +30,7 @@ extension Explanation {
   /// What freezing one more variable would save, and which kept results it alone holds.
   ///
   /// - Throws: `.unknownName`; `.noGradient` for the only trained variable.
-  /// - Complexity: two compilations.
+  /// - Complexity: two compilations, one where what it costs was asked before.
   public func pin(_ name: String) throws(FirnError) -> Pin {
     let variable = try variable(name)
     guard trainability.isTrained(name) else { return Pin(variable: name, saved: Cost(), kept: []) }
@@ -46,7 +46,7 @@ extension Explanation {
   ) throws(FirnError) -> [Pin] {
     let trained = variables.filter { [.trained, .partly].contains(verdicts.verdict(on: $0).status) }
     if trained.count < 2 { return [] }
-    let all = try counted(request, compile)
+    let all = try counted(compile)
     var result: [Pin] = []
     for variable in trained { result.append(try pin(variable, of: all, compile)) }
     return result
@@ -66,7 +66,14 @@ extension Explanation {
   /// The cost of what is asked about.
   func total() throws(FirnError) -> Cost { try counted().total() }
 
-  private func counted() throws(FirnError) -> CostCount { try counted(request, Self.compile) }
+  private func counted() throws(FirnError) -> CostCount { try counted(Self.compile) }
+
+  /// What is asked about, compiled once whoever asks.
+  private func counted(
+    _ compile: (CompilationRequest) throws(FirnError) -> Compilation
+  ) throws(FirnError) -> CostCount {
+    try count { () throws(FirnError) in try counted(request, compile) }
+  }
 
   private func counted(_ region: (Variable) -> Region?) throws(FirnError) -> CostCount {
     try counted(training(region), Self.compile)

@@ -11,6 +11,8 @@ public struct Explanation: Sendable {
   let verdicts: Verdicts
   /// Where gradients travel: the graph as built, or with the gradients in its loss written out.
   let flow: LossFlow
+  /// What the request costs.
+  let count = Once<CostCount, FirnError>()
 
   /// - Parameters:
   ///   - loss: the scalar that would be minimised; nil where nothing is trained.

@@ -41,16 +41,19 @@ import Testing
     #expect(pin.saved.slotBytes.value ?? 0 > 0)
   }
 
-  /// One compilation for each trained variable, and one of all together.
+  /// One compilation for each trained variable, and one of all together unless what that costs was asked before.
   @Test func pinsCompileOnceMoreThanThereAreVariables() throws {
     let base = try explanation("head/bias")
     var compiled = 0
-    let pins = try base.pins { request throws(FirnError) in
+    func counting(_ request: CompilationRequest) throws(FirnError) -> Compilation {
       compiled += 1
       return try Compiler.compile(request)
     }
+    let pins = try base.pins(counting)
     #expect(pins.map(\.variable) == ["embed/table", "middle/kernel", "middle/bias", "head/kernel"])
     #expect(compiled == 5)
+    #expect(try base.pins(counting) == pins)
+    #expect(compiled == 9)
     for pin in pins { #expect(try base.pin(pin.variable) == pin) }
     // With one variable trained there is nothing to compare.
     #expect(try explanation("embed | middle | head/bias").pins { _ in fatalError("compiles") }.isEmpty)
