@@ -20,11 +20,14 @@ import Testing
     .greatestFiniteMagnitude,
   ]
 
-  @Test(arguments: (entriesOfIntegers + takingMemory).map(\.name)) func integers(_ name: String) throws {
+  @Test(arguments: (entriesOfIntegers + shapes + takingMemory).map(\.name))
+  func integers(_ name: String) throws {
     for entry in Self.entriesOfIntegers where entry.name == name { try entry.attempt(with: Self.integers) }
     // What takes memory is not given what a machine may well have.
     let extremes = Self.integers.filter { !(1 << 17..<1 << 40).contains($0) }
-    for entry in Self.takingMemory where entry.name == name { try entry.attempt(with: extremes) }
+    for entry in Self.shapes + Self.takingMemory where entry.name == name {
+      try entry.attempt(with: extremes)
+    }
   }
 
   @Test(arguments: entriesOfReals.map(\.name)) func reals(_ name: String) throws {
@@ -34,7 +37,7 @@ import Testing
   // MARK: Integers
 
   private static let entriesOfIntegers: [Misuse<Int>] =
-    shapes + axes + parts + images + layers + counts
+    axes + parts + images + layers + counts
 
   private static let shapes: [Misuse<Int>] = [
     .building("placeholder") { [$0.graph.placeholder("p", shape: [Dim($1), "batch"])] },
