@@ -35,7 +35,24 @@ public struct NDArray: Sendable {
   package init(_ type: ArrayType, rounding values: [Double]) {
     precondition(values.count == type.elementCount)
     self.init(cleared: type)
-    for index in values.indices { store(values[index], at: index) }
+    values.withUnsafeBufferPointer { store($0, from: 0) }
+  }
+
+  /// Elements that `fill` says in runs of up to `length`, one run after the other, rounded to the type's.
+  ///
+  /// - Parameter fill: puts numbers into all of a run, whose first element's place it is told.
+  package init(
+    _ type: ArrayType, roundingRunsOf length: Int, _ fill: (UnsafeMutableBufferPointer<Double>, Int) -> Void
+  ) {
+    self.init(cleared: type)
+    let count = type.elementCount
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: Swift.min(Swift.max(length, 1), count)) { run in
+      for first in stride(from: 0, to: count, by: Swift.max(length, 1)) {
+        let values = UnsafeMutableBufferPointer(rebasing: run.prefix(count - first))
+        fill(values, first)
+        store(UnsafeBufferPointer(values), from: first)
+      }
+    }
   }
 
   /// The elements of `values` in row-major order.
@@ -148,6 +165,20 @@ public struct NDArray: Sendable {
     case .f64: storage.pointer.load(fromByteOffset: index * 8, as: Double.self)
     case .i32: Double(storage.pointer.load(fromByteOffset: index * 4, as: Int32.self))
     case .bool: storage.pointer.load(fromByteOffset: index, as: UInt8.self) == 0 ? 0 : 1
+    }
+  }
+
+  /// Only for arrays this file has just made, whose storage nobody shares.
+  private func store(_ values: UnsafeBufferPointer<Double>, from first: Int) {
+    func store<Element: ArrayElement>(as type: Element.Type) {
+      let place = storage.pointer.assumingMemoryBound(to: type) + first
+      for index in values.indices { place[index] = Element(exactlyOrRounded: values[index]) }
+    }
+    switch dtype {
+    case .f32: store(as: Float.self)
+    case .f64: store(as: Double.self)
+    case .i32: store(as: Int32.self)
+    case .bool: store(as: Bool.self)
     }
   }
 

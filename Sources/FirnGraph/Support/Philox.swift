@@ -66,15 +66,32 @@ package struct Philox: Sendable {
 
   /// 24 bits on [0, 1), exact in `f32` and `f64` alike.
   package func uniform(_ index: Int, _ c1: UInt32 = 0, _ c2: UInt32 = 0, _ c3: UInt32 = 0) -> Double {
-    Double(bits(index, c1, c2, c3) >> 8) * 0x1p-24
+    Self.uniform(of: bits(index, c1, c2, c3))
   }
 
   /// Standard Gaussian by Box and Muller on neighbouring lanes (0, 1) and (2, 3).
   package func normal(_ index: Int, _ c1: UInt32 = 0, _ c2: UInt32 = 0, _ c3: UInt32 = 0) -> Double {
     let even = index & ~1
-    let radius = (-2 * RealMath.logarithm(Double(bits(even, c1, c2, c3) >> 8) * 0x1p-24 + 0x1p-24))
-      .squareRoot()
-    let angle = 2 * Double.pi * uniform(even + 1, c1, c2, c3)
+    let block = block(UInt32(truncatingIfNeeded: index / 4), c1, c2, c3)
+    let draws = index % 4 < 2 ? (block.0, block.1) : (block.2, block.3)
+    let (radius, angle) = Self.polar(of: draws.0, draws.1)
     return radius * (index == even ? RealMath.cosine(angle) : RealMath.sine(angle))
+  }
+
+  /// The uniform number of a draw.
+  @inline(__always) static func uniform(of draw: UInt32) -> Double { Double(draw >> 8) * 0x1p-24 }
+
+  /// Both normal numbers of neighbouring lanes.
+  @inline(__always) static func normals(of even: UInt32, _ odd: UInt32) -> (Double, Double) {
+    let (radius, angle) = polar(of: even, odd)
+    return (radius * RealMath.cosine(angle), radius * RealMath.sine(angle))
+  }
+
+  @inline(__always) private static func polar(of even: UInt32, _ odd: UInt32) -> (
+    radius: Double, angle: Double
+  ) {
+    // The logarithm's argument is above 0.
+    let radius = (-2 * RealMath.logarithm(uniform(of: even) + 0x1p-24)).squareRoot()
+    return (radius, 2 * Double.pi * uniform(of: odd))
   }
 }

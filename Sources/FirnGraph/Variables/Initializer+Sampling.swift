@@ -14,9 +14,23 @@ extension Initializer {
     case .array(let array): return array.converted(to: type.dtype)
     case .constant(let value) where value == 0 && value.sign == .plus: return NDArray(cleared: type)
     default:
-      let values = try resolved.doubles(
-        shape: type.shape, generator: Philox(seed: seed, name: name), name: name)
-      return NDArray(type, rounding: values)
+      let generator = Philox(seed: seed, name: name)
+      let length = resolved.isMadeInRuns ? Self.runLength : type.elementCount
+      return NDArray(type, roundingRunsOf: length) { values, first in
+        resolved.fill(values, from: first, shape: type.shape, generator: generator)
+      }
+    }
+  }
+
+  /// Elements that are made before they are rounded to the variable's type: few enough to stay in the first-level cache.
+  private static let runLength = 2048
+
+  /// Whether an element can be made without all others.
+  private var isMadeInRuns: Bool {
+    switch form {
+    case .columns, .orthogonal: false
+    case .zeroing(_, let other): other.isMadeInRuns
+    default: true
     }
   }
 
@@ -24,33 +38,41 @@ extension Initializer {
   package func scratchBytes(for type: ArrayType) -> Int {
     let whole = type.elementCount.saturatingProduct(8)
     switch form {
-    case .array: return 0
-    case .constant(let value) where value == 0: return 0
-    // The parts beside what they are put together to; vectors beside the matrix.
-    case .columns, .orthogonal: return whole.saturatingProduct(3)
-    case .zeroing(_, let other): return max(other.scratchBytes(for: type), whole)
-    default: return whole
+    // The numbers, a part of them, and what that takes.
+    case .columns, .blocks: return whole.saturatingProduct(3)
+    // The numbers, and vectors that are the columns.
+    case .orthogonal: return whole.saturatingProduct(2)
+    case .zeroing(_, let other): return other.scratchBytes(for: type)
+    case .function: return whole
+    default: return 0
     }
   }
 
-  private func doubles(shape: [Int], generator: Philox, name: String) throws(FirnError) -> [Double] {
-    let count = shape.reduce(1, *)
+  /// Puts the numbers of the elements from `first` on into all of `values`: all there are, unless it `isMadeInRuns`.
+  ///
+  /// An element's number is a function of the generator and the element's place alone, bit for bit.
+  private func fill(
+    _ values: UnsafeMutableBufferPointer<Double>, from first: Int, shape: [Int], generator: Philox
+  ) {
     switch form {
     case .constant(let value):
-      return [Double](repeating: value, count: count)
+      values.update(repeating: value)
     case .uniform(let low, let high):
-      return (0..<count).map { low + (high - low) * generator.uniform($0) }
+      generator.fillUniform(values, from: first)
+      for i in values.indices { values[i] = low + (high - low) * values[i] }
     case .normal(let mean, let deviation):
-      return (0..<count).map { mean + deviation * generator.normal($0) }
+      generator.fillNormal(values, from: first)
+      for i in values.indices { values[i] = mean + deviation * values[i] }
     case .truncatedNormal(let mean, let deviation):
-      return (0..<count).map { index in
+      generator.fillNormal(values, from: first)
+      for i in values.indices {
         var attempt: UInt32 = 0
-        while true {
-          let draw = generator.normal(index, attempt)
-          if abs(draw) <= 2 { return mean + deviation * draw }
+        while abs(values[i]) > 2 {
           attempt += 1
+          values[i] = generator.normal(first + i, attempt)
         }
       }
+      for i in values.indices { values[i] = mean + deviation * values[i] }
     case .varianceScaling(let scale, let mode, let distribution):
       let deviation = (scale / max(1, Self.fan(of: shape, mode))).squareRoot()
       let base: Initializer =
@@ -59,20 +81,24 @@ extension Initializer {
         case .normal: .normal(mean: 0, deviation: deviation)
         case .truncatedNormal: .truncatedNormal(mean: 0, deviation: deviation / Self.truncatedDeviation)
         }
-      return try base.doubles(shape: shape, generator: generator, name: name)
+      base.fill(values, from: first, shape: shape, generator: generator)
     case .orthogonal(let gain):
-      return Self.orthonormal(shape: shape, generator: generator).map { gain * $0 }
+      Self.fillOrthonormal(values, columns: shape.last ?? 1, generator: generator)
+      for i in values.indices { values[i] = gain * values[i] }
     case .identity(let gain):
-      return (0..<count).map { $0 / shape[1] == $0 % shape[1] ? gain : 0 }
+      for i in values.indices {
+        let (row, column) = (first + i).quotientAndRemainder(dividingBy: shape[1])
+        values[i] = row == column ? gain : 0
+      }
     case .columns(let columns):
-      return try Self.concatenated(columns, shape: shape, generator: generator, name: name)
+      Self.fill(values, byColumns: columns, shape: shape, generator: generator)
     case .array(let array):
-      return array.doubles
+      for i in values.indices { values[i] = array.number(at: first + i) }
     case .zeroing(let row, let other):
-      var values = try other.doubles(shape: shape, generator: generator, name: name)
+      other.fill(values, from: first, shape: shape, generator: generator)
       let width = shape.dropFirst().reduce(1, *)
-      values.replaceSubrange(row * width..<(row + 1) * width, with: repeatElement(0, count: width))
-      return values
+      let zeros = (row * width..<(row + 1) * width).clamped(to: first..<first + values.count)
+      values[zeros.lowerBound - first..<zeros.upperBound - first].update(repeating: 0)
     case .blocks, .function:
       firnBug("initializer", "\(self) is sampled before it is resolved")
     }
@@ -92,48 +118,22 @@ extension Initializer {
     }
   }
 
-  private static func concatenated(
-    _ columns: [Column], shape: [Int], generator: Philox, name: String
-  ) throws(FirnError) -> [Double] {
+  private static func fill(
+    _ values: UnsafeMutableBufferPointer<Double>, byColumns columns: [Column], shape: [Int], generator: Philox
+  ) {
     let rows = shape.dropLast().reduce(1, *)
     let last = shape.last ?? 0
-    var result = [Double](repeating: 0, count: rows * last)
     var start = 0
     for (index, column) in columns.enumerated() {
       let part = Philox(key: (generator.key.0 &+ UInt32(index), generator.key.1))
-      let values = try column.initializer.doubles(
-        shape: shape.dropLast() + [column.width], generator: part, name: name)
-      for row in 0..<rows {
-        for i in 0..<column.width { result[row * last + start + i] = values[row * column.width + i] }
+      withUnsafeTemporaryAllocation(of: Double.self, capacity: rows * column.width) { numbers in
+        column.initializer.fill(
+          numbers, from: 0, shape: shape.dropLast() + [column.width], generator: part)
+        for row in 0..<rows {
+          for i in 0..<column.width { values[row * last + start + i] = numbers[row * column.width + i] }
+        }
       }
       start += column.width
     }
-    return result
-  }
-
-  /// Gram–Schmidt, twice for stability, on Gaussian vectors: the orthonormal set is uniformly distributed.
-  private static func orthonormal(shape: [Int], generator: Philox) -> [Double] {
-    let columns = shape.last ?? 1
-    let rows = shape.dropLast().reduce(1, *)
-    let (vectors, length) = (min(rows, columns), max(rows, columns))
-    var basis: [[Double]] = []
-    for v in 0..<vectors {
-      var vector = (0..<length).map { generator.normal(v * length + $0) }
-      for _ in 0..<2 {
-        for other in basis {
-          let projection = zip(vector, other).reduce(0) { $0 + $1.0 * $1.1 }
-          for i in 0..<length { vector[i] -= projection * other[i] }
-        }
-      }
-      let norm = vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
-      basis.append(vector.map { $0 / norm })
-    }
-    var result = [Double](repeating: 0, count: rows * columns)
-    for row in 0..<rows {
-      for column in 0..<columns {
-        result[row * columns + column] = rows <= columns ? basis[row][column] : basis[column][row]
-      }
-    }
-    return result
   }
 }
