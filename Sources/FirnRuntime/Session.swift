@@ -334,7 +334,9 @@ public final class Session {
       checksNumerics ? bound.unfused : bound, workers: workers.count,
       sharing: checksNumerics ? nil : .standard, checksNumerics: checksNumerics)
     let buffers =
-      (plan.feeds + plan.outputs).map(\.type.byteCount) + [store.pendingBytes, store.pendingScratch]
+      (plan.feeds + plan.outputs).map(\.type.byteCount) + [
+        store.pendingBytes, store.pendingScratch(workers.count),
+      ]
     let bytes = buffers.reduce(plan.arenaBytes) { $0.saturatingSum($1) }
     let what = "one run of this program, with the variables that are still to be made,"
     do throws(FirnError) {

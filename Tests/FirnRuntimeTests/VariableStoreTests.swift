@@ -35,6 +35,33 @@ import Testing
     #expect(try other.value(of: w).floats == [1, 1])
   }
 
+  /// By several workers: the bits are those of each variable by itself, denormal numbers too, and what has a value is
+  /// left alone.
+  @Test(arguments: 1...4) func firstValuesAreMadeTogether(_ threads: Int) throws {
+    let graph = Graph()
+    let initializers: [Initializer] = [
+      .normal(), .orthogonal(), .zeros, .normal(mean: 0, deviation: 1e-41), .ones, .glorotUniform, .heNormal,
+    ]
+    for (number, initializer) in (initializers + initializers).enumerated() {
+      _ = graph.variable("w\(number)", shape: Shape([40 + number, 60]), initializer: initializer)
+    }
+    let variables = graph.definition.variables
+    var (store, other) = (VariableStore(seed: 5), VariableStore(seed: 5))
+    try store.add(variables)
+    try other.add(variables)
+    let given = try NDArray(zeros: [42, 60])
+    store.replace("w2", with: given, origin: .loaded)
+    let names = variables.map(\.name)
+    try store.makeFirstValues(
+      of: names.filter { $0 != "w4" } + ["w0", "w13"], by: WorkerPool(count: threads))
+    #expect(store["w2"]?.storage === given.sharedStorage && store["w4"]?.storage == nil)
+    #expect((store["w0"]?.storage == nil) == (threads == 1))
+    #expect(
+      try store.value(of: "w3").floats.contains { $0 != 0 && $0.magnitude < Float.leastNormalMagnitude })
+    for name in names { #expect(try store.value(of: name) == other.value(of: name), "\(name)") }
+    #expect(store.pendingBytes == 0)
+  }
+
   /// What the initialiser cannot make is an error when the session is made, not when the value is asked for.
   @Test func misfitInitializersAreFoundAtOnce() throws {
     let faults: [(Initializer, DType)] = [

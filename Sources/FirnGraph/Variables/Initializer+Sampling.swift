@@ -22,7 +22,7 @@ extension Initializer {
     }
   }
 
-  /// Elements that are made before they are rounded to the variable's type: few enough to stay in the first-level cache.
+  /// Elements that are made before they are rounded to the variable's type: few enough for the first-level cache.
   private static let runLength = 2048
 
   /// Whether an element can be made without all others.

@@ -12,11 +12,13 @@ final class Execution {
   let feeds: [Storage]
   let randomState: Storage
   private let frame: Frame
+  private let workers: any Workers
   /// The version of the variables' storage that the pointers are of.
   private var version: Int?
 
   init(_ plan: Plan, workers: any Workers) {
     self.plan = plan
+    self.workers = workers
     let arena = Storage(byteCount: plan.arenaBytes)
     let feeds = plan.feeds.map { Storage(byteCount: $0.type.byteCount) }
     let randomState = Storage(byteCount: 16)
@@ -43,6 +45,10 @@ final class Execution {
   /// Points to where the variables are now, making first values that nobody asked for yet.
   func bind(to store: inout VariableStore) throws(FirnError) {
     if version == store.version { return }
+    let names = plan.placements.compactMap { placement in
+      if case .variable(let name) = placement { name } else { nil }
+    }
+    try store.makeFirstValues(of: names, by: workers)
     for (slot, placement) in plan.placements.enumerated() {
       if case .variable(let name) = placement {
         frame.table[slot] = try store.storage(of: name).pointer

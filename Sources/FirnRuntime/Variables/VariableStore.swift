@@ -1,4 +1,6 @@
+internal import CFirnKernels
 import FirnGraph
+internal import Synchronization
 
 /// The variables of a session: values, and what is known of where they came from.
 ///
@@ -85,13 +87,14 @@ struct VariableStore {
       + (pending > 0 ? " and those that are still to be made" : "")
   }
 
-  /// The most that making one of the first values nobody asked for takes for a while.
-  var pendingScratch: Int {
-    pendingBytes == 0
-      ? 0
-      : entries.reduce(0) { most, entry in
-        entry.storage == nil ? max(most, entry.variable.initializer.scratchBytes(for: entry.type)) : most
-      }
+  /// The most that making the first values nobody asked for takes for a while, so many at a time.
+  func pendingScratch(_ count: Int) -> Int {
+    pendingBytes == 0 ? 0 : Self.scratchBytes(of: entries.filter { $0.storage == nil }, count)
+  }
+
+  private static func scratchBytes(of entries: [Entry], _ count: Int) -> Int {
+    entries.map { $0.variable.initializer.scratchBytes(for: $0.type) }.sorted(by: >).prefix(count)
+      .reduce(0) { $0.saturatingSum($1) }
   }
 
   /// Bytes that writing these variables takes, as others hold their storage too.
@@ -126,6 +129,57 @@ struct VariableStore {
     version += 1
     return value.sharedStorage
   }
+
+  /// Makes the first values of these variables that nobody asked for before, each worker one after the other.
+  ///
+  /// Each is a function of seed and name, so who makes it and when is nothing to its bits.
+  ///
+  /// - Throws: where the process cannot have the memory for all of them; then none is made.
+  mutating func makeFirstValues(of names: [String], by workers: any Workers) throws(FirnError) {
+    var chosen: Set<Int> = []
+    var pending = names.map(position).filter { entries[$0].storage == nil && chosen.insert($0).inserted }
+    // One alone is made when it is read, and a few small ones are made before a thread is awake.
+    let bytes = pending.reduce(0) { $0.saturatingSum(entries[$1].type.byteCount) }
+    guard workers.count > 1, pending.count > 1, bytes >= Self.sharedBytes else { return }
+    // What takes longest goes first, as no worker should be left with it in the end: what takes scratch, then by size.
+    let work = pending.map { position in
+      let entry = entries[position]
+      return (entry.variable.initializer.scratchBytes(for: entry.type), entry.type.byteCount, -position)
+    }
+    pending = zip(pending, work).sorted { $0.1 > $1.1 }.map(\.0)
+    let made = pending.map { entries[$0] }
+    try FreeMemory.require(
+      bytes.saturatingSum(Self.scratchBytes(of: made, workers.count)),
+      for: "making the first values of \(made.count) variables")
+    let values = UnsafeMutableBufferPointer<Result<NDArray, FirnError>?>.allocate(capacity: made.count)
+    values.initialize(repeating: nil)
+    defer {
+      values.deinitialize()
+      values.deallocate()
+    }
+    let next = Atomic<Int>(0)
+    let seed = self.seed
+    workers.split(made.count, grain: 1) { _, _ in
+      // The pool's threads take denormal numbers for 0, which first values can be.
+      let mode = firn_flush_denormals()
+      firn_restore_denormals(0)
+      defer { firn_restore_denormals(mode) }
+      while true {
+        let task = next.wrappingAdd(1, ordering: .relaxed).oldValue
+        guard task < made.count else { return }
+        let variable = made[task].variable
+        values[task] = Result { () throws(FirnError) in
+          try variable.initializer.sample(made[task].type, seed: seed, name: variable.name)
+        }
+      }
+    }
+    let arrays = try values.map { value throws(FirnError) in try value?.get() }
+    for case (let position, let array?) in zip(pending, arrays) { put(array.sharedStorage, at: position) }
+    version += 1
+  }
+
+  /// Bytes of first values that are worth sharing between workers: they take a tenth of a millisecond or more.
+  private static let sharedBytes = 1 << 15
 
   /// The value; it shares the variable's storage until that is written.
   mutating func value(of name: String) throws(FirnError) -> NDArray {
