@@ -20,6 +20,9 @@ extension Compiler {
     applyOptimizer,
     // Now the objective's.
     expandGradients,
+    // Right after: it says which gradients are of looked-up rows alone, and what of an update is by rows must not hang
+    // on a pass that can be left out.
+    updateRows,
     // Only after every expansion may a `stop_gradient` go: until then it is what cuts.
     simplify,
     // After `simplify`, which has joined the slices that loops read into whole variables again: where only a block of
@@ -116,13 +119,15 @@ extension Compiler {
     try training.optimizer.validate()
   }
 
-  /// Two assignments of one variable have no order that a user could know.
+  /// Two assignments of one variable have no order that a user could know, unless the rows they write are apart.
   private static func requireOneWriter(_ graph: GraphDef) throws(FirnError) {
-    var writers: [String: Node] = [:]
+    var writers: [String: [Node]] = [:]
     for position in graph.nodes.indices where graph.nodes[position].traits.contains(.writes) {
       let node = graph.nodes[position]
       guard case .writes(let name) = node.op.effect else { continue }
-      if let first = writers.updateValue(node, forKey: name) {
+      let others = writers[name] ?? []
+      writers[name, default: []].append(node)
+      if let first = others.first(where: { !areApart($0.op.writtenRows, node.op.writtenRows) }) {
         throw FirnError(
           .invalidGraph, "one run would write `\(name)` twice: by `\(first.name)` and by `\(node.name)`",
           remedy: "fetch one of the assignments, or freeze the variable where it is assigned by hand",
@@ -130,6 +135,11 @@ extension Compiler {
           location: node.location ?? first.location)
       }
     }
+  }
+
+  private static func areApart(_ a: Range<Int>?, _ b: Range<Int>?) -> Bool {
+    guard let a, let b else { return false }
+    return a.upperBound <= b.lowerBound || b.upperBound <= a.lowerBound
   }
 
   /// Nothing that a pass was to do may be left undone, however the pipeline is made up: a program that trains less than

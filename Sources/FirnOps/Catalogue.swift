@@ -30,6 +30,7 @@ extension OpCatalogue {
       Split.self,
       Gather.self,
       ScatterAdd.self,
+      GatherAdded.self,
       OneHot.self,
       Iota.self,
       Extent.self, SampleCount.self,

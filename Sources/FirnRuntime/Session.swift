@@ -288,8 +288,16 @@ public final class Session {
       output.map { NDArray(plan.outputs[$0].type, copying: execution.pointer(to: plan.outputs[$0].slot)) }
     }
     for commit in plan.commits {
-      store.write(
-        execution.pointer(to: commit.slot), to: commit.name, training: program.trainedBlocks[commit.name])
+      let (values, blocks) = (execution.pointer(to: commit.slot), program.trainedBlocks[commit.name])
+      if let rows = commit.rows {
+        let indices = commit.indices.map { slot in
+          UnsafePointer(execution.pointer(to: slot).assumingMemoryBound(to: Int32.self))
+        }
+        store.write(
+          values, rows: commit.type.shape[0], in: rows, at: indices, to: commit.name, training: blocks)
+      } else {
+        store.write(values, to: commit.name, training: blocks)
+      }
     }
     runs += 1
     return Results(names: program.fetches, arrays: arrays, home: graph.identity)

@@ -150,6 +150,32 @@ extension OpTests {
       }
     }
 
+    /// With and without indices that nobody wants, wanted ones that nobody adds to, repeats of both, and nothing at all.
+    @Test(arguments: [DType.f32, .f64, .i32])
+    func addedRowsAreThoseOfTheTable(_ dtype: DType) throws {
+      let size = 977
+      for (wantedCount, count, step) in [
+        (200, 300, 1), (300, 200, 61), (5, 900, 3), (1, 1, 976), (0, 4, 1), (4, 0, 1),
+      ] {
+        let wanted = NDArray((0..<wantedCount).map { Int32(($0 * step * 7 + $0 / 9) % size) })
+        let indices = NDArray((0..<count).map { Int32(($0 * step * 5 + $0 / 4) % size) })
+        let updates = try array(
+          (0..<count * 3).map { Double($0 * 31 % 17) / (dtype == .i32 ? 1 : 7) - 1 }, [count, 3], dtype)
+        let rows = try run(GatherAdded(size: Dim(size)), wanted, indices, updates)
+        let table = try run(ScatterAdd(axis: 0, size: Dim(size)), indices, updates)
+        #expect(
+          rows.isBitwiseEqual(to: try run(Gather(axis: 0), table, wanted)), "\(wantedCount) of \(count)")
+      }
+      let updates = try NDArray(zeros: [2, 3], dtype: dtype)
+      for (wanted, indices) in [([5, 0], [1, 2]), ([0, 1], [1, 5]), ([-1, 0], [1, 2])] as [([Int32], [Int32])]
+      {
+        let error = #expect(throws: FirnError.self) {
+          try run(GatherAdded(size: 5), NDArray(wanted), NDArray(indices), updates)
+        }
+        #expect(error?.code == .indexOutOfRange)
+      }
+    }
+
     @Test(arguments: floats) func labelsOutOfRangeAreErrors(_ dtype: DType) throws {
       let logits = try NDArray(zeros: [2, 3], dtype: dtype)
       let error = #expect(throws: FirnError.self) {

@@ -170,6 +170,13 @@ let opSamples: [OpSample] =
     OpSample(Gather(axis: 0), .truths([5, 2]), .integers([7], 0...4)),
     OpSample(ScatterAdd(axis: 1, size: 4), .integers([7], 0...3), .real([3, 7, 2])),
     OpSample(ScatterAdd(axis: 0, size: 4), .integers([2, 3], 0...3), .integers([2, 3, 5], -9...9)),
+    OpSample(
+      ScatterAdd(axis: 0, size: 3, part: .init(start: 2, whole: 6)), .integers([7], 0...5), .real([7, 2])),
+    OpSample(
+      ScatterAdd(axis: 1, size: 2, part: .init(start: 1, whole: 4)), .integers([7], 0...3), .real([3, 7, 2])),
+    OpSample(GatherAdded(size: 5), .integers([4], 0...4), .integers([7], 0...4), .real([7, 3])),
+    OpSample(
+      GatherAdded(size: 3), .integers([6], 0...2), .integers([5], 0...2), .integers([5, 2, 3], -9...9)),
     OpSample(OneHot(depth: 5, on: 2, off: -1), .integers([3, 4], -1...5)),
     OpSample(Iota(9)),
     OpSample(Extent(7, dtype: .f32)),
@@ -205,6 +212,7 @@ let opsWithoutSample: [String: String] = [
   "constant": "data",
   "read": "a variable's value, which a session gives",
   "assign": "what it does, a session does",
+  "assign_rows": "what it does, a session does",
   "random_state": "given by a session",
   "by_mode": "resolved by the compiler",
   "identity": "its operand itself",

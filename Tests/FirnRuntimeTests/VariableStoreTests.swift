@@ -101,6 +101,31 @@ import Testing
     #expect(session.store["w"]?.storage?.isWritable == true)
   }
 
+  /// Rows are written where the variable is, unless others hold it; what is outside the range is passed over.
+  @Test func rowsAreWrittenAlone() throws {
+    let graph = Graph()
+    _ = graph.variable("w", shape: [4, 2], initializer: .ones)
+    let session = try Session(graph, threads: 1)
+    let first = try session.value(of: "w")
+    let values: [Float] = [2, 3, 4, 5, 6, 7]
+    values.withUnsafeBytes { bytes in
+      guard let base = bytes.baseAddress else { return }
+      session.store.write(base, rows: 2, in: 1..<3, at: nil, to: "w")
+    }
+    #expect(try session.value(of: "w").floats == [1, 1, 2, 3, 4, 5, 1, 1])
+    #expect(first.floats == Array(repeating: 1, count: 8), "the array that was given away stays")
+    let version = session.store.version
+    let indices: [Int32] = [3, 0, 1]
+    values.withUnsafeBytes { bytes in
+      indices.withUnsafeBufferPointer { indices in
+        guard let base = bytes.baseAddress else { return }
+        session.store.write(base, rows: 3, in: 1..<4, at: indices.baseAddress, to: "w")
+      }
+    }
+    #expect(session.store.version == version, "nobody else holds it now")
+    #expect(try session.value(of: "w").floats == [1, 1, 6, 7, 4, 5, 2, 3])
+  }
+
   /// Programs made before a value moved find it where it is now.
   @Test func executionsFollowTheValue() throws {
     let (session, w, x, program, feeds) = try session()

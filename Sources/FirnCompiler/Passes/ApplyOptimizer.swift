@@ -5,8 +5,9 @@ extension Compiler {
   /// `apply-optimizer`: one update for each trained variable or trained block of one, and the variables that are its
   /// memory.
   ///
-  /// A variable is assigned once; the blocks of it that are frozen are copied. Frozen variables have no node here: no
-  /// slot, no decay, no share in the clipping norm (rule 5). By gradient descent at rate 0.5:
+  /// A variable is assigned once, or those of its rows that are trained are; other blocks that are frozen are copied.
+  /// Frozen variables have no node here: no slot, no decay, no share in the clipping norm (rule 5). By gradient descent
+  /// at rate 0.5:
   ///
   ///     variable w : f32[2] {kind = "parameter", role = "", trainable = true, initializer = ["constant", 1.0]}
   ///     %w = read() {variable = "w", dtype = f32, shape = [2]} : f32[2]
@@ -33,6 +34,7 @@ extension Compiler {
     // Where what stays of a variable that is trained in part comes from.
     let reads = gradients.contains { $0.part.block != nil } ? graph.firstReads : [:]
     var slots: [CompiledSlot] = []
+    var rows: [RowUpdate] = []
     let result = try graph.extended(phase: .update) { builder in
       var updates = gradients.map { part, value, gradients in
         let terms = gradients.map { Tensor(builder, $0) }
@@ -56,37 +58,79 @@ extension Compiler {
       while first < updates.endIndex {
         let variable = updates[first].part.variable
         let end = updates[first...].firstIndex { $0.part.variable != variable } ?? updates.endIndex
-        builder.section("update/" + variable.name, phase: .update) {
+        let made = builder.section("update/" + variable.name, phase: .update) {
           append(
             optimizer, updates, first..<end, shared, &slots, of: variable, readAt: reads[variable.name],
             to: builder)
         }
+        let results = gradients[first..<end].map { $0.gradients.map(\.result) }
+        rows += rowUpdates(optimizer, updates[first..<end].map(\.part), made, results)
         first = end
       }
     }
     context.slots = slots
+    context.rowUpdates = rows
     return result
   }
 
-  /// The updates of all trained parts of one variable, and its one assignment.
+  /// An assignment of a variable or a slot: of one part alone, or of the whole that several have a share in.
+  private struct Assignment {
+    var name: String
+    var type: TensorType
+    var part: TrainedPart?
+  }
+
+  /// The updates of all trained parts of one variable, and its assignments: one of the whole, or one for each part that
+  /// is rows of it.
   private static func append(
     _ optimizer: any Optimizer, _ all: [TrainedGradient], _ own: Range<Int>, _ shared: [Tensor],
     _ record: inout [CompiledSlot], of variable: Variable, readAt read: Value?, to graph: Graph
-  ) {
+  ) -> [Assignment] {
     var values: [(part: TrainedPart, value: Tensor)] = []
-    var slots: [(Variable, Tensor)] = []
+    var slots: [(part: TrainedPart, slot: Variable, value: Tensor)] = []
     for update in all[own] {
-      guard let result = append(optimizer, update, all, shared, &record, to: graph) else { return }
+      guard let result = append(optimizer, update, all, shared, &record, to: graph) else { return [] }
       values.append((update.part, result.value))
-      slots += result.slots
+      slots += result.slots.map { (update.part, $0, $1) }
     }
-    var value = values[0].value
-    if let axis = values[0].part.block?.axis {
+    var made: [Assignment] = []
+    func assign(_ value: Tensor, by op: any Op, _ part: TrainedPart?) {
+      let result = graph.append(op, [value])[0]
+      if !result.isPoisoned { made.append(Assignment(name: result.name, type: value.type, part: part)) }
+    }
+    if let axis = values[0].part.block?.axis, axis > 0 {
       guard let read else { firnBug("apply-optimizer", "`\(variable.name)` is trained but never read") }
-      value = joined(values, axis: axis, of: variable, and: Tensor(graph, read))
+      let value = joined(values, axis: axis, of: variable, and: Tensor(graph, read))
+      assign(value, by: AssignVariable(variable.name), nil)
+    } else {
+      for (part, value) in values {
+        let rows = part.block.map { AssignRows(variable.name, $0.range) }
+        assign(value, by: rows ?? AssignVariable(variable.name), part)
+      }
     }
-    for (target, value) in [(variable, value)] + slots {
-      _ = graph.append(AssignVariable(target.name), [value])
+    for (part, slot, value) in slots { assign(value, by: AssignVariable(slot.name), part) }
+    return made
+  }
+
+  /// Which of the assignments of one variable and its slots may be of touched rows alone: those with as many rows as the
+  /// parts have, where the optimiser leaves the others of all parts alone.
+  private static func rowUpdates(
+    _ optimizer: any Optimizer, _ parts: [TrainedPart], _ made: [Assignment], _ results: [[Int]]
+  ) -> [RowUpdate] {
+    guard parts.allSatisfy(optimizer.leavesUntouchedRows), let first = parts.first,
+      first.type.shape.rank > 0
+    else { return [] }
+    func names(_ parts: [TrainedPart]) -> [String] {
+      made.filter { assignment in
+        assignment.type.shape.first == parts[0].type.shape[0]
+          && (assignment.part.map(parts.contains) ?? true)
+      }.map(\.name)
+    }
+    if let axis = first.block?.axis, axis > 0 {
+      return [RowUpdate(gradients: results.flatMap { $0 }, assignments: names(parts))]
+    }
+    return zip(parts, results).map { part, results in
+      RowUpdate(rows: part.block?.range, gradients: results, assignments: names([part]))
     }
   }
 

@@ -10,6 +10,11 @@ package struct CompilationContext: Sendable {
   package var gradientRequest: String?
   /// The optimiser's memory that `apply-optimizer` declared, in creation order.
   package var slots: [CompiledSlot] = []
+  /// The updates, `apply-optimizer` says, that leave rows without gradient as they are; for `update-rows`.
+  package var rowUpdates: [RowUpdate] = []
+  /// By result of the loss's request, the names of gradients that are rows added into zeros, as `expand-gradients` found
+  /// them.
+  package var rowGradients: [Int: String] = [:]
   /// What each pass did.
   package var history: [PassRecord] = []
 

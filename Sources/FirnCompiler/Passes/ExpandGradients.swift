@@ -24,25 +24,31 @@ extension Compiler {
   ///     return %g/y/sub
   package static let expandGradients = Pass("expand-gradients", isRequired: true) {
     graph, context throws(FirnError) in
-    try graph.expandingGradients(context) { _ in nil }
+    var found: [Int: String] = [:]
+    let result = try graph.expandingGradients(context, &found) { _ in nil }
+    context.rowGradients.merge(found) { $1 }
+    return result
   }
 }
 
 extension GraphDef {
-  /// - Parameter reads: of a loop's body, the variable that an input stands for; nil where it stands for something else.
+  /// - Parameters:
+  ///   - found: gains, by result of the loss's request, the names of gradients that are rows added into zeros.
+  ///   - reads: of a loop's body, the variable that an input stands for; nil where it stands for something else.
   fileprivate func expandingGradients(
-    _ context: CompilationContext, _ reads: (LoopInput) -> String?
+    _ context: CompilationContext, _ found: inout [Int: String], _ reads: (LoopInput) -> String?
   ) throws(FirnError) -> GraphDef {
     try rewritten { rewriter, position throws(FirnError) in
       try requireGradients(of: position, in: rewriter)
       if nodes[position].traits.isDisjoint(with: [.provisional, .body]) { return }
       let node = nodes[position]
       if node.gradientRequest != nil {
-        try expand(position, context, reads, in: &rewriter)
+        try expand(position, context, &found, reads, in: &rewriter)
       } else if let loop = node.loop, loop.body.hasGradientRequests {
         let body: GraphDef
         do throws(FirnError) {
-          body = try loop.body.expandingGradients(context) { input in
+          var none: [Int: String] = [:]
+          body = try loop.body.expandingGradients(context, &none) { input in
             guard input.kind == .capture, let operand = loop.operand(of: input) else { return nil }
             return variable(readBy: nodes[node.inputs[operand].node], reads)
           }
@@ -70,8 +76,8 @@ extension GraphDef {
 
   /// Puts the adjoint nodes in the place of the request at `position`; requests before it are expanded by now.
   fileprivate func expand(
-    _ position: Int, _ context: CompilationContext, _ reads: (LoopInput) -> String?,
-    in rewriter: inout GraphRewriter
+    _ position: Int, _ context: CompilationContext, _ found: inout [Int: String],
+    _ reads: (LoopInput) -> String?, in rewriter: inout GraphRewriter
   ) throws(FirnError) {
     let node = nodes[position]
     guard let op = node.gradientRequest else { firnBug("expand-gradients", "`\(node.name)` is no request") }
@@ -94,10 +100,10 @@ extension GraphDef {
     }
     let wanted = targets.filter { frozenVariable($0) == nil }
     let reverse = ReverseMode(prefix: node.name)
-    let found = reverse.adjoints(
+    let terms = reverse.adjoints(
       of: sources, seeds: seeds, withRespectTo: wanted, stopping: stops, in: builder)
     var adjoints: [Value: Tensor] = [:]
-    for (target, adjoint) in zip(wanted, found) { adjoints[target] = adjoint }
+    for (target, adjoint) in zip(wanted, terms) { adjoints[target] = adjoint }
 
     let absent = targets.filter { adjoints[$0] == nil }
     if !absent.isEmpty {
@@ -132,6 +138,9 @@ extension GraphDef {
     for (result, target) in targets.enumerated() {
       guard let adjoint = adjoints[target] else { continue }
       rewriter.replace(Value(position, result), with: adjoint.value)
+      if node.name == context.gradientRequest, builder.nodes.rowAdditions(in: adjoint.value) != nil {
+        found[result] = builder.nodes[adjoint.value.node].name
+      }
     }
     if targets.isEmpty { rewriter.drop(position) }
     try builder.validate()

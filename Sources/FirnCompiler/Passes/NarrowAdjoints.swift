@@ -29,6 +29,7 @@ extension Compiler {
   /// | a convolution's gradient for its kernel, by output features and without groups | that of a slice of the adjoint |
   /// | a reduction over other axes | the reduction of a slice |
   /// | `broadcast`, `transpose`, `pad`, `scatter_add` along other axes, `reshape` that keeps the axis | the same of a slice |
+  /// | `scatter_add` along its own axis | one that passes over what belongs elsewhere |
   /// | `slice`, `concat` | a slice of the operand, or of those operands it meets |
   /// | a loop's total or stacked output | the loop with that of the slice |
   package static let narrowAdjoints = Pass("narrow-adjoints") { graph, _ throws(FirnError) in

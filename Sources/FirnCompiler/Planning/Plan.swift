@@ -99,12 +99,26 @@ package struct Plan: Sendable {
     package var type: ArrayType
   }
 
+  /// What is written into a variable when the run ends.
+  package struct Commit: Sendable {
+    /// The variable's.
+    package var name: String
+    /// Where the values are.
+    package var slot: Int
+    /// Of the values.
+    package var type: ArrayType
+    /// The rows that may be written; nil where the values are the whole.
+    package var rows: Range<Int>?
+    /// Where it stands which row each is; nil where they are all of `rows`.
+    package var indices: Int?
+  }
+
   package var placements: [Placement]
   package var steps: [Step]
   package var feeds: [Port]
   package var outputs: [Port]
   /// Variables written when the run ends.
-  package var commits: [Port]
+  package var commits: [Commit]
   /// Bytes of working memory a run takes.
   package var arenaBytes: Int
   /// The largest sum of bytes that are needed at one step, which no layout can be smaller than; loops' bodies as they

@@ -42,7 +42,7 @@ private struct Planner {
   var arenaBytes: [Int?] = []
   var steps: [Plan.Step] = []
   var feeds: [Plan.Port] = []
-  var commits: [Plan.Port] = []
+  var commits: [Plan.Commit] = []
   var parameters: [(op: LoopInput, slot: Int)] = []
 
   /// Nil where numerics are not checked.
@@ -122,17 +122,27 @@ private struct Planner {
       if case .view(let operand) = aliasing {
         slots[index[values[0]]] = slot(node.inputs[operand])
         if case .writes(let variable) = node.op.effect {
-          // Variables are overwritten one after the other when the run ends; none may be the source of another by then.
-          if case .variable = placements[slot(values[0])] {
-            slots[index[values[0]]] = try copied(node.inputs[operand], from: slot(values[0]))
+          slots[index[values[0]]] = try committed(node.inputs[operand])
+          var commit = Plan.Commit(name: variable, slot: slot(values[0]), type: try type(values[0]))
+          commit.rows = node.op.writtenRows
+          if commit.rows != nil, let indices = node.inputs.dropFirst().first {
+            try checkBound(node)
+            commit.indices = try committed(indices)
           }
-          commits.append(Plan.Port(name: variable, slot: slot(values[0]), type: try type(values[0])))
+          commits.append(commit)
         }
         return
       }
       for value in values { slots[index[value]] = newSlot(.arena(0), bytes: try type(value).byteCount) }
       try append(node, values, aliasing, at: position)
     }
+  }
+
+  /// The buffer of a value that is read when the run ends: variables are overwritten one after the other then, so none
+  /// may be the source of another.
+  private mutating func committed(_ value: Value) throws(FirnError) -> Int {
+    if case .variable = placements[slot(value)] { return try copied(value, from: slot(value)) }
+    return slot(value)
   }
 
   mutating func append(
@@ -361,7 +371,9 @@ private struct Planner {
       for slot in steps[position].operands { last[slot] = position }
       for slot in steps[position].results { last[slot] = position }
     }
-    for slot in wholeLife.union(commits.map(\.slot)) { last[slot] = steps.count }
+    for slot in wholeLife.union(commits.flatMap { [$0.slot] + [$0.indices].compactMap { $0 } }) {
+      last[slot] = steps.count
+    }
     return last
   }
 

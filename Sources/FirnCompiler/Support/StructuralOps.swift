@@ -63,9 +63,17 @@ extension GraphDef {
 
   /// The block of its operand that a slice takes; nil for what is no slice, or takes no block.
   func block(takenAt position: Int) -> Block? {
-    let op = nodes[position].op
+    nodes.block(takenAt: position)
+  }
+}
+
+extension [Node] {
+  /// The block of its operand that a slice takes; nil for what is no slice, or takes no block.
+  func block(takenAt position: Int) -> Block? {
+    let op = self[position].op
     guard Swift.type(of: op) == Slice.self, let slice = op as? Slice else { return nil }
-    return slice.block(of: type(of: nodes[position].inputs[0]))
+    let input = self[position].inputs[0]
+    return slice.block(of: self[input.node].types[input.result])
   }
 }
 

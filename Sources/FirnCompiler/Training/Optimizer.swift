@@ -38,6 +38,14 @@ public protocol Optimizer: Sendable {
 
   /// What the shared memory becomes, once a step; updates read it as it was before.
   func updateShared(_ slots: [Tensor]) -> [Tensor]
+
+  /// Whether a row of `part` whose gradient is zeros may stay as it is, and with it its row of each slot that has as
+  /// many rows as the part.
+  ///
+  /// Where that is so, and the gradient of a table comes from looking rows up alone, nodes of the update are made for the
+  /// rows that were looked up, with the bits they would have had for all; what looks at more than a row, such as a norm,
+  /// is still made of all.
+  func leavesUntouchedRows(of part: TrainedPart) -> Bool
 }
 
 extension Optimizer {
@@ -47,6 +55,8 @@ extension Optimizer {
   public var sharedSlots: [OptimizerSlot] { [] }
   /// As it was.
   public func updateShared(_ slots: [Tensor]) -> [Tensor] { slots }
+  /// False: every row may move.
+  public func leavesUntouchedRows(of part: TrainedPart) -> Bool { false }
 }
 
 /// Memory an optimiser keeps for a variable or a block of one.

@@ -220,7 +220,7 @@ private struct Verifier {
       guard let type = try declaredVariables()[name] else {
         throw fault("V5", "there is no variable `\(name)`", node)
       }
-      guard node.types.first == type else {
+      guard node.op.fits(node.types.first, variable: type) else {
         throw fault("V5", "variable `\(name)` is \(type), used as \(Self.list(node.types))", node)
       }
     case .none, .feeds, .receives, .draws, .holds: break

@@ -37,6 +37,16 @@ package protocol Op: Hashable, Sendable {
   /// What it does to the world beyond its results. Default: nothing.
   var effect: Effect { get }
 
+  /// Of an op that writes a variable, the rows it may write, the rest being left alone; nil where it writes the whole.
+  /// Default: nil.
+  ///
+  /// Rows may be named by a second operand; without one all are written.
+  var writtenRows: Range<Int>? { get }
+
+  /// How the only result is made of rows that are added into zeros, at places that an operand names; nil where it is
+  /// not. Default: nil.
+  func rowAddition(in node: NodeTypes) -> RowAddition?
+
   /// Whether running it can fail, for what its operands hold: then it must not be run where it was not asked for.
   var canFail: Bool { get }
 
@@ -99,6 +109,10 @@ extension Op {
   }
 
   package var effect: Effect { .none }
+
+  package var writtenRows: Range<Int>? { nil }
+
+  package func rowAddition(in node: NodeTypes) -> RowAddition? { nil }
 
   package func isEqual(to other: any Op) -> Bool { (other as? Self) == self }
 

@@ -22,6 +22,21 @@ package struct RowRule: Sendable {
   }
 }
 
+/// A result that is zeros but for the rows that indices name, to which rows of another operand are added.
+package struct RowAddition: Sendable {
+  /// The operand that names rows, `i32`.
+  package var indices: Int
+  /// The operand with what is added: the axes of the indices, then those of a row.
+  package var updates: Int
+  /// Given which rows are wanted, then indices and updates, each with one axis for the rows, makes just the wanted rows
+  /// of the result, to the same bits.
+  package var op: any Op
+
+  package init(indices: Int, updates: Int, op: any Op) {
+    (self.indices, self.updates, self.op) = (indices, updates, op)
+  }
+}
+
 /// Another layout of an operand, and what reads that to the same bits.
 package struct Arrangement: Sendable {
   /// Makes the other layout of the operand.

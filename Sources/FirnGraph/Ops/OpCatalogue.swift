@@ -6,8 +6,8 @@ package struct OpCatalogue: Sendable {
 
   /// The ops the graph itself relies on.
   package static let graphOps: [any Op.Type] = [
-    Placeholder.self, LoopInput.self, Constant.self, ReadVariable.self, AssignVariable.self, RandomState.self,
-    PassThrough.self, Gradients.self, AbsentGradient.self,
+    Placeholder.self, LoopInput.self, Constant.self, ReadVariable.self, AssignVariable.self, AssignRows.self,
+    RandomState.self, PassThrough.self, Gradients.self, AbsentGradient.self,
   ]
 
   package var mnemonics: [String] { families.flatMap { $0.mnemonics } }

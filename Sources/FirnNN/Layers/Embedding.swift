@@ -11,8 +11,12 @@ import FirnOps
 /// | `table` | `f32[count, width]`, or `f64` | `table` |
 /// | result | `[…, width]`, of the table's type | |
 ///
-/// The gradient of the table is a `scatter_add` of the result's, rows looked up twice adding up. An index outside the
-/// table is an error of the run, `.indexOutOfRange`. Rows may freeze: `freezing: "embedding/table[0..<100]"`.
+/// The gradient of the table is a `scatter_add` of the result's, rows looked up twice adding up. An optimiser that leaves
+/// other rows alone (`SGD` without momentum and decay, `Adam(lazyRows: true)`) updates those looked up, and makes no
+/// gradient of the table's size.
+///
+/// An index outside the table is an error of the run, `.indexOutOfRange`. Rows may freeze:
+/// `freezing: "embedding/table[0..<100]"`.
 ///
 /// The row of a padding index is zeros at first, unless the initialiser is an array, and has no gradient, as with
 /// PyTorch's `padding_idx`; what is loaded or set there is looked up as it is. Keras's `mask_zero` is another thing: a mask for the layers above, here `lengths` of

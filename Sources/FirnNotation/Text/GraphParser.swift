@@ -254,7 +254,7 @@ struct GraphParser {
           remedy: NearestNames(to: name, among: variables.map(\.name)).question ?? "declare it above")
       }
       let type = variables[position].type
-      if types.first != type {
+      if !op.fits(types.first, variable: type) {
         throw fault(
           "variable `\(name)` is \(type)", at: token, remedy: "use that type, or mend the declaration")
       }

@@ -45,10 +45,13 @@ final class Execution {
   /// Points to where the variables are now, making first values that nobody asked for yet.
   func bind(to store: inout VariableStore) throws(FirnError) {
     if version == store.version { return }
-    let names = plan.placements.compactMap { placement in
+    let read = plan.placements.compactMap { placement in
       if case .variable(let name) = placement { name } else { nil }
     }
-    try store.makeFirstValues(of: names, by: workers)
+    // What stays of a variable of which rows are written must be there, whether or not anything reads it.
+    let kept = plan.commits.filter { $0.rows != nil }.map(\.name)
+    try store.makeFirstValues(of: read + kept, by: workers)
+    for name in kept { _ = try store.storage(of: name) }
     for (slot, placement) in plan.placements.enumerated() {
       if case .variable(let name) = placement {
         frame.table[slot] = try store.storage(of: name).pointer

@@ -98,9 +98,11 @@ struct VariableStore {
   }
 
   /// Bytes that writing these variables takes, as others hold their storage too.
+  ///
+  /// - Parameter names: one that stands there several times in a row, for parts of it, is copied once.
   mutating func copiedBytes(writing names: [String]) -> Int {
     var bytes = 0
-    for name in names {
+    for (number, name) in names.enumerated() where number == 0 || names[number - 1] != name {
       let position = position(of: name)
       // Not a word of the storage before: whoever held it here would count as one of the others.
       let isOwn = isKnownUniquelyReferenced(&entries[position].storage)
@@ -218,6 +220,36 @@ struct VariableStore {
   ///
   /// - Parameter blocks: what of it the run trains, where that is not the whole.
   mutating func write(_ bytes: UnsafeRawPointer, to name: String, training blocks: [Block]? = nil) {
+    let position = beginWriting(name, training: blocks)
+    let storage = ownStorage(at: position, keepsValue: false)
+    storage.pointer.copyMemory(from: bytes, byteCount: storage.byteCount)
+  }
+
+  /// Copies rows that a run made into the variable; the others stay.
+  ///
+  /// - Parameters:
+  ///   - count: how many there are.
+  ///   - range: the rows that may be written.
+  ///   - indices: which row each is, passed over outside of `range`; nil where they are all of it, in order.
+  ///   - blocks: what of it the run trains, where that is not the whole.
+  /// - Precondition: the variable has a value: `storage(of:)` was asked for.
+  mutating func write(
+    _ bytes: UnsafeRawPointer, rows count: Int, in range: Range<Int>, at indices: UnsafePointer<Int32>?,
+    to name: String, training blocks: [Block]? = nil
+  ) {
+    let position = beginWriting(name, training: blocks)
+    let storage = ownStorage(at: position, keepsValue: true)
+    let size = entries[position].type.shape.dropFirst().reduce(1, *) * entries[position].type.dtype.byteCount
+    guard let indices else {
+      (storage.pointer + range.lowerBound * size).copyMemory(from: bytes, byteCount: range.count * size)
+      return
+    }
+    for row in 0..<count where range.contains(Int(indices[row])) {
+      (storage.pointer + Int(indices[row]) * size).copyMemory(from: bytes + row * size, byteCount: size)
+    }
+  }
+
+  private mutating func beginWriting(_ name: String, training blocks: [Block]?) -> Int {
     let position = position(of: name)
     entries[position].isKnownFinite = false
     entries[position].revision += 1
@@ -228,15 +260,25 @@ struct VariableStore {
       entries[position].origin.set(blocks, to: .trained, of: variable)
       entries[position].trainedBlocks = blocks
     }
+    return position
+  }
+
+  /// Storage that nobody shares.
+  ///
+  /// - Parameter keepsValue: whether it must hold what the variable holds.
+  private mutating func ownStorage(at position: Int, keepsValue: Bool) -> Storage {
     let isOwn = isKnownUniquelyReferenced(&entries[position].storage)
-    if isOwn, let storage = entries[position].storage, storage.isWritable {
-      storage.pointer.copyMemory(from: bytes, byteCount: storage.byteCount)
-      return
-    }
+    if isOwn, let storage = entries[position].storage, storage.isWritable { return storage }
     let storage = Storage(byteCount: entries[position].type.byteCount)
-    storage.pointer.copyMemory(from: bytes, byteCount: storage.byteCount)
+    if keepsValue {
+      guard let old = entries[position].storage else {
+        firnBug("session", "rows of `\(entries[position].variable.name)` are written before it has a value")
+      }
+      storage.pointer.copyMemory(from: old.pointer, byteCount: storage.byteCount)
+    }
     put(storage, at: position)
     version += 1
+    return storage
   }
 
   /// Declares a slot anew: another optimiser of the same name may start it from another value.

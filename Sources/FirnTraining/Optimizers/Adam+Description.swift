@@ -3,5 +3,6 @@ extension Adam: CustomStringConvertible {
   public var description: String {
     "\(name): rate \(learningRate), beta1 \(beta1), beta2 \(beta2), epsilon \(epsilon)"
       + (weightDecay == 0 ? "" : ", weight decay \(weightDecay)")
+      + (lazyRows ? ", lazy rows" : "")
   }
 }

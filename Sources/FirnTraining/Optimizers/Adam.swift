@@ -14,6 +14,20 @@ import FirnOps
 /// With a decay this is PyTorch's `AdamW`, not its `Adam`, which adds the decay to the gradient. Keras adds its ε
 /// before the correction by β₂, so that it weighs more in the first steps.
 ///
+/// ## Lazy rows
+///
+/// Every row of a table moves in every step, looked up or not, since moments decay and go on moving it. With
+/// `lazyRows: true` those that a step does not look up stay, with their moments, and a step costs what the rows cost that
+/// it does: TensorFlow Addons' `LazyAdam` and PyTorch's `SparseAdam`. For each row r that was looked up, g[r] being the
+/// sum of its gradients,
+///
+///     m'[r] = β₁·m[r] + (1-β₁)·g[r],  v'[r] = β₂·v[r] + (1-β₂)·g[r]²
+///     w'[r] = w[r] - learningRate·( (m'[r] / (1-β₁^t')) / (√(v'[r] / (1-β₂^t')) + ε) + weightDecay·w[r] )
+///
+/// where t counts all steps, as theirs does; both add ε before the correction by β₂, and have no decay. This is another
+/// method than Adam, not a faster way to do it. A variable that is read otherwise than by `gather` along its rows, or
+/// within a loop, has a gradient for every row and is updated as by Adam.
+///
 /// What is made of hyperparameters and counts alone is computed in `f64` and rounded once to the variable's type: in
 /// `f32`, 1 - β₂ of a β₂ of 0.99999 would be off by one part in a thousand.
 public struct Adam: Optimizer {
@@ -27,6 +41,8 @@ public struct Adam: Optimizer {
   public var epsilon: Double
   /// How much of each trained weight a step takes away, times the rate; 0, none, by default (PyTorch's `AdamW`: 0.01).
   public var weightDecay: Double
+  /// Whether rows of a table that a step does not look up stay as they are; false by default.
+  public var lazyRows: Bool
   /// The component that slots are named by: `encoder/kernel/adam/first_moment`.
   ///
   /// Give two optimisers of one session different names where they must not share memory.
@@ -37,11 +53,11 @@ public struct Adam: Optimizer {
   /// Compiling checks the numbers, not this.
   public init(
     learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
-    weightDecay: Double = 0, name: String = "adam"
+    weightDecay: Double = 0, lazyRows: Bool = false, name: String = "adam"
   ) {
     self.init(
       learningRate: .constant(learningRate), beta1: beta1, beta2: beta2, epsilon: epsilon,
-      weightDecay: weightDecay, name: name)
+      weightDecay: weightDecay, lazyRows: lazyRows, name: name)
   }
 
   /// Adam at a rate that changes from step to step.
@@ -49,13 +65,14 @@ public struct Adam: Optimizer {
   /// Compiling checks the numbers, not this.
   public init(
     learningRate: Schedule, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
-    weightDecay: Double = 0, name: String = "adam"
+    weightDecay: Double = 0, lazyRows: Bool = false, name: String = "adam"
   ) {
     self.learningRate = learningRate
     self.beta1 = beta1
     self.beta2 = beta2
     self.epsilon = epsilon
     self.weightDecay = weightDecay
+    self.lazyRows = lazyRows
     self.name = name
   }
 
@@ -81,6 +98,9 @@ public struct Adam: Optimizer {
   public var sharedSlots: [OptimizerSlot] { learningRate.sharedSlots }
   /// One step more.
   public func updateShared(_ slots: [Tensor]) -> [Tensor] { learningRate.updateShared(slots) }
+
+  /// Whether rows are lazy.
+  public func leavesUntouchedRows(of part: TrainedPart) -> Bool { lazyRows }
 
   /// Adds the nodes of the formula above.
   ///

@@ -76,6 +76,9 @@ public struct SGD: Optimizer {
   /// One step more.
   public func updateShared(_ slots: [Tensor]) -> [Tensor] { learningRate.updateShared(slots) }
 
+  /// True without momentum and decay: then w' = w where g is 0, and a table costs what the rows cost that were looked up.
+  public func leavesUntouchedRows(of part: TrainedPart) -> Bool { momentum == 0 && weightDecay == 0 }
+
   /// Adds the nodes of the formula above.
   ///
   /// - Complexity: 2 FLOPs for each element, 4 with momentum, 6 with Nesterov's, 2 more with decay.

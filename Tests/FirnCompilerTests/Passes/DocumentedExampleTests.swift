@@ -77,8 +77,31 @@ import Testing
     #expect(without == (try parsed(before).text))
   }
 
+  @Test func exampleOfRowsHolds() throws {
+    let (before, after) = try example(of: Compiler.updateRows)
+    let update = RowUpdate(gradients: [0], assignments: ["update/w/assign"])
+    let result = try Compiler.updateRows(before, training: SGD(learningRate: 0.5)) { context in
+      context.rowUpdates = [update]
+      context.rowGradients = [0: "g"]
+    }
+    let expected = try parsed(after).text
+    #expect(result == expected)
+    // Another gradient of the table is not of rows, or the optimiser moves all: nothing changes.
+    let unmoved = try parsed(before).text
+    let tied = try Compiler.updateRows(before, training: SGD(learningRate: 0.5)) { context in
+      context.rowUpdates = [RowUpdate(gradients: [0, 1], assignments: ["update/w/assign"])]
+      context.rowGradients = [0: "g"]
+    }
+    #expect(tied == unmoved)
+    let dense = try Compiler.updateRows(before, training: SGD(learningRate: 0.5)) { context in
+      context.rowGradients = [0: "g"]
+    }
+    #expect(dense == unmoved)
+  }
+
   @Test func everyPassHasOne() throws {
-    let run = Set((Self.plain + Self.training + [Compiler.splitVariables]).map(\.name))
+    let run = Set(
+      (Self.plain + Self.training + [Compiler.splitVariables, Compiler.updateRows]).map(\.name))
     for pass in Compiler.pipeline {
       _ = try example(of: pass)
       #expect(run.contains(pass.name), "the example of `\(pass.name)` is run by no test")

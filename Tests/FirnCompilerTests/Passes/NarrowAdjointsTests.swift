@@ -74,6 +74,9 @@ import Testing
     (convolution, [2, 2, 5, 6], 3, 2..<5),
     ("scatter_add(%i, %c) {axis = 0, size = 4}", [4, 5], 1, 1..<3),
     ("scatter_add(%i, %d) {axis = 1, size = 4}", [2, 4, 5], 0, 1..<2),
+    ("scatter_add(%i, %c) {axis = 0, size = 4}", [4, 5], 0, 1..<3),
+    ("scatter_add(%i, %d) {axis = 1, size = 4}", [2, 4, 5], 1, 2..<4),
+    ("scatter_add(%i, %c) {axis = 0, size = 4, start = 1, whole = 6}", [4, 5], 0, 1..<3),
   ]
 
   @Test(arguments: rows) func slicesMoveUp(
@@ -101,8 +104,6 @@ import Testing
     ("matmul(%a, %b) {transpose_a = false, transpose_b = false}", [3, 5], "%s, %t"),
     // So is the whole.
     ("matmul(%a, %b) {transpose_a = false, transpose_b = false}", [3, 5], "%s, %y"),
-    // Rows that indices name are known when they are fed.
-    ("scatter_add(%i, %c) {axis = 0, size = 4}", [4, 5], "%s"),
     ("reshape(%c) {shape = [5,3]}", [5, 3], "%s"),
     // A row of a kernel sees all of both.
     (convolution, [2, 2, 5, 6], "%s"),

@@ -385,18 +385,28 @@ struct PlanChecker {
 
   /// Variables are overwritten one after the other, so none may be another's source by then.
   private mutating func commit(_ level: Level) throws {
-    var assigned: [String: Value] = [:]
-    for (position, node) in level.graph.nodes.enumerated() {
-      if case .writes(let name) = node.op.effect { assigned[name] = Value(position) }
+    let assigned = level.graph.nodes.indices.compactMap { position -> (name: String, node: Int)? in
+      guard case .writes(let name) = level.graph.nodes[position].op.effect else { return nil }
+      return (name, position)
     }
-    guard Set(assigned.keys) == Set(level.plan.commits.map(\.name)) else {
-      throw Fault(description: "commits \(level.plan.commits.map(\.name)), not \(assigned.keys.sorted())")
+    guard assigned.map(\.name) == level.plan.commits.map(\.name) else {
+      throw Fault(description: "commits \(level.plan.commits.map(\.name)), not \(assigned.map(\.name))")
     }
-    for port in level.plan.commits {
+    for (port, (_, position)) in zip(level.plan.commits, assigned) {
+      let node = level.graph.nodes[position]
+      guard port.rows == node.op.writtenRows else {
+        throw Fault(description: "commits \(String(describing: port.rows)) of `\(port.name)`")
+      }
+      if let content = level.contents[Value(position)] {
+        try expect(level, content, port.type.byteCount, in: port.slot, by: "commit of `\(port.name)`")
+      }
+      if let indices = port.indices {
+        try expect(level, node.inputs[1], in: indices, by: "commit of `\(port.name)`")
+      }
+      // Some of it is another value now; whichever rows those are.
       let region = Region.source(.variable(port.name))
-      guard let value = assigned[port.name], let content = level.contents[value] else { continue }
-      try expect(level, content, port.type.byteCount, in: port.slot, by: "commit of `\(port.name)`")
-      memory[region] = (0..<port.type.byteCount).map { Content(value: -1, offset: $0) }
+      let count = memory[region]?.count ?? port.type.byteCount
+      memory[region] = (0..<count).map { Content(value: -1, offset: $0) }
     }
   }
 }

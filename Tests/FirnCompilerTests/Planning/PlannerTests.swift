@@ -172,6 +172,36 @@ import Testing
     }
   }
 
+  /// Rows and the indices that name them are read when the run ends, so neither may be a variable that is written then.
+  @Test func rowsAreNotTakenFromVariables() throws {
+    let plan = try check(
+      #"""
+      firn 1
+      variable a : f32[3] {kind = "state", role = "", trainable = false, initializer = ["constant", 0.0]}
+      variable b : f32[7] {kind = "state", role = "", trainable = false, initializer = ["constant", 1.0]}
+      variable i : i32[3] {kind = "state", role = "", trainable = false, initializer = ["constant", 2.0]}
+      %a = read() {variable = "a", dtype = f32, shape = [3]} : f32[3]
+      %i = read() {variable = "i", dtype = i32, shape = [3]} : i32[3]
+      %x = placeholder() {dtype = f32, shape = [3]} : f32[3]
+      %to_b = assign_rows(%a, %i) {variable = "b", start = 0, limit = 7} : f32[3]
+      %more = add(%a, %x) : f32[3]
+      %to_a = assign_rows(%more) {variable = "a", start = 0, limit = 3} : f32[3]
+      %next = add(%i, %i) : i32[3]
+      %to_i = assign(%next) {variable = "i"} : i32[3]
+      return %x
+      """#)
+    #expect(plan.commits.map(\.name) == ["b", "a", "i"])
+    #expect(plan.commits.map(\.rows) == [0..<7, 0..<3, nil])
+    #expect(plan.commits.map { $0.indices != nil } == [true, false, false])
+    for commit in plan.commits {
+      for slot in [commit.slot] + [commit.indices].compactMap({ $0 }) {
+        if case .variable = plan.placements[slot] {
+          Issue.record("`\(commit.name)` is taken from a variable")
+        }
+      }
+    }
+  }
+
   @Test func emptyArraysHaveAPlace() throws {
     _ = try check(
       #"""

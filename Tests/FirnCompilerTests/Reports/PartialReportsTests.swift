@@ -14,8 +14,10 @@ import Testing
 
   init() {
     let ids = graph.placeholder("ids", shape: ["batch"], dtype: .i32)
-    let table = graph.scope("embed") { [graph] in graph.variable("table", shape: [5, 4]) }
-    let middle = Dense(3, activation: .tanh, name: "middle")(gather(table, indices: ids))
+    let rows = graph.scope("embed") { [graph] in
+      gather(graph.variable("table", shape: [5, 4]), indices: ids)
+    }
+    let middle = Dense(3, activation: .tanh, name: "middle")(rows)
     loss = Dense(2, name: "head")(middle).mean()
   }
 

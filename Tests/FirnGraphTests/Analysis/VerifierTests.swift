@@ -84,6 +84,31 @@ import Testing
     #expect(violated(graph) == "V4")
   }
 
+  @Test func V5_writtenRowsAreTheVariables() {
+    let variable = Variable(name: "w", type: TensorType(.f32, [5, 2]), initializer: .zeros)
+    func violated(_ rows: Range<Int>, of type: TensorType, at indices: TensorType? = nil) -> String? {
+      var nodes = [Node(op: Placeholder(type: type), inputs: [], types: [type], name: "x")]
+      if let indices {
+        nodes.append(Node(op: Placeholder(type: indices), inputs: [], types: [indices], name: "at"))
+      }
+      nodes.append(
+        Node(
+          op: AssignRows("w", rows), inputs: nodes.indices.map { Value($0) }, types: [type], name: "assign"))
+      return self.violated(GraphDef(nodes: nodes, variables: [variable]))
+    }
+    let (two, at) = (TensorType(.f32, [2, 2]), TensorType(.i32, [2]))
+    #expect(violated(3..<5, of: two) == nil)
+    #expect(violated(0..<5, of: two, at: at) == nil)
+    #expect(violated(4..<6, of: two) == "V5", "beyond the end")
+    #expect(violated(0..<6, of: two, at: at) == "V5")
+    #expect(violated(0..<2, of: TensorType(.f64, [2, 2])) == "V5")
+    #expect(violated(0..<2, of: TensorType(.f32, [2, 3])) == "V5")
+    #expect(violated(0..<2, of: TensorType(.f32, [2])) == "V5")
+    #expect(violated(0..<3, of: two) == "V3", "C1")
+    #expect(violated(0..<5, of: two, at: TensorType(.i32, [3])) == "V3", "C2")
+    #expect(violated(0..<5, of: two, at: TensorType(.f32, [2])) == "V3", "C2")
+  }
+
   @Test func V1_operandsAreEarlierResults() {
     for value in [Value(1), Value(2), Value(7), Value(-1), Value(0, 1), Value(0, -1)] {
       var graph = good()

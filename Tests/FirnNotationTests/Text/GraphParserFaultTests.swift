@@ -161,6 +161,17 @@ import Testing
       "variable `w` is f32[2]"),
     Fault(
       x + w + "%r = assign(%x) {variable = \"w\"} : f32[2,3]", "line 4, column 6", "variable `w` is f32[2]"),
+    Fault(
+      x + w + "%r = assign_rows(%x) {variable = \"w\", start = 0, limit = 2} : f32[2,3]", "line 4, column 6",
+      "variable `w` is f32[2]"),
+    Fault(
+      w + "%y = placeholder() {dtype = f32, shape = [2]} : f32[2]\n"
+        + "%r = assign_rows(%y) {variable = \"w\", start = 1, limit = 3} : f32[2]", "line 4, column 6",
+      "variable `w` is f32[2]"),
+    Fault(
+      w + "%y = placeholder() {dtype = f32, shape = [2]} : f32[2]\n"
+        + "%r = assign_rows(%y) {variable = \"w\", start = 2, limit = 1} : f32[2]", "line 4, column 6",
+      "rows 2..<1"),
     // Loops.
     Fault(
       "%p = loop_input() {kind = \"carry\", position = 0, dtype = f32, shape = []} : f32[]",

@@ -37,6 +37,7 @@ extension OpTests {
       "constant": Constant(NDArray([Float(1), 2])),
       "read": ReadVariable(Variable(name: "v", type: TensorType(.f32, [2]), initializer: .zeros)),
       "assign": AssignVariable("v"),
+      "assign_rows": AssignRows("v", 0..<2),
       "random_state": RandomState(),
       "by_mode": ByMode(),
       "gradients": Gradients(seeded: [false], targets: 1, stops: 0, unconnected: .zero),

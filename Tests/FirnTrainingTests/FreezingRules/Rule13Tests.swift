@@ -154,13 +154,12 @@ extension FreezingRuleTests {
     let status = try #require(program.status.variables.first { $0.name == variable.name })
     #expect(status.status == .partly)
     for block in trained { #expect(status.reason.contains(block.description), "\(status.reason)") }
-    // A table's rows are scattered into the whole of it; everything else is computed for the block alone.
-    let isScattered = name == "table" && trained[0].axis == 0
+    // Everything is computed for the block alone.
     let adjoints = program.graph.allNodes().filter {
       $0.node.phase == .backward && $0.node.types.contains(variable.type)
     }
     let others = model.graph.variables.contains { $0.name != name && $0.type == variable.type }
-    if !isScattered, !others { #expect(adjoints.isEmpty, "\(adjoints.map(\.path))") }
+    if !others { #expect(adjoints.isEmpty, "\(adjoints.map(\.path))") }
   }
 
   /// The product that makes a kernel's gradient costs what the trained share of it costs.
