@@ -58,7 +58,7 @@ let executables: [Target] = [
     name: "FirnBench",
     dependencies: [
       "FirnGraph", "FirnNotation", "FirnCharts", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime",
-      "FirnFormats", "FirnTraining",
+      "FirnFormats", "FirnTraining", "CFirnAllocations", "CFirnPeak",
     ]),
 ]
 
@@ -103,8 +103,10 @@ let examples: [Target] = [
     ], path: "Examples/\(name)", resources: tables[name].map { [.copy($0)] } ?? [])
 }
 
+/// What measuring needs; no library sees it.
+let instruments: [Target] = [.target(name: "CFirnAllocations"), .target(name: "CFirnPeak")]
+
 let tests: [Target] = [
-  .target(name: "CFirnAllocations", path: "Tests/CFirnAllocations"),
   .target(
     name: "FirnTestSupport", dependencies: ["FirnGraph", "FirnOps"], path: "Tests/FirnTestSupport"),
   .target(
@@ -167,12 +169,13 @@ let tests: [Target] = [
       "FirnFormats",
       "FirnTestSupport",
     ]),
+  .testTarget(name: "FirnBenchTests", dependencies: ["FirnBench", "CFirnAllocations"]),
 ]
 
-for target in libraries + data + executables + tests where target.name != "CFirnKernels" {
+for target in libraries + data + instruments + executables + tests where target.name != "CFirnKernels" {
   target.swiftSettings = settings
   if target.type != .test { target.exclude.append("README.md") }
-  if target.name == "FirnBench" { target.exclude.append("peers.py") }
+  if target.name == "FirnBench" { target.exclude += ["counts.json", "peers.py"] }
 }
 
 let products: [Product] = [
@@ -180,7 +183,7 @@ let products: [Product] = [
   .executable(name: "firn", targets: ["FirnCLI"]),
   .executable(name: "firn-bench", targets: ["FirnBench"]),
 ]
-let targets = libraries + data + executables + examples + tests
+let targets = libraries + data + instruments + executables + examples + tests
 
 /// The targets to which `FIRN_TARGETS` restricts the package, so that a build under a sanitizer is a small one; see `.ci/sanitize`.
 let chosen = Context.environment["FIRN_TARGETS"].map { Set($0.split(separator: " ").map { String($0) }) }

@@ -1,60 +1,115 @@
-/// The command `firn-bench`: `firn-bench [NAME …]` runs the named benchmarks, all by default.
-///
-/// `firn-bench training lstm-128 --peer python` runs one work of `training` beside other libraries.
+import Foundation
+
+/// The command `firn-bench`; `BenchArguments` says how it is called.
 @main
 enum Main {
-  static func main() throws {
-    var wanted = Array(CommandLine.arguments.dropFirst())
-    var peer: String?
-    if let option = wanted.firstIndex(of: "--peer") {
-      guard option + 1 < wanted.count else { fatalError("--peer needs a Python") }
-      peer = wanted[option + 1]
-      wanted.removeSubrange(option...option + 1)
+  struct Benchmark: Sendable {
+    var name: String
+    var help: String
+    var run: @Sendable (BenchArguments) throws -> Void
+  }
+
+  static let benchmarks: [Benchmark] = [
+    Benchmark(name: "asking", help: "building, asking and compiling graphs of growing size") { _ in
+      try AskingBenchmark.run()
+    },
+    Benchmark(name: "compiling", help: "compiling and planning large graphs, pass by pass") { _ in
+      try CompilingBenchmark.run()
+    },
+    Benchmark(name: "memory", help: "arenas beside the most bytes that are needed at once") { _ in
+      try MemoryBenchmark.run()
+    },
+    Benchmark(name: "drawing", help: "writing graphs as DOT, and laying them out") { _ in
+      try DrawingBenchmark.run()
+    },
+    Benchmark(name: "freezing", help: "a stack frozen layer by layer") { _ in try FreezingBenchmark.run() },
+    Benchmark(name: "loops", help: "an LSTM's step without the passes for loops, and with checkpoints") { _ in
+      try LoopsBenchmark.run()
+    },
+    Benchmark(name: "training", help: "training steps and products, also beside other libraries") {
+      try TrainingBenchmark.run($0)
+    },
+    Benchmark(name: "products", help: "matrix products on one thread, by shape") { _ in
+      try ProductsBenchmark.run()
+    },
+    Benchmark(name: "denormals", help: "an LSTM's step where its states die away") { _ in
+      try DenormalsBenchmark.run()
+    },
+    Benchmark(name: "convolution", help: "kernels of convolutional networks on one thread") { _ in
+      try ConvolutionBenchmark.run()
+    },
+    Benchmark(name: "networks", help: "building, freezing, explaining and drawing a ResNet-50") { _ in
+      try NetworksBenchmark.run()
+    },
+    Benchmark(name: "weights", help: "opening a session on a gigabyte of weights") { _ in
+      try WeightsBenchmark.run()
+    },
+  ]
+
+  static func main() {
+    do {
+      try run(try BenchArguments(Array(CommandLine.arguments.dropFirst())))
+    } catch let error as UsageError {
+      note("\(error.message)\nsee firn-bench --help")
+      exit(2)
+    } catch {
+      note("\(error)")
+      exit(1)
     }
-    let works = wanted.filter { name in TrainingBenchmark.works.contains { $0.name == name } }
-    wanted.removeAll { works.contains($0) }
-    if !works.isEmpty, wanted.isEmpty { wanted = ["training"] }
-    let benchmarks: [(name: String, run: () throws -> Void)] = [
-      ("asking", AskingBenchmark.run),
-      ("compiling", CompilingBenchmark.run),
-      ("memory", MemoryBenchmark.run),
-      ("drawing", DrawingBenchmark.run),
-      ("freezing", FreezingBenchmark.run),
-      ("loops", LoopsBenchmark.run),
-      ("training", { try TrainingBenchmark.run(works, peer: peer) }),
-      ("products", ProductsBenchmark.run),
-      ("denormals", DenormalsBenchmark.run),
-      ("convolution", ConvolutionBenchmark.run),
-      ("networks", NetworksBenchmark.run),
-      ("weights", WeightsBenchmark.run),
-    ]
-    for benchmark in benchmarks where wanted.isEmpty || wanted.contains(benchmark.name) {
-      print("== \(benchmark.name)")
-      try benchmark.run()
+  }
+
+  private static func run(_ arguments: BenchArguments) throws {
+    let rows = WorkRow.all.filter { arguments.rows.contains($0.name) }
+    switch arguments.task {
+    case .help: print(BenchArguments.help)
+    case .one(let name):
+      guard let row = WorkRow.all.first(where: { $0.name == name }) else { return }
+      print(try JSON.line(RowMeasurement(row, threads: arguments.threads[0])))
+    case .record(let file):
+      let counted = try CountsFile(counting: rows, threads: arguments.threads)
+      try Data(try JSON.text(counted).utf8).write(to: URL(filePath: file))
+      print("\(counted.entries.count) entries recorded")
+    case .check(let file):
+      if try !isFree(ofRises: file, rows, threads: arguments.threads) { exit(1) }
+    case .measure:
+      for benchmark in benchmarks where arguments.benchmarks.contains(benchmark.name) {
+        // A reader of JSON is given nothing else.
+        if arguments.json != "-" { print("== \(benchmark.name)") }
+        try benchmark.run(arguments)
+      }
     }
+  }
+
+  private static func isFree(ofRises file: String, _ rows: [WorkRow], threads: [Int]) throws -> Bool {
+    let stored: CountsFile
+    do {
+      stored = try JSONDecoder().decode(CountsFile.self, from: Data(contentsOf: URL(filePath: file)))
+    } catch {
+      throw UsageError("\(file) is no file of counts (--record makes one): \(error)")
+    }
+    let counted = try CountsFile(counting: rows, threads: threads)
+    let result = stored.comparing(counted, rows: rows.map(\.name), knownRows: WorkRow.all.map(\.name))
+    for line in result.notes { print(line) }
+    for line in result.faults { print("FAULT: \(line)") }
+    print("\(counted.entries.count) entries counted, \(result.faults.count) faults")
+    return result.faults.isEmpty
   }
 }
 
-/// Milliseconds of the fastest of some runs, which is the one least disturbed.
-func milliseconds(runs: Int = 3, _ body: () throws -> Void) rethrows -> Double {
-  var best = Double.infinity
-  let clock = ContinuousClock()
-  for _ in 0..<runs {
-    let start = clock.now
-    try body()
-    let (seconds, attoseconds) = start.duration(to: clock.now).components
-    best = min(best, Double(seconds) * 1e3 + Double(attoseconds) / 1e15)
+/// How the command writes JSON: keys in order, so that files can be compared as text.
+enum JSON {
+  static func text(_ value: some Encodable) throws -> String {
+    try encoded(value, [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]) + "\n"
   }
-  return best
-}
 
-/// `value` with `digits` places, padded to a column.
-func column(_ value: Double, digits: Int = 2, width: Int = 12) -> String {
-  var scaled = "\((value * power(10, digits)).rounded() / power(10, digits))"
-  while scaled.count < width { scaled = " " + scaled }
-  return scaled
-}
+  static func line(_ value: some Encodable) throws -> String {
+    try encoded(value, [.sortedKeys, .withoutEscapingSlashes])
+  }
 
-private func power(_ base: Double, _ exponent: Int) -> Double {
-  (0..<exponent).reduce(1) { product, _ in product * base }
+  private static func encoded(_ value: some Encodable, _ form: JSONEncoder.OutputFormatting) throws -> String
+  {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = form
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  }
 }

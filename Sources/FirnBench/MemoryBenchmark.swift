@@ -9,18 +9,14 @@ import FirnTraining
 enum MemoryBenchmark {
   static func run() throws {
     print("                                        nodes   arena, MiB   least, MiB   ratio")
-    for work in TrainingBenchmark.works {
-      for row in work.rows {
-        let graph = Graph()
-        let (loss, _) = work.build(graph)
-        try line("\(work.name) \(row.name)", graph, loss, row.freezing, ["batch": work.batch])
-      }
+    for row in WorkRow.all where row.work.isTrained {
+      let graph = Graph()
+      let loss = row.work.build(graph).result
+      try line(row.name, graph, loss, row.row.freezing, ["batch": row.work.batch])
     }
-    for (name, depth) in [("resnet-18", ResNet.Depth.resNet18), ("resnet-50", .resNet50)] {
-      for freezing in [nil, NetworksBenchmark.freezing, "!fc"] as [Selection?] {
-        let (graph, loss) = NetworksBenchmark.model(depth)
-        try line("\(name) \(freezing.map { "\($0)" } ?? "all")", graph, loss, freezing, ["batch": 8])
-      }
+    for freezing in [nil, NetworksBenchmark.freezing, "!fc"] as [Selection?] {
+      let (graph, loss) = NetworksBenchmark.model()
+      try line("resnet-50 \(freezing.map { "\($0)" } ?? "all")", graph, loss, freezing, ["batch": 8])
     }
   }
 

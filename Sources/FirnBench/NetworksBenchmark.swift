@@ -52,9 +52,9 @@ enum NetworksBenchmark {
       "             drawn in", drawings.map { "\($0.utf8.count)" }.joined(separator: " and "), "bytes of DOT")
   }
 
-  static func model(_ depth: ResNet.Depth = .resNet50) -> (Graph, Tensor) {
+  static func model() -> (Graph, Tensor) {
     let graph = Graph()
-    let logits = ResNet(depth)(graph.placeholder("images", shape: ["batch", 224, 224, 3]))
+    let logits = ResNet(.resNet50)(graph.placeholder("images", shape: ["batch", 224, 224, 3]))
     let labels = graph.placeholder("labels", shape: ["batch"], dtype: .i32)
     return (graph, graph.scope("loss") { sparseSoftmaxCrossEntropy(logits: logits, labels: labels).mean() })
   }

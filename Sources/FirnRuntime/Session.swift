@@ -27,7 +27,7 @@ public final class Session {
 
   var store: VariableStore
   private let identity = SessionIdentity()
-  private let workers: any Workers
+  private let workers: WorkerPool
   private var executions = ExecutionCache()
   /// How many runs there have been; drives random ops, with the seed.
   package var runs: UInt64 = 0
@@ -372,5 +372,21 @@ public final class Session {
   public func arenaBytes(of program: Program, binding: DimBinding = [:]) throws(FirnError) -> Int {
     try requireOwn(program)
     return try execution(of: program, binding: binding).plan.arenaBytes
+  }
+
+  // MARK: Measuring
+
+  /// How often runs so far have handed work to other threads and waited for it.
+  package var barrierCount: Int { workers.barrierCount }
+
+  /// The steps of a run alone, on what was fed last: nothing is copied in or out, and no variable changes.
+  ///
+  /// For measurements; the program must have been run with this binding before.
+  package func steps(
+    of program: Program, binding: DimBinding
+  ) throws(FirnError) -> () throws(FirnError) -> Void {
+    try requireOwn(program)
+    let execution = try self.execution(of: program, binding: binding)
+    return { () throws(FirnError) in try execution.run(checksNumerics: false) }
   }
 }

@@ -32,6 +32,20 @@ import Testing
     for round in 0..<2_000 { expectEachOnce(pool, 30 + round % 7, grain: 1) }
   }
 
+  /// Work for one thread is none, neither is what is too small to be split.
+  @Test func barriersAreCounted() {
+    let (alone, pool) = (WorkerPool(count: 1), WorkerPool(count: 3))
+    for number in 1...5 {
+      expectEachOnce(alone, 100, grain: 1)
+      expectEachOnce(pool, 100, grain: 64)
+      expectEachOnce(pool, 0, grain: 1)
+      expectEachOnce(pool, 100, grain: 1)
+      expectEachOnce(pool, 2, grain: 1)
+      #expect(pool.barrierCount == 2 * number)
+    }
+    #expect(alone.barrierCount == 0)
+  }
+
   @Test func helpersThatHaveGoneToSleepWake() {
     let pool = WorkerPool(count: 3)
     for _ in 0..<20 {

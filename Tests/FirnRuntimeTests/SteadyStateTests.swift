@@ -139,6 +139,24 @@ import Testing
     #expect(try allocations { _ = try NDArray(zeros: [1000]) } > 0)
   }
 
+  /// What measurements repeat changes nothing, and goes on from what is there now.
+  @Test func stepsAloneChangeNothing() throws {
+    let (session, program, feeds) = try trainer()
+    let feed = try feeds(2)
+    try session.run(program, feeding: feed)
+    let before = try session.snapshot(Selection("**"))
+    let steps = try session.steps(of: program, binding: ["batch": 2, "time": 4])
+    for _ in 0..<3 { try steps() }
+    #expect(try session.snapshot(Selection("**")) == before && session.runs == 1)
+    let (other, same, otherFeeds) = try trainer()
+    let otherFeed = try otherFeeds(2)
+    try other.run(same, feeding: otherFeed)
+    let results = try (session.run(program, feeding: feed), other.run(same, feeding: otherFeed))
+    let (repeated, plain) = (results.0.arrays, results.1.arrays)
+    #expect(zip(repeated, plain).allSatisfy { $0?.floats == $1?.floats })
+    #expect(throws: FirnError.self) { try session.steps(of: same, binding: ["batch": 2, "time": 4]) }
+  }
+
   private func allocations(_ body: () throws -> Void) throws -> Int {
     firn_allocations_begin()
     try body()

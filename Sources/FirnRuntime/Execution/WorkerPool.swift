@@ -14,15 +14,24 @@ internal import Synchronization
 /// reduced, so results do not depend on their number.
 final class WorkerPool: Workers {
   let count: Int
-  private let helpers = Mutex<[Helper]>([])
+  private let crew = Mutex(Crew())
+
+  private struct Crew {
+    var helpers: [Helper] = []
+    /// Counted under the lock that a split takes anyway.
+    var barriers = 0
+  }
 
   init(count: Int) { self.count = max(1, count) }
 
   deinit {
-    helpers.withLock { helpers in
-      for helper in helpers { helper.end() }
+    crew.withLock { crew in
+      for helper in crew.helpers { helper.end() }
     }
   }
+
+  /// How often pieces were handed to other threads and waited for.
+  var barrierCount: Int { crew.withLock { $0.barriers } }
 
   func split(_ total: Int, grain: Int, _ body: (Range<Int>, Int) -> Void) {
     let pieces = min(count, total / max(grain, 1))
@@ -31,14 +40,14 @@ final class WorkerPool: Workers {
       return
     }
     let range: @Sendable (Int) -> Range<Int> = { total * $0 / pieces..<total * ($0 + 1) / pieces }
-    helpers.withLock { helpers in
-      while helpers.count < pieces - 1 { helpers.append(Helper(number: helpers.count + 1)) }
+    crew.withLock { crew in
+      crew.barriers += 1
+      while crew.helpers.count < pieces - 1 { crew.helpers.append(Helper(number: crew.helpers.count + 1)) }
+      let helpers = crew.helpers.prefix(pieces - 1)
       withoutActuallyEscaping(body) { body in
-        for helper in helpers.prefix(pieces - 1) {
-          helper.post(Piece(range: range(helper.number), body: body))
-        }
+        for helper in helpers { helper.post(Piece(range: range(helper.number), body: body)) }
         body(range(0), 0)
-        for helper in helpers.prefix(pieces - 1) { helper.finish() }
+        for helper in helpers { helper.finish() }
       }
     }
   }

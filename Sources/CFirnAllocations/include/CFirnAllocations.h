@@ -10,4 +10,10 @@ long firn_allocations_end(void);
 /// The bytes of these allocations together, freed or not; -1 where they cannot be counted.
 long firn_allocated_bytes(void);
 
+/// Starts counting allocations of all threads together; one caller at a time.
+void firn_process_allocations_begin(void);
+
+/// Stops, and gives the number since then; -1 where they cannot be counted.
+long firn_process_allocations_end(void);
+
 #endif
