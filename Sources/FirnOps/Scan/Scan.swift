@@ -16,9 +16,10 @@ package import FirnGraph
 /// The body's outputs are the next carries, then the outputs. A reversed scan visits the positions from the last to the
 /// first; positions mean the same either way. One that `recomputes` keeps nothing but carries for its gradient.
 ///
-/// Constraints: (C1) operand counts match the body; (C2) carries and captures have the types of their parameters and
-/// the next carries those of the carries; (C3) every slice's leading extent is `length` and the rest its parameter's
-/// shape; (C7) where it is a number, `length` is in 0 ..< 2³¹, which the index counts.
+/// Constraints: (C1) operand counts match the body, which is given nothing but loop inputs; (C2) carries and captures
+/// have the types of their parameters and the next carries those of the carries; (C3) every slice's leading extent is
+/// `length` and the rest its parameter's shape; (C7) where it is a number, `length` is in 0 ..< 2³¹, which the index
+/// counts.
 ///
 /// - Complexity: `length` times the body, run in order; one iteration's buffers are reused by the next.
 ///
@@ -141,7 +142,13 @@ package struct Scan: LoopOp, OpaqueOp {
     }
     try Self.require(length)
     for node in body.nodes {
-      guard let parameter = node.op as? LoopInput, let operand = operand(of: parameter) else { continue }
+      guard node.traits.contains(.receives) else { continue }
+      guard let parameter = node.op as? LoopInput else {
+        throw FirnError(
+          .invalidArgument, "`\(node.name)` is no input of a loop: `\(node.mnemonic)` is given by another op",
+          remedy: "read what the loop is given by `loop_input`", constraint: "C1")
+      }
+      guard let operand = operand(of: parameter) else { continue }
       var type = operands[operand]
       if parameter.kind == .slice {
         guard type.shape.first == length else {

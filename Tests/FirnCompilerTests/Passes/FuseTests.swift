@@ -202,7 +202,12 @@ import Testing
     ("fused_input() {position = 0", "fused_input() {position = 1", "input 0 is missing"),
     (
       "dtype = f32, shape = [batch,4]} : f32[batch,4]\n  %tanh",
-      "dtype = f32, shape = [batch,5]} : f32[batch,5]\n  %tanh", ""
+      "dtype = f32, shape = [batch,5]} : f32[batch,5]\n  %tanh", "gives f32[batch,5] here"
+    ),
+    (
+      "placeholder() {dtype = f32, shape = [batch,4]} : f32[batch,4]",
+      "placeholder() {dtype = f32, shape = [batch,5]} : f32[batch,5]",
+      "is f32[batch,4] in the program but f32[batch,5] outside"
     ),
     ("mul(%tanh, %x)", "softmax(%tanh)", "`softmax` is run by itself"),
     ("domain = [batch,4]", "domain = [batch,3]", "not made of pieces [batch,3]"),
@@ -221,6 +226,90 @@ import Testing
       Issue.record("\(other) is read")
     } catch {
       #expect(error.description.contains(message), "\(error)")
+    }
+  }
+
+  /// C4 and C5, met and one beyond: a piece lies in one operand, and neither nodes nor instructions are without end.
+  ///
+  /// The program puts columns together and has so many functions of them.
+  @Test(
+    arguments: [
+      (2, "[2,2]", 0, nil), (2, "[2,1]", 0, nil), (1, "[2,1]", 0, nil),
+      (1, "[2,2]", 0, "a piece [2,2] lies across operands of `both`"),
+      (2, "[2,4]", 0, "a piece [2,4] lies across"),
+      (2, "[1,2]", 0, "not made of pieces [1,2]"),
+      (2, "[2,2]", 1021, nil), (2, "[2,2]", 1022, "has 1025 nodes"),
+      (1, "[2,3]", 0, "not made of pieces [2,3]"),
+    ] as [(Int, String, Int, String?)])
+  func programsHaveLimits(_ columns: Int, _ domain: String, _ length: Int, _ says: String?) throws {
+    let (left, right) = ("[2,\(columns)]", "[2,\(4 - columns)]")
+    var text = header + "\n"
+    for (name, shape) in [("x", left), ("y", right)] {
+      text += "%\(name) = placeholder() {dtype = f32, shape = \(shape)} : f32\(shape)\n"
+    }
+    text += "%p = fused(%x, %y) {domain = \(domain), body = {\n"
+    for (position, (name, shape)) in [("x", left), ("y", right)].enumerated() {
+      text +=
+        "%\(name) = fused_input() {position = \(position), dtype = f32, shape = \(shape)} : f32\(shape)\n"
+    }
+    text += "%both = concat(%x, %y) {axis = 1} : f32[2,4]\n" + chain(length, from: "both", "f32[2,4]")
+    text += "}} : f32[2,4]\nreturn %p\n"
+    try expectReading(text, says)
+  }
+
+  /// Five pieces of each of so many functions, and of what they are of.
+  @Test(arguments: [(818, nil), (819, "more than 4096 instructions")] as [(Int, String?)])
+  func instructionsAreCounted(_ length: Int, _ says: String?) throws {
+    let text =
+      header + "\n%x = placeholder() {dtype = f32, shape = [5]} : f32[5]\n"
+      + "%p = fused(%x) {domain = [1], body = {\n"
+      + "%x = fused_input() {position = 0, dtype = f32, shape = [5]} : f32[5]\n"
+      + chain(length, from: "x", "f32[5]") + "}} : f32[5]\nreturn %p\n"
+    try expectReading(text, says)
+  }
+
+  private func chain(_ length: Int, from first: String, _ type: String) -> String {
+    let names = [first] + (0..<length).map { "t\($0)" }
+    return zip(names, names.dropFirst()).map { "%\($1) = tanh(%\($0)) : \(type)\n" }.joined()
+      + "return %\(names[length])\n"
+  }
+
+  private func expectReading(_ text: String, _ says: String?) throws {
+    let read = Result { try GraphDef(parsing: text, catalogue: .standard) }
+    guard let says else { return try read.get().verify() }
+    let error = #expect(throws: FirnError.self) { try read.get() }
+    #expect(error?.description.contains(says) == true, "\(error.map { "\($0)" } ?? "")")
+  }
+
+  /// A loop gives its body nothing but loop inputs, a program nothing but its own.
+  @Test func inputsOfAnotherOpAreRefused() throws {
+    let program = header + "\n" + Self.program
+    let loop =
+      header + """
+
+        %x = placeholder() {dtype = f32, shape = [4]} : f32[4]
+        %s = scan(%x) {carries = 1, slices = 0, captures = 0, length = 3, reversed = false, body = {
+          %c = loop_input() {kind = "carry", position = 0, dtype = f32, shape = [4]} : f32[4]
+          return %c
+        }} : f32[4]
+        return %s
+
+        """
+    let (inLoop, inProgram) = (
+      "loop_input() {kind = \"carry\", position = 0", "fused_input() {position = 0"
+    )
+    _ = try parsed(loop)
+    for (text, part, other, message) in [
+      (loop, inLoop, inProgram, "`c` is no input of a loop: `fused_input` is given by another op"),
+      (program, inProgram, inLoop, "takes 0 operands, not 1"),
+    ] {
+      #expect(text.contains(part))
+      do {
+        _ = try GraphDef(parsing: text.replacing(part, with: other), catalogue: .standard)
+        Issue.record("\(other) is read")
+      } catch {
+        #expect(error.description.contains(message), "\(error)")
+      }
     }
   }
 
