@@ -90,6 +90,25 @@ import Testing
     #expect(count > 40, "\(count)")
   }
 
+  /// Nothing that is repeated: columns are cut off, all of them or as many as there are, before rows go round.
+  @Test(arguments: [(4, 4, 3), (2, 2, 3), (0, 4, 0), (0, 0, 3), (1, 3, 3)])
+  func programsOfNothing(_ from: Int, _ to: Int, _ rows: Int) throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: [5, 4])
+    let y = graph.placeholder("y", shape: ["rows", 5, Dim(to - from)])
+    let part = x.sliced(axis: 1, from: Dim(from), to: Dim(to))
+    let sum = tanh(part.broadcast(to: ["rows", 5, Dim(to - from)])) * y + part
+    let total = exp(sum).sum(axes: [0])
+    let request = CompilationRequest(graph: graph.definition, fetches: [sum.value, total.value])
+    let (fused, plain) = (
+      try Compiler.compile(request).graph, try Compiler.compile(request, pipeline: Self.plain).graph
+    )
+    #expect(hasPrograms(fused))
+    let feeds = ["x": try NDArray(zeros: [5, 4]), "y": try NDArray(zeros: [rows, 5, to - from])]
+    let expected = try values(plain, ["rows": rows], feeds, workers: WorkerPool(count: 1))
+    expectSame(try values(fused, ["rows": rows], feeds, workers: WorkerPool(count: 1)), expected, "fused")
+  }
+
   // MARK: Networks
 
   static let networks = ["lstm", "gru", "masked", "rnn", "convolution", "dense"]

@@ -53,6 +53,8 @@ struct BlockProgram: Sendable {
 
   /// How many elements a block has: such that what is repeated is, where that works out, the same in every block.
   private static func block(_ count: Int, periods: [Int]) -> Int {
+    // Of nothing, what is repeated may be nothing too.
+    if count == 0 { return 1 }
     var common = 1
     for period in periods.sorted(by: >) where period <= blockSize {
       var (a, b) = (common, period)
