@@ -90,7 +90,8 @@ public struct WeightTransform: Hashable, Sendable {
   public static func linear(outputs: Int, flattening image: (channels: Int, height: Int, width: Int))
     -> WeightTransform
   {
-    let features = image.channels * image.height * image.width
+    // Too many to count are those of no file; the reshape says so.
+    let features = image.channels.saturatingProduct(image.height).saturatingProduct(image.width)
     return reshaped([outputs, image.channels, image.height, image.width], from: [outputs, features])
       .then(convolution)
       .then(reshaped([features, outputs], from: [image.height, image.width, image.channels, outputs]))

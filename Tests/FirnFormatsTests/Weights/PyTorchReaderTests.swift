@@ -154,5 +154,11 @@ import Testing
       tensor(offset: 3, shape: [1], strides: [1]),
       [("x/byteorder", text("big")), ("x/data/0", [UInt8](repeating: 0, count: 12) + [63, 128, 0, 0])])
     #expect(try weights["tensor"]?.array().floats == [1])
+    for order in ["middle", "", "little and big"] {
+      let error = #expect(throws: FirnError.self) {
+        try read(tensor(offset: 3, shape: [1], strides: [1]), [("x/byteorder", text(order))] + storage)
+      }
+      #expect(error?.message.contains("an unknown order of bytes") == true)
+    }
   }
 }

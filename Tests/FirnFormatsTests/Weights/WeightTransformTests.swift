@@ -92,6 +92,8 @@ import Testing
     for (transform, shape) in [
       (WeightTransform.convolution, [2, 3]), (.permuted([0, 0]), [2, 2]), (.reshaped([4]), [3]),
       (.blocks([0, 1], axis: 0), [3]), (.blocks([0, 1], axis: 1), [4]), (.blocks([], axis: 0), [4]),
+      // As many features as no number says.
+      (.linear(outputs: 2, flattening: (.max, 2, 2)), [2, 3]),
     ] {
       #expect(throws: FirnError.self) { try transform.shape(of: shape) }
       #expect(throws: FirnError.self) { try transform(try NDArray(zeros: shape)) }

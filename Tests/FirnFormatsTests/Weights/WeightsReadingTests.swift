@@ -48,6 +48,33 @@ import Testing
     }
   }
 
+  /// The head of an array says each thing once, and its shape fills what is there, in a file or in an archive of them.
+  @Test(
+    arguments: [
+      ("'fortran_order': False, 'shape': (2,), ", 2, nil),
+      ("'fortran_order': False, 'shape': (2,), ", 3, "which its shape does not fill"),
+      ("'fortran_order': False, 'shape': (3,), ", 2, "which its shape does not fill"),
+      ("'fortran_order': False, 'shape': (2,), 'shape': (2,), ", 2, "'a.npz"),
+      ("'fortran_order': False, ", 2, "without descr, fortran_order and shape"),
+      ("'shape': (2,), ", 2, "without descr, fortran_order and shape"),
+      ("'fortran_order': False, 'shape': (4294967296, 4294967296), ", 2, "an impossible shape"),
+      ("'fortran_order': False, 'shape': (-2,), ", 2, "'a.npz"),
+    ] as [(String, Int, String?)])
+  func arraysAreWhatTheirHeadsSay(_ members: String, _ count: Int, _ says: String?) throws {
+    let text = Array("{'descr': '<f4', \(members)}".utf8)
+    let head = NumPyHeader.magic + [1, 0] + FileParts.little(UInt16(text.count)) + text
+    let file = head + (0..<count).flatMap { FileParts.little(Float($0).bitPattern) }
+    for bytes in [file, FileParts.zip([("a.npy", file)])] {
+      let read = Result { try Weights(Bytes(copying: bytes), source: "a.npz") }
+      guard let says else {
+        #expect(try read.get().entries.map(\.shape) == [[count]])
+        continue
+      }
+      let error = #expect(throws: FirnError.self) { try read.get() }
+      #expect(error?.message.contains(says) == true, "\(error?.message ?? "")")
+    }
+  }
+
   /// The reference reader's verdict on each file, but for the few that are refused on purpose.
   @Test func safetensorsVerdicts() throws {
     let corpus = try WeightFixtures.corpus()

@@ -40,6 +40,31 @@ import Testing
     #expect(error?.message.contains("overlap") == true)
   }
 
+  /// Every field that says a thing twice, or of another kind of archive: first the offset, from the start of the file,
+  /// the directory or the record at its end.
+  @Test(
+    arguments: [
+      ("directory", 20, [2], "gives `a` two sizes"), ("directory", 24, [2], "gives `a` two sizes"),
+      ("file", 8, [8], "describes `a` in two ways"), ("file", 30, [0x63], "describes `a` in two ways"),
+      ("directory", 8, [1], "is encrypted"), ("directory", 10, [12], "is packed by method 12"),
+      ("directory", 42, [1], "lacks what its zip directory calls `a`"),
+      // The last entry goes on where the directory is.
+      ("directory", 47 + 20, [9, 0, 0, 0, 9], "ends within `b`"),
+      ("end", 4, [1], "several volumes"), ("end", 6, [1], "several volumes"),
+      ("end", 8, [1], "several volumes"),
+      ("end", 8, [3, 0, 3], "as many entries as it announces"),
+      ("end", 8, [1, 0, 1], "as many entries as it announces"),
+      ("end", 12, [93], "not where it says"), ("end", 16, [65], "not where it says"),
+    ] as [(String, Int, [UInt8], String)])
+  func fieldsThatDisagreeAreRefused(_ part: String, _ offset: Int, _ values: [UInt8], _ says: String) {
+    var bytes = honest
+    let end = bytes.count - 22
+    let start = part == "file" ? 0 : part == "end" ? end : Int(bytes[end + 16])
+    bytes.replaceSubrange(start + offset..<start + offset + values.count, with: values)
+    let error = #expect(throws: FirnError.self) { try open(bytes) }
+    #expect(error?.message.contains(says) == true, "\(error?.message ?? "")")
+  }
+
   @Test func wrongChecksumsAreRefused() throws {
     let archive = try open(changed(honest, directoryOffset: 16, to: 1))
     let entry = try #require(archive["a"])
