@@ -299,7 +299,7 @@ public final class Session {
         store.write(values, to: commit.name, training: blocks)
       }
     }
-    runs += 1
+    runs &+= 1
     return Results(names: program.fetches, arrays: arrays, home: graph.identity)
   }
 

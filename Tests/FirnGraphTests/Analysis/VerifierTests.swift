@@ -144,6 +144,9 @@ import Testing
       Variable(name: "a b", type: Self.type, initializer: .zeros),
       Variable(name: "v", type: TensorType(.f32, ["batch"]), initializer: .zeros),
       Variable(name: "v", type: TensorType(.f32, [-1]), initializer: .zeros),
+      Variable(
+        name: "v", type: Self.type, initializer: .zeros,
+        blocks: BlockNames(["a", "b", "c"], axis: 0)),
     ]
     for variable in bad {
       var graph = good()
@@ -185,6 +188,10 @@ import Testing
 
   @Test func V8_bodiesHoldNoStateAndNoFeeds() {
     let placeholder = Node(op: Placeholder(type: Self.type), inputs: [], types: [Self.type], name: "p")
+    var assignment = good().nodes[2]
+    assignment.inputs = [Value(0)]
+    let parameter = Node(op: LoopInput(.carry, 0, type: Self.type), inputs: [], types: [Self.type], name: "p")
+    #expect(violated(loop(GraphDef(nodes: [parameter, assignment]))) == "V8")
     #expect(violated(loop(GraphDef(nodes: [placeholder]))) == "V8")
     #expect(violated(loop(GraphDef(nodes: [good().nodes[0]]))) == "V8")
     #expect(violated(loop(GraphDef(variables: good().variables))) == "V8")

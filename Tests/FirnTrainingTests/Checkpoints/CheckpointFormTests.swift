@@ -74,6 +74,29 @@ import Testing
     }
   }
 
+  /// A file holds the record, its digest and what that lists: no less, so that damage shows, and no more.
+  @Test func recordsHaveTheirDigestAndListAllThereIs() throws {
+    let checkpoint = try checkpoint().checkpoint
+    try withFolder { url in
+      let path = url.appendingPathComponent("c.safetensors").path
+      try checkpoint.write(to: path)
+      let file = try Weights(contentsOf: path)
+      let more = WeightEntry(name: "more", array: NDArray(scalar: 1 as Float))
+      for (entries, metadata, says) in [
+        (file.entries, file.metadata.filter { $0.key != CheckpointRecord.digestKey }, "its record is not"),
+        (file.entries + [more], file.metadata, "tensors that its record does not list"),
+        (
+          file.entries.filter { $0.name != GraphText.name }, file.metadata,
+          "lacks `\(GraphText.name)`, which its record lists"
+        ),
+      ] {
+        try Weights(source: "c", entries: entries, metadata: metadata).write(to: path)
+        let error = try error { _ = try Checkpoint(contentsOf: path) }
+        #expect(error.code == .parse && error.message.contains(says), "\(error)")
+      }
+    }
+  }
+
   /// Memory that the record lists but the file has not would otherwise start fresh unseen.
   @Test func missingMemoryIsAnError() throws {
     let (graph, checkpoint) = try checkpoint()
@@ -89,6 +112,67 @@ import Testing
       let error = try error { try Checkpoint(contentsOf: path).resume(in: session) }
       #expect(error.code == .parse && error.place == name && error.message.contains("lacks `\(name)`"))
       #expect(try session.everything() == before)
+    }
+  }
+
+  /// A record of which a number is another, and the digest with it, is refused or resumed from; whatever it says, nothing
+  /// traps, and what can be resumed goes on.
+  @Test func recordsOfAnyNumbersAreResumedOrRefused() throws {
+    let model = try Chain()
+    func program(_ session: Session) throws -> Program {
+      try session.compile(
+        minimizing: model.loss, with: Adam(), freezing: "lower/kernel[0..<1] | upper/kernel[axis 1: 2..<4]")
+    }
+    try withFolder { url in
+      let path = url.appendingPathComponent("c.safetensors").path
+      let session = try quietSession(model.graph)
+      try session.setValue(try noise([2, 4]), of: "lower/kernel[1..<3]")
+      let made = try program(session)
+      try session.run(made, feeding: model.feeds)
+      let position = DataPosition(epoch: 1, batch: 2, step: 1, seed: 5, batchSize: 7, count: 21)
+      try Checkpoint(of: session, running: made, step: 1, position: position, metric: 2).write(to: path)
+      let file = try Weights(contentsOf: path)
+      let record = try #require(file.metadata.first { $0.key == CheckpointRecord.key }?.value)
+      #expect(record.contains("unset") && record.contains("range"))
+      var (resumed, refused) = (0, 0)
+      // Those that stand by themselves: digests and names hold digits too.
+      let numbers = record.ranges(of: /[0-9]+/).filter { range in
+        range.upperBound < record.endIndex && "],}".contains(record[range.upperBound])
+          && "[:,".contains(record[record.index(before: range.lowerBound)])
+      }
+      for number in numbers {
+        for other in [
+          "-1", "0", "1", "3", "4", "9223372036854775807", "18446744073709551615",
+          "-9223372036854775808", "1e300", "true", "null",
+        ] {
+          let text = record.replacingCharacters(in: number, with: other)
+          let metadata = [
+            Weights.Metadata(key: CheckpointRecord.key, value: text),
+            Weights.Metadata(key: CheckpointRecord.digestKey, value: Checksum.text(of: text)),
+          ]
+          try Weights(source: "c", entries: file.entries, metadata: metadata).write(to: path)
+          for isCompiled in [false, true] {
+            let session = try quietSession(model.graph)
+            if isCompiled { _ = try program(session) }
+            let before = try session.everything()
+            do {
+              let checkpoint = try Checkpoint(contentsOf: path)
+              try checkpoint.resume(in: session)
+              #expect(!checkpoint.description.isEmpty)
+            } catch is FirnError {
+              #expect(try session.everything() == before)
+              refused += 1
+              continue
+            }
+            // Memory of a block that the program has not is dropped.
+            let again = try program(session)
+            try session.run(again, feeding: model.feeds)
+            _ = try Checkpoint(of: session, running: again, step: 2)
+            resumed += 1
+          }
+        }
+      }
+      #expect(resumed > 20 && refused > 100, "\(resumed), \(refused)")
     }
   }
 }

@@ -106,6 +106,29 @@ import Testing
     }
   }
 
+  /// What is of another version, or cannot be read at all, is not damaged: it is said, and no older one taken instead.
+  @Test func onlyDamageIsPassedOver() throws {
+    try withFolder { url in
+      let run = try Run(url.path, steps: 2)
+      let record = #"{"version":99}"#
+      let metadata = [
+        Weights.Metadata(key: CheckpointRecord.key, value: record),
+        Weights.Metadata(key: CheckpointRecord.digestKey, value: Checksum.text(of: record)),
+      ]
+      try Weights(source: "c", entries: [], metadata: metadata).write(to: run.url(2).path)
+      let newer = try error { _ = try run.folder.latest() }
+      #expect(newer.code == .parse && newer.message.contains("a newer version"), "\(newer)")
+      // Of what is damaged nothing is known, its version neither.
+      let damaged = [metadata[0], Weights.Metadata(key: CheckpointRecord.digestKey, value: "0")]
+      try Weights(source: "c", entries: [], metadata: damaged).write(to: run.url(2).path)
+      #expect(try run.folder.latest()?.step == 1)
+      try FileManager.default.removeItem(at: run.url(2))
+      try FileManager.default.createSymbolicLink(
+        at: run.url(2), withDestinationURL: url.appendingPathComponent("nowhere"))
+      #expect(try error { _ = try run.folder.latest() }.code == .file)
+    }
+  }
+
   /// A damaged one is set aside with the first save of the run that goes on without it.
   @Test func goingOnSetsTheDamagedAside() throws {
     try withFolder { url in

@@ -16,7 +16,7 @@ import Testing
   private static let count = ProcessInfo.processInfo.environment["FIRN_FUZZ"].flatMap { Int($0) } ?? 2_000
 
   private enum Model: String, CaseIterable, Sendable {
-    case dense, recurrent, images, loops, shapes
+    case dense, recurrent, images, loops, shapes, programs
 
     func text() throws -> String {
       let graph = Graph()
@@ -51,11 +51,27 @@ import Testing
         let rows = gather(parts[2], indices: graph.iota(3)).sliced(axis: 1, from: 1, by: 2)
         let noise = graph.randomNormal([3, 2]) + oneHot(graph.iota(3), depth: 2) * graph.constant(-4.5)
         loss = (rows * noise).sum() + x.sum() / graph.extent("batch") + concatenate(parts, axis: 0).max()
+      case .programs:
+        let weights = graph.variable("w", shape: [4, 8], initializer: .uniform(-1, 1))
+        let total = scan(over: [x.transposed([1, 0])], initial: [x]) { step in
+          let column = step.slices[0].expandingAxis(at: 1)
+          let gates = (matmul(step.carries[0], weights) + column).split(into: 2, axis: 1)
+          let next = tanh(gates[0]) * sigmoid(gates[1]) + step.carries[0]
+          return ScanResult(carries: [next], outputs: [next * next])
+        }
+        let part = total.outputs[0].sliced(axis: 2, from: 1, by: 2)
+        loss = concatenate([sigmoid(part), part * part + 1], axis: 2).sum() + total.carries[0].mean()
       }
       let gradient = graph.gradients(of: [loss], withRespectTo: [x])[0]
       _ = identity(gradient, name: "result")
       try graph.validate()
-      return graph.definition.text
+      if self != .programs { return graph.definition.text }
+      // As the compiler leaves it: elementwise work is in programs.
+      let text = try Compiler.compile(
+        CompilationRequest(graph: graph.definition, fetches: [loss.value, gradient.value])
+      ).graph.text
+      #expect(text.contains("fused("))
+      return text
     }
   }
 

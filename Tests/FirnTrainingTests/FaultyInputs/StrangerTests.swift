@@ -39,6 +39,7 @@ import Testing
     Case("value") { _ = try $0.session.value(of: $1.kernel) },
     Case("value to set") { try $0.session.setValue($0.session.value(of: $0.kernel), of: $1.kernel) },
     Case("values to set") { try $0.session.setValues([$1.kernel: $0.session.value(of: $0.kernel)]) },
+    Case("loss that is written") { try $0.graph.write(to: "/dev/null", loss: $1.loss) },
     Case("why") { _ = try $0.program.why($1.kernel) },
     Case("why not, of") { _ = try $0.program.whyNot(of: $1.loss, withRespectTo: $0.kernel) },
     Case("why not, by") { _ = try $0.program.whyNot(of: $0.loss, withRespectTo: $1.kernel) },
