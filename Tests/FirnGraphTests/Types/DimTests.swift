@@ -101,6 +101,13 @@ import Testing
     }
   }
 
+  /// A factor that is too large makes a type that no tensor can have, before the name beside it is bound.
+  @Test func endlessFactorsAreNoExtents() {
+    let endless = Dim(.max) * Dim(named: "batch")
+    #expect(endless.value == nil && TensorType(.f32, [endless]).fault == "more elements than can be held")
+    #expect(TensorType(.f32, [4, Dim(named: "batch") * 4]).fault == nil)
+  }
+
   @Test func bindingReplacesNames() {
     let dimension: Dim = "2*batch*time-1"
     #expect(dimension.bound(by: ["batch": 3]) == "6*time-1")
