@@ -74,7 +74,7 @@ import Testing
     expectSame(got, expected, "fused")
     let apart = try values(fused.unfused, model.binding, feeds, workers: WorkerPool(count: 1))
     expectSame(apart, expected, "taken apart")
-    let split = try values(fused, model.binding, feeds, workers: PiecesOfAny())
+    let split = try values(fused, model.binding, feeds, workers: OddPieces())
     expectSame(split, expected, "split")
   }
 
@@ -233,7 +233,7 @@ import Testing
       for workers in [WorkerPool(count: 1), WorkerPool(count: 2), WorkerPool(count: 3)] {
         expectSame(try values(program, binding, arrays, workers: workers), expected, "\(dtype)")
       }
-      expectSame(try values(program, binding, arrays, workers: PiecesOfAny()), expected, "\(dtype) in pieces")
+      expectSame(try values(program, binding, arrays, workers: OddPieces()), expected, "\(dtype) in pieces")
     }
   }
 
@@ -252,21 +252,5 @@ import Testing
     } catch {
       #expect(error.place == "log", "\(error)")
     }
-  }
-}
-
-/// Cuts work into pieces of odd sizes, whatever the grain, and runs them out of order as different workers.
-private final class PiecesOfAny: Workers {
-  let count = 3
-
-  func split(_ count: Int, grain: Int, _ body: (Range<Int>, Int) -> Void) {
-    var pieces: [Range<Int>] = []
-    var start = 0
-    while start < count {
-      let end = min(count, start + [1, 5, 2, 11, 3][pieces.count % 5])
-      pieces.append(start..<end)
-      start = end
-    }
-    for (index, piece) in pieces.enumerated().reversed() { body(piece, index % self.count) }
   }
 }

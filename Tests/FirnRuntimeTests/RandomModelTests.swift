@@ -277,7 +277,7 @@ import Testing
 }
 
 /// Cuts work into pieces of odd sizes, whatever the grain, and runs them out of order as different workers.
-private final class OddPieces: Workers {
+final class OddPieces: Workers {
   let count = 3
 
   func split(_ count: Int, grain: Int, _ body: (Range<Int>, Int) -> Void) {
