@@ -164,6 +164,16 @@ import Testing
         %c = matmul(%s, %b) {transpose_a = false, transpose_b = false} : f32[4,3,5]
         return %c
         """)
+    // Not even beside a transposition of the matrices, which alone would go.
+    try expect(
+      Compiler.simplify,
+      leaves: """
+        %a = placeholder() {dtype = f32, shape = [3,4,2,7]} : f32[3,4,2,7]
+        %b = placeholder() {dtype = f32, shape = [4,3,2,5]} : f32[4,3,2,5]
+        %s = transpose(%a) {permutation = [1,0,3,2]} : f32[4,3,7,2]
+        %c = matmul(%s, %b) {transpose_a = false, transpose_b = false} : f32[4,3,7,5]
+        return %c
+        """)
   }
 
   // MARK: Everywhere

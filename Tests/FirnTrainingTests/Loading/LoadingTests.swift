@@ -94,11 +94,11 @@ import Testing
     let graph = Graph()
     let table = graph.variable("table", shape: [2])
     let session = try quietSession(graph)
-    func file(_ second: [Float], storage: Int?) throws -> Weights {
+    func file(_ second: [Float], storage: Int?, shape: [Int] = [2]) throws -> Weights {
       try Weights(
         source: "tied",
         entries: [("table", [1, 2] as [Float]), ("head", second)].map { name, values in
-          WeightEntry(name: name, storedType: .f32, shape: [2], storage: storage) {
+          WeightEntry(name: name, storedType: .f32, shape: name == "head" ? shape : [2], storage: storage) {
             () throws(FirnError) in NDArray(values)
           }
         })
@@ -109,6 +109,10 @@ import Testing
     #expect(try session.value(of: table).floats == [1, 2])
     #expect(throws: FirnError.self) { try session.load(file([1, 2], storage: nil), mapping: map) }
     #expect(throws: FirnError.self) { try session.load(file([1, 3], storage: 0), mapping: map) }
+    // Views of one storage that have other shapes are no twins.
+    #expect(throws: FirnError.self) {
+      try session.load(file([1, 2], storage: 0, shape: [1, 2]), mapping: map)
+    }
   }
 
   /// A tensor that cannot be read, found last, leaves everything as it was.
