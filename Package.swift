@@ -13,6 +13,7 @@ let libraries: [Target] = [
     name: "CFirnKernels",
     exclude: ["README.md"],
     linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
+  .target(name: "FirnWorlds"),
   .target(name: "FirnGraph"),
   .target(name: "FirnNotation", dependencies: ["FirnGraph"]),
   .target(name: "FirnFiles", dependencies: ["FirnGraph"]),
@@ -33,7 +34,8 @@ let libraries: [Target] = [
   .target(
     name: "Firn",
     dependencies: [
-      "FirnGraph", "FirnNotation", "FirnCharts", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime",
+      "FirnGraph", "FirnNotation", "FirnCharts", "FirnOps", "FirnNN", "FirnCompiler",
+      "FirnRuntime",
       "FirnFormats", "FirnTraining",
     ]),
 ]
@@ -115,6 +117,9 @@ let tests: [Target] = [
     name: "FirnOpening",
     dependencies: ["FirnGraph", "FirnOps", "FirnCompiler", "FirnRuntime", "FirnFormats", "FirnTraining"],
     path: "Tests/FirnOpening"),
+  .executableTarget(name: "FirnWorldMember", dependencies: ["FirnWorlds"], path: "Tests/FirnWorldMember"),
+  .testTarget(
+    name: "FirnWorldsTests", dependencies: ["FirnWorlds", "FirnWorldMember"], exclude: ["install-mpi"]),
   .testTarget(
     name: "FirnGraphTests", dependencies: ["FirnGraph", "FirnNotation", "FirnToyOps"], exclude: ["Fixtures"]),
   .testTarget(

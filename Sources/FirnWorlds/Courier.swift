@@ -1,0 +1,82 @@
+internal import Foundation
+internal import Synchronization
+
+/// The thread that makes a member's calls, one after the other.
+///
+/// Calls are made in the order in which they were posted. After one has failed the rest are not made: they fail as it did.
+final class Courier: Sendable {
+  typealias Call = @Sendable () throws(WorldError) -> Void
+
+  private let state: Shared
+
+  /// What the thread holds on to, so that the courier itself can go.
+  private final class Shared: @unchecked Sendable {
+    let condition = NSCondition()
+    /// All below are read and written with the condition locked.
+    var waiting: [Call] = []
+    var posted = 0
+    var done = 0
+    var failure: WorldError?
+    var hasEnded = false
+
+    func run() {
+      while true {
+        condition.lock()
+        while waiting.isEmpty && !hasEnded { condition.wait() }
+        guard !waiting.isEmpty else {
+          condition.unlock()
+          return
+        }
+        let calls = waiting
+        waiting.removeAll(keepingCapacity: true)
+        var failed = failure
+        condition.unlock()
+        for call in calls {
+          if failed == nil {
+            do throws(WorldError) { try call() } catch { failed = error }
+          }
+          condition.lock()
+          failure = failed
+          done += 1
+          condition.broadcast()
+          condition.unlock()
+        }
+      }
+    }
+  }
+
+  init() {
+    let state = Shared()
+    self.state = state
+    let thread = Thread { state.run() }
+    thread.name = "firn-courier"
+    thread.start()
+  }
+
+  /// The number to wait for.
+  func post(_ call: @escaping Call) -> Int {
+    state.condition.lock()
+    defer { state.condition.unlock() }
+    state.waiting.append(call)
+    state.posted += 1
+    state.condition.broadcast()
+    return state.posted
+  }
+
+  func finish(_ number: Int) throws(WorldError) {
+    state.condition.lock()
+    defer { state.condition.unlock() }
+    while state.done < number { state.condition.wait() }
+    if let failure = state.failure { throw failure }
+  }
+
+  var hasFailed: Bool { state.condition.withLock { state.failure != nil } }
+
+  /// Lets the thread end when all that was posted is done.
+  func end() {
+    state.condition.lock()
+    state.hasEnded = true
+    state.condition.broadcast()
+    state.condition.unlock()
+  }
+}

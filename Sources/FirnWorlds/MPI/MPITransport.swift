@@ -1,0 +1,192 @@
+internal import Foundation
+internal import Synchronization
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
+/// Members that are processes, started by a launcher of MPI.
+///
+/// All calls but `abort` come from the world's courier, which is the thread that has begun MPI: that much any MPI promises.
+final class MPITransport: Transport {
+  let rank: Int
+  let size: Int
+  let name: String
+  private let library: MPILibrary
+  private let communicator: MPILibrary.Handle
+  private let patience: Double
+  private let isFirn: Bool
+  /// An abort makes the process exit, which would take leave.
+  private let isAborting = Atomic<Bool>(false)
+
+  init(_ library: MPILibrary, patience: Double) throws(WorldError) {
+    self.library = library
+    self.patience = patience
+    isFirn = try library.begin()
+    communicator = try library.communicator()
+    rank = try library.rank(in: communicator)
+    size = try library.size(of: communicator)
+    name = "\(library.version), \(library.interface.rawValue)"
+  }
+
+  /// Messages are cut into pieces that a 32-bit count can say.
+  static let largestPiece = 1 << 30
+
+  func exchange(_ sends: [Message], _ receives: [Message]) throws(WorldError) {
+    let receives = receives.flatMap(Self.pieces)
+    let sends = sends.flatMap(Self.pieces)
+    let count = sends.count + receives.count
+    guard count > 0 else { return }
+    let width = library.requestSize
+    let requests = UnsafeMutableRawPointer.allocate(byteCount: count * width, alignment: 8)
+    defer { requests.deallocate() }
+    for (index, message) in receives.enumerated() {
+      try library.receive(message.bytes, from: message.rank, in: communicator, requests + index * width)
+    }
+    for (index, message) in sends.enumerated() {
+      try library.send(
+        UnsafeRawBufferPointer(message.bytes), to: message.rank, in: communicator,
+        requests + (receives.count + index) * width)
+    }
+    try wait(for: requests, count) { Array(Set(receives.map(\.rank) + sends.map(\.rank))).sorted() }
+  }
+
+  private static func pieces(of message: Message) -> [Message] {
+    // Of no bytes a message is sent all the same: who receives waits for it.
+    stride(from: 0, to: max(message.bytes.count, 1), by: largestPiece).map { start in
+      Message(
+        rank: message.rank, bytes: message.bytes.part(start..<min(start + largestPiece, message.bytes.count)))
+    }
+  }
+
+  private func wait(
+    for requests: UnsafeMutableRawPointer, _ count: Int, among ranks: () -> [Int]
+  ) throws(WorldError) {
+    let start = DispatchTime.now().uptimeNanoseconds
+    var looks = 0
+    while true {
+      if try library.haveEnded(requests, count) { return }
+      looks += 1
+      // MPI moves on only when it is asked, so this looks on; but other ranks may want the core.
+      if looks < 200 {
+        sched_yield()
+        continue
+      }
+      usleep(looks < 2000 ? 20 : 200)
+      let waited = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
+      if waited > patience {
+        let ranks = ranks()
+        guard ranks.count != 1 else { throw .silent(ranks[0], heardBy: rank, for: patience) }
+        throw WorldError(
+          rank: rank,
+          "one of the ranks \(ranks.map(String.init).joined(separator: ", ")) has not answered for \(Int(patience)) s",
+          remedy: WorldError.silent(0, heardBy: rank, for: patience).remedy)
+      }
+    }
+  }
+
+  func leave() {
+    guard isFirn else { return }
+    let request = UnsafeMutableRawPointer.allocate(byteCount: 8, alignment: 8)
+    defer { request.deallocate() }
+    // Who is late is waited for here, where waiting has an end, and not in MPI_Finalize.
+    guard (try? library.barrier(in: communicator, request)) != nil,
+      (try? wait(for: request, 1) { [] }) != nil
+    else { return library.abort(communicator, code: 1) }
+    library.end()
+  }
+
+  func abort(_ error: WorldError?) {
+    guard !isAborting.exchange(true, ordering: .relaxed) else { return }
+    if let error { FileHandle.standardError.write(Data("\(error)\n".utf8)) }
+    library.abort(communicator, code: 1)
+    // No MPI returns from this; if one does, the process ends none the less.
+    _exit(1)
+  }
+}
+
+extension World {
+  /// The processes that a launcher of MPI (`mpiexec -n 4 …`) has started, of which this is one.
+  ///
+  /// The library is looked for at run time, or named by `FIRN_MPI`; of the three binary interfaces, MPI 5's standard one,
+  /// MPICH's and Open MPI's, any will do. Where no launcher has started the process, it is ``alone`` and no MPI is needed.
+  /// The first call begins MPI, all later ones return the same world; it ends with the process: with status 0 after all others
+  /// are done as well, with any other by ending them.
+  ///
+  /// How long a member waits for another before it ends all is said in seconds by `FIRN_WORLD_PATIENCE`, else 60.
+  ///
+  /// - Throws: where the launcher is there and no MPI is, or not the launcher's own: each process would take itself for the
+  ///   only one.
+  public static func mpi() throws(WorldError) -> World {
+    let outcome = shared.withLock { shared in
+      if let made = shared { return made }
+      let made: Result<World, WorldError>
+      do throws(WorldError) { made = .success(try begun(ProcessInfo.processInfo.environment)) } catch {
+        made = .failure(error)
+      }
+      shared = made
+      return made
+    }
+    return try outcome.get()
+  }
+
+  private static let shared = Mutex<Result<World, WorldError>?>(nil)
+
+  /// How many processes the launcher says there are; nil where none has started this one.
+  static func launchedCount(_ environment: [String: String]) -> Int? {
+    // MPICH's Hydra, Open MPI's mpirun, and Slurm's for either.
+    for name in ["PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MPI_LOCALNRANKS", "PMIX_SIZE"] {
+      if let count = environment[name].flatMap({ Int($0) }) { return count }
+    }
+    if environment["PMIX_RANK"] != nil || environment["PMI_RANK"] != nil || environment["PMI_FD"] != nil {
+      return environment["SLURM_NTASKS"].flatMap { Int($0) } ?? 1
+    }
+    return nil
+  }
+
+  private static func begun(_ environment: [String: String]) throws(WorldError) -> World {
+    guard let launched = launchedCount(environment) else {
+      // Said by name, a library is used even by one process: a wrong name shows at once.
+      if let named = environment["FIRN_MPI"], !named.isEmpty {
+        _ = try MPILibrary.found(environment: environment)
+      }
+      return .alone
+    }
+    let patience = environment["FIRN_WORLD_PATIENCE"].flatMap { Double($0) } ?? 60
+    guard patience > 0 else {
+      throw WorldError(
+        "FIRN_WORLD_PATIENCE is not above 0", remedy: "let it be a number of seconds, such as 60")
+    }
+    let library = try MPILibrary.found(environment: environment)
+    // The courier begins MPI, since all its calls must come from one thread.
+    let world = try made { () throws(WorldError) in try MPITransport(library, patience: patience) }
+    guard world.size >= launched else {
+      throw WorldError(
+        "the launcher has started \(launched) processes, but \(library.version) (\(library.path)) sees \(world.size)",
+        remedy: "use the launcher of this MPI, or name the launcher's library by FIRN_MPI")
+    }
+    endWithProcess(world)
+    return world
+  }
+
+  /// The world that is left when the process ends.
+  private static func endWithProcess(_ world: World) {
+    leaving.withLock { $0 = world }
+    #if os(Linux)
+      on_exit({ status, _ in World.left(status) }, nil)
+    #else
+      atexit { World.left(0) }
+    #endif
+  }
+
+  private static let leaving = Mutex<World?>(nil)
+
+  private static func left(_ status: Int32) {
+    guard let world = leaving.withLock({ $0 }) else { return }
+    world.leave(failed: status != 0)
+  }
+}
