@@ -7,11 +7,11 @@ import FirnTraining
 /// Compiling and planning large graphs, pass by pass: what a first run waits for.
 enum CompilingBenchmark {
   static func run() throws {
-    for blocks in [2500, 25_000] { try chain(blocks: blocks) }
-    try variables(100_000)
     print("ResNet-50, training   (ms)")
     let (graph, loss) = NetworksBenchmark.model()
     try measure(request(graph, loss), binding: ["batch": 8], runs: 5)
+    for count in [10_000, 100_000] { try variables(count) }
+    for blocks in [250, 2500, 25_000] { try chain(blocks: blocks) }
   }
 
   /// Residual blocks of 40 nodes, the first frozen.

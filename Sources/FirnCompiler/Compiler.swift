@@ -89,14 +89,19 @@ extension Compiler {
     graph.outputs = context.outputs
     dump?.stage("input", graph, at: 0)
     let clock = ContinuousClock()
+    // By pass, how often the graph had changed when it was run last.
+    var (changes, settled) = (0, [String: Int]())
     for (position, pass) in pipeline.enumerated() {
       let start = clock.now
-      let result = try pass.run(graph, &context)
+      let isSettled = pass.isIdempotent && settled[pass.name] == changes
+      let result = isSettled ? graph : try pass.run(graph, &context)
       let isChange = result != graph
       context.history.append(
         PassRecord(
           pass: pass.name, nodesBefore: graph.nodes.count, nodesAfter: result.nodes.count, isChange: isChange,
           duration: clock.now - start))
+      if isChange { changes += 1 }
+      settled[pass.name] = changes
       guard isChange else { continue }
       verify(result, madeOf: graph, by: pass.name, outputs: context.outputs.count)
       graph = result
@@ -121,13 +126,15 @@ extension Compiler {
 
   /// Two assignments of one variable have no order that a user could know, unless the rows they write are apart.
   private static func requireOneWriter(_ graph: GraphDef) throws(FirnError) {
-    var writers: [String: [Node]] = [:]
+    // Nodes by position; most variables have one writer.
+    var writers: [String: [Int]] = [:]
     for position in graph.nodes.indices where graph.nodes[position].traits.contains(.writes) {
       let node = graph.nodes[position]
       guard case .writes(let name) = node.op.effect else { continue }
       let others = writers[name] ?? []
-      writers[name, default: []].append(node)
-      if let first = others.first(where: { !areApart($0.op.writtenRows, node.op.writtenRows) }) {
+      writers[name, default: []].append(position)
+      let first = others.first { !areApart(graph.nodes[$0].op.writtenRows, node.op.writtenRows) }
+      if let first = first.map({ graph.nodes[$0] }) {
         throw FirnError(
           .invalidGraph, "one run would write `\(name)` twice: by `\(first.name)` and by `\(node.name)`",
           remedy: "fetch one of the assignments, or freeze the variable where it is assigned by hand",

@@ -22,8 +22,18 @@ public struct Program: Sendable {
   /// Of the variables that are trained in part, what is.
   let trainedBlocks: [String: [Block]]
 
-  /// What becomes of each variable and each scope, and why.
-  public let status: StatusReport
+  private let statusReport = Once<StatusReport, Never>()
+  /// What becomes of each variable and each scope, and why; worked out when it is first asked for.
+  public var status: StatusReport {
+    statusReport {
+      do {
+        return try compilation.status()
+      } catch {
+        // Selections that name nothing were refused when it was compiled.
+        firnBug("status", "\(error)")
+      }
+    }
+  }
   /// What is suspicious but not wrong: frozen variables that were never loaded or trained.
   public let warnings: [String]
   /// What each pass of the compiler did, and how long it took.

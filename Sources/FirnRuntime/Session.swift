@@ -151,7 +151,6 @@ public final class Session {
         try Compiler.pipeline(changedBy: Platform.environment("FIRN_PASSES") ?? "")
       }
     let compilation = try Compiler.compile(request, pipeline: passes, dump: DirectoryDump.fromEnvironment())
-    let status = try compilation.status()
     let slots = try prepareSlots(of: compilation)
     let initial = request.training == nil ? [] : frozenAtFirstValues(compilation.context.trainability)
     let frozenInitial =
@@ -167,7 +166,6 @@ public final class Session {
       trainedBlocks: Dictionary(grouping: compilation.trainedParts.filter { $0.block != nil }) {
         $0.variable.name
       }.mapValues { $0.compactMap(\.block) },
-      status: status,
       warnings: warnings, slotReport: slots)
   }
 

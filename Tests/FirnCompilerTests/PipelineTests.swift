@@ -5,6 +5,7 @@ import FirnNN
 import FirnOps
 import FirnTestSupport
 import FirnTraining
+import Synchronization
 import Testing
 
 /// The passes together.
@@ -66,6 +67,42 @@ import Testing
     let compilation = try Compiler.compile(CompilationRequest(graph: graph, fetches: graph.outputs))
     #expect(compilation.context.history.allSatisfy { !$0.isChange })
     #expect(compilation.graph == graph)
+  }
+
+  private final class Counter: Sendable {
+    private let runs = Mutex(0)
+    var count: Int { runs.withLock { $0 } }
+    func add() { runs.withLock { $0 += 1 } }
+  }
+
+  /// A pass that changes nothing, twice on one graph and once more when that has changed.
+  @Test(arguments: [(true, 2), (false, 3)])
+  func whatIsIdempotentRunsOnceOnOneGraph(_ isIdempotent: Bool, _ runs: Int) throws {
+    let graph = try parsed(
+      header + "%x = placeholder() {dtype = f32, shape = [2]} : f32[2]\n%y = tanh(%x) : f32[2]\nreturn %x")
+    let counter = Counter()
+    let asked = Pass("asked", isIdempotent: isIdempotent) { graph, _ throws(FirnError) in
+      counter.add()
+      return graph
+    }
+    let compilation = try Compiler.compile(
+      CompilationRequest(graph: graph, fetches: graph.outputs),
+      pipeline: [asked, asked, Compiler.deadCode, asked])
+    #expect(counter.count == runs)
+    #expect(compilation.context.history.map(\.isChange) == [false, false, true, false])
+    #expect(compilation.graph.nodes.count == 1)
+  }
+
+  /// Those of the pipeline that say so are.
+  @Test func whatSaysSoIsIdempotent() throws {
+    let passes = Compiler.pipeline.filter(\.isIdempotent)
+    #expect(Set(passes.map(\.name)) == ["expand-gradients", "common-subexpressions"])
+    let graph = try Compiler.compile(model()).graph
+    var context = try CompilationContext(CompilationRequest(graph: graph, fetches: []))
+    for pass in passes {
+      let once = try pass.run(graph, &context)
+      #expect(try pass.run(once, &context) == once)
+    }
   }
 
   // MARK: Stages

@@ -42,6 +42,7 @@ extension Compiler {
 
 extension GraphDef {
   package func arrangingInvariants() -> GraphDef {
+    if !hasLoops { return self }
     let arranged = rewritten { rewriter, position in
       if let op = nodes[position].op(changingBody: { $0.arrangingCaptures() }) {
         rewriter.keep(position, as: op)

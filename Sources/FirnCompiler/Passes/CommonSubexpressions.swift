@@ -18,7 +18,8 @@ extension Compiler {
   ///
   /// Random ops carry a key of their own and are equal only to themselves; placeholders, parameters and assignments are
   /// never merged.
-  package static let commonSubexpressions = Pass("common-subexpressions") { graph, _ throws(FirnError) in
+  package static let commonSubexpressions = Pass("common-subexpressions", isIdempotent: true) {
+    graph, _ throws(FirnError) in
     graph.mergingCommonSubexpressions()
   }
 }

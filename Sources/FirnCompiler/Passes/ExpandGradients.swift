@@ -22,7 +22,7 @@ extension Compiler {
   ///     %g/y/mul = mul(%g/constant, %g/y/square) : f32[] @backward
   ///     %g/y/sub = sub(%g/constant, %g/y/mul) : f32[] @backward
   ///     return %g/y/sub
-  package static let expandGradients = Pass("expand-gradients", isRequired: true) {
+  package static let expandGradients = Pass("expand-gradients", isRequired: true, isIdempotent: true) {
     graph, context throws(FirnError) in
     var found: [Int: String] = [:]
     let result = try graph.expandingGradients(context, &found) { _ in nil }
@@ -110,11 +110,11 @@ extension GraphDef {
       let before = GraphDef(nodes: Array(builder.nodes[..<made]), variables: variables)
       let flow = LossFlow(
         before, of: sources, named: node.inputs[op.sourceRange].map { self.name(of: $0) }, holding: stops)
-      let differentiable = flow.differentiable
+      let (differentiable, ways) = (flow.differentiable, flow.ways)
       for target in absent where adjoints[target] == nil {
         let value = flow.routes.index[target]
         let frozen = frozenVariable(target)
-        guard frozen != nil || !flow.ways.isOpen(from: value) else {
+        guard frozen != nil || !ways.isOpen(from: value) else {
           firnBug(
             "expand-gradients", "a gradient passes to `\(before.name(of: target))`, but no rule built it")
         }
@@ -150,14 +150,15 @@ extension GraphDef {
   fileprivate func requireGradients(
     of position: Int, in rewriter: GraphRewriter
   ) throws(FirnError) {
-    let absents = nodes[position].inputs.indices.lazy
-      .map { rewriter(nodes[position].inputs[$0]).node }
-      .filter { rewriter.nodes[$0].isAbsentGradient }
-    guard let absent = absents.first.map({ rewriter.nodes[$0] }) else { return }
-    let node = nodes[position]
-    throw FirnError(
-      .noGradient, "`\(node.name)` computes with a gradient that does not exist",
-      remedy: "ask for it with `unconnected: .zero`", place: absent.name, location: node.location)
+    for operand in nodes[position].inputs.indices {
+      let place = rewriter(nodes[position].inputs[operand]).node
+      guard rewriter.nodes[place].isAbsentGradient else { continue }
+      let node = nodes[position]
+      throw FirnError(
+        .noGradient, "`\(node.name)` computes with a gradient that does not exist",
+        remedy: "ask for it with `unconnected: .zero`", place: rewriter.nodes[place].name,
+        location: node.location)
+    }
   }
 
   private func noPath(to target: Value, reason: String, request: Node) -> FirnError {

@@ -31,8 +31,10 @@ extension Compiler {
 extension GraphDef {
   /// What the outputs need, and the assignments that come with it in training; those may need more, and bring others.
   fileprivate func extractingWithTrainingAssignments(_ modes: Modes) -> GraphDef {
-    let assignments = nodes.indices.compactMap { position in
-      nodes[position].trainingAssignment.map { (position: position, beside: $0.beside.node) }
+    var assignments: [(position: Int, beside: Int)] = []
+    for position in nodes.indices where nodes[position].traits.contains(.writes) {
+      guard let assignment = nodes[position].trainingAssignment else { continue }
+      assignments.append((position, assignment.beside.node))
     }
     if assignments.isEmpty { return removingDeadNodes(keepingAssignments: false) }
     // Its nodes stand where they stand here.

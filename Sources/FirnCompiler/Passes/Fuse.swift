@@ -46,7 +46,8 @@ extension GraphDef {
   private func fusingNodes() -> GraphDef {
     let groups = FusionGroups(self)
     var rewriter = GraphRewriter(self)
-    for position in nodes.indices { rewriter.bring(position, groups) }
+    var known = KnownPrograms()
+    for position in nodes.indices { rewriter.bring(position, groups, &known) }
     return rewriter.finish()
   }
 
@@ -54,7 +55,8 @@ extension GraphDef {
 
   /// Loops capture what is broadcast rather than the broadcast, where only instructions read it.
   private func broadcastingInLoops() -> GraphDef {
-    rewritten { rewriter, position in
+    if !hasLoops { return self }
+    return rewritten { rewriter, position in
       guard let scan = nodes[position].loop else { return }
       var node = rewriter.kept(position)
       var made: [Int: (op: any Op, type: TensorType)] = [:]
@@ -110,7 +112,7 @@ extension GraphRewriter {
   /// Makes the node at `position` and, before it, those it reads that were put off.
   ///
   /// A node of a program waits for the last of its nodes, unless something reads the program before.
-  fileprivate mutating func bring(_ position: Int, _ groups: FusionGroups) {
+  fileprivate mutating func bring(_ position: Int, _ groups: FusionGroups, _ known: inout KnownPrograms) {
     if let group = groups.group(of: position), groups.members(of: group).last != position { return }
     if !groups.isNeeded(position) { return }
     var pending = [position]
@@ -119,17 +121,18 @@ extension GraphRewriter {
         pending.removeLast()
         continue
       }
-      let operands = groups.operands(of: next).filter { !isDone($0) }
-      if operands.isEmpty {
-        make(next, groups)
+      let count = pending.count
+      groups.forEachOperand(of: next) { if !isDone($0) { pending.append($0) } }
+      if pending.count == count {
+        make(next, groups, &known)
         pending.removeLast()
       } else {
-        pending += operands.reversed()
+        pending[count...].reverse()
       }
     }
   }
 
-  private mutating func make(_ position: Int, _ groups: FusionGroups) {
+  private mutating func make(_ position: Int, _ groups: FusionGroups, _ known: inout KnownPrograms) {
     guard let group = groups.group(of: position) else {
       let node = source.nodes[position]
       return keep(position, as: node.loop == nil ? nil : node.op { $0.fused() })
@@ -137,7 +140,7 @@ extension GraphRewriter {
     let program = groups.program(of: group)
     let members = groups.members(of: group)
     let results = emit(
-      program.op, program.operands.map { self($0) }, insteadOf: members[members.count - 1])
+      known.sharing(program.op), program.operands.map { self($0) }, insteadOf: members[members.count - 1])
     for (member, result) in zip(program.results, results) { replace(Value(member), with: result) }
     for member in members where !isDone(member) { drop(member) }
   }

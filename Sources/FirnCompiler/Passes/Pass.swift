@@ -6,14 +6,17 @@ package struct Pass: Sendable {
   package let name: String
   /// Whether a program is wrong without it; the others only make it cheaper and can be left out by name.
   package let isRequired: Bool
+  /// Whether it changes nothing where it is run again on what it left, so that it need not be.
+  package let isIdempotent: Bool
   package let run: @Sendable (GraphDef, inout CompilationContext) throws(FirnError) -> GraphDef
 
   package init(
-    _ name: String, isRequired: Bool = false,
+    _ name: String, isRequired: Bool = false, isIdempotent: Bool = false,
     _ run: @escaping @Sendable (GraphDef, inout CompilationContext) throws(FirnError) -> GraphDef
   ) {
     self.name = name
     self.isRequired = isRequired
+    self.isIdempotent = isIdempotent
     self.run = run
   }
 }

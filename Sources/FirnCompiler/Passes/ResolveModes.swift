@@ -42,7 +42,7 @@ private struct TrainingAssignments {
   init() {}
 
   init(_ graph: GraphDef, _ modes: Modes) {
-    for position in graph.nodes.indices {
+    for position in graph.nodes.indices where graph.nodes[position].traits.contains(.writes) {
       guard let assignment = graph.nodes[position].trainingAssignment else { continue }
       let node = graph.nodes[position]
       guard case .moves = modes.motion(of: assignment.variable, at: ModalPlace().node(node.name)) else {

@@ -35,8 +35,10 @@ extension GraphDef {
 
 extension GraphRewriter {
   fileprivate mutating func simplify(_ position: Int) {
+    if let op = source.nodes[position].op(changingBody: { $0.simplified() }) {
+      return keep(position, as: op)
+    }
     var node = kept(position)
-    if let op = node.op(changingBody: { $0.simplified() }) { return keep(position, as: op) }
     var isChanged = false
     // Until nothing applies: what one answer leaves may be what another waits for.
     while let simpler = simplification(of: node) {

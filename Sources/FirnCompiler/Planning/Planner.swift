@@ -47,6 +47,7 @@ private struct Planner {
 
   /// Nil where numerics are not checked.
   var checks: PlannedChecks?
+  var programs = KnownPrograms()
 
   init(_ graph: GraphDef, workers: Int, sharing: LoopSharing?, checks: PlannedChecks?) {
     self.graph = graph
@@ -118,7 +119,8 @@ private struct Planner {
     case .draws:
       slots[index[values[0]]] = newSlot(.randomState)
     case .none, .writes:
-      let aliasing = node.op.aliasing
+      let op = programs.op(of: node)
+      let aliasing = op.aliasing
       if case .view(let operand) = aliasing {
         slots[index[values[0]]] = slot(node.inputs[operand])
         if case .writes(let variable) = node.op.effect {
@@ -126,7 +128,7 @@ private struct Planner {
           var commit = Plan.Commit(name: variable, slot: slot(values[0]), type: try type(values[0]))
           commit.rows = node.op.writtenRows
           if commit.rows != nil, let indices = node.inputs.dropFirst().first {
-            try checkBound(node)
+            try checkBound(node, op)
             commit.indices = try committed(indices)
           }
           commits.append(commit)
@@ -134,7 +136,7 @@ private struct Planner {
         return
       }
       for value in values { slots[index[value]] = newSlot(.arena(0), bytes: try type(value).byteCount) }
-      try append(node, values, aliasing, at: position)
+      try append(node, op, values, aliasing, at: position)
     }
   }
 
@@ -145,20 +147,23 @@ private struct Planner {
     return slot(value)
   }
 
+  /// Of a step until it is known what it does.
+  private static let nothing = Plan.Work.kernel(Kernel { _ in })
+
   mutating func append(
-    _ node: Node, _ values: [Value], _ aliasing: Aliasing, at position: Int
+    _ node: Node, _ op: any Op, _ values: [Value], _ aliasing: Aliasing, at position: Int
   ) throws(FirnError) {
     var step = Plan.Step(
       name: node.name, operands: node.inputs.map { slot($0) }, results: values.map { slot($0) },
       resultTypes: [],
-      workspace: 0, workspaceBytes: 0, work: .kernel(Kernel { _ in }))
+      workspace: 0, workspaceBytes: 0, work: Self.nothing)
     for value in values { step.resultTypes.append(try type(value)) }
     step.inPlace = aliasing.inPlace(results: values.count).map {
       $0.filter(step.operands.indices.contains)
     }
     if let scan = node.loop {
       _ = try operandTypes(of: node)
-      try checkBound(node)
+      try checkBound(node, op)
       var loops = try plan(scan, step, infinite: checks?.infinite(in: scan, of: node))
       for number in loops.indices {
         loops[number].workspace = step.workspaceBytes
@@ -167,9 +172,9 @@ private struct Planner {
           loops[number].length.saturatingProduct(loops[number].body.flops))
       }
       step.work = .loops(loops)
-    } else if let op = node.kernelOp {
+    } else if let op = op as? any KernelOp {
       let operands = try operandTypes(of: node)
-      try checkBound(node)
+      try checkBound(node, op)
       step.flops = op.flops(of: node.inputs.map { graph.type(of: $0) }, results: node.types).value ?? 0
       let kernel = op.kernel(operands: operands, results: step.resultTypes)
       step.workspaceBytes = kernel.workspaceBytes.saturatingProduct(workers)
@@ -188,10 +193,10 @@ private struct Planner {
   }
 
   /// Constraints that named dimensions left open are decided now.
-  func checkBound(_ node: Node) throws(FirnError) {
+  func checkBound(_ node: Node, _ op: any Op) throws(FirnError) {
     do throws(FirnError) {
-      let bound = try node.op.resultTypes(of: node.inputs.map { graph.type(of: $0) })
-      if let open = node.op.openDimensions.first {
+      let bound = try op.resultTypes(of: node.inputs.map { graph.type(of: $0) })
+      if !node.traits.contains(.instruction), let open = op.openDimensions.first {
         throw FirnError(
           .missingFeed, "nothing fed binds `\(open)`", remedy: "feed a placeholder whose shape has it")
       }

@@ -11,12 +11,16 @@ package struct LossFlow: Sendable {
   private let names: [String]
   /// Values held constant, besides what stops hold.
   private let held: Set<Int>
-  /// By variable, the values by which it would be differentiated.
-  let reads: [String: [Int]]
-  /// From each value, the way with the fewest cuts to what is differentiated.
-  let ways: FlowGraph.Ways
-  /// For each value that `ends` depend on and no gradient reaches, where its paths are first cut.
-  private let cuts: [[Int]]
+  private let variableReads: [(variable: String, value: Value)]
+  /// What only reports and errors ask for, worked out when one does.
+  private let trails = Once<Trails, Never>()
+
+  private struct Trails: Sendable {
+    var reads: [String: [Int]]
+    var ways: FlowGraph.Ways
+    /// For each value that `ends` depend on and no gradient reaches, where its paths are first cut.
+    var cuts: [[Int]]
+  }
 
   /// How many cutting nodes are listed where all variables are answered at once.
   static let listed = 4
@@ -35,11 +39,24 @@ package struct LossFlow: Sendable {
     let index = routes.index
     ends = sources.map { index[$0] }
     self.held = Set(held.map { index[$0] })
-    self.reads = Dictionary(grouping: reads ?? graph.variableReads, by: \.variable)
-      .mapValues { $0.map { index[$0.value] } }
-    ways = routes.ways(to: ends)
-    cuts = routes.firstCuts(along: ways, limit: Self.listed)
+    variableReads = reads ?? graph.variableReads
   }
+
+  private var known: Trails {
+    trails {
+      let ways = routes.ways(to: ends)
+      return Trails(
+        reads: Dictionary(grouping: variableReads, by: \.variable)
+          .mapValues { $0.map { routes.index[$0.value] } },
+        ways: ways, cuts: routes.firstCuts(along: ways, limit: Self.listed))
+    }
+  }
+
+  /// By variable, the values by which it would be differentiated.
+  var reads: [String: [Int]] { known.reads }
+
+  /// From each value, the way with the fewest cuts to what is differentiated.
+  var ways: FlowGraph.Ways { known.ways }
 
   func node(of value: Int) -> Node { graph.nodes[routes.node(of: value)] }
 
@@ -50,7 +67,8 @@ package struct LossFlow: Sendable {
 
   /// Why no gradient reaches what these values are of.
   func reason(forNoneTo values: [Int]) -> String {
-    values.contains(where: ways.exists) ? "every path is cut by " + cutPhrase(values) : independence
+    let ways = ways
+    return values.contains(where: ways.exists) ? "every path is cut by " + cutPhrase(values) : independence
   }
 
   /// That none of what is differentiated depends on what is asked about.
@@ -74,7 +92,8 @@ package struct LossFlow: Sendable {
 
   /// In graph order, one for each value they lead to.
   func firstCuts(of values: [Int]) -> [FlowGraph.Edge] {
-    routes.firstCuts(among: values.flatMap { cuts[$0] }).map { routes.edges[$0] }
+    let cuts = known.cuts
+    return routes.firstCuts(among: values.flatMap { cuts[$0] }).map { routes.edges[$0] }
   }
 
   private func phrases(for cut: FlowGraph.Edge) -> [String] {

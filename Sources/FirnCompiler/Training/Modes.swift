@@ -34,7 +34,7 @@ package struct Modes: Sendable {
       kept = []
       keptScopes = []
     }
-    for position in graph.nodes.indices {
+    for position in graph.nodes.indices where graph.nodes[position].traits.contains(.writes) {
       guard let name = graph.nodes[position].trainingAssignment?.variable, motions[name]?.isMoving != true
       else { continue }
       motions[name] = motion(of: name, at: ModalPlace().node(graph.nodes[position].name))

@@ -20,11 +20,17 @@ package struct PruningRecord: Sendable {
   package init(_ graph: GraphDef, of loss: Value, named name: String? = nil, trainability: Trainability) {
     // Only of variables that are trained in part are there slices to look for.
     var consumers: Consumers?
-    let declared = Dictionary(graph.variables.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    var declared: [String: Int] = Dictionary(minimumCapacity: graph.variables.count)
+    for (number, variable) in graph.variables.enumerated() where declared[variable.name] == nil {
+      declared[variable.name] = number
+    }
     var trained: [(part: TrainedPart, value: Value)] = []
+    // By trained value, the number of its variable.
+    var variables: [Int] = []
     for read in graph.variableReads {
-      guard let variable = declared[read.variable], let region = trainability.trainedRegion(read.variable)
+      guard let number = declared[read.variable], let region = trainability.trainedRegion(read.variable)
       else { continue }
+      let variable = graph.variables[number]
       var slices: [(part: TrainedPart, value: Value)] = []
       if !region.blocks.isEmpty {
         let known = consumers ?? graph.consumers
@@ -36,6 +42,7 @@ package struct PruningRecord: Sendable {
       }
       // In a graph that was not split, a gradient reaches the whole.
       trained += slices.isEmpty ? [(TrainedPart(variable), read.value)] : slices
+      while variables.count < trained.count { variables.append(number) }
     }
     self.loss = loss
     flow = LossFlow(
@@ -43,16 +50,15 @@ package struct PruningRecord: Sendable {
       reads: trained.map { ($0.part.variable.name, $0.value) })
     let liveness = flow.routes.liveness(of: [loss], withRespectTo: trained.map(\.value))
     self.liveness = liveness
-    let reached = trained.filter { liveness.isLive($0.value) }
-    let names = Set(reached.map(\.part.variable.name))
-    live = graph.variables.map(\.name).filter { names.contains($0) }
-    targets = reached.map(\.value)
-    targetParts = reached.map(\.part)
-    var parts: [String: [TrainedPart]] = [:]
-    for part in targetParts where parts[part.variable.name]?.contains(part) != true {
-      parts[part.variable.name, default: []].append(part)
+    let reached = trained.indices.filter { liveness.isLive(trained[$0].value) }
+    targets = reached.map { trained[$0].value }
+    targetParts = reached.map { trained[$0].part }
+    var parts = [[TrainedPart]](repeating: [], count: graph.variables.count)
+    for place in reached where !parts[variables[place]].contains(trained[place].part) {
+      parts[variables[place]].append(trained[place].part)
     }
-    liveParts = live.flatMap { parts[$0] ?? [] }
+    live = parts.indices.filter { !parts[$0].isEmpty }.map { graph.variables[$0].name }
+    liveParts = parts.flatMap(\.self)
   }
 
   /// Edges a gradient would take were nothing frozen or stopped, and does not.

@@ -128,12 +128,23 @@ package struct Trainability: Sendable {
     var withParameters: Set<String> = []
     var withMovingState: Set<String> = []
     var all: Set<String> = []
+    // Most variables stand beside one of which the same was said.
+    var last: (scope: String, isTrained: Bool, kind: Variable.Kind, isHeld: Bool)?
     for variable in variables {
-      let scopes = Path.ancestors(of: variable.name)
+      let name = variable.name
+      let (isTrained, kind) = (isTrained(name), variable.kind)
+      let isHeld = kind == .state && held.contains(name)
+      if let last, last.isTrained == isTrained, last.kind == kind, last.isHeld == isHeld,
+        Path.isDirectly(name, in: last.scope)
+      {
+        continue
+      }
+      last = (Path.parent(of: name), isTrained, kind, isHeld)
+      let scopes = Path.ancestors(of: name)
       all.formUnion(scopes)
-      if isTrained(variable.name) { trained.formUnion(scopes) }
-      if variable.kind == .parameter { withParameters.formUnion(scopes) }
-      if variable.kind == .state, !held.contains(variable.name) { withMovingState.formUnion(scopes) }
+      if isTrained { trained.formUnion(scopes) }
+      if kind == .parameter { withParameters.formUnion(scopes) }
+      if kind == .state, !isHeld { withMovingState.formUnion(scopes) }
     }
     return all.subtracting(trained).subtracting(withMovingState.subtracting(withParameters))
   }

@@ -54,13 +54,18 @@ package struct FlowGraph: Sendable {
     starts.reserveCapacity(nodes.count + 1)
     for (position, node) in nodes.enumerated() {
       starts.append(edges.count)
+      if node.inputs.isEmpty {
+        for _ in 0..<Int(node.resultCount) { owners.append(position) }
+        continue
+      }
       var reach = LoopReach(node)
+      let op = node.op
       for result in 0..<Int(node.resultCount) {
         let to = owners.count
         owners.append(position)
         let isHeld = !held.isEmpty && held.contains(to)
         for (operand, input) in node.inputs.enumerated() {
-          let flow = node.op.gradientFlow(from: operand, to: result)
+          let flow = op.gradientFlow(from: operand, to: result)
           if flow == .notDifferentiable, !reach.depends(result, on: operand) { continue }
           edges.append(Edge(from: index[input], to: to, operand: operand, flow: isHeld ? .stopped : flow))
         }

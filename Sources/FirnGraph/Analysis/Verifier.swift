@@ -31,11 +31,14 @@ private struct VerifiedNodes {
   private let earlier: GraphDef
   /// For each node where it stood there; -1 for one that did not, or of which that is not known.
   private let places: [Int32]
+  /// How many nodes did not.
+  let newCount: Int
 
   /// Nil where what was said of variables is no longer so.
   init?(of earlier: GraphDef, in graph: GraphDef) {
     guard graph.variables.starts(with: earlier) else { return nil }
     var places = [Int32](repeating: -1, count: graph.nodes.count)
+    var newCount = graph.nodes.count
     // Each once: of two nodes that are one and the same, the second is new, and found out by its name.
     var isTaken = [Bool](repeating: false, count: earlier.nodes.count)
     let origins = graph.origins
@@ -47,7 +50,9 @@ private struct VerifiedNodes {
       else { continue }
       isTaken[place] = true
       places[position] = Int32(place)
+      newCount -= 1
     }
+    self.newCount = newCount
     self.earlier = earlier
     self.places = places
   }
@@ -62,9 +67,9 @@ private struct VerifiedNodes {
   func covers(_ position: Int, of graph: GraphDef) -> Bool {
     let place = Int(places[position])
     guard place >= 0 else { return false }
-    guard earlier.nodes[place].inputs.count == graph.nodes[position].inputs.count else { return false }
-    for operand in graph.nodes[position].inputs.indices {
-      let (here, there) = (earlier.nodes[place].inputs[operand], graph.nodes[position].inputs[operand])
+    let (before, now) = (earlier.nodes[place].inputs, graph.nodes[position].inputs)
+    guard before.count == now.count else { return false }
+    for (here, there) in zip(before, now) {
       guard 0..<position ~= there.node else { return false }
       if here.result == there.result, here.node == Int(places[there.node]) { continue }
       let types = graph.nodes[there.node].types
@@ -100,14 +105,16 @@ private struct Verifier {
     let known = known
     // Those of a graph that was verified have been looked at, unless there are more now.
     if known?.hasAllVariables(of: graph) != true { _ = try declaredVariables() }
-    var names = NameSet()
-    if known == nil { names.reserve(graph.nodes.count) }
+    var names = NameSet(of: graph.nodes)
+    names.reserve(known?.newCount ?? graph.nodes.count)
     var parameters: Set<String> = []
     for position in graph.nodes.indices {
       let isKnown = known?.contains(position) == true
       if let known, isKnown, known.covers(position, of: graph) { continue }
       let node = graph.nodes[position]
-      guard isKnown || names.insert(node.name) else { throw fault("V2", "two nodes have this name", node) }
+      guard isKnown || names.insert(nodeAt: position) else {
+        throw fault("V2", "two nodes have this name", node)
+      }
       for (operand, input) in node.inputs.enumerated() {
         guard input.node < position, exists(input) else {
           throw fault(
@@ -140,7 +147,7 @@ private struct Verifier {
   private func checkNames(of known: VerifiedNodes, against names: NameSet) throws(FirnError) {
     if names.isEmpty { return }
     for position in graph.nodes.indices
-    where known.contains(position) && names.contains(graph.nodes[position].name) {
+    where known.contains(position) && names.contains(nameOf: graph.nodes[position]) {
       throw fault("V2", "two nodes have this name", graph.nodes[position])
     }
   }
@@ -189,7 +196,9 @@ private struct Verifier {
   }
 
   private func checkTypes(of node: Node) throws(FirnError) {
-    for type in node.types {
+    let operands = node.inputs.map(graph.type(of:))
+    // What an operand has was looked at there.
+    for type in node.types where type.shape.rank > 0 && !operands.contains(type) {
       for dimension in type.shape {
         if let value = dimension.value {
           if value < 0 { throw fault("V9", "extent \(value) in \(type)", node) }
@@ -200,7 +209,7 @@ private struct Verifier {
     }
     let types: [TensorType]
     do {
-      types = try node.op.resultTypes(of: node.inputs.map(graph.type(of:)))
+      types = try node.op.resultTypes(of: operands)
     } catch {
       throw fault("V3", "`\(node.mnemonic)` refuses its operands", node, causes: [error])
     }

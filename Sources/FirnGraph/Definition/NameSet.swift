@@ -3,57 +3,75 @@
 /// Each name is hashed once, however large the set grows: millions of paths are told apart in every compilation. Names
 /// are compared by their bytes' hash first, so that two which only Unicode calls equal are two here.
 struct NameSet {
+  /// Nodes whose names it may hold, by their positions: a name is reached for only where hashes agree.
+  private let nodes: [Node]
+  /// The other names, numbered behind the nodes.
   private var names: [String] = []
-  /// Of a name, its place and, in the upper half, the upper half of its hash; `free` elsewhere.
+  private var count = 0
+  /// Of a name, its number and, in the upper half, its hash; `free` elsewhere.
   private var slots: [UInt64] = []
 
   private static let free = UInt64.max
   /// Of this process, so that no file can be written whose names all meet in one slot.
   private static let seed = UInt64.random(in: .min ... .max)
 
-  var isEmpty: Bool { names.isEmpty }
+  /// Without names.
+  ///
+  /// - Parameter nodes: those that can be put in by position.
+  init(of nodes: [Node] = []) { self.nodes = nodes }
+
+  var isEmpty: Bool { count == 0 }
 
   /// Makes room for so many more.
-  mutating func reserve(_ count: Int) {
-    names.reserveCapacity(names.count + count)
-    grow(to: names.count + count)
-  }
+  mutating func reserve(_ more: Int) { grow(to: count + more) }
 
   /// Whether `name` was not there; it is now.
   mutating func insert(_ name: String) -> Bool { place(of: name).isNew }
 
-  /// The number of `name` in the order of insertion, and whether it was put in just now.
+  /// Whether the name of the node at `position` was not there; it is now.
+  mutating func insert(nodeAt position: Int) -> Bool {
+    grow(to: count + 1)
+    let hash = nodes[position].nameHash
+    let slot = slot(hash) { $0 == nodes[position].name }
+    guard slots[slot] == Self.free else { return false }
+    slots[slot] = UInt64(hash) << 32 | UInt64(position)
+    count += 1
+    return true
+  }
+
+  /// The number of `name`, and whether it was put in just now.
   mutating func place(of name: String) -> (number: Int, isNew: Bool) {
-    grow(to: names.count + 1)
+    grow(to: count + 1)
     let hash = Self.hash(name)
-    let slot = slot(of: name, hash)
+    let slot = slot(hash) { $0 == name }
     guard slots[slot] == Self.free else { return (Int(slots[slot] & Self.lower), false) }
-    slots[slot] = hash & Self.upper | UInt64(names.count)
+    let number = nodes.count + names.count
+    slots[slot] = UInt64(hash) << 32 | UInt64(number)
     names.append(name)
-    return (names.count - 1, true)
+    count += 1
+    return (number, true)
   }
 
-  func contains(_ name: String) -> Bool {
-    if names.isEmpty { return false }
-    return slots[slot(of: name, Self.hash(name))] != Self.free
+  /// Whether it holds the name of a node.
+  func contains(nameOf node: Node) -> Bool {
+    count > 0 && slots[slot(node.nameHash) { $0 == node.name }] != Self.free
   }
 
-  /// Where `name` is, or would be.
-  private func slot(of name: String, _ hash: UInt64) -> Int {
+  /// Where a name of this hash is, or would be.
+  private func slot(_ hash: UInt32, _ isEqual: (String) -> Bool) -> Int {
     let mask = slots.count - 1
-    var slot = Int(hash >> 32) & mask
+    var slot = Int(hash) & mask
     while true {
       let known = slots[slot]
-      if known == Self.free
-        || known & Self.upper == hash & Self.upper && names[Int(known & Self.lower)] == name
-      {
-        return slot
+      if known == Self.free { return slot }
+      if known >> 32 == hash {
+        let number = Int(known & Self.lower)
+        if isEqual(number < nodes.count ? nodes[number].name : names[number - nodes.count]) { return slot }
       }
       slot = (slot + 1) & mask
     }
   }
 
-  private static let upper: UInt64 = 0xffff_ffff_0000_0000
   private static let lower: UInt64 = 0xffff_ffff
 
   /// Keeps at least half of the slots free.
@@ -72,7 +90,8 @@ struct NameSet {
 
   // MARK: Hashing
 
-  private static func hash(_ name: String) -> UInt64 {
+  /// What a node keeps beside its name.
+  static func hash(_ name: String) -> UInt32 {
     if let hash = name.utf8.withContiguousStorageIfAvailable({ hash(UnsafeRawBufferPointer($0)) }) {
       return hash
     }
@@ -80,7 +99,7 @@ struct NameSet {
   }
 
   /// Eight bytes at a time, each folded into 128 bits and back, as wyhash does.
-  private static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+  private static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
     var state = fold(seed ^ UInt64(bytes.count), 0xa076_1d64_78bd_642f)
     var offset = 0
     while offset + 8 <= bytes.count {
@@ -93,7 +112,7 @@ struct NameSet {
       rest = rest << 8 | UInt64(bytes[offset])
       offset += 1
     }
-    return fold(state ^ rest, 0x8ebc_6af0_9c88_c6e3)
+    return UInt32(fold(state ^ rest, 0x8ebc_6af0_9c88_c6e3) >> 32)
   }
 
   private static func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {

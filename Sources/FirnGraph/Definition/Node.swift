@@ -11,6 +11,8 @@ public struct Node: Sendable {
   package private(set) var traits: NodeTraits
   /// What part of a step it belongs to.
   public package(set) var phase: Phase
+  /// Of its name, for sets of names.
+  private(set) var nameHash: UInt32
 
   private final class Content: Sendable {
     let op: any Op
@@ -34,6 +36,7 @@ public struct Node: Sendable {
     self.phase = phase
     traits = NodeTraits(op)
     resultCount = Int32(types.count)
+    nameHash = NameSet.hash(name)
     content = Content(op: op, types: types, name: name, location: location)
   }
 
@@ -57,7 +60,10 @@ public struct Node: Sendable {
   /// A path of scopes and a last component, unique in the graph.
   public package(set) var name: String {
     get { content.name }
-    set { content = Content(op: op, types: types, name: newValue, location: location) }
+    set {
+      content = Content(op: op, types: types, name: newValue, location: location)
+      nameHash = NameSet.hash(newValue)
+    }
   }
 
   /// The line of the user's program that made it; nil where that is not known, as in graphs read from text without it.

@@ -20,6 +20,10 @@ package struct NodeTraits: OptionSet, Hashable, Sendable {
   package static let holds = NodeTraits(rawValue: 1 << 8)
   /// Each element of its result is some element of its first operand, and constants are followed through it.
   package static let rearranging = NodeTraits(rawValue: 1 << 9)
+  /// It can be an instruction of a fused program.
+  package static let instruction = NodeTraits(rawValue: 1 << 10)
+  /// Any effect.
+  package static let effects: NodeTraits = [.feeds, .receives, .draws, .reads, .writes, .holds]
 
   init(_ op: any Op) {
     var traits: NodeTraits =
@@ -36,6 +40,7 @@ package struct NodeTraits: OptionSet, Hashable, Sendable {
     if op.isModal { traits.insert(.modal) }
     if op.isRearranging { traits.insert(.rearranging) }
     if op.isProvisional { traits.insert(.provisional) }
+    if op.isInstruction { traits.insert(.instruction) }
     self = traits
   }
 }

@@ -65,6 +65,10 @@ package protocol Op: Hashable, Sendable {
   /// Itself, if it carries a graph. Default: nil; those that do have theirs from `BodyOp`.
   var asBodyOp: (any BodyOp)? { get }
 
+  /// Whether it can be an instruction of a fused program, whatever its types: then its role says so, too, and its
+  /// attributes hold no extents. Default: false; those that can have theirs from `InstructionOp`.
+  var isInstruction: Bool { get }
+
   /// Whether it is a `RearrangingOp`. Default: false; those that are have theirs from there.
   var isRearranging: Bool { get }
 
@@ -121,6 +125,8 @@ extension Op {
   package func fusionRole(in node: NodeTypes) -> FusionRole { .none }
 
   package var asBodyOp: (any BodyOp)? { nil }
+
+  package var isInstruction: Bool { false }
 
   package var isRearranging: Bool { false }
 

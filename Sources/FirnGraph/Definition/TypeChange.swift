@@ -9,6 +9,8 @@ package struct TypeChange: Sendable {
   /// The reference precision: the graph whose run is the oracle for the `f32` one.
   package static let toReferencePrecision = TypeChange(dtypes: [.f32: .f64])
 
+  var isEmpty: Bool { binding.isEmpty && dtypes.isEmpty }
+
   func dimension(_ dimension: Dim) -> Dim { dimension.bound(by: binding) }
   func dtype(_ dtype: DType) -> DType { dtypes[dtype] ?? dtype }
   func type(_ type: TensorType) -> TensorType { TensorType(dtype(type.dtype), type.shape.bound(by: binding)) }
@@ -22,15 +24,17 @@ package struct TypeChange: Sendable {
 extension GraphDef {
   /// The same graph under changed types.
   package func mapping(_ change: TypeChange) -> GraphDef {
+    if change.isEmpty { return self }
     var result = self
-    for (index, node) in nodes.enumerated() {
+    for index in nodes.indices {
+      let node = nodes[index]
       let op = node.op(under: change)
       guard op != nil || node.types.contains(where: change.affects) else { continue }
       result.nodes[index] = Node(
         op: op ?? node.op, inputs: node.inputs, types: node.types.map(change.type), name: node.name,
         phase: node.phase, location: node.location)
     }
-    for index in result.variables.indices {
+    for index in variables.indices where change.affects(variables[index].type) {
       result.variables[index].type = change.type(variables[index].type)
     }
     return result
@@ -50,6 +54,8 @@ extension GraphDef {
 extension Node {
   /// Its op with what it carries changed; nil where nothing changes.
   fileprivate func op(under change: TypeChange) -> (any Op)? {
+    // An instruction does the same to elements of every shape.
+    if change.dtypes.isEmpty, traits.contains(.instruction) { return nil }
     let attributes = op.attributes
     guard attributes.entries.contains(where: { $0.value.isAffected(by: change) }) else { return nil }
     let changed = attributes.mapping(change)
@@ -71,7 +77,7 @@ extension AttributeValue {
     case .dtype(let dtype): change.dtypes[dtype] != nil
     case .array(let array): change.dtypes[array.dtype] != nil
     case .list(let values): values.contains { $0.isAffected(by: change) }
-    case .graph: true
+    case .graph(let graph): graph.isAffected(by: change)
     }
   }
 
@@ -81,6 +87,17 @@ extension AttributeValue {
     case .list(let values): values.flatMap(\.dimensionNames)
     case .graph(let graph): graph.dimensionNames
     case .bool, .int, .double, .string, .dtype, .array: []
+    }
+  }
+}
+
+extension GraphDef {
+  fileprivate func isAffected(by change: TypeChange) -> Bool {
+    if change.isEmpty { return false }
+    return nodes.contains { node in
+      node.types.contains(where: change.affects)
+        || !(change.dtypes.isEmpty && node.traits.contains(.instruction))
+          && node.op.attributes.entries.contains { $0.value.isAffected(by: change) }
     }
   }
 }

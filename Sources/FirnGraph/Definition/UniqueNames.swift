@@ -6,9 +6,15 @@ struct UniqueNames {
 
   mutating func reserve(_ name: String) { _ = taken.insert(name) }
 
+  /// Before any other name.
   mutating func reserve(namesOf nodes: [Node]) {
-    taken.reserve(nodes.count)
-    for node in nodes { reserve(node.name) }
+    if !taken.isEmpty {
+      for node in nodes { reserve(node.name) }
+      return
+    }
+    taken = NameSet(of: nodes)
+    taken.reserve(nodes.count * 2)
+    for position in nodes.indices { _ = taken.insert(nodeAt: position) }
   }
 
   /// Whether `name` was free; it no longer is.

@@ -25,7 +25,7 @@ package struct GraphRewriter {
   fileprivate struct Rest {
     let index: ValueIndex
     /// By value of the source, what stands for it; for those of the lead only where it is something else.
-    var places: [Value?]
+    private var places: [Place]
     /// By node of the source, whether a node of the new graph has its name.
     var isNamed: [Bool]
     /// By node of the source, whether it was said what becomes of it.
@@ -33,9 +33,15 @@ package struct GraphRewriter {
     /// By node of the new graph, as far as it is known, where it stood in the source; -1 where it did not.
     var origins: [Int32]
 
+    /// A value, or none, in few bytes: there are millions.
+    private struct Place {
+      var node: Int32 = -1
+      var result: Int32 = 0
+    }
+
     init(_ source: GraphDef, lead: Int) {
       index = ValueIndex(source)
-      places = Array(repeating: nil, count: index.count)
+      places = Array(repeating: Place(), count: index.count)
       isNamed = Array(repeating: false, count: source.nodes.count)
       isDone = isNamed
       origins = (0..<Int32(lead)).map { $0 }
@@ -175,7 +181,14 @@ package struct GraphRewriter {
 }
 
 extension GraphRewriter.Rest {
-  func place(of value: Value) -> Value? { places[index[value]] }
+  func place(of value: Value) -> Value? {
+    let place = places[index[value]]
+    return place.node < 0 ? nil : Value(Int(place.node), Int(place.result))
+  }
+
+  private mutating func put(_ new: Value, at place: Int) {
+    places[place] = Place(node: Int32(new.node), result: Int32(new.result))
+  }
 
   mutating func adopt(_ made: Int, insteadOf position: Int, results: [Int]?, count: Int) {
     isDone[position] = true
@@ -183,16 +196,17 @@ extension GraphRewriter.Rest {
     origins.append(Int32(position))
     if let results {
       for (place, result) in results.enumerated() {
-        places[index[Value(position, result)]] = Value(made, place)
+        put(Value(made, place), at: index[Value(position, result)])
       }
     } else {
-      for result in 0..<count { places[index[Value(position, result)]] = Value(made, result) }
+      let first = index[Value(position)]
+      for result in 0..<count { put(Value(made, result), at: first + result) }
     }
   }
 
   mutating func replace(_ value: Value, with new: Value) {
     isDone[value.node] = true
-    places[index[value]] = new
+    put(new, at: index[value])
   }
 }
 

@@ -30,6 +30,11 @@ package enum Path {
     return rest.isEmpty || rest.first == UInt8(ascii: "/")
   }
 
+  /// Whether `path` lies in `scope` and in no scope inside it.
+  package static func isDirectly(_ path: String, in scope: String) -> Bool {
+    isWithin(path, scope) && depth(of: path) == depth(of: scope) + 1
+  }
+
   /// `path` without the leading `scope`, or as it stands where it does not lie within.
   package static func relative(_ path: String, to scope: String) -> String {
     isWithin(path, scope) && !scope.isEmpty ? String(path.dropFirst(scope.count + 1)) : path

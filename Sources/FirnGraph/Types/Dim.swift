@@ -153,7 +153,12 @@ public struct Dim: Hashable, Sendable {
 
   /// The sum, as a polynomial.
   public static func + (a: Dim, b: Dim) -> Dim {
-    if a.terms.isEmpty, b.terms.isEmpty { return Dim(sum(a.constant, b.constant)) }
+    // Most often one is a number; only what both have names in has terms to be merged.
+    if a.terms.isEmpty || b.terms.isEmpty {
+      var result = a.terms.isEmpty ? b : a
+      result.constant = sum(a.constant, b.constant)
+      return result
+    }
     return Dim(constant: sum(a.constant, b.constant), terms: a.terms + b.terms)
   }
 
@@ -162,7 +167,8 @@ public struct Dim: Hashable, Sendable {
 
   /// The product, as a polynomial: folding axes of `batch` and `time` gives `batch*time`.
   public static func * (a: Dim, b: Dim) -> Dim {
-    if a.terms.isEmpty, b.terms.isEmpty { return Dim(product(a.constant, b.constant)) }
+    if a.terms.isEmpty { return b.scaled(by: a.constant) }
+    if b.terms.isEmpty { return a.scaled(by: b.constant) }
     var terms: [Term] = []
     let left = a.terms + [Term(names: [], coefficient: a.constant)]
     let right = b.terms + [Term(names: [], coefficient: b.constant)]
@@ -179,6 +185,14 @@ public struct Dim: Hashable, Sendable {
       }
     }
     return Dim(constant: constant, terms: terms)
+  }
+
+  private func scaled(by factor: Int) -> Dim {
+    if factor == 1, !isEndless { return self }
+    var result = Dim(Self.product(constant, factor))
+    if factor == 0 { return result }
+    result.terms = terms.map { Term(names: $0.names, coefficient: Self.product($0.coefficient, factor)) }
+    return result
   }
 }
 

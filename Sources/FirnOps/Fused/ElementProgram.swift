@@ -34,9 +34,12 @@ struct ElementProgram: Sendable {
 
   private let body: GraphDef
   private let roles: [FusionRole]
-  /// What values are seen through, each once.
+  private let index: ValueIndex
+  /// What values are seen through, each once; first the window that shows all of the domain.
   private var windows: [Window] = []
   private var windowNumbers: [Window: Int] = [:]
+  /// By value, the step that makes all of it, as most are seen; -1 where none does.
+  private var wholes: [Int]
   private var known: [Seen: Int] = [:]
 
   private struct Seen: Hashable, Sendable {
@@ -59,7 +62,12 @@ struct ElementProgram: Sendable {
     try require(
       body.nodes.count <= Self.mostNodes, "C5", .invalidArgument, "the program has \(body.nodes.count) nodes",
       remedy: "cut it into several of at most \(Self.mostNodes)")
-    roles = body.nodes.indices.map { body.nodes[$0].op.fusionRole(in: body.types(round: $0)) }
+    roles = body.nodes.indices.map { position in
+      body.nodes[position].traits.contains(.instruction)
+        ? .instruction : body.nodes[position].op.fusionRole(in: body.types(round: position))
+    }
+    index = ValueIndex(body)
+    wholes = Array(repeating: -1, count: index.count)
     for (position, node) in body.nodes.enumerated() {
       if case .none = roles[position], node.fusedInput == nil {
         throw FirnError(
@@ -70,8 +78,9 @@ struct ElementProgram: Sendable {
     try require(
       !body.outputs.isEmpty, "C4", .invalidArgument, "the program returns nothing",
       remedy: "end it with `return`")
+    windows.append(Window(rank: domain.rank))
     for output in body.outputs { try add(output, body.type(of: output), domain) }
-    (windows, windowNumbers, known) = ([], [:], [:])
+    (windows, windowNumbers, known, wholes) = ([], [:], [:], [])
   }
 
   private mutating func add(_ output: Value, _ type: TensorType, _ domain: Shape) throws(FirnError) {
@@ -82,7 +91,7 @@ struct ElementProgram: Sendable {
     }
     var result = Result(type: type, axis: axis, pieces: [])
     for piece in 0..<count {
-      var window = Window(rank: domain.rank)
+      var window = windows[0]
       let start = count == 1 ? 0 : domain[axis] * Dim(piece)
       if count > 1 { window.starts[axis] = start }
       result.pieces.append(Piece(step: try value(output, number(of: window), domain), start: start))
@@ -104,7 +113,8 @@ struct ElementProgram: Sendable {
   /// The step that makes what the window of this number shows of a value.
   private mutating func value(_ value: Value, _ window: Int, _ domain: Shape) throws(FirnError) -> Int {
     let seen = Seen(value: value, window: window)
-    if let known = known[seen] { return known }
+    if window == 0, wholes[index[value]] >= 0 { return wholes[index[value]] }
+    if window != 0, let known = known[seen] { return known }
     let node = body.nodes[value.node]
     let step: Int
     switch roles[value.node] {
@@ -123,11 +133,12 @@ struct ElementProgram: Sendable {
       let (operand, inner) = try part(of: node, axis, windows[window], domain)
       step = try self.value(node.inputs[operand], number(of: inner), domain)
     }
-    known[seen] = step
+    if window == 0 { wholes[index[value]] = step } else { known[seen] = step }
     return step
   }
 
   private mutating func number(of window: Window) -> Int {
+    if window == windows[0] { return 0 }
     if let known = windowNumbers[window] { return known }
     windowNumbers[window] = windows.count
     windows.append(window)

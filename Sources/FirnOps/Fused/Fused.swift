@@ -30,7 +30,7 @@ package struct Fused: KernelOp, BodyOp {
   package let domain: Shape
   /// The position in the body of each input, in the order of operands.
   package let inputs: [Int]
-  private let made = FusedPrograms()
+  private var made = FusedPrograms()
 
   package init(body: GraphDef, domain: Shape) {
     self.body = body
@@ -136,10 +136,38 @@ package struct Fused: KernelOp, BodyOp {
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
     do {
-      return try made.blocks(of: self).kernel
+      return try made.kernel(of: self)
     } catch {
       firnBug("fused", "\(error)")
     }
+  }
+}
+
+extension Fused {
+  /// The same with what is made of `other`, which does the same work.
+  func sharing(_ other: Fused) -> Fused {
+    var result = self
+    result.made = other.made
+    return result
+  }
+
+  /// Whether both compute the same from the same operands, whatever their nodes are called.
+  func doesSameWork(as other: Fused) -> Bool {
+    domain == other.domain && body.nodes.count == other.body.nodes.count && body.outputs == other.body.outputs
+      && zip(body.nodes, other.body.nodes).allSatisfy { a, b in
+        a.inputs == b.inputs && a.traits == b.traits && a.types == b.types && a.op.isEqual(to: b.op)
+      }
+  }
+
+  /// Equal where they do the same work.
+  var workHash: Int {
+    var hasher = Hasher()
+    hasher.combine(body.nodes.count)
+    for node in body.nodes {
+      for input in node.inputs { hasher.combine(input.node) }
+      node.op.hash(into: &hasher)
+    }
+    return hasher.finalize()
   }
 }
 

@@ -4,6 +4,7 @@ internal import FirnGraph
 struct FusedPrograms: Sendable {
   private let elements = Once<ElementProgram, FirnError>()
   private let blocks = Once<BlockProgram, FirnError>()
+  private let kernel = Once<Kernel, FirnError>()
   private let flow = Once<[[GradientFlow]], Never>()
 
   /// - Throws: C3, C4 or C5 of a program that cannot be run.
@@ -15,6 +16,12 @@ struct FusedPrograms: Sendable {
   func blocks(of fused: Fused) throws(FirnError) -> BlockProgram {
     let elements = try elements(of: fused)
     return try blocks { () throws(FirnError) in try BlockProgram(fused, elements) }
+  }
+
+  /// - Throws: as `blocks(of:)`.
+  func kernel(of fused: Fused) throws(FirnError) -> Kernel {
+    let blocks = try blocks(of: fused)
+    return try kernel { () throws(FirnError) in blocks.kernel }
   }
 
   /// By operand and result, where gradients go.

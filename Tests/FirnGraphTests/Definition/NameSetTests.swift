@@ -20,20 +20,40 @@ import Testing
     return (0..<numbers.below(20)).map { _ in letters[numbers.below(letters.count)] }.joined()
   }
 
+  private func node(_ name: String) -> Node { Node(op: RandomState(), inputs: [], types: [], name: name) }
+
   @Test(arguments: 0..<50) func itHoldsWhatWasPutIn(_ seed: Int) {
     var numbers = Numbers(state: UInt64(seed))
     var (names, known) = (NameSet(), Set<String>())
-    #expect(names.isEmpty && !names.contains(""))
+    #expect(names.isEmpty && !names.contains(nameOf: node("")))
     if numbers.below(2) == 0 { names.reserve(numbers.below(100)) }
     for _ in 0..<numbers.below(2000) {
       let name = name(&numbers)
-      #expect(names.contains(name) == known.contains(name))
+      #expect(names.contains(nameOf: node(name)) == known.contains(name))
       let (isNew, wasNew) = (names.insert(name), known.insert(name).inserted)
       #expect(isNew == wasNew)
-      #expect(names.contains(name))
+      #expect(names.contains(nameOf: node(name)))
     }
     #expect(names.isEmpty == known.isEmpty)
-    for name in known { #expect(names.contains(name) && !names.contains(name + "c")) }
+    for name in known {
+      #expect(names.contains(nameOf: node(name)) && !names.contains(nameOf: node(name + "c")))
+    }
+  }
+
+  /// Some names put in by the position of the nodes that have them, some as they stand.
+  @Test(arguments: 0..<50) func itHoldsTheNamesOfNodes(_ seed: Int) {
+    var numbers = Numbers(state: UInt64(seed))
+    let nodes = (0..<numbers.below(500)).map { _ in node(name(&numbers)) }
+    var (names, known) = (NameSet(of: nodes), Set<String>())
+    for position in nodes.indices {
+      #expect(names.contains(nameOf: nodes[position]) == known.contains(nodes[position].name))
+      let name = numbers.below(2) == 0 ? nil : name(&numbers)
+      let isNew = name.map { names.insert($0) } ?? names.insert(nodeAt: position)
+      #expect(isNew == known.insert(name ?? nodes[position].name).inserted)
+    }
+    for position in nodes.indices {
+      #expect(names.contains(nameOf: nodes[position]) == known.contains(nodes[position].name))
+    }
   }
 
   /// Names that differ in one place only, wherever it is.

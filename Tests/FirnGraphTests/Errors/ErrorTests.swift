@@ -37,6 +37,9 @@ import Testing
     #expect(!Path.isWithin("encoder2/a", "encoder"))
     #expect(Path.isWithin("anything", ""))
     #expect(Path.ancestors(of: "a/b/c") == ["a/b", "a"])
+    #expect(Path.isDirectly("a/b/c", in: "a/b") && Path.isDirectly("a", in: ""))
+    #expect(!Path.isDirectly("a/b/c", in: "a") && !Path.isDirectly("a/b", in: "a/b"))
+    #expect(!Path.isDirectly("a2/b", in: "a") && !Path.isDirectly("a/b", in: ""))
     #expect(Path.last(of: "a/b") == "b" && Path.parent(of: "a") == "")
   }
 }

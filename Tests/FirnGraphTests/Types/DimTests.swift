@@ -18,6 +18,19 @@ import Testing
     #expect((t * b + b).names == ["batch", "time"])
   }
 
+  /// Numbers beside names keep the terms in order, and what is too large for ever so.
+  @Test func numbersScaleAndShiftPolynomials() {
+    let polynomial: Dim = "2*batch*time+time-1"
+    #expect((polynomial + 1).description == "2*batch*time+time")
+    #expect((1 + polynomial) == polynomial + 1)
+    #expect((polynomial * -3).description == "-6*batch*time-3*time+3")
+    #expect((-3 * polynomial) == polynomial * -3)
+    #expect(polynomial * 1 == polynomial && polynomial * 0 == 0)
+    let endless = Dim(.max) * "batch"
+    #expect((endless * -1).isEndless && (endless + 1).isEndless && (endless * 2).isEndless)
+    #expect(Dim(.min) * 1 == Dim(-.max))
+  }
+
   @Test(arguments: [
     "0", "7", "-3", "batch", "-batch", "2*batch", "batch*time", "2*batch*time-1", "batch*batch+time+3",
     "_a1-1",

@@ -14,46 +14,59 @@ import FirnOps
 struct FusionGroups {
   private let graph: GraphDef
   private let index: ValueIndex
-  /// By node, what it can be in a program.
-  private let roles: [FusionRole]
-  private var candidates: [Candidate?]
+  // What is asked of nodes and values over and over, by number: a graph has hundreds of thousands of them, and reaching
+  // for their ops, types and operands takes longer than all that is done here.
+  private var kinds: [Kind]
+  /// By value, the number of its shape.
+  private var shapes: [Int32] = []
+  /// By value, the node that makes it.
+  private var owners: [Int32] = []
+  /// Values that nodes read, one node after the other.
+  private var inputs: [Int32] = []
+  /// By node, where in `inputs` its own begin; one more for the end.
+  private var starts: [Int] = []
+  private var tilings = Tilings()
   /// By node, how many large values were made before by what is no candidate.
-  private var heavyBefore: [Int] = []
+  private var heavyBefore: [Int32] = []
   private var levels: [Int]
-  /// By node and operand, the tiles that both go through where they are of one program; nil where they cannot be.
-  private var tilings: [[Tiling?]] = []
+  /// By place in `inputs`, the tiles that node and operand both go through where they are of one program; `none` where
+  /// they cannot be.
+  private var tilesOf: [Int32]
   /// By value, the last node that reads it; past the end for outputs, -1 where none does.
   private var lastReaders: [Int]
-  /// By value, what is seen in its place.
-  private var shown: [Seen] = []
+  /// By value, what is seen in its place; itself where nothing is seen through.
+  private var shown: [Int32] = []
+  /// By value, the window it is seen through; `none` where nothing is.
+  private var windowOf: [Int32] = []
+  private var windows: [Window] = []
+  /// By node, whether all its results are seen through.
+  private var isShowing: [Bool] = []
   /// By node, its group; one that became part of another leads to that one.
-  private var numbers: [Int?]
+  private var numbers: [Int32]
   private var groups: [Group] = []
   /// By value, the group that read it last.
-  private var readingGroups: [Int?]
+  private var readingGroups: [Int32]
   /// By node, whether anything but programs, which see through it, reads it.
   private var needed: [Bool] = []
   /// By value, whether anything but its own program reads it.
   private var isResult: [Bool] = []
+  /// By value, its place in the body of the program that is being made.
+  private let places: Places
 
-  private enum Candidate {
-    case instruction
-    case joined
-  }
+  private static let none: Int32 = -1
 
-  /// A value through a window; all of it, where nothing is seen through.
-  private struct Seen {
-    var value: Value
-    var window: Window?
+  /// What a node can be in a program.
+  private enum Kind: UInt8 {
+    case none, instruction, joined
   }
 
   private struct Group {
     /// Itself, or the one it became part of.
     var successor: Int
-    var tiling: Tiling
+    var tiling: Int32
     var members: [Int] = []
-    /// Values made elsewhere that it reads.
-    var operands: Set<Value> = []
+    /// Values made elsewhere that it reads, each once.
+    var operands: [Int32] = []
     /// Of these, how many are large and nothing reads later.
     var dying = 0
     /// Members that something still to come reads.
@@ -67,36 +80,47 @@ struct FusionGroups {
   init(_ graph: GraphDef) {
     self.graph = graph
     index = ValueIndex(graph)
-    roles = graph.nodes.indices.map { Self.role($0, in: graph) }
-    candidates = zip(graph.nodes, roles).map { Self.candidate($0, $1) }
-    levels = Array(repeating: 0, count: graph.nodes.count)
-    numbers = Array(repeating: nil, count: graph.nodes.count)
+    let nodes = graph.nodes
+    kinds = []
+    kinds.reserveCapacity(nodes.count)
+    starts.reserveCapacity(nodes.count + 1)
+    shapes.reserveCapacity(index.count)
+    owners.reserveCapacity(index.count)
+    levels = Array(repeating: 0, count: nodes.count)
+    numbers = Array(repeating: Self.none, count: nodes.count)
     lastReaders = Array(repeating: -1, count: index.count)
-    readingGroups = Array(repeating: nil, count: index.count)
-    for (position, node) in graph.nodes.enumerated() {
-      for input in node.inputs { lastReaders[index[input]] = position }
-    }
-    for output in graph.outputs { lastReaders[index[output]] = graph.nodes.count }
-    for position in graph.nodes.indices {
-      for result in graph.nodes[position].types.indices { shown.append(see(Value(position, result))) }
-    }
-    var heavy = 0
-    for (position, node) in graph.nodes.enumerated() {
-      // What is seen through is as alive as what shows it.
-      for input in node.inputs {
-        let source = index[seen(input).value]
-        lastReaders[source] = max(lastReaders[source], position)
+    readingGroups = Array(repeating: Self.none, count: index.count)
+    places = Places(index.count)
+    tilesOf = []
+    var shownBy: [[Window]?] = []
+    shownBy.reserveCapacity(nodes.count)
+    for position in nodes.indices {
+      let (kind, windows) = Self.role(position, in: graph)
+      kinds.append(kind)
+      shownBy.append(windows)
+      for type in nodes[position].types {
+        shapes.append(tilings.number(of: type.shape))
+        owners.append(Int32(position))
       }
-      heavyBefore.append(heavy)
-      if isHeavy(position) { heavy += 1 }
+      starts.append(inputs.count)
+      for input in nodes[position].inputs {
+        let value = index[input]
+        inputs.append(Int32(value))
+        lastReaders[value] = position
+      }
     }
-    for position in graph.nodes.indices {
-      tilings.append(
-        candidates[position] == nil
-          ? [] : graph.nodes[position].inputs.map { tiling(of: position, with: seen($0)) })
+    starts.append(inputs.count)
+    for output in graph.outputs { lastReaders[index[output]] = nodes.count }
+    see(through: shownBy)
+    findHeavy()
+    tilesOf = Array(repeating: Self.none, count: inputs.count)
+    for position in nodes.indices where kinds[position] != .none {
+      for place in starts[position]..<starts[position + 1] {
+        tilesOf[place] = tiling(of: position, withOperandAt: place)
+      }
     }
     let wanted = wantedLevels()
-    for position in graph.nodes.indices { assign(position, notBelow: wanted[position]) }
+    for position in nodes.indices { assign(position, notBelow: wanted[position]) }
     findReaders()
   }
 
@@ -104,98 +128,142 @@ struct FusionGroups {
 
   /// Whether the node at `position` of a graph is elementwise work that a program can do.
   static func canBeInstruction(_ position: Int, in graph: GraphDef) -> Bool {
-    let candidate = candidate(graph.nodes[position], role(position, in: graph))
-    return if case .instruction? = candidate { true } else { false }
+    role(position, in: graph).kind == .instruction
   }
 
-  private static func role(_ position: Int, in graph: GraphDef) -> FusionRole {
+  /// What a node can be, and through which windows it shows its operand.
+  private static func role(_ position: Int, in graph: GraphDef) -> (kind: Kind, windows: [Window]?) {
     let node = graph.nodes[position]
-    return node.inputs.isEmpty || node.op.effect != .none
-      ? .none : node.op.fusionRole(in: graph.types(round: position))
+    if node.inputs.isEmpty || !node.traits.isDisjoint(with: .effects) { return (.none, nil) }
+    let isSmall = node.resultCount == 1 && node.types[0].shape.rank <= 8
+    switch node.traits.contains(.instruction)
+      ? .instruction : node.op.fusionRole(in: graph.types(round: position))
+    {
+    case .none: return (.none, nil)
+    case .windows(let windows): return (.none, windows)
+    case .instruction: return (isSmall && !node.op.canFail ? .instruction : .none, nil)
+    case .joined:
+      let isCandidate = isSmall && node.inputs.count <= mostOperands && !node.op.canFail
+      return (isCandidate ? .joined : .none, nil)
+    }
   }
 
-  private static func candidate(_ node: Node, _ role: FusionRole) -> Candidate? {
-    guard node.types.count == 1, node.types[0].shape.rank <= 8 else { return nil }
-    switch role {
-    case .instruction: return node.op.canFail ? nil : .instruction
-    case .joined: return node.op.canFail || node.inputs.count > mostOperands ? nil : .joined
-    case .none, .windows: return nil
+  /// Finds out what is seen in the place of each value.
+  private mutating func see(through shownBy: [[Window]?]) {
+    shown.reserveCapacity(index.count)
+    windowOf.reserveCapacity(index.count)
+    isShowing.reserveCapacity(kinds.count)
+    for position in kinds.indices {
+      let results = shown.count..<shown.count + Int(graph.nodes[position].resultCount)
+      var shows = !results.isEmpty
+      for value in results {
+        let (source, window) = seen(value, through: shownBy[position]?[value - results.lowerBound])
+        shown.append(source)
+        windowOf.append(window)
+        if window == Self.none { shows = false }
+      }
+      isShowing.append(shows)
+    }
+  }
+
+  /// What a program reads where a node reads a value, and through which window.
+  private mutating func seen(_ value: Int, through window: Window?) -> (value: Int32, window: Int32) {
+    let node = Int(owners[value])
+    guard let window, starts[node + 1] - starts[node] == 1 else { return (Int32(value), Self.none) }
+    let input = Int(inputs[starts[node]])
+    let source = Int(owners[input])
+    // A part is seen through only where the whole is not kept for it alone.
+    guard
+      window.showsAll(of: tilings.shape(shapes[input]), as: tilings.shape(shapes[value]))
+        || graph.nodes[node].resultCount > 1
+        || kinds[source] != .none || starts[source] == starts[source + 1]
+        || lastReaders[input] >= lastReaders[value]
+    else { return (Int32(value), Self.none) }
+    let inner = windowOf[input]
+    windows.append(inner == Self.none ? window : window.onto(windows[Int(inner)]))
+    return (shown[input], Int32(windows.count - 1))
+  }
+
+  private mutating func findHeavy() {
+    heavyBefore.reserveCapacity(kinds.count)
+    var heavy: Int32 = 0
+    for position in kinds.indices {
+      // What is seen through is as alive as what shows it.
+      for place in starts[position]..<starts[position + 1] {
+        let source = Int(shown[Int(inputs[place])])
+        if lastReaders[source] < position { lastReaders[source] = position }
+      }
+      heavyBefore.append(heavy)
+      if isHeavy(position) { heavy += 1 }
     }
   }
 
   private func isHeavy(_ position: Int) -> Bool {
-    let node = graph.nodes[position]
-    if candidates[position] != nil || node.inputs.isEmpty || isShowing(position) { return false }
-    if case .view = node.op.aliasing { return false }
-    return node.types.contains { $0.shape.elementCount != 1 }
+    if kinds[position] != .none || starts[position] == starts[position + 1] || isShowing[position] {
+      return false
+    }
+    if case .view = graph.nodes[position].op.aliasing { return false }
+    // The product of extents is 1 where all are, named ones too.
+    return graph.nodes[position].types.contains { !$0.shape.allSatisfy { $0 == 1 } }
   }
 
-  private func seen(_ value: Value) -> Seen { shown[index[value]] }
+  /// The node that makes what is seen where the operand at this place is read.
+  private func seenNode(at place: Int) -> Int { Int(owners[Int(shown[Int(inputs[place])])]) }
 
-  /// What a program reads where a node reads `value`.
-  private func see(_ value: Value) -> Seen {
-    let all = Seen(value: value)
-    let node = graph.nodes[value.node]
-    guard node.inputs.count == 1, case .windows(let windows) = roles[value.node] else { return all }
-    let input = node.inputs[0]
-    let shape = graph.type(of: input).shape
-    let window = windows[value.result]
-    // A part is seen through only where the whole is not kept for it alone.
-    guard
-      window.showsAll(of: shape, as: graph.type(of: value).shape) || node.types.count > 1
-        || candidates[input.node] != nil || graph.nodes[input.node].inputs.isEmpty
-        || lastReaders[index[input]] >= lastReaders[index[value]]
-    else { return all }
-    let source = seen(input)
-    return Seen(value: source.value, window: source.window.map { window.onto($0) } ?? window)
-  }
+  private func rank(_ value: Int) -> Int { tilings.rank(shapes[value]) }
 
   // MARK: Groups
 
   private func root(_ position: Int) -> Int? {
-    guard var number = numbers[position] else { return nil }
+    var number = Int(numbers[position])
+    if number < 0 { return nil }
     while groups[number].successor != number { number = groups[number].successor }
     return number
   }
 
-  /// The tiles that a node and what it reads, which is to be of the same program, go through together; nil where they
+  /// The tiles that a node and what it reads, which is to be of the same program, go through together; `none` where they
   /// cannot.
-  private func tiling(of position: Int, with operand: Seen) -> Tiling? {
-    guard candidates[operand.value.node] != nil,
-      graph.nodes[operand.value.node].phase == graph.nodes[position].phase
-    else { return nil }
-    let shape = graph.nodes[position].types[0].shape
-    guard let window = operand.window else {
-      return Tiling(graph.type(of: operand.value).shape).and(Tiling(shape))
-    }
+  private mutating func tiling(of position: Int, withOperandAt place: Int) -> Int32 {
+    let input = Int(inputs[place])
+    let source = Int(shown[input])
+    guard kinds[Int(owners[source])] != .none,
+      graph.nodes[Int(owners[source])].phase == graph.nodes[position].phase
+    else { return Self.none }
+    let whole = tilings.whole(shapes[index[Value(position)]])
+    let both = tilings.and(tilings.whole(shapes[source]), whole)
+    if windowOf[input] == Self.none { return both }
+    let window = windows[Int(windowOf[input])]
+    let rank = rank(index[Value(position)])
     let cut = window.starts.indices.filter { window.starts[$0] != 0 }
-    guard window.axes == Array(0..<shape.rank), window.starts.count == shape.rank, cut.count <= 1,
-      window.steps.allSatisfy({ $0 == 1 })
-    else { return nil }
-    let both = Tiling(graph.type(of: operand.value).shape).and(Tiling(shape))
-    return cut.first.map { both?.beginning(at: window.starts[$0], along: $0) } ?? both
+    guard window.axes.count == rank, window.axes.indices.allSatisfy({ window.axes[$0] == $0 }),
+      window.starts.count == rank, cut.count <= 1, window.steps.allSatisfy({ $0 == 1 })
+    else { return Self.none }
+    return cut.first.map { tilings.beginning(both, at: window.starts[$0], along: $0) } ?? both
+  }
+
+  /// How many levels are between what makes an operand and what reads it.
+  private func step(from operand: Int, to reader: Int, at place: Int) -> Int {
+    kinds[operand] == .none || kinds[reader] != .none && tilesOf[place] != Self.none ? 0 : 1
   }
 
   /// For each candidate the level it would best have: the least, or that of what reads it, where nothing reads it before
   /// and nothing heavy is made meanwhile.
   private func wantedLevels() -> [Int] {
-    func step(from operand: Int, to reader: Int, _ tiling: Tiling?) -> Int {
-      candidates[operand] == nil || candidates[reader] != nil && tiling != nil ? 0 : 1
-    }
-    var least = [Int](repeating: 0, count: graph.nodes.count)
-    for (position, node) in graph.nodes.enumerated() {
-      for (number, input) in node.inputs.enumerated() {
-        let operand = candidates[position] == nil ? input.node : seen(input).value.node
-        let tiling = tilings[position].isEmpty ? nil : tilings[position][number]
-        least[position] = max(least[position], least[operand] + step(from: operand, to: position, tiling))
+    var least = [Int](repeating: 0, count: kinds.count)
+    for position in kinds.indices {
+      var level = 0
+      for place in starts[position]..<starts[position + 1] {
+        let operand = kinds[position] == .none ? Int(owners[Int(inputs[place])]) : seenNode(at: place)
+        level = max(level, least[operand] + step(from: operand, to: position, at: place))
       }
+      least[position] = level
     }
     var wanted = least
-    var greatest = [Int](repeating: .max, count: graph.nodes.count)
+    var greatest = [Int](repeating: .max, count: kinds.count)
     // The level of the programs that a node could be part of, and the last node of those that reads it.
-    var readers = [(level: Int, last: Int)](repeating: (.max, 0), count: graph.nodes.count)
-    for (position, node) in graph.nodes.enumerated().reversed() {
-      if candidates[position] == nil {
+    var readers = [(level: Int, last: Int)](repeating: (.max, 0), count: kinds.count)
+    for position in kinds.indices.reversed() {
+      if kinds[position] == .none {
         wanted[position] = greatest[position]
       } else if greatest[position] > least[position], greatest[position] != .max,
         readers[position].level == greatest[position],
@@ -204,13 +272,12 @@ struct FusionGroups {
         wanted[position] = greatest[position]
       }
       // What is seen through is read by those who look.
-      if candidates[position] == nil, isShowing(position) { continue }
-      for (number, input) in node.inputs.enumerated() {
-        let operand = seen(input).value.node
-        let tiling = tilings[position].isEmpty ? nil : tilings[position][number]
-        let step = step(from: operand, to: position, tiling)
+      if kinds[position] == .none, isShowing[position] { continue }
+      for place in starts[position]..<starts[position + 1] {
+        let operand = seenNode(at: place)
+        let step = step(from: operand, to: position, at: place)
         greatest[operand] = min(greatest[operand], wanted[position] == .max ? .max : wanted[position] - step)
-        guard candidates[position] != nil, step == 0, wanted[position] <= readers[operand].level else {
+        guard kinds[position] != .none, step == 0, wanted[position] <= readers[operand].level else {
           continue
         }
         let isSame = wanted[position] == readers[operand].level
@@ -220,101 +287,100 @@ struct FusionGroups {
     return wanted
   }
 
-  private func isShowing(_ node: Int) -> Bool {
-    let results = graph.nodes[node].types.indices
-    return !results.isEmpty && results.allSatisfy { seen(Value(node, $0)).window != nil }
-  }
-
   private mutating func assign(_ position: Int, notBelow wanted: Int) {
-    let node = graph.nodes[position]
-    guard let candidate = candidates[position] else {
+    let kind = kinds[position]
+    if kind == .none {
       levels[position] = levelOfItself(position)
       return
     }
-    let operands = node.inputs.map { seen($0) }
-    let tilings = tilings[position]
+    let operands = starts[position]..<starts[position + 1]
     var level = wanted
-    for (operand, tiling) in zip(operands, tilings) {
-      level = max(
-        level, levels[operand.value.node] + (numbers[operand.value.node] != nil && tiling == nil ? 1 : 0))
+    for place in operands {
+      let node = seenNode(at: place)
+      let isApart = numbers[node] != Self.none && tilesOf[place] == Self.none
+      level = max(level, levels[node] + (isApart ? 1 : 0))
     }
     var joined: [Int] = []
-    var common: Tiling? = own(position, candidate)
-    for (operand, tiling) in zip(operands, tilings) {
-      guard let tiling, let group = root(operand.value.node), levels[operand.value.node] == level else {
-        continue
-      }
-      common = common?.and(tiling)
+    var common = own(position)
+    for place in operands where tilesOf[place] != Self.none {
+      let node = seenNode(at: place)
+      guard let group = root(node), levels[node] == level else { continue }
+      common = tilings.and(common, tilesOf[place])
       if !joined.contains(group) {
         joined.append(group)
-        common = common?.and(groups[group].tiling)
+        common = tilings.and(common, groups[group].tiling)
       }
     }
     // Of what is put together, nothing would be made here.
-    if joined.isEmpty, case .joined = candidate { common = nil }
-    if let tiling = common, isJoinable(joined, by: position) {
+    if joined.isEmpty, kind == .joined { common = Self.none }
+    if common != Self.none, isJoinable(joined, by: position) {
       levels[position] = level
-      if joined.isEmpty, let (other, both) = sibling(of: position, level, tiling) {
+      if joined.isEmpty, let (other, both) = sibling(of: position, level, common) {
         add(position, to: [other], both)
       } else {
-        add(position, to: joined, tiling)
+        add(position, to: joined, common)
       }
-    } else if case .joined = candidate {
-      candidates[position] = nil
+    } else if kind == .joined {
+      kinds[position] = .none
       levels[position] = levelOfItself(position)
     } else {
       levels[position] = level + 1
-      add(position, to: [], Tiling(node.types[0].shape))
+      add(position, to: [], tilings.whole(shapes[index[Value(position)]]))
     }
   }
 
   /// The level of a node that is of no program.
   private func levelOfItself(_ position: Int) -> Int {
-    graph.nodes[position].inputs.reduce(0) { level, input in
-      max(level, levels[input.node] + (numbers[input.node] != nil ? 1 : 0))
+    var level = 0
+    for place in starts[position]..<starts[position + 1] {
+      let node = Int(owners[Int(inputs[place])])
+      level = max(level, levels[node] + (numbers[node] != Self.none ? 1 : 0))
     }
+    return level
   }
 
   /// What a node goes through by itself.
-  private func own(_ position: Int, _ candidate: Candidate) -> Tiling? {
-    let node = graph.nodes[position]
-    let whole = Tiling(node.types[0].shape)
-    guard case .joined = candidate else { return whole }
-    return node.inputs.reduce(whole) { tiling, input in tiling?.and(Tiling(graph.type(of: input).shape)) }
+  private mutating func own(_ position: Int) -> Int32 {
+    var tiling = tilings.whole(shapes[index[Value(position)]])
+    if kinds[position] != .joined { return tiling }
+    for place in starts[position]..<starts[position + 1] {
+      tiling = tilings.and(tiling, tilings.whole(shapes[Int(inputs[place])]))
+    }
+    return tiling
   }
 
   /// A group of the same level that reads something large that the node reads, too.
-  private func sibling(of position: Int, _ level: Int, _ tiling: Tiling) -> (Int, Tiling)? {
-    let node = graph.nodes[position]
-    guard node.types[0].shape.rank > 0 else { return nil }
-    for input in node.inputs {
-      let value = seen(input).value
-      guard graph.type(of: value).shape.rank == node.types[0].shape.rank,
-        var number = readingGroups[index[value]]
-      else { continue }
+  private mutating func sibling(of position: Int, _ level: Int, _ tiling: Int32) -> (Int, Int32)? {
+    let rank = rank(index[Value(position)])
+    if rank == 0 { return nil }
+    for place in starts[position]..<starts[position + 1] {
+      let value = Int(shown[Int(inputs[place])])
+      var number = Int(readingGroups[value])
+      guard number >= 0, self.rank(value) == rank else { continue }
       while groups[number].successor != number { number = groups[number].successor }
       let first = groups[number].members[0]
-      guard levels[first] == level, graph.nodes[first].phase == node.phase,
-        let both = groups[number].tiling.and(tiling), isJoinable([number], by: position)
-      else { continue }
-      return (number, both)
+      guard levels[first] == level, graph.nodes[first].phase == graph.nodes[position].phase else { continue }
+      let both = tilings.and(groups[number].tiling, tiling)
+      if both != Self.none, isJoinable([number], by: position) { return (number, both) }
     }
     return nil
   }
 
   /// Whether groups may wait for a node: not too large, and keeping no more alive behind what is heavy than they save.
   private func isJoinable(_ joined: [Int], by position: Int) -> Bool {
-    let members = joined.reduce(1) { $0 + groups[$1].members.count }
-    let operands = joined.reduce(graph.nodes[position].inputs.count) { $0 + groups[$1].operands.count }
+    var (members, operands) = (1, starts[position + 1] - starts[position])
+    for number in joined {
+      members += groups[number].members.count
+      operands += groups[number].operands.count
+    }
     guard members <= Self.mostMembers, operands <= Self.mostOperands else { return false }
     return joined.allSatisfy { number in
-      let group = groups[number]
-      guard let last = group.members.last else { return true }
-      return heavyBefore[last] == heavyBefore[position] || group.dying <= group.live
+      guard let last = groups[number].members.last else { return true }
+      return heavyBefore[last] == heavyBefore[position] || groups[number].dying <= groups[number].live
     }
   }
 
-  private mutating func add(_ position: Int, to joined: [Int], _ tiling: Tiling) {
+  private mutating func add(_ position: Int, to joined: [Int], _ tiling: Int32) {
     let number: Int
     if let first = joined.first {
       number = first
@@ -329,28 +395,32 @@ struct FusionGroups {
       groups[number].members = (groups[number].members + group.members).sorted()
       groups[number].live += group.live
       groups[number].dying += group.dying
-      groups[number].operands.formUnion(group.operands)
+      for operand in group.operands { read(operand, by: number) }
     }
-    numbers[position] = number
+    numbers[position] = Int32(number)
     groups[number].members.append(position)
-    let node = graph.nodes[position]
-    if lastReaders[index[Value(position)]] > position { groups[number].live += 1 }
-    var counted: [Value] = []
-    for input in node.inputs {
-      let value = seen(input).value
-      if counted.contains(value) { continue }
-      counted.append(value)
-      if root(value.node) == number {
-        if lastReaders[index[value]] == position { groups[number].live -= 1 }
+    let made = index[Value(position)]
+    let rank = rank(made)
+    if lastReaders[made] > position { groups[number].live += 1 }
+    let operands = starts[position]..<starts[position + 1]
+    for place in operands {
+      let value = Int(shown[Int(inputs[place])])
+      if (operands.lowerBound..<place).contains(where: { Int(shown[Int(inputs[$0])]) == value }) { continue }
+      let node = Int(owners[value])
+      if root(node) == number {
+        if lastReaders[value] == position { groups[number].live -= 1 }
         continue
       }
-      groups[number].operands.insert(value)
-      readingGroups[index[value]] = number
-      let isLarge =
-        !graph.nodes[value.node].inputs.isEmpty
-        && graph.type(of: value).shape.rank == node.types[0].shape.rank && node.types[0].shape.rank > 0
-      if isLarge, lastReaders[index[value]] == position { groups[number].dying += 1 }
+      read(Int32(value), by: number)
+      readingGroups[value] = Int32(number)
+      let isLarge = starts[node] < starts[node + 1] && rank > 0 && self.rank(value) == rank
+      if isLarge, lastReaders[value] == position { groups[number].dying += 1 }
     }
+  }
+
+  /// Counts a value among those that a group reads; they are few.
+  private mutating func read(_ value: Int32, by group: Int) {
+    if !groups[group].operands.contains(value) { groups[group].operands.append(value) }
   }
 
   // MARK: Programs
@@ -359,8 +429,9 @@ struct FusionGroups {
   func group(of position: Int) -> Int? {
     guard let number = root(position) else { return nil }
     // One node alone is worth a program where that saves writing out what it reads.
-    let members = groups[number].members
-    let isWorthwhile = members.count > 1 || graph.nodes[members[0]].inputs.contains { seen($0).window != nil }
+    if groups[number].members.count > 1 { return number }
+    let only = groups[number].members[0]
+    let isWorthwhile = (starts[only]..<starts[only + 1]).contains { windowOf[Int(inputs[$0])] != Self.none }
     return isWorthwhile ? number : nil
   }
 
@@ -368,20 +439,21 @@ struct FusionGroups {
   func members(of group: Int) -> [Int] { groups[group].members }
 
   private mutating func findReaders() {
-    needed = Array(repeating: false, count: graph.nodes.count)
+    needed = Array(repeating: false, count: kinds.count)
     isResult = Array(repeating: false, count: index.count)
     for output in graph.outputs {
       needed[output.node] = true
       isResult[index[output]] = true
     }
-    for position in graph.nodes.indices.reversed() {
-      if !isShowing(position) { needed[position] = true }
+    for position in kinds.indices.reversed() {
+      if !isShowing[position] { needed[position] = true }
       guard needed[position] else { continue }
       let group = group(of: position)
-      for input in graph.nodes[position].inputs {
-        let value = group == nil ? input : seen(input).value
-        needed[value.node] = true
-        if group == nil || root(value.node) != group { isResult[index[value]] = true }
+      for place in starts[position]..<starts[position + 1] {
+        let value = group == nil ? Int(inputs[place]) : Int(shown[Int(inputs[place])])
+        let node = Int(owners[value])
+        needed[node] = true
+        if group == nil || root(node) != group { isResult[value] = true }
       }
     }
   }
@@ -389,67 +461,100 @@ struct FusionGroups {
   /// Whether the node is made at all: not if only programs read it, who see through it.
   func isNeeded(_ position: Int) -> Bool { needed[position] }
 
-  /// The nodes that must be there for the node at `position`, or the program it is part of.
-  func operands(of position: Int) -> [Int] {
-    guard let group = group(of: position) else { return graph.nodes[position].inputs.map(\.node) }
-    return groups[group].members.flatMap { member in
-      graph.nodes[member].inputs.map { seen($0).value.node }.filter { root($0) != group }
+  /// Goes through the nodes that must be there for the node at `position`, or the program it is part of.
+  func forEachOperand(of position: Int, _ body: (Int) -> Void) {
+    guard let group = group(of: position) else {
+      for place in starts[position]..<starts[position + 1] { body(Int(owners[Int(inputs[place])])) }
+      return
+    }
+    for member in groups[group].members {
+      for place in starts[member]..<starts[member + 1] {
+        let node = seenNode(at: place)
+        if root(node) != group { body(node) }
+      }
     }
   }
 
   /// The op of a program, what it reads and which nodes its results stand for.
   func program(of group: Int) -> (op: Fused, operands: [Value], results: [Int]) {
     let members = groups[group].members
-    func isInside(_ value: Value) -> Bool { root(value.node) == group }
     // Nodes that are computed, or shown, keep their names; inputs are called what is around, by names of one component.
     var names: Set<String> = []
     for member in members {
-      for name in [graph.nodes[member].name] + shownNames(member, isInside) where Path.depth(of: name) == 1 {
-        names.insert(name)
-      }
+      forEachName(member, of: group) { if Path.depth(of: $0) == 1 { names.insert($0) } }
     }
     var body: [Node] = []
+    body.reserveCapacity(members.count * 2)
     var operands: [Value] = []
-    var places: [Value: Value] = [:]
+    places.clear()
     for member in members {
-      for input in graph.nodes[member].inputs {
-        let value = seen(input).value
-        guard !isInside(value), places[value] == nil else { continue }
+      for place in starts[member]..<starts[member + 1] {
+        let number = Int(shown[Int(inputs[place])])
+        guard root(Int(owners[number])) != group, places[number] == nil else { continue }
+        let value = Value(Int(owners[number]), number - index[Value(Int(owners[number]))])
         let type = graph.type(of: value)
         let wanted = Path.last(of: graph.nodes[value.node].name)
-        var (name, number) = (wanted, 0)
+        var (name, count) = (wanted, 0)
         while !names.insert(name).inserted {
-          number += 1
-          name = "\(wanted)_\(number)"
+          count += 1
+          name = "\(wanted)_\(count)"
         }
-        places[value] = Value(body.count)
+        places[number] = Value(body.count)
         body.append(Node(op: FusedInput(operands.count, type: type), inputs: [], types: [type], name: name))
         operands.append(value)
       }
     }
-    func place(_ value: Value) -> Value {
-      if let known = places[value] { return known }
-      var node = graph.nodes[value.node]
-      node.inputs = node.inputs.map(place)
-      for result in node.types.indices { places[Value(value.node, result)] = Value(body.count, result) }
-      body.append(node)
-      return Value(body.count - 1, value.result)
-    }
-    for member in members { _ = place(Value(member)) }
+    for member in members { _ = place(Value(member), in: &body) }
     let results = members.filter { isResult[index[Value($0)]] }
-    let definition = GraphDef(nodes: body, outputs: results.map { place(Value($0)) })
-    return (Fused(body: definition, domain: groups[group].tiling.shape), operands, results)
+    let definition = GraphDef(nodes: body, outputs: results.map { place(Value($0), in: &body) })
+    return (Fused(body: definition, domain: tilings.tiling(groups[group].tiling).shape), operands, results)
   }
 
-  /// The names of what shows a node of a program values of other nodes.
-  private func shownNames(_ member: Int, _ isInside: (Value) -> Bool) -> [String] {
-    var names: [String] = []
-    for var value in graph.nodes[member].inputs {
-      while !isInside(value), seen(value).window != nil {
-        names.append(graph.nodes[value.node].name)
-        value = graph.nodes[value.node].inputs[0]
+  /// Where a value is in the body of the program that is being made; what makes it comes there if it is not.
+  private func place(_ value: Value, in body: inout [Node]) -> Value {
+    let number = index[value]
+    if let known = places[number] { return known }
+    var node = graph.nodes[value.node]
+    for operand in node.inputs.indices { node.inputs[operand] = place(node.inputs[operand], in: &body) }
+    let first = number - value.result
+    for result in 0..<Int(node.resultCount) { places[first + result] = Value(body.count, result) }
+    body.append(node)
+    return Value(body.count - 1, value.result)
+  }
+
+  /// The name of a node of a program, and the names of what shows it values of other nodes.
+  private func forEachName(_ member: Int, of group: Int, _ body: (String) -> Void) {
+    body(graph.nodes[member].name)
+    for place in starts[member]..<starts[member + 1] {
+      var value = Int(inputs[place])
+      while root(Int(owners[value])) != group, windowOf[value] != Self.none {
+        let node = Int(owners[value])
+        body(graph.nodes[node].name)
+        value = Int(inputs[starts[node]])
       }
     }
-    return names
+  }
+}
+
+/// Where values are in a body that is being made; clearing it takes as long as it was filled.
+private final class Places {
+  private var places: [Value]
+  private var filled: [Int] = []
+
+  private static let nowhere = Value(-1)
+
+  init(_ count: Int) { places = Array(repeating: Self.nowhere, count: count) }
+
+  subscript(value: Int) -> Value? {
+    get { places[value].node < 0 ? nil : places[value] }
+    set {
+      places[value] = newValue ?? Self.nowhere
+      filled.append(value)
+    }
+  }
+
+  func clear() {
+    for value in filled { places[value] = Self.nowhere }
+    filled.removeAll(keepingCapacity: true)
   }
 }

@@ -2,7 +2,7 @@ import FirnGraph
 
 /// The shape that the nodes of a fused program go through: all have it, or are several such tiles one after the other
 /// along one axis.
-struct Tiling {
+struct Tiling: Hashable {
   private(set) var shape: Shape
   /// The axis along which there may be several tiles; nil where all nodes have the shape.
   private(set) var axis: Int?

@@ -87,6 +87,7 @@ package protocol InstructionOp: ElementwiseOp, KernelOp {
 }
 
 extension InstructionOp {
+  package var isInstruction: Bool { true }
   package func fusionRole(in node: NodeTypes) -> FusionRole { .instruction }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
