@@ -34,9 +34,8 @@ let libraries: [Target] = [
   .target(
     name: "Firn",
     dependencies: [
-      "FirnGraph", "FirnNotation", "FirnCharts", "FirnOps", "FirnNN", "FirnCompiler",
-      "FirnRuntime",
-      "FirnFormats", "FirnTraining",
+      "FirnGraph", "FirnNotation", "FirnFiles", "FirnCharts", "FirnOps", "FirnNN", "FirnCompiler",
+      "FirnRuntime", "FirnFormats", "FirnTraining",
     ]),
 ]
 
@@ -170,8 +169,8 @@ let tests: [Target] = [
   .testTarget(
     name: "FirnCLITests",
     dependencies: [
-      "FirnCLI", "FirnDigits", "FirnGraph", "FirnNotation", "FirnFiles", "FirnCompiler", "FirnRuntime",
-      "FirnFormats",
+      "FirnCLI", "FirnDigits", "FirnGraph", "FirnNotation", "FirnFiles", "FirnNN", "FirnCompiler",
+      "FirnRuntime", "FirnFormats",
       "FirnTestSupport",
     ]),
   .testTarget(name: "FirnBenchTests", dependencies: ["FirnBench", "CFirnAllocations"]),
@@ -191,12 +190,30 @@ let products: [Product] = [
 let targets = libraries + data + instruments + executables + examples + tests
 
 /// The targets to which `FIRN_TARGETS` restricts the package, so that a build under a sanitizer is a small one; see `.ci/sanitize`.
-let chosen = Context.environment["FIRN_TARGETS"].map { Set($0.split(separator: " ").map { String($0) }) }
+///
+/// Of `FirnFormatsTests=Fuzz,Weights/WeightFixtures.swift` only these folders and files are built, with what of the target's
+/// dependencies is chosen too.
+let chosen = Context.environment["FIRN_TARGETS"].map { list in
+  Dictionary(
+    uniqueKeysWithValues: list.split(separator: " ").map { entry in
+      let parts = entry.split(separator: "=", maxSplits: 1)
+      return (String(parts[0]), parts.dropFirst().first?.split(separator: ",").map { String($0) })
+    })
+}
+if let chosen {
+  for target in targets {
+    guard let sources = chosen[target.name] ?? nil else { continue }
+    target.sources = sources
+    target.dependencies.removeAll { dependency in
+      if case .byNameItem(let name, _) = dependency { chosen[name] == nil } else { false }
+    }
+  }
+}
 
 let package = Package(
   name: "Firn",
   platforms: [.macOS(.v15)],
   products: chosen == nil ? products : [],
-  targets: targets.filter { chosen?.contains($0.name) ?? true },
+  targets: targets.filter { chosen?.keys.contains($0.name) ?? true },
   swiftLanguageModes: [.v6]
 )

@@ -14,84 +14,87 @@ import FirnDigits
 // | learning | 5, 10 or 50 images each of 5 to 9, drawn by the seed, the same for every way; the same optimiser |
 // | from scratch | as many steps as pretraining and learning together, on the few images |
 // | result | accuracy on the test images of 5 to 9 after the last step; no step, rate or seed is chosen by it |
-let isQuick = CommandLine.arguments.contains("--quick")
-let path = CommandLine.arguments.dropFirst().first { !$0.hasPrefix("--") }
-let seeds: ClosedRange<UInt64> = isQuick ? 1...3 : 1...10
-let (pretrainingSteps, learningSteps) = isQuick ? (40, 20) : (300, 300)
-let sizes = [5, 10, 50]
-let ways = ["trunk frozen", "all trained", "from scratch"]
+reportingErrors {
+  let isQuick = CommandLine.arguments.contains("--quick")
+  let path = CommandLine.arguments.dropFirst().first { !$0.hasPrefix("--") }
+  let seeds: ClosedRange<UInt64> = isQuick ? 1...3 : 1...10
+  let (pretrainingSteps, learningSteps) = isQuick ? (40, 20) : (300, 300)
+  let sizes = [5, 10, 50]
+  let ways = ["trunk frozen", "all trained", "from scratch"]
 
-let digits = try DigitsData.load()
-/// By way and size, one accuracy for each seed.
-var results = ways.map { _ in sizes.map { _ in [Double]() } }
-var isTrunkUnchanged = true
+  let digits = try DigitsData.load()
+  /// By way and size, one accuracy for each seed.
+  var results = ways.map { _ in sizes.map { _ in [Double]() } }
+  var isTrunkUnchanged = true
 
-for seed in seeds {
-  let old = try digits.split(classes: 0...4, testFraction: 0.25, seed: seed)
-  let new = try digits.split(classes: 5...9, testFraction: 0.25, seed: seed)
-  let learner = try Learner(digits, seed: seed)
-  try learner.train(0, on: old.train, steps: pretrainingSteps, seed: seed)
-  let pretrained = try learner.session.snapshot()
-  if seed == seeds.lowerBound {
-    print("pretrained, accuracy on 0-4: \(try learner.accuracy(0, on: old.test))")
-  }
-  for (column, size) in sizes.enumerated() {
-    let few = (UInt8(5)...9).flatMap { label in
-      let members = new.train.filter { digits.labels[$0] == label }
-      return Shuffle(seed: seed, stream: UInt64(100 + label)).order(members.count).prefix(size).map {
-        members[$0]
+  for seed in seeds {
+    let old = try digits.split(classes: 0...4, testFraction: 0.25, seed: seed)
+    let new = try digits.split(classes: 5...9, testFraction: 0.25, seed: seed)
+    let learner = try Learner(digits, seed: seed)
+    try learner.train(0, on: old.train, steps: pretrainingSteps, seed: seed)
+    let pretrained = try learner.session.snapshot()
+    if seed == seeds.lowerBound {
+      print("pretrained, accuracy on 0-4: \(try learner.accuracy(0, on: old.test))")
+    }
+    for (column, size) in sizes.enumerated() {
+      let few = (UInt8(5)...9).flatMap { label in
+        let members = new.train.filter { digits.labels[$0] == label }
+        return Shuffle(seed: seed, stream: UInt64(100 + label)).order(members.count).prefix(size).map {
+          members[$0]
+        }
+      }
+      try learner.session.restore(pretrained)
+      let trunk = try learner.session.snapshot("trunk")
+      let partly = try learner.train(1, on: few, steps: learningSteps, freezing: "trunk", seed: seed)
+      let now = try learner.session.snapshot("trunk")
+      isTrunkUnchanged = isTrunkUnchanged && now.changed(since: trunk).isEmpty
+      results[0][column].append(try learner.accuracy(1, on: new.test))
+
+      try learner.session.restore(pretrained)
+      let whole = try learner.train(1, on: few, steps: learningSteps, seed: seed)
+      results[1][column].append(try learner.accuracy(1, on: new.test))
+
+      let scratch = try Learner(digits, seed: seed)
+      try scratch.train(1, on: few, steps: pretrainingSteps + learningSteps, seed: seed)
+      results[2][column].append(try scratch.accuracy(1, on: new.test))
+
+      if seed == seeds.lowerBound, column == 0 {
+        for (way, program) in [(0, partly), (1, whole)] {
+          let flops = program.cost.flops(.backward, binding: ["batch": 25]) ?? 0
+          let count = program.trained.reduce(0) { $0 + $1.elementCount }
+          print("\(ways[way]): \(count) parameters trained, \(flops) backward FLOPs a step of 25 images")
+        }
       }
     }
-    try learner.session.restore(pretrained)
-    let trunk = try learner.session.snapshot("trunk")
-    let partly = try learner.train(1, on: few, steps: learningSteps, freezing: "trunk", seed: seed)
-    isTrunkUnchanged = try isTrunkUnchanged && learner.session.snapshot("trunk").changed(since: trunk).isEmpty
-    results[0][column].append(try learner.accuracy(1, on: new.test))
-
-    try learner.session.restore(pretrained)
-    let whole = try learner.train(1, on: few, steps: learningSteps, seed: seed)
-    results[1][column].append(try learner.accuracy(1, on: new.test))
-
-    let scratch = try Learner(digits, seed: seed)
-    try scratch.train(1, on: few, steps: pretrainingSteps + learningSteps, seed: seed)
-    results[2][column].append(try scratch.accuracy(1, on: new.test))
-
-    if seed == seeds.lowerBound, column == 0 {
-      for (way, program) in [(0, partly), (1, whole)] {
-        let flops = program.cost.flops(.backward, binding: ["batch": 25]) ?? 0
-        let count = program.trained.reduce(0) { $0 + $1.elementCount }
-        print("\(ways[way]): \(count) parameters trained, \(flops) backward FLOPs a step of 25 images")
-      }
-    }
   }
-}
-print("the frozen trunk kept its bits: \(isTrunkUnchanged)")
+  print("the frozen trunk kept its bits: \(isTrunkUnchanged)")
 
-print("accuracy on 5-9 by examples of each digit, %, mean ± standard deviation of \(seeds.count) seeds:")
-print(Table.row("", sizes.map { "\($0)" }))
-for (way, row) in zip(ways, results) {
-  print(Table.row(way, row.map { Spread($0.map { 100 * $0 }).description }))
-}
-// Seed by seed: the same split, the same few images.
-for other in 1..<ways.count {
-  print("\(ways[0]) less \(ways[other]), mean ± two standard errors:")
-  for (column, size) in sizes.enumerated() {
-    let difference = Spread(zip(results[0][column], results[other][column]).map { 100 * ($0 - $1) })
-    let doubt = difference.doubt
-    let verdict =
-      difference.mean < -doubt ? "worse" : difference.mean > doubt ? "better" : "no clear difference"
-    print("  \(size): \(Spread.rounded(difference.mean)) ± \(Spread.rounded(doubt)): \(verdict)")
-  }
-}
-
-if let path {
-  var chart = LineChart(
-    title: "Digits 5-9 from few examples, mean of \(seeds.count) seeds", xLabel: "examples of each digit",
-    yLabel: "accuracy, %")
+  print("accuracy on 5-9 by examples of each digit, %, mean ± standard deviation of \(seeds.count) seeds:")
+  print(Table.row("", sizes.map { "\($0)" }))
   for (way, row) in zip(ways, results) {
-    let points = zip(sizes, row).map { LineChart.Point(Double($0), Spread($1.map { 100 * $0 }).mean) }
-    chart.series.append(.init(way, points: points))
+    print(Table.row(way, row.map { Spread($0.map { 100 * $0 }).description }))
   }
-  try chart.write(to: path)
-  print("wrote \(path)")
+  // Seed by seed: the same split, the same few images.
+  for other in 1..<ways.count {
+    print("\(ways[0]) less \(ways[other]), mean ± two standard errors:")
+    for (column, size) in sizes.enumerated() {
+      let difference = Spread(zip(results[0][column], results[other][column]).map { 100 * ($0 - $1) })
+      let doubt = difference.doubt
+      let verdict =
+        difference.mean < -doubt ? "worse" : difference.mean > doubt ? "better" : "no clear difference"
+      print("  \(size): \(Spread.rounded(difference.mean)) ± \(Spread.rounded(doubt)): \(verdict)")
+    }
+  }
+
+  if let path {
+    var chart = LineChart(
+      title: "Digits 5-9 from few examples, mean of \(seeds.count) seeds", xLabel: "examples of each digit",
+      yLabel: "accuracy, %")
+    for (way, row) in zip(ways, results) {
+      let points = zip(sizes, row).map { LineChart.Point(Double($0), Spread($1.map { 100 * $0 }).mean) }
+      chart.series.append(.init(way, points: points))
+    }
+    try chart.write(to: path)
+    print("wrote \(path)")
+  }
 }

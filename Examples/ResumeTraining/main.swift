@@ -6,38 +6,40 @@ import Foundation
 //
 //     ResumeTraining FOLDER STEPS
 
-let arguments = CommandLine.arguments.dropFirst()
-let temporary = FileManager.default.temporaryDirectory.appendingPathComponent("firn-\(UUID().uuidString)")
-  .path
-let path = arguments.first ?? temporary
-let lastStep = arguments.dropFirst().first.flatMap(Int.init) ?? 10
+reportingErrors {
+  let arguments = CommandLine.arguments.dropFirst()
+  let temporary = FileManager.default.temporaryDirectory.appendingPathComponent("firn-\(UUID().uuidString)")
+    .path
+  let path = arguments.first ?? temporary
+  let lastStep = arguments.dropFirst().first.flatMap(Int.init) ?? 10
 
-let graph = Graph()
-let x = graph.placeholder("x", shape: ["batch", 8])
-let y = graph.placeholder("y", shape: ["batch"], dtype: .i32)
-let code = graph.scope("encoder") { Dropout(0.2)(Dense(16, activation: .tanh)(x)) }
-let logits = Dense(3, name: "head")(Dropout(0.5, name: "dropout")(code))
-let loss = sparseSoftmaxCrossEntropy(logits: logits, labels: y).mean()
+  let graph = Graph()
+  let x = graph.placeholder("x", shape: ["batch", 8])
+  let y = graph.placeholder("y", shape: ["batch"], dtype: .i32)
+  let code = graph.scope("encoder") { Dropout(0.2)(Dense(16, activation: .tanh)(x)) }
+  let logits = Dense(3, name: "head")(Dropout(0.5, name: "dropout")(code))
+  let loss = sparseSoftmaxCrossEntropy(logits: logits, labels: y).mean()
 
-let session = try Session(graph, seed: 1, threads: 1)
-// The encoder would be loaded: session.load(Weights(contentsOf: "encoder.safetensors"), into: "encoder").
-session.onWarning = { _ in }
-let schedule = Schedule.warmUp(over: 3, then: .cosine(initial: 0.01, final: 0.001, over: 20))
-let program = try session.compile(
-  minimizing: loss, with: Adam(learningRate: schedule), freezing: "encoder")
+  let session = try Session(graph, seed: 1, threads: 1)
+  // The encoder would be loaded: session.load(Weights(contentsOf: "encoder.safetensors"), into: "encoder").
+  session.onWarning = { _ in }
+  let schedule = Schedule.warmUp(over: 3, then: .cosine(initial: 0.01, final: 0.001, over: 20))
+  let program = try session.compile(
+    minimizing: loss, with: Adam(learningRate: schedule), freezing: "encoder")
 
-let rows = try Initializer.normal(deviation: 1).values(shape: [40, 8])
-let data = try DataSet([x: rows, y: NDArray(rows.rows.map { Int32($0[0] > 0 ? 2 : $0[1] > 0 ? 1 : 0) })])
+  let rows = try Initializer.normal(deviation: 1).values(shape: [40, 8])
+  let data = try DataSet([x: rows, y: NDArray(rows.rows.map { Int32($0[0] > 0 ? 2 : $0[1] > 0 ? 1 : 0) })])
 
-let folder = try CheckpointFolder(path, keepingLast: 2)
-let start = try folder.latest()?.resume(in: session)
-say("from step \(start?.step ?? 0)")
-try Trainer(program, in: session).fit(
-  data, epochs: .max, batchSize: 16, from: start?.position, upTo: lastStep, savingTo: folder, every: 1
-) { progress in
-  say("step \(progress.step) loss \(progress.loss)")
+  let folder = try CheckpointFolder(path, keepingLast: 2)
+  let start = try folder.latest()?.resume(in: session)
+  say("from step \(start?.step ?? 0)")
+  try Trainer(program, in: session).fit(
+    data, epochs: .max, batchSize: 16, from: start?.position, upTo: lastStep, savingTo: folder, every: 1
+  ) { progress in
+    say("step \(progress.step) loss \(progress.loss)")
+  }
+  if path == temporary { try FileManager.default.removeItem(atPath: temporary) }
+
+  /// Not kept back in a buffer: what it says it has saved.
+  func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
 }
-if path == temporary { try FileManager.default.removeItem(atPath: temporary) }
-
-/// Not kept back in a buffer: what it says it has saved.
-func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }

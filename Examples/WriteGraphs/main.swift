@@ -82,19 +82,21 @@ func cellWeights(afterTraining isTrained: Bool) throws -> Weights {
     metadata: [.init(key: "model", value: "custom-cell")])
 }
 
-let graphs = [
-  ("lstm-classifier.firn", lstmClassifier()), ("text-classifier.firn", textClassifier()),
-  ("custom-cell.firn", customCell()), ("digits-network.firn", digitsNetwork()),
-]
-for (name, (graph, loss)) in graphs {
-  if let directory = CommandLine.arguments.dropFirst().first {
-    try graph.write(to: "\(directory)/\(name)", loss: loss)
-  } else {
-    print(name)
-    print(graph.definition.text(includingLocations: true))
+reportingErrors {
+  let graphs = [
+    ("lstm-classifier.firn", lstmClassifier()), ("text-classifier.firn", textClassifier()),
+    ("custom-cell.firn", customCell()), ("digits-network.firn", digitsNetwork()),
+  ]
+  for (name, (graph, loss)) in graphs {
+    if let directory = CommandLine.arguments.dropFirst().first {
+      try graph.write(to: "\(directory)/\(name)", loss: loss)
+    } else {
+      print(name)
+      print(graph.definition.text(includingLocations: true))
+    }
   }
-}
-if let directory = CommandLine.arguments.dropFirst().first {
-  try cellWeights(afterTraining: false).write(to: "\(directory)/custom-cell.safetensors")
-  try cellWeights(afterTraining: true).write(to: "\(directory)/custom-cell-trained.safetensors")
+  if let directory = CommandLine.arguments.dropFirst().first {
+    try cellWeights(afterTraining: false).write(to: "\(directory)/custom-cell.safetensors")
+    try cellWeights(afterTraining: true).write(to: "\(directory)/custom-cell-trained.safetensors")
+  }
 }

@@ -127,7 +127,7 @@ import Testing
     #expect(try completions("firn", "weights", "diff", "--").contains("--tolerance"))
     #expect(
       try completions("firn", "weights", "convert", "a", "b", "--map", "tor") == [
-        "torchvision-resnet", "torchvision-vgg",
+        "torchvision-resnet", "torchvision-vgg", "torchvision-mobilenetv2",
       ])
     // Paths in the graph file of the line, which the command itself lists.
     #expect(try completions("firn", "lint", "m.firn", "--freeze", "enc") == ["encoder", "encoder/kernel"])

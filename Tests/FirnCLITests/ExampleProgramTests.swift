@@ -28,6 +28,43 @@ import Testing
       ])
   }
 
+  /// What is at fault outside is a message and a status, and no crash.
+  @Test(arguments: [
+    (
+      "FreezeResNet", ["/nonexistent/resnet18.pt"],
+      [
+        "error[file]: cannot read '/nonexistent/resnet18.pt': No such file or directory",
+        "  remedy: check the path and its permissions",
+      ]
+    ),
+    // Of Foundation, which has other words than the system.
+    ("TrainFromCSV", ["/dev/null/leaves"], ["error: Not a directory"]),
+  ]) func errorEndsAProgramAsAMessage(name: String, arguments: [String], message: [String]) throws {
+    let program = try #require(ExampleProgram(name), "\(name) is not built")
+    let failure = try #require(throws: ExampleProgram.Failure.self) { try program.run(arguments) }
+    #expect(failure.status == 1)
+    #expect(failure.errors == message.map { $0 + "\n" }.joined())
+  }
+
+  /// So that it holds for all of them: nothing stands where an error would be a crash.
+  @Test func noProgramThrowsAtItsTopLevel() throws {
+    let folder = CommandLineRunner.root + "/Examples"
+    var count = 0
+    for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() {
+      guard let source = try? String(contentsOfFile: "\(folder)/\(name)/main.swift", encoding: .utf8) else {
+        continue
+      }
+      // Declarations apart, which throw where they are called.
+      let outermost = source.split(separator: "\n").filter { line in
+        !line.hasPrefix(" ") && !line.hasPrefix("//") && !line.hasPrefix("func ")
+      }
+      #expect(outermost.contains("reportingErrors {"), "\(name)")
+      for line in outermost { #expect(!line.contains(/\btry\b/), "\(name): \(line)") }
+      count += 1
+    }
+    #expect(count > 20)
+  }
+
   @Test func firstSteps() throws {
     let output = try run("FirstSteps")
     #expect(output.contains("encoder/dense/kernel - frozen - it is frozen by `freezing: encoder`"))

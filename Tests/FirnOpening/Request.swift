@@ -6,7 +6,7 @@ import FirnTraining
 
 /// What asks for memory, each in its own way: five gigabytes and more but for the last two.
 enum Request: String {
-  case variable, variables, intermediate, draw, zeros, initialValue, state, split, plans, modest
+  case variable, variables, constant, intermediate, draw, zeros, initialValue, state, split, plans, modest
 
   /// - Throws: where there is no room; what went through is forgotten again.
   func make() throws(FirnError) {
@@ -20,6 +20,9 @@ enum Request: String {
       let parts = (0..<20).map { graph.variable("w\($0)", shape: [67_108_864], initializer: .constant(1)) }
       let session = try Session(graph)
       for part in parts { _ = try session.setValue(try session.value(of: part), of: part) }
+    case .constant:
+      // One number in the graph; whoever folds what is made of it, or returns it, has all of them.
+      _ = try fetch([exp(graph.constant(1).broadcast(to: [5, 268_435_456]))])
     case .intermediate:
       let column = graph.placeholder("x", shape: ["rows", 1])
       let row = graph.placeholder("y", shape: [1, "columns"])

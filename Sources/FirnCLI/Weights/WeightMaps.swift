@@ -5,27 +5,31 @@ internal import FirnGraph
 struct WeightMaps {
   static let option = ArgumentParser.Option(
     name: "map", value: .text(placeholder: "MAP"),
-    help: "a map of names, \(ready.map(\.name).joined(separator: ", ")), or a prefix: old/=new/",
+    help:
+      "a map of names, \(ready.map(\.name).joined(separator: ", ")); that of a recurrent network: pytorch-lstm,layers=2:rnn.=encoder; or a prefix: old/=new/",
     repeats: true)
 
   private static let ready: [(name: String, map: NameMap)] = [
     ("pytorch", .pyTorch), ("torchvision-resnet", .torchvisionResNet),
-    ("torchvision-vgg", .torchvisionVGG()), ("keras", .keras), ("tensorflow1", .tensorFlow1),
+    ("torchvision-vgg", .torchvisionVGG()), ("torchvision-mobilenetv2", .torchvisionMobileNetV2),
+    ("weight-norm", .weightNorm), ("keras", .keras), ("tensorflow1", .tensorFlow1),
   ]
 
-  /// Names of the ready maps.
-  static var names: [String] { ready.map(\.name) }
+  /// Names of the ready maps, and what those of recurrent networks begin with.
+  static var names: [String] { ready.map(\.name) + RecurrentMap.names }
 
   private let maps: [NameMap]
 
   var isEmpty: Bool { maps.isEmpty }
 
-  /// - Throws: `UsageError` for what is neither a known name nor a prefix.
+  /// - Throws: `UsageError` for what is neither a known name nor a prefix nor a recurrent network.
   init(_ arguments: ParsedArguments) throws(UsageError) {
     var maps: [NameMap] = []
     for text in arguments.texts("map") {
       let sides = text.split(separator: "=", omittingEmptySubsequences: false).map(String.init)
-      if sides.count == 2 {
+      if RecurrentMap.isMeant(by: text) {
+        maps.append(try RecurrentMap(text, command: arguments.command ?? "weights").map)
+      } else if sides.count == 2 {
         maps.append(.prefix(sides[0], sides[1]))
       } else if let map = Self.ready.first(where: { $0.name == text })?.map {
         maps.append(map)
@@ -34,7 +38,8 @@ struct WeightMaps {
         throw UsageError(
           "firn \(arguments.command ?? "weights")", "'\(text)' is no map",
           remedy: NearestNames(to: text, among: names, limit: 1).question
-            ?? "write \(names.joined(separator: ", ")) or old/=new/")
+            ?? "write \(Self.ready.map(\.name).joined(separator: ", ")), old/=new/ or pytorch-lstm:rnn.=encoder"
+        )
       }
     }
     self.maps = maps

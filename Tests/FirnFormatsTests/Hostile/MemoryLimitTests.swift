@@ -4,7 +4,7 @@ import Testing
 /// Whatever takes memory is refused where there is not enough, by an error and not by a kill; what is modest goes on.
 @Suite struct MemoryLimitTests {
   private static let tooMuch = [
-    "variable", "variables", "intermediate", "draw", "zeros", "initialValue", "state", "split",
+    "variable", "variables", "constant", "intermediate", "draw", "zeros", "initialValue", "state", "split",
   ]
 
   private func answers(under limit: String) throws {

@@ -1,10 +1,11 @@
-import FirnFormats
 import FirnGraph
 import FirnNN
 import FirnNotation
 import FirnRuntime
 import Foundation
 import Testing
+
+@testable import FirnFormats
 
 /// The layout of Keras's CuDNN layers against Keras's own conversion; `Fixtures/cudnn.py` made the file.
 @Suite struct CuDNNLayoutTests {
@@ -123,6 +124,20 @@ import Testing
       #expect(error.code == .shapeMismatch && error.message.contains("`\(name)`"), "\(error)")
       stored = try arrays("cu_dnnlstm")
     }
+  }
+
+  /// Where no kernel says how wide a cell is, its recurrent one still has to be square in each gate.
+  @Test func recurrentKernelAloneIsSquare() throws {
+    let lstm = RecurrentNetwork(.lstm)
+    func made(_ shape: [Int]) throws -> RecurrentNetwork.Converted {
+      try lstm.convertingWhatIsThere(
+        ["recurrent_kernel": NDArray(zeros: shape)], from: .kerasCuDNN, to: .firn())
+    }
+    #expect(try made([4, 16]).arrays.map(\.name) == ["recurrent_kernel"])
+    let askew = try made([5, 16])
+    #expect(askew.arrays.isEmpty && askew.faults.map(\.name) == ["recurrent_kernel"])
+    #expect(askew.faults.first?.error.code == .shapeMismatch)
+    #expect(askew.faults.first?.error.message.hasSuffix("is [5,16], wanted is [units, 4·units]") == true)
   }
 }
 

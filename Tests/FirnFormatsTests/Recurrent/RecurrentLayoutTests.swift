@@ -84,6 +84,21 @@ import Testing
     }
   }
 
+  /// TensorFlow's kernel has the rows of the input and those of the state; what is of others has no place between them.
+  @Test(arguments: [
+    ("cell_1/kernel", [7, 16], "[4 + 4, 16]"), ("cell_1/kernel", [9, 16], "[4 + 4, 16]"),
+    ("cell_0/kernel", [3, 16], "[in + 4, 16]"),
+  ]) func jointKernelOfOtherFeatures(name: String, shape: [Int], wanted: String) throws {
+    let network = RecurrentNetwork(.lstm, layers: 2)
+    var weights = try network.converting(weights(network, .f32), from: .firn(), to: .tensorFlow1())
+    weights[name] = try NDArray(zeros: shape)
+    let error = try #require(throws: FirnError.self) {
+      try network.converting(weights, from: .tensorFlow1(), to: .firn())
+    }
+    #expect(error.code == .shapeMismatch && error.place == name, "\(error)")
+    #expect(error.message.hasSuffix("wanted is " + wanted), "\(error)")
+  }
+
   /// Weights in Firn's layout, no two elements equal, whose biases are exact sums.
   private func weights(_ network: RecurrentNetwork, _ dtype: DType) throws -> [String: NDArray] {
     let gates = network.cell == .simple ? 1 : network.cell == .lstm ? 4 : 3

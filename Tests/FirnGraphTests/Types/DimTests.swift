@@ -114,6 +114,23 @@ import Testing
     }
   }
 
+  /// Differences and quotients beyond `Int` have no number, though what is left of them in 64 bits looks like one.
+  @Test(arguments: [
+    // 3 + (2^63 - 2) wraps to -(2^63 - 1), whose negative is a number.
+    ("-batch-9223372036854775806", 3),
+    // -5 - (2^63 - 5) is -2^63, which no -1 divides.
+    ("-batch+9223372036854775803", -5),
+  ]) func whatSolvesBeyondTheLargestIsNoNumber(_ text: String, _ extent: Int) throws {
+    let dimension = try #require(Dim(parsing: text))
+    #expect(!dimension.isEndless && dimension.solved(for: extent) == nil)
+  }
+
+  @Test func extentsBelowZeroAreNoExtents() throws {
+    #expect(TensorType(.f32, [4, Dim(-1)]).fault == "an extent below 0")
+    let error = try #require(throws: FirnError.self) { try Initializer.ones.values(shape: [3, -2]) }
+    #expect(error.code == .invalidArgument && error.message == "[3,-2] has an extent below 0", "\(error)")
+  }
+
   /// A factor that is too large makes a type that no tensor can have, before the name beside it is bound.
   @Test func endlessFactorsAreNoExtents() {
     let endless = Dim(.max) * Dim(named: "batch")
