@@ -81,6 +81,8 @@ typedef struct {
         (size_t m, size_t n, size_t k, const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col, \
          const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col, ptrdiff_t b_panel, float *restrict c, \
          ptrdiff_t c_row, int continues, void *restrict workspace)) \
+    ROW(copy_rows, void, \
+        (const char *from, ptrdiff_t from_step, char *to, ptrdiff_t to_step, size_t rows, size_t bytes)) \
     ROW(philox, void, (FirnStream stream, size_t first, uint32_t *y, size_t n)) \
     ROW(uniform, void, (FirnStream stream, size_t first, float low, float high, float *y, size_t n)) \
     ROW(normal, void, (FirnStream stream, size_t first, float mean, float deviation, float *y, size_t n)) \

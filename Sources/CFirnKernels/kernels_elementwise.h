@@ -63,3 +63,33 @@ FIRN_KERNEL void select_32(const uint8_t *condition, const uint32_t *a, const ui
     }
     for (; i < n; i++) y[i] = condition[i] != 0 ? a[i] : b[i];
 }
+
+typedef uint8_t FirnPiece16 __attribute__((vector_size(16), aligned(1), may_alias));
+typedef uint8_t FirnPiece32 __attribute__((vector_size(32), aligned(1), may_alias));
+typedef uint8_t FirnPiece64 __attribute__((vector_size(64), aligned(1), may_alias));
+
+/// Copies rows by pieces of which each has one at least. The last may lie over the one before.
+#define FIRN_COPY_ROWS(Piece) \
+    for (size_t row = 0; row < rows; row++, from += from_step, to += to_step) { \
+        const size_t last = bytes - sizeof(Piece); \
+        for (size_t i = 0; i < last; i += sizeof(Piece)) *(Piece *)(to + i) = *(const Piece *)(from + i); \
+        *(Piece *)(to + last) = *(const Piece *)(from + last); \
+    }
+
+/// Copies rows of at least 16 bytes each, steps in bytes: gates of a cell, for which a call of memcpy each would not pay.
+__attribute__((no_builtin("memcpy", "memmove"))) FIRN_KERNEL void copy_rows(
+    const char *from, ptrdiff_t from_step, char *to, ptrdiff_t to_step, size_t rows, size_t bytes) {
+#if FIRN_LANES == 16
+    if (bytes >= 64) {
+        FIRN_COPY_ROWS(FirnPiece64)
+        return;
+    }
+#endif
+#if FIRN_LANES >= 8
+    if (bytes >= 32) {
+        FIRN_COPY_ROWS(FirnPiece32)
+        return;
+    }
+#endif
+    FIRN_COPY_ROWS(FirnPiece16)
+}

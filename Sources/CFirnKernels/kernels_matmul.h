@@ -15,8 +15,19 @@
 /// times to pay for packing it.
 #define FIRN_LOOSE_ROWS 72
 
-/// Floats from one line of the first-level cache to the next in the same set: rows of A that begin a multiple of it apart
-/// would drive each other out, and are packed.
+/// ... if B has no more than so many elements, which the second-level cache holds, or all rows are one tile. A panel
+/// of a larger one would be fetched anew for each tile, a little of every row at a time.
+#define FIRN_LOOSE_ELEMENTS (1 << 18)
+
+/// Panels that are packed at once where rows of B are contiguous: enough of a row for it to be fetched ahead.
+#define FIRN_PACKED_AT_ONCE 16
+
+/// Rows of B ahead of the one that is multiplied which a tile asks for where they lie far apart: the processor sees no
+/// such stretch coming, and what it has under way at once spans about so many.
+#define FIRN_ROWS_AHEAD 16
+
+/// Floats from one line of the first-level cache to the next in the same set: rows of A that begin a multiple of it
+/// apart would drive each other out, and are packed.
 #define FIRN_SET_STRIDE 1024
 
 /// Vectors in a tile of one or two rows, which has registers to spare and is bound by reading B.
@@ -41,16 +52,28 @@ FIRN_INLINE size_t round_up(size_t n, size_t unit) { return (n + unit - 1) / uni
 /// Packs a panel: to[p * width + i] = from[i * lane + p * deep] for i < lanes, 0 for the lanes beyond.
 FIRN_INLINE void pack_panel(size_t width, size_t lanes, size_t depth, const float *restrict from,
                             ptrdiff_t lane, ptrdiff_t deep, float *restrict to) {
+    if (lane == 1) {
+        for (size_t p = 0; p < depth; p++) {
+            const float *f = from + (ptrdiff_t)p * deep;
+            float *t = to + p * width;
+#pragma clang loop unroll(full)
+            for (size_t v = 0; v < width; v += FIRN_LANES) {
+                const size_t some = lanes > v ? lanes - v : 0;
+                const FirnFloats piece = some >= FIRN_LANES ? load(f + v) : some > 0 ? load_partial(f + v, some, 0.0f)
+                                                                                   : splat(0.0f);
+                if (v + FIRN_LANES <= width) {
+                    store(t + v, piece);
+                } else {
+                    store_partial(t + v, width - v, piece);
+                }
+            }
+        }
+        return;
+    }
     if (lanes < width) {
         for (size_t p = 0; p < depth; p++) {
             for (size_t i = lanes; i < width; i++) to[p * width + i] = 0.0f;
         }
-    }
-    if (lane == 1 && lanes == width) {
-        for (size_t p = 0; p < depth; p++) {
-            for (size_t i = 0; i < width; i++) to[p * width + i] = from[(ptrdiff_t)p * deep + (ptrdiff_t)i];
-        }
-        return;
     }
     size_t packed = 0;
     if (deep == 1 && lanes >= 4) {
@@ -91,9 +114,21 @@ FIRN_KERNEL void pack_a(size_t rows, size_t depth, const float *restrict a, ptrd
 
 FIRN_KERNEL void pack_b(size_t columns, size_t depth, const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col,
                         float *restrict to) {
-    for (size_t j = 0; j < columns; j += FIRN_TILE_COLUMNS) {
-        pack_panel(FIRN_TILE_COLUMNS, smaller(columns - j, FIRN_TILE_COLUMNS), depth, b + (ptrdiff_t)j * b_col,
-                   b_col, b_row, to + j * depth);
+    const size_t width = FIRN_TILE_COLUMNS;
+    const size_t whole = b_col == 1 ? columns / width * width : 0;
+    for (size_t begin = 0; begin < whole; begin += FIRN_PACKED_AT_ONCE * width) {
+        const size_t end = smaller(whole, begin + FIRN_PACKED_AT_ONCE * width);
+        for (size_t p = 0; p < depth; p++) {
+            const float *from = b + (ptrdiff_t)p * b_row;
+            for (size_t j = begin; j < end; j += width) {
+                float *put = to + j * depth + p * width;
+                store(put, load(from + j));
+                store(put + FIRN_LANES, load(from + j + FIRN_LANES));
+            }
+        }
+    }
+    for (size_t j = whole; j < columns; j += width) {
+        pack_panel(width, smaller(columns - j, width), depth, b + (ptrdiff_t)j * b_col, b_col, b_row, to + j * depth);
     }
 }
 
@@ -109,12 +144,18 @@ FIRN_INLINE const float *vector_of(const float *b, size_t v, ptrdiff_t b_panel) 
 /// Rows of A that one pointer serves: x86 scales an index by 1 and 2, and a pointer a row would take all registers.
 #define FIRN_ROWS_A_POINTER 3
 
-/// One tile: `tall` x `vectors` vectors in registers, of which `rows` x `columns` elements are stored. A has `tall` rows.
+/// Floats in a line of a cache.
+#define FIRN_LINE 16
+
+/// One tile: `tall` x `vectors` vectors in registers, of which `rows` x `columns` elements are stored. A has `tall`
+/// rows to be read.
 FIRN_INLINE void tile(size_t tall, size_t vectors, size_t depth, const float *restrict a, ptrdiff_t a_row,
                       ptrdiff_t a_col, const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_panel,
                       float *restrict c, ptrdiff_t c_row, size_t rows, size_t columns, int mode) {
     FirnFloats sum[FIRN_TILE_ROWS * 2 > FIRN_FLAT_VECTORS * 2 ? FIRN_TILE_ROWS * 2 : FIRN_FLAT_VECTORS * 2];
     const float *left[(FIRN_TILE_ROWS + FIRN_ROWS_A_POINTER - 1) / FIRN_ROWS_A_POINTER];
+    // Most tiles are stored whole: edges are looked at only where there are some.
+    const int whole = rows == tall && columns == vectors * FIRN_LANES;
 #pragma clang loop unroll(full)
     for (size_t i = 0; i < tall; i++) {
         if (i % FIRN_ROWS_A_POINTER == 0) {
@@ -123,19 +164,42 @@ FIRN_INLINE void tile(size_t tall, size_t vectors, size_t depth, const float *re
             __asm__("" : "+r"(left[i / FIRN_ROWS_A_POINTER]));
         }
 #pragma clang loop unroll(full)
-        for (size_t v = 0; v < vectors; v++) {
-            const size_t begin = v * FIRN_LANES;
-            const float *from = c + (ptrdiff_t)i * c_row + begin;
-            sum[i * vectors + v] = splat(0.0f);
-            if (mode != FIRN_TILE_CONTINUE || i >= rows || begin >= columns) continue;
-            sum[i * vectors + v] = begin + FIRN_LANES <= columns ? load(from)
-                                                                 : load_partial(from, columns - begin, 0.0f);
+        for (size_t v = 0; v < vectors; v++) sum[i * vectors + v] = splat(0.0f);
+    }
+    if (mode == FIRN_TILE_CONTINUE) {
+#pragma clang loop unroll(full)
+        for (size_t i = 0; i < tall; i++) {
+            const float *from = c + (ptrdiff_t)i * c_row;
+#pragma clang loop unroll(full)
+            for (size_t v = 0; v < vectors; v++) {
+                const size_t begin = v * FIRN_LANES;
+                if (whole || (i < rows && begin + FIRN_LANES <= columns)) {
+                    sum[i * vectors + v] = load(from + begin);
+                } else if (i < rows && begin < columns) {
+                    sum[i * vectors + v] = load_partial(from + begin, columns - begin, 0.0f);
+                }
+            }
+        }
+    } else if (whole) {
+        // What is written is asked for now, and here when the sums are.
+#pragma clang loop unroll(full)
+        for (size_t i = 0; i < tall; i++) {
+#pragma clang loop unroll(full)
+            for (size_t v = 0; v < vectors; v++) {
+                const size_t begin = v * FIRN_LANES;
+                if (begin % FIRN_LINE == 0) __builtin_prefetch(c + (ptrdiff_t)i * c_row + begin, 1);
+            }
         }
     }
     for (size_t p = 0; p < depth; p++) {
         FirnFloats right[FIRN_FLAT_VECTORS];
 #pragma clang loop unroll(full)
-        for (size_t v = 0; v < vectors; v++) right[v] = load(vector_of(b, v, b_panel));
+        for (size_t v = 0; v < vectors; v++) {
+            const float *from = vector_of(b, v, b_panel);
+            right[v] = load(from);
+            // A flat tile does nothing but read, and what it reads is long enough to be seen coming.
+            if (tall > 2 && v * FIRN_LANES % FIRN_LINE == 0) __builtin_prefetch(from + FIRN_ROWS_AHEAD * b_row);
+        }
 #pragma clang loop unroll(full)
         for (size_t i = 0; i < tall; i++) {
             const ptrdiff_t beside = (ptrdiff_t)(i % FIRN_ROWS_A_POINTER);
@@ -147,6 +211,26 @@ FIRN_INLINE void tile(size_t tall, size_t vectors, size_t depth, const float *re
         for (size_t i = 0; i < tall; i += FIRN_ROWS_A_POINTER) left[i / FIRN_ROWS_A_POINTER] += a_col;
         b += b_row;
     }
+    if (whole) {
+        if (mode == FIRN_TILE_ADD) {
+#pragma clang loop unroll(full)
+            for (size_t i = 0; i < tall; i++) {
+                const float *old = c + (ptrdiff_t)i * c_row;
+#pragma clang loop unroll(full)
+                for (size_t v = 0; v < vectors; v++) {
+                    sum[i * vectors + v] = load(old + v * FIRN_LANES) + sum[i * vectors + v];
+                }
+            }
+        }
+#pragma clang loop unroll(full)
+        for (size_t i = 0; i < tall; i++) {
+#pragma clang loop unroll(full)
+            for (size_t v = 0; v < vectors; v++) {
+                store(c + (ptrdiff_t)i * c_row + v * FIRN_LANES, sum[i * vectors + v]);
+            }
+        }
+        return;
+    }
 #pragma clang loop unroll(full)
     for (size_t i = 0; i < tall; i++) {
         if (i >= rows) continue;
@@ -154,12 +238,13 @@ FIRN_INLINE void tile(size_t tall, size_t vectors, size_t depth, const float *re
 #pragma clang loop unroll(full)
         for (size_t v = 0; v < vectors; v++) {
             const size_t begin = v * FIRN_LANES;
+            const FirnFloats made = sum[i * vectors + v];
             if (begin + FIRN_LANES <= columns) {
-                store(to + begin, mode == FIRN_TILE_ADD ? load(to + begin) + sum[i * vectors + v] : sum[i * vectors + v]);
+                store(to + begin, mode == FIRN_TILE_ADD ? load(to + begin) + made : made);
             } else if (begin < columns) {
                 const size_t rest = columns - begin;
                 const FirnFloats old = mode == FIRN_TILE_ADD ? load_partial(to + begin, rest, 0.0f) : splat(0.0f);
-                store_partial(to + begin, rest, mode == FIRN_TILE_ADD ? old + sum[i * vectors + v] : sum[i * vectors + v]);
+                store_partial(to + begin, rest, mode == FIRN_TILE_ADD ? old + made : made);
             }
         }
     }
@@ -225,6 +310,12 @@ FIRN_INLINE FirnTile tile_for(size_t rows, size_t columns) {
 #endif
 }
 
+/// How many of `left` rows the next tile takes: sixteen are two tiles of eight, not one of twelve and one of four,
+/// which would wait for its sums.
+FIRN_INLINE size_t rows_of_tile(size_t left) {
+    return left == 16 && FIRN_TILE_ROWS == 12 ? 8 : smaller(left, FIRN_TILE_ROWS);
+}
+
 /// Floats that the packed block of A takes, a whole number of cache lines.
 FIRN_INLINE size_t packed_a_size(size_t m, size_t k) {
     return round_up(round_up(smaller(m, FIRN_BLOCK_ROWS), FIRN_TILE_ROWS) * smaller(k, FIRN_BLOCK_DEPTH), 16);
@@ -263,7 +354,8 @@ FIRN_KERNEL void matmul(size_t m, size_t n, size_t k, const float *restrict a, p
     float *restrict packed_b = packed_a + packed_a_size(m, k);
     const size_t blocks = (k + FIRN_BLOCK_DEPTH - 1) / FIRN_BLOCK_DEPTH;
     const size_t block_depth = (k + blocks - 1) / blocks;
-    const int in_place = b_panel == 0 && b_col == 1 && m <= FIRN_LOOSE_ROWS;
+    const int in_place = b_panel == 0 && b_col == 1
+        && (m <= FIRN_TILE_ROWS || (m <= FIRN_LOOSE_ROWS && n <= FIRN_LOOSE_ELEMENTS / k));
     const size_t flat_columns = FIRN_FLAT_VECTORS * FIRN_LANES;
     const int a_in_place = a_col == 1 && a_row % FIRN_SET_STRIDE != 0;
 
@@ -297,9 +389,11 @@ FIRN_KERNEL void matmul(size_t m, size_t n, size_t k, const float *restrict a, p
                         : block_b + (ptrdiff_t)(j / FIRN_PANEL_COLUMNS) * b_panel + j % FIRN_PANEL_COLUMNS;
                     const ptrdiff_t panel_row = loose ? b_row : FIRN_TILE_COLUMNS;
                     const ptrdiff_t panel_step = b_panel != 0 ? b_panel : FIRN_PANEL_COLUMNS;
-                    for (size_t i = 0; i < rows; i += FIRN_TILE_ROWS) {
-                        const size_t tall = smaller(rows - i, FIRN_TILE_ROWS);
+                    size_t tall;
+                    for (size_t i = 0; i < rows; i += tall) {
                         const int placed_here = i < placed;
+                        // Packed panels are as tall as they are.
+                        tall = rows == placed ? rows_of_tile(rows - i) : smaller(rows - i, FIRN_TILE_ROWS);
                         float *to = c + (ptrdiff_t)(i0 + i) * c_row + (ptrdiff_t)(j0 + j);
                         tile_for(tall, wide)(depth,
                                              placed_here ? block_a + (ptrdiff_t)i * a_row

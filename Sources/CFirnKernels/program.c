@@ -67,27 +67,14 @@ static void go_on_after(const FirnLayout *l, FirnPlace *p, FirnRows r) {
     }
 }
 
-typedef uint8_t FirnPiece __attribute__((vector_size(16), aligned(1), may_alias));
-
-/// Copies rows of `bytes`. The last piece of a row may lie over the one before.
-__attribute__((no_builtin("memcpy", "memmove"))) static void copy_rows(
-    const char *from, ptrdiff_t from_step, char *to, ptrdiff_t to_step, size_t rows, size_t bytes) {
-    for (size_t row = 0; row < rows; row++) {
-        for (size_t i = 0; i + 16 < bytes; i += 16) *(FirnPiece *)(to + i) = *(const FirnPiece *)(from + i);
-        *(FirnPiece *)(to + bytes - 16) = *(const FirnPiece *)(from + bytes - 16);
-        from += from_step;
-        to += to_step;
-    }
-}
-
 #define FIRN_DECLARE_RUNS(bits, Element) \
     /* Elements `from_step` apart within rows `from_row` apart, to such of their own. */ \
-    static void move_##bits(const Element *from, ptrdiff_t from_step, ptrdiff_t from_row, Element *to, \
-                            ptrdiff_t to_step, ptrdiff_t to_row, size_t rows, size_t width) { \
+    static void move_##bits(const FirnDispatch *table, const Element *from, ptrdiff_t from_step, ptrdiff_t from_row, \
+                            Element *to, ptrdiff_t to_step, ptrdiff_t to_row, size_t rows, size_t width) { \
         const ptrdiff_t size = sizeof(Element); \
         const size_t bytes = width * sizeof(Element); \
         if (from_step == 1 && to_step == 1 && bytes >= 16 && bytes <= FIRN_SHORT_ROW) { \
-            copy_rows((const char *)from, from_row * size, (char *)to, to_row * size, rows, bytes); \
+            table->copy_rows((const char *)from, from_row * size, (char *)to, to_row * size, rows, bytes); \
             return; \
         } \
         for (size_t row = 0; row < rows; row++, from += from_row, to += to_row) { \
@@ -101,21 +88,23 @@ __attribute__((no_builtin("memcpy", "memmove"))) static void copy_rows(
             } \
         } \
     } \
-    static void gather_##bits(const FirnLayout *l, const Element *from, size_t start, Element *y, size_t n) { \
+    static void gather_##bits(const FirnDispatch *table, const FirnLayout *l, const Element *from, size_t start, \
+                              Element *y, size_t n) { \
         const ptrdiff_t step = l->steps[l->rank - 1]; \
         for (FirnPlace p = place_of(l, start); n > 0;) { \
             const FirnRows r = rows_at(l, &p, n); \
-            move_##bits(from + p.at, step, r.row_step, y, 1, (ptrdiff_t)r.width, r.rows, r.width); \
+            move_##bits(table, from + p.at, step, r.row_step, y, 1, (ptrdiff_t)r.width, r.rows, r.width); \
             go_on_after(l, &p, r); \
             y += r.rows * r.width; \
             n -= r.rows * r.width; \
         } \
     } \
-    static void scatter_##bits(const FirnLayout *l, const Element *x, Element *to, size_t start, size_t n) { \
+    static void scatter_##bits(const FirnDispatch *table, const FirnLayout *l, const Element *x, Element *to, \
+                               size_t start, size_t n) { \
         const ptrdiff_t step = l->steps[l->rank - 1]; \
         for (FirnPlace p = place_of(l, start); n > 0;) { \
             const FirnRows r = rows_at(l, &p, n); \
-            move_##bits(x, 1, (ptrdiff_t)r.width, to + p.at, step, r.row_step, r.rows, r.width); \
+            move_##bits(table, x, 1, (ptrdiff_t)r.width, to + p.at, step, r.row_step, r.rows, r.width); \
             go_on_after(l, &p, r); \
             x += r.rows * r.width; \
             n -= r.rows * r.width; \
@@ -126,19 +115,19 @@ FIRN_DECLARE_RUNS(8, uint8_t)
 FIRN_DECLARE_RUNS(32, uint32_t)
 FIRN_DECLARE_RUNS(64, uint64_t)
 
-static void gather(const FirnLayout *l, const void *from, size_t start, void *y, size_t n) {
+static void gather(const FirnDispatch *table, const FirnLayout *l, const void *from, size_t start, void *y, size_t n) {
     switch (l->element_size) {
-    case 1: gather_8(l, from, start, y, n); break;
-    case 4: gather_32(l, from, start, y, n); break;
-    case 8: gather_64(l, from, start, y, n); break;
+    case 1: gather_8(table, l, from, start, y, n); break;
+    case 4: gather_32(table, l, from, start, y, n); break;
+    case 8: gather_64(table, l, from, start, y, n); break;
     }
 }
 
-static void scatter(const FirnLayout *l, const void *x, void *to, size_t start, size_t n) {
+static void scatter(const FirnDispatch *table, const FirnLayout *l, const void *x, void *to, size_t start, size_t n) {
     switch (l->element_size) {
-    case 1: scatter_8(l, x, to, start, n); break;
-    case 4: scatter_32(l, x, to, start, n); break;
-    case 8: scatter_64(l, x, to, start, n); break;
+    case 1: scatter_8(table, l, x, to, start, n); break;
+    case 4: scatter_32(table, l, x, to, start, n); break;
+    case 8: scatter_64(table, l, x, to, start, n); break;
     }
 }
 
@@ -157,8 +146,8 @@ void firn_run_program(const FirnInstruction *instructions, size_t count, const F
             case FIRN_DO_BINARY: table->binary[k->code](a, b, y, m); break;
             case FIRN_DO_COMPARE: table->compare[k->code](a, b, y, m); break;
             case FIRN_DO_SELECT: table->select_32(a, b, c, y, m); break;
-            case FIRN_DO_GATHER: gather(layouts + k->code, a, start, y, m); break;
-            case FIRN_DO_SCATTER: scatter(layouts + k->code, a, y, start, m); break;
+            case FIRN_DO_GATHER: gather(table, layouts + k->code, a, start, y, m); break;
+            case FIRN_DO_SCATTER: scatter(table, layouts + k->code, a, y, start, m); break;
             }
         }
 #undef FIRN_AT

@@ -60,13 +60,23 @@ package struct Plan: Sendable {
 
     package struct Carry: Sendable {
       package var initial: Int
-      /// The outer result, which is the carry's buffer throughout.
+      /// The outer result, which is the carry's buffer throughout where it has no home.
       package var final: Int
       package var parameter: Int?
       package var next: Int
       package var byteCount: Int
       /// Where its rows begin.
       package var offset = 0
+      /// A stacked output in which it lives, so that no step copies it.
+      package var home: Home?
+    }
+
+    /// A stacked output that holds what a carry is in each step: each step finds it where it was stacked.
+    package enum Home: Sendable, Equatable {
+      /// The output stacks the carry as steps find it: a step writes the next one where the following step's is.
+      case found(output: Int)
+      /// The output stacks the next carry: a step reads where the one before wrote.
+      case made(output: Int)
     }
 
     package struct Capture: Sendable {
@@ -88,7 +98,7 @@ package struct Plan: Sendable {
       package var stride: Int
       package var byteCount: Int
       package var offset = 0
-      /// Whether the body writes the stacked result itself rather than having a step copied out.
+      /// Whether the step's part of the stacked result is the body's buffer, rather than a copy of it.
       package var isDirect: Bool
     }
   }

@@ -257,6 +257,7 @@ private struct Planner {
       results[carry] = try copied(graph.outputs[carry], from: results[carry])
     }
     var isDirect = [Bool](repeating: false, count: scan.outputs)
+    let homes = settle(&isDirect, results, carries: parameter[scan.carryRange])
     writeDirectly(&isDirect, results, carries: scan.carries, but: indexSlot)
     takeOver(&results, carries: parameter[scan.carryRange])
     // What a carry did not take over can still be written where it is stacked: it is copied to the carry either way.
@@ -267,7 +268,8 @@ private struct Planner {
       carries.append(
         Plan.Loop.Carry(
           initial: step.operands[carry], final: step.results[carry], parameter: parameter[carry],
-          next: results[carry], byteCount: type.byteCount, offset: share?.offset(of: type) ?? 0))
+          next: results[carry], byteCount: type.byteCount, offset: share?.offset(of: type) ?? 0,
+          home: homes[carry]))
     }
     var outputs: [Plan.Loop.Output] = []
     for (position, isDirect) in isDirect.enumerated() {
@@ -316,6 +318,30 @@ private struct Planner {
     step.check.allowsInfinity = checks?.infinite[value] ?? false
     steps.append(step)
     return copy
+  }
+
+  /// Finds carries a home in an output that stacks them anyway, as the backward loop of a recurrent layer wants its
+  /// states: nothing is copied from step to step then.
+  ///
+  /// - Parameters:
+  ///   - isDirect: by stacked output, whether the body's buffer is a part of it.
+  ///   - results: the buffers of the body's outputs, next carries first.
+  ///   - carries: the buffer of each carry; nil where nothing reads it.
+  private mutating func settle(
+    _ isDirect: inout [Bool], _ results: [Int], carries: ArraySlice<Int?>
+  ) -> [Plan.Loop.Home?] {
+    let (next, stacked) = (results.prefix(carries.count), results.dropFirst(carries.count))
+    return zip(next, carries).map { made, found in
+      // What no step makes, or makes for two, has to be copied.
+      guard let found, made != found, arenaBytes[made] != nil, next.count(where: { $0 == made }) == 1,
+        let output = stacked.firstIndex(of: found) ?? stacked.firstIndex(of: made)
+      else { return nil }
+      placements[made] = .external
+      arenaBytes[made] = nil
+      let number = output - stacked.startIndex
+      isDirect[number] = true
+      return stacked[output] == found ? .found(output: number) : .made(output: number)
+    }
   }
 
   /// Has stacked outputs written where they belong, unless their buffers serve something else as well.

@@ -58,7 +58,8 @@ private struct ProductLayout: Sendable {
   /// Rows a piece should be a multiple of: the micro-kernels' tile heights divide it.
   private static let rowGrain = 48
 
-  /// A large product is split along its batch, its rows, or, where it has few, its columns.
+  /// A large product is split along its batch, or along the longer of its rows and columns: every worker reads, and may
+  /// have to pack, all of the operand that is not split.
   var fast: Kernel {
     let workspace = (Int(firn_matmul_workspace_f32(m, n, k)) + 63) / 64 * 64
     let work = Swift.max(1, m * n * k)
@@ -89,7 +90,7 @@ private struct ProductLayout: Sendable {
         call.split(batch, grain: Swift.max(1, Self.pieceWork / work)) { range, worker in
           for at in range { product(at, rows: rows, columns: columns, worker) }
         }
-      } else if m >= 2 * Self.rowGrain {
+      } else if m >= 2 * Self.rowGrain, m >= n {
         let tiles = Swift.max(1, Self.pieceWork / (work / m * Self.rowGrain + 1))
         call.split(m, grain: tiles * Self.rowGrain) { range, worker in
           product(0, rows: range, columns: columns, worker)

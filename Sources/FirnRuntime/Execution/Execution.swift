@@ -325,12 +325,19 @@ private final class LoopShareRun {
   ) throws(FirnError) {
     let inner = body.table
     for carry in carries {
-      copy(table[carry.initial] + carry.offset, to: table[carry.final] + carry.offset, carry.byteCount)
-      if let parameter = carry.parameter { inner[parameter] = table[carry.final] + carry.offset }
+      let start = table[carry.initial] + carry.offset
+      let end = table[carry.final] + carry.offset
+      switch carry.home {
+      case .found(let output)? where length > 0: copy(start, to: place(0, output, table), carry.byteCount)
+      case .made? where length > 0: break
+      default:
+        copy(start, to: end, carry.byteCount)
+        if let parameter = carry.parameter { inner[parameter] = end }
+      }
     }
     for capture in captures { inner[capture.inner] = table[capture.outer] + capture.offset }
     for iteration in 0..<length {
-      let position = isReversed ? length - 1 - iteration : iteration
+      let position = self.position(iteration)
       if index >= 0 { inner[index].storeBytes(of: Int32(truncatingIfNeeded: position), as: Int32.self) }
       for slice in slices {
         inner[slice.inner] = table[slice.outer] + (position * slice.stride + slice.offset)
@@ -338,16 +345,43 @@ private final class LoopShareRun {
       for output in outputs where output.isDirect {
         inner[output.inner] = table[output.outer] + (position * output.stride + output.offset)
       }
+      for carry in carries {
+        switch carry.home {
+        case .found(let output)?:
+          inner[carry.next] =
+            iteration + 1 < length
+            ? place(iteration + 1, output, table) : table[carry.final] + carry.offset
+        case .made(let output)?:
+          guard let parameter = carry.parameter else { break }
+          inner[parameter] =
+            iteration > 0 ? place(iteration - 1, output, table) : table[carry.initial] + carry.offset
+        case nil: break
+        }
+      }
       try body.run(checksNumerics: checksNumerics)
       for output in outputs where !output.isDirect {
         copy(
           inner[output.inner], to: table[output.outer] + (position * output.stride + output.offset),
           output.byteCount)
       }
-      for carry in carries where carry.next != carry.parameter {
+      for carry in carries where carry.next != carry.parameter && carry.home == nil {
         copy(inner[carry.next], to: table[carry.final] + carry.offset, carry.byteCount)
       }
     }
+    for carry in carries where length > 0 {
+      if case .made(let output)? = carry.home {
+        copy(place(length - 1, output, table), to: table[carry.final] + carry.offset, carry.byteCount)
+      }
+    }
+  }
+
+  private func position(_ iteration: Int) -> Int { isReversed ? length - 1 - iteration : iteration }
+
+  /// Where an iteration's part of a stacked output is.
+  private func place(
+    _ iteration: Int, _ output: Int, _ table: UnsafeMutablePointer<UnsafeMutableRawPointer>
+  ) -> UnsafeMutableRawPointer {
+    table[outputs[output].outer] + (position(iteration) * outputs[output].stride + outputs[output].offset)
   }
 
   private func copy(_ source: UnsafeMutableRawPointer, to target: UnsafeMutableRawPointer, _ byteCount: Int) {

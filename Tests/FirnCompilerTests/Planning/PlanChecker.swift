@@ -301,9 +301,16 @@ struct PlanChecker {
     var carries: [Content] = []
     for (number, carry) in loop.carries.enumerated() {
       try expect(outer, node.inputs[number], in: carry.initial, by: "carry \(number) of `\(path)`")
-      try move(outer, carry.initial, outer, carry.final, carry.byteCount, path)
       carries.append(outer.contents[node.inputs[number]] ?? Content(value: 0))
-      if let parameter = carry.parameter { tie(&body, parameter, outer.addresses[carry.final]) }
+      switch carry.home {
+      case .found(let output)? where loop.length > 0:
+        let first = part(of: output, 0, loop, outer)
+        try move(outer, carry.initial, first, loop.outputs[output].outer, carry.byteCount, path)
+      case .made? where loop.length > 0: break
+      default:
+        try move(outer, carry.initial, outer, carry.final, carry.byteCount, path)
+        if let parameter = carry.parameter { tie(&body, parameter, outer.addresses[carry.final]) }
+      }
     }
     for capture in loop.captures { tie(&body, capture.inner, outer.addresses[capture.outer]) }
     var stacked: [[Int: Content]] = Array(repeating: [:], count: scan.outputs)
@@ -312,6 +319,18 @@ struct PlanChecker {
       for slice in loop.slices { tie(&body, slice.inner, outer.addresses[slice.outer], at * slice.stride) }
       for output in loop.outputs where output.isDirect {
         tie(&body, output.inner, outer.addresses[output.outer], at * output.stride)
+      }
+      for carry in loop.carries {
+        switch carry.home {
+        case .found(let output)?:
+          let next = part(of: output, iteration + 1, loop, outer).addresses[loop.outputs[output].outer]
+          tie(&body, carry.next, iteration + 1 < loop.length ? next : outer.addresses[carry.final])
+        case .made(let output)?:
+          guard let parameter = carry.parameter else { break }
+          let last = part(of: output, iteration - 1, loop, outer).addresses[loop.outputs[output].outer]
+          tie(&body, parameter, iteration > 0 ? last : outer.addresses[carry.initial])
+        case nil: break
+        }
       }
       body.contents = [:]
       try enter(&body, loop, scan, carries, outer, node, at)
@@ -326,15 +345,20 @@ struct PlanChecker {
       }
       for (number, carry) in loop.carries.enumerated() {
         try expect(body, scan.body.outputs[number], in: carry.next, by: "carry \(number) of `\(path)`")
-        if carry.next != carry.parameter {
+        if carry.next != carry.parameter, carry.home == nil {
           try move(body, carry.next, outer, carry.final, carry.byteCount, path)
         }
       }
       carries = scan.body.outputs.prefix(scan.carries).map { body.contents[$0] ?? Content(value: 0) }
-      for (number, carry) in loop.carries.enumerated() {
+      for (number, carry) in loop.carries.enumerated() where carry.home == nil {
         try expect(
           outer, carries[number], carry.byteCount, in: carry.final, by: "carried \(number) of `\(path)`")
       }
+    }
+    for carry in loop.carries where loop.length > 0 {
+      guard case .made(let output)? = carry.home else { continue }
+      let last = part(of: output, loop.length - 1, loop, outer)
+      try move(last, loop.outputs[output].outer, outer, carry.final, carry.byteCount, path)
     }
     for (number, carry) in loop.carries.enumerated() {
       try expect(outer, carries[number], carry.byteCount, in: carry.final, by: "final \(number) of `\(path)`")
@@ -350,6 +374,14 @@ struct PlanChecker {
       outer.contents[Value(position, scan.carries + number)] = content
       try write(outer, content, output.stride * loop.length, to: output.outer, path)
     }
+  }
+
+  /// The outer level with an output's address moved to an iteration's part of it.
+  private func part(of output: Int, _ iteration: Int, _ loop: Plan.Loop, _ outer: Level) -> Level {
+    var level = outer
+    let at = loop.isReversed ? loop.length - 1 - iteration : iteration
+    level.addresses[loop.outputs[output].outer].offset += at * loop.outputs[output].stride
+    return level
   }
 
   private func tie(_ level: inout Level, _ slot: Int, _ address: Address, _ offset: Int = 0) {

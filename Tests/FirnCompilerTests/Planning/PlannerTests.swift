@@ -304,7 +304,7 @@ import Testing
     #expect(loop.outputs[0].isDirect)
   }
 
-  /// A next carry that the old one outlives is stacked where it belongs and copied to the carry.
+  /// A next carry that the old one outlives is stacked where it belongs, and the next step reads it there.
   @Test func nextCarriesAreWrittenOutwards() throws {
     let text = loop(
       "%a = add(%c0, %x) : f32[3]\n%b = mul(%c0, %a) : f32[3]\nreturn %a, %a, %b", carries: 1, outputs: 2)
@@ -316,6 +316,21 @@ import Testing
     #expect(
       loop.carries[0].next == loop.outputs[0].inner && loop.carries[0].next != loop.carries[0].parameter)
     #expect(loop.outputs.map(\.isDirect) == [true, true])
+    #expect(loop.carries[0].home == .made(output: 0))
+  }
+
+  /// A carry that is stacked as steps find it lives in the stack: each step writes where the following one reads.
+  @Test func carriesLiveWhereTheyAreStacked() throws {
+    let text = loop(
+      "%a = add(%c0, %x) : f32[3]\n%b = mul(%c0, %a) : f32[3]\nreturn %a, %b, %c0, %a", carries: 1, outputs: 3
+    )
+    let plan = try check(text)
+    guard case .loops(let loops)? = plan.steps.last?.work, let loop = loops.first else {
+      throw CancellationError()
+    }
+    #expect(loop.body.arenaBytes == 0 && loop.carries[0].home == .found(output: 1))
+    // The next carry is stacked as well, of which one is a copy.
+    #expect(loop.outputs.map(\.isDirect) == [true, true, false])
   }
 
   /// The result of an inner loop takes over the outer one's carry, and another inner loop reads it there.
