@@ -119,6 +119,8 @@ reportingErrors {
   print("checkpoints of steps", try checkpoints.steps(), "after", losses.count, "steps")
 
   /// Steps of one size in every direction: algorithm 2 of Chen and others, 2023.
+  ///
+  /// Firn has it, with more to say.
   struct Lion: Optimizer {
     var name = "lion"
     var learningRate = 1e-3

@@ -15,12 +15,10 @@ extension Classifier {
     return moved
   }
 
-  func twoRates() throws -> (body: Program, head: Program) {
-    let body = try session.compile(
-      minimizing: loss, with: Adam(learningRate: 1e-4, name: "adam_body"), freezing: "head")
-    let head = try session.compile(
-      minimizing: loss, with: Adam(learningRate: 1e-2, name: "adam_head"), freezing: "!head")
-    return (body, head)
+  func twoRates() throws -> Program {
+    let groups = [ParameterGroup("encoder", rate: .fixed(1e-4))]
+    let step = try session.compile(minimizing: loss, with: Adam(learningRate: 1e-2, groups: groups))
+    return step
   }
 
   func threeWays() throws -> (byHead: Program, byCount: Program, byName: Program) {

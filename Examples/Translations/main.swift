@@ -37,9 +37,8 @@ reportingErrors {
   tell("weight_ih frozen", try model.byNameOfParameter())
   print("in the optimiser:", try model.nothingIsLeftOut().map(\.description).joined(separator: ", "))
   let rates = try model.twoRates()
-  tell("slow", rates.body)
-  tell("fast", rates.head)
-  for program in [rates.body, rates.head] { try model.session.run(program, feeding: model.data()) }
+  tell("two rates", rates)
+  try model.session.run(rates, feeding: model.data())
   let ways = try model.threeWays()
   tell("all but the head", ways.byHead)
   tell("the first five children", ways.byCount)

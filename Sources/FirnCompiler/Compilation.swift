@@ -4,7 +4,7 @@ package import FirnGraph
 package struct Compilation: Sendable {
   /// Forward, backward and update nodes.
   package let graph: GraphDef
-  /// For each fetch, and last the loss of a training program, its place among the graph's outputs; nil for gradients
+  /// For each fetch, and last each loss of a training program, its place among the graph's outputs; nil for gradients
   /// that do not exist here.
   package let fetchOutputs: [Int?]
   package let context: CompilationContext
@@ -29,10 +29,33 @@ package struct Compilation: Sendable {
   }
 
   /// The variables whose gradient is built and applied, in whole or in part, in creation order.
-  package var trained: [String] { context.pruning?.live ?? [] }
+  package var trained: [String] {
+    var names: [String] = []
+    for part in trainedParts where names.last != part.variable.name { names.append(part.variable.name) }
+    return names
+  }
 
   /// What of them is trained, in creation order, blocks in theirs.
-  package var trainedParts: [TrainedPart] { context.pruning?.liveParts ?? [] }
+  package var trainedParts: [TrainedPart] { context.liveParts.map(\.part) }
+
+  /// Edges a gradient of some loss would take were nothing frozen or stopped, and none does.
+  package var removedGradients: [GradientEdge] {
+    let records = context.prunings
+    if records.count == 1 { return records[0].removed }
+    let carried = Set(records.flatMap(\.carried))
+    var seen = carried
+    return records.flatMap(\.removed).filter { seen.insert($0).inserted }
+  }
+
+  /// Those of one objective alone.
+  ///
+  /// - Throws: `.unknownName`.
+  package func removedGradients(of objective: String) throws(FirnError) -> [GradientEdge] {
+    guard let number = context.objectives.firstIndex(where: { $0.name == objective }) else {
+      throw FirnError(.unknownName, "there is no objective `\(objective)`")
+    }
+    return context.prunings[number].removed
+  }
 
   /// The optimiser's memory, in creation order.
   package var slots: [CompiledSlot] { context.slots }

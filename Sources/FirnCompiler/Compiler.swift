@@ -13,12 +13,12 @@ extension Compiler {
     // Before pruning: it asks for gradients by the trained blocks of a variable, so these must be values of their own
     // by then.
     splitVariables,
-    // The objective's own request, over exactly the variables a gradient reaches: no adjoint is built to be thrown
+    // The objectives' own requests, each over exactly the variables a gradient reaches: no adjoint is built to be thrown
     // away.
     pruneGradients,
     // Before expansion, while each gradient still is one result of one node.
     applyOptimizer,
-    // Now the objective's.
+    // Now the objectives'.
     expandGradients,
     // Right after: it says which gradients are of looked-up rows alone, and what of an update is by rows must not hang
     // on a pass that can be left out.
@@ -113,15 +113,62 @@ extension Compiler {
     return Compilation(graph: graph, context: context)
   }
 
-  /// - Throws: what is wrong with the objective.
+  /// - Throws: what is wrong with the objectives.
   private static func check(_ request: CompilationRequest) throws(FirnError) {
     guard let training = request.training else { return }
-    try request.graph.requireScalar(training.loss)
-    if let norm = training.clippingNorm, !(norm > 0) {
-      throw FirnError(
-        .invalidArgument, "the clipping norm is \(norm)", remedy: "give a positive one, or none")
+    if training.goals.isEmpty {
+      throw FirnError(.invalidArgument, "a training program without an objective", remedy: "give one")
     }
-    try training.optimizer.validate()
+    var names: Set<String> = []
+    for goal in training.goals {
+      try check(goal, request.graph)
+      guard let name = goal.name, !(Path.isValid(name) && names.insert(name).inserted) else { continue }
+      throw FirnError(
+        .invalidArgument,
+        Path.isValid(name) ? "two objectives are called `\(name)`" : "an objective is called `\(name)`",
+        remedy: "give each a path of its own", place: name)
+    }
+    for (read, mask) in training.holding { try request.graph.requireMask(mask, of: read) }
+  }
+
+  private static func check(_ goal: CompilationRequest.Goal, _ graph: GraphDef) throws(FirnError) {
+    if let loss = goal.loss { try graph.requireScalar(loss) }
+    if let clipping = goal.clipping, !(clipping.limit > 0) {
+      let what = if case .value = clipping { "bound" } else { "norm" }
+      throw FirnError(
+        .invalidArgument, "the clipping \(what) is \(clipping.limit)", remedy: "give a positive one, or none")
+    }
+    for (read, gradient) in goal.given {
+      let (type, wanted) = (graph.type(of: gradient), graph.type(of: read))
+      guard type != wanted else { continue }
+      throw FirnError(
+        .shapeMismatch,
+        "`\(graph.name(of: gradient))` is \(type), and no gradient of `\(graph.name(of: read))`, which is \(wanted)",
+        remedy: "give a tensor of the variable's type", place: graph.name(of: gradient))
+    }
+    if let window = goal.window {
+      if window.runs < 1 {
+        throw FirnError(
+          .invalidArgument, "gradients are accumulated over \(window.runs) runs", remedy: "give one or more")
+      }
+      if goal.adding != nil {
+        throw FirnError(
+          .invalidArgument, "an objective that accumulates adds to the gradients of another",
+          remedy: "let the objective accumulate that trains the variables")
+      }
+      if let weight = window.weight { try graph.requireNumber(weight, "the weight of a run", isFlag: false) }
+      if let closing = window.closing {
+        try graph.requireNumber(closing, "what closes a window", isFlag: true)
+      }
+    }
+    switch goal.condition {
+    case .every(let runs) where runs < 1:
+      throw FirnError(
+        .invalidArgument, "an objective is to take part in every run of \(runs)", remedy: "give one or more")
+    case .flag(let flag): try graph.requireNumber(flag, "the condition of an objective", isFlag: true)
+    case .every, nil: break
+    }
+    try goal.optimizer.validate()
   }
 
   /// Two assignments of one variable have no order that a user could know, unless the rows they write are apart.
@@ -159,9 +206,11 @@ extension Compiler {
       if node.trainingAssignment != nil { firnBug("compiler", "the mode of `\(node.name)` was not resolved") }
     }
     guard context.request.training != nil else { return }
-    guard let pruning = context.pruning else { firnBug("compiler", "the loss was never differentiated") }
+    guard context.prunings.count == context.objectives.count, !context.isFollowing else {
+      firnBug("compiler", "the loss was never differentiated")
+    }
     let written = Set(graph.writtenVariables)
-    if let idle = pruning.live.first(where: { !written.contains($0) }) {
+    if let idle = context.prunings.flatMap(\.live).first(where: { !written.contains($0) }) {
       firnBug("compiler", "`\(idle)` is to be trained, but nothing writes it")
     }
   }

@@ -1,5 +1,5 @@
 import FirnCompiler
-import FirnGraph
+public import FirnGraph
 public import FirnNotation
 import FirnOps
 
@@ -9,10 +9,25 @@ extension Program {
   /// Elementwise nodes that one op runs are drawn one by one. What it froze is drawn frozen, what it trains trained; where freezing or `stop_gradient` cut a gradient there is a
   /// dotted edge. Of `options`, `status` and `removedGradients` are those of the program.
   public func dot(_ options: DOTOptions = .init()) -> String {
+    drawing(options, status, removedGradients)
+  }
+
+  /// The same as one objective sees it: drawn as trained is what it trains, and gradients that others take are removed.
+  ///
+  /// - Parameter objective: one of ``objectives``.
+  /// - Throws: `.unknownName`.
+  public func dot(of objective: String, _ options: DOTOptions = .init()) throws(FirnError) -> String {
+    let status = try explanation(of: objective).status
+    return drawing(options, status, try compilation.removedGradients(of: objective))
+  }
+
+  private func drawing(
+    _ options: DOTOptions, _ status: StatusReport, _ removed: [GradientEdge]
+  ) -> String {
     let statuses = Dictionary(status.variables.map { ($0.name, $0.status) }) { first, _ in first }
     var options = options
     options.status = { statuses[$0.name] ?? $0.declaredStatus }
-    options.removedGradients = removedGradients
+    options.removedGradients = removed
     return graph.unfused.dot(options)
   }
 }

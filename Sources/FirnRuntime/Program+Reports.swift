@@ -11,6 +11,17 @@ extension Program {
     try Explanation(compilation.context)
   }
 
+  /// What can be asked of one objective alone: status, why, cost, lint.
+  ///
+  /// What others train is frozen there. Status, paths, cuts and lint are told for all objectives together by the other
+  /// questions.
+  ///
+  /// - Parameter objective: one of ``objectives``.
+  /// - Throws: `.unknownName`.
+  public func explanation(of objective: String) throws(FirnError) -> Explanation {
+    try explanation().objective(objective)
+  }
+
   /// Why a variable is trained or not: a shortest path from the loss, or the nodes that cut it.
   ///
   /// - Throws: `.unknownName`.

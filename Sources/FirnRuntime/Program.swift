@@ -12,7 +12,7 @@ public struct Program: Sendable {
   let session: SessionIdentity
   /// The graph it was compiled from.
   let home: GraphIdentity
-  /// Names of what a run returns, in the order asked for; a training program's loss is last.
+  /// Names of what a run returns, in the order asked for; the losses of a training program are last.
   public let fetches: [String]
   /// For each fetch its output; nil for gradients that do not exist here.
   let outputs: [Int?]
@@ -64,7 +64,11 @@ public struct Program: Sendable {
   }
 
   /// Gradient edges that freezing and `stop_gradient` removed.
-  public var removedGradients: [GradientEdge] { compilation.context.pruning?.removed ?? [] }
+  public var removedGradients: [GradientEdge] { compilation.removedGradients }
+
+  /// The names of its objectives, by which ``explanation(of:)`` and ``dot(of:_:)`` ask about one; none where nothing is
+  /// trained.
+  public var objectives: [String] { compilation.context.objectives.map(\.name) }
 
   /// The variables trained in whole or in part.
   public var trained: [Variable] { variables(with: [.trained, .partly]) }

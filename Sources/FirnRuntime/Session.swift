@@ -110,23 +110,88 @@ public final class Session {
   ///   - keepingTrainingMode: scopes in training mode although frozen (rule 4).
   ///   - clippingNorm: the largest global norm ‖g‖ of the trained gradients together: all are multiplied by
   ///     min(clippingNorm / max(‖g‖, 1e-12), 1); by default they are not clipped.
+  ///   - holding: for variables, elements that stay exactly as they are, as in `compile(updates:)`.
   ///   - fetching: what a run returns besides the loss, by handle or by name.
   /// - Throws: as the other `compile`; besides `.notScalar`, `.noGradient` where nothing is left to train, with what
   ///   cuts it, and `.invalidArgument` for hyperparameters no step can be made with.
   public func compile(
     minimizing loss: any TensorReference, with optimizer: any Optimizer, freezing: Selection? = nil,
     thawing: Selection? = nil,
-    keepingTrainingMode: Selection? = nil, clippingNorm: Double? = nil, fetching: [any TensorReference] = []
+    keepingTrainingMode: Selection? = nil, clippingNorm: Double? = nil,
+    holding: KeyValuePairs<any TensorReference, any TensorReference> = [:],
+    fetching: [any TensorReference] = []
+  ) throws(FirnError) -> Program {
+    try compile(
+      updates: [.minimize(loss, with: optimizer, clipping: clippingNorm.map { .globalNorm($0) })],
+      freezing: freezing, thawing: thawing, keepingTrainingMode: keepingTrainingMode, holding: holding,
+      fetching: fetching)
+  }
+
+  /// A program whose run is one step of several objectives at once; it returns what is fetched, then each loss before the
+  /// step.
+  ///
+  /// One forward pass serves all. Every objective reads variables as they were before the run, so the order of the list
+  /// decides nothing but the order of losses.
+  ///
+  /// - Parameters:
+  ///   - objectives: which loss, or which gradients, move what, and how.
+  ///   - freezing: variables held fixed besides those declared so, whatever objectives say.
+  ///   - thawing: variables trained although declared or selected frozen, where an objective trains them.
+  ///   - keepingTrainingMode: scopes in training mode although frozen (rule 4); what any objective trains is not frozen.
+  ///   - holding: for variables, a `bool` of the shape of each, true where an element stays exactly as it is, through
+  ///     momentum and decay: `[kernel: pruned]`. What is held has no part in the norms of clipping. Memory is kept for it.
+  ///   - fetching: what a run returns besides losses, by handle or by name.
+  /// - Throws: as the other `compile`; besides `.invalidSelection` where two objectives would train one variable, or one
+  ///   adds to what no other trains, and `.shapeMismatch` or `.typeMismatch` for gradients, masks, weights and conditions
+  ///   that are not of the type they must be.
+  public func compile(
+    updates objectives: [Objective], freezing: Selection? = nil, thawing: Selection? = nil,
+    keepingTrainingMode: Selection? = nil,
+    holding: KeyValuePairs<any TensorReference, any TensorReference> = [:],
+    fetching: [any TensorReference] = []
   ) throws(FirnError) -> Program {
     try addVariables()
-    try requireOwn([freezing, thawing, keepingTrainingMode])
-    let all = fetching + [loss]
-    let values = try self.values(all)
+    try requireOwn(
+      [freezing, thawing, keepingTrainingMode] + objectives.flatMap { [$0.selection, $0.adding] })
+    let fetches = try values(fetching)
+    var goals: [CompilationRequest.Goal] = []
+    var losses: [String] = []
+    for objective in objectives {
+      goals.append(try goal(objective))
+      if case .loss(let loss) = objective.source { losses.append(loss.tensorName) }
+    }
+    var held: [(read: Value, mask: Value)] = []
+    for (variable, mask) in holding { held.append((try value(variable), try value(mask))) }
     let request = CompilationRequest(
-      graph: graph.definition, fetches: Array(values.dropLast()),
-      training: .init(loss: values[values.count - 1], optimizer: optimizer, clippingNorm: clippingNorm),
+      graph: graph.definition, fetches: fetches, training: .init(goals: goals, holding: held),
       freezing: freezing, thawing: thawing, keepingTrainingMode: keepingTrainingMode)
-    return try program(request, fetches: all.map(\.tensorName))
+    return try program(request, fetches: fetching.map(\.tensorName) + losses)
+  }
+
+  private func goal(_ objective: Objective) throws(FirnError) -> CompilationRequest.Goal {
+    let source: CompilationRequest.Goal.Source
+    switch objective.source {
+    case .loss(let loss): source = .loss(try value(loss))
+    case .gradients(let pairs):
+      var found: [(read: Value, gradient: Value)] = []
+      for pair in pairs { found.append((try value(pair.variable), try value(pair.gradient))) }
+      source = .gradients(found)
+    }
+    var window: CompilationRequest.Goal.Window?
+    if let accumulation = objective.accumulation {
+      window = .init(runs: accumulation.runs)
+      if let weight = accumulation.weight { window?.weight = try value(weight) }
+      if let closing = accumulation.closing { window?.closing = try value(closing) }
+    }
+    let condition: CompilationRequest.Goal.Condition? =
+      switch objective.condition?.form {
+      case .every(let runs)?: .every(runs)
+      case .flag(let flag)?: .flag(try value(flag))
+      case nil: nil
+      }
+    return CompilationRequest.Goal(
+      source: source, name: objective.name, selection: objective.selection, adding: objective.adding,
+      optimizer: objective.optimizer, clipping: objective.clipping, window: window, condition: condition)
   }
 
   /// A program for a request made by hand.
@@ -136,7 +201,7 @@ public final class Session {
     _ request: CompilationRequest, pipeline: [Pass]? = nil
   ) throws(FirnError) -> Program {
     try addVariables()
-    let results = request.fetches + [request.training?.loss].compactMap { $0 }
+    let results = request.fetches + (request.training?.losses ?? [])
     return try program(
       request, fetches: results.map { request.graph.name(of: $0) }, pipeline: pipeline)
   }
@@ -199,20 +264,26 @@ public final class Session {
   /// Adds the slots of a program, and starts over those that are not kept; all or nothing, as memory of the programs
   /// compiled before is at stake.
   private func prepareSlots(of compilation: Compilation) throws(FirnError) -> [SlotReport] {
-    guard let training = compilation.context.request.training else { return [] }
+    if compilation.context.request.training == nil { return [] }
     var (store, ledger) = (self.store, self.ledger)
-    let decision = ledger.compile(
-      compilation.slots, training: compilation.trainedParts, by: training.optimizer.name,
-      among: graph.variables)
+    let decision = ledger.compile(compilation, among: graph.variables)
     try store.add(compilation.slots.map(\.variable))
-    for slot in compilation.slots.map(\.variable) {
-      if decision.fresh.contains(slot.name) {
-        store.redeclare(slot)
-        store.replace(slot.name, with: nil, origin: .initialized)
+    for slot in compilation.slots {
+      let name = slot.variable.name
+      if slot.startsAtValue, let part = slot.owner.part {
+        store.start(name, as: part.variable.name, part.block)
+      }
+      if decision.fresh.contains(name) {
+        store.redeclare(slot.variable)
+        store.replace(name, with: nil, origin: .initialized)
       }
     }
     (self.store, self.ledger) = (store, ledger)
     return decision.reports
+  }
+
+  private func value(_ reference: any TensorReference) throws(FirnError) -> Value {
+    try values([reference])[0]
   }
 
   private func values(_ references: [any TensorReference]) throws(FirnError) -> [Value] {

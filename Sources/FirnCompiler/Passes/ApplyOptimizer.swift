@@ -29,48 +29,71 @@ extension Compiler {
   ///     return %loss
   package static let applyOptimizer = Pass("apply-optimizer", isRequired: true) {
     graph, context throws(FirnError) in
-    guard let training = context.request.training else { return graph }
-    let gradients = context.trainedGradients(in: graph)
+    guard let training = context.training(in: graph, for: "apply-optimizer") else { return graph }
+    let gradients = context.trainedGradients(training, in: graph)
     // Where what stays of a variable that is trained in part comes from.
     let reads = gradients.contains { $0.part.block != nil } ? graph.firstReads : [:]
+    var masks: [String: Value] = [:]
+    for (original, held) in zip(context.request.training?.holding ?? [], training.holding) {
+      guard case .reads(let name) = context.request.graph.nodes[original.read.node].op.effect else {
+        continue
+      }
+      masks[name] = held.mask
+    }
     var slots: [CompiledSlot] = []
     var rows: [RowUpdate] = []
     let result = try graph.extended(phase: .update) { builder in
-      var updates = gradients.map { part, value, gradients in
-        let terms = gradients.map { Tensor(builder, $0) }
-        return TrainedGradient(
-          part: part, value: Tensor(builder, value), gradient: terms.dropFirst().reduce(terms[0]) { $0 + $1 })
+      var objectives: [ObjectiveUpdate] = []
+      for (number, goal) in training.goals.enumerated() {
+        var made = ObjectiveUpdate(context.objectives[number], goal, context.sharedScope(number))
+        guard made.decide(&slots, in: builder) else { return }
+        objectives.append(made)
       }
-      if let limit = training.clippingNorm {
-        let clipped = builder.section("update/clip", phase: .update) {
-          clipping(updates.map(\.gradient), toGlobalNorm: limit)
+      for number in objectives.indices {
+        let own = gradients.filter { $0.objective == number }
+        var made = objectives[number]
+        made.updates = own.map { part, _, value, terms in
+          let terms = terms.map { term in
+            let gradient = term.tensor(in: builder)
+            // What another objective adds, it adds in its own runs.
+            guard term.objective != number, let flag = objectives[term.objective].isActive else {
+              return gradient
+            }
+            return select(where: flag, gradient, otherwise: gradient.filled(0))
+          }
+          return TrainedGradient(
+            part: part, value: Tensor(builder, value),
+            gradient: terms.dropFirst().reduce(terms[0]) { $0 + $1 })
         }
-        updates = zip(updates, clipped).map {
-          TrainedGradient(part: $0.part, value: $0.value, gradient: $1)
-        }
+        made.hold(masks, in: builder)
+        guard made.accumulate(&slots, in: builder) else { return }
+        made.clip(in: builder)
+        guard made.updateShared(&slots, in: builder) else { return }
+        objectives[number] = made
       }
-      let optimizer = training.optimizer
-      guard
-        let shared = builder.section(
-          "update/" + optimizer.name, phase: .update, { Self.shared(by: optimizer, &slots, in: builder) })
-      else { return }
-      var first = updates.startIndex
-      while first < updates.endIndex {
-        let variable = updates[first].part.variable
-        let end = updates[first...].firstIndex { $0.part.variable != variable } ?? updates.endIndex
+      var first = gradients.startIndex
+      var places = Array(repeating: 0, count: objectives.count)
+      while first < gradients.endIndex {
+        let variable = gradients[first].part.variable
+        let end = gradients[first...].firstIndex { $0.part.variable != variable } ?? gradients.endIndex
+        let own = gradients[first..<end].map { gradient in
+          defer { places[gradient.objective] += 1 }
+          return (objective: objectives[gradient.objective], number: places[gradient.objective])
+        }
         let made = builder.section("update/" + variable.name, phase: .update) {
-          append(
-            optimizer, updates, first..<end, shared, &slots, of: variable, readAt: reads[variable.name],
-            to: builder)
+          append(own, &slots, of: variable, readAt: reads[variable.name], to: builder)
         }
-        let results = gradients[first..<end].map { $0.gradients.map(\.result) }
-        rows += rowUpdates(optimizer, updates[first..<end].map(\.part), made, results)
+        let results = gradients[first..<end].map { $0.terms.map(\.result) }
+        rows += rowUpdates(own.map(\.objective), gradients[first..<end].map(\.part), made, results)
         first = end
       }
     }
     context.slots = slots
     context.rowUpdates = rows
-    return result
+    context.isFollowing = false
+    var kept = result
+    kept.outputs = Array(graph.outputs.prefix(context.outputs.count))
+    return kept
   }
 
   /// An assignment of a variable or a slot: of one part alone, or of the whole that several have a share in.
@@ -83,15 +106,16 @@ extension Compiler {
   /// The updates of all trained parts of one variable, and its assignments: one of the whole, or one for each part that
   /// is rows of it.
   private static func append(
-    _ optimizer: any Optimizer, _ all: [TrainedGradient], _ own: Range<Int>, _ shared: [Tensor],
-    _ record: inout [CompiledSlot], of variable: Variable, readAt read: Value?, to graph: Graph
+    _ own: [(objective: ObjectiveUpdate, number: Int)], _ record: inout [CompiledSlot], of variable: Variable,
+    readAt read: Value?, to graph: Graph
   ) -> [Assignment] {
     var values: [(part: TrainedPart, value: Tensor)] = []
     var slots: [(part: TrainedPart, slot: Variable, value: Tensor)] = []
-    for update in all[own] {
-      guard let result = append(optimizer, update, all, shared, &record, to: graph) else { return [] }
-      values.append((update.part, result.value))
-      slots += result.slots.map { (update.part, $0, $1) }
+    for (objective, number) in own {
+      guard let result = objective.append(number, &record, to: graph) else { return [] }
+      let part = objective.updates[number].part
+      values.append((part, result.value))
+      slots += result.slots.map { (part, $0, $1) }
     }
     var made: [Assignment] = []
     func assign(_ value: Tensor, by op: any Op, _ part: TrainedPart?) {
@@ -115,11 +139,14 @@ extension Compiler {
   /// Which of the assignments of one variable and its slots may be of touched rows alone: those with as many rows as the
   /// parts have, where the optimiser leaves the others of all parts alone.
   private static func rowUpdates(
-    _ optimizer: any Optimizer, _ parts: [TrainedPart], _ made: [Assignment], _ results: [[Int]]
+    _ objectives: [ObjectiveUpdate], _ parts: [TrainedPart], _ made: [Assignment], _ results: [[Int?]]
   ) -> [RowUpdate] {
-    guard parts.allSatisfy(optimizer.leavesUntouchedRows), let first = parts.first,
+    guard zip(objectives, parts).allSatisfy({ $0.leavesUntouchedRows(of: $1) }), let first = parts.first,
       first.type.shape.rank > 0
     else { return [] }
+    // What is given is of no rows that anyone looked up.
+    let found = results.map { $0.compactMap(\.self) }
+    guard found.map(\.count) == results.map(\.count) else { return [] }
     func names(_ parts: [TrainedPart]) -> [String] {
       made.filter { assignment in
         assignment.type.shape.first == parts[0].type.shape[0]
@@ -127,9 +154,9 @@ extension Compiler {
       }.map(\.name)
     }
     if let axis = first.block?.axis, axis > 0 {
-      return [RowUpdate(gradients: results.flatMap { $0 }, assignments: names(parts))]
+      return [RowUpdate(gradients: found.flatMap { $0 }, assignments: names(parts))]
     }
-    return zip(parts, results).map { part, results in
+    return zip(parts, found).map { part, results in
       RowUpdate(rows: part.block?.range, gradients: results, assignments: names([part]))
     }
   }
@@ -152,139 +179,6 @@ extension Compiler {
     keep(to: variable.type.shape[axis].value ?? start)
     return concatenate(pieces, axis: axis)
   }
-
-  /// What one part and its slots become; nil, with the fault on record, where the optimiser breaks its promise.
-  private static func append(
-    _ optimizer: any Optimizer, _ update: TrainedGradient, _ all: [TrainedGradient], _ shared: [Tensor],
-    _ record: inout [CompiledSlot], to graph: Graph
-  ) -> (value: Tensor, slots: [(Variable, Tensor)])? {
-    let part = update.part
-    let place = part.variable.name
-    guard
-      let declared = declare(
-        optimizer.slots(for: part), in: part.slotScope(optimizer.name), of: optimizer, at: place, in: graph)
-    else { return nil }
-    let (declarations, slots) = (declared.map(\.0), declared.map(\.1))
-    record += declarations.map { CompiledSlot($0, of: SlotOwner(optimizer: optimizer.name, part: part)) }
-    let updated = optimizer.update(
-      ParameterUpdate(
-        part: part, value: update.value, gradient: update.gradient, slots: slots, sharedSlots: shared,
-        all: all))
-    guard updated.slots.count == declarations.count else {
-      graph.report(
-        FirnError(
-          .invalidArgument,
-          "optimizer `\(optimizer.name)` lists \(declarations.count) slots and updates \(updated.slots.count)",
-          remedy: "return one new value for each slot", place: place))
-      return nil
-    }
-    let targets = [(part.description, part.type)] + declarations.map { ($0.name, $0.type) }
-    let isSound = check([updated.value] + updated.slots, targets, optimizer, at: place, in: graph)
-    return isSound ? (updated.value, Array(zip(declarations, updated.slots))) : nil
-  }
-
-  /// Declares and updates what the optimiser keeps once; nil, with the fault on record, where it breaks its promise.
-  private static func shared(
-    by optimizer: any Optimizer, _ record: inout [CompiledSlot], in graph: Graph
-  ) -> [Tensor]? {
-    let name = optimizer.name
-    guard let declared = declare(optimizer.sharedSlots, in: name, of: optimizer, at: name, in: graph) else {
-      return nil
-    }
-    if declared.isEmpty { return [] }
-    record += declared.map { CompiledSlot($0.0, of: SlotOwner(optimizer: name, part: nil)) }
-    let updated = optimizer.updateShared(declared.map(\.1))
-    guard updated.count == declared.count else {
-      graph.report(
-        FirnError(
-          .invalidArgument,
-          "optimizer `\(name)` lists \(declared.count) shared slots and updates \(updated.count)",
-          remedy: "return one new value for each slot", place: name))
-      return nil
-    }
-    let targets = declared.map { ($0.0.name, $0.0.type) }
-    guard check(updated, targets, optimizer, at: name, in: graph) else { return nil }
-    for ((variable, _), value) in zip(declared, updated) {
-      _ = graph.append(AssignVariable(variable.name), [value])
-    }
-    return declared.map(\.1)
-  }
-
-  /// The variables of slots, and their reads.
-  private static func declare(
-    _ slots: [OptimizerSlot], in scope: String, of optimizer: any Optimizer, at place: String, in graph: Graph
-  ) -> [(Variable, Tensor)]? {
-    var result: [(Variable, Tensor)] = []
-    for slot in slots {
-      let name = Path.joined(scope, slot.name)
-      if let fault = fault(of: slot, named: name, in: graph) {
-        graph.report(
-          FirnError(
-            .invalidArgument, "optimizer `\(optimizer.name)`: slot `\(slot.name)` \(fault.message)",
-            remedy: fault.remedy, place: place))
-        return nil
-      }
-      let declaration = Variable(
-        name: name, type: slot.type, kind: .slot, role: slot.name, initializer: slot.initializer,
-        isTrainable: false)
-      graph.declare(declaration)
-      result.append((declaration, graph.append(ReadVariable(declaration), [], name: slot.name)[0]))
-    }
-    return result
-  }
-
-  /// Whether new values are of the types of what they are for.
-  private static func check(
-    _ values: [Tensor], _ targets: [(String, TensorType)], _ optimizer: any Optimizer, at place: String,
-    in graph: Graph
-  ) -> Bool {
-    var isSound = true
-    for (target, value) in zip(targets, values) {
-      if value.isPoisoned, graph.diagnostics.isEmpty {
-        graph.report(
-          FirnError(
-            .invalidArgument, "optimizer `\(optimizer.name)` makes a faulty expression of `\(target.0)`",
-            remedy: "make the update from the tensors it is given", place: place))
-      }
-      if value.isPoisoned || value.type == target.1 { continue }
-      isSound = false
-      graph.report(
-        FirnError(
-          .shapeMismatch,
-          "optimizer `\(optimizer.name)` makes \(value.type) of `\(target.0)`, which is \(target.1)",
-          remedy: "keep types in the update", place: place))
-    }
-    return isSound
-  }
-
-  private static func fault(
-    of slot: OptimizerSlot, named name: String, in graph: Graph
-  ) -> (message: String, remedy: String)? {
-    if !Path.isValid(name) {
-      return (
-        "would be the variable `\(name)`", "name optimisers and slots by letters, digits, `_`, `-` and `.`"
-      )
-    }
-    if graph.variable(named: name) != nil {
-      return ("would be a second variable `\(name)`", "give optimisers, slots and variables distinct names")
-    }
-    if slot.type.shape.extents == nil || slot.type.fault != nil {
-      return ("is \(slot.type)", "give a slot extents that are numbers")
-    }
-    return nil
-  }
-
-  /// Gradients scaled so that their global norm is at most `limit`: g · min(limit / max(‖g‖, 1e-12), 1); Pascanu et al.,
-  /// ICML 2013, algorithm 1.
-  ///
-  /// Each variable's squares are added up in its own type; what is made of the sums is `f64`.
-  private static func clipping(_ gradients: [Tensor], toGlobalNorm limit: Double) -> [Tensor] {
-    let squares = gradients.map { square($0).sum().cast(to: .f64) }
-    guard let first = squares.first else { return gradients }
-    let norm = sqrt(squares.dropFirst().reduce(first) { $0 + $1 })
-    let scale = minimum(limit / maximum(norm, 1e-12), 1)
-    return gradients.map { $0 * scale.cast(to: $0.dtype) }
-  }
 }
 
 extension GraphDef {
@@ -294,22 +188,71 @@ extension GraphDef {
   }
 }
 
+/// A gradient that moves a trained part, as `apply-optimizer` finds it.
+private struct GradientTerm {
+  /// The objective that it is of.
+  var objective: Int
+  /// Its place among the results of all requests; nil where it was given.
+  var result: Int?
+  var value: Value
+  /// What of the value it is; nil for the whole.
+  var block: Block?
+
+  func tensor(in graph: Graph) -> Tensor {
+    let whole = Tensor(graph, value)
+    guard let block else { return whole }
+    return whole.sliced(
+      axis: block.axis, from: Dim(block.range.lowerBound), to: Dim(block.range.upperBound))
+  }
+}
+
 extension CompilationContext {
-  /// For each trained part, in order, the value it has and the gradients by it, one for each read: results of the
-  /// request that `prune-gradients` wrote.
+  /// For each trained part, in order, the objective that moves it, the value it has and the gradients by it, one for each
+  /// read: results of the requests that `prune-gradients` wrote, those of the objective before those that others add.
   fileprivate func trainedGradients(
-    in graph: GraphDef
-  ) -> [(part: TrainedPart, value: Value, gradients: [Value])] {
-    guard let pruning, let gradientRequest, let position = graph.index(ofNodeNamed: gradientRequest),
-      let request = graph.nodes[position].gradientRequest, request.targets == pruning.targetParts.count
-    else { firnBug("apply-optimizer", "the request for the loss's gradients is not there") }
-    let byPart = Dictionary(grouping: pruning.targetParts.indices) { pruning.targetParts[$0] }
-    return pruning.liveParts.map { part in
-      guard let results = byPart[part], let first = results.first else {
+    _ training: CompilationRequest.Training, in graph: GraphDef
+  ) -> [(part: TrainedPart, objective: Int, value: Value, terms: [GradientTerm])] {
+    var found: [TrainedPart: [(value: Value, term: GradientTerm)]] = [:]
+    for (number, record) in prunings.enumerated() {
+      guard let name = gradientRequests[number] else {
+        let gradients = Dictionary(
+          zip(objectives[number].goal.given, training.goals[number].given).map {
+            (request.graph.nodes[$0.read.node].op.effect, $1.gradient)
+          }, uniquingKeysWith: { first, _ in first })
+        for (part, value) in zip(record.targetParts, record.targets) {
+          guard let gradient = gradients[.reads(part.variable.name)], found[part] == nil else { continue }
+          found[part] = [
+            (value, GradientTerm(objective: number, result: nil, value: gradient, block: part.block))
+          ]
+        }
+        continue
+      }
+      guard let position = graph.index(ofNodeNamed: name),
+        let request = graph.nodes[position].gradientRequest,
+        request.targets == record.targetParts.count
+      else { firnBug("apply-optimizer", "the request for the loss's gradients is not there") }
+      let first = firstGradient(of: number)
+      for (place, part) in record.targetParts.enumerated() {
+        let value = graph.nodes[position].inputs[request.targetRange.lowerBound + place]
+        found[part, default: []].append(
+          (value, GradientTerm(objective: number, result: first + place, value: Value(position, place))))
+      }
+    }
+    return liveParts.map { part, objective in
+      guard let own = found[part], let first = own.first else {
         firnBug("apply-optimizer", "`\(part)` has no gradient")
       }
-      let value = graph.nodes[position].inputs[request.targetRange.lowerBound + first]
-      return (part, value, results.map { Value(position, $0) })
+      let terms = own.map(\.term)
+      return (
+        part, objective, first.value,
+        terms.filter { $0.objective == objective } + terms.filter { $0.objective != objective }
+      )
     }
+  }
+
+  /// Where memory of a whole objective stands: `adam`, and where there are several objectives `adam/actor`.
+  fileprivate func sharedScope(_ objective: Int) -> String {
+    let name = objectives[objective].goal.optimizer.name
+    return objectives.count == 1 ? name : Path.joined(name, objectives[objective].name)
   }
 }

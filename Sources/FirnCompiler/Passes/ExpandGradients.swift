@@ -33,7 +33,7 @@ extension Compiler {
 
 extension GraphDef {
   /// - Parameters:
-  ///   - found: gains, by result of the loss's request, the names of gradients that are rows added into zeros.
+  ///   - found: gains, by result of the objectives' requests, the names of gradients that are rows added into zeros.
   ///   - reads: of a loop's body, the variable that an input stands for; nil where it stands for something else.
   fileprivate func expandingGradients(
     _ context: CompilationContext, _ found: inout [Int: String], _ reads: (LoopInput) -> String?
@@ -95,7 +95,7 @@ extension GraphDef {
     }
     func frozenVariable(_ value: Value) -> String? {
       variable(readBy: builder.nodes[value.node], reads).flatMap {
-        context.trainability.isTrained($0) ? nil : $0
+        context.together.isTrained($0) ? nil : $0
       }
     }
     let wanted = targets.filter { frozenVariable($0) == nil }
@@ -124,7 +124,7 @@ extension GraphDef {
           // In a loop's body no read is left to recognise a variable by.
           let decision = before.nodes[target.node].loopInput == nil ? nil : frozen
           let reason =
-            decision.map { context.trainability.decision($0).explanation }
+            decision.map { context.together.decision($0).explanation }
             ?? verdicts.reason(forNoneTo: target)
           throw before.noPath(to: target, reason: reason, request: node)
         }
@@ -138,8 +138,10 @@ extension GraphDef {
     for (result, target) in targets.enumerated() {
       guard let adjoint = adjoints[target] else { continue }
       rewriter.replace(Value(position, result), with: adjoint.value)
-      if node.name == context.gradientRequest, builder.nodes.rowAdditions(in: adjoint.value) != nil {
-        found[result] = builder.nodes[adjoint.value.node].name
+      if let objective = context.gradientRequests.firstIndex(of: node.name),
+        builder.nodes.rowAdditions(in: adjoint.value) != nil
+      {
+        found[context.firstGradient(of: objective) + result] = builder.nodes[adjoint.value.node].name
       }
     }
     if targets.isEmpty { rewriter.drop(position) }

@@ -23,7 +23,7 @@ extension Compiler {
   package static let extractRequested = Pass("extract-requested", isRequired: true) {
     graph, context throws(FirnError) in
     guard context.request.isTrainingMode else { return graph.removingDeadNodes(keepingAssignments: false) }
-    let modes = try Modes(graph, context.request, context.trainability)
+    let modes = try context.modes(of: graph)
     return graph.extractingWithTrainingAssignments(modes)
   }
 }

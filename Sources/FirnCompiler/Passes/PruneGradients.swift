@@ -1,7 +1,7 @@
 import FirnGraph
 
 extension Compiler {
-  /// `prune-gradients`: asks for the loss's gradient by exactly the trained variables that a gradient reaches.
+  /// `prune-gradients`: asks for each loss's gradient by exactly the variables it trains that a gradient reaches.
   ///
   /// Marks with the cut (rule 3): edges of `stop_gradient` are never walked, frozen variables are no targets, so
   /// `expand-gradients` will build nothing for either. What was left out, and why, goes on record.
@@ -20,21 +20,28 @@ extension Compiler {
   ///     return %loss
   package static let pruneGradients = Pass("prune-gradients", isRequired: true) {
     graph, context throws(FirnError) in
-    guard let loss = context.loss(in: graph, for: "prune-gradients") else { return graph }
-    let record = PruningRecord(
-      graph, of: loss, named: context.request.lossName, trainability: context.trainability)
-    context.pruning = record
-    guard !record.live.isEmpty else {
-      throw try context.verdicts(record.flow).nothingToTrain(context.request, loss: graph.name(of: loss))
+    guard let training = context.training(in: graph, for: "prune-gradients") else { return graph }
+    for (goal, objective) in zip(training.goals, context.objectives) {
+      let name = objective.goal.loss.map { context.request.graph.name(of: $0) }
+      let record = PruningRecord(graph, of: goal.loss, named: name, trainability: objective.targets)
+      context.prunings.append(record)
+      guard record.live.isEmpty else { continue }
+      throw try context.verdicts(of: [objective], [record.flow]).nothingToTrain(
+        context.request, loss: goal.loss.map { graph.name(of: $0) } ?? objective.name)
     }
-    var request: Value?
+    let records = context.prunings
+    var requests: [Value?] = []
     let result = try graph.extended(phase: .backward) { builder in
-      request =
-        builder.gradients(
-          of: [Tensor(builder, loss)], withRespectTo: record.targets.map { Tensor(builder, $0) }
-        ).first?.value
+      for (goal, record) in zip(training.goals, records) {
+        requests.append(
+          goal.loss.flatMap { loss in
+            builder.gradients(
+              of: [Tensor(builder, loss)], withRespectTo: record.targets.map { Tensor(builder, $0) }
+            ).first?.value
+          })
+      }
     }
-    context.gradientRequest = request.map { result.nodes[$0.node].name }
+    context.gradientRequests = requests.map { $0.map { result.nodes[$0.node].name } }
     return result
   }
 }

@@ -27,7 +27,7 @@ extension Compiler {
   ///     return %encoder/dropout
   package static let resolveModes = Pass("resolve-modes", isRequired: true) {
     graph, context throws(FirnError) in
-    let modes = try Modes(graph, context.request, context.trainability)
+    let modes = try context.modes(of: graph)
     return graph.resolvingModes(modes, in: ModalPlace(), assignments: TrainingAssignments(graph, modes))
   }
 }

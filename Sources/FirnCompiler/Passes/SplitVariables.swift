@@ -25,17 +25,18 @@ extension Compiler {
   ///     return %loss
   package static let splitVariables = Pass("split-variables", isRequired: true) {
     graph, context throws(FirnError) in
-    context.request.training == nil ? graph : graph.splittingVariables(context.trainability)
+    context.request.training == nil ? graph : graph.splittingVariables(context)
   }
 }
 
 extension GraphDef {
-  fileprivate func splittingVariables(_ trainability: Trainability) -> GraphDef {
+  fileprivate func splittingVariables(_ context: CompilationContext) -> GraphDef {
     rewritten { rewriter, position in
       guard nodes[position].traits.contains(.reads) else { return }
       let node = nodes[position]
-      guard case .reads(let name) = node.op.effect,
-        let blocks = trainability.trainedRegion(name)?.blocks,
+      guard case .reads(let name) = node.op.effect else { return }
+      let blocks = context.trainedBlocks(name)
+      guard
         let axis = blocks.first?.axis, let extent = node.types[0].shape[axis].value
       else { return }
       rewriter.keep(position)

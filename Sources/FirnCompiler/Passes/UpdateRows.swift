@@ -42,7 +42,8 @@ extension Compiler {
 package struct RowUpdate: Hashable, Sendable {
   /// The rows of the variable that are trained, of which all that is assigned is; nil for all.
   package var rows: Range<Int>?
-  /// Results of the request for the loss's gradients: outside the rows that all of these are made of, nothing moves.
+  /// Results of the requests for the objectives' gradients, counted through all of them: outside the rows that all of these
+  /// are made of, nothing moves.
   package var gradients: [Int]
   /// The nodes, by name.
   package var assignments: [String]

@@ -7,7 +7,8 @@ extension Explanation {
   func laggingAverages() -> [Finding] {
     let graph = request.graph
     let dependence = DependenceAnalysis(graph)
-    let isComputed = graph.upstream(of: request.fetches + [request.training?.loss].compactMap(\.self))
+    let isComputed = graph.upstream(
+      of: request.fetches + (request.training.map { $0.losses + $0.followed } ?? []))
     return graph.nodes.enumerated().compactMap { position, node -> Finding? in
       guard case .writes(let name) = node.op.effect else { return nil }
       if let assignment = node.trainingAssignment {

@@ -48,7 +48,14 @@ extension Explanation {
     if trained.count < 2 { return [] }
     let all = try counted(compile)
     var result: [Pin] = []
-    for variable in trained { result.append(try pin(variable, of: all, compile)) }
+    for variable in trained {
+      do throws(FirnError) {
+        result.append(try pin(variable, of: all, compile))
+      } catch {
+        // The only one that an objective trains: without it there is no such program.
+        guard error.code == .noGradient, objectives.count > 1 else { throw error }
+      }
+    }
     return result
   }
 

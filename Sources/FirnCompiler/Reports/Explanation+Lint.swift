@@ -23,6 +23,7 @@ extension Explanation {
       findings += traffic.poisonedSelects()
       findings += traffic.channelsFirst()
     }
+    findings += rateOfZero()
     return LintReport(findings)
   }
 
@@ -33,8 +34,27 @@ extension Explanation {
       code, message, subjects: subjects, places: values.map { NodePlace(flow.node(of: $0)) }, remedy: remedy)
   }
 
+  /// What groups give a rate of 0: it costs what training costs, and stays where it is.
+  private func rateOfZero() -> [Finding] {
+    objectives.compactMap { objective in
+      let still = objective.groups.still.filter { part in
+        [.trained, .partly].contains(verdicts.verdict(on: part.variable).status)
+      }.map(\.description)
+      if still.isEmpty { return nil }
+      let listed = still.prefix(LossFlow.listed).map { "`\($0)`" }.joined(separator: ", ")
+      let rest = still.count - LossFlow.listed
+      return Finding(
+        .rateOfZero,
+        "\(listed)" + (rest > 0 ? " and \(rest) more" : "")
+          + " \(still.count == 1 ? "is" : "are") trained by `\(objective.goal.optimizer.name)` at a rate of 0",
+        subjects: still,
+        remedy: "freeze by `freezing:` what is to stay: then no gradient is made, and no memory kept")
+    }
+  }
+
   private func starved(_ report: StatusReport) -> [Finding] {
     report.variables.filter { $0.status == .cutOff }.map { entry in
+      let flow = flow(by: entry.name)
       let reads = flow.reads[entry.name] ?? []
       return finding(
         .starved, "`\(entry.name)` is trainable, but \(entry.reason)",
@@ -59,6 +79,7 @@ extension Explanation {
     var starved: [Int: [String]] = [:]
     var order: [Int] = []
     for entry in report.variables where entry.status == .cutOff {
+      let flow = flow(by: entry.name)
       for cut in flow.firstCuts(of: flow.reads[entry.name] ?? []).map(\.to)
       where flow.node(of: cut).isStop {
         if starved[cut] == nil { order.append(cut) }

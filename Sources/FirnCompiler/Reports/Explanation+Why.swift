@@ -8,6 +8,7 @@ extension Explanation {
   public func why(_ name: String) throws(FirnError) -> VariableExplanation {
     let variable = try variable(name)
     let (status, reason) = verdicts.verdict(on: variable)
+    let flow = flow(by: name)
     let reads = flow.reads[name] ?? []
     let connection = flow.ends.first.map { loss in
       flow.connection(of: loss, along: flow.ways, withRespectTo: reads)

@@ -1,4 +1,4 @@
-package import FirnGraph
+public import FirnGraph
 package import FirnNotation
 
 /// A graph, a loss and a selection, ready to be asked: status, why, cost, lint, difference.
@@ -9,8 +9,10 @@ public struct Explanation: Sendable {
   /// What would be compiled; without a loss nothing is trained.
   package let request: CompilationRequest
   let verdicts: Verdicts
-  /// Where gradients travel: the graph as built, or with the gradients in its loss written out.
+  /// Where gradients of all losses travel: the graph as built, or with the gradients in its losses written out.
   let flow: LossFlow
+  /// What is asked about.
+  let objectives: [ObjectiveScope]
   /// What the request costs.
   let count = Once<CostCount, FirnError>()
 
@@ -37,28 +39,78 @@ public struct Explanation: Sendable {
 
   /// Of what was compiled; selections are not resolved again.
   package init(_ context: CompilationContext) throws(FirnError) {
-    request = context.request
-    let modes = try Modes(request.graph, request, context.trainability)
-    var graph = request.graph.choosing(modes)
-    var loss = request.training?.loss
-    if let value = loss {
-      try graph.requireScalar(value)
-      if graph.hasGradientRequests {
-        graph.outputs = [value]
-        graph = graph.removingDeadNodes(keepingAssignments: false)
-        var context = context
-        graph = try Compiler.expandGradients.run(graph, &context)
-        loss = graph.outputs.first
+    try self.init(context, of: context.objectives)
+  }
+
+  /// Of some of the objectives.
+  private init(_ context: CompilationContext, of objectives: [ObjectiveScope]) throws(FirnError) {
+    var request = context.request
+    if request.training != nil, objectives.count != context.objectives.count {
+      request.training?.goals = objectives.map { objective in
+        var goal = objective.goal
+        goal.name = objective.name
+        (goal.selection, goal.adding) = (nil, nil)
+        return goal
+      }
+      request.trainability = objectives.first?.targets
+      request.together = context.together
+    }
+    self.request = request
+    self.objectives = objectives
+    var graph = request.graph.choosing(try context.modes(of: request.graph))
+    var losses = objectives.compactMap(\.goal.loss)
+    let names = losses.map { request.graph.name(of: $0) }
+    for loss in losses { try graph.requireScalar(loss) }
+    if !losses.isEmpty, graph.hasGradientRequests {
+      graph.outputs = losses
+      graph = graph.removingDeadNodes(keepingAssignments: false)
+      var context = context
+      graph = try Compiler.expandGradients.run(graph, &context)
+      losses = graph.outputs
+    }
+    flow = LossFlow(graph, of: losses, named: names)
+    var flows: [LossFlow] = []
+    var rest = losses[...]
+    for objective in objectives {
+      if objectives.count == 1 {
+        flows.append(flow)
+      } else {
+        let own = objective.goal.loss == nil ? [] : [rest.removeFirst()]
+        flows.append(
+          LossFlow(graph, of: own, named: objective.goal.loss.map { [request.graph.name(of: $0)] }))
       }
     }
-    flow = LossFlow(graph, of: loss.map { [$0] } ?? [], named: request.lossName.map { [$0] })
-    verdicts = Verdicts(request.graph, context.trainability, modes, loss == nil ? nil : flow)
+    verdicts = try context.verdicts(of: objectives, flows)
+  }
+
+  /// What can be asked, of one objective of several alone: its loss, its selection, its gradients.
+  ///
+  /// What others train counts as frozen here; layers run in the mode that they have in the program of all.
+  ///
+  /// - Parameter objective: its name.
+  /// - Throws: `.unknownName`.
+  public func objective(_ name: String) throws(FirnError) -> Explanation {
+    if objectives.count == 1, objectives[0].name == name { return self }
+    guard let objective = objectives.first(where: { $0.name == name }) else {
+      throw FirnError(
+        .unknownName, "there is no objective `\(name)`",
+        remedy: NearestNames(to: name, among: objectives.map(\.name)).question
+          ?? (objectives.isEmpty
+            ? "nothing is trained" : "it is one of " + objectives.map(\.name).joined(separator: ", ")))
+    }
+    return try Explanation(CompilationContext(request), of: [objective])
   }
 
   /// The status of every variable and of every scope.
   public var status: StatusReport { verdicts.report }
 
   package var trainability: Trainability { verdicts.trainability }
+
+  /// Where gradients travel from the losses that train a variable: from the first that reaches it, else from the first.
+  func flow(by name: String) -> LossFlow {
+    let own = verdicts.sources.filter { $0.trainability.isTrained(name) && !$0.flow.ends.isEmpty }.map(\.flow)
+    return own.first { $0.reads[name]?.contains(where: $0.ways.isOpen) == true } ?? own.first ?? flow
+  }
 
   var variables: [Variable] { trainability.variables }
 

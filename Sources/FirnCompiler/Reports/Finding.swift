@@ -65,6 +65,8 @@ public struct Finding: Hashable, Sendable, Codable {
     case poisonedSelect = "F012"
     /// A convolution of images whose channels seem to come first.
     case channelsFirst = "F013"
+    /// Trained at a rate of 0, which costs what training costs.
+    case rateOfZero = "F014"
   }
 }
 
@@ -85,6 +87,7 @@ extension Finding.Code {
     case .laggingAssignment: "lagging assignment"
     case .poisonedSelect: "poisoned select"
     case .channelsFirst: "channels first"
+    case .rateOfZero: "rate of zero"
     }
   }
 
@@ -98,7 +101,8 @@ extension Finding.Code {
     switch self {
     case .starved: .error
     case .frozenAndRandom, .stopBeyondItsScope, .notUnderLoss, .tiedAndSplit, .frozenAndMoving,
-      .trainedAndHeld, .numberedSibling, .laggingAssignment, .poisonedSelect, .channelsFirst:
+      .trainedAndHeld, .numberedSibling, .laggingAssignment, .poisonedSelect, .channelsFirst,
+      .rateOfZero:
       .warning
     case .stopWithoutEffect, .stopBehindStop: .note
     }

@@ -11,4 +11,29 @@ extension GraphDef {
         location: nodes[loss.node].location)
     }
   }
+
+  /// - Throws: where `value`, which is to be `what`, is no scalar of numbers, or of `bool`.
+  func requireNumber(_ value: Value, _ what: String, isFlag: Bool) throws(FirnError) {
+    let type = type(of: value)
+    guard type.shape.rank == 0, (type.dtype == .bool) == isFlag else {
+      throw FirnError(
+        type.shape.rank == 0 ? .typeMismatch : .shapeMismatch, "\(what) is \(type)",
+        remedy: isFlag ? "give a `bool` scalar" : "give a scalar of numbers", place: name(of: value),
+        location: nodes[value.node].location)
+    }
+  }
+
+  /// - Throws: where `mask` does not say of each element of the variable `read` whether it is held.
+  func requireMask(_ mask: Value, of read: Value) throws(FirnError) {
+    guard case .reads(let variable) = nodes[read.node].op.effect else {
+      throw FirnError(
+        .invalidArgument, "`\(name(of: read))` is no variable, so none of its elements can be held",
+        remedy: "name a variable, by its path or the tensor that reads it", place: name(of: read))
+    }
+    let wanted = TensorType(.bool, type(of: read).shape)
+    if type(of: mask) == wanted { return }
+    throw FirnError(
+      .shapeMismatch, "`\(name(of: mask))` is \(type(of: mask)), and no mask of `\(variable)`",
+      remedy: "give \(wanted), true where an element is held", place: name(of: mask))
+  }
 }

@@ -13,6 +13,8 @@ package struct CompilationRequest: Sendable {
   package var thawing: Selection?
   /// What is trained, where that was decided already; else the selections decide.
   package var trainability: Trainability?
+  /// What is trained beside it in the program that it is a part of, where it is asked about alone; decides modes.
+  package var together: Trainability?
   /// Scopes that run in training mode although frozen.
   package var keepingTrainingMode: Selection?
   /// Training mode for everything that is not frozen; a training compilation always is.
@@ -25,20 +27,106 @@ package struct CompilationRequest: Sendable {
     SelectionContext(graph, loaded: values.loaded, trained: values.trained)
   }
 
-  /// What the loss is called where it was built; nil where nothing is trained.
-  var lossName: String? { training.map { graph.name(of: $0.loss) } }
-
-  /// Gradient descent on a scalar.
+  /// What moves in a step.
   package struct Training: Sendable {
-    package var loss: Value
-    package var optimizer: any Optimizer
-    /// The largest global norm of all trained gradients together; none if nil.
-    package var clippingNorm: Double?
+    package var goals: [Goal]
+    /// Elements that stay as they are: reads of variables, and for each a `bool` of its shape.
+    package var holding: [(read: Value, mask: Value)] = []
 
+    /// Gradient descent on one scalar.
+    ///
+    /// - Parameter clippingNorm: the largest global norm of all trained gradients together; none if nil.
     package init(loss: Value, optimizer: any Optimizer, clippingNorm: Double? = nil) {
-      self.loss = loss
+      goals = [
+        Goal(source: .loss(loss), optimizer: optimizer, clipping: clippingNorm.map { .globalNorm($0) })
+      ]
+    }
+
+    package init(goals: [Goal], holding: [(read: Value, mask: Value)] = []) {
+      self.goals = goals
+      self.holding = holding
+    }
+
+    /// What is minimised, in the order of objectives.
+    package var losses: [Value] { goals.compactMap(\.loss) }
+
+    /// What has to be followed through the passes besides: gradients that are given, weights, flags and masks.
+    var followed: [Value] { goals.flatMap(\.followed) + holding.flatMap { [$0.read, $0.mask] } }
+  }
+
+  /// An objective, its tensors found.
+  package struct Goal: Sendable {
+    package enum Source: Sendable {
+      case loss(Value)
+      /// Reads of variables, and what each is to be moved by.
+      case gradients([(read: Value, gradient: Value)])
+    }
+
+    package struct Window: Sendable {
+      package var runs: Int
+      package var weight: Value?
+      package var closing: Value?
+
+      package init(runs: Int, weight: Value? = nil, closing: Value? = nil) {
+        (self.runs, self.weight, self.closing) = (runs, weight, closing)
+      }
+    }
+
+    package enum Condition: Sendable {
+      case every(Int)
+      case flag(Value)
+    }
+
+    package var source: Source
+    /// What it is called; nil for its first tensor's name.
+    package var name: String?
+    package var selection: Selection?
+    package var adding: Selection?
+    package var optimizer: any Optimizer
+    package var clipping: Clipping?
+    package var window: Window?
+    package var condition: Condition?
+
+    package init(
+      source: Source, name: String? = nil, selection: Selection? = nil, adding: Selection? = nil,
+      optimizer: any Optimizer, clipping: Clipping? = nil, window: Window? = nil,
+      condition: Condition? = nil
+    ) {
+      self.source = source
+      self.name = name
+      self.selection = selection
+      self.adding = adding
       self.optimizer = optimizer
-      self.clippingNorm = clippingNorm
+      self.clipping = clipping
+      self.window = window
+      self.condition = condition
+    }
+
+    package var loss: Value? { if case .loss(let value) = source { value } else { nil } }
+
+    var given: [(read: Value, gradient: Value)] {
+      if case .gradients(let pairs) = source { pairs } else { [] }
+    }
+
+    var flag: Value? { if case .flag(let value)? = condition { value } else { nil } }
+
+    /// In the order in which they stand among the outputs.
+    var followed: [Value] {
+      given.flatMap { [$0.read, $0.gradient] } + [window?.weight, window?.closing, flag].compactMap(\.self)
+    }
+
+    /// The same, with values of another graph taken from the front of `losses` and `others`.
+    func following(_ losses: inout ArraySlice<Value>, _ others: inout ArraySlice<Value>) -> Goal {
+      var goal = self
+      switch source {
+      case .loss: goal.source = .loss(losses.removeFirst())
+      case .gradients(let pairs):
+        goal.source = .gradients(pairs.map { _ in (others.removeFirst(), others.removeFirst()) })
+      }
+      if window?.weight != nil { goal.window?.weight = others.removeFirst() }
+      if window?.closing != nil { goal.window?.closing = others.removeFirst() }
+      if flag != nil { goal.condition = .flag(others.removeFirst()) }
+      return goal
     }
   }
 

@@ -46,6 +46,11 @@ public protocol Optimizer: Sendable {
   /// rows that were looked up, with the bits they would have had for all; what looks at more than a row, such as a norm,
   /// is still made of all.
   func leavesUntouchedRows(of part: TrainedPart) -> Bool
+
+  /// What is different for some of the variables; an update is told of its own by `rate` and `weightDecay`.
+  ///
+  /// One that hands updates on to others hands on their groups here.
+  var groups: [ParameterGroup] { get }
 }
 
 extension Optimizer {
@@ -57,6 +62,8 @@ extension Optimizer {
   public func updateShared(_ slots: [Tensor]) -> [Tensor] { slots }
   /// False: every row may move.
   public func leavesUntouchedRows(of part: TrainedPart) -> Bool { false }
+  /// None.
+  public var groups: [ParameterGroup] { [] }
 }
 
 /// Memory an optimiser keeps for a variable or a block of one.
@@ -67,42 +74,82 @@ public struct OptimizerSlot: Hashable, Sendable {
   public var type: TensorType
   /// What it is before the first step.
   public var initializer: Initializer
+  /// Whether it is, before the first step, what the part is then; `initializer` is not asked.
+  public var startsAtValue: Bool
 
   /// Memory that starts as zeros, unless told otherwise.
   public init(_ name: String, type: TensorType, initializer: Initializer = .zeros) {
     self.name = name
     self.type = type
     self.initializer = initializer
+    startsAtValue = false
+  }
+
+  /// Memory of a part that starts as what the part is when the first step is made.
+  public init(_ name: String, startingAtValueOf part: TrainedPart) {
+    self.name = name
+    type = part.type
+    initializer = .zeros
+    startsAtValue = true
   }
 }
 
 /// What an update is made from, as tensors of the program's graph.
+///
+/// An optimiser may hand it on to another, changed or not: what moves kernels by one and the rest by another is two
+/// optimisers and a choice by `part`.
 public struct ParameterUpdate {
   /// The variable, or the block of it, that moves.
-  public let part: TrainedPart
+  public var part: TrainedPart
   /// That part before the step.
-  public let value: Tensor
+  public var value: Tensor
   /// The gradient of the loss, of the part's type; clipped where the program clips.
-  public let gradient: Tensor
+  public var gradient: Tensor
   /// In the order the optimiser listed them.
-  public let slots: [Tensor]
+  public var slots: [Tensor]
   /// Those of the whole program, in the order the optimiser listed them.
-  public let sharedSlots: [Tensor]
-  /// Every part that the program trains, this one among them, in the order of the variables' declarations.
+  public var sharedSlots: [Tensor]
+  /// Every part that the objective trains, this one among them, in the order of the variables' declarations.
   ///
   /// For what looks beyond one variable, such as a norm over all gradients or the blocks of one variable together. What
   /// is made of them alone is computed once, however many updates write it.
-  public let all: [TrainedGradient]
+  public var all: [TrainedGradient]
+  /// What the groups say in the place of the optimiser's rate; nil where they do not.
+  public var rate: ParameterGroup.Rate?
+  /// What the groups say in the place of the optimiser's decay; nil where they do not.
+  public var weightDecay: Double?
+
+  /// An update to hand on to another optimiser, or to make without a compiler.
+  public init(
+    part: TrainedPart, value: Tensor, gradient: Tensor, slots: [Tensor] = [], sharedSlots: [Tensor] = [],
+    all: [TrainedGradient] = [], rate: ParameterGroup.Rate? = nil, weightDecay: Double? = nil
+  ) {
+    self.part = part
+    self.value = value
+    self.gradient = gradient
+    self.slots = slots
+    self.sharedSlots = sharedSlots
+    self.all = all
+    self.rate = rate
+    self.weightDecay = weightDecay
+  }
 }
 
-/// A part that a program trains, and the gradient by it.
+/// A part that an objective trains, and the gradient by it.
 public struct TrainedGradient {
   /// The variable, or the block of it, that moves.
-  public let part: TrainedPart
+  public var part: TrainedPart
   /// That part before the step.
-  public let value: Tensor
+  public var value: Tensor
   /// The gradient of the loss, of the part's type; clipped where the program clips.
-  public let gradient: Tensor
+  public var gradient: Tensor
+
+  /// A part with a gradient.
+  public init(part: TrainedPart, value: Tensor, gradient: Tensor) {
+    self.part = part
+    self.value = value
+    self.gradient = gradient
+  }
 }
 
 /// The parameter and its slots after the step.

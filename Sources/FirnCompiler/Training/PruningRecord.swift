@@ -1,7 +1,8 @@
 package import FirnGraph
 import FirnOps
 
-/// Which gradients of a loss exist and which freezing and `stop_gradient` remove.
+/// Which gradients of a loss exist and which freezing and `stop_gradient` remove; or, for gradients that are given, what
+/// they are of.
 package struct PruningRecord: Sendable {
   /// Variables whose gradient is built, in whole or in part, in creation order.
   package let live: [String]
@@ -13,11 +14,13 @@ package struct PruningRecord: Sendable {
   package let targetParts: [TrainedPart]
   /// Between the loss and all that is to be trained.
   package let flow: LossFlow
-  private let loss: Value
+  private let loss: Value?
   private let liveness: GradientLiveness
 
-  /// - Parameter name: what reasons call the loss; by default as in `graph`.
-  package init(_ graph: GraphDef, of loss: Value, named name: String? = nil, trainability: Trainability) {
+  /// - Parameters:
+  ///   - loss: nil where all that is trained has a gradient that is given.
+  ///   - name: what reasons call the loss; by default as in `graph`.
+  package init(_ graph: GraphDef, of loss: Value?, named name: String? = nil, trainability: Trainability) {
     // Only of variables that are trained in part are there slices to look for.
     var consumers: Consumers?
     var declared: [String: Int] = Dictionary(minimumCapacity: graph.variables.count)
@@ -46,11 +49,12 @@ package struct PruningRecord: Sendable {
     }
     self.loss = loss
     flow = LossFlow(
-      graph, of: [loss], named: name.map { [$0] },
+      graph, of: loss.map { [$0] } ?? [], named: name.map { [$0] },
       reads: trained.map { ($0.part.variable.name, $0.value) })
-    let liveness = flow.routes.liveness(of: [loss], withRespectTo: trained.map(\.value))
+    let liveness = flow.routes.liveness(
+      of: loss.map { [$0] } ?? [], withRespectTo: trained.map(\.value))
     self.liveness = liveness
-    let reached = trained.indices.filter { liveness.isLive(trained[$0].value) }
+    let reached = trained.indices.filter { loss == nil || liveness.isLive(trained[$0].value) }
     targets = reached.map { trained[$0].value }
     targetParts = reached.map { trained[$0].part }
     var parts = [[TrainedPart]](repeating: [], count: graph.variables.count)
@@ -63,6 +67,7 @@ package struct PruningRecord: Sendable {
 
   /// Edges a gradient would take were nothing frozen or stopped, and does not.
   package var removed: [GradientEdge] {
+    guard let loss else { return [] }
     let graph = flow.graph
     let parameters = Set(
       graph.variables.filter { $0.kind == .parameter && $0.type.dtype.isFloatingPoint }.map(\.name))
@@ -72,4 +77,7 @@ package struct PruningRecord: Sendable {
       ignoringStops: true)
     return flow.routes.edges(of: graph, carrying: whole, without: liveness)
   }
+
+  /// Edges a gradient takes.
+  var carried: [GradientEdge] { flow.routes.edges(of: flow.graph, carrying: liveness) }
 }

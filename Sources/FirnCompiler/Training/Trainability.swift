@@ -20,6 +20,8 @@ package struct Trainability: Sendable {
     case state
     /// Integers and booleans have no gradient.
     case notDifferentiable
+    /// Trained by none of the objectives in question, in words.
+    case leftOut(String)
   }
 
   /// In creation order, without slots.
@@ -93,6 +95,48 @@ package struct Trainability: Sendable {
     self.regions = regions
   }
 
+  private init(
+    _ variables: [Variable], _ decisions: [String: Decision], _ regions: [String: Region],
+    _ holders: [String: Motion.Holder]
+  ) {
+    self.variables = variables
+    self.decisions = decisions
+    self.regions = regions
+    self.holders = holders
+    frozenScopes = Self.frozenScopes(
+      variables, isTrained: { regions[$0] != nil }, held: Set(holders.keys))
+  }
+
+  /// The same, of which no more is trained than `regions`, by name.
+  ///
+  /// - Parameter reason: why the rest is not, as a sentence.
+  /// - Throws: `.invalidSelection` where both name blocks of one variable along different axes.
+  func restricted(to chosen: [String: Region], because reason: String) throws(FirnError) -> Trainability {
+    var (decisions, regions) = (self.decisions, self.regions)
+    for variable in variables {
+      guard let own = self.regions[variable.name] else { continue }
+      let left = try Region.overlap(own, chosen[variable.name], of: variable)
+      if left == own { continue }
+      regions[variable.name] = left
+      decisions[variable.name] =
+        if let left {
+          .partly(left.blocks, frozenBy: reason, thawedBy: nil)
+        } else {
+          .leftOut(reason)
+        }
+    }
+    return Trainability(variables, decisions, regions, holders)
+  }
+
+  /// What of a variable is trained, each part of it for itself.
+  func parts(of variable: Variable) -> [TrainedPart] {
+    switch regions[variable.name] {
+    case nil: []
+    case .whole: [TrainedPart(variable)]
+    case .blocks(let blocks): blocks.map { TrainedPart(variable, block: $0) }
+    }
+  }
+
   package func decision(_ name: String) -> Decision { decisions[name] ?? .byDefault }
 
   /// What of a variable a gradient may change; nil where it is frozen.
@@ -163,6 +207,7 @@ extension Trainability.Decision {
         + (thawed.map { " (thawed by `thawing: \($0)`)" } ?? "") + ", of the rest: " + holder
     case .state: "it is state, which the step itself writes"
     case .notDifferentiable: "it holds no floating-point numbers"
+    case .leftOut(let reason): reason
     }
   }
 }

@@ -6,14 +6,33 @@ struct Verdicts: Sendable {
   let modes: Modes
   /// For each variable, the scopes that read it in the graph as built.
   let readers: [String: [String]]
-  /// Where gradients travel; nil where nothing is trained.
-  let flow: LossFlow?
+  /// By what variables are trained; none where nothing is.
+  let sources: [Source]
 
+  /// What trains variables: an objective, or whatever gradients were asked for.
+  struct Source: Sendable {
+    /// Nil where it is not one of several.
+    var name: String?
+    /// What it moves, or has a part in moving.
+    var trainability: Trainability
+    /// Where its gradients travel.
+    var flow: LossFlow
+    /// Whether the gradients are given.
+    var isGiven = false
+  }
+
+  /// - Parameter flow: nil where nothing is trained.
   init(_ graph: GraphDef, _ trainability: Trainability, _ modes: Modes, _ flow: LossFlow?) {
+    self.init(
+      graph, trainability, modes, flow.map { [Source(name: nil, trainability: trainability, flow: $0)] } ?? []
+    )
+  }
+
+  init(_ graph: GraphDef, _ trainability: Trainability, _ modes: Modes, _ sources: [Source]) {
     self.trainability = trainability
     self.modes = modes
     readers = graph.variableReaders
-    self.flow = flow
+    self.sources = sources
   }
 
   func verdict(on variable: Variable) -> (status: TrainingStatus, reason: String) {
@@ -22,22 +41,39 @@ struct Verdicts: Sendable {
       return (.state, modes.motions[variable.name]?.explanation ?? decision.explanation)
     }
     if !trainability.isTrained(variable.name) { return (.frozen, decision.explanation) }
-    let reads = flow?.reads[variable.name] ?? []
-    let isEnd = reads.contains { flow?.ends.contains($0) == true }
-    if (readers[variable.name] ?? []).isEmpty, !isEnd { return (.neverRead, "no node of the graph reads it") }
-    guard let flow else { return (.notUnderLoss, "nothing is trained") }
-    if reads.contains(where: flow.ways.isOpen) {
-      if case .partly = decision { return (.partly, decision.explanation) }
-      return (.trained, decision.explanation)
+    let own = sources.filter { $0.trainability.isTrained(variable.name) }
+    if let given = own.first(where: \.isGiven) {
+      let status: TrainingStatus = if case .partly = decision { .partly } else { .trained }
+      return (status, "its gradient is given" + (given.name.map { " by `\($0)`" } ?? ""))
     }
+    let isEnd = own.contains { source in
+      source.flow.reads[variable.name]?.contains { source.flow.ends.contains($0) } == true
+    }
+    if (readers[variable.name] ?? []).isEmpty, !isEnd { return (.neverRead, "no node of the graph reads it") }
+    guard let first = own.first else { return (.notUnderLoss, "nothing is trained") }
+    let open = own.filter { source in
+      source.flow.reads[variable.name]?.contains(where: source.flow.ways.isOpen) == true
+    }
+    if !open.isEmpty {
+      let names = open.compactMap { source in source.name.map { "`\($0)`" } }
+      let trained = names.isEmpty ? "" : ", trained by " + names.joined(separator: " and ")
+      if case .partly = decision { return (.partly, decision.explanation + trained) }
+      return (.trained, decision.explanation + trained)
+    }
+    let cut = own.first { source in
+      source.flow.reads[variable.name]?.contains(where: source.flow.ways.exists) == true
+    }
+    let told = cut ?? first
+    let reason = told.flow.reason(forNoneTo: told.flow.reads[variable.name] ?? [])
     return (
-      reads.contains(where: flow.ways.exists) ? .cutOff : .notUnderLoss, flow.reason(forNoneTo: reads)
+      cut == nil ? .notUnderLoss : .cutOff,
+      reason + (cut == nil ? "" : told.name.map { ", from `\($0)`" } ?? "")
     )
   }
 
   /// Why no gradient reaches a value of the flow's graph; of a variable, what is said of the variable.
   func reason(forNoneTo target: Value) -> String {
-    guard let flow else { return "nothing is trained" }
+    guard let flow = sources.first?.flow else { return "nothing is trained" }
     if case .reads(let name) = flow.graph.nodes[target.node].op.effect,
       let variable = trainability.variables.first(where: { $0.name == name })
     {

@@ -18,6 +18,15 @@ extension Region {
       .intersection, a, complement(of: b, extents: variable.type.shape.extents ?? []), of: variable)
   }
 
+  /// What is in both.
+  ///
+  /// - Throws: `.invalidSelection` where they are blocks along different axes, or not of this variable.
+  package static func overlap(
+    _ a: Region?, _ b: Region?, of variable: Variable
+  ) throws(FirnError) -> Region? {
+    try combined(.intersection, a, b, of: variable)
+  }
+
   /// What is not in `region`.
   package static func complement(_ region: Region?, of variable: Variable) throws(FirnError) -> Region? {
     try difference(.whole, region, of: variable)

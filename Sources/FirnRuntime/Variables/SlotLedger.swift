@@ -41,6 +41,32 @@ struct SlotLedger: Hashable, Sendable {
 
   // MARK: Compiling
 
+  /// The same for each optimiser that a program has: objectives whose optimisers have one name share one.
+  mutating func compile(_ compilation: Compilation, among variables: [Variable]) -> Decision {
+    let names = compilation.context.objectives.map(\.goal.optimizer.name)
+    var parts: [String: [TrainedPart]] = [:]
+    for (part, objective) in compilation.context.liveParts {
+      parts[names[objective], default: []].append(part)
+    }
+    var decision = Decision()
+    var seen: Set<String> = []
+    for name in names where seen.insert(name).inserted {
+      let own = compile(
+        compilation.slots.filter { $0.owner.optimizer == name }, training: parts[name] ?? [], by: name,
+        among: variables)
+      decision.reports += own.reports
+      decision.fresh.formUnion(own.fresh)
+    }
+    guard seen.count > 1 else { return decision }
+    let order = Dictionary(
+      variables.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+    decision.reports = decision.reports.enumerated().sorted { a, b in
+      let (first, second) = (order[a.element.variable] ?? 0, order[b.element.variable] ?? 0)
+      return (first, a.offset) < (second, b.offset)
+    }.map(\.element)
+    return decision
+  }
+
   /// Slots of what stays trained are kept; those of what is newly trained start fresh.
   ///
   /// Also where it was trained long before it was frozen. A block has slots of its own: a variable thawed whole after a

@@ -13,6 +13,8 @@ struct VariableStore {
     /// Nil while the first value has not been asked for.
     fileprivate(set) var storage: Storage?
     fileprivate(set) var origin = Origin.initialized
+    /// The variable, or the block of one, that its first value is a copy of; nil where its initialiser makes it.
+    fileprivate var start: (name: String, block: Block?)?
     /// The blocks whose training `origin` has taken in.
     fileprivate var trainedBlocks: [Block]?
     /// Whether it has been looked through for NaN and infinity since it was last written.
@@ -126,7 +128,13 @@ struct VariableStore {
     let position = position(of: name)
     if let storage = entries[position].storage { return storage }
     let entry = entries[position]
-    let value = try entry.variable.initializer.sample(entry.type, seed: seed, name: name)
+    let value: NDArray
+    if let start = entry.start {
+      let whole = try self.value(of: start.name)
+      value = start.block.map(whole.block) ?? whole
+    } else {
+      value = try entry.variable.initializer.sample(entry.type, seed: seed, name: name)
+    }
     put(value.sharedStorage, at: position)
     version += 1
     return value.sharedStorage
@@ -139,7 +147,9 @@ struct VariableStore {
   /// - Throws: where the process cannot have the memory for all of them; then none is made.
   mutating func makeFirstValues(of names: [String], by workers: any Workers) throws(FirnError) {
     var chosen: Set<Int> = []
-    var pending = names.map(position).filter { entries[$0].storage == nil && chosen.insert($0).inserted }
+    var pending = names.map(position).filter {
+      entries[$0].storage == nil && entries[$0].start == nil && chosen.insert($0).inserted
+    }
     // One alone is made when it is read, and a few small ones are made before a thread is awake.
     let bytes = pending.reduce(0) { $0.saturatingSum(entries[$1].type.byteCount) }
     guard workers.count > 1, pending.count > 1, bytes >= Self.sharedBytes else { return }
@@ -281,8 +291,15 @@ struct VariableStore {
     return storage
   }
 
+  /// Has a slot begin as what a variable, or a block of it, is when the slot is first read.
+  mutating func start(_ slot: String, as variable: String, _ block: Block?) {
+    entries[position(of: slot)].start = (variable, block)
+  }
+
   /// Declares a slot anew: another optimiser of the same name may start it from another value.
-  mutating func redeclare(_ variable: Variable) { entries[position(of: variable.name)].variable = variable }
+  mutating func redeclare(_ variable: Variable) {
+    entries[position(of: variable.name)].variable = variable
+  }
 
   private func position(of name: String) -> Int {
     guard let position = positions[name] else { firnBug("session", "`\(name)` is used but not held") }

@@ -11,8 +11,12 @@ import FirnOps
 /// for each variable so that one thawed late starts with its own bias correction. A rate that changes is counted by one
 /// more, `adam/step`, for the whole program.
 ///
-/// With a decay this is PyTorch's `AdamW`, not its `Adam`, which adds the decay to the gradient. Keras adds its ε
-/// before the correction by β₂, so that it weighs more in the first steps.
+/// With a decay this is PyTorch's `AdamW`, and Keras's. With `couplesDecay: true` it is PyTorch's `Adam` with a
+/// `weight_decay`: g + weightDecay·w in the place of g, and no decay besides. Keras adds its ε before the correction by
+/// β₂, so that it weighs more in the first steps.
+///
+/// With `keepsMaximum: true` it is AMSGrad (Reddi et al., ICLR 2018, algorithm 2), in PyTorch's form, as Keras's: the
+/// greatest v' of all steps so far, a fourth slot `greatest_second_moment`, stands in the place of v'.
 ///
 /// ## Lazy rows
 ///
@@ -43,6 +47,12 @@ public struct Adam: Optimizer {
   public var weightDecay: Double
   /// Whether rows of a table that a step does not look up stay as they are; false by default.
   public var lazyRows: Bool
+  /// Whether the decay is added to the gradient, an L2 penalty, as in PyTorch's `Adam`; false, decoupled, by default.
+  public var couplesDecay: Bool
+  /// Whether the greatest second moment so far is what steps are divided by: AMSGrad; false by default.
+  public var keepsMaximum: Bool
+  /// What is different for some variables; none by default.
+  public var groups: [ParameterGroup]
   /// The component that slots are named by: `encoder/kernel/adam/first_moment`.
   ///
   /// Give two optimisers of one session different names where they must not share memory.
@@ -53,11 +63,13 @@ public struct Adam: Optimizer {
   /// Compiling checks the numbers, not this.
   public init(
     learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
-    weightDecay: Double = 0, lazyRows: Bool = false, name: String = "adam"
+    weightDecay: Double = 0, lazyRows: Bool = false, couplesDecay: Bool = false, keepsMaximum: Bool = false,
+    groups: [ParameterGroup] = [], name: String = "adam"
   ) {
     self.init(
       learningRate: .constant(learningRate), beta1: beta1, beta2: beta2, epsilon: epsilon,
-      weightDecay: weightDecay, lazyRows: lazyRows, name: name)
+      weightDecay: weightDecay, lazyRows: lazyRows, couplesDecay: couplesDecay, keepsMaximum: keepsMaximum,
+      groups: groups, name: name)
   }
 
   /// Adam at a rate that changes from step to step.
@@ -65,7 +77,8 @@ public struct Adam: Optimizer {
   /// Compiling checks the numbers, not this.
   public init(
     learningRate: Schedule, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
-    weightDecay: Double = 0, lazyRows: Bool = false, name: String = "adam"
+    weightDecay: Double = 0, lazyRows: Bool = false, couplesDecay: Bool = false, keepsMaximum: Bool = false,
+    groups: [ParameterGroup] = [], name: String = "adam"
   ) {
     self.learningRate = learningRate
     self.beta1 = beta1
@@ -73,6 +86,9 @@ public struct Adam: Optimizer {
     self.epsilon = epsilon
     self.weightDecay = weightDecay
     self.lazyRows = lazyRows
+    self.couplesDecay = couplesDecay
+    self.keepsMaximum = keepsMaximum
+    self.groups = groups
     self.name = name
   }
 
@@ -85,13 +101,14 @@ public struct Adam: Optimizer {
       ], of: name)
   }
 
-  /// Two moments of the part's shape and type, and its count of steps.
+  /// Two moments of the part's shape and type, its count of steps, and with AMSGrad a third moment.
   public func slots(for part: TrainedPart) -> [OptimizerSlot] {
-    [
+    let slots = [
       OptimizerSlot("first_moment", type: part.type),
       OptimizerSlot("second_moment", type: part.type),
-      OptimizerSlot("step", type: TensorType(part.type.dtype, .scalar)),
+      .step(of: part),
     ]
+    return keepsMaximum ? slots + [OptimizerSlot("greatest_second_moment", type: part.type)] : slots
   }
 
   /// The count of all steps, where the rate changes; else none.
@@ -107,7 +124,8 @@ public struct Adam: Optimizer {
   /// - Complexity: about 12 FLOPs for each element, 14 with decay; 3 numbers read and 3 written besides the gradient.
   public func update(_ update: ParameterUpdate) -> UpdatedParameter {
     let rate = learningRate.rate(of: update)
-    let gradient = update.gradient
+    let weightDecay = update.weightDecay ?? self.weightDecay
+    let gradient = couplesDecay ? update.gradient(decayedBy: self.weightDecay) : update.gradient
     let step = update.slots[2] + 1
     let first = beta1 * update.slots[0] + (1 - beta1) * gradient
     let second = beta2 * update.slots[1] + (1 - beta2) * square(gradient)
@@ -116,8 +134,9 @@ public struct Adam: Optimizer {
     let secondCorrection = sqrt(1 - pow(beta2, count))
     let scale = rate * .tensor(secondCorrection / (1 - pow(beta1, count)))
     let leastDivisor = (epsilon * secondCorrection).cast(to: gradient.dtype)
-    var value = update.value - scale * first / (sqrt(second) + leastDivisor)
-    if weightDecay != 0 { value = value - (rate * weightDecay) * update.value }
-    return UpdatedParameter(value: value, slots: [first, second, step])
+    let greatest = keepsMaximum ? [maximum(update.slots[3], second)] : []
+    var value = update.value - scale * first / (sqrt(greatest.first ?? second) + leastDivisor)
+    if weightDecay != 0, !couplesDecay { value = value - (rate * weightDecay) * update.value }
+    return UpdatedParameter(value: value, slots: [first, second, step] + greatest)
   }
 }

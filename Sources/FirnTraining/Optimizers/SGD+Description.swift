@@ -3,6 +3,7 @@ extension SGD: CustomStringConvertible {
   public var description: String {
     "\(name): rate \(learningRate)"
       + (momentum == 0 ? "" : ", \(usesNesterov ? "Nesterov's momentum" : "momentum") \(momentum)")
-      + (weightDecay == 0 ? "" : ", weight decay \(weightDecay)")
+      + (dampening == 0 ? "" : ", dampening \(dampening)")
+      + (weightDecay == 0 ? "" : ", weight decay \(weightDecay)") + groups.summary
   }
 }

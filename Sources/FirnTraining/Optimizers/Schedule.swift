@@ -116,8 +116,13 @@ extension Schedule {
 
   /// The rate of an update.
   func rate(of update: ParameterUpdate) -> LearningRate {
-    guard let step = update.sharedSlots.first else { return .constant(constant ?? rate(at: 0)) }
-    return .tensor(rate(at: step))
+    if case .fixed(let rate)? = update.rate { return .constant(rate) }
+    let rate: LearningRate =
+      if let step = update.sharedSlots.first { .tensor(self.rate(at: step)) } else {
+        .constant(constant ?? self.rate(at: 0))
+      }
+    if case .times(let factor)? = update.rate { return rate * factor }
+    return rate
   }
 }
 

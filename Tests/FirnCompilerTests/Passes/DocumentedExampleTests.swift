@@ -57,8 +57,8 @@ import Testing
       var graph = context.request.graph
       guard let loss = graph.outputs.last else { return }
       graph.nodes.removeAll { $0.phase != .forward }
-      context.pruning = PruningRecord(graph, of: loss, trainability: context.trainability)
-      context.gradientRequest = "gradients"
+      context.prunings = [PruningRecord(graph, of: loss, trainability: context.trainability)]
+      context.gradientRequests = ["gradients"]
     }
     let expected = try parsed(after).text
     #expect(result == expected)

@@ -45,7 +45,7 @@ import Testing
     #expect(result.outputs == graph.outputs)
     #expect(Array(result.nodes.dropLast()) == graph.nodes)
     let lines = result.text.split(separator: "\n").filter { $0.hasPrefix("%gradients") }
-    return (lines.joined(separator: "\n") + "\n", try #require(context.pruning))
+    return (lines.joined(separator: "\n") + "\n", try #require(context.prunings.first))
   }
 
   private var pair: String {

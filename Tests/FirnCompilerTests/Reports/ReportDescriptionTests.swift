@@ -250,7 +250,7 @@ import Testing
       PassRecord(
         pass: "simplify", nodesBefore: 120, nodesAfter: 98, isChange: true, duration: .microseconds(1200)
       ).description == "simplify: 120 nodes, then 98, in 1.2 ms")
-    let removed = try #require(compiled.context.pruning?.removed)
+    let removed = try #require(compiled.context.prunings.first?.removed)
     #expect(removed.map(\.description).contains("encoder/matmul → encoder/kernel"))
   }
 }

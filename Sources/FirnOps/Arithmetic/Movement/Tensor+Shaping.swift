@@ -13,7 +13,7 @@ extension Tensor {
   }
 
   /// A tensor of this type, all of whose elements are `value`.
-  func filled(_ value: Double) -> Tensor { Tensor.filled(value, type: type, in: graph) }
+  package func filled(_ value: Double) -> Tensor { Tensor.filled(value, type: type, in: graph) }
 
   /// A tensor whose elements are all `value`.
   package static func filled(_ value: Double, type: TensorType, in graph: Graph) -> Tensor {
