@@ -219,6 +219,41 @@ FIRN_INLINE FirnFloats gelu_of(FirnFloats x) {
     return a < 0.5f ? near : far;
 }
 
+/// x Φ(x) approximated: 0.5 x (1 + tanh u) = x sigmoid(2 u) with u = √(2 / π) (x + 0.044715 x³).
+FIRN_INLINE FirnFloats gelu_tanh_of(FirnFloats x) {
+    const FirnFloats twice = x * madd(x * x, splat(0.0713548162726f), splat(1.59576912161f));
+    // Beyond, it is 0, and infinity times 0 is kept out.
+    return x < -12.0f ? splat(-0.0f) : x * sigmoid_of(twice);
+}
+
+/// x tanh(log(1 + e^x)) by the exponential that does not overflow.
+FIRN_INLINE FirnFloats mish_of(FirnFloats x) {
+    const FirnFloats e = exp_of(-absolute(x));
+    const FirnFloats left = e * (e + 2.0f);
+    const FirnFloats right = e + e + 1.0f;
+    const FirnFloats share = x < 0.0f ? left / (left + 2.0f) : right / madd(e + e, e, right);
+    // The bound keeps infinity times 0 out.
+    return (x < -128.0f ? splat(-128.0f) : x) * share;
+}
+
+/// A function of libm, number by number.
+#define FIRN_BY_LIBM(name) \
+    FIRN_INLINE FirnFloats name##_of(FirnFloats x) { \
+        FirnFloats y = x; \
+        for (int i = 0; i < FIRN_LANES; i++) y[i] = name##f(x[i]); \
+        return y; \
+    }
+
+FIRN_BY_LIBM(tan)
+FIRN_BY_LIBM(asin)
+FIRN_BY_LIBM(acos)
+FIRN_BY_LIBM(atan)
+FIRN_BY_LIBM(sinh)
+FIRN_BY_LIBM(cosh)
+FIRN_BY_LIBM(asinh)
+FIRN_BY_LIBM(acosh)
+FIRN_BY_LIBM(atanh)
+
 /// Sine (Cephes) of |r| <= π/4, near enough.
 FIRN_INLINE FirnFloats sin_octant(FirnFloats r) {
     const FirnFloats z = r * r;

@@ -10,14 +10,14 @@ extension OpTests {
       at arrays: [[Double]], shape: [Int]? = nil, _ function: ([Tensor]) -> Tensor
     ) throws -> [[Double]] {
       let graph = Graph()
-      let shape = shape ?? [arrays[0].count]
-      let inputs = arrays.indices.map { graph.placeholder("x\($0)", shape: Shape(shape), dtype: .f64) }
+      let shapes = arrays.map { shape ?? [$0.count] }
+      let inputs = arrays.indices.map { graph.placeholder("x\($0)", shape: Shape(shapes[$0]), dtype: .f64) }
       let loss = function(inputs).sum()
       let adjoints = ReverseWalk().adjoints(
         of: [loss.value], seeds: [graph.constant(1, dtype: .f64)], withRespectTo: inputs.map(\.value),
         stopping: [], in: graph)
       try graph.validate()
-      let feeds = try arrays.map { try NDArray($0, shape: shape) }
+      let feeds = try zip(arrays, shapes).map { try NDArray($0, shape: $1) }
       return try adjoints.map { adjoint in
         guard let adjoint else { return [] }
         return try Evaluator(graph: graph.definition).run([adjoint.value], feeding: feeds)[0].doubles
@@ -33,6 +33,49 @@ extension OpTests {
         hardSwish($0[0])
       }
       #expect(swished == [[0, 0, 0.5, 1, 1, 1, 1, 1, 0]])
+    }
+
+    @Test func routedGradients() throws {
+      let (value, x): ([Double], [Double]) = ([-0.0, 2, .infinity], [1, .nan, 3])
+      let through = try gradients(at: [value, x]) { 3 * straightThrough(value: $0[0], as: $0[1]) }
+      #expect(through == [[], [3, 3, 3]])
+      #expect(try gradients(at: [[1, 2]]) { square(scaleGradient($0[0], by: 0.25)) } == [[0.5, 1]])
+      #expect(try gradients(at: [[1, 2]]) { square(reverseGradient($0[0])) } == [[-2, -4]])
+      #expect(try gradients(at: [[1, 2]]) { square(scaleGradient($0[0], by: 0)) } == [[0, 0]])
+      let graph = Graph()
+      let a = graph.placeholder("a", shape: [3], dtype: .f64)
+      let b = graph.placeholder("b", shape: [3], dtype: .f64)
+      let results = [straightThrough(value: a, as: b), scaleGradient(a, by: -3)]
+      let made = try Evaluator(graph: graph.definition).run(
+        results.map(\.value), feeding: [NDArray(value), NDArray(x)])
+      for array in made { #expect(array.isBitwiseEqual(to: NDArray(value))) }
+    }
+
+    @Test func whatIsMaskedHasNoGradient() throws {
+      let mask: (Tensor) -> Tensor = { x in
+        less(x.graph.iota(4).reshaped(to: [2, 2]), 1)
+      }
+      let x: [Double] = [1, .nan, 1000, .infinity]
+      let softened = try gradients(at: [x], shape: [2, 2]) { maskedSoftmax($0[0], mask: mask($0[0])) }
+      #expect(softened == [[0, 0, 0, 0]])
+      let averaged = try gradients(at: [x], shape: [2, 2]) {
+        maskedMean($0[0], mask: mask($0[0]), axes: [1])
+      }
+      #expect(averaged == [[1, 0, 0, 0]])
+    }
+
+    @Test func rootsOfZero() throws {
+      #expect(try gradients(at: [[0, 0]]) { $0[0].norm() } == [[0, 0]])
+      #expect(try gradients(at: [[0, 0]]) { $0[0].norm(3) } == [[0, 0]])
+      #expect(try gradients(at: [[-.infinity, -.infinity]]) { $0[0].logSumExp() } == [[0, 0]])
+    }
+
+    @Test func scatteredProductsWithZeros() throws {
+      let scattered = try gradients(at: [[2, 3, 0, 5, 0, 0], [1, 1, 1]]) { x in
+        let places = x[0].graph.constant(NDArray([Int32(0), 0, 1, 1, 2, 2]))
+        return scatterElements(x[1], indices: places, updates: x[0], axis: 0, reduction: .multiplying)
+      }
+      #expect(scattered == [[3, 2, 5, 0, 0, 0], [6, 0, 0]])
     }
 
     @Test func tiesShare() throws {

@@ -50,6 +50,28 @@ extension OpTests {
       Expression("scatter") { scatterAdd($0, indices: $0.graph.iota("batch"), size: "batch+1") },
       Expression("one-hot") { oneHot($0.graph.iota("time"), depth: "time", dtype: $0.dtype).sum() * $0 },
       Expression("hard swish") { hardSwish($0) },
+      Expression("norms") {
+        $0.logSumExp(axes: [0]) + $0.norm(axes: [1]).sum() + $0.variance(axes: [0, 1], correction: 1)
+      },
+      Expression("top") { topK($0, "batch", axis: 0).values },
+      Expression("elements") { gatherElements($0, indices: argsort($0, axis: 1), axis: 1) },
+      Expression("scattered") {
+        scatterElements($0, indices: argsort($0, axis: 0), updates: $0 * 2, axis: 0, reduction: .adding)
+      },
+      Expression("scattered over") {
+        scatterElements($0, indices: argsort($0, axis: 0), updates: $0 * 2, axis: 0)
+      },
+      Expression("tuples") { gatherND($0, indices: $0.graph.iota("batch").expandingAxis(at: 1)) },
+      Expression("turned") {
+        $0.reversedSequences(lengths: $0.graph.iota("batch") * 0 + 1, batchAxis: 0, timeAxis: 1)
+      },
+      Expression("tiled") { $0.tiled(by: [1, "time", 2]) },
+      Expression("triangle") { $0.lowerTriangle() },
+      Expression("edges") { $0.padded(low: [0, 1, 2], high: [0, 2, 1], mode: .edge) },
+      Expression("wrapped") { $0.padded(low: [0, 1, 0], high: [0, 1, 0], mode: .wrap) },
+      Expression("einsum") { einsum("bti,bsi->bts", $0, $0) },
+      Expression("masked") { maskedSoftmax($0, mask: greater($0, 0.5), axis: 1) },
+      Expression("contrast") { contrastiveLoss(queries: $0.mean(axes: [1]), keys: $0.max(axes: [1])) },
       Expression("softmax") { softmax($0, axis: 1) },
       Expression("squared error") { meanSquaredError($0, $0.sum(axes: [0], keepingAxes: true)) },
       Expression("extent") { $0 * $0.graph.extent("batch*time", dtype: $0.dtype) },

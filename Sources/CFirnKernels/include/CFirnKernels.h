@@ -74,7 +74,18 @@ int firn_select_isa(const char *name);
     ROW(ERF, erf, erf_of(v)) \
     ROW(FLOOR, floor, floor_of(v)) \
     ROW(CEIL, ceil, ceil_of(v)) \
-    ROW(ROUND, round, round_of(v))               /* halves go to the even neighbour */
+    ROW(ROUND, round, round_of(v))               /* halves go to the even neighbour */ \
+    ROW(GELU_TANH, gelu_tanh, gelu_tanh_of(v))   /* gelu by tanh's approximation; -0 at minus infinity */ \
+    ROW(MISH, mish, mish_of(v))                  /* x tanh(log(1 + e^x)); -0 at minus infinity */ \
+    ROW(TAN, tan, tan_of(v)) \
+    ROW(ASIN, asin, asin_of(v)) \
+    ROW(ACOS, acos, acos_of(v)) \
+    ROW(ATAN, atan, atan_of(v)) \
+    ROW(SINH, sinh, sinh_of(v)) \
+    ROW(COSH, cosh, cosh_of(v)) \
+    ROW(ASINH, asinh, asinh_of(v)) \
+    ROW(ACOSH, acosh, acosh_of(v)) \
+    ROW(ATANH, atanh, atanh_of(v))
 
 /// Functions of two arrays, of the vectors `v` and `w`, or where SCALAR says so of one element of each.
 #define FIRN_BINARY_TABLE(ROW, SCALAR) \
@@ -83,6 +94,7 @@ int firn_select_isa(const char *name);
     ROW(MUL, mul, v * w) \
     ROW(DIV, div, v / w) \
     SCALAR(POW, pow, powf(v, w)) \
+    SCALAR(FMOD, fmod, fmodf(v, w))              /* exact; of the sign of v */ \
     ROW(MAX, max, FIRN_MAX_OF(v, w))             /* NaN if either is */ \
     ROW(MIN, min, FIRN_MIN_OF(v, w))             /* NaN if either is */ \
     ROW(SIGMOID_CROSS_ENTROPY, sigmoid_cross_entropy, sigmoid_cross_entropy_of(v, w)) \

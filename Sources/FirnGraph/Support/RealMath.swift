@@ -16,6 +16,16 @@ package enum RealMath {
   package static func sine(_ x: Double) -> Double { sin(x) }
   package static func cosine(_ x: Double) -> Double { cos(x) }
   package static func hyperbolicTangent(_ x: Double) -> Double { tanh(x) }
+  package static func tangent(_ x: Double) -> Double { tan(x) }
+  package static func arcSine(_ x: Double) -> Double { asin(x) }
+  package static func arcCosine(_ x: Double) -> Double { acos(x) }
+  package static func arcTangent(_ x: Double) -> Double { atan(x) }
+  package static func hyperbolicSine(_ x: Double) -> Double { sinh(x) }
+  package static func hyperbolicCosine(_ x: Double) -> Double { cosh(x) }
+  package static func areaSine(_ x: Double) -> Double { asinh(x) }
+  package static func areaCosine(_ x: Double) -> Double { acosh(x) }
+  package static func areaTangent(_ x: Double) -> Double { atanh(x) }
+  package static func remainder(_ x: Double, _ y: Double) -> Double { fmod(x, y) }
   package static func errorFunction(_ x: Double) -> Double { erf(x) }
 
   /// 1 / (1 + e^-x) without overflow.

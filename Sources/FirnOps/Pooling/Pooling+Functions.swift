@@ -44,12 +44,12 @@ public func maxPool2d(
 /// | operand | shape |
 /// | --- | --- |
 /// | x | [batch, height, width, channels], channels last |
-/// | result | [batch, ⌊(height + top + bottom - window) / stride⌋ + 1, likewise across, channels] |
+/// | result | [batch, ⌊(height + top + bottom - span) / stride⌋ + 1, likewise across, channels] |
 ///
-/// Only windows that reach beside the image tell PyTorch's and TensorFlow's means apart; `countsPadding` chooses.
+/// The span of a window is (extent - 1) dilation + 1. Only windows that reach beside the image tell PyTorch's and TensorFlow's means apart; `countsPadding` chooses.
 ///
-/// Constraints: (C1) x has four axes; (C2) it is `f32` or `f64`; (C3) window and strides are positive, padding is not
-/// negative; (C4) all extents but the batch are numbers; (C7) padding is smaller than the window; (C8) the window is
+/// Constraints: (C1) x has four axes; (C2) it is `f32` or `f64`; (C3) window, strides and dilation are positive, padding
+/// is not negative; (C4) all extents but the batch are numbers; (C7) padding is smaller than the span; (C8) the span is
 /// not larger than the padded image, and the image not empty.
 ///
 /// - Parameters:
@@ -57,20 +57,39 @@ public func maxPool2d(
 ///   - window: rows and columns of a window.
 ///   - strides: from window to window; the window's own size for nil.
 ///   - padding: what surrounds an image.
+///   - dilation: from one tap of a window to the next.
 ///   - countsPadding: divides by the window's size where it reaches beside the image too (PyTorch's default), not by
 ///     what of it is inside (TensorFlow).
-/// - Complexity: 2 FLOPs for each tap and result; x read, the result written once.
+///   - roundsUp: whether a last window may reach beyond the padding, as long as it begins before it does; what is there
+///     never counts. PyTorch's `ceil_mode`; without effect beside `same`, which has them all.
+/// - Complexity: 2 FLOPs for each tap and result; x read, the result written once. A dilated one is a sum of slices,
+///   first down, then across.
 public func averagePool2d(
   _ x: Tensor, window: (height: Int, width: Int), strides: (height: Int, width: Int)? = nil,
-  padding: Padding2D = .valid, countsPadding: Bool = true, file: StaticString = #fileID, line: UInt = #line
+  padding: Padding2D = .valid, dilation: (height: Int, width: Int) = (1, 1), countsPadding: Bool = true,
+  roundsUp: Bool = false, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
   if x.isPoisoned { return x }
   let size = [window.height, window.width]
-  let slide = SlidingWindow(padding, on: x, window: size, strides: strides ?? window)
-  return x.applying(
-    Resample(
-      .average(size: size, strides: slide.strides, padding: slide.padding, countsPadding: countsPadding)),
-    location: CallSite(file, line))
+  var slide = SlidingWindow(padding, on: x, window: size, strides: strides ?? window, dilation: dilation)
+  return x.graph.at(CallSite(file, line)) {
+    if slide.dilation != [1, 1] {
+      return x.dilatedAverage(size, slide, countsPadding: countsPadding, roundsUp: roundsUp)
+    }
+    let given = slide.padding
+    if roundsUp, let image = try? x.type.image("").size { slide.padToWholeWindows(of: size, on: image) }
+    if countsPadding, slide.padding != given, given.contains(where: { $0 != 0 }) {
+      // Zeros that count, then what does not.
+      let zeros = given.map { Dim($0) }
+      let padded = x.padded(low: [0, zeros[0], zeros[2], 0], high: [0, zeros[1], zeros[3], 0])
+      let beyond = zip(slide.padding, given).map { $0 - $1 }
+      return padded.applying(
+        Resample(.average(size: size, strides: slide.strides, padding: beyond, countsPadding: false)))
+    }
+    let counts = countsPadding && slide.padding == given
+    return x.applying(
+      Resample(.average(size: size, strides: slide.strides, padding: slide.padding, countsPadding: counts)))
+  }
 }
 
 /// The means of as many windows as are wanted, of sizes that differ by at most two where they do not divide the image.

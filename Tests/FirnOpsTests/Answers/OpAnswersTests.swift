@@ -85,11 +85,15 @@ extension OpTests {
       }
       let all = Set(askedSamples.map(\.op.mnemonic))
       let elementwise = Set(
-        [Unary.mnemonics, Binary.mnemonics, Compare.mnemonics, Logical.mnemonics, ["select", "cast"]].joined()
-      ).union(PassThrough.mnemonics)
+        [
+          Unary.mnemonics, Binary.mnemonics, Compare.mnemonics, Logical.mnemonics, Bitwise.mnemonics,
+          ["select", "cast"],
+        ].joined()
+      ).union(PassThrough.mnemonics).union(GradientRouting.mnemonics)
       let elementwiseOrProgram = elementwise.union(["fused"])
       let whole: Set = [
-        "mean_squared_error", "random_uniform", "random_normal", "dropout", "iota", "extent", "sample_count",
+        "mean_squared_error", "last_position", "random_uniform", "random_normal", "dropout", "iota", "extent",
+        "sample_count",
       ]
       let parted = all.subtracting(whole)
       let overSteps: Set = [
@@ -99,7 +103,7 @@ extension OpTests {
       ]
       expectKnown(.elementwise, elementwiseOrProgram, in: known)
       expectKnown(.rows, parted, in: known)
-      expectKnown(.narrowed, parted.subtracting(["split", "sparse_cross_entropy"]), in: known)
+      expectKnown(.narrowed, parted.subtracting(["split", "sparse_cross_entropy", "flat_index"]), in: known)
       expectKnown(.overSteps, elementwise.union(overSteps), in: known)
     }
 
@@ -145,6 +149,8 @@ private let askedSamples: [OpSample] =
   opSamples + [
     OpSample(PassThrough(.identity), .real([3, 5])),
     OpSample(PassThrough(.stopGradient), .integers([3, 5], -9...9)),
+    OpSample(GradientRouting(.straightThrough), .real([3, 5]), .real([3, 5])),
+    OpSample(GradientRouting(.scaled(by: 0.5)), .real([3, 5])),
     OpSample(MatMul(), .real([77, 300]), .real([300, 67])),
     OpSample(MatMul(), .real([3, 1]), .real([1, 5])),
     OpSample(MatMul(transposeB: true), .real([2, 300]), .real([67, 300])),

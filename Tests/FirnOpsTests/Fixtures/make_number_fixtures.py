@@ -37,9 +37,12 @@ unary = {
     "sigmoid": torch.sigmoid, "softplus": F.softplus, "relu": torch.relu,
     "leaky_relu": lambda x: F.leaky_relu(x, 0.25), "elu": F.elu, "gelu": F.gelu, "silu": F.silu,
     "hard_swish": F.hardswish, "erf": torch.erf, "floor": torch.floor, "ceil": torch.ceil, "round": torch.round,
+    "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"), "mish": F.mish, "tan": torch.tan, "asin": torch.asin,
+    "acos": torch.acos, "atan": torch.atan, "sinh": torch.sinh, "cosh": torch.cosh, "asinh": torch.asinh,
+    "acosh": torch.acosh, "atanh": torch.atanh,
 }
 binary = {
-    "add": torch.add, "sub": torch.sub, "mul": torch.mul, "div": torch.div, "pow": torch.pow,
+    "add": torch.add, "sub": torch.sub, "mul": torch.mul, "div": torch.div, "pow": torch.pow, "fmod": torch.fmod,
     "max": torch.maximum, "min": torch.minimum,
     "sigmoid_cross_entropy": lambda x, z: F.binary_cross_entropy_with_logits(x, z, reduction="none"),
 }

@@ -218,3 +218,37 @@ public func sigmoidCrossEntropy(
 ) -> Tensor {
   Binary.broadcasting(.sigmoidCrossEntropy, logits, labels, location: CallSite(file, line))
 }
+
+/// What is left of a where b goes into it a whole number of times towards zero, with broadcasting: C's `fmod`.
+///
+/// a - b trunc(a / b), exactly, of the sign of a; of integers too, 0 where b is 0, where floats give NaN. The gradient
+/// towards b is -trunc(a / b). PyTorch's `fmod`, Swift's `truncatingRemainder`; `floorRemainder` has b's sign.
+///
+/// Constraints: (C1) the shapes broadcast; (C2) one element type; (C3) floating point or `i32`.
+///
+/// - Complexity: 1 FLOP and 12 bytes moved an element of the result in `f32`; what is broadcast is written out first.
+public func truncatingRemainder(
+  _ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line
+) -> Tensor {
+  Binary.broadcasting(.fmod, a, b, location: CallSite(file, line))
+}
+
+/// What is left of a where b goes into it a whole number of times downwards, with broadcasting: Python's `%`.
+///
+/// a - b ⌊a / b⌋, of the sign of b; 0 of integers where b is 0, where floats give NaN. PyTorch's `remainder`.
+///
+/// Constraints: (C1) the shapes broadcast; (C2) one element type; (C3) floating point or `i32`.
+///
+/// - Complexity: 6 FLOPs an element of the result; what is broadcast is written out first.
+public func floorRemainder(
+  _ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line
+) -> Tensor {
+  let rest = truncatingRemainder(a, b, file: file, line: line)
+  if rest.isPoisoned { return rest }
+  return a.graph.at(CallSite(file, line)) {
+    let divisor = b.repeated(to: rest.shape)
+    let zero = rest.filled(0)
+    let differs = logicalXor(less(rest, zero), less(divisor, zero))
+    return select(where: logicalAnd(differs, notEqual(rest, zero)), rest + divisor, otherwise: rest)
+  }
+}

@@ -54,6 +54,14 @@ extension Binary {
           let tame = logicalAnd(equal(a, 0), greaterEqual(b, 0))
           return g * (y * log(select(where: tame, a.filled(1), otherwise: a)))
         }, domains: (0.3...3, -2...2), poles: [0], flops: 1)
+    case .fmod:
+      Row(
+        kernel: FIRN_FMOD, reference: { RealMath.remainder($0, $1) },
+        integer: { $1 == 0 ? 0 : $0.wrappingRemainder(by: $1) },
+        left: { g, _, _, _ in g },
+        // a - b n, where n is the quotient towards zero.
+        right: { g, a, b, y in -(g * round((a - y) / b)) },
+        domains: (1.1...1.4, 0.5...0.54), poles: [1], flops: 1)
     case .max:
       Row(
         kernel: FIRN_MAX, reference: { $0.isNaN || $0 > $1 ? $0 : $1 }, integer: { Swift.max($0, $1) },
@@ -83,6 +91,11 @@ extension Binary {
 }
 
 extension Int32 {
+  /// What is left of the quotient towards zero; 0 of the one that overflows.
+  fileprivate func wrappingRemainder(by divisor: Int32) -> Int32 {
+    remainderReportingOverflow(dividingBy: divisor).partialValue
+  }
+
   /// The quotient towards zero; the one that overflows wraps round.
   fileprivate func wrappingQuotient(by divisor: Int32) -> Int32 {
     dividedReportingOverflow(by: divisor).partialValue

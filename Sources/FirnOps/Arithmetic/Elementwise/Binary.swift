@@ -20,7 +20,7 @@ package import FirnGraph
 /// - Complexity: one pass; the row's FLOPs an element.
 package struct Binary: InstructionOp {
   package enum Function: String, Hashable, Sendable, CaseIterable {
-    case add, sub, mul, div, pow, max, min
+    case add, sub, mul, div, pow, fmod, max, min
     case sigmoidCrossEntropy = "sigmoid_cross_entropy"
   }
 

@@ -298,3 +298,128 @@ public func leakyReLU(
 public func elu(_ x: Tensor, alpha: Double = 1, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
   x.applying(Unary(.elu, alpha: alpha), location: CallSite(file, line))
 }
+
+/// x Φ(x) by its approximation with a hyperbolic tangent, element by element.
+///
+/// 0.5 x (1 + tanh(√(2 / π) (x + 0.044715 x³))): PyTorch's `gelu(x, approximate="tanh")`, as GPT-2 has it. `gelu` is exact.
+///
+/// Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
+///
+/// Constraints: (C1) x is floating point; the result has its shape and type.
+///
+/// - Complexity: 9 FLOPs and 8 bytes moved an element in `f32`.
+public func geluTanh(_ x: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+  x.applying(Unary(.geluTanh), location: CallSite(file, line))
+}
+
+/// x tanh(log(1 + e^x)), element by element.
+///
+/// -0 at minus infinity; the gradient there, and at infinity, is NaN.
+///
+/// Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2019.
+///
+/// Constraints: (C1) x is floating point; the result has its shape and type.
+///
+/// - Complexity: 8 FLOPs and 8 bytes moved an element in `f32`.
+public func mish(_ x: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+  x.applying(Unary(.mish), location: CallSite(file, line))
+}
+
+/// The tangent, element by element, of radians.
+///
+/// Its derivative is 1 + tan² x.
+///
+/// Constraints: (C1) x is floating point; the result has its shape and type.
+///
+/// - Complexity: 1 FLOP and 8 bytes moved an element in `f32`.
+public func tan(_ x: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+  x.applying(Unary(.tan), location: CallSite(file, line))
+}
+
+/// The arc sine, element by element, in radians.
+///
+/// NaN outside -1...1. Its derivative is 1 / √(1 - x²), infinite at both ends.
+///
+/// Constraints: (C1) x is floating point; the result has its shape and type.
+///
+/// - Complexity: 1 FLOP and 8 bytes moved an element in `f32`.
+public func asin(_ x: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+  x.applying(Unary(.asin), location: CallSite(file, line))
+}
+
+/// The arc cosine, element by element, in radians.
+///
+/// NaN outside -1...1. Its derivative is -1 / √(1 - x²), infinite at both ends.
+///
+/// Constraints: (C1) x is floating point; the result has its shape and type.
+///
+/// - Complexity: 1 FLOP and 8 bytes moved an element in `f32`.
+public func acos(_ x: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+  x.applying(Unary(.acos), location: CallSite(file, line))
+}
+
+/// The arc tangent, element by element, in radians.
+///
+/// Its derivative is 1 / (1 + x²).
+///
+/// Constraints: (C1) x is floating point; the result has its shape and type.
+///
+/// - Complexity: 1 FLOP and 8 bytes moved an element in `f32`.
+public func atan(_ x: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+  x.applying(Unary(.atan), location: CallSite(file, line))
+}
+
+/// The hyperbolic sine, element by element.
+///
+/// Its derivative is the hyperbolic cosine.
+///
+/// Constraints: (C1) x is floating point; the result has its shape and type.
+///
+/// - Complexity: 1 FLOP and 8 bytes moved an element in `f32`.
+public func sinh(_ x: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+  x.applying(Unary(.sinh), location: CallSite(file, line))
+}
+
+/// The hyperbolic cosine, element by element.
+///
+/// Its derivative is the hyperbolic sine.
+///
+/// Constraints: (C1) x is floating point; the result has its shape and type.
+///
+/// - Complexity: 1 FLOP and 8 bytes moved an element in `f32`.
+public func cosh(_ x: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+  x.applying(Unary(.cosh), location: CallSite(file, line))
+}
+
+/// The inverse of the hyperbolic sine, element by element.
+///
+/// Its derivative is 1 / √(x² + 1).
+///
+/// Constraints: (C1) x is floating point; the result has its shape and type.
+///
+/// - Complexity: 1 FLOP and 8 bytes moved an element in `f32`.
+public func asinh(_ x: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+  x.applying(Unary(.asinh), location: CallSite(file, line))
+}
+
+/// The inverse of the hyperbolic cosine, element by element.
+///
+/// NaN below 1. Its derivative is 1 / √(x² - 1), infinite at 1.
+///
+/// Constraints: (C1) x is floating point; the result has its shape and type.
+///
+/// - Complexity: 1 FLOP and 8 bytes moved an element in `f32`.
+public func acosh(_ x: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+  x.applying(Unary(.acosh), location: CallSite(file, line))
+}
+
+/// The inverse of the hyperbolic tangent, element by element.
+///
+/// NaN outside -1...1, infinite at both ends. Its derivative is 1 / (1 - x²).
+///
+/// Constraints: (C1) x is floating point; the result has its shape and type.
+///
+/// - Complexity: 1 FLOP and 8 bytes moved an element in `f32`.
+public func atanh(_ x: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+  x.applying(Unary(.atanh), location: CallSite(file, line))
+}

@@ -146,6 +146,63 @@ extension Unary {
       Row(
         kernel: FIRN_ROUND, reference: { x, _ in x.rounded(.toNearestOrEven) }, gradient: nil,
         domain: -3...3, kinks: [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5], flops: 1)
+    case .geluTanh:  // s + y (1 - s) 2u' with s the sigmoid of 2u.
+      Row(
+        kernel: FIRN_GELU_TANH,
+        reference: { x, _ in x < -22 ? -0.0 : x * RealMath.logistic(x * (geluCubic * x * x + geluSlope)) },
+        gradient: { g, x, y, _ in
+          let squared = square(x)
+          let s = sigmoid(x * (squared * geluCubic + geluSlope))
+          return g * (s + (y - y * s) * (squared * (3 * geluCubic) + geluSlope))
+        }, domain: -3...3, flops: 9)
+    case .mish:  // t + x σ (1 - t²) with t the hyperbolic tangent of the softplus and σ the sigmoid.
+      Row(
+        kernel: FIRN_MISH,
+        reference: { x, _ in Swift.max(x, -1024) * RealMath.hyperbolicTangent(RealMath.softplus(x)) },
+        gradient: { g, x, _, _ in
+          let t = tanh(softplus(x))
+          return g * (t + (x - x * square(t)) * sigmoid(x))
+        }, domain: -3...3, flops: 8)
+    case .tan:
+      Row(
+        kernel: FIRN_TAN, reference: { x, _ in RealMath.tangent(x) },
+        gradient: { g, _, y, _ in g + g * square(y) }, domain: -1.2...1.2, hasPole: true, flops: 1)
+    case .asin:
+      Row(
+        kernel: FIRN_ASIN, reference: { x, _ in RealMath.arcSine(x) },
+        gradient: { g, x, _, _ in g * rsqrt(1 - square(x)) }, domain: -0.8...0.8, hasPole: true, flops: 1)
+    case .acos:
+      Row(
+        kernel: FIRN_ACOS, reference: { x, _ in RealMath.arcCosine(x) },
+        gradient: { g, x, _, _ in -(g * rsqrt(1 - square(x))) }, domain: -0.8...0.8, hasPole: true, flops: 1)
+    case .atan:
+      Row(
+        kernel: FIRN_ATAN, reference: { x, _ in RealMath.arcTangent(x) },
+        gradient: { g, x, _, _ in g / (square(x) + 1) }, domain: -3...3, flops: 1)
+    case .sinh:
+      Row(
+        kernel: FIRN_SINH, reference: { x, _ in RealMath.hyperbolicSine(x) },
+        gradient: { g, x, _, _ in g * cosh(x) }, domain: -3...3, flops: 1)
+    case .cosh:
+      Row(
+        kernel: FIRN_COSH, reference: { x, _ in RealMath.hyperbolicCosine(x) },
+        gradient: { g, x, _, _ in g * sinh(x) }, domain: -3...3, flops: 1)
+    case .asinh:
+      Row(
+        kernel: FIRN_ASINH, reference: { x, _ in RealMath.areaSine(x) },
+        gradient: { g, x, _, _ in g * rsqrt(square(x) + 1) }, domain: -3...3, flops: 1)
+    case .acosh:
+      Row(
+        kernel: FIRN_ACOSH, reference: { x, _ in RealMath.areaCosine(x) },
+        gradient: { g, x, _, _ in g * rsqrt(square(x) - 1) }, domain: 1.3...4, hasPole: true, flops: 1)
+    case .atanh:
+      Row(
+        kernel: FIRN_ATANH, reference: { x, _ in RealMath.areaTangent(x) },
+        gradient: { g, x, _, _ in g / (1 - square(x)) }, domain: -0.8...0.8, hasPole: true, flops: 1)
     }
   }
+
+  /// 2 √(2 / π) and that times 0.044715, of `gelu_tanh`.
+  private static let geluSlope = 2 * (2 / Double.pi).squareRoot()
+  private static let geluCubic = 0.044715 * geluSlope
 }

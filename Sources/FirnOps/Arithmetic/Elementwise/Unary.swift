@@ -22,6 +22,8 @@ package struct Unary: InstructionOp {
     case elu, gelu, silu
     case hardSwish = "hard_swish"
     case erf, floor, ceil, round
+    case geluTanh = "gelu_tanh"
+    case mish, tan, asin, acos, atan, sinh, cosh, asinh, acosh, atanh
   }
 
   package var function: Function

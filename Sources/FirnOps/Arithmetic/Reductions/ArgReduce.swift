@@ -117,11 +117,18 @@ package struct ArgReduce: KernelOp {
 }
 
 extension Tensor {
-  private func chosen(_ function: ArgReduce.Function, _ axis: Int, _ location: CallSite) -> Tensor {
+  private func chosen(
+    _ function: ArgReduce.Function, _ axis: Int, last: Bool, _ location: CallSite
+  ) -> Tensor {
     guard let axis = self.axis(axis, function.rawValue, constraint: "C2", location: location) else {
       return .poisoned(in: graph)
     }
-    return applying(ArgReduce(function, axis: axis), location: location)
+    let op = ArgReduce(function, axis: axis)
+    if !last { return applying(op, location: location) }
+    return graph.at(location) {
+      let fromEnd = applying(Reverse([axis])).applying(op)
+      return fromEnd.isPoisoned ? fromEnd : graph.extent(shape[axis] - 1, dtype: .i32) - fromEnd
+    }
   }
 
   /// The index along `axis` of the first greatest element, `i32`; the first NaN wins.
@@ -131,9 +138,14 @@ extension Tensor {
   /// Constraints: (C1) x is a number; (C2) `axis`, which counts from the end where negative, is one of its axes;
   /// (C3) it is not empty.
   ///
-  /// - Complexity: 1 FLOP an element of x, which is read once.
-  public func argmax(axis: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-    chosen(.argmax, axis, CallSite(file, line))
+  /// - Parameters:
+  ///   - axis: counts from the end where negative.
+  ///   - last: chooses the last of equal elements, and the last NaN, instead of the first; ONNX's `select_last_index`.
+  /// - Complexity: 1 FLOP an element of x, which is read once, and copied first for the last.
+  public func argmax(
+    axis: Int, last: Bool = false, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    chosen(.argmax, axis, last: last, CallSite(file, line))
   }
 
   /// The index along `axis` of the first smallest element, `i32`; the first NaN wins.
@@ -143,8 +155,13 @@ extension Tensor {
   /// Constraints: (C1) x is a number; (C2) `axis`, which counts from the end where negative, is one of its axes;
   /// (C3) it is not empty.
   ///
-  /// - Complexity: 1 FLOP an element of x, which is read once.
-  public func argmin(axis: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-    chosen(.argmin, axis, CallSite(file, line))
+  /// - Parameters:
+  ///   - axis: counts from the end where negative.
+  ///   - last: chooses the last of equal elements, and the last NaN, instead of the first; ONNX's `select_last_index`.
+  /// - Complexity: 1 FLOP an element of x, which is read once, and copied first for the last.
+  public func argmin(
+    axis: Int, last: Bool = false, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    chosen(.argmin, axis, last: last, CallSite(file, line))
   }
 }
