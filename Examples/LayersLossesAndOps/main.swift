@@ -69,6 +69,7 @@ reportingErrors {
   try layer("LayerNorm(usesGain: false, usesBias: false)", sequence) {
     LayerNorm(usesGain: false, usesBias: false)($0)
   }
+  try layer("RMSNorm()", sequence) { RMSNorm()($0) }
   try layer("GroupNorm(groups: 2)", image) { GroupNorm(groups: 2)($0) }
   try layer("SimpleRNN(5)", sequence) { SimpleRNN(5)($0) }
   try layer("LSTM(5)", sequence) { LSTM(5)($0) }

@@ -7,43 +7,31 @@ enum Main {
     var name: String
     var help: String
     var run: @Sendable (BenchArguments) throws -> Void
+
+    init(_ name: String, _ help: String, _ run: @escaping @Sendable (BenchArguments) throws -> Void) {
+      (self.name, self.help, self.run) = (name, help, run)
+    }
+
+    /// One that the arguments do not change.
+    init(_ name: String, _ help: String, _ run: @escaping @Sendable () throws -> Void) {
+      self.init(name, help) { _ in try run() }
+    }
   }
 
-  static let benchmarks: [Benchmark] = [
-    Benchmark(name: "asking", help: "building, asking and compiling graphs of growing size") { _ in
-      try AskingBenchmark.run()
-    },
-    Benchmark(name: "compiling", help: "compiling and planning large graphs, pass by pass") { _ in
-      try CompilingBenchmark.run()
-    },
-    Benchmark(name: "memory", help: "arenas beside the most bytes that are needed at once") { _ in
-      try MemoryBenchmark.run()
-    },
-    Benchmark(name: "drawing", help: "writing graphs as DOT, and laying them out") { _ in
-      try DrawingBenchmark.run()
-    },
-    Benchmark(name: "freezing", help: "a stack frozen layer by layer") { _ in try FreezingBenchmark.run() },
-    Benchmark(name: "loops", help: "an LSTM's step without the passes for loops, and with checkpoints") { _ in
-      try LoopsBenchmark.run()
-    },
-    Benchmark(name: "training", help: "training steps and products, also beside other libraries") {
-      try TrainingBenchmark.run($0)
-    },
-    Benchmark(name: "products", help: "matrix products on one thread, by shape") { _ in
-      try ProductsBenchmark.run()
-    },
-    Benchmark(name: "denormals", help: "an LSTM's step where its states die away") { _ in
-      try DenormalsBenchmark.run()
-    },
-    Benchmark(name: "convolution", help: "kernels of convolutional networks on one thread") { _ in
-      try ConvolutionBenchmark.run()
-    },
-    Benchmark(name: "networks", help: "building, freezing, explaining and drawing a ResNet-50") { _ in
-      try NetworksBenchmark.run()
-    },
-    Benchmark(name: "weights", help: "opening a session on a gigabyte of weights") { _ in
-      try WeightsBenchmark.run()
-    },
+  static let benchmarks = [
+    Benchmark("asking", "building, asking and compiling graphs of growing size", AskingBenchmark.run),
+    Benchmark("compiling", "compiling and planning large graphs, pass by pass", CompilingBenchmark.run),
+    Benchmark("memory", "arenas beside the most bytes that are needed at once", MemoryBenchmark.run),
+    Benchmark("drawing", "writing graphs as DOT, and laying them out", DrawingBenchmark.run),
+    Benchmark("freezing", "a stack frozen layer by layer", FreezingBenchmark.run),
+    Benchmark(
+      "loops", "an LSTM's step without the passes for loops, and with checkpoints", LoopsBenchmark.run),
+    Benchmark("training", "training steps and products, also beside other libraries", TrainingBenchmark.run),
+    Benchmark("products", "matrix products on one thread, by shape", ProductsBenchmark.run),
+    Benchmark("denormals", "an LSTM's step where its states die away", DenormalsBenchmark.run),
+    Benchmark("convolution", "kernels of convolutional networks on one thread", ConvolutionBenchmark.run),
+    Benchmark("networks", "building, freezing, explaining and drawing a ResNet-50", NetworksBenchmark.run),
+    Benchmark("weights", "opening a session on a gigabyte of weights", WeightsBenchmark.run),
   ]
 
   static func main() {

@@ -97,44 +97,52 @@ extension Work {
     name: "scan-lstm-128", batch: 32,
     rows: [Row(name: "all"), Row(name: "frozen", freezing: "cell", isPrefixFrozen: true)]
   ) { graph in
-    let x = graph.placeholder("x", shape: ["batch", 50, 128])
-    let y = graph.placeholder("y", shape: ["batch", 1])
-    let (kernel, recurrent, bias) = graph.scope("cell") {
-      (
-        graph.variable("kernel", shape: [128, 512], role: "kernel"),
-        graph.variable("recurrent_kernel", shape: [128, 512], role: "recurrent_kernel"),
-        graph.variable("bias", shape: [512], role: "bias")
-      )
+    regression(in: graph) { x in
+      let (kernel, recurrent, bias) = graph.scope("cell") {
+        (
+          graph.variable("kernel", shape: [128, 512], role: "kernel"),
+          graph.variable("recurrent_kernel", shape: [128, 512], role: "recurrent_kernel"),
+          graph.variable("bias", shape: [512], role: "bias")
+        )
+      }
+      let zeros = zeroState(of: x)
+      return scan(over: [x.transposed([1, 0, 2])], initial: [zeros, zeros]) { step in
+        let sums = matmul(step.slices[0], kernel) + matmul(step.carries[0], recurrent) + bias
+        let gates = sums.split(into: 4, axis: -1)
+        let cell = sigmoid(gates[1]) * step.carries[1] + sigmoid(gates[0]) * tanh(gates[2])
+        return ScanResult(carries: [sigmoid(gates[3]) * tanh(cell), cell])
+      }.carries[0]
     }
-    let zeros = (x.sliced(axis: 1, from: 0, to: 1) * 0).reshaped(to: ["batch", 128])
-    let last = scan(over: [x.transposed([1, 0, 2])], initial: [zeros, zeros]) { step in
-      let sums = matmul(step.slices[0], kernel) + matmul(step.carries[0], recurrent) + bias
-      let gates = sums.split(into: 4, axis: -1)
-      let cell = sigmoid(gates[1]) * step.carries[1] + sigmoid(gates[0]) * tanh(gates[2])
-      return ScanResult(carries: [sigmoid(gates[3]) * tanh(cell), cell])
-    }.carries[0]
-    let loss = square(Dense(1, name: "head")(last) - y).mean()
-    return (loss, [Feed(tensor: x, shape: [32, 50, 128]), Feed(tensor: y, shape: [32, 1])])
   }
 
   private static let ownCell = Work(
     name: "own-cell-128", batch: 32, rows: [Row(name: "w-fixed", freezing: "cell/W_fixed")]
   ) { graph in
+    regression(in: graph) { x in
+      let (fixed, free, bias) = graph.scope("cell") {
+        (
+          graph.variable("W_fixed", shape: [128, 128], role: "kernel"),
+          graph.variable("W_train", shape: [128, 128], role: "kernel"),
+          graph.variable("bias", shape: [128], role: "bias")
+        )
+      }
+      return scan(over: [x.transposed([1, 0, 2])], initial: [zeroState(of: x)]) { step in
+        ScanResult(carries: [tanh(matmul(step.slices[0], fixed) + matmul(step.carries[0], free) + bias)])
+      }.carries[0]
+    }
+  }
+
+  /// A number for each of 32 sequences, from the last state of a loop over their 50 steps.
+  private static func regression(in graph: Graph, _ last: (Tensor) -> Tensor) -> (Tensor, [Feed]) {
     let x = graph.placeholder("x", shape: ["batch", 50, 128])
     let y = graph.placeholder("y", shape: ["batch", 1])
-    let (fixed, free, bias) = graph.scope("cell") {
-      (
-        graph.variable("W_fixed", shape: [128, 128], role: "kernel"),
-        graph.variable("W_train", shape: [128, 128], role: "kernel"),
-        graph.variable("bias", shape: [128], role: "bias")
-      )
-    }
-    let start = (x.sliced(axis: 1, from: 0, to: 1) * 0).reshaped(to: ["batch", 128])
-    let last = scan(over: [x.transposed([1, 0, 2])], initial: [start]) { step in
-      ScanResult(carries: [tanh(matmul(step.slices[0], fixed) + matmul(step.carries[0], free) + bias)])
-    }.carries[0]
-    let loss = square(Dense(1, name: "head")(last) - y).mean()
+    let loss = square(Dense(1, name: "head")(last(x)) - y).mean()
     return (loss, [Feed(tensor: x, shape: [32, 50, 128]), Feed(tensor: y, shape: [32, 1])])
+  }
+
+  /// What a loop over sequences begins with, `[batch, 128]`.
+  private static func zeroState(of x: Tensor) -> Tensor {
+    (x.sliced(axis: 1, from: 0, to: 1) * 0).reshaped(to: ["batch", 128])
   }
 
   /// ResNet-18 of 1000 classes on images of `size` by `size`.

@@ -221,6 +221,146 @@ import Testing
       }.outputs[0]
     },
     Fault("dropout rate", .invalidArgument, "C4", "no probability") { dropout(f($0, [2]), rate: 1.5) },
+    Fault("integer tangent", .typeMismatch, "C1", "not floating point") { tan(f($0, [2], .i32)) },
+    Fault("clamp by a fraction", .typeMismatch, "C2", "0.5 is no i32") { clamp(f($0, [2], .i32), min: 0.5) },
+    Fault("celu", .invalidArgument, "C2", "alpha 0.0") { celu(f($0, [2]), alpha: 0) },
+    Fault("bits of floats", .typeMismatch, "C2", "not i32") { bitwiseAnd(f($0, [2]), f($0, [2])) },
+    Fault("routed shapes", .shapeMismatch, "C1", "not of one type") {
+      straightThrough(value: f($0, [2]), as: f($0, [3]))
+    },
+    Fault("scaled gradient of integers", .typeMismatch, "C2", "not floating point") {
+      scaleGradient(f($0, [2], .i32), by: 2)
+    },
+    Fault("norm order", .invalidArgument, "C3", "order of -1") { f($0, [2]).norm(-1) },
+    Fault("logarithm axis", .invalidArgument, "C2", "axis 3") { f($0, [2]).logSumExp(axes: [3]) },
+    Fault("elements axis", .invalidArgument, "C1", "axis 2") {
+      gatherElements(f($0, [2, 3]), indices: f($0, [2, 3], .i32), axis: 2)
+    },
+    Fault("elements type", .typeMismatch, "C2", "not i32") {
+      gatherElements(f($0, [2, 3]), indices: f($0, [2, 3]), axis: 1)
+    },
+    Fault("elements shape", .shapeMismatch, "C3", "along axis 1") {
+      gatherElements(f($0, [2, 3]), indices: f($0, [4, 3], .i32), axis: 1)
+    },
+    Fault("elements count", .invalidArgument, "C4", "an i32 counts") {
+      gatherElements(f($0, [65_536, 65_536]), indices: f($0, [65_536, 1], .i32), axis: 1)
+    },
+    Fault("scattered updates", .shapeMismatch, "C5", "updates are f32[2,2]") {
+      scatterElements(f($0, [2, 3]), indices: f($0, [2, 1], .i32), updates: f($0, [2, 2]), axis: 1)
+    },
+    Fault("scattered truths", .typeMismatch, "C5", "can only replace") {
+      scatterElements(
+        f($0, [2], .bool), indices: f($0, [1], .i32), updates: f($0, [1], .bool), axis: 0,
+        reduction: .adding)
+    },
+    Fault("tuples too long", .shapeMismatch, "C2", "axis of 1 to 2 indices") {
+      gatherND(f($0, [2, 3]), indices: f($0, [5, 3], .i32))
+    },
+    Fault("tuples of batches", .shapeMismatch, "C3", "share 1 first axes") {
+      gatherND(f($0, [2, 3]), indices: f($0, [4, 1], .i32), batchAxes: 1)
+    },
+    Fault("tuples type", .typeMismatch, "C1", "not i32") {
+      gatherND(f($0, [2, 3]), indices: f($0, [5, 2]))
+    },
+    Fault("top count", .invalidArgument, "C3", "4 of the 3 elements") { topK(f($0, [2, 3]), 4).values },
+    Fault("sort axis", .invalidArgument, "C2", "axis 2") { argsort(f($0, [2, 3]), axis: 2) },
+    Fault("sort of truths", .typeMismatch, "C1", "not a number") { argsort(f($0, [2], .bool)) },
+    Fault("reflected negative", .invalidArgument, "C2", "cut off") {
+      f($0, [2]).padded(low: [-1], high: [0], mode: .reflect)
+    },
+    Fault("reflected counts", .invalidArgument, "C1", "2 low") {
+      f($0, [2]).padded(low: [0, 0], high: [0], mode: .wrap)
+    },
+    Fault("edge of nothing", .shapeMismatch, "C3", "empty") {
+      f($0, [0]).padded(low: [1], high: [0], mode: .edge)
+    },
+    Fault("tiles", .invalidArgument, "C1", "counts [2]") { f($0, [2, 3]).tiled(by: [2]) },
+    Fault("triangle of a vector", .shapeMismatch, "C1", "f32[2]") { f($0, [2]).upperTriangle() },
+    Fault("blocks of channels", .invalidArgument, "C2", "blocks of 2") {
+      f($0, [1, 2, 2, 6]).depthToSpace(block: 2)
+    },
+    Fault("sequences' lengths", .shapeMismatch, "C2", "for 2 sequences") {
+      f($0, [2, 3]).reversedSequences(lengths: f($0, [3], .i32))
+    },
+    Fault("einsum terms", .invalidArgument, "C1", "for 1 operands") { einsum("ij,jk", [f($0, [2, 3])]) },
+    Fault("einsum rank", .shapeMismatch, "C2", "`ijk` for f32[2,3]") { einsum("ijk->i", [f($0, [2, 3])]) },
+    Fault("einsum result", .invalidArgument, "C3", "the result") { einsum("ij->ik", [f($0, [2, 3])]) },
+    Fault("einsum extents", .shapeMismatch, "C4", "3 and 4") {
+      einsum("ij,jk", [f($0, [2, 3]), f($0, [4, 5])])
+    },
+    Fault("einsum types", .typeMismatch, "C5", "operands are") {
+      einsum("i,i", [f($0, [2]), f($0, [2], .i32)])
+    },
+    Fault("volume rank", .shapeMismatch, "C1", "not volumes") {
+      conv3d(f($0, [1, 2, 2, 3]), f($0, [1, 1, 3, 4]))
+    },
+    Fault("volume window", .shapeMismatch, "C8", "2 deep") {
+      conv3d(f($0, [1, 2, 4, 4, 3]), f($0, [3, 1, 1, 3, 4]))
+    },
+    Fault("volume channels", .shapeMismatch, "C6", "reads 2") {
+      conv3d(f($0, [1, 2, 4, 4, 3]), f($0, [1, 1, 1, 2, 4]))
+    },
+    Fault("volume output padding", .invalidArgument, "C9", "output padding 1") {
+      conv3dTranspose(f($0, [1, 2, 4, 4, 3]), f($0, [1, 1, 1, 2, 3]), outputPadding: (1, 0, 0))
+    },
+    Fault("pool of volumes", .shapeMismatch, "C1", "[batch, depth") {
+      maxPool3d(f($0, [2, 3]), window: (1, 1, 1))
+    },
+    Fault("dilated mean", .shapeMismatch, "C8", "the window 5") {
+      averagePool2d(f($0, [1, 4, 4, 3]), window: (3, 1), dilation: (2, 1))
+    },
+    Fault("resampled extent", .invalidArgument, "C3", "0 of 3") {
+      f($0, [3]).resampled(axis: 0, to: 0, Resampling(.linear))
+    },
+    Fault("resampled name", .shapeMismatch, "C2", "extent batch") {
+      f($0, ["batch"]).resampled(axis: 0, to: 2, Resampling(.linear))
+    },
+    Fault("grid", .shapeMismatch, "C1", "at f32[1,2,2,3]") {
+      gridSample(f($0, [1, 4, 5, 2]), at: f($0, [1, 2, 2, 3]))
+    },
+    Fault("response size", .invalidArgument, "C2", "size of 0") {
+      localResponseNormalized(f($0, [2, 3]), size: 0)
+    },
+    Fault("standardized epsilon", .invalidArgument, "C3", "epsilon -1") {
+      standardized(f($0, [2]), axes: [0], epsilon: -1)
+    },
+    Fault("attention widths", .shapeMismatch, "C2", "make batches") {
+      attention(query: f($0, [1, 2, 3]), key: f($0, [1, 2, 4]), value: f($0, [1, 2, 4]))
+    },
+    Fault("rotary angles", .shapeMismatch, "C3", "cosines f32[2,3]") {
+      rotaryEmbedding(f($0, [2, 4]), cosines: f($0, [2, 3]), sines: f($0, [2, 3]))
+    },
+    Fault("smoothing", .invalidArgument, "C5", "a smoothing of 2") {
+      crossEntropy(logits: f($0, [2, 3]), labels: f($0, [2], .i32), smoothing: 2)
+    },
+    Fault("class weights", .shapeMismatch, "C4", "for 3 classes") {
+      crossEntropy(logits: f($0, [2, 3]), labels: f($0, [2], .i32), classWeights: f($0, [2]))
+    },
+    Fault("likelihood labels", .shapeMismatch, "C3", "labels i32[3]") {
+      negativeLogLikelihood(logProbabilities: f($0, [2, 3]), labels: f($0, [3], .i32))
+    },
+    Fault("huber delta", .invalidArgument, "C4", "delta 0") { huberLoss(f($0, [2]), f($0, [2]), delta: 0) },
+    Fault("focal gamma", .invalidArgument, "C4", "gamma -1") {
+      focalLoss(logits: f($0, [2]), labels: f($0, [2]), gamma: -1)
+    },
+    Fault("contrast", .shapeMismatch, "C1", "keys f32[3,3]") {
+      contrastiveLoss(queries: f($0, [2, 3]), keys: f($0, [3, 3]))
+    },
+    Fault("distilled shapes", .shapeMismatch, "C1", "do not broadcast") {
+      distillationLoss(student: f($0, [2, 3]), teacher: f($0, [2, 4]))
+    },
+    Fault("ctc labels", .shapeMismatch, "C2", "labels are i32[3,2]") {
+      ctcLoss(logProbabilities: f($0, [2, 5, 4]), labels: f($0, [3, 2], .i32))
+    },
+    Fault("mask type", .typeMismatch, "C3", "the mask is f32[2]") {
+      maskedMean(f($0, [2]), mask: f($0, [2]))
+    },
+    Fault("mask shape", .shapeMismatch, "C1", "more axes") {
+      maskedSoftmax(f($0, [2]), mask: f($0, [3, 2], .bool))
+    },
+    Fault("codebook", .shapeMismatch, "C1", "a codebook f32[5,4]") {
+      nearestCodes(f($0, [2, 3]), codebook: f($0, [5, 4])).codes
+    },
     Fault("random integers", .typeMismatch, "C3", "not floating point") {
       $0.randomUniform([2], dtype: .i32)
     },
@@ -261,6 +401,35 @@ import Testing
       dropout(bad, rate: 0.5), conv2d(bad, x), conv2d(x, bad), conv2dTranspose(bad, x), conv1d(x, bad),
       maxPool2d(bad, window: (2, 2)), averagePool2d(bad, window: (2, 2)), globalMaxPool2d(bad),
       adaptiveAveragePool2d(bad, to: (1, 1)), resize(bad, to: (2, 2), .nearest), upsample(bad, by: (2, 2)),
+      tan(bad), clamp(bad, min: 0), selu(bad), celu(bad, alpha: 2), prelu(bad, slope: x),
+      prelu(x, slope: bad),
+      hardSigmoid(bad), softsign(bad), shrink(bad), logSigmoid(bad), trunc(bad), isNaN(bad), isInfinite(bad),
+      thresholdedReLU(bad), truncatingRemainder(bad, x), floorRemainder(x, bad), bitwiseOr(bad, i),
+      straightThrough(value: bad, as: x), straightThrough(value: x, as: bad), reverseGradient(bad),
+      bad.logSumExp(), bad.variance(correction: 1), bad.norm(3), bad.argmax(axis: 0, last: true),
+      gatherElements(bad, indices: i, axis: 0), gatherElements(x, indices: bad, axis: 0),
+      gatherND(bad, indices: i), gatherND(x, indices: bad),
+      scatterElements(bad, indices: i, updates: x, axis: 0),
+      scatterElements(x, indices: i, updates: bad, axis: 0), scatterND(x, indices: bad, updates: x),
+      topK(bad, 1).values, argsort(bad), bad.padded(low: [1], high: [1], mode: .edge), bad.tiled(by: [1]),
+      bad.upperTriangle(), bad.depthToSpace(block: 2), bad.reversedSequences(lengths: i),
+      x.reversedSequences(lengths: bad), einsum("ij,jk", [x, bad]), conv3d(bad, x), conv3d(x, bad),
+      conv3dTranspose(x, bad), conv1dTranspose(bad, x), maxPool1d(bad, window: 2),
+      maxPool3d(bad, window: (1, 1, 1)),
+      averagePool3d(bad, window: (1, 1, 1)), lpPool2d(bad, window: (1, 1)),
+      gridSample(bad, at: x), gridSample(x, at: bad), bad.resampled(axis: 0, to: 2, Resampling(.linear)),
+      standardized(bad, axes: [0]),
+      rootMeanSquareNormalized(bad), normalized(bad), localResponseNormalized(bad, size: 3),
+      attention(query: bad, key: x, value: x), attention(query: x, key: x, value: x, mask: bad),
+      rotaryEmbedding(x, cosines: bad, sines: x), crossEntropy(logits: bad, labels: i),
+      crossEntropy(logits: x, labels: bad), crossEntropy(logits: x, labels: i, classWeights: bad),
+      negativeLogLikelihood(logProbabilities: bad, labels: i), focalLoss(logits: bad, labels: x),
+      huberLoss(x, bad), hingeLoss(scores: bad, labels: x), multiMarginLoss(scores: bad, labels: i),
+      cosineSimilarity(x, bad), tripletLoss(anchor: x, positive: x, negative: bad),
+      contrastiveLoss(queries: x, keys: bad), klDivergence(logProbabilities: bad, targets: x),
+      distillationLoss(student: x, teacher: bad), ctcLoss(logProbabilities: bad, labels: i),
+      ctcLoss(logProbabilities: x, labels: bad), maskedMean(bad, mask: x), maskedSoftmax(x, mask: bad),
+      nearestCodes(x, codebook: bad).codes,
     ]
     #expect(made.allSatisfy { $0.isPoisoned })
     #expect(bad.unstacked(axis: 3).isEmpty)
@@ -270,6 +439,7 @@ import Testing
   @Test func nothingToConcatenateIsPoison() {
     #expect(concatenate([], axis: 0).isPoisoned)
     #expect(stack([]).isPoisoned)
+    #expect(einsum("", []).isPoisoned)
   }
 
   @Test func locationsAndScopesAreNamed() throws {
@@ -324,6 +494,11 @@ import Testing
       (Gather(axis: Int.max), [x, i]), (ScatterAdd(axis: Int.max, size: 2), [i, x]),
       (ScatterAdd(axis: Int.min, size: 2), [i, x]), (Dropout(rate: .nan, key: ""), [x, state]),
       (Dropout(rate: 0.5, key: ""), [x]), (OneHot(depth: -1), [i]), (Extent(2, dtype: .bool), []),
+      (FlatIndex([Dim(Int.max), 7]), [i]), (FlatIndex([]), [i]), (FlatIndex([-1, 2]), [i]),
+      (FlatIndex([1_048_576, 1_048_576]), [i]), (LastPosition(size: -1), [i]), (LastPosition(size: 2), [x]),
+      (TopIndices(-1), [x]), (TopIndices(Dim(Int.max)), [x]), (ScatterReduce(.max, size: -1), [i, x]),
+      (ScatterReduce(.max, size: 2), [i, TensorType(.f32, [3])]), (Bitwise(.and), [x, x]),
+      (GradientRouting(.scaled(by: 2)), [i]),
     ]
     for (op, types) in absurd {
       #expect(throws: FirnError.self, "\(op)") { () throws in _ = try op.resultTypes(of: types) }

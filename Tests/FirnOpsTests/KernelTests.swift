@@ -93,6 +93,32 @@ extension OpTests {
       #expect(try run(ArgReduce(.argmin, axis: 0), x).doubles == [1])
     }
 
+    /// In units in the last place, on every instruction set; what is no normal number is not counted.
+    @Test func exponentialsAreAsExactAsIsSaid() throws {
+      let bounds: [(Unary.Function, Double)] = [(.exp, 1), (.expm1, 1.5), (.sigmoid, 2.3), (.tanh, 2.3)]
+      // Evenly up to where all have ended, and by magnitude down to nothing.
+      let even: [Double] = (0..<40_000).map { Double($0 - 20_000) * 0.0043 }
+      let small: [Double] = (0..<40_000).map { step in
+        let sign: FloatingPointSign = step % 2 == 0 ? .plus : .minus
+        return Double(sign: sign, exponent: -step / 400, significand: 1 + Double(step % 400) / 400)
+      }
+      let x = try array(even + small, [80_000])
+      let initial = String(cString: firn_isa_name())
+      defer { #expect(firn_select_isa(initial) == 1) }
+      for name in ["avx512", "avx2", "portable"] where firn_select_isa(name) == 1 {
+        for (function, bound) in bounds {
+          let made = try run(Unary(function), x).doubles
+          let exact = try run(Unary(function), x.converted(to: .f64)).doubles
+          let worst = zip(made, exact).reduce(0.0) { worst, pair in
+            let nearest = Float(pair.1)
+            guard nearest.isNormal else { return worst }
+            return max(worst, abs(pair.0 - pair.1) / Double(nearest.ulp))
+          }
+          #expect(worst <= bound && worst > 0.5, "\(name) \(function) \(worst)")
+        }
+      }
+    }
+
     @Test(arguments: floats) func extremesNeitherOverflowNorVanish(_ dtype: DType) throws {
       let x = try array([-1000, 0, 1000], [3], dtype)
       #expect(try run(Unary(.sigmoid), x).doubles == [0, 0.5, 1])

@@ -69,7 +69,7 @@ extension OpTests {
       Expression("triangle") { $0.lowerTriangle() },
       Expression("edges") { $0.padded(low: [0, 1, 2], high: [0, 2, 1], mode: .edge) },
       Expression("wrapped") { $0.padded(low: [0, 1, 0], high: [0, 1, 0], mode: .wrap) },
-      Expression("einsum") { einsum("bti,bsi->bts", $0, $0) },
+      Expression("einsum") { einsum("bti,bsi->bts", [$0, $0]) },
       Expression("masked") { maskedSoftmax($0, mask: greater($0, 0.5), axis: 1) },
       Expression("contrast") { contrastiveLoss(queries: $0.mean(axes: [1]), keys: $0.max(axes: [1])) },
       Expression("softmax") { softmax($0, axis: 1) },

@@ -60,10 +60,10 @@ import Testing
     }
     #expect(
       checks(try Plan(program.graph)).allSatisfy {
-        !$0.allowsInfinity && !$0.isPutOff && $0.answersFor.isEmpty
+        !$0.allowsInfinity && !$0.isDeferred && $0.answersFor.isEmpty
       })
     let checked = checks(try Plan(program.graph.unfused, checksNumerics: true))
-    #expect(checked.contains { $0.allowsInfinity } && checked.contains { $0.isPutOff })
+    #expect(checked.contains { $0.allowsInfinity } && checked.contains { $0.isDeferred })
   }
 
   /// Inside a loop too, whether the mask is captured, sliced or carried.

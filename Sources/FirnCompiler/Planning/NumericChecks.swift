@@ -8,8 +8,8 @@ import FirnOps
 package struct NumericCheck: Sendable, Hashable {
   /// Whether only NaN is a fault.
   package var allowsInfinity = false
-  /// Whether a later step answers for it.
-  package var isPutOff = false
+  /// Whether it is deferred to a later step, which answers for this one.
+  package var isDeferred = false
   /// The steps it answers for, ascending.
   package var answersFor: [Int] = []
 }
@@ -31,7 +31,7 @@ struct PlannedChecks {
     let answering = deferred.answering[node]
     defer { for other in answering { answersFor[other, default: []].append(step) } }
     return NumericCheck(
-      allowsInfinity: values.contains { infinite[$0] }, isPutOff: !answering.isEmpty,
+      allowsInfinity: values.contains { infinite[$0] }, isDeferred: !answering.isEmpty,
       answersFor: answersFor[node] ?? [])
   }
 
@@ -48,7 +48,7 @@ struct DeferredChecks {
 
   init(_ graph: GraphDef) {
     answering = Array(repeating: [], count: graph.nodes.count)
-    // Nothing is put off where nothing chooses.
+    // Nothing is deferred where nothing chooses.
     guard graph.nodes.contains(where: { !$0.op.numerics.choices.isEmpty }) else { return }
     let consumers = graph.consumers
     let outputs = Set(graph.outputs.map(\.node))
@@ -62,15 +62,15 @@ struct DeferredChecks {
       var nodes: Set<Int> = []
       for reader in consumers[position] where graph.nodes[reader].phase == .forward {
         let numerics = graph.nodes[reader].op.numerics
-        let isPutOff = !answering[reader].isEmpty
+        let isDeferred = !answering[reader].isEmpty
         let isChosen = graph.nodes[reader].inputs.indices.allSatisfy {
           graph.nodes[reader].inputs[$0].node != position || numerics.choices.contains($0)
         }
-        guard isChosen || isPutOff && numerics.carriesInfinity else {
+        guard isChosen || isDeferred && numerics.carriesInfinity else {
           nodes = []
           break
         }
-        nodes.formUnion(isPutOff ? answering[reader] : [reader])
+        nodes.formUnion(isDeferred ? answering[reader] : [reader])
       }
       answering[position] = nodes
     }

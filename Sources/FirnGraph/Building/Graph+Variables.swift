@@ -95,7 +95,7 @@ extension Graph {
     }
     if let fault = Self.depthFault(of: path, "variable") { return report(fault, location: location) }
     if let existing = variable(named: path) {
-      return share(
+      return sharedVariable(
         existing, as: type, role: role, trainable: trainable, blocks: blocks, reuse: reuse, location: location
       )
     }
@@ -150,7 +150,7 @@ extension Graph {
     return Tensor(self, Value(adopt(node)))
   }
 
-  private func share(
+  private func sharedVariable(
     _ existing: Variable, as type: TensorType, role: String, trainable: Bool?, blocks: BlockNames?,
     reuse: Bool?, location: CallSite
   ) -> Tensor {

@@ -98,10 +98,10 @@ public final class BatchNorm: Layer {
       let mean = byMode(training: batchMean, inference: variables.mean)
       let variance = byMode(training: batchVariance, inference: variables.variance)
 
-      let share = cumulativeShare(variables, used: mean)
-      move(variables.mean, to: batchMean, by: share, with: mean)
+      let weight = cumulativeWeight(variables, used: mean)
+      move(variables.mean, to: batchMean, by: weight, with: mean)
       let spread = convention == .pyTorch ? batchVariance * (count / (count - 1)) : batchVariance
-      move(variables.variance, to: spread, by: share, with: variance)
+      move(variables.variance, to: spread, by: weight, with: variance)
 
       // Two numbers a channel, so that x is read once more and no more.
       var scale = rsqrt(variance + epsilon)
@@ -111,18 +111,18 @@ public final class BatchNorm: Layer {
     } ?? .poisoned(in: input.graph)
   }
 
-  /// The share of the batch in cumulative averages, which counts it; nil where a momentum tells the share.
-  private func cumulativeShare(_ variables: Variables, used: Tensor) -> Tensor? {
+  /// The weight of the batch in cumulative averages, which counts it; nil where a momentum tells the weight.
+  private func cumulativeWeight(_ variables: Variables, used: Tensor) -> Tensor? {
     guard let count = variables.count else { return nil }
     let next = count + 1
     used.graph.assign(next, to: count, whenTraining: used)
     return reciprocal(next.cast(to: used.dtype))
   }
 
-  private func move(_ moving: Tensor, to batch: Tensor, by share: Tensor?, with used: Tensor) {
+  private func move(_ moving: Tensor, to batch: Tensor, by weight: Tensor?, with used: Tensor) {
     let distance = batch - moving
-    let fixed = convention.share(ofMomentum: momentum ?? convention.defaultMomentum)
-    let next = moving + (share.map { distance * $0 } ?? distance * fixed)
+    let fixed = convention.batchWeight(ofMomentum: momentum ?? convention.defaultMomentum)
+    let next = moving + (weight.map { distance * $0 } ?? distance * fixed)
     used.graph.assign(next, to: moving, whenTraining: used)
   }
 
@@ -173,7 +173,7 @@ public final class BatchNorm: Layer {
   }
 
   private func warnOfMomentum(in graph: Graph) {
-    guard let momentum, convention.share(ofMomentum: momentum) > 0.5 else { return }
+    guard let momentum, convention.batchWeight(ofMomentum: momentum) > 0.5 else { return }
     let (own, other) = convention == .pyTorch ? ("PyTorch", "Keras") : ("Keras", "PyTorch")
     // As people write it: 1 - 0.99 is 0.01 and some bits.
     let there = ((1 - momentum) * 1e9).rounded() / 1e9

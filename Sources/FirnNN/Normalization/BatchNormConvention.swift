@@ -18,6 +18,6 @@ public enum BatchNormConvention: String, Hashable, Sendable, CaseIterable {
 
   var defaultEpsilon: Double { self == .pyTorch ? 1e-5 : 1e-3 }
 
-  /// The share of the batch in the moving averages.
-  func share(ofMomentum momentum: Double) -> Double { self == .pyTorch ? momentum : 1 - momentum }
+  /// The weight of the batch in the moving averages.
+  func batchWeight(ofMomentum momentum: Double) -> Double { self == .pyTorch ? momentum : 1 - momentum }
 }

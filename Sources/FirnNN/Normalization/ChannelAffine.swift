@@ -27,12 +27,6 @@ func normVariable(
     name, shape: shape, dtype: dtype, role: role, initializer: initializer, trainable: trainable)
 }
 
-/// `(x - mean) / √(variance + ε)` over `axes`.
-func normalized(_ x: Tensor, over axes: [Int], epsilon: Double) -> Tensor {
-  let centred = x - x.mean(axes: axes, keepingAxes: true)
-  return centred * rsqrt(square(centred).mean(axes: axes, keepingAxes: true) + epsilon)
-}
-
 /// What is wrong with the channels of `input` (C1), on record; nil where nothing is.
 func channelFault(of input: Tensor, _ what: String, _ known: Int?) -> Tensor? {
   guard input.rank >= 1, let channels = input.extent(-1).value else {

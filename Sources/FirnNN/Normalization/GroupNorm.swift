@@ -60,7 +60,7 @@ public final class GroupNorm: Layer {
       let grouped = input.reshaped(
         to: Shape(dimensions.dropLast() + [Dim(groups), Dim(channels / groups)]))
       let axes = Array(1..<input.rank - 1) + [input.rank]
-      return affine(normalized(grouped, over: axes, epsilon: epsilon).reshaped(to: input.shape))
+      return affine(standardized(grouped, axes: axes, epsilon: epsilon).reshaped(to: input.shape))
     } ?? .poisoned(in: input.graph)
   }
 }

@@ -89,7 +89,7 @@ public final class LayerNorm: Layer {
         return variable.reshaped(
           to: Shape((0..<input.rank).map { axis in axes.firstIndex(of: axis).map { extents[$0] } ?? 1 }))
       }
-      var result = normalized(input, over: axes, epsilon: epsilon)
+      var result = standardized(input, axes: axes, epsilon: epsilon)
       if let gamma = variables.gamma { result = result * spread(gamma) }
       if let beta = variables.beta { result = result + spread(beta) }
       return result

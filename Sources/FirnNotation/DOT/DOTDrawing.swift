@@ -41,7 +41,8 @@ struct DOTDrawing {
 
   init(_ graph: GraphDef, _ options: DOTOptions) {
     self.options = options
-    let ends = draw(graph, variables: graph.variables, inside: Context())
+    let variables = Dictionary(graph.variables.map { ($0.name, $0) }) { first, _ in first }
+    let ends = draw(graph, variables: variables, inside: Context())
     for (index, output) in graph.outputs.enumerated() {
       guard let end = ends[output] else { continue }
       let id = "output:\(index)"
@@ -112,9 +113,9 @@ struct DOTDrawing {
   // MARK: Nodes
 
   /// Draws the nodes of `graph` and says where edges from their results start.
-  private mutating func draw(_ graph: GraphDef, variables: [Variable], inside context: Context) -> [Value:
-    End]
-  {
+  private mutating func draw(
+    _ graph: GraphDef, variables: [String: Variable], inside context: Context
+  ) -> [Value: End] {
     var ends: [Value: End] = [:]
     var random = context.hidden
     let consumers = graph.consumers
@@ -159,14 +160,14 @@ struct DOTDrawing {
     return ends
   }
 
-  private func describe(_ item: inout Item, _ node: Node, phase: Node.Phase, variables: [Variable]) {
+  private func describe(_ item: inout Item, _ node: Node, phase: Node.Phase, variables: [String: Variable]) {
     let type = node.types.first?.description ?? ""
     switch node.op.effect {
     case .feeds: (item.look, item.ops, item.lines) = (.placeholder, 0, [item.lines[0], "placeholder", type])
     case .receives: (item.look, item.ops, item.lines) = (.parameter, 0, item.lines + [type])
     case .reads(let name):
       item.ops = 0
-      guard let variable = variables.first(where: { $0.name == name }) else { break }
+      guard let variable = variables[name] else { break }
       let status = options.status(variable)
       let words = variable.kind == .slot ? "optimiser slot" : DOTLook.words(status)
       item.look = DOTLook(status)
@@ -217,8 +218,8 @@ struct DOTDrawing {
       }
     }
     if case .writes(let name) = node.op.effect {
-      let readers = graph.nodes.filter { $0.op.effect == .reads(name) }
-      if let reader = readers.first, anchors[reader.name] != nil {
+      if let reader = graph.nodes.first(where: { $0.op.effect == .reads(name) }), anchors[reader.name] != nil
+      {
         edges.append(
           Edge(
             from: id, to: reader.name, label: "next run", tooltip: "\(node.name) writes \(name)",
@@ -257,7 +258,7 @@ struct DOTDrawing {
       }
     }
     loopEntries[id] = entries
-    let ends = draw(body, variables: [], inside: inner)
+    let ends = draw(body, variables: [:], inside: inner)
     for (index, output) in map.carries {
       guard let end = ends[body.outputs[output]] else { continue }
       edges.append(

@@ -144,6 +144,10 @@ private struct DOTWriter {
 
   /// A DOT string whose backslashes stand for themselves and whose line breaks are DOT's `\n`.
   private static func quoted(_ text: String) -> String {
+    // Hardly any has what is not as it stands.
+    guard text.utf8.contains(where: { $0 < 0x20 || $0 == 0x22 || $0 == 0x5C || $0 == 0x7F }) else {
+      return "\"\(text)\""
+    }
     var result = "\""
     for scalar in text.unicodeScalars {
       switch scalar {

@@ -47,6 +47,7 @@ public func conv3d(
         low: [0, Dim(depth.low), 0, 0, 0], high: [0, Dim(depth.high), 0, 0, 0])
     let rows = x.shape[0] * Dim(depth.count)
     let sum = (0..<depth.taps).reduce(nil as Tensor?) { sum, tap in
+      if sum?.isPoisoned == true { return sum }
       let start = tap * dilation.depth
       let part = padded.sliced(
         axis: 1, from: Dim(start), to: Dim(start + (depth.count - 1) * strides.depth + 1), by: strides.depth)
@@ -118,6 +119,7 @@ public func conv3dTranspose(
     // Of `same` with a span below the stride, planes nobody wrote are at the end.
     let end = Swift.max(0, depth.low + size - whole)
     let sum = (0..<depth.taps).reduce(nil as Tensor?) { sum, tap in
+      if sum?.isPoisoned == true { return sum }
       let y = conv2dTranspose(
         rows, kernel.plane(tap), strides: (strides.height, strides.width), padding: padding.plane,
         outputPadding: (outputPadding.height, outputPadding.width),

@@ -16,7 +16,9 @@ public struct Resampling: Hashable, Sendable {
     case halfDown
     /// The nearest; of two as near the upper.
     case halfUp
+    /// The lower.
     case down
+    /// The upper.
     case up
   }
 
@@ -36,7 +38,9 @@ public struct Resampling: Hashable, Sendable {
     case cropped(from: Double, to: Double, beyond: Double = 0)
   }
 
+  /// What a result is made of.
   public var method: Method
+  /// Where results are among the elements.
   public var positions: Positions
   /// The number of results an element has: for nil the extents' quotient.
   public var scale: Double?

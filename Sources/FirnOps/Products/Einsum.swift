@@ -2,7 +2,7 @@ public import FirnGraph
 
 /// Sums of products over named axes: NumPy's `einsum`.
 ///
-/// `einsum("bij,bjk->bik", a, b)` is a product of stacks of matrices, `einsum("ii->", a)` a trace, `einsum("…i,i", a, b)`
+/// `einsum("bij,bjk->bik", [a, b])` is a product of stacks of matrices, `einsum("ii->", [a])` a trace, `einsum("...i,i", [a, b])`
 /// a product along the last axis.
 ///
 /// A letter names an axis of each operand it stands in; axes of one name have one extent, or extent 1, which is
@@ -18,17 +18,6 @@ public import FirnGraph
 /// - Parameters:
 ///   - equation: which axes are which.
 ///   - operands: one or more.
-/// - Complexity: that of the products, and of the transpositions before and after them.
-public func einsum(
-  _ equation: String, _ operands: Tensor..., file: StaticString = #fileID, line: UInt = #line
-) -> Tensor { einsum(equation, operands, file: file, line: line) }
-
-/// Sums of products over named axes: NumPy's `einsum`, of an array of operands; see the form with a list of them.
-///
-/// Constraints: (C1) the equation has a term for each operand, of letters and at most one `...` each; (C2) a term has a
-/// letter for each axis; (C3) the result's letters are the operands', each once; (C4) extents of one name are equal or
-/// 1; (C5) operands are of one element type, numbers.
-///
 /// - Complexity: that of the products, and of the transpositions before and after them.
 public func einsum(
   _ equation: String, _ operands: [Tensor], file: StaticString = #fileID, line: UInt = #line

@@ -178,11 +178,11 @@ private final class Frame {
   }
 
   private func runChecking() throws(FirnError) {
-    var putOff: [Int: NotFinite] = [:]
+    var deferred: [Int: NotFinite] = [:]
     for position in steps.indices {
       try perform(position, checksNumerics: true)
       // A loop's steps have looked at what it makes.
-      if steps[position].kernel != nil { try check(position, &putOff) }
+      if steps[position].kernel != nil { try check(position, &deferred) }
     }
   }
 
@@ -213,9 +213,9 @@ private final class Frame {
     return error
   }
 
-  /// - Parameter putOff: what was found in steps that others answer for.
+  /// - Parameter deferred: what was found in steps that others answer for.
   private func check(
-    _ position: Int, _ putOff: inout [Int: NotFinite]
+    _ position: Int, _ deferred: inout [Int: NotFinite]
   ) throws(FirnError) {
     let (step, results) = (plan.steps[position], steps[position].results)
     for (number, type) in step.resultTypes.enumerated() {
@@ -223,12 +223,12 @@ private final class Frame {
         let found = firstNotFinite(
           table[results[number]], type, allowingInfinity: step.check.allowsInfinity)
       else { continue }
-      if step.check.isPutOff {
-        putOff[position] = found
+      if step.check.isDeferred {
+        deferred[position] = found
         continue
       }
-      let origin = step.check.answersFor.first { putOff[$0] != nil }
-      let fault = origin.flatMap { putOff[$0] } ?? found
+      let origin = step.check.answersFor.first { deferred[$0] != nil }
+      let fault = origin.flatMap { deferred[$0] } ?? found
       let type = origin.flatMap { plan.steps[$0].resultTypes.first } ?? type
       let place = Path.joined(path, origin.map { plan.steps[$0].name } ?? step.name)
       throw FirnError(

@@ -161,10 +161,20 @@ case("resample corners", last(lambda x: F.interpolate(x, (3, 7), mode="bicubic",
 case("resample smoothed", last(lambda x: F.interpolate(x, (3, 4), mode="bilinear", antialias=True)), draw(1, 7, 9, 2))
 case("resample smoothed cubic", last(lambda x: F.interpolate(x, (3, 4), mode="bicubic", antialias=True)), draw(1, 7, 9, 2))
 
+grid = draw(2, 3, 2, 2) * 0.9
+for mode in ("bilinear", "nearest"):
+    for padding in ("zeros", "border", "reflection"):
+        corners = padding == "border"
+        case(f"grid {mode} {padding}", lambda x, g: F.grid_sample(
+            x.movedim(-1, 1), g, mode, padding, align_corners=corners).movedim(1, -1), draw(2, 4, 5, 2), grid)
+case("grid reflection corners", lambda x, g: F.grid_sample(
+    x.movedim(-1, 1), g, "bilinear", "reflection", align_corners=True).movedim(1, -1), draw(2, 4, 5, 2), grid * 2)
+
 # Normalising
 x = draw(2, 3, 4)
 case("standardized", lambda x: F.layer_norm(x, (3, 4)), x)
 case("rms_norm", lambda x: F.rms_norm(x, (4,), eps=1e-5), x)
+case("rms_norm layer", lambda x: F.rms_norm(x, (4,), eps=1e-6), x)
 case("normalize", lambda x: F.normalize(x, p=3, dim=1), x)
 case("local_response_norm", last(lambda x: F.local_response_norm(x, 3, alpha=0.1, beta=0.6, k=1.5)), draw(1, 2, 2, 6))
 

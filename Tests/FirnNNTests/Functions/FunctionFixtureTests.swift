@@ -1,4 +1,5 @@
 import FirnGraph
+import FirnNN
 import FirnOps
 import FirnRuntime
 import Foundation
@@ -72,12 +73,12 @@ import Testing
     "tril": { $0[0].lowerTriangle(diagonal: -1) },
     "pixel_shuffle": { $0[0].depthToSpace(block: 2, order: .channelsFirst) },
     "pixel_unshuffle": { $0[0].spaceToDepth(block: 2, order: .channelsFirst) },
-    "einsum products": { einsum("bij,bjk->bik", $0[0], $0[1]) },
+    "einsum products": { einsum("bij,bjk->bik", [$0[0], $0[1]]) },
     "einsum three": { einsum("ij, jk, kl -> li", $0) },
-    "einsum trace": { einsum("bii->b", $0[0]) },
-    "einsum implicit": { einsum("ba,c", $0[0], $0[1]) },
-    "einsum dots": { einsum("...ij,...j->i...", $0[0], $0[1]) },
-    "einsum elements": { einsum("ij,ij->ij", $0[0], $0[1]) },
+    "einsum trace": { einsum("bii->b", [$0[0]]) },
+    "einsum implicit": { einsum("ba,c", [$0[0], $0[1]]) },
+    "einsum dots": { einsum("...ij,...j->i...", [$0[0], $0[1]]) },
+    "einsum elements": { einsum("ij,ij->ij", [$0[0], $0[1]]) },
 
     "conv3d": {
       conv3d(
@@ -135,8 +136,21 @@ import Testing
       return $0[0].resampled(axis: 1, to: 3, rule).resampled(axis: 2, to: 4, rule)
     },
 
+    "grid bilinear zeros": { gridSample($0[0], at: $0[1]) },
+    "grid bilinear border": { gridSample($0[0], at: $0[1], padding: .border, alignsCorners: true) },
+    "grid bilinear reflection": { gridSample($0[0], at: $0[1], padding: .reflection) },
+    "grid nearest zeros": { gridSample($0[0], at: $0[1], isNearest: true) },
+    "grid nearest border": {
+      gridSample($0[0], at: $0[1], isNearest: true, padding: .border, alignsCorners: true)
+    },
+    "grid nearest reflection": { gridSample($0[0], at: $0[1], isNearest: true, padding: .reflection) },
+    "grid reflection corners": {
+      gridSample($0[0], at: $0[1], padding: .reflection, alignsCorners: true)
+    },
+
     "standardized": { standardized($0[0], axes: [1, 2]) },
     "rms_norm": { rootMeanSquareNormalized($0[0]) },
+    "rms_norm layer": { RMSNorm()($0[0]) },
     "normalize": { FirnOps.normalized($0[0], p: 3, axis: 1) },
     "local_response_norm": { localResponseNormalized($0[0], size: 3, alpha: 0.1, beta: 0.6, bias: 1.5) },
     "attention": { attention(query: $0[0], key: $0[1], value: $0[2]) },

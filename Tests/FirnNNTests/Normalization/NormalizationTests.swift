@@ -75,6 +75,21 @@ import Testing
     }
   }
 
+  /// The gain is that of each feature, and learns.
+  @Test func rootMeanSquaresHaveAGain() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 2], dtype: .f64)
+    let y = RMSNorm(epsilon: 1e-12, name: "n")(x)
+    let gamma = try #require(graph.tensor(named: "n/gamma"))
+    let gradient = graph.gradients(of: [y.sum()], withRespectTo: [gamma])[0]
+    let session = try quietSession(graph)
+    try session.setValue(NDArray([10.0, 100]), of: "n/gamma")
+    let results = try session.run(
+      session.compile(fetching: [y, gradient]), feeding: [x: NDArray([1.0, 7], shape: [1, 2])])
+    #expect(zip(try results[y].doubles, [2.0, 140]).allSatisfy { abs($0 - $1) < 1e-9 })
+    #expect(zip(try results[gradient].doubles, [0.2, 1.4]).allSatisfy { abs($0 - $1) < 1e-9 })
+  }
+
   /// Each run counts its batch; inference and a frozen scope count none.
   @Test func cumulativeAveragesCountBatches() throws {
     let graph = Graph()
@@ -189,13 +204,14 @@ import Testing
     #expect(zip(values, values.dropFirst(3)).allSatisfy { abs($0 + $1) < 1e-5 && $0 != 0 })
   }
 
-  @Test(arguments: ["batch", "layer", "group"], [0, -1e-5, .nan])
+  @Test(arguments: ["batch", "layer", "group", "rms"], [0, -1e-5, .nan])
   func epsilonIsPositive(_ kind: String, _ epsilon: Double) throws {
     let graph = Graph()
     let x = graph.placeholder("x", shape: ["batch", 4])
     switch kind {
     case "batch": _ = BatchNorm(epsilon: epsilon, name: "n")(x)
     case "layer": _ = LayerNorm(epsilon: epsilon, name: "n")(x)
+    case "rms": _ = RMSNorm(epsilon: epsilon, name: "n")(x)
     default: _ = GroupNorm(groups: 2, epsilon: epsilon, name: "n")(x)
     }
     let fault = try #require(throws: FirnError.self) { try graph.validate() }
@@ -214,6 +230,12 @@ import Testing
       _ = layer(graph.placeholder("z", shape: ["batch", 4]))
     }
     #expect(widths.place == "net/n" && widths.message.contains("4 channels, the layer 3"))
+    let features = try fault { graph in
+      let layer = RMSNorm(name: "n")
+      _ = layer(graph.placeholder("x", shape: ["batch", 3]))
+      _ = layer(graph.placeholder("z", shape: ["batch", 4]))
+    }
+    #expect(features.place == "net/n" && features.constraint == "C1")
     let groups = try fault { _ = GroupNorm(groups: 4, name: "g")($0.placeholder("x", shape: ["batch", 6])) }
     #expect(groups.place == "net/g" && groups.message.contains("4 groups do not divide the 6"))
     let momentum = try fault { _ = BatchNorm(momentum: 1.5)($0.placeholder("x", shape: ["batch", 6])) }

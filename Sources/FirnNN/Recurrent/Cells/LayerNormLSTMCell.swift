@@ -97,8 +97,6 @@ public struct LayerNormLSTMCell: RecurrentCell {
   }
 
   private func normalized(_ x: Tensor, _ gain: Tensor) -> Tensor {
-    let centred = x - x.mean(axes: [-1], keepingAxes: true)
-    let variance = square(centred).mean(axes: [-1], keepingAxes: true)
-    return centred * rsqrt(variance + epsilon) * gain
+    standardized(x, axes: [-1], epsilon: epsilon) * gain
   }
 }

@@ -65,14 +65,14 @@ extension Binary {
     case .max:
       Row(
         kernel: FIRN_MAX, reference: { $0.isNaN || $0 > $1 ? $0 : $1 }, integer: { Swift.max($0, $1) },
-        left: { g, a, b, _ in share(of: g, unless: less(a, b), ties: equal(a, b)) },
-        right: { g, a, b, _ in share(of: g, unless: less(b, a), ties: equal(a, b)) },
+        left: { g, a, b, _ in passing(g, unless: less(a, b), ties: equal(a, b)) },
+        right: { g, a, b, _ in passing(g, unless: less(b, a), ties: equal(a, b)) },
         hasKinkAtTies: true, flops: 1)
     case .min:
       Row(
         kernel: FIRN_MIN, reference: { $0.isNaN || $0 < $1 ? $0 : $1 }, integer: { Swift.min($0, $1) },
-        left: { g, a, b, _ in share(of: g, unless: greater(a, b), ties: equal(a, b)) },
-        right: { g, a, b, _ in share(of: g, unless: greater(b, a), ties: equal(a, b)) },
+        left: { g, a, b, _ in passing(g, unless: greater(a, b), ties: equal(a, b)) },
+        right: { g, a, b, _ in passing(g, unless: greater(b, a), ties: equal(a, b)) },
         hasKinkAtTies: true, flops: 1)
     case .sigmoidCrossEntropy:
       Row(
@@ -85,7 +85,7 @@ extension Binary {
   }
 
   /// Nothing of g where the operand loses, half of it where neither does, and all else: beside a NaN nothing is less.
-  private static func share(of g: Tensor, unless loses: Tensor, ties: Tensor) -> Tensor {
+  private static func passing(_ g: Tensor, unless loses: Tensor, ties: Tensor) -> Tensor {
     select(where: loses, g.filled(0), otherwise: select(where: ties, g * 0.5, otherwise: g))
   }
 }

@@ -17,8 +17,8 @@ extension Tensor {
     composing(file, line) { x in
       let greatest = stopGradient(x.max(axes: axes, keepingAxes: true))
       if greatest.isPoisoned { return greatest }
-      // Of a row of -∞ the differences would be NaN.
-      let shift = select(where: equal(greatest, -.infinity), greatest.filled(0), otherwise: greatest)
+      // Of infinities the differences would be NaN.
+      let shift = select(where: isInfinite(greatest), greatest.filled(0), otherwise: greatest)
       let sum = exp(x - shift).sum(axes: axes, keepingAxes: true)
       let isEmpty = equal(sum, 0)
       let logarithm = log(select(where: isEmpty, sum.filled(1), otherwise: sum)) + shift
