@@ -129,6 +129,19 @@ extension Compiler {
         remedy: "give each a path of its own", place: name)
     }
     for (read, mask) in training.holding { try request.graph.requireMask(mask, of: read) }
+    guard let averaging = training.averaging else { return }
+    if case .decay(let decay) = averaging.rule, !(0..<1).contains(decay) {
+      throw FirnError(
+        .invalidArgument, "averages have a decay of \(decay)",
+        remedy: "give a number of at least 0 and below 1")
+    }
+    if averaging.name.contains("/") || !Path.isValid(averaging.name)
+      || training.goals.contains(where: { $0.optimizer.name == averaging.name })
+    {
+      throw FirnError(
+        .invalidArgument, "averages are called `\(averaging.name)`",
+        remedy: "give one component of a path that is no optimiser's name", place: averaging.name)
+    }
   }
 
   private static func check(_ goal: CompilationRequest.Goal, _ graph: GraphDef) throws(FirnError) {

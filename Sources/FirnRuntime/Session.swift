@@ -79,13 +79,16 @@ public final class Session {
   ///   - keepingTrainingMode: scopes in training mode although frozen (rule 4); needs `inTrainingMode`.
   ///   - inTrainingMode: whether dropout and the like are active outside frozen scopes; false by default, as a program
   ///     that trains nothing is mostly for evaluation.
-  /// - Throws: the faults of the graph; `.unknownName` for a tensor it has not, `.invalidSelection`, `.noGradient`
+  ///   - averages: the name of averages that a program compiled before keeps (`averaging:`): they are read in the place of
+  ///     the variables that they are of. What the step writes itself, as moving averages of batch norms, is read as it is.
+  /// - Throws: the faults of the graph; `.unknownName` for a tensor or averages it has not, `.invalidSelection`, `.noGradient`
   ///   where a gradient that is asked for has no path, `.invalidGraph` where one run would write a variable twice,
   ///   `.invalidArgument` where `keepingTrainingMode` could have no effect.
   /// - Complexity: no data is touched, and no buffers are made before the first run.
   public func compile(
     fetching: [any TensorReference], freezing: Selection? = nil, thawing: Selection? = nil,
-    keepingTrainingMode: Selection? = nil, inTrainingMode: Bool = false
+    keepingTrainingMode: Selection? = nil, inTrainingMode: Bool = false,
+    underAverages averages: String? = nil
   ) throws(FirnError) -> Program {
     try addVariables()
     try requireOwn([freezing, thawing, keepingTrainingMode])
@@ -94,9 +97,13 @@ public final class Session {
         .invalidArgument, "`keepingTrainingMode:` has no effect: the program is in inference mode",
         remedy: "compile it with `inTrainingMode: true`, or leave the selection out")
     }
-    let request = CompilationRequest(
+    var request = CompilationRequest(
       graph: graph.definition, fetches: try values(fetching), freezing: freezing, thawing: thawing,
       keepingTrainingMode: keepingTrainingMode, isTrainingMode: inTrainingMode)
+    if let averages {
+      request.graph = try underAverages(averages, request.graph, request.fetches)
+      request.fetches = request.graph.outputs
+    }
     return try program(request, fetches: fetching.map(\.tensorName))
   }
 
@@ -111,6 +118,7 @@ public final class Session {
   ///   - clippingNorm: the largest global norm ‖g‖ of the trained gradients together: all are multiplied by
   ///     min(clippingNorm / max(‖g‖, 1e-12), 1); by default they are not clipped.
   ///   - holding: for variables, elements that stay exactly as they are, as in `compile(updates:)`.
+  ///   - averaging: averages that are kept of what is trained; none by default.
   ///   - fetching: what a run returns besides the loss, by handle or by name.
   /// - Throws: as the other `compile`; besides `.notScalar`, `.noGradient` where nothing is left to train, with what
   ///   cuts it, and `.invalidArgument` for hyperparameters no step can be made with.
@@ -118,13 +126,13 @@ public final class Session {
     minimizing loss: any TensorReference, with optimizer: any Optimizer, freezing: Selection? = nil,
     thawing: Selection? = nil,
     keepingTrainingMode: Selection? = nil, clippingNorm: Double? = nil,
-    holding: KeyValuePairs<any TensorReference, any TensorReference> = [:],
+    holding: KeyValuePairs<any TensorReference, any TensorReference> = [:], averaging: Averaging? = nil,
     fetching: [any TensorReference] = []
   ) throws(FirnError) -> Program {
     try compile(
       updates: [.minimize(loss, with: optimizer, clipping: clippingNorm.map { .globalNorm($0) })],
       freezing: freezing, thawing: thawing, keepingTrainingMode: keepingTrainingMode, holding: holding,
-      fetching: fetching)
+      averaging: averaging, fetching: fetching)
   }
 
   /// A program whose run is one step of several objectives at once; it returns what is fetched, then each loss before the
@@ -140,6 +148,7 @@ public final class Session {
   ///   - keepingTrainingMode: scopes in training mode although frozen (rule 4); what any objective trains is not frozen.
   ///   - holding: for variables, a `bool` of the shape of each, true where an element stays exactly as it is, through
   ///     momentum and decay: `[kernel: pruned]`. What is held has no part in the norms of clipping. Memory is kept for it.
+  ///   - averaging: averages that are kept of what is trained, over the values after each step; none by default.
   ///   - fetching: what a run returns besides losses, by handle or by name.
   /// - Throws: as the other `compile`; besides `.invalidSelection` where two objectives would train one variable, or one
   ///   adds to what no other trains, and `.shapeMismatch` or `.typeMismatch` for gradients, masks, weights and conditions
@@ -147,7 +156,7 @@ public final class Session {
   public func compile(
     updates objectives: [Objective], freezing: Selection? = nil, thawing: Selection? = nil,
     keepingTrainingMode: Selection? = nil,
-    holding: KeyValuePairs<any TensorReference, any TensorReference> = [:],
+    holding: KeyValuePairs<any TensorReference, any TensorReference> = [:], averaging: Averaging? = nil,
     fetching: [any TensorReference] = []
   ) throws(FirnError) -> Program {
     try addVariables()
@@ -163,7 +172,8 @@ public final class Session {
     var held: [(read: Value, mask: Value)] = []
     for (variable, mask) in holding { held.append((try value(variable), try value(mask))) }
     let request = CompilationRequest(
-      graph: graph.definition, fetches: fetches, training: .init(goals: goals, holding: held),
+      graph: graph.definition, fetches: fetches,
+      training: .init(goals: goals, holding: held, averaging: averaging),
       freezing: freezing, thawing: thawing, keepingTrainingMode: keepingTrainingMode)
     return try program(request, fetches: fetching.map(\.tensorName) + losses)
   }

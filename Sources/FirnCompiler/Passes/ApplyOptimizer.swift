@@ -45,7 +45,9 @@ extension Compiler {
     let result = try graph.extended(phase: .update) { builder in
       var objectives: [ObjectiveUpdate] = []
       for (number, goal) in training.goals.enumerated() {
-        var made = ObjectiveUpdate(context.objectives[number], goal, context.sharedScope(number))
+        var made = ObjectiveUpdate(
+          context.objectives[number], goal, context.sharedScope(number), training.averaging,
+          of: context.averaged)
         guard made.decide(&slots, in: builder) else { return }
         objectives.append(made)
       }
@@ -219,11 +221,12 @@ extension CompilationContext {
           zip(objectives[number].goal.given, training.goals[number].given).map {
             (request.graph.nodes[$0.read.node].op.effect, $1.gradient)
           }, uniquingKeysWith: { first, _ in first })
-        for (part, value) in zip(record.targetParts, record.targets) {
-          guard let gradient = gradients[.reads(part.variable.name)], found[part] == nil else { continue }
-          found[part] = [
-            (value, GradientTerm(objective: number, result: nil, value: gradient, block: part.block))
-          ]
+        // A variable that is read twice is given one gradient.
+        var seen: Set<TrainedPart> = []
+        for (part, value) in zip(record.targetParts, record.targets) where seen.insert(part).inserted {
+          guard let gradient = gradients[.reads(part.variable.name)] else { continue }
+          found[part, default: []].append(
+            (value, GradientTerm(objective: number, result: nil, value: gradient, block: part.block)))
         }
         continue
       }

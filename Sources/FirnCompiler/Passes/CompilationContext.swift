@@ -1,4 +1,5 @@
 package import FirnGraph
+import FirnNotation
 
 /// What passes read besides the graph, and what they leave for those after them and for reports.
 package struct CompilationContext: Sendable {
@@ -7,6 +8,8 @@ package struct CompilationContext: Sendable {
   package let trainability: Trainability
   /// What each objective is about; none where nothing is trained.
   package let objectives: [ObjectiveScope]
+  /// The trained parts of which averages are kept.
+  package let averaged: Set<TrainedPart>
   /// What `prune-gradients` decided, for each objective.
   package var prunings: [PruningRecord] = []
   /// For each objective the name of the request for gradients that `prune-gradients` wrote, for `apply-optimizer`; nil
@@ -35,6 +38,29 @@ package struct CompilationContext: Sendable {
         request.selectionContext, freezing: request.freezing, thawing: request.thawing)
     }
     (objectives, trainability) = try [ObjectiveScope].resolved(request, base)
+    averaged = try Self.averaged(request, objectives)
+  }
+
+  /// The trained parts that averages are asked of.
+  private static func averaged(
+    _ request: CompilationRequest, _ objectives: [ObjectiveScope]
+  ) throws(FirnError) -> Set<TrainedPart> {
+    guard let averaging = request.training?.averaging else { return [] }
+    let parts = objectives.flatMap { objective in
+      objective.trainability.variables.flatMap { objective.trainability.parts(of: $0) }
+    }
+    guard let selection = averaging.selection else { return Set(parts) }
+    let named = Dictionary(
+      try selection.resolve(in: request.selectionContext).map { ($0.variable.name, $0.region) },
+      uniquingKeysWith: { $1 })
+    var result: Set<TrainedPart> = []
+    for part in parts {
+      guard let region = named[part.variable.name],
+        try part.isNamed(by: region, "the average of `\(selection)`")
+      else { continue }
+      result.insert(part)
+    }
+    return result
   }
 
   /// What a graph is compiled to return: what was fetched, then the losses of a training program, then, as long as passes

@@ -17,19 +17,28 @@ struct ObjectiveUpdate {
   /// For each update, where elements stay as they are.
   private var masks: [Tensor?] = []
   private var sharedSlots: [Tensor] = []
+  private let averaging: Averaging?
+  private let averaged: Set<TrainedPart>
 
   private var optimizer: any Optimizer { goal.optimizer }
 
-  /// - Parameter goal: with its tensors in the graph that is extended.
-  init(_ objective: ObjectiveScope, _ goal: CompilationRequest.Goal, _ scope: String) {
+  /// - Parameters:
+  ///   - goal: with its tensors in the graph that is extended.
+  ///   - averaged: the parts, of this objective and others, of which averages are kept.
+  init(
+    _ objective: ObjectiveScope, _ goal: CompilationRequest.Goal, _ scope: String, _ averaging: Averaging?,
+    of averaged: Set<TrainedPart>
+  ) {
     self.goal = goal
     self.scope = scope
+    self.averaging = averaging
+    self.averaged = averaged
     groups = objective.groups
   }
 
   /// Whether the optimiser, and what is made of gradients before it, leave rows without gradient alone.
   func leavesUntouchedRows(of part: TrainedPart) -> Bool {
-    goal.window == nil && optimizer.leavesUntouchedRows(of: part)
+    goal.window == nil && !averaged.contains(part) && optimizer.leavesUntouchedRows(of: part)
   }
 
   // MARK: Gradients
@@ -198,7 +207,34 @@ struct ObjectiveUpdate {
     guard check([updated.value] + updated.slots, targets, at: place, in: graph) else { return nil }
     var value = whereDue(updated.value, update.value)
     if let mask = masks[number] { value = select(where: mask, update.value, otherwise: value) }
-    return (value, zip(declared, updated.slots).map { ($0.0, whereDue($1, $0.1)) })
+    guard let averages = average(of: part, value, &record, in: graph) else { return nil }
+    return (value, zip(declared, updated.slots).map { ($0.0, whereDue($1, $0.1)) } + averages)
+  }
+
+  /// What the average of a part becomes, given its value after the step; none where none is kept, and nil, with the fault
+  /// on record, where it cannot be.
+  private func average(
+    of part: TrainedPart, _ value: Tensor, _ record: inout [CompiledSlot], in graph: Graph
+  ) -> [(Variable, Tensor)]? {
+    guard let averaging, averaged.contains(part) else { return [] }
+    let mean = OptimizerSlot("value", startingAtValueOf: part)
+    let count = OptimizerSlot("count", type: TensorType(.f64, .scalar))
+    let listed = averaging.rule == .mean ? [mean, count] : [mean]
+    let scope = part.slotScope(averaging.name)
+    guard let declared = declare(listed, in: scope, at: part.variable.name, in: graph) else { return nil }
+    record += zip(declared, listed).map {
+      CompiledSlot(
+        $0.0, of: SlotOwner(optimizer: averaging.name, part: part), startsAtValue: $1.startsAtValue)
+    }
+    let old = declared[0].1
+    let new: [Tensor]
+    switch averaging.rule {
+    case .decay(let decay): new = [decay * old + (1 - decay) * value]
+    case .mean:
+      let number = declared[1].1 + 1
+      new = [old + (value - old) / number.cast(to: value.dtype), number]
+    }
+    return zip(declared, new).map { ($0.0, whereDue($1, $0.1)) }
   }
 
   /// The new value in a run that makes a step, the old one in others.

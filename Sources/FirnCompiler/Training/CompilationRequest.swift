@@ -32,6 +32,8 @@ package struct CompilationRequest: Sendable {
     package var goals: [Goal]
     /// Elements that stay as they are: reads of variables, and for each a `bool` of its shape.
     package var holding: [(read: Value, mask: Value)] = []
+    /// What averages are kept.
+    package var averaging: Averaging?
 
     /// Gradient descent on one scalar.
     ///
@@ -42,9 +44,12 @@ package struct CompilationRequest: Sendable {
       ]
     }
 
-    package init(goals: [Goal], holding: [(read: Value, mask: Value)] = []) {
+    package init(
+      goals: [Goal], holding: [(read: Value, mask: Value)] = [], averaging: Averaging? = nil
+    ) {
       self.goals = goals
       self.holding = holding
+      self.averaging = averaging
     }
 
     /// What is minimised, in the order of objectives.

@@ -33,7 +33,7 @@ package struct GroupSettings: Sendable {
           try selection.resolve(in: context).map { ($0.variable.name, $0.region) }, uniquingKeysWith: { $1 })
         for part in parts {
           guard let region = named[part.variable.name],
-            try Self.names(region, part, selection, of: optimizer)
+            try part.isNamed(by: region, "the group `\(selection)` of `\(optimizer.name)`")
           else { continue }
           set(part, group.rate, group.weightDecay)
         }
@@ -87,18 +87,6 @@ package struct GroupSettings: Sendable {
     }
   }
 
-  private static func names(
-    _ region: Region, _ part: TrainedPart, _ selection: Selection, of optimizer: any Optimizer
-  ) throws(FirnError) -> Bool {
-    let whole: Region = part.block.map { .blocks([$0]) } ?? .whole
-    let shared = try Region.overlap(whole, region, of: part.variable)
-    guard let shared, shared != whole else { return shared != nil }
-    throw FirnError(
-      .invalidSelection,
-      "the group `\(selection)` of `\(optimizer.name)` names a part of `\(part)`, which is trained as one",
-      remedy: "name all of it, or train its parts by objectives of their own", place: part.variable.name)
-  }
-
   /// In creation order.
   private static func children(of scope: String, among variables: [Variable]) -> [String] {
     var seen: Set<String> = []
@@ -109,5 +97,20 @@ package struct GroupSettings: Sendable {
     guard scope.isEmpty || name.hasPrefix(scope + "/") else { return nil }
     let rest = scope.isEmpty ? name[...] : name.dropFirst(scope.count + 1)
     return String(rest.prefix { $0 != "/" })
+  }
+}
+
+extension TrainedPart {
+  /// Whether a region of its variable has all of it.
+  ///
+  /// - Parameter what: what names the region, for the error.
+  /// - Throws: `.invalidSelection` where it has some of it.
+  func isNamed(by region: Region, _ what: String) throws(FirnError) -> Bool {
+    let own: Region = block.map { .blocks([$0]) } ?? .whole
+    let shared = try Region.overlap(own, region, of: variable)
+    guard let shared, shared != own else { return shared != nil }
+    throw FirnError(
+      .invalidSelection, "\(what) names a part of `\(self)`, which is trained as one",
+      remedy: "name all of it, or train its parts by objectives of their own", place: variable.name)
   }
 }

@@ -21,6 +21,9 @@ struct SlotLedger: Hashable, Sendable {
     }
   }
 
+  /// What the last program compiled with this optimiser trains.
+  func parts(of optimizer: String) -> [TrainedPart] { trained[optimizer] ?? [] }
+
   /// Names of slots that the programs compiled last use, or the one compiled next decides.
   var live: Set<String> {
     let parts = trained.mapValues { Set($0) }
@@ -54,6 +57,14 @@ struct SlotLedger: Hashable, Sendable {
       let own = compile(
         compilation.slots.filter { $0.owner.optimizer == name }, training: parts[name] ?? [], by: name,
         among: variables)
+      decision.reports += own.reports
+      decision.fresh.formUnion(own.fresh)
+    }
+    if let averaging = compilation.context.request.training?.averaging, seen.insert(averaging.name).inserted {
+      let own = compile(
+        compilation.slots.filter { $0.owner.optimizer == averaging.name },
+        training: compilation.trainedParts.filter(compilation.context.averaged.contains),
+        by: averaging.name, among: variables)
       decision.reports += own.reports
       decision.fresh.formUnion(own.fresh)
     }

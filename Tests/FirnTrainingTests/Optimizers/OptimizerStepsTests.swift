@@ -152,8 +152,7 @@ import Testing
       let w = graph.variable("w", shape: [3], dtype: .f64, initializer: .zeros)
       let session = try quietSession(graph)
       let plain = Fixture.Case(rate: row.rate, decay: 0, b1: [], w2: [], losses: [])
-      var optimizer = try optimizer(name, plain)
-      if var lamb = optimizer as? LAMB { (lamb.groups, optimizer) = ([], lamb) }
+      let optimizer = try optimizer(name, plain)
       let program = try session.compile(updates: [
         .minimize((w * 0).sum(), with: Ungrouped(base: optimizer), clipping: clipping)
       ])
@@ -166,7 +165,7 @@ import Testing
   @Test func boundsAreOfWhatTheySay() throws {
     let cases: [(Clipping, [Double], [Double])] = [
       (.value(2), [-2, -2], [1]), (.norm(2.5), [-1.5, -2], [1]),
-      (.globalNorm(2.5), [-1.4709710, -1.9612947], [0.4902903]),
+      (.globalNorm(2.5), [-1.47087101, -1.96116135], [0.49029034]),
     ]
     for (clipping, first, second) in cases {
       let graph = Graph()

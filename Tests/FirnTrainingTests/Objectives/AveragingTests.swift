@@ -1,0 +1,106 @@
+import FirnCompiler
+import FirnGraph
+import FirnNotation
+import FirnOps
+import FirnRuntime
+import FirnTraining
+import Testing
+
+/// Averages of weights are of the values after the step.
+@Suite struct AveragingTests {
+  /// A weight of four, moved by 1 times `gradient` in each step, and a layer that reads it.
+  private struct Model {
+    let graph = Graph()
+    let (w, other, gradient, y): (Tensor, Tensor, Tensor, Tensor)
+
+    init() {
+      w = graph.variable("w", shape: [4], dtype: .f64, initializer: .constant(10))
+      other = graph.variable("other", shape: [4], dtype: .f64, initializer: .constant(1))
+      gradient = graph.placeholder("gradient", shape: [4], dtype: .f64)
+      y = w * other
+    }
+
+    var loss: Tensor { (w * gradient).sum() + other.sum() }
+
+    func feeds(_ step: Int) -> Feeds { ["gradient": NDArray([1, 2, 3, 4].map { $0 * Double(step + 1) })] }
+  }
+
+  private static let rules: [Averaging] = [0.5, .mean(), .decay(0.9, of: "w", named: "slow")]
+
+  @Test(arguments: rules.indices) func averagesAreOfValuesAfterTheStep(_ number: Int) throws {
+    let averaging = Self.rules[number]
+    let model = Model()
+    let session = try quietSession(model.graph)
+    let program = try session.compile(
+      minimizing: model.loss, with: SGD(learningRate: 1), averaging: averaging)
+    let judge = try session.compile(fetching: [model.y, model.w], underAverages: averaging.name)
+    var (means, others) = ([10.0, 10, 10, 10], [1.0, 1, 1, 1])
+    for step in 0..<5 {
+      try session.run(program, feeding: model.feeds(step))
+      let (values, rest) = (
+        try session.value(of: model.w).doubles, try session.value(of: model.other).doubles
+      )
+      func next(_ mean: Double, _ value: Double) -> Double {
+        switch number {
+        case 0: 0.5 * mean + 0.5 * value
+        case 1: mean + (value - mean) / Double(step + 1)
+        default: 0.9 * mean + 0.1 * value
+        }
+      }
+      means = zip(means, values).map(next)
+      others = number == 2 ? rest : zip(others, rest).map(next)
+      let found = try session.run(judge)
+      #expect(zip(try found[model.w].doubles, means).allSatisfy { abs($0 - $1) < 1e-12 })
+      #expect(
+        zip(try found[model.y].doubles, zip(means, others).map { $0 * $1 }).allSatisfy {
+          abs($0 - $1) < 1e-12
+        })
+    }
+    // The weights themselves are what they are without.
+    let plain = Model()
+    let alone = try quietSession(plain.graph)
+    let step = try alone.compile(minimizing: plain.loss, with: SGD(learningRate: 1))
+    for number in 0..<5 { try alone.run(step, feeding: plain.feeds(number)) }
+    #expect(try alone.value(of: plain.w) == session.value(of: model.w))
+  }
+
+  /// What is frozen, in whole or in part, has no average and is read as it is; a run without a step moves none.
+  @Test func onlyStepsMoveAverages() throws {
+    let model = Model()
+    let flag = model.graph.placeholder("flag", shape: [], dtype: .bool)
+    let session = try quietSession(model.graph)
+    let program = try session.compile(
+      updates: [.minimize(model.loss, with: SGD(learningRate: 1), when: .holds(flag))],
+      freezing: "other | w[1..<3]", averaging: 0.5)
+    #expect(
+      session.variables.filter { $0.kind == .slot }.map(\.name) == [
+        "w/average/rows_0_1/value", "w/average/rows_3_4/value",
+      ])
+    let judge = try session.compile(fetching: [model.y], underAverages: "average")
+    for (isStep, wanted) in [
+      (true, [9.5, 10, 10, 8]), (false, [9.5, 10, 10, 8]), (true, [8.75, 10, 10, 5]),
+    ] {
+      try session.run(
+        program, feeding: ["gradient": NDArray([1.0, 2, 3, 4]), "flag": NDArray(scalar: isStep)])
+      #expect(try session.run(judge)[model.y].doubles == wanted)
+    }
+  }
+
+  @Test func faultyAveragesAreRefused() throws {
+    let model = Model()
+    let session = try quietSession(model.graph)
+    let table: [(Averaging, FirnError.Code, String)] = [
+      (1.0, .invalidArgument, "decay of 1.0"), (.mean(named: "sgd"), .invalidArgument, "called `sgd`"),
+      (.mean(named: "a/b"), .invalidArgument, "called `a/b`"), (.mean(of: "x"), .invalidSelection, "x"),
+      (.mean(of: "w[0..<2]"), .invalidSelection, "names a part of `w`"),
+    ]
+    for (averaging, code, words) in table {
+      let refused = try error {
+        _ = try session.compile(minimizing: model.loss, with: SGD(learningRate: 1), averaging: averaging)
+      }
+      #expect(refused.code == code && refused.description.contains(words), "\(refused)")
+    }
+    let unknown = try error { _ = try session.compile(fetching: [model.y], underAverages: "average") }
+    #expect(unknown.code == .unknownName)
+  }
+}
