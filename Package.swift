@@ -27,6 +27,9 @@ let libraries: [Target] = [
   .target(
     name: "FirnFormats", dependencies: ["FirnGraph", "FirnNotation", "FirnFiles", "FirnOps", "FirnRuntime"]),
   .target(
+    name: "FirnONNX",
+    dependencies: ["FirnGraph", "FirnNotation", "FirnFiles", "FirnOps", "FirnRuntime", "FirnFormats"]),
+  .target(
     name: "FirnTraining",
     dependencies: [
       "FirnGraph", "FirnNotation", "FirnFiles", "FirnOps", "FirnCompiler", "FirnRuntime", "FirnFormats",
@@ -35,7 +38,7 @@ let libraries: [Target] = [
     name: "Firn",
     dependencies: [
       "FirnGraph", "FirnNotation", "FirnFiles", "FirnCharts", "FirnOps", "FirnNN", "FirnCompiler",
-      "FirnRuntime", "FirnFormats", "FirnTraining",
+      "FirnRuntime", "FirnFormats", "FirnONNX", "FirnTraining",
     ]),
 ]
 
@@ -52,7 +55,7 @@ let executables: [Target] = [
     dependencies: [
       "FirnDigits", "FirnGraph", "FirnNotation", "FirnFiles", "FirnCharts", "FirnOps", "FirnNN",
       "FirnCompiler", "FirnRuntime",
-      "FirnFormats",
+      "FirnFormats", "FirnONNX",
       "FirnTraining",
     ]),
   .executableTarget(
@@ -99,7 +102,7 @@ let examples: [Target] = [
     dependencies: [
       "Firn", "FirnDigits", "FirnGraph", "FirnNotation", "FirnFiles", "FirnCharts", "FirnOps", "FirnNN",
       "FirnCompiler", "FirnRuntime",
-      "FirnFormats",
+      "FirnFormats", "FirnONNX",
       "FirnTraining",
     ], path: "Examples/\(name)", resources: tables[name].map { [.copy($0)] } ?? [])
 }
@@ -134,7 +137,14 @@ let tests: [Target] = [
       "FirnGraph", "FirnNotation", "FirnFiles", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime",
       "FirnFormats",
       "CFirnAllocations",
-      "FirnOpening",
+      "FirnOpening", "FirnTestSupport",
+    ],
+    exclude: ["Fixtures"]),
+  .testTarget(
+    name: "FirnONNXTests",
+    dependencies: [
+      "FirnGraph", "FirnNotation", "FirnFiles", "FirnOps", "FirnCompiler", "FirnRuntime", "FirnFormats",
+      "FirnTraining", "FirnONNX", "FirnTestSupport",
     ],
     exclude: ["Fixtures"]),
   .testTarget(

@@ -5,6 +5,7 @@
 @_exported public import FirnGraph
 @_exported public import FirnNN
 @_exported public import FirnNotation
+@_exported public import FirnONNX
 @_exported public import FirnOps
 @_exported public import FirnRuntime
 @_exported public import FirnTraining

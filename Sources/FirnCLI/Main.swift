@@ -22,6 +22,7 @@ enum Main {
     Entry(declaration: LintCommand.declaration, run: LintCommand.run),
     Entry(declaration: DiffCommand.declaration, run: DiffCommand.run),
     Entry(declaration: DotCommand.declaration, run: DotCommand.run),
+    Entry(declaration: ConvertCommand.declaration, run: ConvertCommand.run),
     Entry(declaration: WeightsCommand.declaration, run: WeightsCommand.run),
     Entry(declaration: WeightsDiffCommand.declaration, run: WeightsDiffCommand.run),
     Entry(declaration: WeightsConvertCommand.declaration, run: WeightsConvertCommand.run),

@@ -1,13 +1,15 @@
 internal import FirnCompiler
+internal import FirnFiles
 internal import FirnFormats
 internal import FirnGraph
 internal import FirnNotation
+internal import FirnONNX
 internal import FirnTraining
 
 /// What every question over a graph file is asked with: the graph, what is frozen and trained, and the loss.
 struct GraphQuestion {
   static let file = ArgumentParser.Positional(
-    name: "FILE", help: "a graph file (.firn), or - for standard input")
+    name: "FILE", help: "a graph file (.firn) or an ONNX model (.onnx), or - for standard input")
 
   static let freeze = ArgumentParser.Option(
     name: "freeze", value: .text(placeholder: "SELECTION"), help: "hold these variables fixed")
@@ -17,7 +19,9 @@ struct GraphQuestion {
   )
   static let loss = ArgumentParser.Option(
     name: "loss", value: .text(placeholder: "NODE"),
-    help: "what is minimised (default: what the file names, else the only scalar that looks like a loss)")
+    help:
+      "what is minimised (default: what the file names, else the only scalar that looks like a loss), or a loss to add: "
+      + "'crossEntropy(OUTPUT, labels)', 'meanSquaredError(OUTPUT, target)'")
   static let json = ArgumentParser.Option.json
 
   static let keep = ArgumentParser.Option(
@@ -40,27 +44,36 @@ struct GraphQuestion {
   init(
     _ arguments: ParsedArguments, file: Int = 0, freezing option: String = "freeze", in shell: Shell
   ) throws {
-    graph = try Self.graph(arguments.positionals[file], in: shell)
+    let added = try AddedLoss(arguments.text("loss"), to: Self.graph(arguments.positionals[file], in: shell))
+    graph = added.graph
     freezing = try arguments.text(option).map { text throws(FirnError) in try Selection(text) }
     thawing = try arguments.text("thaw").map { text throws(FirnError) in try Selection(text) }
     keepingTrainingMode = try arguments.text("keep-training-mode").map { text throws(FirnError) in
       try Selection(text)
     }
     weights = try LoadedWeights(arguments, for: graph, in: shell)
-    namedLoss = try arguments.text("loss").map { [graph] name throws(FirnError) in
+    namedLoss = try added.name.map { [graph] name throws(FirnError) in
       try LossSearch(graph).loss(named: name)
     }
     // Not every question asks for modes, but a selection that matches nothing is a fault in each (rule 7).
     if keepingTrainingMode != nil { _ = try explanation(loss: plainLoss) }
   }
 
-  /// The graph in the file that is named.
+  /// The graph in the file that is named, by what it begins with: Firn's text, or a model of ONNX.
   ///
   /// - Throws: `FileFailure` where there is none.
   static func graph(_ written: String, in shell: Shell) throws -> GraphDef {
-    let file = try InputFile(written, in: shell, where: GraphDef.mayBegin)
+    let file = try InputFile(written, in: shell) { GraphDef.mayBegin($0) || ONNXModel.mayBegin($0) }
     do {
-      guard let bytes = file.bytes else { return try GraphDef(contentsOfFile: file.path) }
+      guard let bytes = file.bytes else {
+        if let bytes = try? MappedFile.open(file.path), ONNXModel.mayBegin(bytes) {
+          return try ONNXModel(bytes, source: file.path, path: file.path).graph.definition
+        }
+        return try GraphDef(contentsOfFile: file.path)
+      }
+      if ONNXModel.mayBegin(bytes) {
+        return try ONNXModel(bytes, source: file.name, path: nil).graph.definition
+      }
       return try GraphDef(bytes, source: file.name)
     } catch {
       throw file.naming(error)

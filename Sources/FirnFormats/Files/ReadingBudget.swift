@@ -1,4 +1,4 @@
-import FirnGraph
+package import FirnGraph
 
 /// The memory that what is described in a file may still take: a fixed sum, and as much as the file has bytes.
 ///
@@ -29,7 +29,7 @@ package struct ReadingBudget: Sendable {
   }
 
   /// More of what belongs to the file, such as a shard, or of what describes it at length; errors are from now on that one's.
-  mutating func add(_ byteCount: Int, of fault: FileFault) {
+  package mutating func add(_ byteCount: Int, of fault: FileFault) {
     // Both are bounded by what can be mapped.
     rest += byteCount
     self.fault = fault
@@ -37,7 +37,7 @@ package struct ReadingBudget: Sendable {
 
   /// - Parameter what: goes on after the file's name.
   /// - Throws: `.parse` where no more may be kept.
-  mutating func take(
+  package mutating func take(
     _ cost: Int, _ what: String = "describes more than a file of its size can hold"
   ) throws(FirnError) {
     rest -= cost

@@ -2,6 +2,7 @@ import FirnFiles
 import CFirnAllocations
 import FirnFormats
 import FirnGraph
+import FirnTestSupport
 import Foundation
 
 /// A format under fuzzing: how its files are damaged, and what each reader owes whatever it is given.

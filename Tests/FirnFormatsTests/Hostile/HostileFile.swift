@@ -1,5 +1,6 @@
 import FirnFormats
 import FirnGraph
+import FirnTestSupport
 
 /// Kinds of files that are small and want to be large in memory, made by a seed.
 enum HostileFile: String, CaseIterable {

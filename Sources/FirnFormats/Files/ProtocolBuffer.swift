@@ -1,9 +1,9 @@
-internal import FirnFiles
-internal import FirnGraph
+package import FirnFiles
+package import FirnGraph
 
-/// Reads the wire form of protocol buffers, field by field (protobuf.dev, "Encoding").
-struct ProtocolBuffer {
-  enum Value {
+/// Reads the wire form of protocol buffers, field by field (protobuf.dev, "Encoding"): TensorFlow's files and ONNX's.
+package struct ProtocolBuffer {
+  package enum Value {
     case varint(UInt64)
     case fixed32(UInt32)
     case fixed64(UInt64)
@@ -13,13 +13,13 @@ struct ProtocolBuffer {
   private var reader: ByteReader
   private let fault: FileFault
 
-  init(_ bytes: Bytes, fault: FileFault) {
+  package init(_ bytes: Bytes, fault: FileFault) {
     reader = ByteReader(bytes, fault: fault)
     self.fault = fault
   }
 
   /// The next field; nil at the end.
-  mutating func next() throws(FirnError) -> (field: Int, value: Value)? {
+  package mutating func next() throws(FirnError) -> (field: Int, value: Value)? {
     if reader.isAtEnd { return nil }
     let tag = try reader.varint()
     guard tag >> 3 > 0, tag >> 3 < 1 << 29 else { throw fault("has a damaged description") }

@@ -1,11 +1,11 @@
 /// Damages bytes, the same way for the same seed.
-struct Mutator: RandomNumberGenerator {
+package struct Mutator: RandomNumberGenerator {
   private var state: UInt64
 
-  init(seed: UInt64) { state = seed }
+  package init(seed: UInt64) { state = seed }
 
   /// SplitMix64 (Steele, Lea and Flood, 2014).
-  mutating func next() -> UInt64 {
+  package mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var z = state
     z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
@@ -13,10 +13,10 @@ struct Mutator: RandomNumberGenerator {
     return z ^ z >> 31
   }
 
-  mutating func below(_ bound: Int) -> Int { Int(truncatingIfNeeded: next() >> 1) % max(bound, 1) }
+  package mutating func below(_ bound: Int) -> Int { Int(truncatingIfNeeded: next() >> 1) % max(bound, 1) }
 
   /// One fault, often enough to be met by itself, up to four.
-  mutating func mutate(_ bytes: inout [UInt8]) {
+  package mutating func mutate(_ bytes: inout [UInt8]) {
     for _ in 0...below(below(2) == 0 ? 1 : 4) { mutateOnce(&bytes) }
   }
 

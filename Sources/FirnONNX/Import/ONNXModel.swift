@@ -1,0 +1,60 @@
+public import FirnGraph
+package import FirnFiles
+import FirnFormats
+
+/// A model of another library, read from an ONNX file into a graph.
+///
+///     let model = try ONNXModel(contentsOfFile: "resnet18.onnx")
+///     let session = try Session(model.graph)
+///     let program = try session.compile(minimizing: loss, with: .sgd(0.1), freezing: "layer1 | layer2")
+///
+/// Nodes become Firn's ops, initialisers variables with their values: those of floats are trainable unless the file's
+/// metadata say otherwise (`firn.trainable`), all others constants. Weights lie as in Firn's own layers, so selections,
+/// maps of names and reports are those of a model written by hand. Dimensions with names stay named.
+public struct ONNXModel {
+  /// What was read; more can be built on it.
+  public let graph: Graph
+  /// The model's inputs that are to be fed, in its order, by their names in the file.
+  public let inputs: [(name: String, tensor: Tensor)]
+  /// The model's outputs, in its order, by their names in the file.
+  public let outputs: [(name: String, tensor: Tensor)]
+  /// What is otherwise here than the file says, in words.
+  public let notes: [String]
+
+  /// Reads a model; data beside it may not lie outside its folder.
+  ///
+  /// - Parameters:
+  ///   - path: of the file.
+  ///   - binding: values of inputs that decide shapes, such as axes; these are then no inputs any more.
+  /// - Throws: `.file` where it cannot be read, `.parse` where it is no model or a damaged one, `.unknownName` for a
+  ///   binding of no input, `.missingFeed` naming an input that must be bound; and whatever of it has no counterpart in
+  ///   Firn, all at once, each with its node.
+  /// - Complexity: O(the file): weights that lie as Firn wants them are read where they are mapped.
+  public init(contentsOfFile path: String, binding: [String: NDArray] = [:]) throws(FirnError) {
+    try self.init(MappedFile.open(path), source: path, path: path, binding: binding)
+  }
+
+  /// - Parameter path: where it lies, for data beside it; nil for a stream.
+  package init(
+    _ bytes: Bytes, source: String, path: String?, binding: [String: NDArray] = [:]
+  ) throws(FirnError) {
+    let fault = FileFault(source)
+    let importer = try Importer(
+      ModelMessage(bytes, source: source), files: ExternalFiles(besides: path, fault: fault),
+      binding: binding, fault: fault)
+    try importer.run()
+    graph = importer.graph
+    inputs = importer.inputs
+    outputs = importer.outputs
+    notes = importer.notes
+  }
+
+  /// Whether bytes that begin so can be a model: with the version of the form, then what models have next.
+  package static func mayBegin(_ bytes: Bytes) -> Bool {
+    guard bytes[0] == 0x08, let version = bytes[1], (1...0x7F).contains(version), let next = bytes[2] else {
+      return false
+    }
+    // Producer and its version, domain, the model's version, notes, graph, operator sets.
+    return [0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42].contains(next)
+  }
+}

@@ -1,0 +1,140 @@
+import FirnGraph
+import FirnOps
+
+extension Operator {
+  static let control: [Operator] = [
+    Operator("If", means: "the branch that a known condition takes; `select` of both where it is not known") {
+      c throws(FirnError) in
+      guard let yes = c.attribute("then_branch")?.graph, let no = c.attribute("else_branch")?.graph else {
+        throw FirnError(.invalidGraph, "a branch is missing", remedy: "check the file with onnx.checker")
+      }
+      var known: Bool?
+      switch try c.value(0) {
+      case .known(let integers): known = integers.numbers?.first.map { $0 != 0 }
+      case let value: known = (try? c.importer.array(value, "condition"))?.scalar.map { $0 != 0 }
+      }
+      if let known { return try c.importer.branch(known ? yes : no, in: c.environment) }
+      let condition = try c.tensor(0).reshaped(to: .scalar)
+      let (a, b) = (
+        try c.importer.branch(yes, in: c.environment), try c.importer.branch(no, in: c.environment)
+      )
+      var results: [ImportedValue] = []
+      for (left, right) in zip(a, b) {
+        let (x, y) = (try c.importer.tensor(left).plain, try c.importer.tensor(right).plain)
+        guard x.isPoisoned || y.isPoisoned || x.type == y.type else {
+          throw c.unsupported(
+            "branches of \(x.type) and \(y.type) by a condition that is not known",
+            remedy: "bind the condition to a value with `binding:`")
+        }
+        results.append(.of(select(where: condition, x, otherwise: y)))
+      }
+      return results
+    },
+    Operator("Scan", means: "`scan`", differs: "opset 9 and later") { c throws(FirnError) in
+      try ScanNode(c).results()
+    },
+    Operator(
+      "Loop", means: "`scan` of a known number of steps",
+      differs: "the condition may only become false by counting"
+    ) {
+      c throws(FirnError) in try LoopNode(c).results()
+    },
+  ]
+}
+
+/// ONNX's `Scan`: sequences along any axis and either way.
+private struct ScanNode {
+  private let c: OperatorCall
+
+  init(_ call: OperatorCall) { c = call }
+
+  func results() throws(FirnError) -> [ImportedValue] {
+    guard c.version >= 9 else {
+      throw c.unsupported("Scan before opset 9", remedy: "export with a newer opset")
+    }
+    guard let body = c.attribute("body")?.graph, let count = c.int("num_scan_inputs"),
+      count <= c.inputs.count,
+      body.inputs.count == c.inputs.count
+    else {
+      throw FirnError(.invalidGraph, "its body does not fit it", remedy: "check the file with onnx.checker")
+    }
+    let stateCount = c.inputs.count - count
+    var states: [Tensor] = []
+    for index in 0..<stateCount { states.append(try c.tensor(index)) }
+    let backward = c.ints("scan_input_directions") ?? Array(repeating: 0, count: count)
+    let axes = c.ints("scan_input_axes") ?? Array(repeating: 0, count: count)
+    var sequences: [Tensor] = []
+    for index in 0..<count {
+      var x = try c.tensor(stateCount + index)
+      let axis = try c.axis(axes[index], rank: x.rank)
+      if axis != 0 { x = x.transposed([axis] + (0..<x.rank).filter { $0 != axis }) }
+      sequences.append(backward[index] == 1 ? x.reversed(axes: [0]) : x)
+    }
+    let loop = scan(over: sequences, initial: states, in: c.graph) { step in
+      let all = c.importer.body(body, [step.carries, step.slices].flatMap { $0 }, in: c.environment)
+      return ScanResult(carries: Array(all.prefix(stateCount)), outputs: Array(all.dropFirst(stateCount)))
+    }
+    let outputs = loop.outputs.count
+    let turned = c.ints("scan_output_directions") ?? Array(repeating: 0, count: outputs)
+    let places = c.ints("scan_output_axes") ?? Array(repeating: 0, count: outputs)
+    var results: [ImportedValue] = loop.carries.map { .of($0) }
+    for (index, output) in loop.outputs.enumerated() {
+      var y = output
+      if turned.indices.contains(index), turned[index] == 1 { y = y.reversed(axes: [0]) }
+      let axis = try c.axis(places.indices.contains(index) ? places[index] : 0, rank: y.rank)
+      if axis != 0 {
+        var order = Array(1..<y.rank)
+        order.insert(0, at: axis)
+        y = y.transposed(order)
+      }
+      results.append(.of(y))
+    }
+    return results
+  }
+}
+
+/// ONNX's `Loop`, where the number of steps is known and the condition never changes.
+private struct LoopNode {
+  private let c: OperatorCall
+
+  init(_ call: OperatorCall) { c = call }
+
+  func results() throws(FirnError) -> [ImportedValue] {
+    guard let body = c.attribute("body")?.graph, body.inputs.count == c.inputs.count, c.inputs.count >= 2
+    else {
+      throw FirnError(.invalidGraph, "its body does not fit it", remedy: "check the file with onnx.checker")
+    }
+    guard c.has(0) else { throw c.unsupported("a loop without a count", remedy: "give it a trip count") }
+    let trips = try c.dims(0, "trip count")[0]
+    if c.has(1), try c.scalar(1, "condition") == 0 { throw c.unsupported("a loop that never runs") }
+    try requireConstantCondition(body)
+    var states: [Tensor] = []
+    for index in 2..<c.inputs.count { states.append(try c.tensor(index)) }
+    let loop = scan(initial: states, length: trips, in: c.graph) { step in
+      let condition = step.index.graph.constant(1, dtype: .bool)
+      let all = c.importer.body(body, [step.index, condition] + step.carries, in: c.environment).dropFirst()
+      return ScanResult(carries: Array(all.prefix(states.count)), outputs: Array(all.dropFirst(states.count)))
+    }
+    return (loop.carries + loop.outputs).map { .of($0) }
+  }
+
+  /// The condition that the body gives must be the one it is given, or a constant.
+  private func requireConstantCondition(_ body: GraphMessage) throws(FirnError) {
+    var name = body.outputs.first?.name ?? ""
+    while let node = body.nodes.first(where: { $0.outputs.contains(name) }) {
+      if node.op == "Constant" { return }
+      guard node.op == "Identity" || node.op == "Cast", let input = node.inputs.first else {
+        throw c.unsupported("a loop whose condition is computed", remedy: "loop a fixed number of times")
+      }
+      name = input
+    }
+    guard
+      body.initializers.contains(where: { $0.name == name }) || body.inputs.dropFirst().first?.name == name
+    else {
+      if c.environment[name] == nil {
+        throw c.unsupported("a loop whose condition is computed", remedy: "loop a fixed number of times")
+      }
+      return
+    }
+  }
+}

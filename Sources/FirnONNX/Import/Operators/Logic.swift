@@ -1,0 +1,77 @@
+import FirnGraph
+import FirnOps
+
+extension Operator {
+  /// Whether elements are equal, of any type.
+  static func same(_ a: Tensor, _ b: Tensor) -> Tensor {
+    a.dtype == .bool ? logicalNot(logicalXor(a, b)) : equal(a, b)
+  }
+
+  private static func logical(
+    _ name: String, _ means: String, _ known: @escaping @Sendable (Bool, Bool) -> Bool,
+    _ function: @escaping @Sendable (Tensor, Tensor) -> Tensor
+  ) -> Operator {
+    Operator(
+      name, means: means,
+      fold: { (_, inputs) throws(FirnError) in
+        guard let a = inputs[0], let b = inputs[1], a.isBool, b.isBool else { return nil }
+        return a.combined(b, isBool: true) { known($0 != 0, $1 != 0) ? 1 : 0 }
+      }
+    ) { c throws(FirnError) in try c.combined(function) }
+  }
+
+  private static func truth(_ value: Bool?) -> Dim? { value.map { $0 ? 1 : 0 } }
+
+  static let logic: [Operator] = [
+    binary("Equal", "`equal`", isBool: true, known: { truth($0.isEqual(to: $1)) }) { same($0, $1) },
+    binary("Less", "`less`", isBool: true, known: { truth($0.isLess(than: $1)) }) { less($0, $1) },
+    binary("Greater", "`greater`", isBool: true, known: { truth($1.isLess(than: $0)) }) { greater($0, $1) },
+    binary("LessOrEqual", "`lessEqual`", isBool: true, known: { truth($1.isLess(than: $0).map { !$0 }) }) {
+      lessEqual($0, $1)
+    },
+    binary(
+      "GreaterOrEqual", "`greaterEqual`", isBool: true, known: { truth($0.isLess(than: $1).map { !$0 }) }
+    ) { greaterEqual($0, $1) },
+    logical("And", "`logicalAnd`", { $0 && $1 }) { logicalAnd($0, $1) },
+    logical("Or", "`logicalOr`", { $0 || $1 }) { logicalOr($0, $1) },
+    logical("Xor", "`logicalXor`", { $0 != $1 }) { logicalXor($0, $1) },
+    Operator(
+      "Not", means: "`logicalNot`",
+      fold: { (_, inputs) throws(FirnError) in
+        inputs[0].map { x in
+          KnownIntegers(shape: x.shape, values: x.values.map { $0 == 0 ? 1 : 0 }, isBool: true)
+        }
+      }
+    ) { c throws(FirnError) in try c.mapped { logicalNot($0) } },
+    Operator(
+      "Where", means: "`select`",
+      fold: { (_, inputs) throws(FirnError) in
+        guard let condition = inputs[0], let a = inputs[1], let b = inputs[2], a.isBool == b.isBool,
+          let inner = KnownIntegers.broadcast(a.shape, b.shape),
+          let shape = KnownIntegers.broadcast(condition.shape, inner),
+          let conditions = condition.broadcast(to: shape), let left = a.broadcast(to: shape),
+          let right = b.broadcast(to: shape)
+        else { return nil }
+        let values = conditions.values.indices.map { index in
+          conditions.values[index] != 0 ? left.values[index] : right.values[index]
+        }
+        return KnownIntegers(shape: shape, values: values, isBool: a.isBool)
+      }
+    ) { c throws(FirnError) in
+      let (tensors, isChannelsLast) = try c.aligned([0, 1, 2])
+      return [
+        .of(select(where: tensors[0], tensors[1], otherwise: tensors[2]), isChannelsLast: isChannelsLast)
+      ]
+    },
+    Operator("IsNaN", means: "`x ≠ x`") { c throws(FirnError) in try c.mapped { notEqual($0, $0) } },
+    Operator("IsInf", means: "`|x| = ∞`") { c throws(FirnError) in
+      let (low, high) = (c.flag("detect_negative", true), c.flag("detect_positive", true))
+      return try c.mapped { x in
+        let isLow = equal(x, -.infinity)
+        let isHigh = equal(x, .infinity)
+        if low, high { return logicalOr(isLow, isHigh) }
+        return low ? isLow : high ? isHigh : logicalAnd(isLow, isHigh)
+      }
+    },
+  ]
+}
