@@ -253,7 +253,7 @@ import Testing
         f($0, [2], .bool), indices: f($0, [1], .i32), updates: f($0, [1], .bool), axis: 0,
         reduction: .adding)
     },
-    Fault("tuples too long", .shapeMismatch, "C2", "axis of 1 to 2 indices") {
+    Fault("tuples too long", .shapeMismatch, "C2", "indices are i32[5,3]") {
       gatherND(f($0, [2, 3]), indices: f($0, [5, 3], .i32))
     },
     Fault("tuples of batches", .shapeMismatch, "C3", "share 1 first axes") {
@@ -265,7 +265,7 @@ import Testing
     Fault("top count", .invalidArgument, "C3", "4 of the 3 elements") { topK(f($0, [2, 3]), 4).values },
     Fault("sort axis", .invalidArgument, "C2", "axis 2") { argsort(f($0, [2, 3]), axis: 2) },
     Fault("sort of truths", .typeMismatch, "C1", "not a number") { argsort(f($0, [2], .bool)) },
-    Fault("reflected negative", .invalidArgument, "C2", "cut off") {
+    Fault("reflected negative", .invalidArgument, "C2", "padding [-1]") {
       f($0, [2]).padded(low: [-1], high: [0], mode: .reflect)
     },
     Fault("reflected counts", .invalidArgument, "C1", "2 low") {
@@ -324,7 +324,7 @@ import Testing
     Fault("standardized epsilon", .invalidArgument, "C3", "epsilon -1") {
       standardized(f($0, [2]), axes: [0], epsilon: -1)
     },
-    Fault("attention widths", .shapeMismatch, "C2", "make batches") {
+    Fault("attention widths", .shapeMismatch, "C2", "query f32[1,2,3]") {
       attention(query: f($0, [1, 2, 3]), key: f($0, [1, 2, 4]), value: f($0, [1, 2, 4]))
     },
     Fault("rotary angles", .shapeMismatch, "C3", "cosines f32[2,3]") {

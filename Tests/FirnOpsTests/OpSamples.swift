@@ -185,7 +185,7 @@ let opSamples: [OpSample] =
     OpSample(
       GatherAdded(size: 3), .integers([6], 0...2), .integers([5], 0...2), .integers([5, 2, 3], -9...9)),
     OpSample(ScatterReduce(.max, size: 4), .integers([7], 0...3), .real([7, 3])),
-    OpSample(ScatterReduce(.min, size: 5), .integers([9], 0...4), .real([9])),
+    OpSample(ScatterReduce(.min, size: 5), .integers([29], 0...4), .real([29])),
     OpSample(ScatterReduce(.min, size: 5), .integers([9], 0...4), .integers([9, 2], -9...9)),
     OpSample(ScatterReduce(.prod, size: 3), .integers([6], 0...2), .real([6, 2], 0.4...1.6)),
     OpSample(ScatterReduce(.max, size: 4), .integers([7], 0...3), .integers([7, 3], -9...9)),

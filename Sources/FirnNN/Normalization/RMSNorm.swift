@@ -26,8 +26,8 @@ public final class RMSNorm: Layer {
   /// A norm over as many features as the first call has.
   ///
   /// - Parameters:
-  ///   - epsilon: what is added to the mean before its root is taken; PyTorch's default is the element type's own, about
-  ///     1.2e-7, Keras's 1e-6.
+  ///   - epsilon: what is added to the mean before its root is taken; PyTorch's default is the element type's own,
+  ///     about 1.2e-7, Keras's 1e-6.
   ///   - trainable: false declares the variable frozen, unless a compilation thaws it; nil for as the scope says.
   ///   - name: the layer's scope.
   public init(

@@ -17,8 +17,8 @@ public import FirnGraph
 /// Vaswani and others, "Attention Is All You Need", 2017, equation 1.
 ///
 /// Constraints: (C1) query, key and value have as many axes, three or more with heads or two without, and one floating
-/// point type; (C2) batch axes and widths are equal, as are m of key and value; (C3) heads of key and value are equal and
-/// divide the query's; (C4) the mask broadcasts, and is `bool` or as the query.
+/// point type; (C2) batch axes and widths are equal, as are m of key and value; (C3) heads of key and value are equal
+/// and divide the query's; (C4) the mask broadcasts, and is `bool` or as the query.
 ///
 /// - Parameters:
 ///   - query: what looks.
@@ -97,8 +97,8 @@ public func attention(
 ///
 /// Su and others, "RoFormer", 2021, equation 34.
 ///
-/// Constraints: (C1) x has an axis, and is floating point; (C2) cosines and sines are of one shape and of x's type, with
-/// an axis; (C3) their last extent is a number, and twice it at most x's.
+/// Constraints: (C1) x has an axis, and is floating point; (C2) cosines and sines are of one shape and of x's type,
+/// with an axis; (C3) their last extent is a number, and twice it at most x's.
 ///
 /// - Parameters:
 ///   - x: what is turned.

@@ -16,10 +16,10 @@ public import FirnGraph
 /// Channels come last, as in Keras; PyTorch's volumes are [batch, channels, depth, height, width], its kernels
 /// [features, channels / groups, depth, height, width].
 ///
-/// Constraints, numbered as `conv2d`'s: (C1) x and kernel have five axes; (C2) they are of one floating point type; (C3)
-/// strides, dilation and groups are positive, padding is not negative; (C4) all extents but the batch are numbers; (C5)
-/// `groups` divides channels and features; (C6) the kernel reads channels / groups; (C7) no padding is larger than the
-/// span; (C8) the kernel has a tap, and its span is not larger than the padded volume.
+/// Constraints, numbered as `conv2d`'s: (C1) x and kernel have five axes; (C2) they are of one floating point type;
+/// (C3) strides, dilation and groups are positive, padding is not negative; (C4) all extents but the batch are numbers;
+/// (C5) `groups` divides channels and features; (C6) the kernel reads channels / groups; (C7) no padding is larger than
+/// the span; (C8) the kernel has a tap, and its span is not larger than the padded volume.
 ///
 /// - Parameters:
 ///   - x: the volumes.
@@ -28,8 +28,8 @@ public import FirnGraph
 ///   - padding: what surrounds a volume.
 ///   - dilation: from one tap of a window to the next.
 ///   - groups: blocks of channels that do not see each other.
-/// - Complexity: 2 batch depth rows columns features (channels / groups) taps FLOPs; x is copied and the result added to
-///   once for each tap along the depth.
+/// - Complexity: 2 batch depth rows columns features (channels / groups) taps FLOPs; x is copied and the result added
+///   to once for each tap along the depth.
 public func conv3d(
   _ x: Tensor, _ kernel: Tensor, strides: (depth: Int, height: Int, width: Int) = (1, 1, 1),
   padding: Padding3D = .valid, dilation: (depth: Int, height: Int, width: Int) = (1, 1, 1), groups: Int = 1,
@@ -72,10 +72,10 @@ public func conv3d(
 ///
 /// Channels come last, as in Keras; PyTorch's kernel is [features, channels / groups, depth, height, width].
 ///
-/// Constraints, numbered as `conv2d`'s: (C1) x and kernel have five axes; (C2) they are of one floating point type; (C3)
-/// strides, dilation and groups are positive, padding is not negative; (C4) all extents but the batch are numbers; (C5)
-/// `groups` divides channels and features; (C6) x has the kernel's features; (C7) no padding is larger than the span;
-/// (C8) the kernel has a tap, and something is left of the result; (C9) output padding is in 0..<stride.
+/// Constraints, numbered as `conv2d`'s: (C1) x and kernel have five axes; (C2) they are of one floating point type;
+/// (C3) strides, dilation and groups are positive, padding is not negative; (C4) all extents but the batch are numbers;
+/// (C5) `groups` divides channels and features; (C6) x has the kernel's features; (C7) no padding is larger than the
+/// span; (C8) the kernel has a tap, and something is left of the result; (C9) output padding is in 0..<stride.
 ///
 /// - Parameters:
 ///   - x: what is spread.
@@ -85,8 +85,8 @@ public func conv3d(
 ///   - outputPadding: what is added at the ends, below the stride.
 ///   - dilation: from one tap of the kernel to the next.
 ///   - groups: blocks of channels that do not see each other.
-/// - Complexity: 2 batch depth rows columns features (channels / groups) taps FLOPs; the result is added to once for each
-///   tap along the depth.
+/// - Complexity: 2 batch depth rows columns features (channels / groups) taps FLOPs; the result is added to once for
+///   each tap along the depth.
 public func conv3dTranspose(
   _ x: Tensor, _ kernel: Tensor, strides: (depth: Int, height: Int, width: Int) = (1, 1, 1),
   padding: Padding3D = .valid, outputPadding: (depth: Int, height: Int, width: Int) = (0, 0, 0),
@@ -145,10 +145,11 @@ public func conv3dTranspose(
 /// | kernel | [width, channels / groups, features]: what it makes comes before what it reads |
 /// | result | [batch, (time - 1) s + span - left - right + output padding, channels] |
 ///
-/// Constraints, numbered as `conv2d`'s: (C1) x and kernel have three axes; (C2) they are of one floating point type; (C3)
-/// stride, dilation and groups are positive, padding is not negative; (C4) all extents but the batch are numbers; (C5)
-/// `groups` divides channels and features; (C6) x has the kernel's features; (C7) padding is at most the span, and none
-/// above or below; (C8) the kernel has a tap, and something is left of the result; (C9) output padding is in 0..<stride.
+/// Constraints, numbered as `conv2d`'s: (C1) x and kernel have three axes; (C2) they are of one floating point type;
+/// (C3) stride, dilation and groups are positive, padding is not negative; (C4) all extents but the batch are numbers;
+/// (C5) `groups` divides channels and features; (C6) x has the kernel's features; (C7) padding is at most the span, and
+/// none above or below; (C8) the kernel has a tap, and something is left of the result; (C9) output padding is in
+/// 0..<stride.
 ///
 /// - Parameters:
 ///   - x: what is spread.

@@ -75,7 +75,7 @@ package struct Fused: KernelOp, BodyOp {
     return body.outputs.map { body.type(of: $0) }
   }
 
-  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { body.flops }
+  package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { made.flops(of: self) }
 
   package var canFail: Bool { body.nodes.contains { $0.op.canFail } }
 

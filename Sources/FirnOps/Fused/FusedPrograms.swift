@@ -5,6 +5,7 @@ struct FusedPrograms: Sendable {
   private let elements = Once<ElementProgram, FirnError>()
   private let blocks = Once<BlockProgram, FirnError>()
   private let kernel = Once<Kernel, FirnError>()
+  private let flops = Once<Dim, Never>()
   private let flow = Once<[[GradientFlow]], Never>()
 
   /// - Throws: C3, C4 or C5 of a program that cannot be run.
@@ -23,6 +24,8 @@ struct FusedPrograms: Sendable {
     let blocks = try blocks(of: fused)
     return try kernel { () throws(FirnError) in blocks.kernel }
   }
+
+  func flops(of fused: Fused) -> Dim { flops { fused.body.flops } }
 
   /// By operand and result, where gradients go.
   func flow(of fused: Fused) -> [[GradientFlow]] { flow { Fused.flow(fused.body) } }

@@ -62,8 +62,8 @@ public func gatherElements(
 /// An index below 0 counts from the end. The gradient adds up where a place repeats.
 ///
 /// Constraints: (C1) indices are `i32`; (C2) their last extent is a number, from 1 to the axes of x behind the batch;
-/// (C3) the first `batchAxes` extents of both are equal; (C4) what is indexed has less than 2³¹ places. An index outside
-/// is an error of the run, `.indexOutOfRange`.
+/// (C3) the first `batchAxes` extents of both are equal; (C4) what is indexed has less than 2³¹ places. An index
+/// outside is an error of the run, `.indexOutOfRange`.
 ///
 /// - Parameters:
 ///   - x: what is looked up in.
@@ -98,8 +98,8 @@ public func gatherND(
 /// tie for the greatest or smallest share it.
 ///
 /// Constraints: (C1) `axis` is one of x's; (C2) indices are `i32`; (C3) they have x's number of axes, and nowhere but
-/// along `axis` a larger extent; (C4) x has less than 2³¹ elements; (C5) updates are of x's element type and of the shape
-/// of indices, and numbers unless `replacing`. An index outside is an error of the run, `.indexOutOfRange`.
+/// along `axis` a larger extent; (C4) x has less than 2³¹ elements; (C5) updates are of x's element type and of the
+/// shape of indices, and numbers unless `replacing`. An index outside is an error of the run, `.indexOutOfRange`.
 ///
 /// - Parameters:
 ///   - x: what is there.

@@ -9,8 +9,8 @@ package import FirnGraph
 /// | indices | `i32[k]` | in 0..<size |
 /// | updates | `f32`, `f64`, `i32`, [k, inner…] | the result is [size, inner…] |
 ///
-/// C1: indices are `i32`, of one axis. C2: updates are numbers. C3: updates have a row for each index. C4: where it is a
-/// number, `size` is not negative.
+/// C1: indices are `i32`, of one axis. C2: updates are numbers. C3: updates have a row for each index. C4: where it is
+/// a number, `size` is not negative.
 ///
 /// Where nothing belongs there is what changes nothing: 1, -∞ or the least `i32`, +∞ or the greatest. NaN wins over
 /// everything. Elements that tie, or are NaN, share the gradient equally; that of a product is right where elements are

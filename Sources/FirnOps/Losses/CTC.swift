@@ -13,13 +13,14 @@ public import FirnGraph
 /// | labelLengths | `i32`, [batch], each in 0...length; all labels for nil |
 /// | result | as logProbabilities, [batch] |
 ///
-/// Where the steps are too few for the labels it is infinite, with gradient 0. Labels that do not count may be anything.
+/// Where the steps are too few for the labels it is infinite, with gradient 0. Labels that do not count may be
+/// anything.
 ///
 /// Graves and others, "Connectionist Temporal Classification", 2006, equations 6 to 8; a loop over time.
 ///
 /// Constraints: (C1) logProbabilities are floating point, of three axes; (C2) labels are `i32`, [batch, length]; (C3)
-/// lengths are `i32`, [batch]; (C4) `blank` is not negative. A label or a label's length outside is an error of the run,
-/// `.indexOutOfRange`.
+/// lengths are `i32`, [batch]; (C4) `blank` is not negative. A label or a label's length outside is an error of the
+/// run, `.indexOutOfRange`.
 ///
 /// - Parameters:
 ///   - logProbabilities: of the classes, step by step.

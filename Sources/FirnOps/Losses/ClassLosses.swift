@@ -12,8 +12,8 @@ public import FirnGraph
 /// | result | as logits: [], or [batch…] of `.none` |
 ///
 /// With smoothing ε the truth is (1 - ε) for the label and ε / classes for every class, each weighted by its class. The
-/// mean is divided by the sum of the weights of the labels that count, as PyTorch does it; of none that counts it is NaN.
-/// A label ignored has loss and gradient 0.
+/// mean is divided by the sum of the weights of the labels that count, as PyTorch does it; of none that counts it is
+/// NaN. A label ignored has loss and gradient 0.
 ///
 /// Szegedy and others, "Rethinking the Inception Architecture", 2016, section 7, for the smoothing.
 ///
@@ -54,7 +54,8 @@ public func crossEntropy(
 
 /// Minus the logarithm of the true class's probability, from logarithms: PyTorch's `nll_loss`.
 ///
-/// y = -w[label] x[label], with x the logarithms of probabilities, as `logSoftmax` makes them; `crossEntropy` does both.
+/// y = -w[label] x[label], with x the logarithms of probabilities, as `logSoftmax` makes them; `crossEntropy` does
+/// both.
 ///
 /// | operand | type |
 /// | --- | --- |
@@ -66,8 +67,8 @@ public func crossEntropy(
 /// The mean is divided by the sum of the weights of the labels that count; of none that counts it is NaN.
 ///
 /// Constraints: (C1) logProbabilities are floating point; (C2) labels are `i32`; (C3) labels have the shape of
-/// logProbabilities without its last axis; (C4) there is one weight for each class, of their type. A label outside is an
-/// error of the run, `.indexOutOfRange`.
+/// logProbabilities without its last axis; (C4) there is one weight for each class, of their type. A label outside is
+/// an error of the run, `.indexOutOfRange`.
 ///
 /// - Parameters:
 ///   - logProbabilities: logarithms.

@@ -2,7 +2,8 @@ public import FirnGraph
 
 /// Half the square of small differences, and what grows by their size beyond; element by element and unreduced.
 ///
-/// d² / 2 where |d| ≤ delta, else delta (|d| - delta / 2): PyTorch's `huber_loss`; divided by delta its `smooth_l1_loss`.
+/// d² / 2 where |d| ≤ delta, else delta (|d| - delta / 2): PyTorch's `huber_loss`; divided by delta its
+/// `smooth_l1_loss`.
 ///
 /// Huber, "Robust Estimation of a Location Parameter", 1964.
 ///
@@ -31,7 +32,8 @@ public func huberLoss(
 /// PyTorch's `cosine_similarity`; ε keeps vectors of 0 from being divided by, and a vector shorter than it has the
 /// gradient of the product alone.
 ///
-/// Constraints: (C1) the shapes broadcast; (C2) one element type, floating point, and `axis` is one of the broadcast axes.
+/// Constraints: (C1) the shapes broadcast; (C2) one element type, floating point, and `axis` is one of the broadcast
+/// axes.
 ///
 /// - Parameters:
 ///   - a: vectors.
@@ -196,8 +198,8 @@ public func klDivergence(
 
 /// How far a student's softened answers are from its teacher's, for each row and unreduced.
 ///
-/// T² Σ p (log p - log q) with p = softmax(teacher / T) and q = softmax(student / T): gradients pass to the student alone,
-/// of a size that does not depend on T.
+/// T² Σ p (log p - log q) with p = softmax(teacher / T) and q = softmax(student / T): gradients pass to the student
+/// alone, of a size that does not depend on T.
 ///
 /// | operand | type |
 /// | --- | --- |
@@ -207,8 +209,8 @@ public func klDivergence(
 ///
 /// Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015, section 2.
 ///
-/// Constraints: (C1) the shapes broadcast; (C2) one element type; (C3) floating point, with an axis; (C4) the temperature
-/// is positive.
+/// Constraints: (C1) the shapes broadcast; (C2) one element type; (C3) floating point, with an axis; (C4) the
+/// temperature is positive.
 ///
 /// - Complexity: 20 FLOPs an element.
 public func distillationLoss(

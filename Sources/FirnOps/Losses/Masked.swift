@@ -9,8 +9,8 @@ public import FirnGraph
 ///
 /// What is masked reaches neither value nor gradient, also if it is NaN.
 ///
-/// Constraints: (C1) the mask broadcasts to x; (C2) `axes` are axes, each named once; (C3) the mask is `bool`, x floating
-/// point.
+/// Constraints: (C1) the mask broadcasts to x; (C2) `axes` are axes, each named once; (C3) the mask is `bool`, x
+/// floating point.
 ///
 /// - Parameters:
 ///   - x: what the mean is of.
@@ -41,8 +41,8 @@ public func maskedMean(
 ///
 /// What is masked reaches neither value nor gradient, also if it is NaN. Without it a row of -∞ would be NaN.
 ///
-/// Constraints: (C1) the mask broadcasts to x; (C2) `axis`, which counts from the end where negative, is one of x's; (C3)
-/// the mask is `bool`, x floating point.
+/// Constraints: (C1) the mask broadcasts to x; (C2) `axis`, which counts from the end where negative, is one of x's;
+/// (C3) the mask is `bool`, x floating point.
 ///
 /// - Complexity: 10 FLOPs an element.
 public func maskedSoftmax(

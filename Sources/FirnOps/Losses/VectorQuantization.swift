@@ -19,8 +19,8 @@ public struct Quantized {
 /// | x | `f32` or `f64`, [batch…, width] |
 /// | codebook | as x, [codes, width] |
 ///
-/// The decoder reads `codes`; a loss is as a rule its own + `codebookLoss` + 0.25 `commitmentLoss`. Of codes equally near
-/// the first counts. Distances are ‖c‖² - 2 x·c, which finds the nearest but for ties that rounding makes.
+/// The decoder reads `codes`; a loss is as a rule its own + `codebookLoss` + 0.25 `commitmentLoss`. Of codes equally
+/// near the first counts. Distances are ‖c‖² - 2 x·c, which finds the nearest but for ties that rounding makes.
 ///
 /// Van den Oord, Vinyals and Kavukcuoglu, "Neural Discrete Representation Learning", 2017, equation 3.
 ///

@@ -2,8 +2,8 @@ public import FirnGraph
 
 /// x less its mean, divided by its deviation, along `axes`: (x - mean) / √(variance + ε).
 ///
-/// What layer, group and instance norms have in common, and ONNX's `MeanVarianceNormalization`; without scale and shift.
-/// The variance is divided by the number of elements.
+/// What layer, group and instance norms have in common, and ONNX's `MeanVarianceNormalization`; without scale and
+/// shift. The variance is divided by the number of elements.
 ///
 /// Constraints: (C1) x is floating point; (C2) `axes` are axes, each named once; (C3) ε is not negative.
 ///

@@ -7,9 +7,9 @@ public import FirnGraph
 ///
 /// [batch, time, channels] becomes [batch, ⌊(time + left + right - span) / stride⌋ + 1, channels], channels last.
 ///
-/// Constraints, those of `maxPool2d`: (C1) x has three axes; (C2) it is `f32` or `f64`; (C3) window, stride and dilation
-/// are positive, padding is not negative; (C4) all extents but the batch are numbers; (C7) padding is smaller than the
-/// span, and none above or below; (C8) the span is not larger than the padded time, which is not empty.
+/// Constraints, those of `maxPool2d`: (C1) x has three axes; (C2) it is `f32` or `f64`; (C3) window, stride and
+/// dilation are positive, padding is not negative; (C4) all extents but the batch are numbers; (C7) padding is smaller
+/// than the span, and none above or below; (C8) the span is not larger than the padded time, which is not empty.
 ///
 /// - Parameters:
 ///   - x: the sequences.
@@ -63,9 +63,9 @@ public func averagePool1d(
 /// [batch, depth, height, width, channels] becomes [batch, ⌊(depth + front + back - span) / stride⌋ + 1, likewise down
 /// and across, channels], channels last. The gradient goes to the first of equal elements in row-major order.
 ///
-/// Constraints, those of `maxPool2d`: (C1) x has five axes; (C2) it is `f32` or `f64`; (C3) window, strides and dilation
-/// are positive, padding is not negative; (C4) all extents but the batch are numbers; (C7) padding is smaller than the
-/// span; (C8) the span is not larger than the padded volume, which is not empty.
+/// Constraints, those of `maxPool2d`: (C1) x has five axes; (C2) it is `f32` or `f64`; (C3) window, strides and
+/// dilation are positive, padding is not negative; (C4) all extents but the batch are numbers; (C7) padding is smaller
+/// than the span; (C8) the span is not larger than the padded volume, which is not empty.
 ///
 /// - Parameters:
 ///   - x: the volumes.

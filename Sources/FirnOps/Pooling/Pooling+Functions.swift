@@ -11,9 +11,9 @@ public import FirnGraph
 /// gaps, all of whose taps are beside it, the greatest is -∞. The gradient goes to the first of equal elements in
 /// row-major order; a NaN is greater than all else. Both as in PyTorch's `max_pool2d`.
 ///
-/// Constraints: (C1) x has four axes; (C2) it is `f32` or `f64`; (C3) window, strides and dilation are positive, padding
-/// is not negative; (C4) all extents but the batch are numbers; (C7) padding is smaller than the span; (C8) the span is
-/// not larger than the padded image, and the image not empty.
+/// Constraints: (C1) x has four axes; (C2) it is `f32` or `f64`; (C3) window, strides and dilation are positive,
+/// padding is not negative; (C4) all extents but the batch are numbers; (C7) padding is smaller than the span; (C8) the
+/// span is not larger than the padded image, and the image not empty.
 ///
 /// - Parameters:
 ///   - x: the images.
@@ -46,11 +46,12 @@ public func maxPool2d(
 /// | x | [batch, height, width, channels], channels last |
 /// | result | [batch, ⌊(height + top + bottom - span) / stride⌋ + 1, likewise across, channels] |
 ///
-/// The span of a window is (extent - 1) dilation + 1. Only windows that reach beside the image tell PyTorch's and TensorFlow's means apart; `countsPadding` chooses.
+/// The span of a window is (extent - 1) dilation + 1. Only windows that reach beside the image tell PyTorch's and
+/// TensorFlow's means apart; `countsPadding` chooses.
 ///
-/// Constraints: (C1) x has four axes; (C2) it is `f32` or `f64`; (C3) window, strides and dilation are positive, padding
-/// is not negative; (C4) all extents but the batch are numbers; (C7) padding is smaller than the span; (C8) the span is
-/// not larger than the padded image, and the image not empty.
+/// Constraints: (C1) x has four axes; (C2) it is `f32` or `f64`; (C3) window, strides and dilation are positive,
+/// padding is not negative; (C4) all extents but the batch are numbers; (C7) padding is smaller than the span; (C8) the
+/// span is not larger than the padded image, and the image not empty.
 ///
 /// - Parameters:
 ///   - x: the images.

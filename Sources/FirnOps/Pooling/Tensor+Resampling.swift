@@ -3,11 +3,11 @@ public import FirnGraph
 extension Tensor {
   /// One axis at another extent, as `rule` says: ONNX's `Resize`, axis by axis.
   ///
-  /// The few elements each result is made of are looked up and weighted, so that every rule has its gradient; `resize` is
-  /// faster for the images it knows.
+  /// The few elements each result is made of are looked up and weighted, so that every rule has its gradient; `resize`
+  /// is faster for the images it knows.
   ///
-  /// Constraints: (C1) x is floating point, or the method `nearest`; (C2) `axis` is one of its axes, of an extent that is
-  /// a number and not 0; (C3) `count` is in 1...2²⁴, and a scale is positive.
+  /// Constraints: (C1) x is floating point, or the method `nearest`; (C2) `axis` is one of its axes, of an extent that
+  /// is a number and not 0; (C3) `count` is in 1...2²⁴, and a scale is positive.
   ///
   /// - Parameters:
   ///   - axis: counts from the end where negative.

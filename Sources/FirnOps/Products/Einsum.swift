@@ -2,14 +2,15 @@ public import FirnGraph
 
 /// Sums of products over named axes: NumPy's `einsum`.
 ///
-/// `einsum("bij,bjk->bik", [a, b])` is a product of stacks of matrices, `einsum("ii->", [a])` a trace, `einsum("...i,i", [a, b])`
-/// a product along the last axis.
+/// `einsum("bij,bjk->bik", [a, b])` is a product of stacks of matrices, `einsum("ii->", [a])` a trace,
+/// `einsum("...i,i", [a, b])` a product along the last axis.
 ///
 /// A letter names an axis of each operand it stands in; axes of one name have one extent, or extent 1, which is
 /// repeated. What the result has is behind the arrow; without one it is all letters that stand only once, by the
 /// alphabet. `...` stands for any axes before, between or behind, which broadcast. Spaces do not count.
 ///
-/// Two operands at a time are multiplied, from the left: by `matmul` where something is summed, else element by element.
+/// Two operands at a time are multiplied, from the left: by `matmul` where something is summed, else element by
+/// element.
 ///
 /// Constraints: (C1) the equation has a term for each operand, of letters and at most one `...` each; (C2) a term has a
 /// letter for each axis; (C3) the result's letters are the operands', each once; (C4) extents of one name are equal or

@@ -90,7 +90,7 @@ private struct ProductLayout: Sendable {
         call.split(batch, grain: Swift.max(1, Self.pieceWork / work)) { range, worker in
           for at in range { product(at, rows: rows, columns: columns, worker) }
         }
-      } else if m >= 2 * Self.rowGrain, m >= n {
+      } else if m >= 2 * Self.rowGrain, m > n {
         let tiles = Swift.max(1, Self.pieceWork / (work / m * Self.rowGrain + 1))
         call.split(m, grain: tiles * Self.rowGrain) { range, worker in
           product(0, rows: range, columns: columns, worker)

@@ -231,7 +231,8 @@ import Testing
     try graph.validate()
     let feeds = Feeds(arrays.enumerated().map { ("x\($0)", $1) })
     let session = try quietSession(graph)
-    let tolerance = dtype == .f64 ? 1e-9 : 2e-5
+    // PyTorch's own constants of some functions are those of `f32`, in `f64` too.
+    let tolerance = dtype == .f64 ? 1e-8 : 2e-5
     func expect(_ made: NDArray, _ wanted: FunctionFixture.Numbers, _ what: String) {
       #expect(made.shape == wanted.shape, "\(what)")
       let scale = wanted.values.filter(\.isFinite).map(abs).max() ?? 0

@@ -2,9 +2,9 @@ public import FirnGraph
 
 // Functions of functions. What stands on every map of a network is a row of the table instead.
 
-/// x where it is within both bounds, else the bound it is beyond, element by element.
+/// x where it is between two bounds, else the bound it is beyond, element by element.
 ///
-/// NaN stays. The gradient is 1 within, the bounds included, and 0 beyond, as of PyTorch's `clamp`. Where the bounds
+/// NaN stays. The gradient is 1 between the bounds, and 0 at them and beyond, as of PyTorch's `clamp`. Where the bounds
 /// cross, the upper one wins.
 ///
 /// Constraints: (C2) beside `i32` the bounds are whole numbers; (C3) x is floating point or `i32`.
@@ -22,19 +22,20 @@ public func clamp(
     var y = x
     if let lower {
       let bound = x.scalar(lower)
-      y = select(where: less(y, bound), bound, otherwise: y)
+      y = select(where: lessEqual(y, bound), bound, otherwise: y)
     }
     if let upper {
       let bound = x.scalar(upper)
-      y = select(where: greater(y, bound), bound, otherwise: y)
+      y = select(where: greaterEqual(y, bound), bound, otherwise: y)
     }
     return y
   }
 }
 
-/// x between two bounds and the bounds beyond, element by element: PyTorch's `hardtanh`.
+/// x between two bounds and the bounds beyond, element by element: PyTorch's `hardtanh`, `clamp` with bounds of -1 and
+/// 1.
 ///
-/// Unlike `clamp` it has gradient 0 at the bounds too. NaN stays.
+/// NaN stays; the gradient is 0 at the bounds.
 ///
 /// Constraints: (C2) beside `i32` the bounds are whole numbers; (C3) x is floating point or `i32`.
 ///
@@ -43,11 +44,7 @@ public func hardTanh(
   _ x: Tensor, min lower: Double = -1, max upper: Double = 1, file: StaticString = #fileID,
   line: UInt = #line
 ) -> Tensor {
-  x.composing(file, line) { x in
-    let (low, high) = (x.scalar(lower), x.scalar(upper))
-    let right = select(where: greaterEqual(x, high), high, otherwise: x)
-    return select(where: lessEqual(x, low), low, otherwise: right)
-  }
+  clamp(x, min: lower, max: upper, file: file, line: line)
 }
 
 /// x, at least 0 and at most 6, element by element.
@@ -129,8 +126,8 @@ public func softsign(_ x: Tensor, file: StaticString = #fileID, line: UInt = #li
 
 /// x where x ≥ 0, else `slope` x, with a slope of its own for each element it broadcasts to: PyTorch's `prelu`.
 ///
-/// At 0 the gradient is the slope, and that of the slope 0. For one of each channel its shape is [channels], as channels
-/// come last.
+/// At 0 the gradient is the slope, and that of the slope 0. For one of each channel its shape is [channels], as
+/// channels come last.
 ///
 /// He and others, "Delving Deep into Rectifiers", 2015, equation 1.
 ///

@@ -158,8 +158,8 @@ public func pow(_ a: Double, _ b: Tensor, file: StaticString = #fileID, line: UI
 
 /// The greater of two elements, with broadcasting; NaN where either is.
 ///
-/// Operands that tie share the gradient in halves; where either is NaN, both have all of it, as in PyTorch. Along axes it
-/// is `Tensor.max(axes:)`.
+/// Operands that tie share the gradient in halves; where either is NaN, both have all of it, as in PyTorch. Along axes
+/// it is `Tensor.max(axes:)`.
 ///
 /// Constraints: (C1) the shapes broadcast; (C2) one element type; (C3) floating point or `i32`.
 ///
@@ -181,8 +181,8 @@ public func maximum(_ a: Tensor, _ b: Double, file: StaticString = #fileID, line
 
 /// The smaller of two elements, with broadcasting; NaN where either is.
 ///
-/// Operands that tie share the gradient in halves; where either is NaN, both have all of it, as in PyTorch. Along axes it
-/// is `Tensor.min(axes:)`.
+/// Operands that tie share the gradient in halves; where either is NaN, both have all of it, as in PyTorch. Along axes
+/// it is `Tensor.min(axes:)`.
 ///
 /// Constraints: (C1) the shapes broadcast; (C2) one element type; (C3) floating point or `i32`.
 ///

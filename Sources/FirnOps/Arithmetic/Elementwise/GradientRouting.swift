@@ -70,8 +70,8 @@ package struct GradientRouting: ElementwiseOp {
 
 /// `value`, whose gradient goes to x instead: a straight-through estimator.
 ///
-/// What is rounded, chosen or looked up has no gradient of its own; this hands on that of the result as if it were x. The
-/// value keeps its bits, which x + stopGradient(value - x) does not.
+/// What is rounded, chosen or looked up has no gradient of its own; this hands on that of the result as if it were x.
+/// The value keeps its bits, which x + stopGradient(value - x) does not.
 ///
 /// Bengio, Léonard and Courville, "Estimating or Propagating Gradients Through Stochastic Neurons", 2013.
 ///

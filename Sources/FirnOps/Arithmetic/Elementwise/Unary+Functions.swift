@@ -301,7 +301,8 @@ public func elu(_ x: Tensor, alpha: Double = 1, file: StaticString = #fileID, li
 
 /// x Φ(x) by its approximation with a hyperbolic tangent, element by element.
 ///
-/// 0.5 x (1 + tanh(√(2 / π) (x + 0.044715 x³))): PyTorch's `gelu(x, approximate="tanh")`, as GPT-2 has it. `gelu` is exact.
+/// 0.5 x (1 + tanh(√(2 / π) (x + 0.044715 x³))): PyTorch's `gelu(x, approximate="tanh")`, as GPT-2 has it. `gelu` is
+/// exact.
 ///
 /// Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
 ///

@@ -3,12 +3,12 @@ public import FirnGraph
 extension Tensor {
   /// Surrounded along each axis, `low` times before and `high` times after the elements, as `mode` says.
   ///
-  /// PyTorch's `F.pad`, NumPy's `pad`. The axes are padded one after the other, so that corners are filled too; reflected
-  /// and wrapped elements repeat as often as it takes. The gradient adds up what was repeated.
+  /// PyTorch's `F.pad`, NumPy's `pad`. The axes are padded one after the other, so that corners are filled too;
+  /// reflected and wrapped elements repeat as often as it takes. The gradient adds up what was repeated.
   ///
   /// Constraints: (C1) one low and one high for each axis; (C2) where they are numbers, none is negative; (C3) an axis
-  /// that is padded otherwise than by a value is not empty, and reflected or wrapped by a named extent, or along an axis
-  /// of a named one, at most once around.
+  /// that is padded otherwise than by a value is not empty, and reflected or wrapped by a named extent, or along an
+  /// axis of a named one, at most once around.
   ///
   /// - Parameters:
   ///   - low: how many before, axis by axis.
