@@ -143,8 +143,8 @@ let tests: [Target] = [
   .testTarget(
     name: "FirnONNXTests",
     dependencies: [
-      "FirnGraph", "FirnNotation", "FirnFiles", "FirnOps", "FirnCompiler", "FirnRuntime", "FirnFormats",
-      "FirnTraining", "FirnONNX", "FirnTestSupport",
+      "FirnGraph", "FirnNotation", "FirnFiles", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime",
+      "FirnFormats", "FirnTraining", "FirnONNX", "FirnTestSupport",
     ],
     exclude: ["Fixtures"]),
   .testTarget(

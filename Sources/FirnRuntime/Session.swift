@@ -296,7 +296,8 @@ public final class Session {
     try values([reference])[0]
   }
 
-  private func values(_ references: [any TensorReference]) throws(FirnError) -> [Value] {
+  /// - Throws: `.unknownName` for what the graph has not, and for handles of another graph's tensors.
+  package func values(_ references: [any TensorReference]) throws(FirnError) -> [Value] {
     var values: [Value] = []
     for reference in references {
       if let tensor = reference as? Tensor {
@@ -375,7 +376,7 @@ public final class Session {
         store.write(
           values, rows: commit.type.shape[0], in: rows, at: indices, to: commit.name, training: blocks)
       } else {
-        store.write(values, to: commit.name, training: blocks)
+        store.write(values, to: commit.name, training: blocks, by: workers)
       }
     }
     runs &+= 1

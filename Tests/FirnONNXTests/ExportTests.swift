@@ -1,12 +1,14 @@
 import FirnFormats
 import FirnGraph
+import FirnNN
 import FirnNotation
-import FirnONNX
 import FirnOps
 import FirnRuntime
 import FirnTraining
 import Foundation
 import Testing
+
+@testable import FirnONNX
 
 /// Models that PyTorch exported, by both of its exporters: `Fixtures/exports.py` writes them.
 @Suite struct ExportTests {
@@ -38,6 +40,95 @@ import Testing
       #expect(result.shape == wanted.shape)
       let distance = zip(result.doubles, wanted.doubles).map { abs($0 - $1) }.max() ?? 0
       #expect(distance < 1e-5, "\(name): \(distance)")
+    }
+  }
+
+  @Test(arguments: names)
+  func whatFirnWritesIsTheSameModel(_ name: String) throws {
+    let path = Self.folder + "/" + name
+    let model = try ONNXModel(contentsOfFile: path + ".onnx")
+    let session = try Session(model.graph)
+    let written = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "firn-\(UUID().uuidString).onnx"
+    ).path
+    defer { try? FileManager.default.removeItem(atPath: written) }
+    try session.writeONNX(model.outputs.map(\.tensor), to: written)
+    let again = try ONNXModel(contentsOfFile: written)
+    func described(_ graph: Graph) -> [String] {
+      graph.variables.map { "\($0.name) \($0.type) \($0.role) \($0.isTrainable)" }.sorted()
+    }
+    #expect(described(again.graph) == described(model.graph))
+    #expect(again.inputs.map(\.tensor.type) == model.inputs.map(\.tensor.type))
+    let input = try #require(try Weights(contentsOf: path + ".npz")["input_0"]?.array())
+    func output(_ model: ONNXModel) throws -> [Double] {
+      let session = try Session(model.graph)
+      let program = try session.compile(fetching: [model.outputs[0].tensor])
+      return try session.run(program, feeding: [model.inputs[0].tensor: input])[model.outputs[0].tensor]
+        .doubles
+    }
+    let distance = zip(try output(model), try output(again)).map { abs($0 - $1) }.max() ?? 0
+    #expect(distance < 1e-6)
+  }
+
+  @Test func whatOnnxHasNotIsListedAtOnce() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 3])
+    let labels = graph.placeholder("labels", shape: ["batch"], dtype: .i32)
+    let loss = sparseSoftmaxCrossEntropy(logits: x, labels: labels).mean()
+    let session = try Session(graph)
+    #expect {
+      try session.writeONNX([loss], to: "/dev/null")
+    } throws: { error in
+      "\(error)".contains("the op `sparse_cross_entropy` has no counterpart in ONNX")
+    }
+    #expect(throws: FirnError.self) { try session.writeONNX(["nothing"], to: "/dev/null") }
+  }
+
+  @Test func outputsAreTheSessionsAndEachIsNamedOnce() throws {
+    let graph = Graph()
+    let y = relu(graph.placeholder("x", shape: [2]))
+    let other = Graph()
+    let foreign = relu(other.placeholder("x", shape: [2]))
+    let session = try Session(graph)
+    #expect {
+      try session.writeONNX([foreign], to: "/dev/null")
+    } throws: { error in
+      "\(error)".contains("belongs to another graph")
+    }
+    #expect {
+      try session.writeONNX([y, y.name], to: "/dev/null")
+    } throws: { error in
+      (error as? FirnError)?.code == .duplicateName
+    }
+  }
+
+  @Test func whatNoOneMakesIsNoOutput() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: [4, 3])
+    _ = BatchNorm()(x)
+    let session = try Session(graph)
+    let written = try #require(graph.definition.nodes.first { $0.mnemonic == "assign" })
+    #expect {
+      try session.writeONNX([written.name], to: "/dev/null")
+    } throws: { error in
+      "\(error)".contains("what the op `assign` gives has no counterpart in ONNX")
+    }
+  }
+
+  @Test func noModelIsLargerThanAMessageMayBe() throws {
+    let graph = Graph()
+    let weight = graph.variable("w", shape: [100])
+    let y = relu(weight)
+    let session = try Session(graph)
+    let size = try session.model(of: [y], limit: 1 << 20).count
+    #expect(try session.model(of: [y], limit: size + 1).count == size)
+    // Of the weights alone, and of the whole.
+    for limit in [400, size] {
+      #expect {
+        _ = try session.model(of: [y], limit: limit)
+      } throws: { error in
+        "\(error)".contains("stays below \(limit)")
+      }
     }
   }
 

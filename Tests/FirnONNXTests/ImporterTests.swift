@@ -287,6 +287,186 @@ import Testing
     #expect(error.description.contains("without end"))
   }
 
+  // MARK: Bounds
+
+  private static func fault(
+    _ bytes: [UInt8], nodeCount: Int = 1 << 20, byteCount: Int = 256 << 20
+  ) throws -> FirnError? {
+    let fault = FileFault("model.onnx")
+    let importer = try Importer(
+      ModelMessage(Bytes(copying: bytes), source: "model.onnx"),
+      files: ExternalFiles(besides: nil, fault: fault),
+      binding: [:], fault: fault, nodeCount: nodeCount, byteCount: byteCount)
+    do throws(FirnError) {
+      try importer.run()
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  @Test func tooManyNodesAreOneFault() throws {
+    let nodes = (0..<5).map { Self.node("Relu", [$0 == 0 ? "x" : "y\($0)"], ["y\($0 + 1)"]) }
+    let bytes = Self.model(nodes, inputs: [Self.value("x", ["2"])], outputs: ["y5"])
+    #expect(try Self.fault(bytes, nodeCount: 5) == nil)
+    let error = try #require(try Self.fault(bytes, nodeCount: 3))
+    #expect(error.causes.isEmpty && error.message.contains("more than 3 nodes"))
+  }
+
+  @Test func aFunctionThatDoesNotMakeItsOutputIsAFault() throws {
+    var function = FunctionMessage()
+    (function.name, function.domain, function.inputs, function.outputs) = ("F", "own", ["a"], ["b"])
+    var call = Self.node("F", ["x"], ["y"])
+    call.domain = "own"
+    let bytes = Self.model([call], inputs: [Self.value("x", ["2"])], outputs: ["y"]) {
+      $0.functions = [function]
+    }
+    let error = try #require(Self.error(bytes))
+    #expect(error.description.contains("nothing makes the function's output `b`"))
+  }
+
+  @Test func whatIsWorkedOutIsBounded() throws {
+    var nodes = (0..<4).flatMap { number in
+      [
+        Self.node("ConstantOfShape", ["extent"], ["n\(number)"], [Self.zero]),
+        Self.node("Add", ["n\(number)", "n\(number)"], ["m\(number)"]),
+      ]
+    }
+    nodes.append(Self.node("Relu", ["x"], ["y"]))
+    let folded = Self.model(
+      nodes, inputs: [Self.value("x", ["2"])], outputs: ["y"],
+      initializers: [TensorMessage("extent", integers: [10_000])])
+    #expect(try Self.fault(folded) == nil)
+    let one = 10_000 * MemoryLayout<Dim>.stride
+    let error = try #require(try Self.fault(folded, byteCount: 3 * one))
+    #expect(error.causes.isEmpty && error.message.contains("more memory than any model needs"))
+
+    var mode = AttributeMessage()
+    (mode.name, mode.text, mode.type) = ("mode", "reflect", 3)
+    let padded = Self.model(
+      [Self.node("Pad", ["x", "pads"], ["y"], [mode])], inputs: [Self.value("x", ["2"])], outputs: ["y"],
+      initializers: [TensorMessage("pads", integers: [1 << 20, 1 << 20])])
+    #expect(try Self.fault(padded, byteCount: 1 << 20)?.message.contains("more memory") == true)
+  }
+
+  private static let zero: AttributeMessage = {
+    var attribute = AttributeMessage()
+    (attribute.name, attribute.type) = ("value", 4)
+    attribute.tensor = TensorMessage("", integers: [0])
+    return attribute
+  }()
+
+  @Test func longRangesAreNoTables() throws {
+    var cast = Self.node("Cast", ["r"], ["y"])
+    cast.attributes = [Self.attribute("to", 1)]
+    let bytes = Self.model(
+      [Self.node("Range", ["from", "to", "by"], ["r"]), cast], inputs: [], outputs: ["y"],
+      initializers: [
+        TensorMessage("from", integers: [5], shape: []), TensorMessage("to", integers: [60_003], shape: []),
+        TensorMessage("by", integers: [3], shape: []),
+      ])
+    let model = try Self.read(bytes)
+    let held = model.graph.definition.nodes.flatMap { node -> [Int] in
+      if case .holds(let array) = node.op.effect { return [array.elementCount] }
+      return []
+    }
+    #expect(held.allSatisfy { $0 == 1 })
+    let values = try Self.outputs(model)[0]
+    #expect(values.count == 20_000 && values[1] == 8 && values[19_999] == 60_002)
+  }
+
+  /// What a model without inputs gives.
+  private static func outputs(_ model: ONNXModel) throws -> [[Double]] {
+    let session = try Session(model.graph)
+    let program = try session.compile(fetching: model.outputs.map(\.tensor))
+    let results = try session.run(program)
+    return try model.outputs.map { try results[$0.tensor].doubles }
+  }
+
+  // MARK: Integers
+
+  @Test func knownRemaindersHaveTheSignThatIsAskedFor() throws {
+    let bytes = Self.model(
+      [
+        Self.node("Mod", ["a", "b"], ["floored"]),
+        Self.node("Mod", ["a", "b"], ["truncated"], [Self.attribute("fmod", 1)]),
+        Self.node("Div", ["a", "b"], ["quotient"]),
+      ], inputs: [], outputs: ["floored", "truncated", "quotient"],
+      initializers: [TensorMessage("a", integers: [-5, 5]), TensorMessage("b", integers: [3, -3])])
+    #expect(try Self.outputs(Self.read(bytes)) == [[1, -1], [-2, 2], [-1, -1]])
+  }
+
+  @Test func integersBeyond32BitsAreAFault() throws {
+    var wide = Self.zero
+    wide.tensor = TensorMessage("", integers: [1 << 40])
+    let bytes = Self.model(
+      [Self.node("Shape", ["x"], ["s"]), Self.node("ConstantOfShape", ["s"], ["y"], [wide])],
+      inputs: [Self.value("x", ["batch"])], outputs: ["y"])
+    let error = try #require(Self.error(bytes))
+    #expect(error.code == .indexOutOfRange && error.description.contains("\(1 << 40) is no i32"))
+  }
+
+  // MARK: Loops
+
+  /// A loop of three steps whose body doubles what it carries, and makes its condition by these nodes.
+  private static func loop(_ nodes: [NodeMessage], condition: String = "go") -> [UInt8] {
+    var body = GraphMessage()
+    body.nodes = nodes + [node("Add", ["h", "h"], ["next"])]
+    body.inputs = [value("step", [], .i32), value("given", [], .bool), value("h", ["2"])]
+    body.outputs = [condition, "next"].map { name in
+      var message = ValueMessage()
+      message.name = name
+      return message
+    }
+    var attribute = AttributeMessage()
+    (attribute.name, attribute.graph, attribute.type) = ("body", body, 5)
+    return model(
+      [node("Loop", ["trips", "", "x"], ["y"], [attribute])], inputs: [value("x", ["2"])], outputs: ["y"],
+      initializers: [
+        TensorMessage("trips", integers: [3], shape: []), TensorMessage("yes", NDArray(scalar: true)),
+        TensorMessage("no", NDArray(scalar: false)),
+      ])
+  }
+
+  private static func constant(_ value: Bool, _ output: String) -> NodeMessage {
+    var attribute = AttributeMessage()
+    (attribute.name, attribute.tensor, attribute.type) = (
+      "value", TensorMessage("", NDArray(scalar: value)), 4
+    )
+    return node("Constant", [], [output], [attribute])
+  }
+
+  @Test func loopsWhoseConditionStaysTrueRun() throws {
+    let bodies = [
+      Self.loop([Self.constant(true, "go")]), Self.loop([Self.node("Identity", ["given"], ["go"])]),
+      Self.loop([Self.node("Identity", ["yes"], ["go"])]), Self.loop([], condition: "given"),
+    ]
+    for bytes in bodies {
+      let model = try Self.read(bytes)
+      let session = try Session(model.graph)
+      let program = try session.compile(fetching: [model.outputs[0].tensor])
+      let result = try session.run(program, feeding: [model.inputs[0].tensor: NDArray([Float(1), 2])])
+      #expect(try result[model.outputs[0].tensor].floats == [8, 16])
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1))) func loopsThatEndByThemselvesAreRefused() throws {
+    let bodies = [
+      (Self.loop([Self.constant(false, "go")]), "its condition ends"),
+      (Self.loop([Self.node("Identity", ["no"], ["go"])]), "its condition ends"),
+      (Self.loop([Self.node("Identity", ["step"], ["go"])]), "is computed"),
+      (Self.loop([Self.node("Not", ["given"], ["go"])]), "is computed"),
+      // A circle.
+      (
+        Self.loop([Self.node("Identity", ["a"], ["go"]), Self.node("Identity", ["go"], ["a"])]), "is computed"
+      ),
+    ]
+    for (bytes, words) in bodies {
+      let error = try #require(Self.error(bytes))
+      #expect(error.description.contains(words), "\(error)")
+    }
+  }
+
   // MARK: Data beside the model
 
   @Test func dataBesideTheModelStaysInItsFolder() throws {

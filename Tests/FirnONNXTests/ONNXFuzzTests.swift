@@ -11,7 +11,7 @@ import Testing
   /// `FIRN_FUZZ=1000000` for a long run, in release.
   static let count = ProcessInfo.processInfo.environment["FIRN_FUZZ"].flatMap { Int($0) } ?? 4000
 
-  @Test func damagedModels() throws {
+  @Test(.timeLimit(.minutes(60))) func damagedModels() throws {
     let path = NodeTests.fixtures.appendingPathComponent("nodes.onnx").path
     let files = try ModelMessage(MappedFile.open(path), source: path).graph?.initializers ?? []
     let originals = stride(from: 0, to: files.count, by: 2).compactMap { files[$0].raw }

@@ -1,16 +1,23 @@
 internal import FirnFormats
 internal import FirnGraph
 internal import FirnNotation
+internal import FirnONNX
+internal import FirnRuntime
 
-/// `firn convert`: a model of another library as a graph file.
+/// `firn convert`: a model of another library as a graph file, and the other way round.
 enum ConvertCommand {
   static let declaration = ArgumentParser.Command(
-    name: "convert", summary: "write an ONNX model as a graph file, weights included",
-    positionals: [GraphQuestion.file, .init(name: "FILE_B", help: "the graph file to write (.firn)")],
-    options: [.json],
+    name: "convert", summary: "write an ONNX model as a graph file or the other way round, weights included",
+    positionals: [GraphQuestion.file, .init(name: "FILE_B", help: "the file to write: .firn or .onnx")],
+    options: [
+      .init(
+        name: "outputs", value: .text(placeholder: "NODES"),
+        help: "what a model for ONNX gives, joined by commas (default: what nobody reads)"), .json,
+    ],
     examples: [
       .init(
-        line: "firn convert resnet18.onnx resnet18.firn", meaning: "to read, to draw, or to train in Firn")
+        line: "firn convert resnet18.onnx resnet18.firn", meaning: "to read, to draw, or to train in Firn"),
+      .init(line: "firn convert model.firn model.onnx --outputs head/add", meaning: "for ONNX Runtime"),
     ])
 
   /// What `--json` gives.
@@ -22,17 +29,22 @@ enum ConvertCommand {
 
   static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
     let (source, target) = (arguments.positionals[0], arguments.positionals[1])
-    guard target.hasSuffix(".firn") else {
+    guard target.hasSuffix(".firn") || target.hasSuffix(".onnx") else {
       throw UsageError(
-        "firn convert", "'\(target)' has no ending of a graph file",
-        remedy: "write to a name that ends in .firn")
+        "firn convert", "'\(target)' has no ending of a graph file or an ONNX model",
+        remedy: "write to a name that ends in .firn or .onnx")
     }
     guard !Platform.isOneFile(shell.resolved(source), shell.resolved(target)) else {
       throw UsageError(
         "firn convert", "'\(target)' is the file that is read", remedy: "write to another name")
     }
     let graph = try GraphQuestion.graph(source, in: shell)
-    try graph.write(toFile: shell.resolved(target))
+    if target.hasSuffix(".onnx") {
+      let named = arguments.text("outputs").map { $0.split(separator: ",").map(String.init) }
+      try Session(graph, threads: 1).writeONNX(named ?? Self.results(of: graph), to: shell.resolved(target))
+    } else {
+      try graph.write(toFile: shell.resolved(target))
+    }
     if arguments.flag("json") {
       try shell.json(Answer(path: target, nodes: graph.nodes.count, variables: graph.variables.count))
     } else {
@@ -41,5 +53,15 @@ enum ConvertCommand {
           + "\(NumberFormat.count(graph.variables.count)) variables")
     }
     return 0
+  }
+
+  /// What a graph is for: forward values that no node reads; what is written back, such as moving averages, is none.
+  private static func results(of graph: GraphDef) -> [String] {
+    let consumers = graph.consumers
+    return graph.nodes.indices.filter { index in
+      let node = graph.nodes[index]
+      if case .writes = node.op.effect { return false }
+      return !node.inputs.isEmpty && node.phase == .forward && consumers[index].isEmpty
+    }.map { graph.nodes[$0].name }
   }
 }

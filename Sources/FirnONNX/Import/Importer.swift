@@ -23,16 +23,25 @@ final class Importer {
   private var variableNames: Set<String> = []
   private var inputNames: [Tensor: String] = [:]
   private var nodeCount = 0
+  /// What is worked out while the model is read, and not read from it, may still take this many bytes.
+  private var rest: Int
+  /// Nothing more is built; the fault that says why is on record.
+  private var isStopped = false
   /// By scope: how many recurrent nodes there are, and how many are built.
   private var recurrentCounts: [String: Int] = [:]
   private var recurrentNodes: [String: Int] = [:]
 
   /// Nodes in all, functions and loops' bodies expanded: a few bytes can describe very many.
-  private static let largestCount = 1 << 20
+  private let largestCount: Int
 
+  /// - Parameter byteCount: what may be kept of numbers that few bytes describe, such as folded ranges and places of
+  ///   padding; shapes of the largest models take a hundredth of it.
   init(
-    _ model: ModelMessage, files: ExternalFiles, binding: [String: NDArray], fault: FileFault
+    _ model: ModelMessage, files: ExternalFiles, binding: [String: NDArray], fault: FileFault,
+    nodeCount: Int = 1 << 20, byteCount: Int = 256 << 20
   ) throws(FirnError) {
+    largestCount = nodeCount
+    rest = byteCount
     self.model = model
     self.files = files
     self.binding = binding
@@ -70,7 +79,11 @@ final class Importer {
     }
     let environment = Environment(versions: try versions(model.operatorSets))
     try declare(message.initializers, in: environment, isOutermost: true)
-    for input in message.inputs where environment[input.name] == nil { try declare(input, in: environment) }
+    // Before IR version 4 initialisers are among the inputs.
+    let initializers = Set(message.initializers.map(\.name))
+    for input in message.inputs where !initializers.contains(input.name) {
+      try declare(input, in: environment)
+    }
     if let other = binding.keys.sorted().first(where: { name in !message.inputs.contains { $0.name == name } }
     ) {
       throw FirnError(
@@ -199,12 +212,7 @@ final class Importer {
       if integers.isBool {
         return graph.constant(try NDArray(numbers.map { $0 != 0 }, shape: integers.shape))
       }
-      guard let narrow = numbers.first(where: { Int32(exactly: $0) == nil }) else {
-        return graph.constant(try NDArray(numbers.map { Int32($0) }, shape: integers.shape))
-      }
-      throw FirnError(
-        .indexOutOfRange, "\(narrow) is no i32, in which Firn keeps 64-bit integers",
-        remedy: "export with smaller numbers")
+      return graph.constant(try NDArray(narrowed(numbers), shape: integers.shape))
     }
     let scalars = integers.values.map { graph.extent($0, dtype: .i32) }
     return stack(scalars).reshaped(to: Shape(integers.shape))
@@ -214,9 +222,8 @@ final class Importer {
   func tensor(_ stored: StoredValue, order: [Int]?, role: String?) throws(FirnError) -> Tensor {
     let plain = Array(stored.message.dimensions.indices)
     // A weight that the exporter named by a number belongs to the module that uses it: two that use it had equal ones.
-    if role != nil, stored.isParameter, stored.made != nil, !PathText.isDotted(stored.name),
-      !nodeScope.isEmpty,
-      stored.scope != nodeScope
+    if role != nil, stored.isParameter, stored.made != nil, stored.path == nil,
+      !PathText.isDotted(stored.name), !nodeScope.isEmpty, stored.scope != nodeScope
     {
       let copy = stored.copies[nodeScope] ?? stored.copy()
       if stored.copies.updateValue(copy, forKey: nodeScope) == nil {
@@ -254,7 +261,7 @@ final class Importer {
     let leaf = Path.last(of: path)
     let role = role.map { Self.roles[$0] ?? $0 } ?? (leaf == "bias" ? leaf : nil)
     let isState = role == "moving_mean" || role == "moving_variance"
-    return graph.section("", phase: .forward) {
+    return atTop(graph.current) {
       graph.variable(
         path, shape: Shape(array.shape), dtype: array.dtype, role: role ?? "", initializer: .array(array),
         trainable: isState ? nil : stored.trainable, kind: isState ? .state : .parameter)
@@ -289,6 +296,12 @@ final class Importer {
   /// The role of what entries of the table tell apart only by its name.
   private static let roles = ["beta": "bias"]
 
+  /// Variables are named from the top, also where a loop's body in some scope asks for them.
+  private func atTop<Result>(_ graph: Graph, _ body: () -> Result) -> Result {
+    func inside() -> Result { graph.section("", phase: .forward, body) }
+    return graph.parent.map { atTop($0, inside) } ?? inside()
+  }
+
   private func unique(_ path: String) -> String {
     var result = path
     var number = 0
@@ -304,7 +317,7 @@ final class Importer {
     _ path: String, _ array: NDArray, role: String, trainable: Bool?, blocks: BlockNames?
   ) -> Tensor {
     let path = unique(path)
-    return graph.section("", phase: .forward) {
+    return atTop(graph.current) {
       graph.variable(
         path, shape: Shape(array.shape), dtype: array.dtype, role: role, initializer: .array(array),
         trainable: trainable, blocks: blocks)
@@ -378,7 +391,14 @@ final class Importer {
 
   private func build(_ node: NodeMessage, in environment: Environment) {
     nodeCount += 1
-    if nodeCount > Self.largestCount { return poison(node, environment) }
+    if nodeCount > largestCount, !isStopped {
+      isStopped = true
+      graph.current.report(
+        FirnError(
+          .invalidGraph, "it has more than \(largestCount) nodes, its functions and loops written out",
+          remedy: "export the model in parts"))
+    }
+    if isStopped { return poison(node, environment) }
     let outer = nodeScope
     defer { nodeScope = outer }
     let scope = scope(of: node, environment)
@@ -447,7 +467,11 @@ final class Importer {
     }
     let call = OperatorCall(
       importer: self, node: node, version: version, inputs: inputs, environment: environment)
-    if let fold = row.fold, let known = call.knownInputs, let result = try fold(call, known) {
+    // A damaged node may have fewer inputs than its operator; those are as if left out.
+    if let fold = row.fold, let known = call.knownInputs,
+      let result = try fold(call, known + [KnownIntegers?](repeating: nil, count: 3))
+    {
+      try keep(result.values.count * MemoryLayout<Dim>.stride)
       return [.known(result)]
     }
     let isPoisoned = inputs.contains { value in
@@ -480,7 +504,17 @@ final class Importer {
       body.attributes = body.attributes.compactMap { $0.resolved(by: given, defaults: function.defaults) }
       build(body, in: inner)
     }
-    return function.outputs.map { inner[$0] ?? .of(.poisoned(in: graph.current)) }
+    var results: [ImportedValue] = []
+    for (index, name) in function.outputs.enumerated() {
+      let isWanted = node.outputs.indices.contains(index) && !node.outputs[index].isEmpty
+      guard inner[name] != nil || !isWanted || isStopped else {
+        throw FirnError(
+          .invalidGraph, "nothing makes the function's output `\(name)`",
+          remedy: "check the file with onnx.checker")
+      }
+      results.append(inner[name] ?? .of(.poisoned(in: graph.current)))
+    }
+    return results
   }
 
   /// The scope a node stands in, relative to where it is built.
@@ -500,6 +534,25 @@ final class Importer {
 
   // MARK: Numbers
 
+  /// Takes the cost of what is kept and not read from the file; few bytes can ask for very much of it.
+  func keep(_ byteCount: Int) throws(FirnError) {
+    rest -= byteCount
+    guard rest < 0 else { return }
+    isStopped = true
+    throw FirnError(
+      .invalidGraph, "the model's constants, worked out, take more memory than any model needs",
+      remedy: "export large tables as initialisers")
+  }
+
+  private func narrowed(_ numbers: [Int]) throws(FirnError) -> [Int32] {
+    guard let wide = numbers.first(where: { Int32(exactly: $0) == nil }) else {
+      return numbers.map { Int32($0) }
+    }
+    throw FirnError(
+      .indexOutOfRange, "\(wide) is no i32, in which Firn keeps 64-bit integers",
+      remedy: "export with smaller numbers")
+  }
+
   /// Numbers of a value that a node must know, such as axes or a shape.
   func array(_ value: ImportedValue, _ what: String) throws(FirnError) -> NDArray {
     switch value {
@@ -510,10 +563,11 @@ final class Importer {
         return try NDArray(numbers.map { $0 != 0 }, shape: integers.shape)
       }
       if let numbers = integers.numbers {
-        return try NDArray(numbers.map { Int32(clamping: $0) }, shape: integers.shape)
+        return try NDArray(narrowed(numbers), shape: integers.shape)
       }
     case .tensor(let laid):
-      if let array = try ConstantEvaluation.value(of: laid.plain) { return array }
+      let array = try ConstantEvaluation.value(of: laid.plain) { (cost) throws(FirnError) in try keep(cost) }
+      if let array { return array }
     }
     throw unknown(value, what)
   }

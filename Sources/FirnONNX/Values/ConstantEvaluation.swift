@@ -4,8 +4,11 @@ import FirnRuntime
 
 /// Numbers of a tensor that depends on nothing but constants, by running what makes it.
 enum ConstantEvaluation {
+  /// - Parameter keep: takes the bytes that running it makes.
   /// - Returns: nil where it depends on something else: what is fed, variables, random draws, named dimensions.
-  static func value(of tensor: Tensor) throws(FirnError) -> NDArray? {
+  static func value(
+    of tensor: Tensor, keep: (Int) throws(FirnError) -> Void
+  ) throws(FirnError) -> NDArray? {
     guard !tensor.isPoisoned, tensor.graph.parent == nil, tensor.shape.extents != nil else { return nil }
     if let constant = tensor.node?.op as? Constant { return constant.array }
     let nodes = tensor.graph.nodes
@@ -19,6 +22,15 @@ enum ConstantEvaluation {
       }
       guard node.types.allSatisfy({ $0.shape.extents != nil }) else { return nil }
       for input in node.inputs where wanted.insert(input.node).inserted { pending.append(input.node) }
+    }
+    for position in wanted {
+      if case .holds = nodes[position].op.effect { continue }
+      for type in nodes[position].types {
+        guard let count = type.shape.extents.flatMap({ NDArray.elementCount(of: $0) }), count < 1 << 40 else {
+          return nil
+        }
+        try keep(count * type.dtype.byteCount)
+      }
     }
     var places: [Int: Int] = [:]
     var kept: [Node] = []

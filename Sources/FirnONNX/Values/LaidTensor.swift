@@ -37,6 +37,9 @@ final class LaidTensor {
   /// The extents of the model's value.
   var shape: Shape { Shape((0..<rank).map { tensor.shape[place(of: $0)] }) }
 
+  /// The extent of an axis of the model's value; 0 where there is no such axis.
+  func extent(_ axis: Int) -> Dim { (0..<rank).contains(axis) ? tensor.shape[place(of: axis)] : 0 }
+
   /// Where an axis of the model's value is.
   func place(of axis: Int) -> Int {
     if !isChannelsLast || axis == 0 { return axis }

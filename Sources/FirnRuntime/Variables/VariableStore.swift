@@ -228,12 +228,21 @@ struct VariableStore {
 
   /// Copies what a run made into the variable: where it is if nobody shares it, else to storage of its own.
   ///
-  /// - Parameter blocks: what of it the run trains, where that is not the whole.
-  mutating func write(_ bytes: UnsafeRawPointer, to name: String, training blocks: [Block]? = nil) {
+  /// - Parameters:
+  ///   - blocks: what of it the run trains, where that is not the whole.
+  ///   - workers: who copies what is large, as a table and its moments are.
+  mutating func write(
+    _ bytes: UnsafeRawPointer, to name: String, training blocks: [Block]? = nil, by workers: any Workers
+  ) {
     let position = beginWriting(name, training: blocks)
     let storage = ownStorage(at: position, keepsValue: false)
-    storage.pointer.copyMemory(from: bytes, byteCount: storage.byteCount)
+    workers.split(storage.byteCount, grain: Self.copyGrain) { part, _ in
+      (storage.pointer + part.lowerBound).copyMemory(from: bytes + part.lowerBound, byteCount: part.count)
+    }
   }
+
+  /// Bytes that are worth handing to a worker to be copied: they take some hundred microseconds.
+  private static let copyGrain = 1 << 20
 
   /// Copies rows that a run made into the variable; the others stay.
   ///

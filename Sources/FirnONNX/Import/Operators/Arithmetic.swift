@@ -35,7 +35,7 @@ extension Operator {
     return Operator(name, means: means, fold: fold) { c throws(FirnError) in
       if c.version < 7, c.flag("broadcast"), let axis = c.int("axis") {
         let (a, b) = (try c.tensor(0), try c.tensor(1))
-        let after = Swift.max(0, a.rank - (axis < 0 ? axis + a.rank : axis) - b.rank)
+        let after = Swift.max(0, a.rank - (try c.axis(axis, rank: a.rank)) - b.rank)
         let spread = b.reshaped(to: Shape(b.shape.dimensions + [Dim](repeating: 1, count: after)))
         return [.of(function(a, spread))]
       }
@@ -51,9 +51,9 @@ extension Operator {
   ) -> Operator {
     var fold: Fold?
     if let known {
-      fold = { (_, inputs) throws(FirnError) in
-        var result = inputs.first.flatMap { $0 }
-        for input in inputs.dropFirst() {
+      fold = { (c, inputs) throws(FirnError) in
+        var result = inputs[0]
+        for input in inputs.prefix(c.inputs.count).dropFirst() {
           guard let input, !input.isBool else { return nil }
           result = result?.combined(input, known)
         }
@@ -98,12 +98,13 @@ extension Operator {
     },
     Operator(
       "Mod", means: "`a - b floor(a / b)`; with `fmod` the sign of a",
-      fold: { (_, inputs) throws(FirnError) in
+      fold: { (c, inputs) throws(FirnError) in
         guard let a = inputs[0], let b = inputs[1] else { return nil }
+        let isTruncated = c.flag("fmod")
         return a.combined(b) { x, y in
           guard let x = x.value, let y = y.value, y != 0 else { return nil }
           let rest = x.remainderReportingOverflow(dividingBy: y).partialValue
-          return Dim(rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest)
+          return Dim(!isTruncated && rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest)
         }
       }
     ) { c throws(FirnError) in
@@ -153,14 +154,14 @@ extension Operator {
     unary("Erf", "`erf`") { erf($0) },
     Operator("CumSum", means: "`cumulativeSum`") { c throws(FirnError) in
       let x = try c.tensor(0)
-      let axis = try c.axis(Int(c.scalar(1, "axis")), rank: x.rank)
+      let axis = try c.axis(c.integer(1, "axis"), rank: x.rank)
       return [
         .of(x.cumulativeSum(axis: axis, exclusive: c.flag("exclusive"), reversed: c.flag("reverse")))
       ]
     },
     Operator("CumProd", means: "a `scan` that multiplies") { c throws(FirnError) in
       let x = try c.tensor(0)
-      let axis = try c.axis(Int(c.scalar(1, "axis")), rank: x.rank)
+      let axis = try c.axis(c.integer(1, "axis"), rank: x.rank)
       let isExclusive = c.flag("exclusive")
       let order = [axis] + (0..<x.rank).filter { $0 != axis }
       let sequence = x.transposed(order)
@@ -180,6 +181,7 @@ extension Operator {
     Operator(name, means: "a constant") { call throws(FirnError) in
       let size = try call.integers(0, "size").first ?? 0
       guard (0...1 << 24).contains(size) else { throw call.unsupported("a window of \(size)") }
+      try call.importer.keep(2 * size * MemoryLayout<Double>.stride)
       let period = Double(call.flag("periodic", true) ? size : size - 1)
       let values = (0..<size).map { index in
         let angle = 2 * Double.pi * Double(index) / period

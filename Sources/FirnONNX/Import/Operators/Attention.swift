@@ -14,21 +14,24 @@ extension Operator {
       // [batch, heads, time, size], or [batch, time, heads * size].
       let heads = c.int("num_heads", 0)
       if x.rank == 3 {
-        guard heads > 0, let size = x.shape[2].divided(exactlyBy: Dim(heads)) else {
+        guard heads > 0, let size = x.extent(2).divided(exactlyBy: Dim(heads)) else {
           throw FirnError(.shapeMismatch, "\(heads) heads of \(x.type)", remedy: "check the model")
         }
-        x = x.reshaped(to: [x.shape[0], x.shape[1], Dim(heads), size]).transposed([0, 2, 1, 3])
+        x = x.reshaped(to: [x.extent(0), x.extent(1), Dim(heads), size]).transposed([0, 2, 1, 3])
       }
-      let size = try c.numbers([x.shape[3]], "the size of a head")[0]
+      try c.requireRank(x.rank, atLeast: 4)
+      let size = try c.numbers([x.extent(3)], "the size of a head")[0]
       let turned = c.int("rotary_embedding_dim", 0) == 0 ? size : c.int("rotary_embedding_dim", 0)
       var (cosines, sines) = (try c.tensor(1), try c.tensor(2))
       if c.has(3) {
         let places = try c.tensor(3)
         (cosines, sines) = (gather(cosines, indices: places), gather(sines, indices: places))
       }
+      try c.requireRank(Swift.min(cosines.rank, sines.rank), atLeast: 3, "cache of angles")
+      guard (0...size).contains(turned) else { throw c.unsupported("a rotation of \(turned) of \(size)") }
       let half = turned / 2
       // [batch, 1, time, half]
-      let shape: Shape = [cosines.shape[0], 1, cosines.shape[1], Dim(half)]
+      let shape: Shape = [cosines.extent(0), 1, cosines.extent(1), Dim(half)]
       let (cosine, sine) = (cosines.reshaped(to: shape), sines.reshaped(to: shape))
       let part = x.sliced(axis: 3, from: 0, to: Dim(turned))
       let isInterleaved = c.flag("interleaved")
@@ -61,16 +64,17 @@ private struct AttentionNode {
 
   func results() throws(FirnError) -> [ImportedValue] {
     let given = try c.tensor(0)
-    let queryHeads = given.rank == 4 ? given.shape[1].value ?? 0 : c.int("q_num_heads", 0)
+    let queryHeads = given.rank == 4 ? given.extent(1).value ?? 0 : c.int("q_num_heads", 0)
     let q = try heads(given, queryHeads)
     let keys = try c.tensor(1)
-    let keyHeads = keys.rank == 4 ? keys.shape[1].value ?? 0 : c.int("kv_num_heads", 0)
+    let keyHeads = keys.rank == 4 ? keys.extent(1).value ?? 0 : c.int("kv_num_heads", 0)
     var k = try heads(keys, keyHeads)
     var v = try heads(try c.tensor(2), keyHeads)
     var past: Dim = 0
     if c.has(4), c.has(5) {
       let (oldKeys, oldValues) = (try c.tensor(4), try c.tensor(5))
-      past = oldKeys.shape[2]
+      try c.requireRank(Swift.min(oldKeys.rank, oldValues.rank), atLeast: 4, "cache")
+      past = oldKeys.extent(2)
       k = concatenate([oldKeys, k], axis: 2)
       v = concatenate([oldValues, v], axis: 2)
     }
@@ -83,14 +87,14 @@ private struct AttentionNode {
       k = repeated(k, queryHeads / keyHeads)
       v = repeated(v, queryHeads / keyHeads)
     }
-    let size = try c.numbers([q.shape[3]], "the size of a head")[0]
+    let size = try c.numbers([q.extent(3)], "the size of a head")[0]
     let scale = c.float("scale", 1 / Double(size).squareRoot())
     let root = scale.squareRoot()
     var scores = matmul(q * root, k * root, transposeB: true)
     let mode = c.int("qk_matmul_output_mode", 0)
     var shown = scores
     let cap = c.float("softcap", 0)
-    let (rows, columns) = (q.shape[2], k.shape[2])
+    let (rows, columns) = (q.extent(2), k.extent(2))
     let graph = scores.graph
     var mask: Tensor?
     func joined(_ other: Tensor) {
@@ -100,7 +104,8 @@ private struct AttentionNode {
             $0.broadcast(to: broadcastShape($0, other)), other.broadcast(to: broadcastShape($0, other)))
         } ?? other
     }
-    let lengths = try c.tensorIfAny(6).map { $0.reshaped(to: [$0.shape[0], 1, 1, 1]) }
+    if c.has(6) { try c.requireRank(try c.shape(6).rank, atLeast: 1, "lengths") }
+    let lengths = try c.tensorIfAny(6).map { $0.reshaped(to: [$0.extent(0), 1, 1, 1]) }
     let column = graph.iota(columns).reshaped(to: [1, columns])
     // The place of a query among the keys.
     var row = graph.iota(rows).reshaped(to: [rows, 1])
@@ -135,7 +140,7 @@ private struct AttentionNode {
     if mode == 3 { shown = weights }
     var y = matmul(weights, v)
     if given.rank == 3 {
-      y = y.transposed([0, 2, 1, 3]).reshaped(to: [y.shape[0], y.shape[2], Dim(queryHeads) * y.shape[3]])
+      y = y.transposed([0, 2, 1, 3]).reshaped(to: [y.extent(0), y.extent(2), Dim(queryHeads) * y.extent(3)])
     }
     return [.of(y), .of(present), .of(presentValues), .of(shown)]
   }
@@ -149,14 +154,15 @@ private struct AttentionNode {
   /// Heads as an axis of their own: [batch, heads, time, size].
   private func heads(_ x: Tensor, _ count: Int) throws(FirnError) -> Tensor {
     if x.rank == 4 { return x }
-    guard x.rank == 3, count > 0, let size = x.shape[2].divided(exactlyBy: Dim(count)) else {
+    guard x.rank == 3, count > 0, let size = x.extent(2).divided(exactlyBy: Dim(count)) else {
       throw FirnError(.shapeMismatch, "\(count) heads of \(x.type)", remedy: "check the model")
     }
-    return x.reshaped(to: [x.shape[0], x.shape[1], Dim(count), size]).transposed([0, 2, 1, 3])
+    return x.reshaped(to: [x.extent(0), x.extent(1), Dim(count), size]).transposed([0, 2, 1, 3])
   }
 
   /// Each head so many times in a row.
   private func repeated(_ x: Tensor, _ count: Int) -> Tensor {
+    guard x.rank == 4 else { return x }
     let s = x.shape
     return x.reshaped(to: [s[0], s[1], 1, s[2], s[3]]).broadcast(to: [s[0], s[1], Dim(count), s[2], s[3]])
       .reshaped(to: [s[0], s[1] * Dim(count), s[2], s[3]])

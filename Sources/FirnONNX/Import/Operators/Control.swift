@@ -53,7 +53,7 @@ private struct ScanNode {
       throw c.unsupported("Scan before opset 9", remedy: "export with a newer opset")
     }
     guard let body = c.attribute("body")?.graph, let count = c.int("num_scan_inputs"),
-      count <= c.inputs.count,
+      (0...c.inputs.count).contains(count),
       body.inputs.count == c.inputs.count
     else {
       throw FirnError(.invalidGraph, "its body does not fit it", remedy: "check the file with onnx.checker")
@@ -63,6 +63,10 @@ private struct ScanNode {
     for index in 0..<stateCount { states.append(try c.tensor(index)) }
     let backward = c.ints("scan_input_directions") ?? Array(repeating: 0, count: count)
     let axes = c.ints("scan_input_axes") ?? Array(repeating: 0, count: count)
+    guard backward.count == count, axes.count == count else {
+      throw FirnError(
+        .invalidGraph, "its axes or directions are not \(count)", remedy: "check the file with onnx.checker")
+    }
     var sequences: [Tensor] = []
     for index in 0..<count {
       var x = try c.tensor(stateCount + index)
@@ -105,9 +109,9 @@ private struct LoopNode {
       throw FirnError(.invalidGraph, "its body does not fit it", remedy: "check the file with onnx.checker")
     }
     guard c.has(0) else { throw c.unsupported("a loop without a count", remedy: "give it a trip count") }
-    let trips = try c.dims(0, "trip count")[0]
+    let trips = try c.dim(0, "trip count")
     if c.has(1), try c.scalar(1, "condition") == 0 { throw c.unsupported("a loop that never runs") }
-    try requireConstantCondition(body)
+    try requireTrueCondition(body)
     var states: [Tensor] = []
     for index in 2..<c.inputs.count { states.append(try c.tensor(index)) }
     let loop = scan(initial: states, length: trips, in: c.graph) { step in
@@ -118,23 +122,43 @@ private struct LoopNode {
     return (loop.carries + loop.outputs).map { .of($0) }
   }
 
-  /// The condition that the body gives must be the one it is given, or a constant.
-  private func requireConstantCondition(_ body: GraphMessage) throws(FirnError) {
+  /// The condition that the body gives must be the one it is given, or known and true.
+  private func requireTrueCondition(_ body: GraphMessage) throws(FirnError) {
+    let remedy = "loop a fixed number of times"
+    let computed = c.unsupported("a loop whose condition is computed", remedy: remedy)
     var name = body.outputs.first?.name ?? ""
-    while let node = body.nodes.first(where: { $0.outputs.contains(name) }) {
-      if node.op == "Constant" { return }
-      guard node.op == "Identity" || node.op == "Cast", let input = node.inputs.first else {
-        throw c.unsupported("a loop whose condition is computed", remedy: "loop a fixed number of times")
+    var known: ImportedValue?
+    // A damaged body may go round in a circle.
+    for step in 0...body.nodes.count {
+      guard let node = body.nodes.first(where: { $0.outputs.contains(name) }) else { break }
+      if node.op == "Constant" {
+        let call = OperatorCall(
+          importer: c.importer, node: node, version: c.version, inputs: [], environment: c.environment)
+        known = try OperatorTable["", "Constant"]?.build(call).first
+        break
       }
+      let keeps = node.op == "Identity" || node.op == "Cast" && Self.isBool(node)
+      guard keeps, let input = node.inputs.first, step < body.nodes.count else { throw computed }
       name = input
     }
-    guard
-      body.initializers.contains(where: { $0.name == name }) || body.inputs.dropFirst().first?.name == name
-    else {
-      if c.environment[name] == nil {
-        throw c.unsupported("a loop whose condition is computed", remedy: "loop a fixed number of times")
-      }
+    if known == nil, let initializer = body.initializers.first(where: { $0.name == name }) {
+      known = try c.importer.stored(initializer, name: name, isParameter: false)
+    }
+    if known == nil, let place = body.inputs.firstIndex(where: { $0.name == name }) {
+      // The one it is given is true as long as it runs.
+      guard place == 1 else { throw computed }
       return
     }
+    guard let value = known ?? c.environment[name] else { throw computed }
+    let isTrue: Bool?
+    switch value {
+    case .known(let integers): isTrue = integers.numbers?.first.map { $0 != 0 }
+    case let value: isTrue = try c.importer.array(value, "condition").scalar.map { $0 != 0 }
+    }
+    guard isTrue == true else { throw c.unsupported("a loop that its condition ends", remedy: remedy) }
+  }
+
+  private static func isBool(_ node: NodeMessage) -> Bool {
+    node.attributes.first { $0.name == "to" }?.integer == ElementType(.bool).code
   }
 }

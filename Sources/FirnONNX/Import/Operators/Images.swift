@@ -99,7 +99,7 @@ extension Operator {
       }
       var result = x.channelsLast
       for axis in 0..<spatial {
-        let matrix = windows.matrix(axis, extent: image[axis]) { inside, padded in
+        let matrix = try windows.matrix(axis, extent: image[axis]) { inside, padded in
           1 / Double(countsPadding ? padded : inside)
         }
         result = try OperatorCall.mapping(result, axis: axis + 1, by: matrix)
@@ -116,25 +116,28 @@ extension Operator {
       let image = try c.numbers(extents, "an extent of the image")
       var result = p == 2 ? square(x.channelsLast) : pow(abs(x.channelsLast), p)
       for axis in 0..<spatial {
-        let matrix = windows.matrix(axis, extent: image[axis]) { _, _ in 1 }
+        let matrix = try windows.matrix(axis, extent: image[axis]) { _, _ in 1 }
         result = try OperatorCall.mapping(result, axis: axis + 1, by: matrix)
       }
       return [.of(p == 2 ? sqrt(result) : pow(result, 1 / p), isChannelsLast: true)]
     },
     Operator("GlobalAveragePool", means: "`mean` over the spatial axes") { c throws(FirnError) in
       let x = try c.laid(0)
+      try c.requireRank(x.rank, atLeast: 2)
       return [
         .of(x.channelsLast.mean(axes: Array(1..<x.rank - 1), keepingAxes: true), isChannelsLast: true)
       ]
     },
     Operator("GlobalMaxPool", means: "`max` over the spatial axes") { c throws(FirnError) in
       let x = try c.laid(0)
+      try c.requireRank(x.rank, atLeast: 2)
       return [
         .of(x.channelsLast.max(axes: Array(1..<x.rank - 1), keepingAxes: true), isChannelsLast: true)
       ]
     },
     Operator("GlobalLpPool", means: "powers, summed over the spatial axes") { c throws(FirnError) in
       let x = try c.laid(0)
+      try c.requireRank(x.rank, atLeast: 2)
       let p = c.float("p") ?? Double(c.int("p", 2))
       let sums = pow(abs(x.channelsLast), p).sum(axes: Array(1..<x.rank - 1), keepingAxes: true)
       return [.of(pow(sums, 1 / p), isChannelsLast: true)]
@@ -142,10 +145,12 @@ extension Operator {
     Operator("DepthToSpace", means: "`reshaped`, `transposed`") { c throws(FirnError) in
       let x = try c.tensor(0)
       let block = c.int("blocksize", 1)
-      guard x.rank == 4, block > 0, let depth = x.shape[1].divided(exactlyBy: Dim(block * block)) else {
+      guard x.rank == 4, (1...1 << 15).contains(block),
+        let depth = x.extent(1).divided(exactlyBy: Dim(block * block))
+      else {
         throw FirnError(.shapeMismatch, "\(x.type) has no blocks of \(block)", remedy: "check the model")
       }
-      let (n, h, w, b) = (x.shape[0], x.shape[2], x.shape[3], Dim(block))
+      let (n, h, w, b) = (x.extent(0), x.extent(2), x.extent(3), Dim(block))
       let isColumnsFirst = c.string("mode", "DCR") == "CRD"
       let parts = x.reshaped(to: isColumnsFirst ? [n, depth, b, b, h, w] : [n, b, b, depth, h, w])
       let turned = parts.transposed(isColumnsFirst ? [0, 1, 4, 2, 5, 3] : [0, 3, 4, 1, 5, 2])
@@ -154,12 +159,12 @@ extension Operator {
     Operator("SpaceToDepth", means: "`reshaped`, `transposed`") { c throws(FirnError) in
       let x = try c.tensor(0)
       let block = Dim(c.int("blocksize", 1))
-      guard x.rank == 4, let h = x.shape[2].divided(exactlyBy: block),
-        let w = x.shape[3].divided(exactlyBy: block)
+      guard x.rank == 4, let h = x.extent(2).divided(exactlyBy: block),
+        let w = x.extent(3).divided(exactlyBy: block)
       else {
         throw FirnError(.shapeMismatch, "\(x.type) has no blocks of \(block)", remedy: "check the model")
       }
-      let (n, depth) = (x.shape[0], x.shape[1])
+      let (n, depth) = (x.extent(0), x.extent(1))
       let isColumnsFirst = c.string("mode", "DCR") == "CRD"
       let parts = x.reshaped(to: [n, depth, h, block, w, block])
         .transposed(isColumnsFirst ? [0, 1, 3, 5, 2, 4] : [0, 3, 5, 1, 2, 4])
@@ -179,19 +184,20 @@ extension Operator {
     if spatial == 1 { return pool(image.expandingAxis(at: 2), 0, nil).squeezed(axes: [2]) }
     var result = image
     // The last two with all before them in the batch, then each of those with all behind it as columns of channels.
-    let (n, channels) = (image.shape[0], image.shape[image.rank - 1])
+    let (n, channels) = (image.extent(0), image.extent(image.rank - 1))
     let before = Array(image.shape.dimensions[1..<spatial - 1])
     let folded = before.reduce(n, *)
     let inner = pool(
-      result.reshaped(to: [folded, image.shape[spatial - 1], image.shape[spatial], channels]), spatial - 2,
+      result.reshaped(to: [folded, image.extent(spatial - 1), image.extent(spatial), channels]), spatial - 2,
       spatial - 1)
-    result = inner.reshaped(to: Shape([n] + before + [inner.shape[1], inner.shape[2], channels]))
-    for axis in 0..<spatial - 2 {
+    if inner.isPoisoned { return inner }
+    result = inner.reshaped(to: Shape([n] + before + [inner.extent(1), inner.extent(2), channels]))
+    for axis in 0..<spatial - 2 where !result.isPoisoned {
       let shape = result.shape.dimensions
       let outer = shape[..<(axis + 1)].reduce(1, *)
       let rest = Array(shape[(axis + 2)...])
       let part = pool(result.reshaped(to: [outer, shape[axis + 1], 1, rest.reduce(1, *)]), axis, nil)
-      result = part.reshaped(to: Shape(shape[...axis] + [part.shape[1]] + rest))
+      result = part.reshaped(to: Shape(shape[...axis] + [part.extent(1)] + rest))
     }
     return result
   }
@@ -203,8 +209,9 @@ extension Windows {
   /// - Parameter weight: of an element, from how many of a window's taps are inside the image, and inside its padding.
   fileprivate func matrix(
     _ axis: Int, extent: Int, _ weight: (_ inside: Int, _ padded: Int) -> Double
-  ) -> [[Double]] {
-    (0..<counts[axis]).map { window in
+  ) throws(FirnError) -> [[Double]] {
+    try OperatorCall.requireMatrix(counts[axis], Swift.max(extent, sizes[axis]))
+    return (0..<counts[axis]).map { window in
       let taps = (0..<sizes[axis]).map { window * strides[axis] - low[axis] + $0 * dilations[axis] }
       let inside = taps.filter { (0..<extent).contains($0) }
       let padded = taps.filter { (-low[axis]..<extent + high[axis]).contains($0) }
@@ -246,7 +253,9 @@ private struct SpreadWindows {
       let isSame = auto == "SAME_UPPER" || auto == "SAME_LOWER"
       if isSame || c.ints("output_shape") != nil {
         let target =
-          c.ints("output_shape").map { $0[$0.count - rank + axis] } ?? extents[axis] * strides[axis]
+          c.ints("output_shape").map { $0.count < rank ? -1 : $0[$0.count - rank + axis] } ?? extents[axis]
+          * strides[axis]
+        guard (0..<1 << 31).contains(target) else { throw c.unsupported("an output of \(target)") }
         let total = Swift.max(0, whole + extra[axis] - target)
         low.append(auto == "SAME_UPPER" ? total / 2 : total - total / 2)
         wanted.append(target)
@@ -268,7 +277,7 @@ private struct SpreadWindows {
   func cut(_ whole: Tensor) -> Tensor {
     var result = whole
     for axis in 0..<2 {
-      guard let extent = result.shape[axis + 1].value else { continue }
+      guard let extent = result.extent(axis + 1).value else { continue }
       let end = low[axis] + wanted[axis]
       if end > extent {
         var high = [Dim](repeating: 0, count: 4)

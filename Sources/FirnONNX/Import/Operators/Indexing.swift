@@ -103,6 +103,7 @@ extension Operator {
     Operator("GatherElements", means: "`gather` of the flat tensor") { c throws(FirnError) in
       let x = try c.tensor(0)
       let axis = try c.axis(c.int("axis", 0), rank: x.rank)
+      try requireAlike(x, try c.shape(1))
       let places = places(try indices(c, 1, x.shape[axis]), axis: axis, in: x.shape)
       return [.of(gather(x.reshaped(to: [x.shape.elementCount]), indices: places))]
     },
@@ -111,7 +112,7 @@ extension Operator {
       var x = try c.tensor(0)
       var indices = try c.tensor(1)
       let batch = c.int("batch_dims", 0)
-      guard indices.rank >= 1, let depth = indices.extent(-1).value, depth + batch <= x.rank,
+      guard indices.rank >= 1, let depth = indices.extent(-1).value, batch >= 0, depth + batch <= x.rank,
         batch < indices.rank
       else {
         throw FirnError(
@@ -158,7 +159,7 @@ extension Operator {
       return [.of(result.reshaped(to: x.shape))]
     },
     Operator("OneHot", means: "`oneHot`") { c throws(FirnError) in
-      let depth = try c.dims(1, "depth")[0]
+      let depth = try c.dim(1, "depth")
       var labels = try c.tensor(0)
       if labels.dtype != .i32 { labels = labels.cast(to: .i32) }
       let axis = try c.axis(c.int("axis", -1), rank: labels.rank + 1)
@@ -173,9 +174,16 @@ extension Operator {
     },
   ]
 
+  private static func requireAlike(_ x: Tensor, _ indices: Shape) throws(FirnError) {
+    guard indices.rank == x.rank else {
+      throw FirnError(.shapeMismatch, "indices \(indices) of \(x.type)", remedy: "check the model")
+    }
+  }
+
   private static func scatterElements(_ c: OperatorCall) throws(FirnError) -> [ImportedValue] {
     let x = try c.tensor(0)
     let updates = try c.tensor(2)
+    try requireAlike(x, try c.shape(1))
     let axis = try c.axis(c.int("axis", 0), rank: x.rank)
     let places = places(try indices(c, 1, x.shape[axis]), axis: axis, in: x.shape)
     let count = updates.shape.elementCount

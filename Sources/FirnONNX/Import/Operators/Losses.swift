@@ -20,7 +20,7 @@ extension Operator {
 
   /// Whether an element is where the first greatest is, as numbers.
   private static func hardmax(_ x: Tensor, _ axis: Int) -> Tensor {
-    let chosen = oneHot(x.argmax(axis: axis), depth: x.shape[axis], dtype: x.dtype)
+    let chosen = oneHot(x.argmax(axis: axis), depth: x.extent(axis), dtype: x.dtype)
     let last = x.rank - 1
     var order = Array(0..<last)
     order.insert(last, at: axis)

@@ -57,7 +57,8 @@ extension Operator {
       if c.has(4) { steps = try c.integers(4, "steps") }
     }
     let places = try c.axes(axes ?? Array(starts.indices), rank: shape.rank)
-    guard ends.count == starts.count, places.count == starts.count, (steps ?? []).allSatisfy({ $0 != 0 }),
+    guard ends.count == starts.count, places.count == starts.count,
+      (steps ?? []).allSatisfy({ $0 != 0 && (-(1 << 31)...1 << 31).contains($0) }),
       steps == nil || steps?.count == starts.count, Set(places).count == places.count
     else {
       throw FirnError(
@@ -89,6 +90,10 @@ extension Operator {
       guard order.sorted() == Array(0..<x.rank) else {
         throw FirnError(
           .shapeMismatch, "perm \(order) of \(x.rank) axes", remedy: "check the file with onnx.checker")
+      }
+      // Channels that are put first are still last in the graph.
+      if !x.isChannelsLast, x.rank > 2, order == [0, x.rank - 1] + Array(1..<x.rank - 1) {
+        return [.of(x.tensor, isChannelsLast: true)]
       }
       return [.of(x.tensor.transposed(order.map { x.place(of: $0) }))]
     },
@@ -124,6 +129,9 @@ extension Operator {
         sizes = try c.dims(1, "split")
       } else {
         let count = c.int("num_outputs", c.node.outputs.count)
+        guard (1...Swift.max(1, c.node.outputs.count)).contains(count) else {
+          throw c.unsupported("\(count) parts for \(c.node.outputs.count) outputs")
+        }
         if let whole = extent.divided(exactlyBy: Dim(count)) {
           sizes = Array(repeating: whole, count: count)
         } else {
@@ -192,7 +200,9 @@ extension Operator {
       }
       var axes = Array(0..<x.rank)
       if c.has(3) { axes = try c.axes(c.integers(3, "axes"), rank: x.rank) }
-      guard pads.count == 2 * axes.count else {
+      guard pads.count == 2 * axes.count, pads.allSatisfy({ (-(1 << 31)...1 << 31).contains($0) }),
+        Set(axes).count == axes.count
+      else {
         throw FirnError(
           .shapeMismatch, "\(pads.count) pads for \(axes.count) axes", remedy: "check the model")
       }
@@ -223,6 +233,12 @@ extension Operator {
         let place = x.place(of: axis)
         let extent = try c.numbers([result.shape[place]], "an extent that is padded")[0]
         guard extent > 0 else { throw c.unsupported("padding of an empty axis") }
+        guard pads[index] + extent + pads[axes.count + index] < 1 << 24 else {
+          throw c.unsupported("so wide a padding")
+        }
+        // As they are worked out, and as the constant.
+        try c.importer.keep(
+          2 * (pads[index] + extent + pads[axes.count + index]) * MemoryLayout<Int32>.stride)
         let places = (-pads[index]..<extent + pads[axes.count + index]).map { at -> Int32 in
           switch mode {
           case "edge": return Int32(Swift.min(Swift.max(at, 0), extent - 1))
@@ -259,6 +275,7 @@ extension Operator {
       var result = x
       for (axis, size) in zip(axes, wanted) {
         let extent = try c.numbers([x.shape[axis]], "an extent that is cropped")[0]
+        guard (0..<1 << 31).contains(size) else { throw c.unsupported("an extent of \(size)") }
         if size < extent {
           let start = (extent - size) / 2
           result = result.sliced(axis: axis, from: Dim(start), to: Dim(start + size))

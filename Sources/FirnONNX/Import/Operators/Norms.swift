@@ -34,6 +34,7 @@ extension Operator {
     },
     Operator("InstanceNormalization", means: "`mean`, `rsqrt` over the spatial axes") { c throws(FirnError) in
       let x = try c.laid(0)
+      try c.requireRank(x.rank, atLeast: 3)
       let image = x.channelsLast
       let axes = Array(1..<image.rank - 1)
       let y = normalized(image, axes, c.float("epsilon", 1e-5)).y
@@ -47,7 +48,7 @@ extension Operator {
       let image = x.channelsLast
       guard x.rank >= 2, groups > 0, let part = image.extent(-1).divided(exactlyBy: Dim(groups)) else {
         throw FirnError(
-          .shapeMismatch, "\(groups) groups of \(x.shape[1]) channels", remedy: "check the model")
+          .shapeMismatch, "\(groups) groups of \(x.extent(1)) channels", remedy: "check the model")
       }
       let spatial = Array(image.shape.dimensions.dropLast())
       let parts = image.reshaped(to: Shape(spatial + [Dim(groups), part]))
@@ -86,8 +87,10 @@ extension Operator {
       let x = try c.laid(0)
       let image = x.channelsLast
       let size = c.int("size", 1)
+      try c.requireRank(x.rank, atLeast: 2)
       let channels = try c.numbers([image.extent(-1)], "the number of channels")[0]
-      guard size > 0 else { throw c.unsupported("a size of \(size)") }
+      guard (1...1 << 20).contains(size) else { throw c.unsupported("a size of \(size)") }
+      try OperatorCall.requireMatrix(channels, channels)
       let band = (0..<channels).map { row in
         (0..<channels).map { column -> Double in
           (row - (size - 1) / 2...row + size / 2).contains(column) ? 1 : 0

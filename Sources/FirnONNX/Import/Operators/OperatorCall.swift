@@ -112,7 +112,34 @@ struct OperatorCall {
   /// Extents or places that must be known, named ones among them.
   func dims(_ index: Int, _ what: String) throws(FirnError) -> [Dim] {
     if case .known(let integers) = try value(index) { return integers.values }
-    return try array(index, what).doubles.map { Dim(Int($0)) }
+    var result: [Dim] = []
+    for number in try array(index, what).doubles {
+      guard let whole = Int(exactly: number) else { throw unfit(number, what) }
+      result.append(Dim(whole))
+    }
+    return result
+  }
+
+  private func unfit(_ number: Double, _ what: String) -> FirnError {
+    FirnError(.invalidArgument, "its \(what) is \(number)", remedy: "check the file with onnx.checker")
+  }
+
+  /// An extent that must be known, named or not.
+  func dim(_ index: Int, _ what: String) throws(FirnError) -> Dim {
+    guard let first = try dims(index, what).first else {
+      throw FirnError(
+        .shapeMismatch, "its \(what) has no elements", remedy: "check the file with onnx.checker")
+    }
+    return first
+  }
+
+  /// An integer that must be known as a number.
+  func integer(_ index: Int, _ what: String) throws(FirnError) -> Int {
+    guard let first = try integers(index, what).first else {
+      throw FirnError(
+        .shapeMismatch, "its \(what) has no elements", remedy: "check the file with onnx.checker")
+    }
+    return first
   }
 
   /// Integers that must be known as numbers.
@@ -161,9 +188,21 @@ struct OperatorCall {
           .shapeMismatch, "\(what) is the named extent \(dim), where a number is needed",
           remedy: "export the model with a fixed extent there")
       }
+      // No axis is longer, and what is computed of it must not overflow.
+      guard number < 1 << 31 else {
+        throw FirnError(.shapeMismatch, "\(what) is \(number)", remedy: "check the file with onnx.checker")
+      }
       result.append(number)
     }
     return result
+  }
+
+  /// - Throws: where a tensor has fewer axes than its operator wants.
+  func requireRank(_ rank: Int, atLeast least: Int, _ what: String = "input") throws(FirnError) {
+    guard rank < least else { return }
+    throw FirnError(
+      .shapeMismatch, "its \(what) has \(rank) axes, not \(least) or more",
+      remedy: "check the file with onnx.checker")
   }
 
   // MARK: Element by element

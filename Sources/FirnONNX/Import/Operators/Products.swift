@@ -120,7 +120,7 @@ struct EinsteinSum {
     while let second = letters.indices.first(where: { letters[..<$0].contains(letters[$0]) }),
       let first = letters.firstIndex(of: letters[second])
     {
-      let extent = tensor.shape[first]
+      let extent = tensor.extent(first)
       let places = tensor.graph.iota(extent)
       let isOn = equal(places.reshaped(to: [extent, 1]), places.reshaped(to: [1, extent]))
       var shape = [Dim](repeating: 1, count: tensor.rank)
@@ -158,7 +158,7 @@ struct EinsteinSum {
     }
     let left = arranged(a, batch + rows + inner)
     let right = arranged(b, batch + inner + columns)
-    func extents(_ tensor: Tensor, _ range: Range<Int>) -> [Dim] { range.map { tensor.shape[$0] } }
+    func extents(_ tensor: Tensor, _ range: Range<Int>) -> [Dim] { range.map { tensor.extent($0) } }
     func size(_ dims: [Dim]) -> Dim { dims.reduce(1, *) }
     // An axis of one beside a longer one broadcasts, as an ellipsis lets it.
     let batchLeft = extents(left, 0..<batch.count)

@@ -78,7 +78,7 @@ extension Operator {
       let axis = try c.axis(c.int("axis", 0), rank: x.rank)
       var index = function(x, axis)
       if c.flag("select_last_index") {
-        let last = x.graph.extent(x.shape[axis] - 1, dtype: .i32)
+        let last = x.graph.extent(x.extent(axis) - 1, dtype: .i32)
         index = last - function(x.reversed(axes: [axis]), axis)
       }
       return [.of(c.flag("keepdims", true) ? index.expandingAxis(at: axis) : index)]
@@ -89,7 +89,7 @@ extension Operator {
     reduction("ReduceSum", "`sum`", known: { $0 + $1 }) { $0.sum(axes: $1, keepingAxes: $2) },
     reduction("ReduceMean", "`mean`") { x, axes, keeps in
       if x.dtype.isFloatingPoint { return x.mean(axes: axes, keepingAxes: keeps) }
-      let count = axes.reduce(Dim(1)) { $0 * x.shape[$1] }
+      let count = axes.reduce(Dim(1)) { $0 * x.extent($1) }
       return x.sum(axes: axes, keepingAxes: keeps) / x.graph.extent(count, dtype: .i32)
     },
     reduction(

@@ -41,6 +41,9 @@ struct Resizing {
     var regions: [Double] = []
     if coordinates == "tf_crop_and_resize", c.has(places.region) {
       regions = try c.doubles(places.region, "roi")
+      guard regions.count == 2 * axes.count else {
+        throw c.unsupported("a region of \(regions.count) numbers")
+      }
     }
     let policy = c.string("keep_aspect_ratio_policy", "stretch")
     let shape = x.shape
@@ -52,7 +55,7 @@ struct Resizing {
         for axis in axes {
           let extent = try extent(axis, shape)
           scales.append(ratio)
-          sizes.append(Int((ratio * Double(extent)).rounded(.toNearestOrAwayFromZero)))
+          sizes.append(whole((ratio * Double(extent)).rounded(.toNearestOrAwayFromZero)))
         }
       } else {
         scales = ratios
@@ -66,7 +69,7 @@ struct Resizing {
         } else {
           let start = regions.isEmpty ? 0 : regions[axes.firstIndex(of: axis) ?? 0]
           let end = regions.isEmpty ? 1 : regions[axes.count + (axes.firstIndex(of: axis) ?? 0)]
-          sizes.append(Int((Double(try extent(axis, shape)) * (end - start) * scale).rounded(.down)))
+          sizes.append(whole((Double(try extent(axis, shape)) * (end - start) * scale).rounded(.down)))
         }
       }
     }
@@ -142,6 +145,11 @@ struct Resizing {
     return resize(x.channelsLast, to: (height, width), method)
   }
 
+  /// A whole number as an integer; what is beyond any extent, or no number, is the nearest that is none.
+  private func whole(_ number: Double) -> Int {
+    number.isNaN ? -1 : Int(Swift.min(Swift.max(number, -0x1p30), 0x1p30))
+  }
+
   // MARK: Matrices
 
   /// Where an element of the result lies among those of the axis.
@@ -179,6 +187,7 @@ struct Resizing {
     let scale = scales[index]
     // Where an image shrinks, a filter that smooths is as much wider.
     let width = c.flag("antialias") && scale < 1 ? 1 / scale : 1
+    try OperatorCall.requireMatrix(sizes[index], Swift.max(extent, whole(4 * width)))
     var result: [[Double]] = []
     for place in 0..<sizes[index] {
       let at = source(place, index, extent: extent)
@@ -189,8 +198,8 @@ struct Resizing {
         continue
       }
       let reach = (mode == "cubic" ? 2 : 1) * width
-      let first = Int((at - reach).rounded(.down))
-      let last = Int((at + reach).rounded(.up))
+      let first = whole((at - reach).rounded(.down))
+      let last = Swift.max(first, whole((at + reach).rounded(.up)))
       var total = 0.0
       for tap in first...last {
         let distance = Swift.abs(at - Double(tap)) / width
@@ -209,10 +218,10 @@ struct Resizing {
   private func nearest(_ at: Double) throws(FirnError) -> Int {
     let isOld = c.node.op == "Upsample" || c.version < 11
     switch c.string("nearest_mode", isOld ? "floor" : "round_prefer_floor") {
-    case "round_prefer_floor": return Int((at - 0.5).rounded(.up))
-    case "round_prefer_ceil": return Int((at + 0.5).rounded(.down))
-    case "floor": return Int(at.rounded(.down))
-    case "ceil": return Int(at.rounded(.up))
+    case "round_prefer_floor": return whole((at - 0.5).rounded(.up))
+    case "round_prefer_ceil": return whole((at + 0.5).rounded(.down))
+    case "floor": return whole(at.rounded(.down))
+    case "ceil": return whole(at.rounded(.up))
     case let other: throw c.unsupported("nearest_mode `\(other)`")
     }
   }

@@ -65,7 +65,8 @@ private struct RecurrentNode {
     c = call
     self.cell = cell
     let recurrent = try call.shape(2)
-    guard recurrent.rank == 3, let units = recurrent[2].value, units > 0 else {
+    guard recurrent.rank == 3, let units = recurrent[2].value, (1...1 << 28).contains(units)
+    else {
       throw FirnError(
         .shapeMismatch, "recurrent weights of \(recurrent)", remedy: "check the file with onnx.checker")
     }
@@ -91,7 +92,7 @@ private struct RecurrentNode {
     guard input.rank == 3 else { throw c.unsupported("an input \(input.type)") }
     // [time, batch, in]
     let x = isBatchMajor ? input.transposed([1, 0, 2]) : input
-    let batch = x.shape[1]
+    let batch = x.extent(1)
     let lengths = try c.tensorIfAny(4)
     var sequences: [Tensor] = []
     var lasts: [[Tensor]] = []
@@ -102,7 +103,7 @@ private struct RecurrentNode {
       var initial: [Tensor] = []
       for state in 0..<(cell == .lstm ? 2 : 1) { initial.append(try start(5 + state, number, batch, x)) }
       let mask = lengths.map { lengths in
-        less(x.graph.iota(x.shape[0]).reshaped(to: [x.shape[0], 1]), lengths.reshaped(to: [1, batch]))
+        less(x.graph.iota(x.extent(0)).reshaped(to: [x.extent(0), 1]), lengths.reshaped(to: [1, batch]))
       }
       let loop = scan(
         over: [x] + [mask].compactMap(\.self), initial: initial, reversed: isReversed

@@ -212,7 +212,7 @@ extension Operator {
       fold: { (_, inputs) throws(FirnError) in
         guard let start = inputs[0]?.values.first, let limit = inputs[1]?.values.first?.value,
           let step = inputs[2]?.values.first?.value, let first = start.value, step != 0,
-          Swift.abs(limit - first) / Swift.abs(step) < KnownIntegers.limit
+          ((Double(limit) - Double(first)) / Double(step)).magnitude < Double(KnownIntegers.limit)
         else { return nil }
         let places: [Int] = Array(stride(from: first, to: limit, by: step))
         return KnownIntegers(places.map { Dim($0) })
@@ -228,7 +228,13 @@ extension Operator {
       let (start, limit, step) = (try c.array(0, "start"), try c.scalar(1, "limit"), try c.scalar(2, "delta"))
       let first = start.doubles.first ?? 0
       let count = Swift.max(0, ((limit - first) / step).rounded(.up))
-      guard count < 0x1p30 else { throw c.unsupported("a range of \(count) numbers") }
+      guard count.isFinite, count < 0x1p30 else { throw c.unsupported("a range of \(count) numbers") }
+      guard Int(count) <= KnownIntegers.limit else {
+        // No table of so many numbers: they are made in a run.
+        let places = c.importer.graph.iota(Dim(Int(count))).cast(to: .f64)
+        return [.of((places * step + first).cast(to: start.dtype))]
+      }
+      try c.importer.keep(Int(count) * MemoryLayout<Double>.stride)
       let values = (0..<Int(count)).map { first + Double($0) * step }
       return [.of(c.importer.graph.constant(NDArray(values).converted(to: start.dtype)))]
     },

@@ -82,6 +82,17 @@ struct Windows {
 }
 
 extension OperatorCall {
+  /// - Throws: where a matrix made here would be larger than is sensible.
+  static func requireMatrix(_ rows: Int, _ columns: Int) throws(FirnError) {
+    guard rows >= 0, rows.multipliedReportingOverflow(by: columns).partialValue < 1 << 26,
+      !rows.multipliedReportingOverflow(by: columns).overflow
+    else {
+      throw FirnError(
+        .shapeMismatch, "a matrix of \(rows) rows and \(columns) columns would be needed",
+        remedy: "use smaller images here")
+    }
+  }
+
   /// A linear map of one axis: y[…, i, …] = Σ m[i, j] x[…, j, …].
   static func mapping(_ x: Tensor, axis: Int, by matrix: [[Double]]) throws(FirnError) -> Tensor {
     let last = x.rank - 1

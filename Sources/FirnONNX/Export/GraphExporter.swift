@@ -1,0 +1,314 @@
+import FirnGraph
+import FirnOps
+
+/// Writes the nodes of a graph as those of an ONNX model, in inference.
+struct GraphExporter {
+  /// The value of an attribute of an ONNX node.
+  enum Attribute {
+    case int(Int)
+    case float(Double)
+    case ints([Int])
+  }
+
+  /// The newest that onnx 1.16 and all later know.
+  static let version = 21
+
+  private(set) var message = GraphMessage()
+  /// Extents of named dimensions, computed before all else.
+  private var prelude: [NodeMessage] = []
+  private var nodes: [NodeMessage] = []
+  private var scope = ""
+  private var count = 0
+  private var extents: [Dim: String] = [:]
+  /// For each named dimension, a placeholder's axis that has it.
+  private var sources: [String: (input: String, axis: Int)] = [:]
+  private var faults: [FirnError] = []
+  /// The types of what the node being written reads.
+  private(set) var operands: [TensorType] = []
+
+  static func unsupported(_ what: String) -> FirnError {
+    FirnError(
+      .invalidGraph, "\(what) has no counterpart in ONNX", remedy: "export a part of the graph without it")
+  }
+
+  // MARK: Nodes
+
+  private mutating func name() -> String {
+    count += 1
+    return "\(scope.isEmpty ? "" : scope + "/")value_\(count)"
+  }
+
+  mutating func add(_ op: String, _ inputs: [String], _ attributes: [String: Attribute] = [:]) -> String {
+    add(op, inputs, attributes, results: 1)[0]
+  }
+
+  mutating func add(
+    _ op: String, _ inputs: [String], _ attributes: [String: Attribute], results: Int
+  ) -> [String] {
+    var node = NodeMessage()
+    (node.op, node.inputs) = (op, inputs)
+    node.outputs = (0..<results).map { _ in name() }
+    node.name = "/" + node.outputs[0]
+    node.attributes = attributes.sorted { $0.key < $1.key }.map { key, value in Self.attribute(key, value) }
+    nodes.append(node)
+    return node.outputs
+  }
+
+  private static func attribute(_ name: String, _ value: Attribute) -> AttributeMessage {
+    var message = AttributeMessage()
+    message.name = name
+    switch value {
+    case .int(let number): (message.integer, message.type) = (number, 2)
+    case .float(let number): (message.float, message.type) = (Float(number), 1)
+    case .ints(let numbers): (message.integers, message.type) = (numbers, 7)
+    }
+    return message
+  }
+
+  // MARK: Constants and extents
+
+  mutating func constant(_ array: NDArray) -> String {
+    let name = name()
+    message.initializers.append(TensorMessage(name, array))
+    return name
+  }
+
+  mutating func integers(_ values: [Int]) -> String {
+    let name = name()
+    message.initializers.append(TensorMessage(name, integers: values))
+    return name
+  }
+
+  mutating func number(_ value: Double, _ dtype: DType) -> String {
+    constant(NDArray(scalar: value).converted(to: dtype))
+  }
+
+  /// A dimension as a vector of one 64-bit integer.
+  mutating func extent(_ dim: Dim) throws(FirnError) -> String {
+    if let number = dim.value { return integers([number]) }
+    if let known = extents[dim] { return known }
+    // Before all else, so that loops see it too.
+    let (outer, outerScope) = (nodes, scope)
+    (nodes, scope) = (prelude, "")
+    var total: String?
+    for (coefficient, names) in dim.summands {
+      var product = integers([coefficient])
+      for name in names {
+        guard let source = sources[name] else {
+          (prelude, nodes, scope) = (nodes, outer, outerScope)
+          throw Self.unsupported("the dimension `\(name)`, which no placeholder has by itself,")
+        }
+        let shape = add("Shape", [source.input])
+        let part = add("Gather", [shape, integers([source.axis])])
+        product = add("Mul", [product, part])
+      }
+      if let sum = total { total = add("Add", [sum, product]) } else { total = product }
+    }
+    let result = total ?? integers([0])
+    (prelude, nodes, scope) = (nodes, outer, outerScope)
+    extents[dim] = result
+    return result
+  }
+
+  mutating func shape(_ shape: Shape) throws(FirnError) -> String {
+    if let numbers = shape.extents { return integers(numbers) }
+    var parts: [String] = []
+    for dim in shape { parts.append(try extent(dim)) }
+    return parts.count == 1 ? parts[0] : add("Concat", parts, ["axis": .int(0)])
+  }
+
+  /// 0, 1 and so on, as `i32`.
+  mutating func range(_ extent: Dim) throws(FirnError) -> String {
+    let end = add("Cast", [add("Squeeze", [try self.extent(extent)])], ["to": .int(ElementType(.i32).code)])
+    return add("Range", [number(0, .i32), end, number(1, .i32)])
+  }
+
+  // MARK: Graphs
+
+  /// The model's graph of what computes these values.
+  mutating func export(
+    _ graph: GraphDef, outputs: [(name: String, value: Value)], value: (Variable) throws(FirnError) -> NDArray
+  ) throws(FirnError) {
+    var wanted: Set<Int> = Set(outputs.map(\.value.node))
+    for position in graph.nodes.indices.reversed() where wanted.contains(position) {
+      let node = graph.nodes[position]
+      for input in Self.operands(of: node) { wanted.insert(input.node) }
+    }
+    for position in graph.nodes.indices where wanted.contains(position) {
+      let node = graph.nodes[position]
+      guard case .feeds = node.op.effect else { continue }
+      message.inputs.append(Self.value(node.name, node.types[0]))
+      for (axis, dim) in node.types[0].shape.enumerated()
+      where dim.names.count == 1 && dim == Dim(named: dim.names[0]) {
+        if sources[dim.names[0]] == nil { sources[dim.names[0]] = (node.name, axis) }
+      }
+    }
+    var names: [Value: String] = [:]
+    for position in graph.nodes.indices where wanted.contains(position) {
+      let node = graph.nodes[position]
+      switch node.op.effect {
+      case .feeds: names[Value(position)] = node.name
+      case .reads(let variable):
+        guard let declared = graph.variable(named: variable) else { continue }
+        if !message.initializers.contains(where: { $0.name == variable }) {
+          var tensor = TensorMessage(variable, try value(declared))
+          tensor.metadata = [
+            EntryMessage("firn.scope", variable), EntryMessage("firn.role", declared.role),
+            EntryMessage("firn.trainable", declared.isTrainable ? "true" : "false"),
+          ]
+          message.initializers.append(tensor)
+        }
+        names[Value(position)] = variable
+      case .writes, .draws: continue
+      default: emit(node, at: position, in: graph, &names)
+      }
+    }
+    if faults.count > 1 {
+      throw FirnError(.invalidGraph, "\(faults.count) nodes have no counterpart in ONNX", causes: faults)
+    }
+    if let only = faults.first { throw only }
+    for output in outputs {
+      let source = try Self.source(output.value, in: graph, names)
+      var node = NodeMessage()
+      (node.op, node.inputs, node.outputs) = ("Identity", [source], [output.name])
+      nodes.append(node)
+      message.outputs.append(Self.value(output.name, graph.type(of: output.value)))
+    }
+    message.nodes = prelude + nodes
+    message.name = "firn"
+  }
+
+  /// What a node reads in inference.
+  private static func operands(of node: Node) -> [Value] {
+    switch node.op {
+    case is ByMode: [node.inputs[1]]
+    case is Dropout: [node.inputs[0]]
+    default: node.inputs
+    }
+  }
+
+  /// The name that a value has in the model.
+  ///
+  /// What could not be written has an empty one, as its fault is on record.
+  private static func source(
+    _ value: Value, in graph: GraphDef, _ names: [Value: String]
+  ) throws(FirnError) -> String {
+    if let name = names[value] { return name }
+    let node = graph.nodes[value.node]
+    var error = unsupported("what the op `\(node.mnemonic)` gives")
+    error.place = node.name
+    throw error
+  }
+
+  private mutating func emit(
+    _ node: Node, at position: Int, in graph: GraphDef, _ names: inout [Value: String]
+  ) {
+    let outer = scope
+    operands = node.inputs.map { graph.type(of: $0) }
+    scope = outer.isEmpty ? node.name : Path.joined(outer, node.name)
+    defer { scope = outer }
+    do throws(FirnError) {
+      guard let entry = ExportTable[node.mnemonic] else {
+        throw Self.unsupported("the op `\(node.mnemonic)`")
+      }
+      // What inference does not read needs no name.
+      let read = Self.operands(of: node)
+      var inputs: [String] = []
+      for input in node.inputs {
+        inputs.append(read.contains(input) ? try Self.source(input, in: graph, names) : names[input] ?? "")
+      }
+      let results = try entry(&self, node, inputs)
+      for (result, name) in results.enumerated() { names[Value(position, result)] = name }
+    } catch {
+      var error = error
+      if error.place == nil { error.place = node.name }
+      faults.append(error)
+      for result in node.types.indices { names[Value(position, result)] = "" }
+    }
+  }
+
+  /// A loop as ONNX's `Scan`: the index is a sequence like any, and what the loop captures is seen from within.
+  mutating func loop(_ node: Node, _ operands: [String]) throws(FirnError) -> [String] {
+    guard let loop = node.op as? Scan else { throw Self.unsupported("the op `\(node.mnemonic)`") }
+    let index = try range(loop.length)
+    let outer = nodes
+    nodes = []
+    var body = GraphMessage()
+    body.name = "body"
+    var names: [Value: String] = [:]
+    var states: [(position: Int, message: ValueMessage)] = []
+    var slices: [(position: Int, message: ValueMessage)] = []
+    let indexName = name()
+    for (position, inner) in loop.body.nodes.enumerated() {
+      guard let input = inner.op as? LoopInput else {
+        emit(inner, at: position, in: loop.body, &names)
+        continue
+      }
+      let name = name()
+      switch input.kind {
+      case .index: names[Value(position)] = indexName
+      case .carry: states.append((input.position, Self.value(name, input.type)))
+      case .slice: slices.append((input.position, Self.value(name, input.type)))
+      case .capture: names[Value(position)] = operands[loop.carries + loop.slices + input.position]
+      }
+      if names[Value(position)] == nil { names[Value(position)] = name }
+    }
+    for position in 0..<loop.carries where !states.contains(where: { $0.position == position }) {
+      states.append((position, Self.value(name(), node.types[position])))
+    }
+    for position in 0..<loop.slices where !slices.contains(where: { $0.position == position }) {
+      slices.append((position, Self.value(name(), TensorType(.f32, .scalar))))
+    }
+    body.inputs =
+      states.sorted { $0.position < $1.position }.map(\.message)
+      + slices.sorted { $0.position < $1.position }.map(\.message) + [
+        Self.value(indexName, TensorType(.i32, .scalar))
+      ]
+    for output in loop.body.outputs {
+      let result = add("Identity", [try Self.source(output, in: loop.body, names)])
+      body.outputs.append(Self.value(result, loop.body.type(of: output)))
+    }
+    body.nodes = nodes
+    nodes = outer
+    let outputs = loop.body.outputs.count
+    let inputs = Array(operands.prefix(loop.carries + loop.slices)) + [index]
+    let results = add("Scan", inputs, ["num_scan_inputs": .int(loop.slices + 1)], results: outputs)
+    var graph = AttributeMessage()
+    (graph.name, graph.graph, graph.type) = ("body", body, 5)
+    nodes[nodes.count - 1].attributes.append(graph)
+    if loop.isReversed {
+      let turned = [Int](repeating: 1, count: loop.slices + 1)
+      nodes[nodes.count - 1].attributes.append(Self.attribute("scan_input_directions", .ints(turned)))
+      let back = [Int](repeating: 1, count: outputs - loop.carries)
+      if !back.isEmpty {
+        nodes[nodes.count - 1].attributes.append(Self.attribute("scan_output_directions", .ints(back)))
+      }
+    }
+    return results
+  }
+
+  private static func value(_ name: String, _ type: TensorType) -> ValueMessage {
+    var message = ValueMessage()
+    message.name = name
+    var tensor = TensorTypeMessage()
+    tensor.elementType = ElementType(type.dtype).code
+    var shape = ShapeMessage()
+    shape.dimensions = type.shape.map { dim in
+      var dimension = DimensionMessage()
+      if let number = dim.value { dimension.value = number } else { dimension.parameter = dim.description }
+      return dimension
+    }
+    tensor.shape = shape
+    var wrapped = TypeMessage()
+    wrapped.tensor = tensor
+    message.type = wrapped
+    return message
+  }
+}
+
+extension EntryMessage {
+  fileprivate init(_ key: String, _ value: String) {
+    self.init()
+    (self.key, self.value) = (key, value)
+  }
+}
