@@ -16,7 +16,8 @@ final class Courier: Sendable {
     var waiting: [Call] = []
     var posted = 0
     var done = 0
-    var failure: WorldError?
+    /// The call that failed, and how.
+    var failure: (number: Int, error: WorldError)?
     var hasEnded = false
 
     func run() {
@@ -29,15 +30,15 @@ final class Courier: Sendable {
         }
         let calls = waiting
         waiting.removeAll(keepingCapacity: true)
-        var failed = failure
+        var failed = failure?.error
         condition.unlock()
         for call in calls {
           if failed == nil {
             do throws(WorldError) { try call() } catch { failed = error }
           }
           condition.lock()
-          failure = failed
           done += 1
+          if let failed, failure == nil { failure = (done, failed) }
           condition.broadcast()
           condition.unlock()
         }
@@ -67,7 +68,14 @@ final class Courier: Sendable {
     state.condition.lock()
     defer { state.condition.unlock() }
     while state.done < number { state.condition.wait() }
-    if let failure = state.failure { throw failure }
+    if let failure = state.failure, failure.number <= number { throw failure.error }
+  }
+
+  /// Waits for all that was posted.
+  func settle() {
+    state.condition.lock()
+    defer { state.condition.unlock() }
+    while state.done < state.posted { state.condition.wait() }
   }
 
   var hasFailed: Bool { state.condition.withLock { state.failure != nil } }

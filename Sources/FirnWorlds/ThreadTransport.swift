@@ -73,9 +73,12 @@ final class ThreadTransport: Transport {
   }
 
   /// With the condition locked.
+  ///
+  /// After a failure nothing is done any more: whoever sent a message may have left, with its memory.
   private func wait(until deadline: Date, for other: Int, _ isDone: () -> Bool) throws(WorldError) {
-    while !isDone() {
+    while true {
       if let failure = hall.failure { throw failure }
+      if isDone() { return }
       if !hall.condition.wait(until: deadline), !isDone(), hall.failure == nil {
         throw fail(.silent(other, heardBy: rank, for: hall.patience))
       }
@@ -120,7 +123,7 @@ extension World {
   ///   - body: what each member does. Once it throws in one of them, the calls of the others fail.
   /// - Returns: what the bodies returned, by rank.
   /// - Throws: the first error that was not another's.
-  public static func threads<Result: Sendable>(
+  public static func runInThreads<Result: Sendable>(
     _ count: Int, patience: Double = 60, _ body: @escaping @Sendable (World) throws -> Result
   ) throws -> [Result] {
     precondition(count >= 1, "a world has at least one member")
@@ -139,6 +142,8 @@ extension World {
               ?? WorldError(rank: transport.rank, "\(error)", remedy: "mend what rank \(transport.rank) says")
           )
         }
+        // Calls that nobody waited for end, one way or the other.
+        world.settle()
         threads.leave()
       }
       thread.name = "firn-rank-\(transport.rank)"
@@ -151,6 +156,7 @@ extension World {
   }
 }
 
+/// Sendable by its lock, taken wherever the rest is touched.
 private final class Outcomes<Value: Sendable>: @unchecked Sendable {
   private let lock = NSLock()
   private var list: [Result<Value, any Error>?]

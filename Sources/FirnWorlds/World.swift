@@ -171,8 +171,18 @@ public final class World: Sendable {
   /// - Throws: what any of them threw.
   public func finish(_ ticket: Ticket) throws(WorldError) { try courier?.finish(ticket.number) }
 
-  /// Ends all members with an error, which is printed once: MPI ends the other processes, threads find their next call refused.
-  public func abort(_ error: WorldError) { transport?.abort(error) }
+  /// Ends all members with an error.
+  ///
+  /// Processes end with status 1, one alone as well; the error is printed once. Threads go on, but every later call of any
+  /// of them throws it.
+  public func abort(_ error: WorldError) {
+    if let transport { return transport.abort(error) }
+    FileHandle.standardError.write(Data("\(error)\n".utf8))
+    exit(1)
+  }
+
+  /// Waits for all calls that were begun, however they end.
+  func settle() { courier?.settle() }
 
   /// Takes leave when all calls are done, or ends everyone; the world is of no more use.
   func leave(failed: Bool) {
@@ -192,8 +202,8 @@ public final class World: Sendable {
       try? call(self)
       return Ticket(number: 0)
     }
-    // The courier lives no longer than the world, and is waited for before it ends.
-    return Ticket(number: courier.post { [unowned self] () throws(WorldError) in try call(self) })
+    // Until the call has ended the world stays, whether or not anybody waits for it.
+    return Ticket(number: courier.post { () throws(WorldError) in try call(self) })
   }
 
   private func note(reduced: Int = 0, sent: Int = 0, calls: Int = 0) {
@@ -220,8 +230,8 @@ public final class World: Sendable {
     let others = (0..<size).filter { $0 != rank }
     if whole.count <= Self.small {
       // Everyone's numbers to everyone, summed by each.
+      // Where messages fail it is not given back: one may still be on its way there.
       let received = UnsafeMutableRawBufferPointer.allocate(byteCount: whole.count * size, alignment: 64)
-      defer { received.deallocate() }
       let parts = (0..<size).map { received.part(whole.count * $0..<whole.count * ($0 + 1)) }
       parts[rank].copyMemory(from: UnsafeRawBufferPointer(whole))
       try exchange(
@@ -229,6 +239,7 @@ public final class World: Sendable {
         others.map { Message(rank: $0, bytes: parts[$0]) })
       whole.copyMemory(from: UnsafeRawBufferPointer(parts[0]))
       for part in parts.dropFirst() { Self.add(part.baseAddress, to: values, count, element) }
+      received.deallocate()
       return
     }
     // Each member sums one part of the numbers, then sends the sums to all.
@@ -236,7 +247,6 @@ public final class World: Sendable {
     let parts = (0..<size).map { whole.part(bounds[$0] * width..<bounds[$0 + 1] * width) }
     let own = parts[rank]
     let received = UnsafeMutableRawBufferPointer.allocate(byteCount: max(own.count, 1) * size, alignment: 64)
-    defer { received.deallocate() }
     let copies = (0..<size).map { received.part(own.count * $0..<own.count * ($0 + 1)) }
     if own.count > 0 { copies[rank].copyMemory(from: UnsafeRawBufferPointer(own)) }
     try exchange(
@@ -249,6 +259,7 @@ public final class World: Sendable {
     }
     try exchange(
       others.map { Message(rank: $0, bytes: own) }, others.map { Message(rank: $0, bytes: parts[$0]) })
+    received.deallocate()
   }
 
   private static func add(

@@ -13,7 +13,7 @@ import Testing
   func processesHaveTheBitsOfThreads(mpi: InstalledMPI, members: Int) throws {
     let run = try mpi.run(members)
     #expect(run.status == 0, "\(run.errors)")
-    let expected = try World.threads(members) { try Calls.made(in: $0) }[0]
+    let expected = try World.runInThreads(members) { try Calls.made(in: $0) }[0]
     #expect(run.lines.first?.hasPrefix("world of \(members),") == true)
     #expect(Array(run.lines.dropFirst()) == expected)
   }

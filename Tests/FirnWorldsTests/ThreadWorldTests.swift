@@ -18,7 +18,7 @@ import Testing
   @Test(arguments: [1, 2, 3, 4, 7], [1, 2, 7, 2048, 2049, 5001])
   func sumsRunInTheOrderOfRanks(members: Int, count: Int) throws {
     let bits = Self.expected(count, members: members).map(\.bitPattern)
-    let all = try World.threads(members) { world in
+    let all = try World.runInThreads(members) { world in
       var values = Calls.numbers(count, of: world.rank)
       try values.withUnsafeMutableBytes { bytes in
         try world.sum(over: #require(bytes.baseAddress), count: count, of: .f32)
@@ -38,7 +38,7 @@ import Testing
   }
 
   @Test func otherTypesOfNumbers() throws {
-    let sums = try World.threads(3) { world in
+    let sums = try World.runInThreads(3) { world in
       var doubles = [0.1, 1e-17].map { $0 * Double(world.rank + 1) }
       var integers: [Int32] = [.max, Int32(world.rank)]
       try doubles.withUnsafeMutableBytes { bytes in
@@ -56,7 +56,7 @@ import Testing
 
   /// Calls are made in the order in which they were begun, whatever is waited for first.
   @Test func callsGoOnMeanwhile() throws {
-    let all = try World.threads(3) { world in
+    let all = try World.runInThreads(3) { world in
       let (one, other) = (
         UnsafeMutablePointer<Float>.allocate(capacity: 4000),
         UnsafeMutablePointer<Float>.allocate(capacity: 3)
@@ -77,7 +77,7 @@ import Testing
   }
 
   @Test func whatIsSentIsCounted() throws {
-    let traffic = try World.threads(4) { world in
+    let traffic = try World.runInThreads(4) { world in
       var values = [Float](repeating: 1, count: 40_000)
       try values.withUnsafeMutableBytes { bytes in
         try world.sum(over: #require(bytes.baseAddress), count: 40_000, of: .f32)
@@ -105,7 +105,7 @@ import Testing
   @Test func oneFailsAllFail() {
     let seen = Seen()
     #expect(throws: Mishap.self) {
-      try World.threads(3) { world in
+      try World.runInThreads(3) { world in
         if world.rank == 1 { throw Mishap() }
         do { try world.meet() } catch {
           seen.add("\(error)")
@@ -119,15 +119,61 @@ import Testing
 
   @Test func whoIsSilentIsNamed() {
     #expect {
-      try World.threads(2, patience: 0.05) { world in
+      try World.runInThreads(2, patience: 0.05) { world in
         if world.rank == 1 { Thread.sleep(forTimeInterval: 0.5) } else { try world.meet() }
       }
     } throws: { "\($0)".contains("rank 1 has not answered") && "\($0)".contains("FIRN_WORLD_PATIENCE") }
   }
 
+  /// A call that nobody waits for is made all the same, and its world stays until then.
+  @Test func unfinishedCallsEnd() throws {
+    let all = try World.runInThreads(2) { world in
+      let sums = Sums(count: 5000)
+      _ = world.startSum(sums.pointer, count: 5000, of: .f32)
+      return sums
+    }
+    for sums in all {
+      #expect((0..<5000).allSatisfy { sums.pointer[$0] == 2 })
+      sums.pointer.deallocate()
+    }
+  }
+
+  /// Nobody reads what a member has left behind that failed in the middle of a call.
+  @Test func whatAFailedMemberSentIsNotRead() {
+    let seen = Seen()
+    _ = try? World.runInThreads(2, patience: 0.05) { world in
+      var values = [Float](repeating: Float(world.rank + 1), count: 5000)
+      if world.rank == 1 { Thread.sleep(forTimeInterval: 0.4) }
+      do {
+        try values.withUnsafeMutableBytes { bytes in
+          guard let start = bytes.baseAddress else { return }
+          try world.sum(over: start, count: 5000, of: .f32)
+        }
+      } catch { seen.add("\(world.rank): \(error)") }
+    }
+    #expect(seen.texts.count == 2 && seen.texts.allSatisfy { $0.contains("rank 1 has not answered") })
+  }
+
+  /// What failed later is no fault of what went well before.
+  @Test func earlierCallsHaveEnded() throws {
+    let sums = try World.runInThreads(2, patience: 0.2) { world in
+      let sums = Sums(count: 3)
+      defer { sums.pointer.deallocate() }
+      let first = world.startSum(sums.pointer, count: 3, of: .f32)
+      if world.rank == 0 {
+        #expect(throws: WorldError.self) { try world.meet() }
+      } else {
+        Thread.sleep(forTimeInterval: 1)
+      }
+      try world.finish(first)
+      return sums.pointer[2]
+    }
+    #expect(sums == [2, 2])
+  }
+
   @Test func otherCallsAreNoticed() {
     #expect {
-      try World.threads(2) { world in
+      try World.runInThreads(2) { world in
         var bytes = [UInt8](repeating: 0, count: world.rank == 0 ? 8 : 12)
         try bytes.withUnsafeMutableBytes { try world.broadcast($0, from: 0) }
       }
@@ -138,8 +184,18 @@ import Testing
   @Test func manyWorlds() throws {
     for members in 1...5 {
       #expect(
-        try World.threads(members) { $0.rank * 10 + $0.size } == (0..<members).map { $0 * 10 + members })
+        try World.runInThreads(members) { $0.rank * 10 + $0.size } == (0..<members).map { $0 * 10 + members })
     }
+  }
+}
+
+/// Numbers that outlive a body; each begins as 1.
+private struct Sums: @unchecked Sendable {
+  let pointer: UnsafeMutablePointer<Float>
+
+  init(count: Int) {
+    pointer = .allocate(capacity: count)
+    pointer.initialize(repeating: 1, count: count)
   }
 }
 

@@ -14,6 +14,8 @@ internal import Foundation
 ///
 /// There are three interfaces, told apart by what a library has (MPI 5.0, section 20; mpi.h of MPICH 5.0 and Open MPI 5.0).
 /// Handles are 32 bits wide in MPICH's and pointers in the others; passed in a register, a machine word is both.
+///
+/// Sendable since nothing of it changes; but for `abort`, one thread calls it, as ``begin()`` has made sure.
 struct MPILibrary: @unchecked Sendable {
   /// Which of the three binary interfaces a library speaks.
   enum Interface: String, Sendable {
@@ -31,15 +33,17 @@ struct MPILibrary: @unchecked Sendable {
 
   let world: Handle
   let byte: Handle
-  let nullRequest: Handle
   private let ignoredStatuses: UnsafeMutableRawPointer?
   /// Calls by one thread, the one that has begun it all (`MPI_THREAD_FUNNELED`).
   private let funneled: Int32
+  /// Calls by any thread (`MPI_THREAD_MULTIPLE`).
+  private let multiple: Int32
 
   private let initThread:
     @convention(c) (UnsafeMutableRawPointer?, UnsafeMutableRawPointer?, Int32, UnsafeMutablePointer<Int32>) ->
       Int32
   private let initialized: @convention(c) (UnsafeMutablePointer<Int32>) -> Int32
+  private let queryThread: @convention(c) (UnsafeMutablePointer<Int32>) -> Int32
   private let duplicate: @convention(c) (Handle, UnsafeMutablePointer<Handle>) -> Int32
   private let commRank: @convention(c) (Handle, UnsafeMutablePointer<Int32>) -> Int32
   private let commSize: @convention(c) (Handle, UnsafeMutablePointer<Int32>) -> Int32
@@ -113,6 +117,7 @@ struct MPILibrary: @unchecked Sendable {
     self.path = path
     initThread = try function("MPI_Init_thread")
     initialized = try function("MPI_Initialized")
+    queryThread = try function("MPI_Query_thread")
     duplicate = try function("MPI_Comm_dup")
     commRank = try function("MPI_Comm_rank")
     commSize = try function("MPI_Comm_size")
@@ -134,25 +139,25 @@ struct MPILibrary: @unchecked Sendable {
       interface = .openMPI
       world = UInt(bitPattern: try symbol("ompi_mpi_comm_world"))
       byte = UInt(bitPattern: try symbol("ompi_mpi_byte"))
-      nullRequest = UInt(bitPattern: try symbol("ompi_request_null"))
       ignoredStatuses = nil
       funneled = 1
+      multiple = 3
     } else if path.split(separator: "/").last?.contains("mpi_abi") == true {
       interface = .standard
       world = 0x101
       byte = 0x247
-      nullRequest = 0x180
       ignoredStatuses = nil
       funneled = 1024
+      multiple = 4096
     } else if words.contains("MPICH") || words.contains("Intel(R) MPI") || words.contains("MVAPICH")
       || words.contains("CRAY")
     {
       interface = .mpich
       world = 0x4400_0000
       byte = 0x4c00_010d
-      nullRequest = 0x2c00_0000
       ignoredStatuses = UnsafeMutableRawPointer(bitPattern: 1)
       funneled = 1
+      multiple = 3
     } else {
       throw OpeningFault(reason: "its binary interface is not known (\(version))", isThere: true)
     }
@@ -163,14 +168,22 @@ struct MPILibrary: @unchecked Sendable {
 
   // MARK: Calls
 
-  /// False where the process has begun MPI already.
+  /// Begins MPI, whose calls then come from this thread alone; false where the process has begun it before, for any thread.
   func begin() throws(WorldError) -> Bool {
     var flag: Int32 = 0
     try check(initialized(&flag), "MPI_Initialized")
-    if flag != 0 { return false }
     var provided: Int32 = 0
-    try check(initThread(nil, nil, funneled, &provided), "MPI_Init_thread")
-    return true
+    if flag != 0 {
+      try check(queryThread(&provided), "MPI_Query_thread")
+    } else {
+      try check(initThread(nil, nil, funneled, &provided), "MPI_Init_thread")
+    }
+    guard provided >= (flag != 0 ? multiple : funneled) else {
+      throw WorldError(
+        "\(version) was begun for calls of fewer threads than Firn needs",
+        remedy: "begin it with MPI_THREAD_MULTIPLE, or let Firn begin it")
+    }
+    return flag == 0
   }
 
   /// A communicator of Firn's own, so that its messages are not taken for a program's.

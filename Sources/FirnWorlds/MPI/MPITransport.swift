@@ -42,8 +42,8 @@ final class MPITransport: Transport {
     let count = sends.count + receives.count
     guard count > 0 else { return }
     let width = library.requestSize
+    // Where one fails the others may go on, so the list is given back only when all have ended.
     let requests = UnsafeMutableRawPointer.allocate(byteCount: count * width, alignment: 8)
-    defer { requests.deallocate() }
     for (index, message) in receives.enumerated() {
       try library.receive(message.bytes, from: message.rank, in: communicator, requests + index * width)
     }
@@ -53,6 +53,7 @@ final class MPITransport: Transport {
         requests + (receives.count + index) * width)
     }
     try wait(for: requests, count) { Array(Set(receives.map(\.rank) + sends.map(\.rank))).sorted() }
+    requests.deallocate()
   }
 
   private static func pieces(of message: Message) -> [Message] {
@@ -92,7 +93,6 @@ final class MPITransport: Transport {
   func leave() {
     guard isFirn else { return }
     let request = UnsafeMutableRawPointer.allocate(byteCount: 8, alignment: 8)
-    defer { request.deallocate() }
     // Who is late is waited for here, where waiting has an end, and not in MPI_Finalize.
     guard (try? library.barrier(in: communicator, request)) != nil,
       (try? wait(for: request, 1) { [] }) != nil
@@ -156,10 +156,11 @@ extension World {
       }
       return .alone
     }
-    let patience = environment["FIRN_WORLD_PATIENCE"].flatMap { Double($0) } ?? 60
-    guard patience > 0 else {
+    let text = environment["FIRN_WORLD_PATIENCE"] ?? "60"
+    guard let patience = Double(text), patience > 0 else {
       throw WorldError(
-        "FIRN_WORLD_PATIENCE is not above 0", remedy: "let it be a number of seconds, such as 60")
+        "FIRN_WORLD_PATIENCE is `\(text)`, no number above 0",
+        remedy: "let it be a number of seconds, such as 60")
     }
     let library = try MPILibrary.found(environment: environment)
     // The courier begins MPI, since all its calls must come from one thread.
