@@ -38,11 +38,14 @@ public final class DigitsCNN: ImageClassifier {
   }
 
   /// Scores of classes, logits without softmax, `[batch, classes]`, of `images`.
-  public func callAsFunction(_ images: Tensor) -> Tensor { scope.enter(images) { head(trunk(images)) } }
+  public func callAsFunction(_ images: Tensor) -> Tensor { scope.enterWhole(images) { head(trunk(images)) } }
 
   /// What the head reads, `[batch, 64]`, of `images`.
   public func features(_ images: Tensor) -> Tensor { scope.enter(images) { trunk(images) } }
 
   /// Puts a new `head` of `classes` outputs in the place of the last layer, for calls from now on.
-  public func replaceHead(classes: Int) { head = Dense(classes, name: "head") }
+  public func replaceHead(classes: Int) {
+    scope.replacesHead()
+    head = Dense(classes, name: "head")
+  }
 }

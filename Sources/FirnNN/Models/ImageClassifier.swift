@@ -18,8 +18,9 @@ public protocol ImageClassifier: Layer {
 
   /// Puts a new layer in the place of the last one, for calls from now on.
   ///
-  /// The new one reads the same features and begins with first values of its own: how transfer learning starts. In a
-  /// graph in which the model was called already the new one stands beside the old, as `fc_1`.
+  /// The new one reads the same features and begins with first values of its own: how transfer learning starts. Call it
+  /// before the model: what a call has made stays as it is, which a warning says, and the next call puts the new head
+  /// beside the old, as `fc_1`.
   func replaceHead(classes: Int)
 }
 
@@ -27,10 +28,25 @@ public protocol ImageClassifier: Layer {
 struct ModelScope {
   private var scope: LayerScope?
   private let location: CallSite
+  /// Where the model was called, head and all.
+  private var caller: Graph?
 
   init(_ name: String?, _ file: StaticString, _ line: UInt) {
     scope = name.map { LayerScope($0, file, line) }
     location = CallSite(file, line)
+  }
+
+  /// Runs the whole model, its head included.
+  mutating func enterWhole(_ input: Tensor, _ body: () -> Tensor) -> Tensor {
+    caller = input.graph
+    return enter(input, body)
+  }
+
+  /// Says that a head has been made already, where one has.
+  func replacesHead() {
+    caller?.warn(
+      "`replaceHead` after the model was called changes nothing of what the call made: call it before the model, or use "
+        + "what the model makes when it is called again, in which the new head stands beside the old")
   }
 
   mutating func enter(_ input: Tensor, _ body: () -> Tensor) -> Tensor {

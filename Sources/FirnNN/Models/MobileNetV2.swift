@@ -44,7 +44,7 @@ public final class MobileNetV2: ImageClassifier {
 
   /// Scores of classes, logits without softmax, `[batch, classes]`, of `images`.
   public func callAsFunction(_ images: Tensor) -> Tensor {
-    scope.enter(images) { classifier(trunk.reduce(images) { $1($0) }) }
+    scope.enterWhole(images) { classifier(trunk.reduce(images) { $1($0) }) }
   }
 
   /// What the classifier reads, `[batch, 1280]`, of `images`.
@@ -53,7 +53,10 @@ public final class MobileNetV2: ImageClassifier {
   }
 
   /// Puts a new `classifier/1` of `classes` outputs in the place of the last layer, for calls from now on.
-  public func replaceHead(classes: Int) { classifier.replace(1, by: Self.dense(classes)) }
+  public func replaceHead(classes: Int) {
+    scope.replacesHead()
+    classifier.replace(1, by: Self.dense(classes))
+  }
 
   private static func dense(_ units: Int) -> Dense {
     Dense(units, initializers: WeightInitializers(kernel: .normal(deviation: 0.01)))

@@ -62,7 +62,7 @@ public final class ResNet: ImageClassifier {
 
   /// Scores of classes, logits without softmax, `[batch, classes]`, of `images`.
   public func callAsFunction(_ images: Tensor) -> Tensor {
-    scope.enter(images) { head(trunk.reduce(images) { $1($0) }) }
+    scope.enterWhole(images) { head(trunk.reduce(images) { $1($0) }) }
   }
 
   /// What the head reads, `[batch, 512 or 2048]`, of `images`.
@@ -71,7 +71,10 @@ public final class ResNet: ImageClassifier {
   }
 
   /// Puts a new `fc` of `classes` outputs in the place of the last layer, for calls from now on.
-  public func replaceHead(classes: Int) { head = Dense(classes, name: "fc") }
+  public func replaceHead(classes: Int) {
+    scope.replacesHead()
+    head = Dense(classes, name: "fc")
+  }
 
   private static func convolution(
     _ features: Int, _ kernel: Int, stride: Int = 1, _ name: String = "conv"

@@ -66,7 +66,7 @@ public final class VGG: ImageClassifier {
 
   /// Scores of classes, logits without softmax, `[batch, classes]`, of `images`.
   public func callAsFunction(_ images: Tensor) -> Tensor {
-    scope.enter(images) { classifier(trunk.reduce(images) { $1($0) }) }
+    scope.enterWhole(images) { classifier(trunk.reduce(images) { $1($0) }) }
   }
 
   /// What the classifier reads, `[batch, 25088]`, of `images`.
@@ -75,7 +75,10 @@ public final class VGG: ImageClassifier {
   }
 
   /// Puts a new `classifier/6` of `classes` outputs in the place of the last layer, for calls from now on.
-  public func replaceHead(classes: Int) { classifier.replace(6, by: Self.dense(classes)) }
+  public func replaceHead(classes: Int) {
+    scope.replacesHead()
+    classifier.replace(6, by: Self.dense(classes))
+  }
 
   private static func dense(_ units: Int) -> Dense {
     Dense(units, initializers: WeightInitializers(kernel: .normal(deviation: 0.01)))

@@ -111,7 +111,11 @@ import Testing
     let model = try Self.model(name, classes: 7)
     #expect(model(images).shape == ["batch", 7])
     let before = graph.variables.count
+    #expect(graph.warnings == [])
     model.replaceHead(classes: 5)
+    // It would train the old head without a word.
+    #expect(
+      graph.warnings.count == 1 && graph.warnings[0].contains("`replaceHead` after the model was called"))
     #expect(model(images).shape == ["batch", 5])
     try graph.validate()
     let added = graph.variables[before...].map(\.name)
@@ -121,6 +125,7 @@ import Testing
     let other = Graph()
     #expect(fresh(other.placeholder("images", shape: [1, 64, 64, 3])).shape == [1, 5])
     #expect(other.variables.map(\.name) == graph.variables[..<before].map(\.name))
+    #expect(other.warnings == [])
   }
 
   @Test func digitsModelIsSmall() throws {
