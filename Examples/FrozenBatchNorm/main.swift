@@ -22,7 +22,8 @@ reportingErrors {
   func pictures(_ count: Int, axis: Int, contrast: Float, brightness: Float, seed: UInt64) throws
     -> Feeds
   {
-    let noise = try Initializer.normal(deviation: 0.5).values(shape: [count, 8, 8, 1], seed: seed).floats
+    let drawn = try Initializer.normal(deviation: 0.5).values(shape: [count, 8, 8, 1], seed: seed)
+    let noise: [Float] = drawn.floats
     let classes = (0..<count).map { Int32($0 % 2) }
     let pixels = noise.indices.map { index in
       let place = axis == 0 ? index / 8 % 8 : index % 8

@@ -18,7 +18,8 @@ reportingErrors {
 
   let kinds = ["birch", "oak", "willow"]
   let table = try String(contentsOfFile: path, encoding: .utf8)
-    .split(whereSeparator: \.isNewline).dropFirst().map { $0.split(separator: ",") }
+    .split(whereSeparator: \.isNewline).dropFirst()
+    .map { $0.split(separator: ",", omittingEmptySubsequences: false) }
   let measured = table.flatMap { row in row.prefix(3).map { Float($0) ?? .nan } }
   let named = table.map { row in Int32(kinds.firstIndex(of: String(row[3])) ?? -1) }
 

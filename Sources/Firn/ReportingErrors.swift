@@ -32,9 +32,17 @@ public func reportingErrors(_ body: () throws -> Void) {
 enum ErrorText {
   static func of(_ error: any Error) -> String {
     if let error = error as? FirnError { return PlainText.styledLines(error.description) }
+    return "error: " + PlainText.styledLines(words(error))
+  }
+
+  private static func words(_ error: any Error) -> String {
+    // Foundation has no more than this code for a path through what is no directory.
+    if let error = error as? CocoaError, error.code == .fileWriteUnknown, let path = error.filePath {
+      return FileReason.words(error, making: path)
+    }
     // What comes of Foundation, or has words for people; a type of Swift has its own description alone.
     let hasWords =
       error is any LocalizedError || error is any CustomNSError || type(of: error) is NSError.Type
-    return "error: " + PlainText.styledLines(hasWords ? FileReason.words(error) : "\(error)")
+    return hasWords ? FileReason.words(error) : "\(error)"
   }
 }

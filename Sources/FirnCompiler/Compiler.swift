@@ -219,7 +219,7 @@ extension Compiler {
       if node.trainingAssignment != nil { firnBug("compiler", "the mode of `\(node.name)` was not resolved") }
     }
     guard context.request.training != nil else { return }
-    guard context.prunings.count == context.objectives.count, !context.isFollowing else {
+    guard context.prunings.count == context.objectives.count else {
       firnBug("compiler", "the loss was never differentiated")
     }
     let written = Set(graph.writtenVariables)

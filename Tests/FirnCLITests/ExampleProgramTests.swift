@@ -38,7 +38,7 @@ import Testing
       ]
     ),
     // Of Foundation, which has other words than the system.
-    ("TrainFromCSV", ["/dev/null/leaves"], ["error: Not a directory"]),
+    ("TrainFromCSV", ["/dev/null/leaves"], ["error: Not a directory: '/dev/null'"]),
   ]) func errorEndsAProgramAsAMessage(name: String, arguments: [String], message: [String]) throws {
     let program = try #require(ExampleProgram(name), "\(name) is not built")
     let failure = try #require(throws: ExampleProgram.Failure.self) { try program.run(arguments) }

@@ -47,7 +47,7 @@ import Testing
       "var_list": head, "as declared": head, "thawed by name": "features/dense/bias, " + head,
       "first program": head, "second program": "\(encoder), \(head)",
       "custom cell of cell/W_fixed, cell/W_trainable": "cell/W_trainable",
-      "slow": encoder, "fast": head, "all but the head": fc, "the first five children": last,
+      "two rates": "\(encoder), \(head)", "all but the head": fc, "the first five children": last,
       "by name": last,
       "rows": "\(encoder), \(head)".replacing("table", with: "table[40..<50]"),
       "weight_ih frozen": "\(encoder), \(head)"

@@ -111,7 +111,7 @@ import Testing
       var context = try CompilationContext(Self.request())
       _ = try Compiler.pruneGradients.run(graph, &context)
     }
-    expectBug("Firn bug in prune-gradients: 1 outputs for 1 fetches and a loss", in: result)
+    expectBug("Firn bug in prune-gradients: 1 outputs where the objectives have 2", in: result)
   }
 
   @Test func gradientsLeftUnexpandedAreABug() async {

@@ -101,6 +101,21 @@ import Testing
     #expect(session.store["w"]?.storage?.isWritable == true)
   }
 
+  /// What is large is copied by several threads, every element of it.
+  @Test func largeValuesAreWrittenWhole() throws {
+    let graph = Graph()
+    _ = graph.variable("w", shape: [700_001], initializer: .ones)
+    let session = try Session(graph, threads: 1)
+    let workers = WorkerPool(count: 3)
+    let values = (0..<700_001).map { Float($0) }
+    values.withUnsafeBytes { bytes in
+      guard let base = bytes.baseAddress else { return }
+      session.store.write(base, to: "w", by: workers)
+    }
+    #expect(try session.value(of: "w").floats == values)
+    #expect(workers.barrierCount == 1)
+  }
+
   /// Rows are written where the variable is, unless others hold it; what is outside the range is passed over.
   @Test func rowsAreWrittenAlone() throws {
     let graph = Graph()

@@ -214,6 +214,9 @@ extension CompilationContext {
   fileprivate func trainedGradients(
     _ training: CompilationRequest.Training, in graph: GraphDef
   ) -> [(part: TrainedPart, objective: Int, value: Value, terms: [GradientTerm])] {
+    guard prunings.count == objectives.count, gradientRequests.count == objectives.count else {
+      firnBug("apply-optimizer", "the request for the loss's gradients is not there")
+    }
     var found: [TrainedPart: [(value: Value, term: GradientTerm)]] = [:]
     for (number, record) in prunings.enumerated() {
       guard let name = gradientRequests[number] else {

@@ -172,7 +172,7 @@ private struct Planner {
           loops[number].length.saturatingProduct(loops[number].body.flops))
       }
       step.work = .loops(loops)
-    } else if let op = op as? any KernelOp {
+    } else if let op = op.withKernel {
       let operands = try operandTypes(of: node)
       try checkBound(node, op)
       step.flops = op.flops(of: node.inputs.map { graph.type(of: $0) }, results: node.types).value ?? 0

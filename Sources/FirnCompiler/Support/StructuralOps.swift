@@ -30,7 +30,7 @@ extension Node {
   var modal: (any ModalOp)? { traits.contains(.modal) ? op as? any ModalOp : nil }
 
   /// What makes a kernel for it; nil for what is placed or looped instead.
-  var kernelOp: (any KernelOp)? { op as? any KernelOp }
+  var kernelOp: (any KernelOp)? { op.withKernel }
 
   /// Whether it is one value in training mode and another in inference.
   var isModeChoice: Bool { traits.contains(.modal) && op is ByMode }
@@ -83,4 +83,9 @@ extension GraphDef {
 
   /// Whether there are loops, at this level.
   var hasLoops: Bool { nodes.indices.contains { nodes[$0].traits.contains(.body) } }
+}
+
+extension Op {
+  /// Itself where it makes a kernel; nil for what is placed or looped instead.
+  var withKernel: (any KernelOp)? { self as? any KernelOp }
 }

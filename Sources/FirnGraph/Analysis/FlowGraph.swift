@@ -58,7 +58,7 @@ package struct FlowGraph: Sendable {
         for _ in 0..<Int(node.resultCount) { owners.append(position) }
         continue
       }
-      var reach = LoopReach(node)
+      var reach = node.traits.contains(.body) ? LoopReach(node) : nil
       let op = node.op
       for result in 0..<Int(node.resultCount) {
         let to = owners.count
@@ -66,7 +66,7 @@ package struct FlowGraph: Sendable {
         let isHeld = !held.isEmpty && held.contains(to)
         for (operand, input) in node.inputs.enumerated() {
           let flow = op.gradientFlow(from: operand, to: result)
-          if flow == .notDifferentiable, !reach.depends(result, on: operand) { continue }
+          if flow == .notDifferentiable, reach?.depends(result, on: operand) == false { continue }
           edges.append(Edge(from: index[input], to: to, operand: operand, flow: isHeld ? .stopped : flow))
         }
       }
@@ -125,21 +125,17 @@ package struct FlowGraph: Sendable {
   }
 }
 
-/// Which results of a node a change of an operand can reach: of a loop, those that its body makes of it; of any other
-/// op all.
+/// Which results of a loop a change of an operand can reach: those that its body makes of it.
+///
+/// Of any other op it is all.
 private struct LoopReach {
   private let node: Node
-  private let isLoop: Bool
   /// By operand, what each result depends on if only that operand varies; asked once, when it is first needed.
   private var known: [Int: [Dependence]] = [:]
 
-  init(_ node: Node) {
-    self.node = node
-    isLoop = node.traits.contains(.body)
-  }
+  init(_ node: Node) { self.node = node }
 
   mutating func depends(_ result: Int, on operand: Int) -> Bool {
-    guard isLoop else { return true }
     if let results = known[operand] { return results[result].contains(.data) }
     let operands = node.inputs.indices.map { $0 == operand ? Dependence.data : [] }
     let results = node.op.dependence(of: operands, results: node.types.count)

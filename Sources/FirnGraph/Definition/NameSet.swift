@@ -64,7 +64,7 @@ struct NameSet {
     while true {
       let known = slots[slot]
       if known == Self.free { return slot }
-      if known >> 32 == hash {
+      if UInt32(known >> 32) == hash {
         let number = Int(known & Self.lower)
         if isEqual(number < nodes.count ? nodes[number].name : names[number - nodes.count]) { return slot }
       }
