@@ -7,8 +7,9 @@ import FirnOps
 ///     s' = smoothing·s + (1-smoothing)·g²,  d = √s' + ε
 ///     w' = w - learningRate·g / d;  with momentum  b' = momentum·b + g / d,  w' = w - learningRate·b'
 ///
-/// Centred (Graves, 2013, equation 40), d = √(s' - a'²) + ε where a' = smoothing·a + (1-smoothing)·g. Slots:
-/// `mean_square`, with momentum `velocity`, centred `mean`. The decay is added to the gradient.
+/// Centred (Graves, 2013, equation 40), d = √max(s' - a'², 0) + ε where a' = smoothing·a + (1-smoothing)·g: at a
+/// constant gradient the difference is 0, and may be rounded to less. Slots: `mean_square`, with momentum `velocity`,
+/// centred `mean`. The decay is added to the gradient.
 ///
 /// Keras's smoothing, `rho`, is 0.9, its rate 0.001 and its ε 1e-7, added below the root; its velocity holds the rate.
 public struct RMSprop: Optimizer {
@@ -55,7 +56,8 @@ public struct RMSprop: Optimizer {
       isCentred: isCentred, groups: groups)
   }
 
-  /// - Throws: `.invalidArgument` where smoothing or momentum is not in 0..<1, ε not positive, or rate or decay negative.
+  /// - Throws: `.invalidArgument` where smoothing or momentum is not in 0..<1, ε not positive, or rate or decay
+  ///   negative.
   public func validate() throws(FirnError) {
     try Hyperparameter.validate(
       learningRate.hyperparameters + [
@@ -78,7 +80,7 @@ public struct RMSprop: Optimizer {
 
   /// Adds the nodes of the formula above.
   ///
-  /// - Complexity: 8 FLOPs for each element, 2 more with momentum, 5 more centred.
+  /// - Complexity: 8 FLOPs for each element, 2 more with momentum, 6 more centred.
   public func update(_ update: ParameterUpdate) -> UpdatedParameter {
     let rate = learningRate.rate(of: update)
     let gradient = update.gradient(decayedBy: weightDecay)
@@ -88,7 +90,7 @@ public struct RMSprop: Optimizer {
     var means: [Tensor] = []
     if isCentred, let old = update.slots.last {
       let mean = smoothing * old + (1 - smoothing) * gradient
-      variance = squares - square(mean)
+      variance = maximum(squares - square(mean), 0)
       means = [mean]
     }
     var direction = gradient / (sqrt(variance) + epsilon)
