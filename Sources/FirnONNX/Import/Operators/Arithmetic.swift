@@ -97,7 +97,7 @@ extension Operator {
       return [.of(result.cast(to: base.dtype), isChannelsLast: isChannelsLast)]
     },
     Operator(
-      "Mod", means: "`a - b floor(a / b)`; with `fmod` the sign of a",
+      "Mod", means: "`floorRemainder`; with `fmod` `truncatingRemainder`",
       fold: { (c, inputs) throws(FirnError) in
         guard let a = inputs[0], let b = inputs[1] else { return nil }
         let isTruncated = c.flag("fmod")
@@ -109,19 +109,7 @@ extension Operator {
       }
     ) { c throws(FirnError) in
       let isTruncated = c.flag("fmod")
-      return try c.combined { a, b in
-        guard a.dtype == .i32 else {
-          let quotient = a / b
-          let whole =
-            isTruncated
-            ? select(where: less(quotient, 0), ceil(quotient), otherwise: floor(quotient)) : floor(quotient)
-          return a - b * whole
-        }
-        let rest = a - b * (a / b)
-        if isTruncated { return rest }
-        let isOpposite = less(rest * sign(b), 0)
-        return select(where: isOpposite, rest + b, otherwise: rest)
-      }
+      return try c.combined { isTruncated ? truncatingRemainder($0, $1) : floorRemainder($0, $1) }
     },
     variadic("Sum", "`+`") { $0 + $1 },
     variadic("Mean", "`+`, divided by the count", { $0 + $1 }, after: { $0 / Double($1) }),
@@ -139,18 +127,15 @@ extension Operator {
     unary("Round", "`round`, halves to even") { round($0) },
     unary("Sin", "`sin`") { sin($0) },
     unary("Cos", "`cos`") { cos($0) },
-    unary("Tan", "`sin / cos`") { sin($0) / cos($0) },
-    unary("Sinh", "`(eˣ - e⁻ˣ) / 2`") { (expm1($0) - expm1(-$0)) * 0.5 },
-    unary("Cosh", "`(eˣ + e⁻ˣ) / 2`") { (exp($0) + exp(-$0)) * 0.5 },
-    unary("Asinh", "`sign(x) log(|x| + √(x² + 1))`") { x in
-      let size = abs(x)
-      return sign(x) * log1p(size + square(size) / (sqrt(square(size) + 1) + 1))
-    },
-    unary("Acosh", "`log(x + √(x² - 1))`") { log($0 + sqrt(square($0) - 1)) },
-    unary("Atanh", "`½ log((1 + x) / (1 - x))`") { (log1p($0) - log1p(-$0)) * 0.5 },
-    window("HannWindow", 0.5, 0.5, 0),
-    window("HammingWindow", 25.0 / 46, 21.0 / 46, 0),
-    window("BlackmanWindow", 0.42, 0.5, 0.08),
+    unary("Tan", "`tan`") { tan($0) },
+    unary("Asin", "`asin`") { asin($0) },
+    unary("Acos", "`acos`") { acos($0) },
+    unary("Atan", "`atan`") { atan($0) },
+    unary("Sinh", "`sinh`") { sinh($0) },
+    unary("Cosh", "`cosh`") { cosh($0) },
+    unary("Asinh", "`asinh`") { asinh($0) },
+    unary("Acosh", "`acosh`") { acosh($0) },
+    unary("Atanh", "`atanh`") { atanh($0) },
     unary("Erf", "`erf`") { erf($0) },
     Operator("CumSum", means: "`cumulativeSum`") { c throws(FirnError) in
       let x = try c.tensor(0)
@@ -175,22 +160,6 @@ extension Operator {
       return [.of(products.outputs[0].transposed(inverse(of: order)))]
     },
   ]
-
-  /// a - b cos(2πi / n) + c cos(4πi / n), known when the model is read.
-  private static func window(_ name: String, _ a: Double, _ b: Double, _ c: Double) -> Operator {
-    Operator(name, means: "a constant") { call throws(FirnError) in
-      let size = try call.integers(0, "size").first ?? 0
-      guard (0...1 << 24).contains(size) else { throw call.unsupported("a window of \(size)") }
-      try call.importer.keep(2 * size * MemoryLayout<Double>.stride)
-      let period = Double(call.flag("periodic", true) ? size : size - 1)
-      let values = (0..<size).map { index in
-        let angle = 2 * Double.pi * Double(index) / period
-        return a - b * RealMath.cosine(angle) + c * RealMath.cosine(2 * angle)
-      }
-      let type = ElementType(call.int("output_datatype", 1)).dtype ?? .f32
-      return [.of(call.importer.graph.constant(NDArray(values).converted(to: type)))]
-    }
-  }
 
   /// The order that undoes a permutation.
   static func inverse(of order: [Int]) -> [Int] {

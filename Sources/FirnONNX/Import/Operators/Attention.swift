@@ -8,7 +8,7 @@ extension Operator {
     ) {
       c throws(FirnError) in try AttentionNode(c).results()
     },
-    Operator("RotaryEmbedding", means: "`gather`, `*`, `concatenate`") { c throws(FirnError) in
+    Operator("RotaryEmbedding", means: "`rotaryEmbedding`") { c throws(FirnError) in
       let given = try c.tensor(0)
       var x = given
       // [batch, heads, time, size], or [batch, time, heads * size].
@@ -32,28 +32,66 @@ extension Operator {
       let half = turned / 2
       // [batch, 1, time, half]
       let shape: Shape = [cosines.extent(0), 1, cosines.extent(1), Dim(half)]
-      let (cosine, sine) = (cosines.reshaped(to: shape), sines.reshaped(to: shape))
-      let part = x.sliced(axis: 3, from: 0, to: Dim(turned))
-      let isInterleaved = c.flag("interleaved")
-      let (a, b): (Tensor, Tensor)
-      if isInterleaved {
-        let pairs = part.reshaped(to: Shape(x.shape.dimensions.dropLast() + [Dim(half), 2]))
-        a = pairs.sliced(axis: 4, from: 0, to: 1).squeezed(axes: [4])
-        b = pairs.sliced(axis: 4, from: 1, to: 2).squeezed(axes: [4])
-      } else {
-        a = part.sliced(axis: 3, from: 0, to: Dim(half))
-        b = part.sliced(axis: 3, from: Dim(half), to: Dim(2 * half))
-      }
-      let (real, imaginary) = (a * cosine - b * sine, a * sine + b * cosine)
-      var result =
-        isInterleaved
-        ? stack([real, imaginary], axis: 4).reshaped(to: part.shape)
-        : concatenate([real, imaginary], axis: 3)
-      if turned < size { result = concatenate([result, x.sliced(axis: 3, from: Dim(turned))], axis: 3) }
+      var result = rotaryEmbedding(
+        x, cosines: cosines.reshaped(to: shape), sines: sines.reshaped(to: shape),
+        isInterleaved: c.flag("interleaved"))
       if given.rank == 3 { result = result.transposed([0, 2, 1, 3]).reshaped(to: given.shape) }
       return [.of(result)]
     },
+    Operator(
+      "FlexAttention", domain: "ai.onnx.preview", means: "`matmul`, `softmax`, `matmul`, and its graphs"
+    ) {
+      c throws(FirnError) in
+      let (q, keys, values) = (try c.tensor(0), try c.tensor(1), try c.tensor(2))
+      guard q.rank == 4, keys.rank == 4, values.rank == 4 else { throw c.unsupported("inputs without heads") }
+      let share = q.extent(1).divided(exactlyBy: keys.extent(1))?.value ?? 1
+      let (k, v) = (keys.headsRepeated(share), values.headsRepeated(share))
+      let size = try c.numbers([q.extent(3)], "the size of a head")[0]
+      let root = c.float("scale", 1 / Double(size).squareRoot()).squareRoot()
+      func modified(_ x: Tensor, _ name: String) throws(FirnError) -> Tensor {
+        guard let graph = c.attribute(name)?.graph else { return x }
+        guard let result = c.importer.body(graph, [x], in: c.environment).first else {
+          throw FirnError(
+            .invalidGraph, "`\(name)` gives nothing", remedy: "check the file with onnx.checker")
+        }
+        return result
+      }
+      var type = q.dtype
+      if let code = c.int("softmax_precision") { type = try Operator.type(code, c) }
+      let scores = try modified(matmul(q * root, k * root, transposeB: true).cast(to: type), "score_mod")
+      let weights = try modified(softmax(scores), "prob_mod")
+      return [.of(matmul(weights, v.cast(to: type)).cast(to: q.dtype))]
+    },
+    Operator("LinearAttention", means: "a `scan` over the keys' state") { c throws(FirnError) in
+      try LinearAttentionNode(c).results()
+    },
+    Operator("CausalConvWithState", means: "`concatenate`, `conv1d`") { c throws(FirnError) in
+      let x = try c.laid(0)
+      let kernelShape = try c.shape(1)
+      guard x.rank == 3, kernelShape.rank == 3 else { throw c.unsupported("other than sequences") }
+      let size = try c.numbers([kernelShape[2]], "the size of the kernel")[0]
+      let image = x.channelsLast
+      // [batch, time, channels], with what came before in front.
+      var padded = image.padded(low: [0, Dim(size - 1), 0], high: [0, 0, 0])
+      if c.has(3) { padded = concatenate([try c.laid(3).channelsLast, image], axis: 1) }
+      let groups = try c.numbers([x.extent(1)], "the number of channels")[0]
+      var result = conv1d(padded, try c.weight(1, order: [2, 1, 0], role: "kernel"), groups: groups)
+      if c.has(2) { result = result + (try c.weight(2, role: "bias")) }
+      if ["silu", "swish"].contains(c.string("activation", "none")) { result = silu(result) }
+      let state = padded.sliced(axis: 1, from: padded.extent(1) - Dim(size - 1), to: padded.extent(1))
+      return [.of(result, isChannelsLast: true), .of(state, isChannelsLast: true)]
+    },
   ]
+}
+
+extension Tensor {
+  /// Each head, the second axis, so many times in a row.
+  fileprivate func headsRepeated(_ count: Int) -> Tensor {
+    guard rank == 4, count != 1 else { return self }
+    let s = shape
+    return reshaped(to: [s[0], s[1], 1, s[2], s[3]]).broadcast(to: [s[0], s[1], Dim(count), s[2], s[3]])
+      .reshaped(to: [s[0], s[1] * Dim(count), s[2], s[3]])
+  }
 }
 
 /// ONNX's attention: heads, shared keys, masks, a cache of keys and values, a cap on scores.
@@ -83,10 +121,7 @@ private struct AttentionNode {
       throw FirnError(
         .shapeMismatch, "\(queryHeads) heads of queries for \(keyHeads) of keys", remedy: "check the model")
     }
-    if queryHeads != keyHeads {
-      k = repeated(k, queryHeads / keyHeads)
-      v = repeated(v, queryHeads / keyHeads)
-    }
+    (k, v) = (k.headsRepeated(queryHeads / keyHeads), v.headsRepeated(queryHeads / keyHeads))
     let size = try c.numbers([q.extent(3)], "the size of a head")[0]
     let scale = c.float("scale", 1 / Double(size).squareRoot())
     let root = scale.squareRoot()
@@ -160,14 +195,6 @@ private struct AttentionNode {
     return x.reshaped(to: [x.extent(0), x.extent(1), Dim(count), size]).transposed([0, 2, 1, 3])
   }
 
-  /// Each head so many times in a row.
-  private func repeated(_ x: Tensor, _ count: Int) -> Tensor {
-    guard x.rank == 4 else { return x }
-    let s = x.shape
-    return x.reshaped(to: [s[0], s[1], 1, s[2], s[3]]).broadcast(to: [s[0], s[1], Dim(count), s[2], s[3]])
-      .reshaped(to: [s[0], s[1] * Dim(count), s[2], s[3]])
-  }
-
   /// A mask of fewer columns than there are keys hides the others.
   private func widened(_ mask: Tensor, _ columns: Dim) throws(FirnError) -> Tensor {
     let own = mask.extent(-1)
@@ -177,5 +204,76 @@ private struct AttentionNode {
     high[mask.rank - 1] = Dim(missing)
     return mask.padded(
       low: [Dim](repeating: 0, count: mask.rank), high: high, value: mask.dtype == .bool ? 0 : -.infinity)
+  }
+}
+
+/// Attention whose scores are no softmax: a state of keys times values that is written and read step by step.
+private struct LinearAttentionNode {
+  private let c: OperatorCall
+  private let queryHeads: Int
+  private let keyHeads: Int
+
+  init(_ call: OperatorCall) throws(FirnError) {
+    c = call
+    (queryHeads, keyHeads) = (call.int("q_num_heads", 0), call.int("kv_num_heads", 0))
+    guard keyHeads > 0, queryHeads > 0, queryHeads % keyHeads == 0 else {
+      throw FirnError(
+        .shapeMismatch, "\(queryHeads) heads of queries for \(keyHeads) of keys", remedy: "check the model")
+    }
+  }
+
+  func results() throws(FirnError) -> [ImportedValue] {
+    let (q, k, v) = (try heads(0, queryHeads), try heads(1, keyHeads), try heads(2, keyHeads))
+    if q.isPoisoned || k.isPoisoned || v.isPoisoned { return [.of(.poisoned(in: c.graph))] }
+    let (batch, width, features) = (q.extent(1), k.extent(3), v.extent(3))
+    let decay = try c.tensorIfAny(4).map { (x) throws(FirnError) in try spread(x) }
+    let rate = try c.tensorIfAny(5).map { (x) throws(FirnError) in try spread(x) }
+    let type = TensorType(q.dtype, [batch, Dim(keyHeads), width, features])
+    var state = Tensor.filled(0, type: type, in: q.graph)
+    if c.has(3) { state = try c.tensor(3) }
+    let size = try c.numbers([width], "the size of a head")[0]
+    let given = c.float("scale", 0)
+    let scale = given == 0 ? 1 / Double(size).squareRoot() : given
+    let share = Dim(queryHeads / keyHeads)
+    let loop = scan(over: [q, k, v] + [decay, rate].compactMap(\.self), initial: [state], in: c.graph) {
+      step in
+      var rest = step.slices.dropFirst(3)
+      var state = step.carries[0]
+      // [batch, heads, width, 1] and [batch, heads, 1, features]
+      let key = step.slices[1].expandingAxis(at: 3)
+      var value = step.slices[2].expandingAxis(at: 2)
+      if decay != nil, let own = rest.popFirst() { state = state * exp(own.expandingAxis(at: 3)) }
+      if rate != nil, let own = rest.popFirst() {
+        value = own.expandingAxis(at: 3) * (value - (state * key).sum(axes: [2], keepingAxes: true))
+      }
+      state = state + key * value
+      // Neighbouring heads of queries read one state.
+      let query = step.slices[0].reshaped(to: [batch, Dim(keyHeads), share, width])
+      let read = matmul(query, state).reshaped(to: [batch, Dim(queryHeads), features])
+      return ScanResult(carries: [state], outputs: [read * scale])
+    }
+    let y = loop.outputs[0].transposed([1, 0, 2, 3])
+    return [
+      .of(y.reshaped(to: [y.extent(0), y.extent(1), Dim(queryHeads) * features])), .of(loop.carries[0]),
+    ]
+  }
+
+  /// [time, batch, heads, size], of [batch, time, heads * size].
+  private func heads(_ index: Int, _ count: Int) throws(FirnError) -> Tensor {
+    let x = try c.tensor(index)
+    guard x.rank == 3, let size = x.extent(2).divided(exactlyBy: Dim(count)) else {
+      throw FirnError(.shapeMismatch, "\(count) heads of \(x.type)", remedy: "check the model")
+    }
+    return x.reshaped(to: [x.extent(0), x.extent(1), Dim(count), size]).transposed([1, 0, 2, 3])
+  }
+
+  /// Numbers of each head, or of all, or of each head's keys: [time, batch, heads or 1, size or 1].
+  private func spread(_ x: Tensor) throws(FirnError) -> Tensor {
+    try c.requireRank(x.rank, atLeast: 3)
+    let count = x.extent(2) == 1 ? 1 : keyHeads
+    guard let size = x.extent(2).divided(exactlyBy: Dim(count)) else {
+      throw FirnError(.shapeMismatch, "\(count) heads of \(x.type)", remedy: "check the model")
+    }
+    return x.reshaped(to: [x.extent(0), x.extent(1), Dim(count), size]).transposed([1, 0, 2, 3])
   }
 }

@@ -18,59 +18,14 @@ extension Operator {
     return counted(tensor.dtype == .i32 ? tensor : tensor.cast(to: .i32), extent)
   }
 
-  /// The places of elements in a tensor made flat, where an axis is given by `indices` and all others are as they
-  /// stand.
-  private static func places(_ indices: Tensor, axis: Int, in shape: Shape) -> Tensor {
-    let graph = indices.graph
-    var result: Tensor?
-    var stride = Dim(1)
-    for place in shape.indices.reversed() {
-      var own = indices
-      if place != axis {
-        var ones = [Dim](repeating: 1, count: shape.rank)
-        ones[place] = indices.shape[place]
-        own = graph.iota(indices.shape[place]).reshaped(to: Shape(ones))
-      }
-      let part = stride == 1 ? own : own * graph.extent(stride, dtype: .i32)
-      result = result.map { $0 + part } ?? part
-      stride = stride * shape[place]
-    }
-    return (result ?? indices).broadcast(to: indices.shape)
-  }
-
-  /// The places of blocks in a tensor whose first axes are made one, from vectors of indices along the last axis.
-  private static func places(ofVectors indices: Tensor, in shape: [Dim]) -> Tensor {
-    let graph = indices.graph
-    var result: Tensor?
-    var stride = Dim(1)
-    for place in shape.indices.reversed() {
-      let own = counted(
-        indices.sliced(axis: indices.rank - 1, from: Dim(place), to: Dim(place + 1))
-          .squeezed(axes: [indices.rank - 1]), shape[place])
-      let part = stride == 1 ? own : own * graph.extent(stride, dtype: .i32)
-      result = result.map { $0 + part } ?? part
-      stride = stride * shape[place]
-    }
-    return result ?? indices
-  }
-
-  /// A tensor, [places, …], with updates put in: by themselves, added, or otherwise combined.
-  private static func scattered(
-    _ x: Tensor, _ updates: Tensor, at places: Tensor, _ reduction: String, _ c: OperatorCall
-  ) throws(FirnError) -> Tensor {
-    let size = x.shape[0]
-    let type = x.dtype == .bool ? DType.i32 : x.dtype
-    let (data, new) = (x.cast(to: type), updates.cast(to: type))
-    switch reduction {
-    case "add": return (data + scatterAdd(new, indices: places, size: size)).cast(to: x.dtype)
-    case "none":
-      let ones = Tensor.filled(1, type: TensorType(type, places.shape), in: x.graph)
-      var hit = greater(scatterAdd(ones, indices: places, size: size), 0)
-      hit = hit.reshaped(to: Shape([size] + [Dim](repeating: 1, count: x.rank - 1)))
-      return select(where: hit, scatterAdd(new, indices: places, size: size), otherwise: data).cast(
-        to: x.dtype)
-    default:
-      throw c.unsupported("the reduction `\(reduction)`")
+  private static func reduction(_ c: OperatorCall) throws(FirnError) -> ScatterReduction {
+    switch c.string("reduction", "none") {
+    case "none": .replacing
+    case "add": .adding
+    case "mul": .multiplying
+    case "max": .maximum
+    case "min": .minimum
+    case let other: throw c.unsupported("the reduction `\(other)`")
     }
   }
 
@@ -100,63 +55,58 @@ extension Operator {
       let table = axis == 0 && shape.rank == 2 ? try c.weight(0, role: "table") : try c.tensor(0)
       return [.of(gather(table, indices: try indices(c, 1, shape[axis]), axis: axis))]
     },
-    Operator("GatherElements", means: "`gather` of the flat tensor") { c throws(FirnError) in
-      let x = try c.tensor(0)
-      let axis = try c.axis(c.int("axis", 0), rank: x.rank)
-      try requireAlike(x, try c.shape(1))
-      let places = places(try indices(c, 1, x.shape[axis]), axis: axis, in: x.shape)
-      return [.of(gather(x.reshaped(to: [x.shape.elementCount]), indices: places))]
+    Operator("GatherElements", means: "`gatherElements`") { c throws(FirnError) in
+      [.of(gatherElements(try c.tensor(0), indices: try c.tensor(1), axis: c.int("axis", 0)))]
     },
-    Operator("GatherND", means: "`gather` of the tensor with its first axes made one") {
-      c throws(FirnError) in
-      var x = try c.tensor(0)
-      var indices = try c.tensor(1)
-      let batch = c.int("batch_dims", 0)
-      guard indices.rank >= 1, let depth = indices.extent(-1).value, batch >= 0, depth + batch <= x.rank,
-        batch < indices.rank
-      else {
-        throw FirnError(
-          .shapeMismatch, "\(indices.type) are no indices of \(x.type)", remedy: "check the model")
-      }
-      let outer = Array(x.shape.dimensions[..<batch])
-      let count = outer.reduce(1, *)
-      let indexed = Array(x.shape.dimensions[batch..<batch + depth])
-      let rest = Array(x.shape.dimensions[(batch + depth)...])
-      let lead = Array(indices.shape.dimensions.dropLast())
-      indices = indices.reshaped(to: Shape([count, lead[batch...].reduce(1, *), Dim(depth)]))
-      var places = places(ofVectors: indices, in: indexed)
-      if batch > 0 {
-        let graph = x.graph
-        let start =
-          graph.iota(count).reshaped(to: [count, 1]) * graph.extent(indexed.reduce(1, *), dtype: .i32)
-        places = places + start
-      }
-      x = x.reshaped(to: Shape([count * indexed.reduce(1, *)] + rest))
-      return [.of(gather(x, indices: places).reshaped(to: Shape(lead + rest)))]
+    Operator("GatherND", means: "`gatherND`") { c throws(FirnError) in
+      [.of(gatherND(try c.tensor(0), indices: try c.tensor(1), batchAxes: c.int("batch_dims", 0)))]
     },
-    Operator(
-      "ScatterElements", means: "`scatterAdd` of the flat tensor",
-      differs: "only `none` and `add`; repeated places add up"
-    ) { c throws(FirnError) in try scatterElements(c) },
+    Operator("ScatterElements", means: "`scatterElements`") { c throws(FirnError) in
+      try scatterElements(c)
+    },
     Operator("Scatter", means: "as `ScatterElements`") { c throws(FirnError) in try scatterElements(c) },
-    Operator(
-      "ScatterND", means: "`scatterAdd` of blocks", differs: "only `none` and `add`; repeated places add up"
-    ) { c throws(FirnError) in
+    Operator("ScatterND", means: "`scatterND`") { c throws(FirnError) in
+      [
+        .of(
+          scatterND(
+            try c.tensor(0), indices: try c.tensor(1), updates: try c.tensor(2),
+            reduction: try reduction(c)))
+      ]
+    },
+    Operator("TensorScatter", means: "`scatterND` of rows from each place on") { c throws(FirnError) in
+      try tensorScatter(c)
+    },
+    Operator("TopK", means: "`topK`", differs: "of equal ones the first; always in order") {
+      c throws(FirnError) in
+      let x = try c.laid(0)
+      let axis = x.place(of: try c.axis(c.int("axis", -1), rank: x.rank))
+      var count = Dim(c.int("k", 0))
+      if c.has(1) { count = try c.dim(1, "k") }
+      let chosen = topK(x.tensor, count, axis: axis, smallest: !c.flag("largest", true))
+      return [chosen.values, chosen.indices].map { .of($0, isChannelsLast: x.isChannelsLast) }
+    },
+    Operator("Compress", means: "`gather` where a known condition holds") { c throws(FirnError) in
+      var x = try c.tensor(0)
+      let axis = try c.int("axis").map { (axis) throws(FirnError) in try c.axis(axis, rank: x.rank) }
+      if axis == nil { x = x.reshaped(to: [x.shape.elementCount]) }
+      let chosen = try c.doubles(1, "condition").enumerated().filter { $0.element != 0 }.map(\.offset)
+      let places = x.graph.constant(NDArray(chosen.map { Int32($0) }))
+      return [.of(gather(x, indices: places, axis: axis ?? 0))]
+    },
+    Operator("NonZero", means: "a constant, of what is known") { c throws(FirnError) in
+      let x = try c.array(0, "input")
+      let chosen = x.doubles.enumerated().filter { $0.element != 0 }.map(\.offset)
+      let strides = x.shape.rowMajorStrides
+      let values = zip(x.shape, strides).flatMap { size, stride in chosen.map { Int32($0 / stride % size) } }
+      return [.of(c.importer.graph.constant(try NDArray(values, shape: [x.shape.count, chosen.count])))]
+    },
+    Operator("ArrayFeatureExtractor", domain: "ai.onnx.ml", means: "`gather` along the last axis") {
+      c throws(FirnError) in
       let x = try c.tensor(0)
-      let indices = try c.tensor(1)
-      let updates = try c.tensor(2)
-      guard indices.rank >= 1, let depth = indices.extent(-1).value, (1...x.rank).contains(depth) else {
-        throw FirnError(
-          .shapeMismatch, "\(indices.type) are no indices of \(x.type)", remedy: "check the model")
-      }
-      let indexed = Array(x.shape.dimensions[..<depth])
-      let rest = Array(x.shape.dimensions[depth...])
-      let count = indices.shape.dimensions.dropLast().reduce(1, *)
-      let places = places(ofVectors: indices, in: indexed).reshaped(to: [count])
-      let result = try scattered(
-        x.reshaped(to: Shape([indexed.reduce(1, *)] + rest)), updates.reshaped(to: Shape([count] + rest)),
-        at: places, c.string("reduction", "none"), c)
-      return [.of(result.reshaped(to: x.shape))]
+      try c.requireRank(x.rank, atLeast: 1)
+      let rows = x.rank == 1 ? x.expandingAxis(at: 0) : x
+      let places = try indices(c, 1, rows.extent(-1))
+      return [.of(gather(rows, indices: places.reshaped(to: [places.shape.elementCount]), axis: -1))]
     },
     Operator("OneHot", means: "`oneHot`") { c throws(FirnError) in
       let depth = try c.dim(1, "depth")
@@ -174,22 +124,36 @@ extension Operator {
     },
   ]
 
-  private static func requireAlike(_ x: Tensor, _ indices: Shape) throws(FirnError) {
-    guard indices.rank == x.rank else {
-      throw FirnError(.shapeMismatch, "indices \(indices) of \(x.type)", remedy: "check the model")
-    }
+  private static func scatterElements(_ c: OperatorCall) throws(FirnError) -> [ImportedValue] {
+    let updates = try c.tensor(2)
+    return [
+      .of(
+        FirnOps.scatterElements(
+          try c.tensor(0), indices: try c.tensor(1), updates: updates, axis: c.int("axis", 0),
+          reduction: try reduction(c)))
+    ]
   }
 
-  private static func scatterElements(_ c: OperatorCall) throws(FirnError) -> [ImportedValue] {
-    let x = try c.tensor(0)
-    let updates = try c.tensor(2)
-    try requireAlike(x, try c.shape(1))
-    let axis = try c.axis(c.int("axis", 0), rank: x.rank)
-    let places = places(try indices(c, 1, x.shape[axis]), axis: axis, in: x.shape)
-    let count = updates.shape.elementCount
-    let result = try scattered(
-      x.reshaped(to: [x.shape.elementCount]), updates.reshaped(to: [count]), at: places.reshaped(to: [count]),
-      c.string("reduction", "none"), c)
-    return [.of(result.reshaped(to: x.shape))]
+  /// A cache with some of its rows written anew, of each example from a place of its own on.
+  private static func tensorScatter(_ c: OperatorCall) throws(FirnError) -> [ImportedValue] {
+    let (cache, update) = (try c.tensor(0), try c.tensor(1))
+    let axis = try c.axis(c.int("axis", -2), rank: cache.rank)
+    guard axis > 0, update.rank == cache.rank else {
+      throw c.unsupported("a cache \(cache.type) written along axis \(axis) by \(update.type)")
+    }
+    // [batch, time, …]
+    let order = [0, axis] + (1..<cache.rank).filter { $0 != axis }
+    let (rows, new) = (cache.transposed(order), update.transposed(order))
+    let (batch, steps) = (new.extent(0), new.extent(1))
+    let graph = cache.graph
+    var places = graph.iota(steps).reshaped(to: [1, steps]).broadcast(to: [batch, steps])
+    if c.has(2) { places = places + (try c.tensor(2)).reshaped(to: [batch, 1]) }
+    if c.string("mode", "linear") == "circular" {
+      let size = graph.extent(rows.extent(1), dtype: .i32)
+      places = floorRemainder(places, size.broadcast(to: places.shape))
+    }
+    let examples = graph.iota(batch).reshaped(to: [batch, 1]).broadcast(to: [batch, steps])
+    let result = scatterND(rows, indices: stack([examples, places], axis: 2), updates: new)
+    return [.of(result.transposed(inverse(of: order)))]
   }
 }

@@ -63,14 +63,21 @@ extension Operator {
         .of(select(where: tensors[0], tensors[1], otherwise: tensors[2]), isChannelsLast: isChannelsLast)
       ]
     },
-    Operator("IsNaN", means: "`x ≠ x`") { c throws(FirnError) in try c.mapped { notEqual($0, $0) } },
-    Operator("IsInf", means: "`|x| = ∞`") { c throws(FirnError) in
+    unary("IsNaN", "`isNaN`") { isNaN($0) },
+    Operator("IsInf", means: "`isInfinite`") { c throws(FirnError) in
       let (low, high) = (c.flag("detect_negative", true), c.flag("detect_positive", true))
-      return try c.mapped { x in
-        let isLow = equal(x, -.infinity)
-        let isHigh = equal(x, .infinity)
-        if low, high { return logicalOr(isLow, isHigh) }
-        return low ? isLow : high ? isHigh : logicalAnd(isLow, isHigh)
+      return try c.mapped { isInfinite($0, positive: high, negative: low) }
+    },
+    binary("BitwiseAnd", "`bitwiseAnd`") { bitwiseAnd($0, $1) },
+    binary("BitwiseOr", "`bitwiseOr`") { bitwiseOr($0, $1) },
+    binary("BitwiseXor", "`bitwiseXor`") { bitwiseXor($0, $1) },
+    unary("BitwiseNot", "`bitwiseNot`") { bitwiseNot($0) },
+    Operator("BitShift", means: "`shiftLeft`, `shiftRight`", differs: "of 32 bits") { c throws(FirnError) in
+      let isLeft = c.string("direction", "LEFT") == "LEFT"
+      return try c.combined { x, given in
+        // Less than 0 is far beyond the bits, where Firn goes the other way.
+        let places = select(where: less(given, 0), given * 0 + 32, otherwise: given)
+        return isLeft ? shiftLeft(x, places) : shiftRight(x, places)
       }
     },
   ]

@@ -189,7 +189,7 @@ extension Operator {
       }
       return [.of(result, isChannelsLast: x.isChannelsLast)]
     },
-    Operator("Pad", means: "`padded`, or `gather` of mirrored, repeated or wrapped places") {
+    Operator("Pad", means: "`padded`") {
       c throws(FirnError) in
       let x = try c.laid(0)
       var pads: [Int]
@@ -206,8 +206,6 @@ extension Operator {
         throw FirnError(
           .shapeMismatch, "\(pads.count) pads for \(axes.count) axes", remedy: "check the model")
       }
-      var value = c.float("value", 0)
-      if c.has(2) { value = try c.scalar(2, "constant_value") }
       var result = x.tensor
       // What is negative is cut off first.
       for (index, axis) in axes.enumerated() {
@@ -219,54 +217,28 @@ extension Operator {
         pads[index] = Swift.max(0, low)
         pads[axes.count + index] = Swift.max(0, high)
       }
-      let mode = c.string("mode", "constant")
-      if mode == "constant" {
-        var low = [Dim](repeating: 0, count: x.rank)
-        var high = low
-        for (index, axis) in axes.enumerated() {
-          low[x.place(of: axis)] = Dim(pads[index])
-          high[x.place(of: axis)] = Dim(pads[axes.count + index])
-        }
+      var low = [Dim](repeating: 0, count: x.rank)
+      var high = low
+      for (index, axis) in axes.enumerated() {
+        low[x.place(of: axis)] = Dim(pads[index])
+        high[x.place(of: axis)] = Dim(pads[axes.count + index])
+      }
+      guard let mode = try paddingMode(c) else {
+        var value = c.float("value", 0)
+        if c.has(2) { value = try c.scalar(2, "constant_value") }
         return [.of(result.padded(low: low, high: high, value: value), isChannelsLast: x.isChannelsLast)]
       }
-      for (index, axis) in axes.enumerated() where pads[index] > 0 || pads[axes.count + index] > 0 {
-        let place = x.place(of: axis)
-        let extent = try c.numbers([result.shape[place]], "an extent that is padded")[0]
-        guard extent > 0 else { throw c.unsupported("padding of an empty axis") }
-        guard pads[index] + extent + pads[axes.count + index] < 1 << 24 else {
-          throw c.unsupported("so wide a padding")
-        }
-        // As they are worked out, and as the constant.
-        try c.importer.keep(
-          2 * (pads[index] + extent + pads[axes.count + index]) * MemoryLayout<Int32>.stride)
-        let places = (-pads[index]..<extent + pads[axes.count + index]).map { at -> Int32 in
-          switch mode {
-          case "edge": return Int32(Swift.min(Swift.max(at, 0), extent - 1))
-          case "wrap": return Int32(((at % extent) + extent) % extent)
-          default:
-            let period = Swift.max(1, 2 * (extent - 1))
-            let within = ((at % period) + period) % period
-            return Int32(within < extent ? within : period - within)
-          }
-        }
-        result = gather(result, indices: result.graph.constant(NDArray(places)), axis: place)
+      guard pads.allSatisfy({ $0 < 1 << 24 }) else { throw c.unsupported("so wide a padding") }
+      // A narrow axis is mirrored as often as it takes, each time by a node.
+      for axis in 0..<x.rank {
+        let width = Swift.max(low[axis].value ?? 0, high[axis].value ?? 0)
+        let extent = Swift.max(1, (result.shape[axis].value ?? width) - 1)
+        guard width / extent < 1 << 10 else { throw c.unsupported("so wide a padding of \(extent)") }
       }
-      return [.of(result, isChannelsLast: x.isChannelsLast)]
+      return [.of(result.padded(low: low, high: high, mode: mode), isChannelsLast: x.isChannelsLast)]
     },
-    Operator("Tile", means: "`broadcast`, `reshaped`") { c throws(FirnError) in
-      let x = try c.tensor(0)
-      let repeats = try c.dims(1, "repeats")
-      guard repeats.count == x.rank else {
-        throw FirnError(.shapeMismatch, "\(repeats.count) repeats of \(x.type)", remedy: "check the model")
-      }
-      var split: [Dim] = []
-      var spread: [Dim] = []
-      for (extent, count) in zip(x.shape, repeats) {
-        split += [1, extent]
-        spread += [count, extent]
-      }
-      let result = x.reshaped(to: Shape(split)).broadcast(to: Shape(spread))
-      return [.of(result.reshaped(to: Shape(zip(x.shape, repeats).map { $0 * $1 })))]
+    Operator("Tile", means: "`tiled`") { c throws(FirnError) in
+      [.of(try c.tensor(0).tiled(by: c.dims(1, "repeats")))]
     },
     Operator("CenterCropPad", means: "`sliced`, `padded`") { c throws(FirnError) in
       let x = try c.tensor(0)
@@ -289,43 +261,34 @@ extension Operator {
       }
       return [.of(result)]
     },
-    Operator("Trilu", means: "`select` by comparison of `iota`") { c throws(FirnError) in
+    Operator("Trilu", means: "`upperTriangle`, `lowerTriangle`") { c throws(FirnError) in
       let x = try c.tensor(0)
-      guard x.rank >= 2 else { throw c.unsupported("an input of \(x.rank) axes") }
       let k = c.has(1) ? try c.scalar(1, "k") : 0
-      let (rows, columns) = (x.shape[x.rank - 2], x.shape[x.rank - 1])
-      let graph = x.graph
-      let row = graph.iota(rows).reshaped(to: [rows, 1])
-      let column = graph.iota(columns).reshaped(to: [1, columns])
       // Beyond the matrix it does not matter how far.
-      let offset = Swift.min(Swift.max(k, -1e9), 1e9)
-      let isKept =
-        c.flag("upper", true) ? greaterEqual(column, row + offset) : lessEqual(column, row + offset)
-      if x.dtype == .bool { return [.of(logicalAnd(x, isKept.broadcast(to: x.shape)))] }
-      return [.of(select(where: isKept, x, otherwise: graph.constant(0, dtype: x.dtype)))]
+      let diagonal = Int(Swift.min(Swift.max(k, -0x1p30), 0x1p30))
+      let numbers = x.dtype == .bool ? x.cast(to: .i32) : x
+      let result =
+        c.flag("upper", true)
+        ? numbers.upperTriangle(diagonal: diagonal) : numbers.lowerTriangle(diagonal: diagonal)
+      return [.of(result.cast(to: x.dtype))]
     },
-    Operator("ReverseSequence", means: "`gather` of places counted from each length") { c throws(FirnError) in
-      let x = try c.tensor(0)
-      let (batch, time) = (c.int("batch_axis", 1), c.int("time_axis", 0))
-      guard x.rank >= 2, (batch, time) == (0, 1) || (batch, time) == (1, 0) else {
-        throw c.unsupported("batch_axis \(batch) and time_axis \(time)")
-      }
-      let sequence = time == 0 ? x : x.transposed([1, 0] + Array(2..<x.rank))
-      let result = reversedSequence(sequence, lengths: try c.tensor(1))
-      return [.of(time == 0 ? result : result.transposed([1, 0] + Array(2..<x.rank)))]
+    Operator("ReverseSequence", means: "`reversedSequences`") { c throws(FirnError) in
+      [
+        .of(
+          try c.tensor(0).reversedSequences(
+            lengths: c.tensor(1), batchAxis: c.int("batch_axis", 1), timeAxis: c.int("time_axis", 0)))
+      ]
     },
   ]
 
-  /// Each of a batch of sequences, [time, batch, …], backwards up to its length.
-  static func reversedSequence(_ x: Tensor, lengths: Tensor) -> Tensor {
-    let (steps, batch) = (x.shape[0], x.shape[1])
-    let graph = x.graph
-    let time = graph.iota(steps).reshaped(to: [steps, 1])
-    let length = lengths.reshaped(to: [1, batch])
-    let source = select(where: less(time, length), length - time - 1, otherwise: time)
-    // The place of an element in [time * batch, …].
-    let places = source * graph.extent(batch, dtype: .i32) + graph.iota(batch).reshaped(to: [1, batch])
-    let rest = Array(x.shape.dimensions.dropFirst(2))
-    return gather(x.reshaped(to: Shape([steps * batch] + rest)), indices: places)
+  /// How `Pad` fills; nil for a value.
+  private static func paddingMode(_ c: OperatorCall) throws(FirnError) -> PaddingMode? {
+    switch c.string("mode", "constant") {
+    case "constant": nil
+    case "edge": .edge
+    case "wrap": .wrap
+    case "reflect": .reflect
+    case let other: throw c.unsupported("the mode `\(other)`")
+    }
   }
 }

@@ -25,24 +25,23 @@ extension Operator {
       if c.has(2) { result = result + (try c.weight(2, role: "beta")) }
       return [.of(result), .of(mean), .of(scale)]
     },
-    Operator("RMSNormalization", means: "`mean` of squares, `rsqrt`") { c throws(FirnError) in
+    Operator("RMSNormalization", means: "`rootMeanSquareNormalized`") { c throws(FirnError) in
       let x = try c.tensor(0)
       let axis = try c.axis(c.int("axis", -1), rank: x.rank)
-      let scale = rsqrt(
-        square(x).mean(axes: Array(axis..<x.rank), keepingAxes: true) + c.float("epsilon", 1e-5))
-      return [.of(x * scale * (try c.weight(1, role: "gain")))]
+      let y = rootMeanSquareNormalized(x, axes: Array(axis..<x.rank), epsilon: c.float("epsilon", 1e-5))
+      return [.of(y * (try c.weight(1, role: "gain")))]
     },
-    Operator("InstanceNormalization", means: "`mean`, `rsqrt` over the spatial axes") { c throws(FirnError) in
+    Operator("InstanceNormalization", means: "`standardized` over the spatial axes") { c throws(FirnError) in
       let x = try c.laid(0)
       try c.requireRank(x.rank, atLeast: 3)
       let image = x.channelsLast
       let axes = Array(1..<image.rank - 1)
-      let y = normalized(image, axes, c.float("epsilon", 1e-5)).y
+      let y = standardized(image, axes: axes, epsilon: c.float("epsilon", 1e-5))
       return [
         .of(y * (try c.weight(1, role: "gain")) + (try c.weight(2, role: "beta")), isChannelsLast: true)
       ]
     },
-    Operator("GroupNormalization", means: "`mean`, `rsqrt` over groups of channels") { c throws(FirnError) in
+    Operator("GroupNormalization", means: "`standardized` over groups of channels") { c throws(FirnError) in
       let x = try c.laid(0)
       let groups = c.int("num_groups", 1)
       let image = x.channelsLast
@@ -53,7 +52,7 @@ extension Operator {
       let spatial = Array(image.shape.dimensions.dropLast())
       let parts = image.reshaped(to: Shape(spatial + [Dim(groups), part]))
       let axes = Array(1..<image.rank - 1) + [image.rank]
-      let y = normalized(parts, axes, c.float("epsilon", 1e-5)).y
+      let y = standardized(parts, axes: axes, epsilon: c.float("epsilon", 1e-5))
       let gain = try c.weight(1, role: "gain")
       let bias = try c.weight(2, role: "beta")
       // Before opset 21 there is one scale for a group.
@@ -82,23 +81,13 @@ extension Operator {
       let safe = select(where: isZero, x.graph.constant(1, dtype: x.dtype), otherwise: size)
       return [.of(x / safe)]
     },
-    Operator("LRN", means: "sums of neighbouring channels by a product with a band matrix") {
-      c throws(FirnError) in
+    Operator("LRN", means: "`localResponseNormalized`") { c throws(FirnError) in
       let x = try c.laid(0)
-      let image = x.channelsLast
-      let size = c.int("size", 1)
       try c.requireRank(x.rank, atLeast: 2)
-      let channels = try c.numbers([image.extent(-1)], "the number of channels")[0]
-      guard (1...1 << 20).contains(size) else { throw c.unsupported("a size of \(size)") }
-      try OperatorCall.requireMatrix(channels, channels)
-      let band = (0..<channels).map { row in
-        (0..<channels).map { column -> Double in
-          (row - (size - 1) / 2...row + size / 2).contains(column) ? 1 : 0
-        }
-      }
-      let sums = try OperatorCall.mapping(square(image), axis: image.rank - 1, by: band)
-      let scale = sums * (c.float("alpha", 0.0001) / Double(size)) + c.float("bias", 1)
-      return [.of(image / pow(scale, c.float("beta", 0.75)), isChannelsLast: true)]
+      let result = localResponseNormalized(
+        x.channelsLast, size: c.int("size", 1), alpha: c.float("alpha", 0.0001), beta: c.float("beta", 0.75),
+        bias: c.float("bias", 1))
+      return [.of(result, isChannelsLast: true)]
     },
     Operator(
       "Dropout", means: "`dropout`, in training mode", differs: "masks are Firn's own, so is their seed"

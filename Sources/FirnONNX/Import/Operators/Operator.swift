@@ -37,6 +37,8 @@ enum OperatorTable {
     ("Reductions", Operator.reductions),
     ("Products", Operator.products),
     ("Convolutions and pools", Operator.images),
+    ("Sampling", Operator.sampling),
+    ("Signals", Operator.signals),
     ("Norms", Operator.norms),
     ("Softmax and losses", Operator.losses),
     ("Shapes", Operator.shapes),
@@ -68,7 +70,7 @@ enum OperatorTable {
     "QuantizeLinear": quantized, "DequantizeLinear": quantized, "QLinearConv": quantized,
     "QLinearMatMul": quantized, "ConvInteger": quantized, "MatMulInteger": quantized,
     "DynamicQuantizeLinear": quantized,
-    "NonZero": ragged, "Unique": ragged, "Compress": ragged, "NonMaxSuppression": ragged,
+    "Unique": ragged, "NonMaxSuppression": ragged,
     "StringNormalizer": "prepare text before the model", "TfIdfVectorizer": "prepare text before the model",
     "SequenceConstruct": "export tensors, not sequences", "Optional": "export tensors, not optional values",
   ]

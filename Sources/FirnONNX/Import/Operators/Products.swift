@@ -35,142 +35,45 @@ extension Operator {
       }
       return [.of(result)]
     },
-    Operator("Einsum", means: "`transposed`, `matmul` and `sum`, two operands at a time") {
-      c throws(FirnError) in
+    Operator("Einsum", means: "`einsum`") { c throws(FirnError) in
       var operands: [Tensor] = []
       for index in c.inputs.indices { operands.append(try c.tensor(index)) }
-      return [.of(try EinsteinSum(c.string("equation", ""), of: operands).result())]
+      guard !operands.isEmpty else { throw c.unsupported("a sum of nothing") }
+      return [.of(einsum(c.string("equation", ""), operands))]
+    },
+    Operator("Det", means: "`*`, `+`, row by row", differs: "of 6 rows at most") {
+      c throws(FirnError) in [.of(try determinant(c.tensor(0), c))]
     },
   ]
 
   private static func scaled(_ x: Tensor, _ factor: Double) -> Tensor {
     x.dtype == .i32 ? (x.cast(to: .f64) * factor).cast(to: .i32) : x * factor
   }
-}
 
-/// Products of tensors summed over the letters that the result has not, as NumPy's `einsum` writes them.
-struct EinsteinSum {
-  private var operands: [(tensor: Tensor, letters: [Character])]
-  private let target: [Character]
-
-  /// - Throws: where the equation does not fit the operands.
-  init(_ equation: String, of tensors: [Tensor]) throws(FirnError) {
-    let compact = equation.filter { $0 != " " }
-    let arrow = compact.firstRange(of: "->")
-    let left = arrow.map { compact[..<$0.lowerBound] } ?? compact[...]
-    let terms = left.split(separator: ",", omittingEmptySubsequences: false)
-    func fault(_ message: String) -> FirnError {
-      FirnError(
-        .invalidArgument, "the equation \"\(equation)\" \(message)",
-        remedy: "check the file with onnx.checker")
+  /// By Laplace's expansion along the first row: of few rows it needs no division, so that nothing is lost by a zero.
+  private static func determinant(_ x: Tensor, _ c: OperatorCall) throws(FirnError) -> Tensor {
+    try c.requireRank(x.rank, atLeast: 2)
+    let size = try c.numbers([x.extent(-1)], "the number of rows")[0]
+    guard (1...6).contains(size), x.extent(-2) == Dim(size) else {
+      throw c.unsupported("the determinant of \(x.type)", remedy: "compute it outside of the model")
     }
-    guard terms.count == tensors.count else {
-      throw fault("has \(terms.count) terms for \(tensors.count) operands")
+    let last = x.rank - 1
+    let rows = x.unstacked(axis: last - 1).map { $0.unstacked(axis: last - 1) }
+    if x.isPoisoned || rows.count != size { return .poisoned(in: x.graph) }
+    // Of each set of columns the minor that the last rows have there.
+    var minors: [[Int]: Tensor] = [:]
+    func minor(_ columns: [Int]) -> Tensor {
+      let row = rows[size - columns.count]
+      if columns.count == 1 { return row[columns[0]] }
+      if let known = minors[columns] { return known }
+      let parts = columns.enumerated().map { place, column -> Tensor in
+        let part = row[column] * minor(columns.filter { $0 != column })
+        return place % 2 == 0 ? part : -part
+      }
+      let result = parts.dropFirst().reduce(parts[0], +)
+      minors[columns] = result
+      return result
     }
-    var spread = 0
-    for (term, tensor) in zip(terms, tensors) where term.contains("...") {
-      spread = Swift.max(spread, tensor.rank - (term.count - 3))
-    }
-    // Axes of an ellipsis are letters of their own, that count from the right.
-    func letters(_ term: Substring, rank: Int?) throws(FirnError) -> [Character] {
-      guard let dots = term.firstRange(of: "...") else { return Array(term) }
-      let named = term.count - 3
-      let count = rank.map { $0 - named } ?? spread
-      guard count >= 0 else { throw fault("names more axes than an operand has") }
-      let free = (0..<count).map { Character(Unicode.Scalar(UInt32(0x2460 + spread - count + $0)) ?? "?") }
-      return Array(term[..<dots.lowerBound]) + free + Array(term[dots.upperBound...])
-    }
-    operands = []
-    for (term, tensor) in zip(terms, tensors) {
-      let names = try letters(term, rank: tensor.rank)
-      guard names.count == tensor.rank else { throw fault("names \(names.count) axes of \(tensor.type)") }
-      operands.append((tensor, names))
-    }
-    if let arrow {
-      target = try letters(compact[arrow.upperBound...], rank: nil)
-    } else {
-      let all = operands.flatMap(\.letters)
-      let free = Set(all.filter { $0 >= "\u{2460}" }).sorted()
-      target =
-        free + Set(all.filter { letter in letter < "\u{2460}" && all.count { $0 == letter } == 1 }).sorted()
-    }
-    let known = Set(operands.flatMap(\.letters))
-    guard target.allSatisfy({ known.contains($0) }), Set(target).count == target.count else {
-      throw fault("has a result of other axes")
-    }
-  }
-
-  func result() -> Tensor {
-    var pending = operands.map { Self.diagonal($0.tensor, $0.letters) }
-    var current = pending.removeFirst()
-    while !pending.isEmpty {
-      let next = pending.removeFirst()
-      let wanted = Set(target + pending.flatMap(\.letters))
-      current = Self.contracted(current, next, keeping: wanted)
-    }
-    let (tensor, letters) = Self.summed(current, keeping: Set(target))
-    return tensor.transposed(target.compactMap { letters.firstIndex(of: $0) })
-  }
-
-  /// An axis for each letter: of two that share one, the diagonal.
-  private static func diagonal(_ tensor: Tensor, _ letters: [Character]) -> (
-    tensor: Tensor, letters: [Character]
-  ) {
-    var (tensor, letters) = (tensor, letters)
-    while let second = letters.indices.first(where: { letters[..<$0].contains(letters[$0]) }),
-      let first = letters.firstIndex(of: letters[second])
-    {
-      let extent = tensor.extent(first)
-      let places = tensor.graph.iota(extent)
-      let isOn = equal(places.reshaped(to: [extent, 1]), places.reshaped(to: [1, extent]))
-      var shape = [Dim](repeating: 1, count: tensor.rank)
-      shape[first] = extent
-      shape[second] = extent
-      let mask = isOn.reshaped(to: Shape(shape))
-      tensor = select(where: mask, tensor, otherwise: tensor.graph.constant(0, dtype: tensor.dtype)).sum(
-        axes: [second])
-      letters.remove(at: second)
-    }
-    return (tensor, letters)
-  }
-
-  private static func summed(
-    _ operand: (tensor: Tensor, letters: [Character]), keeping wanted: Set<Character>
-  ) -> (tensor: Tensor, letters: [Character]) {
-    let gone = operand.letters.indices.filter { !wanted.contains(operand.letters[$0]) }
-    if gone.isEmpty { return operand }
-    return (operand.tensor.sum(axes: gone), operand.letters.filter { wanted.contains($0) })
-  }
-
-  private static func contracted(
-    _ a: (tensor: Tensor, letters: [Character]), _ b: (tensor: Tensor, letters: [Character]),
-    keeping wanted: Set<Character>
-  ) -> (tensor: Tensor, letters: [Character]) {
-    let a = summed(a, keeping: wanted.union(b.letters))
-    let b = summed(b, keeping: wanted.union(a.letters))
-    let shared = a.letters.filter { b.letters.contains($0) }
-    let batch = shared.filter { wanted.contains($0) }
-    let inner = shared.filter { !wanted.contains($0) }
-    let rows = a.letters.filter { !shared.contains($0) }
-    let columns = b.letters.filter { !shared.contains($0) }
-    func arranged(_ operand: (tensor: Tensor, letters: [Character]), _ order: [Character]) -> Tensor {
-      operand.tensor.transposed(order.compactMap { operand.letters.firstIndex(of: $0) })
-    }
-    let left = arranged(a, batch + rows + inner)
-    let right = arranged(b, batch + inner + columns)
-    func extents(_ tensor: Tensor, _ range: Range<Int>) -> [Dim] { range.map { tensor.extent($0) } }
-    func size(_ dims: [Dim]) -> Dim { dims.reduce(1, *) }
-    // An axis of one beside a longer one broadcasts, as an ellipsis lets it.
-    let batchLeft = extents(left, 0..<batch.count)
-    let rowShape = extents(left, batch.count..<batch.count + rows.count)
-    let innerShape = extents(left, batch.count + rows.count..<left.rank)
-    let batchRight = extents(right, 0..<batch.count)
-    let columnShape = extents(right, batch.count + inner.count..<right.rank)
-    let x = left.reshaped(to: Shape(batchLeft + [size(rowShape), size(innerShape)]))
-    let y = right.reshaped(to: Shape(batchRight + [size(innerShape), size(columnShape)]))
-    let product = Operator.product(x, y)
-    let result = product.reshaped(
-      to: Shape(product.shape.dimensions.prefix(batch.count) + rowShape + columnShape))
-    return (result, batch + rows + columns)
+    return minor(Array(0..<size))
   }
 }

@@ -46,17 +46,6 @@ extension Operator {
     }
   }
 
-  /// log Σ eˣ without overflow.
-  static func logSumExp(_ x: Tensor, _ axes: [Int], _ keeps: Bool) -> Tensor {
-    let greatest = stopGradient(x.max(axes: axes, keepingAxes: true))
-    // Where all are -∞, or one is ∞, the greatest itself is no shift.
-    let isFinite = less(abs(greatest), .infinity)
-    let shift = select(where: isFinite, greatest, otherwise: greatest * 0 + 0)
-    let safe = select(where: isFinite, shift, otherwise: x.graph.constant(0, dtype: x.dtype))
-    let result = log(exp(x - safe).sum(axes: axes, keepingAxes: true)) + safe
-    return keeps ? result : result.squeezed(axes: axes)
-  }
-
   /// Truth values as numbers.
   ///
   /// - Parameter neutral: what the greatest or smallest of none is.
@@ -114,9 +103,7 @@ extension Operator {
     reduction("ReduceLogSum", "`log` of the `sum`", onNothing: { log($0) }) {
       log($0.sum(axes: $1, keepingAxes: $2))
     },
-    reduction("ReduceLogSumExp", "`log` of the `sum` of `exp`, shifted by the greatest") {
-      logSumExp($0, $1, $2)
-    },
+    reduction("ReduceLogSumExp", "`logSumExp`") { $0.logSumExp(axes: $1, keepingAxes: $2) },
     choosing("ArgMax") { $0.argmax(axis: $1) },
     choosing("ArgMin") { $0.argmin(axis: $1) },
   ]

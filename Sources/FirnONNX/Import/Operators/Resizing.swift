@@ -1,9 +1,7 @@
 import FirnGraph
 import FirnOps
 
-/// `Resize` and `Upsample`: a linear map of each axis that changes.
-///
-/// The map is a constant matrix, made here once; where Firn has the very same rule as an op, that is used instead.
+/// `Resize` and `Upsample`, axis by axis; where an image is resized by a rule that `resize` knows, by that.
 struct Resizing {
   private let c: OperatorCall
   private let x: LaidTensor
@@ -93,18 +91,14 @@ struct Resizing {
     if let image = own(changing, shape) { return [.of(image, isChannelsLast: true)] }
     var result = x.tensor
     for index in changing {
-      let extent = try extent(axes[index], shape)
-      let matrix = try matrix(index, extent: extent)
-      result = try OperatorCall.mapping(result, axis: x.place(of: axes[index]), by: matrix)
-      if isCropped, let outside = outside(index, extent: extent) {
-        let value = c.float("extrapolation_value", 0)
-        var ones = [Dim](repeating: 1, count: x.rank)
-        ones[x.place(of: axes[index])] = Dim(sizes[index])
-        let mask = result.graph.constant(try NDArray(outside, shape: [outside.count])).reshaped(
-          to: Shape(ones))
-        result = select(
-          where: mask, result.graph.constant(value, dtype: result.dtype), otherwise: result)
+      guard sizes[index] > 0 else {
+        throw FirnError(.shapeMismatch, "an extent would be \(sizes[index])", remedy: "check the scales")
       }
+      let type = result.dtype
+      let isWhole = type.isFloatingPoint || mode == "nearest" && !isCropped
+      result = (isWhole ? result : result.cast(to: .f64)).resampled(
+        axis: x.place(of: axes[index]), to: sizes[index], try rule(index))
+      if !isWhole { result = result.cast(to: type) }
     }
     return [.of(result, isChannelsLast: x.isChannelsLast)]
   }
@@ -150,87 +144,49 @@ struct Resizing {
     number.isNaN ? -1 : Int(Swift.min(Swift.max(number, -0x1p30), 0x1p30))
   }
 
-  // MARK: Matrices
+  // MARK: Rules
 
-  /// Where an element of the result lies among those of the axis.
-  private func source(_ place: Int, _ index: Int, extent: Int) -> Double {
-    let (p, n, m) = (Double(place), Double(extent), Double(sizes[index]))
-    let scale = scales[index]
+  /// How one axis is resampled.
+  private func rule(_ index: Int) throws(FirnError) -> Resampling {
+    let (scale, size) = (scales[index], sizes[index])
+    // A filter that smooths is as much wider as the image shrinks.
+    guard scale > 0, scale.isFinite, !c.flag("antialias") || scale > 1e-4 else {
+      throw c.unsupported("a scale of \(scale)")
+    }
+    let extent = x.shape[axes[index]].value ?? 0
+    try OperatorCall.requireMatrix(size, Swift.max(extent, c.flag("antialias") ? whole(4 / scale) : 4))
+    let positions: Resampling.Positions
     switch coordinates {
-    case "align_corners": return m == 1 ? 0 : p * (n - 1) / (n * scale - 1)
-    case "asymmetric": return p / scale
-    case "pytorch_half_pixel": return m == 1 ? 0 : (p + 0.5) / scale - 0.5
-    case "half_pixel_symmetric":
-      let adjusted = m / (n * scale)
-      let center = n / 2
-      return center * (1 - adjusted) + (p + 0.5) / scale - 0.5
-    case "tf_half_pixel_for_nn": return (p + 0.5) / scale
+    case "align_corners": positions = .alignedCorners
+    case "asymmetric": positions = .asymmetric
+    case "pytorch_half_pixel": positions = .pyTorchHalfPixel
+    case "half_pixel_symmetric": positions = .halfPixelSymmetric
     case "tf_crop_and_resize":
-      let (start, end) = region[index]
-      return m == 1
-        ? 0.5 * (start + end) * (n - 1) : start * (n - 1) + p * (end - start) * (n - 1) / (m - 1)
-    default: return (p + 0.5) / scale - 0.5
+      let (from, to) = region[index]
+      positions = .cropped(from: from, to: to, beyond: c.float("extrapolation_value", 0))
+    case "half_pixel": positions = .halfPixel
+    default: throw c.unsupported("coordinate_transformation_mode `\(coordinates)`")
     }
+    let method: Resampling.Method
+    switch mode {
+    case "nearest": method = .nearest(try rounding())
+    case "cubic": method = .cubic(c.float("cubic_coeff_a", -0.75))
+    default: method = .linear
+    }
+    return Resampling(
+      method, positions: positions, scale: isCropped ? nil : scale,
+      excludesOutside: c.flag("exclude_outside"),
+      isAntialiased: c.flag("antialias"))
   }
 
-  /// Which elements of the result lie outside of the axis; nil where none does.
-  private func outside(_ index: Int, extent: Int) -> [Bool]? {
-    let result = (0..<sizes[index]).map { place in
-      let at = source(place, index, extent: extent)
-      return at < 0 || at > Double(extent - 1)
-    }
-    return result.contains(true) ? result : nil
-  }
-
-  private func matrix(_ index: Int, extent: Int) throws(FirnError) -> [[Double]] {
-    let excludes = c.flag("exclude_outside")
-    let scale = scales[index]
-    // Where an image shrinks, a filter that smooths is as much wider.
-    let width = c.flag("antialias") && scale < 1 ? 1 / scale : 1
-    try OperatorCall.requireMatrix(sizes[index], Swift.max(extent, whole(4 * width)))
-    var result: [[Double]] = []
-    for place in 0..<sizes[index] {
-      let at = source(place, index, extent: extent)
-      var row = [Double](repeating: 0, count: extent)
-      if mode == "nearest" {
-        row[Swift.min(Swift.max(try nearest(at), 0), extent - 1)] = 1
-        result.append(row)
-        continue
-      }
-      let reach = (mode == "cubic" ? 2 : 1) * width
-      let first = whole((at - reach).rounded(.down))
-      let last = Swift.max(first, whole((at + reach).rounded(.up)))
-      var total = 0.0
-      for tap in first...last {
-        let distance = Swift.abs(at - Double(tap)) / width
-        let weight = mode == "cubic" ? cubic(distance) : Swift.max(0, 1 - distance)
-        if weight == 0 { continue }
-        if excludes, !(0..<extent).contains(tap) { continue }
-        row[Swift.min(Swift.max(tap, 0), extent - 1)] += weight
-        total += weight
-      }
-      if total != 0, excludes || width != 1 { row = row.map { $0 / total } }
-      result.append(row)
-    }
-    return result
-  }
-
-  private func nearest(_ at: Double) throws(FirnError) -> Int {
+  private func rounding() throws(FirnError) -> Resampling.Rounding {
     let isOld = c.node.op == "Upsample" || c.version < 11
     switch c.string("nearest_mode", isOld ? "floor" : "round_prefer_floor") {
-    case "round_prefer_floor": return whole((at - 0.5).rounded(.up))
-    case "round_prefer_ceil": return whole((at + 0.5).rounded(.down))
-    case "floor": return whole(at.rounded(.down))
-    case "ceil": return whole(at.rounded(.up))
+    case "round_prefer_floor": return .halfDown
+    case "round_prefer_ceil": return .halfUp
+    case "floor": return .down
+    case "ceil": return .up
     case let other: throw c.unsupported("nearest_mode `\(other)`")
     }
-  }
-
-  /// Keys's polynomials (IEEE Transactions on Acoustics, Speech, and Signal Processing 29, 1981).
-  private func cubic(_ x: Double) -> Double {
-    let a = c.float("cubic_coeff_a", -0.75)
-    if x <= 1 { return ((a + 2) * x - (a + 3)) * x * x + 1 }
-    if x < 2 { return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a }
-    return 0
   }
 }

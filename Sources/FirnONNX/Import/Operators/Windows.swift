@@ -79,6 +79,16 @@ struct Windows {
       top: low[first], bottom: high[first] + more[first], left: second.map { low[$0] } ?? 0,
       right: second.map { high[$0] + more[$0] } ?? 0)
   }
+
+  /// Of three axes.
+  var volumePadding: Padding3D {
+    .explicit(front: low[0], back: high[0], top: low[1], bottom: high[1], left: low[2], right: high[2])
+  }
+
+  /// Three numbers by name.
+  static func volume(_ numbers: [Int]) -> (depth: Int, height: Int, width: Int) {
+    (numbers[0], numbers[1], numbers[2])
+  }
 }
 
 extension OperatorCall {
