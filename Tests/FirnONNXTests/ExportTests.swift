@@ -43,6 +43,27 @@ import Testing
     }
   }
 
+  /// Models that are convolutions, pools and a head.
+  private static let pictures = names.filter { name in
+    ["resnet", "vgg", "mobilenet", "densenet"].contains { name.hasPrefix($0) }
+  }
+
+  /// One before the first convolution, one before what is flattened.
+  @Test(arguments: pictures)
+  func imagesAreTransposedTwice(_ name: String) throws {
+    let model = try ONNXModel(contentsOfFile: Self.folder + "/" + name + ".onnx")
+    let output = model.outputs[0].tensor
+    let target = model.graph.placeholder("labels", shape: [output.shape[0]], dtype: .i32)
+    let loss = sparseSoftmaxCrossEntropy(logits: output, labels: target).mean()
+    let nodes = model.graph.definition.nodes
+    #expect(nodes.count { $0.mnemonic == "transpose" } <= 2)
+    // Nor does training need more than the adjoints of these.
+    let session = try Session(model.graph)
+    let program = try session.compile(
+      minimizing: loss, with: SGD(learningRate: 0.1), freezing: "role(bias)")
+    #expect(program.graph.nodes.count { $0.mnemonic == "transpose" && $0.types[0].shape.rank == 4 } <= 3)
+  }
+
   @Test(arguments: names)
   func whatFirnWritesIsTheSameModel(_ name: String) throws {
     let path = Self.folder + "/" + name

@@ -4,7 +4,9 @@ import FirnGraph
 enum ExportTable {
   typealias Entry = @Sendable (inout GraphExporter, Node, [String]) throws(FirnError) -> [String]
 
-  static subscript(mnemonic: String) -> Entry? { entries[mnemonic] }
+  static subscript(mnemonic: String) -> Entry? {
+    entries[mnemonic] ?? losses[mnemonic] ?? indexing[mnemonic]
+  }
 
   /// One operator of ONNX with the same operands.
   private static func same(_ op: String) -> Entry {
@@ -46,10 +48,30 @@ enum ExportTable {
     .ints([padding[0], padding[2], padding[1], padding[3]])
   }
 
+  private static func resizing(_ mode: String) -> Entry {
+    { (e, node, x) throws(FirnError) in
+      let attributes = node.op.attributes
+      let sizes = e.integers(try attributes.ints("size"))
+      var options: [String: GraphExporter.Attribute] = ["mode": .text(mode), "axes": .ints([2, 3])]
+      if mode == "nearest" {
+        options["coordinate_transformation_mode"] = .text("asymmetric")
+        options["nearest_mode"] = .text("floor")
+      } else {
+        let isAligned = try attributes.bool("aligns_corners")
+        options["coordinate_transformation_mode"] = .text(isAligned ? "align_corners" : "half_pixel")
+      }
+      return [overImage(&e, x[0], "Resize", ["", "", sizes], options)]
+    }
+  }
+
   private static let entries: [String: Entry] = [
     "neg": same("Neg"), "abs": same("Abs"), "sign": same("Sign"), "exp": same("Exp"), "log": same("Log"),
     "sqrt": same("Sqrt"), "reciprocal": same("Reciprocal"), "sin": same("Sin"), "cos": same("Cos"),
-    "tanh": same("Tanh"), "sigmoid": same("Sigmoid"), "softplus": same("Softplus"), "relu": same("Relu"),
+    "tan": same("Tan"), "asin": same("Asin"), "acos": same("Acos"), "atan": same("Atan"),
+    "sinh": same("Sinh"), "cosh": same("Cosh"), "asinh": same("Asinh"), "acosh": same("Acosh"),
+    "atanh": same("Atanh"), "mish": same("Mish"), "bit_and": same("BitwiseAnd"), "bit_or": same("BitwiseOr"),
+    "bit_xor": same("BitwiseXor"), "bit_not": same("BitwiseNot"), "tanh": same("Tanh"),
+    "sigmoid": same("Sigmoid"), "softplus": same("Softplus"), "relu": same("Relu"),
     "gelu": same("Gelu"), "hard_swish": same("HardSwish"), "erf": same("Erf"), "floor": same("Floor"),
     "ceil": same("Ceil"), "round": same("Round"), "add": same("Add"), "sub": same("Sub"), "mul": same("Mul"),
     "div": same("Div"), "pow": same("Pow"), "max": same("Max"), "min": same("Min"), "equal": same("Equal"),
@@ -70,21 +92,20 @@ enum ExportTable {
     "log1p": { (e, node, x) throws(FirnError) in
       [e.add("Log", [e.add("Add", [x[0], e.number(1, node.types[0].dtype)])])]
     },
+    "gelu_tanh": { (e, _, x) throws(FirnError) in [e.add("Gelu", x, ["approximate": .text("tanh")])] },
+    "fmod": { (e, _, x) throws(FirnError) in [e.add("Mod", x, ["fmod": .int(1)])] },
     "leaky_relu": { (e, node, x) throws(FirnError) in
       [e.add("LeakyRelu", x, ["alpha": .float(try node.op.attributes.double("alpha"))])]
     },
     "elu": { (e, node, x) throws(FirnError) in
       [e.add("Elu", x, ["alpha": .float(try node.op.attributes.double("alpha"))])]
     },
-    "softmax": { (e, _, x) throws(FirnError) in [e.add("Softmax", x, ["axis": .int(-1)])] },
-    "log_softmax": { (e, _, x) throws(FirnError) in [e.add("LogSoftmax", x, ["axis": .int(-1)])] },
     "cast": { (e, node, x) throws(FirnError) in
       [e.add("Cast", x, ["to": .int(ElementType(try node.op.attributes.dtype("dtype")).code)])]
     },
     "constant": { (e, node, _) throws(FirnError) in [e.constant(try node.op.attributes.array("value"))] },
     "extent": { (e, node, _) throws(FirnError) in
-      let scalar = e.add("Squeeze", [try e.extent(try node.op.attributes.dimension("extent"))])
-      return [e.add("Cast", [scalar], ["to": .int(ElementType(node.types[0].dtype).code)])]
+      [try e.scalar(try node.op.attributes.dimension("dimension"), node.types[0].dtype)]
     },
     "iota": { (e, node, _) throws(FirnError) in [try e.range(try node.op.attributes.dimension("extent"))] },
     "reshape": { (e, node, x) throws(FirnError) in
@@ -209,19 +230,19 @@ enum ExportTable {
           ])
       ]
     },
-    "gather": { (e, node, x) throws(FirnError) in
-      [e.add("Gather", x, ["axis": .int(try node.op.attributes.int("axis"))])]
-    },
-    "one_hot": { (e, node, x) throws(FirnError) in
-      let attributes = node.op.attributes
-      let dtype = node.types[0].dtype
-      let values = NDArray([try attributes.double("off"), try attributes.double("on")]).converted(to: dtype)
+    "adaptive_average_pool2d": { (e, node, x) throws(FirnError) in
+      let size = try node.op.attributes.ints("size")
+      let image = try e.image()
+      guard image[0] % size[0] == 0, image[1] % size[1] == 0 else {
+        throw GraphExporter.unsupported("an adaptive pool of windows that differ")
+      }
+      let window = [image[0] / size[0], image[1] / size[1]]
       return [
-        e.add(
-          "OneHot", [x[0], try e.extent(try attributes.dimension("depth")), e.constant(values)],
-          ["axis": .int(-1)])
+        overImage(&e, x[0], "AveragePool", [], ["kernel_shape": .ints(window), "strides": .ints(window)])
       ]
     },
+    "upsample_nearest2d": resizing("nearest"), "upsample_bilinear2d": resizing("linear"),
+    "upsample_bicubic2d": resizing("cubic"),
     "scan": { (e, node, x) throws(FirnError) in try e.loop(node, x) },
     // In inference.
     "dropout": { (e, _, x) throws(FirnError) in [e.add("Identity", [x[0]])] },

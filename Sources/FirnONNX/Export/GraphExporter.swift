@@ -8,6 +8,8 @@ struct GraphExporter {
     case int(Int)
     case float(Double)
     case ints([Int])
+    case text(String)
+    case texts([String])
   }
 
   /// The newest that onnx 1.16 and all later know.
@@ -61,6 +63,8 @@ struct GraphExporter {
     case .int(let number): (message.integer, message.type) = (number, 2)
     case .float(let number): (message.float, message.type) = (Float(number), 1)
     case .ints(let numbers): (message.integers, message.type) = (numbers, 7)
+    case .text(let text): (message.text, message.type) = (text, 3)
+    case .texts(let texts): (message.texts, message.type) = (texts, 8)
     }
     return message
   }
@@ -110,6 +114,18 @@ struct GraphExporter {
     return result
   }
 
+  /// A dimension as one number of a type.
+  mutating func scalar(_ dim: Dim, _ dtype: DType) throws(FirnError) -> String {
+    add("Cast", [add("Squeeze", [try extent(dim)])], ["to": .int(ElementType(dtype).code)])
+  }
+
+  /// The height and width of the image that the node being written reads first.
+  func image() throws(FirnError) -> [Int] {
+    let extents = operands[0].shape.dimensions.prefix(3).suffix(2).compactMap(\.value)
+    guard extents.count == 2 else { throw Self.unsupported("an image of a named extent") }
+    return extents
+  }
+
   mutating func shape(_ shape: Shape) throws(FirnError) -> String {
     if let numbers = shape.extents { return integers(numbers) }
     var parts: [String] = []
@@ -119,15 +135,19 @@ struct GraphExporter {
 
   /// 0, 1 and so on, as `i32`.
   mutating func range(_ extent: Dim) throws(FirnError) -> String {
-    let end = add("Cast", [add("Squeeze", [try self.extent(extent)])], ["to": .int(ElementType(.i32).code)])
-    return add("Range", [number(0, .i32), end, number(1, .i32)])
+    add("Range", [number(0, .i32), try scalar(extent, .i32), number(1, .i32)])
   }
 
   // MARK: Graphs
 
   /// The model's graph of what computes these values.
+  ///
+  /// - Parameters:
+  ///   - trained: the names of the variables that learn; nil where declarations say it.
+  ///   - initializer: the value of a variable, here or in a file beside the model.
   mutating func export(
-    _ graph: GraphDef, outputs: [(name: String, value: Value)], value: (Variable) throws(FirnError) -> NDArray
+    _ graph: GraphDef, outputs: [(name: String, value: Value)], trained: Set<String>? = nil,
+    initializer: (Variable) throws(FirnError) -> TensorMessage
   ) throws(FirnError) {
     var wanted: Set<Int> = Set(outputs.map(\.value.node))
     for position in graph.nodes.indices.reversed() where wanted.contains(position) {
@@ -151,10 +171,11 @@ struct GraphExporter {
       case .reads(let variable):
         guard let declared = graph.variable(named: variable) else { continue }
         if !message.initializers.contains(where: { $0.name == variable }) {
-          var tensor = TensorMessage(variable, try value(declared))
+          var tensor = try initializer(declared)
+          let learns = trained?.contains(variable) ?? declared.isTrainable
           tensor.metadata = [
             EntryMessage("firn.scope", variable), EntryMessage("firn.role", declared.role),
-            EntryMessage("firn.trainable", declared.isTrainable ? "true" : "false"),
+            EntryMessage("firn.trainable", learns ? "true" : "false"),
           ]
           message.initializers.append(tensor)
         }
@@ -303,12 +324,5 @@ struct GraphExporter {
     wrapped.tensor = tensor
     message.type = wrapped
     return message
-  }
-}
-
-extension EntryMessage {
-  fileprivate init(_ key: String, _ value: String) {
-    self.init()
-    (self.key, self.value) = (key, value)
   }
 }

@@ -13,19 +13,58 @@ extension Session {
   /// - Parameters:
   ///   - outputs: what the model gives, by handle or by name; the model calls them so.
   ///   - path: the file; one that is there is replaced, whole or not at all.
+  ///   - training: what of it learns, as `training_info`; its loss is added to the outputs where it is none.
+  ///   - weightsBeside: puts the values into `path` with `.data` behind it, which is replaced first, and where the model
+  ///     finds them as long as both lie together; nil does so where the values take 2 GiB or more, which no message of
+  ///     ONNX may hold.
   /// - Throws: `.unknownName` for a tensor that the graph has not or that is another graph's, `.duplicateName` for an
   ///   output that is asked for twice, `.invalidGraph` with all nodes that have no counterpart in ONNX, and for a model of
-  ///   2 GiB or more, which no message of ONNX may have, `.file` where the file cannot be written.
-  /// - Complexity: O(nodes and elements), the whole model in memory.
-  public func writeONNX(_ outputs: [any TensorReference], to path: String) throws(FirnError) {
-    let bytes = Bytes(copying: try model(of: outputs, limit: 1 << 31))
+  ///   2 GiB or more without such values, `.file` where a file cannot be written.
+  /// - Complexity: O(nodes and elements), the whole model in memory but for what is put beside it.
+  public func writeONNX(
+    _ outputs: [any TensorReference], to path: String, training: ONNXTraining? = nil,
+    weightsBeside: Bool? = nil
+  ) throws(FirnError) {
+    let limit = 1 << 31
+    let size = graph.definition.variables.reduce(0) { sum, variable in
+      sum + (variable.type.shape.elementCount.value ?? 0) * variable.type.dtype.byteCount
+    }
+    guard weightsBeside ?? (size >= limit) else {
+      let bytes = Bytes(copying: try model(of: outputs, training: training, limit: limit))
+      return try AtomicFile.write(to: path) { (file) throws(FirnError) in try file.write(bytes) }
+    }
+    let name = path.split(separator: "/").last.map(String.init) ?? path
+    var model: [UInt8] = []
+    try AtomicFile.write(to: path + ".data") { (file) throws(FirnError) in
+      var offset = 0
+      model = try self.model(of: outputs, training: training, limit: limit) { (tensor) throws(FirnError) in
+        guard let raw = tensor.raw, raw.count >= 1024 else { return }
+        // Mapped elements are read in place where they lie at whole vectors.
+        let gap = (64 - offset % 64) % 64
+        try file.write([UInt8](repeating: 0, count: gap))
+        try file.write(raw)
+        tensor.place(in: name + ".data", offset: offset + gap, count: raw.count)
+        tensor.raw = nil
+        offset += gap + raw.count
+      }
+    }
+    let bytes = Bytes(copying: model)
     try AtomicFile.write(to: path) { (file) throws(FirnError) in try file.write(bytes) }
   }
 
-  /// - Parameter limit: the bytes that it must stay below.
-  func model(of outputs: [any TensorReference], limit: Int) throws(FirnError) -> [UInt8] {
+  /// - Parameters:
+  ///   - limit: the bytes that it must stay below.
+  ///   - place: puts a variable's elements elsewhere.
+  func model(
+    of outputs: [any TensorReference], training: ONNXTraining? = nil, limit: Int,
+    place: (inout TensorMessage) throws(FirnError) -> Void = { _ in }
+  ) throws(FirnError) -> [UInt8] {
     try graph.validate()
     let definition = graph.definition
+    var outputs = outputs
+    if let training, !outputs.contains(where: { $0.tensorName == training.loss }) {
+      outputs.append(training.loss)
+    }
     var values: [(name: String, value: Value)] = []
     var names: Set<String> = []
     for (output, value) in zip(outputs, try self.values(outputs)) {
@@ -43,25 +82,37 @@ extension Session {
       guard size < limit else {
         throw FirnError(
           .invalidGraph, "the model takes \(size) bytes or more, and a message of ONNX stays below \(limit)",
-          remedy: "export parts of the graph, or keep its weights with `save` as safetensors")
+          remedy: "write it with `weightsBeside: true`, or parts of the graph")
       }
     }
     var exporter = GraphExporter()
     var size = 0
-    try exporter.export(definition, outputs: values) { (variable) throws(FirnError) in
-      let value = try self.value(of: variable.name)
-      size += value.elementCount * value.dtype.byteCount
+    try exporter.export(definition, outputs: values, trained: training.map { Set($0.trained) }) {
+      (variable) throws(FirnError) in
+      var tensor = TensorMessage(variable.name, try self.value(of: variable.name))
+      try place(&tensor)
+      size += tensor.raw?.count ?? 0
       // Before copies are made of it.
       try require(size)
-      return value
+      return tensor
     }
     var model = ModelMessage()
     model.irVersion = 9
     model.producer = "firn"
     model.graph = exporter.message
-    var set = OperatorSetMessage()
-    set.version = GraphExporter.version
-    model.operatorSets = [set]
+    model.operatorSets = [OperatorSetMessage(domain: "", version: GraphExporter.version)]
+    if let training {
+      let learning = training.trained.filter { name in
+        exporter.message.initializers.contains { $0.name == name }
+      }
+      model.training = [
+        TrainingMessage(
+          trained: learning, loss: training.loss, inputs: exporter.message.inputs.map(\.name),
+          learningRate: training.learningRate
+        ) { name in definition.variable(named: name)?.type.dtype ?? .f32 }
+      ]
+      model.operatorSets.append(OperatorSetMessage(domain: TrainingMessage.domain, version: 1))
+    }
     var writer = MessageWriter()
     model.write(to: &writer)
     try require(writer.bytes.count)

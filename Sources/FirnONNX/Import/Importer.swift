@@ -20,16 +20,18 @@ final class Importer {
   private(set) var outputs: [(name: String, tensor: Tensor)] = []
 
   private let functions: [String: FunctionMessage]
-  private var variableNames: Set<String> = []
-  private var inputNames: [Tensor: String] = [:]
+  var variableNames: Set<String> = []
+  var inputNames: [Tensor: String] = [:]
   private var nodeCount = 0
   /// What is worked out while the model is read, and not read from it, may still take this many bytes.
-  private var rest: Int
+  var rest: Int
   /// Nothing more is built; the fault that says why is on record.
-  private var isStopped = false
+  var isStopped = false
   /// By scope: how many recurrent nodes there are, and how many are built.
-  private var recurrentCounts: [String: Int] = [:]
-  private var recurrentNodes: [String: Int] = [:]
+  var recurrentCounts: [String: Int] = [:]
+  var recurrentNodes: [String: Int] = [:]
+  /// The scope of the node being built, where the model tells it.
+  private(set) var nodeScope = ""
 
   /// Nodes in all, functions and loops' bodies expanded: a few bytes can describe very many.
   private let largestCount: Int
@@ -78,7 +80,7 @@ final class Importer {
       throw fault("has sparse initialisers, which Firn has not", remedy: "export them dense")
     }
     let environment = Environment(versions: try versions(model.operatorSets))
-    try declare(message.initializers, in: environment, isOutermost: true)
+    try declare(withTraining(message.initializers), in: environment, isOutermost: true)
     // Before IR version 4 initialisers are among the inputs.
     let initializers = Set(message.initializers.map(\.name))
     for input in message.inputs where !initializers.contains(input.name) {
@@ -105,6 +107,21 @@ final class Importer {
       outputs.append((output.name, named))
     }
     try graph.validate()
+  }
+
+  /// Initialisers with what the model's `training_info` says of them: what it does not update is frozen.
+  private func withTraining(_ initializers: [TensorMessage]) -> [TensorMessage] {
+    if model.training.isEmpty { return initializers }
+    let learning = Set(model.training.flatMap { $0.updates.map(\.key) })
+    return initializers.map { tensor in
+      guard tensor.metadata["firn.trainable"] == nil,
+        learning.contains(tensor.name) || tensor.dimensions != []
+      else { return tensor }
+      var tensor = tensor
+      tensor.metadata.append(
+        EntryMessage("firn.trainable", learning.contains(tensor.name) ? "true" : "false"))
+      return tensor
+    }
   }
 
   private func versions(_ sets: [OperatorSetMessage]) throws(FirnError) -> [String: Int] {
@@ -173,7 +190,12 @@ final class Importer {
         remedy: "export it with float32 inputs", place: input.name)
     }
     if let array = binding[input.name] {
-      environment[input.name] = try bound(array.converted(to: dtype), to: input.name)
+      var value = array.converted(to: dtype)
+      // One number by itself, where the model wants it so.
+      if let rank = type.shape?.dimensions.count, value.elementCount == 1, rank != value.shape.count {
+        value = try value.reshaped(to: Array(repeating: 1, count: rank))
+      }
+      environment[input.name] = try bound(value, to: input.name)
       return
     }
     guard let shape = type.shape else {
@@ -247,91 +269,6 @@ final class Importer {
     stored.made = (tensor, own)
     stored.scope = nodeScope
     return stored.arranged(own) ?? tensor
-  }
-
-  // MARK: Variables
-
-  /// The scope of the node being built, where the model tells it.
-  private(set) var nodeScope = ""
-
-  private func variable(
-    _ stored: StoredValue, _ array: NDArray, isRearranged: Bool, role: String?
-  ) -> Tensor {
-    let path = unique(stored.path ?? path(of: stored.name, role: role, isRearranged: isRearranged))
-    let leaf = Path.last(of: path)
-    let role = role.map { Self.roles[$0] ?? $0 } ?? (leaf == "bias" ? leaf : nil)
-    let isState = role == "moving_mean" || role == "moving_variance"
-    return atTop(graph.current) {
-      graph.variable(
-        path, shape: Shape(array.shape), dtype: array.dtype, role: role ?? "", initializer: .array(array),
-        trainable: isState ? nil : stored.trainable, kind: isState ? .state : .parameter)
-    }
-  }
-
-  /// Where the model names modules, theirs, with Firn's word for the weight where the role is known; where an exporter
-  /// has counted it up, the node's that uses it.
-  private func path(of name: String, role: String?, isRearranged: Bool) -> String {
-    let word = role.map { Self.words[$0] ?? $0 }
-    guard PathText.isDotted(name) else {
-      if !nodeScope.isEmpty, let word, name.contains("::") || !name.contains("/") {
-        return Path.joined(nodeScope, word)
-      }
-      return PathText.path(name, separators: ["/"])
-    }
-    let path = PathText.path(name, separators: ["."])
-    guard let word else { return path }
-    let leaf = Path.last(of: path)
-    if leaf == "weight_bias" {
-      note(
-        "`\(Path.parent(of: path))`: its batch norm is folded into its kernel and bias by the exporter, so that it trains as a "
-          + "convolution alone; export with `training=torch.onnx.TrainingMode.PRESERVE` to keep it")
-    }
-    let isCommon = ["weight", "bias", "weight_bias", "running_mean", "running_var"].contains(leaf)
-    return isCommon ? Path.joined(Path.parent(of: path), word) : path
-  }
-
-  /// What layers call a variable, by its role, where that differs.
-  private static let words = ["gain": "gamma"]
-
-  /// The role of what entries of the table tell apart only by its name.
-  private static let roles = ["beta": "bias"]
-
-  /// Variables are named from the top, also where a loop's body in some scope asks for them.
-  private func atTop<Result>(_ graph: Graph, _ body: () -> Result) -> Result {
-    func inside() -> Result { graph.section("", phase: .forward, body) }
-    return graph.parent.map { atTop($0, inside) } ?? inside()
-  }
-
-  private func unique(_ path: String) -> String {
-    var result = path
-    var number = 0
-    while !variableNames.insert(result).inserted {
-      number += 1
-      result = "\(path)_\(number)"
-    }
-    return result
-  }
-
-  /// A variable of a recurrent node: one direction's part of an initialiser, laid as Firn's layers have it.
-  func recurrentVariable(
-    _ path: String, _ array: NDArray, role: String, trainable: Bool?, blocks: BlockNames?
-  ) -> Tensor {
-    let path = unique(path)
-    return atTop(graph.current) {
-      graph.variable(
-        path, shape: Shape(array.shape), dtype: array.dtype, role: role, initializer: .array(array),
-        trainable: trainable, blocks: blocks)
-    }
-  }
-
-  /// The scopes of a recurrent node's directions: as layers of Firn name them, a stack's by number.
-  func recurrentScopes(directions: Int) -> [String] {
-    let module = nodeScope.isEmpty ? "rnn" : nodeScope
-    let number = recurrentNodes[module, default: 0]
-    recurrentNodes[module] = number + 1
-    let count = recurrentCounts[nodeScope, default: 1]
-    let base = count > 1 ? Path.joined(module, "layer_\(number)") : module
-    return directions == 1 ? [base] : [Path.joined(base, "forward"), Path.joined(base, "backward")]
   }
 
   // MARK: Graphs of nodes
@@ -530,75 +467,6 @@ final class Importer {
       }
     }
     return ""
-  }
-
-  // MARK: Numbers
-
-  /// Takes the cost of what is kept and not read from the file; few bytes can ask for very much of it.
-  func keep(_ byteCount: Int) throws(FirnError) {
-    rest -= byteCount
-    guard rest < 0 else { return }
-    isStopped = true
-    throw FirnError(
-      .invalidGraph, "the model's constants, worked out, take more memory than any model needs",
-      remedy: "export large tables as initialisers")
-  }
-
-  private func narrowed(_ numbers: [Int]) throws(FirnError) -> [Int32] {
-    guard let wide = numbers.first(where: { Int32(exactly: $0) == nil }) else {
-      return numbers.map { Int32($0) }
-    }
-    throw FirnError(
-      .indexOutOfRange, "\(wide) is no i32, in which Firn keeps 64-bit integers",
-      remedy: "export with smaller numbers")
-  }
-
-  /// Numbers of a value that a node must know, such as axes or a shape.
-  func array(_ value: ImportedValue, _ what: String) throws(FirnError) -> NDArray {
-    switch value {
-    case .stored(let stored): return try stored.array()
-    case .turned(let stored, let order): return try stored.array().transposed(order)
-    case .known(let integers):
-      if integers.isBool, let numbers = integers.numbers {
-        return try NDArray(numbers.map { $0 != 0 }, shape: integers.shape)
-      }
-      if let numbers = integers.numbers {
-        return try NDArray(narrowed(numbers), shape: integers.shape)
-      }
-    case .tensor(let laid):
-      let array = try ConstantEvaluation.value(of: laid.plain) { (cost) throws(FirnError) in try keep(cost) }
-      if let array { return array }
-    }
-    throw unknown(value, what)
-  }
-
-  /// The error of a value that must be known and depends on what is fed.
-  func unknown(_ value: ImportedValue, _ what: String) -> FirnError {
-    if case .tensor(let laid) = value {
-      if let name = sourceInput(of: laid.tensor) {
-        return FirnError(
-          .missingFeed, "its \(what) decides shapes and depends on the input `\(name)`",
-          remedy: "give that input's value with `binding:`", place: name)
-      }
-    }
-    return FirnError(
-      .missingFeed, "its \(what) decides shapes and is not known before the model runs",
-      remedy: "export the model with that as a constant")
-  }
-
-  /// An input that a tensor is made of, the first.
-  private func sourceInput(of tensor: Tensor) -> String? {
-    guard !tensor.isPoisoned else { return nil }
-    var seen: Set<Int> = []
-    var pending = [tensor.value.node]
-    let nodes = tensor.graph.nodes
-    var first: Int?
-    while let next = pending.popLast() {
-      guard seen.insert(next).inserted else { continue }
-      if inputNames[Tensor(tensor.graph, Value(next))] != nil { first = Swift.min(first ?? next, next) }
-      pending += nodes[next].inputs.map(\.node)
-    }
-    return first.flatMap { inputNames[Tensor(tensor.graph, Value($0))] }
   }
 }
 

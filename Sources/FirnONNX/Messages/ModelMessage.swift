@@ -11,6 +11,7 @@ struct ModelMessage: WireMessage {
   var operatorSets: [OperatorSetMessage] = []
   var metadata: [EntryMessage] = []
   var functions: [FunctionMessage] = []
+  var training: [TrainingMessage] = []
 
   mutating func read(_ field: MessageReader.Field) throws(FirnError) {
     switch field.number {
@@ -20,6 +21,7 @@ struct ModelMessage: WireMessage {
     case 7: graph = try field.message()
     case 8: operatorSets.append(try field.message())
     case 14: metadata.append(try field.message())
+    case 20: training.append(try field.message())
     case 25: functions.append(try field.message())
     default: break
     }
@@ -32,6 +34,7 @@ struct ModelMessage: WireMessage {
     writer.message(7, graph)
     writer.messages(8, operatorSets)
     writer.messages(14, metadata)
+    writer.messages(20, training)
     writer.messages(25, functions)
   }
 
@@ -50,10 +53,37 @@ struct ModelMessage: WireMessage {
   }
 }
 
+/// TrainingInfoProto: how a model learns, as far as Firn wants to know it.
+struct TrainingMessage: WireMessage {
+  var algorithm: GraphMessage?
+  /// For each initialiser that learns, the algorithm's output that it becomes.
+  var updates: [EntryMessage] = []
+
+  mutating func read(_ field: MessageReader.Field) throws(FirnError) {
+    switch field.number {
+    case 2: algorithm = try field.message()
+    case 4: updates.append(try field.message())
+    default: break
+    }
+  }
+
+  func write(to writer: inout MessageWriter) {
+    writer.message(2, algorithm)
+    writer.messages(4, updates)
+  }
+}
+
 /// OperatorSetIdProto.
 struct OperatorSetMessage: WireMessage {
   var domain = ""
   var version = 0
+
+  init() {}
+
+  init(domain: String, version: Int) {
+    self.domain = domain
+    self.version = version
+  }
 
   mutating func read(_ field: MessageReader.Field) throws(FirnError) {
     switch field.number {
@@ -73,6 +103,13 @@ struct OperatorSetMessage: WireMessage {
 struct EntryMessage: WireMessage {
   var key = ""
   var value = ""
+
+  init() {}
+
+  init(_ key: String, _ value: String) {
+    self.key = key
+    self.value = value
+  }
 
   mutating func read(_ field: MessageReader.Field) throws(FirnError) {
     switch field.number {

@@ -172,6 +172,42 @@ class Transformer(nn.Module):
         return self.head(self.encoder(self.embedding(x)).mean(1))
 
 
+class Dense(nn.Module):
+    """A layer of a DenseNet: what it makes is put behind what it read."""
+
+    def __init__(self, before, growth):
+        super().__init__()
+        self.norm1, self.conv1 = nn.BatchNorm2d(before), nn.Conv2d(before, 4 * growth, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(4 * growth)
+        self.conv2 = nn.Conv2d(4 * growth, growth, 3, padding=1, bias=False)
+
+    def forward(self, x):
+        y = self.conv1(torch.relu(self.norm1(x)))
+        return torch.cat([x, self.conv2(torch.relu(self.norm2(y)))], 1)
+
+
+class DenseNet(nn.Module):
+    """torchvision's DenseNet-121."""
+
+    def __init__(self, growth=32, blocks=(6, 12, 24, 16), classes=1000):
+        super().__init__()
+        width = 2 * growth
+        layers = [nn.Conv2d(3, width, 7, 2, 3, bias=False), nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
+        for number, count in enumerate(blocks):
+            for _ in range(count):
+                layers.append(Dense(width, growth))
+                width += growth
+            if number < len(blocks) - 1:
+                layers += [
+                    nn.BatchNorm2d(width), nn.ReLU(), nn.Conv2d(width, width // 2, 1, bias=False), nn.AvgPool2d(2)]
+                width //= 2
+        self.features = nn.Sequential(*layers, nn.BatchNorm2d(width), nn.ReLU())
+        self.classifier = nn.Linear(width, classes)
+
+    def forward(self, x):
+        return self.classifier(self.features(x).mean([2, 3]))
+
+
 def models():
     image = torch.randn(2, 3, 32, 32)
     sequence = torch.randn(3, 7, 6)
@@ -256,3 +292,4 @@ if __name__ == "__main__":
         torch.manual_seed(1)
         for dynamo in (False, True):
             write(folder, "resnet18" + ("_dynamo" if dynamo else "_script"), ResNet(), torch.randn(1, 3, 64, 64), dynamo)
+        write(folder, "densenet121_script", DenseNet(), torch.randn(1, 3, 64, 64), False)

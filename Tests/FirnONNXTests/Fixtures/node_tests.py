@@ -2,6 +2,7 @@
 
     python node_tests.py FILE            all whose inputs and outputs are of f32, f64, i32, i64 and bool
     python node_tests.py FILE --sample   the stored sample, nodes.onnx: every n-th of the small ones
+    python node_tests.py FILE --backend  the models that are shipped beside the node tests: light, simple and PyTorch's
     python node_tests.py FILE --onnxruntime
                                          how many of the written ones ONNX Runtime passes, in the same sense
 
@@ -10,8 +11,10 @@ whose initialisers are the inputs (`input_0`, ...) and outputs (`output_0`, ...)
 FIRN_ONNX_NODES=FILE makes the tests run it. Written with onnx 1.23.2.
 """
 
+import json
 import sys
 import warnings
+from pathlib import Path
 
 import numpy
 import onnx
@@ -32,10 +35,67 @@ def cases():
     return sorted(result, key=lambda case: case.name)
 
 
+def backend_cases():
+    """The models in the package's folder of data, those of `real` apart, which it only names."""
+    from onnx.backend.test.case.test_case import TestCase
+
+    root = Path(onnx.__file__).parent / "backend" / "test" / "data"
+
+    def tensor(path):
+        value = TensorProto()
+        value.ParseFromString(path.read_bytes())
+        return value
+
+    result = []
+
+    def add(name, model, inputs, outputs, rtol=1e-3, atol=1e-7):
+        stored = {tensor.name for tensor in model.graph.initializer}
+        values = [v for v in list(model.graph.input) if v.name not in stored] + list(model.graph.output)
+        if not all(v.type.HasField("tensor_type") and v.type.tensor_type.elem_type in TYPES for v in values):
+            print(f"left out, of other types: {name}")
+            return
+        result.append(
+            TestCase(
+                name=name, model_name=name, url=None, model_dir=None, model=model, data_sets=[(inputs, outputs)],
+                kind="backend", rtol=rtol, atol=atol))
+
+    for kind in ("simple", "pytorch-converted", "pytorch-operator"):
+        for folder in sorted((root / kind).iterdir()):
+            if not (folder / "model.onnx").exists():
+                continue
+            options = json.loads((folder / "data.json").read_text()) if (folder / "data.json").exists() else {}
+            options = {key: options[key] for key in ("rtol", "atol") if key in options}
+            sets = folder / "test_data_set_0"
+            model = onnx.load(folder / "model.onnx")
+            try:
+                inputs, outputs = (
+                    [tensor(sets / f"{what}_{i}.pb") for i in range(len(list(sets.glob(f"{what}_*.pb"))))]
+                    for what in ("input", "output"))
+            except Exception:  # sequences and the like are no tensors
+                inputs, outputs = [], []
+            add(folder.name, model, inputs, outputs, **options)
+    for path in sorted((root / "light").glob("*.onnx")):
+        model = onnx.load(path)
+        stored = {tensor.name for tensor in model.graph.initializer}
+        inputs = []
+        for value in model.graph.input:
+            if value.name in stored:
+                continue
+            # As the package's own runner feeds them.
+            shape = [d.dim_value or 1 for d in value.type.tensor_type.shape.dim]
+            count = int(numpy.prod(shape))
+            inputs.append((numpy.arange(count).reshape(shape) / count).astype(numpy.float32))
+        outputs = [tensor(Path(f"{path.with_suffix('')}_output_{i}.pb")) for i in range(len(model.graph.output))]
+        add(path.stem, model, inputs, outputs)
+    return result
+
+
 def data(case):
     inputs, outputs = case.data_sets[0]
     tensors = []
-    names = [v.name for v in case.model.graph.input]
+    # Before IR version 4 initialisers are among the inputs.
+    stored = {tensor.name for tensor in case.model.graph.initializer}
+    names = [v.name for v in case.model.graph.input if v.name not in stored]
     for kind, values in (("input", inputs), ("output", outputs)):
         for index, value in enumerate(values):
             if isinstance(value, TensorProto):
@@ -108,5 +168,5 @@ if __name__ == "__main__":
     if "--onnxruntime" in sys.argv:
         onnxruntime(path)
     else:
-        every = cases()
+        every = backend_cases() if "--backend" in sys.argv else cases()
         write(path, sample(every) if "--sample" in sys.argv else every)
