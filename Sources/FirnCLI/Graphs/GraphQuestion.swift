@@ -28,8 +28,12 @@ struct GraphQuestion {
     name: "keep-training-mode", value: .text(placeholder: "SELECTION"),
     help: "run these in training mode although frozen")
 
+  static let bind = ArgumentParser.Option(
+    name: "bind", value: .text(placeholder: "INPUT=NUMBERS"),
+    help: "the value of an ONNX model's input that decides shapes, such as 'axes=0,1'", repeats: true)
+
   /// The options all questions share.
-  static let options = [freeze, train, keep, loss] + LoadedWeights.options + [json]
+  static let options = [freeze, train, keep, loss, bind] + LoadedWeights.options + [json]
 
   let graph: GraphDef
   let freezing: Selection?
@@ -44,7 +48,8 @@ struct GraphQuestion {
   init(
     _ arguments: ParsedArguments, file: Int = 0, freezing option: String = "freeze", in shell: Shell
   ) throws {
-    let added = try AddedLoss(arguments.text("loss"), to: Self.graph(arguments.positionals[file], in: shell))
+    let read = try Self.graph(arguments.positionals[file], binding: arguments.texts("bind"), in: shell)
+    let added = try AddedLoss(arguments.text("loss"), to: read)
     graph = added.graph
     freezing = try arguments.text(option).map { text throws(FirnError) in try Selection(text) }
     thawing = try arguments.text("thaw").map { text throws(FirnError) in try Selection(text) }
@@ -61,23 +66,52 @@ struct GraphQuestion {
 
   /// The graph in the file that is named, by what it begins with: Firn's text, or a model of ONNX.
   ///
-  /// - Throws: `FileFailure` where there is none.
-  static func graph(_ written: String, in shell: Shell) throws -> GraphDef {
+  /// - Parameter binding: values of inputs that decide shapes, as `--bind` writes them.
+  /// - Throws: `FileFailure` where there is none, `UsageError` for a value that is none.
+  static func graph(_ written: String, binding: [String] = [], in shell: Shell) throws -> GraphDef {
+    let values = try Self.values(binding)
+    func requireModel() throws {
+      guard values.isEmpty else {
+        throw UsageError(
+          "firn", "'\(written)' is a graph file, whose inputs decide no shapes",
+          remedy: "give --bind with an ONNX model only")
+      }
+    }
     let file = try InputFile(written, in: shell) { GraphDef.mayBegin($0) || ONNXModel.mayBegin($0) }
     do {
       guard let bytes = file.bytes else {
         if let bytes = try? MappedFile.open(file.path), ONNXModel.mayBegin(bytes) {
-          return try ONNXModel(bytes, source: file.path, path: file.path).graph.definition
+          return try ONNXModel(bytes, source: file.path, path: file.path, binding: values).graph.definition
         }
+        try requireModel()
         return try GraphDef(contentsOfFile: file.path)
       }
       if ONNXModel.mayBegin(bytes) {
-        return try ONNXModel(bytes, source: file.name, path: nil).graph.definition
+        return try ONNXModel(bytes, source: file.name, path: nil, binding: values).graph.definition
       }
+      try requireModel()
       return try GraphDef(bytes, source: file.name)
-    } catch {
+    } catch let error as FirnError {
       throw file.naming(error)
     }
+  }
+
+  /// Vectors of numbers by the inputs' names, from texts such as `axes=0,1`.
+  private static func values(_ texts: [String]) throws -> [String: NDArray] {
+    var result: [String: NDArray] = [:]
+    for text in texts {
+      let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let numbers =
+        parts.count == 2 ? parts[1].split(separator: ",").map { Double($0.filter { $0 != " " }) } : []
+      guard parts.count == 2, !parts[0].isEmpty, !numbers.contains(nil) else {
+        throw UsageError(
+          "firn", "--bind '\(text)' is no input with numbers", remedy: "write --bind 'axes=0,1'")
+      }
+      guard result.updateValue(NDArray(numbers.compactMap(\.self)), forKey: String(parts[0])) == nil else {
+        throw UsageError("firn", "--bind gives `\(parts[0])` twice", remedy: "give it once")
+      }
+    }
+    return result
   }
 
   /// What selections that the command names by itself are resolved against.

@@ -2,6 +2,7 @@ internal import FirnFiles
 internal import FirnFormats
 internal import FirnGraph
 internal import FirnNotation
+internal import FirnONNX
 
 /// Files of weights as commands name them.
 enum WeightFile {
@@ -11,10 +12,19 @@ enum WeightFile {
 
   /// - Throws: `FileFailure` for a file that cannot be read, under the name it was given.
   static func open(_ path: String, in shell: Shell) throws -> Weights {
-    let file = try InputFile(path, in: shell, where: Weights.mayBegin)
+    // The length of a safetensors header may look like a model's beginning.
+    func isModel(_ bytes: Bytes) -> Bool { !Weights.mayBegin(bytes) && ONNXModel.mayBegin(bytes) }
+    let file = try InputFile(path, in: shell) { Weights.mayBegin($0) || ONNXModel.mayBegin($0) }
     do {
-      if let bytes = file.bytes { return try Weights(bytes, source: file.name) }
-      if let bytes = try? MappedFile.open(file.path), bytes.starts(with: Array("firn 1".utf8)) {
+      if let bytes = file.bytes {
+        return try isModel(bytes)
+          ? Weights(ofONNX: bytes, source: file.name, path: nil) : Weights(bytes, source: file.name)
+      }
+      let mapped = try? MappedFile.open(file.path)
+      if let mapped, isModel(mapped), !Self.isSavedModel(file.path) {
+        return try Weights(ofONNX: mapped, source: file.path, path: file.path)
+      }
+      if let bytes = mapped, bytes.starts(with: Array("firn 1".utf8)) {
         throw FirnError(
           .parse, "'\(path)' is a graph file, not a file of weights", remedy: "ask `firn inspect \(path)`")
       }
@@ -23,6 +33,9 @@ enum WeightFile {
       throw file.naming(error)
     }
   }
+
+  /// Whether a file is the graph of a TensorFlow SavedModel, which begins as a model of ONNX may.
+  private static func isSavedModel(_ path: String) -> Bool { path.hasSuffix(".pb") }
 
   /// Does what may find out that a file is damaged.
   static func reading<Result>(_ body: () throws(FirnError) -> Result) throws -> Result {

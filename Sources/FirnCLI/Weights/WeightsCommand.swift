@@ -5,7 +5,8 @@ internal import FirnNotation
 /// `firn weights`: what a file of weights holds.
 enum WeightsCommand {
   static let file = ArgumentParser.Positional(
-    name: "FILE", help: "safetensors, .npy, .npz, .pt, .pth, the prefix of a TensorFlow checkpoint, or -")
+    name: "FILE",
+    help: "safetensors, .npy, .npz, .pt, .pth, .onnx, the prefix of a TensorFlow checkpoint, or -")
 
   static let declaration = ArgumentParser.Command(
     name: "weights", summary: "list the tensors of a file of weights, with statistics",

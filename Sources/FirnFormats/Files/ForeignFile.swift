@@ -88,8 +88,8 @@ package struct ForeignFile: Sendable {
       [(0, [8, 1, 0x12])]),
     ForeignFile(
       "an ONNX model",
-      "write its weights in Python: numpy.savez(\"weights.npz\", **{t.name: onnx.numpy_helper.to_array(t) "
-        + "for t in onnx.load(FILE).graph.initializer})",
+      "read it whole, graph and weights: `ONNXModel(contentsOfFile:)`, or `firn convert FILE model.firn`; "
+        + "`firn weights` lists its initialisers",
       (3...20).flatMap { version in
         // The version of the form, then producer, domain, model version, notes, graph or operator sets.
         [0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42].map { (0, [8, version, $0]) }

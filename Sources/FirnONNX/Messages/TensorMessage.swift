@@ -129,7 +129,8 @@ struct TensorMessage: WireMessage {
     }
   }
 
-  private func elements(
+  /// The type and the bytes of the elements, little-endian, in row-major order.
+  func elements(
     from files: ExternalFiles, fault: FileFault
   ) throws(FirnError) -> (StoredType, Bytes) {
     guard let type = elementType.stored else {

@@ -31,7 +31,7 @@ import Testing
   static let heads = [
     ("saved_model.pb", "is the graph of a TensorFlow SavedModel", "name its folder"),
     ("one.h5", "is an HDF5 file", "numpy.savez"), ("one.weights.h5", "is an HDF5 file", "model.variables"),
-    ("net.onnx", "is an ONNX model", "onnx.load"), ("bare.onnx", "is an ONNX model", "onnx.load"),
+    ("net.onnx", "is an ONNX model", "ONNXModel"), ("bare.onnx", "is an ONNX model", "firn convert"),
     ("net.gguf", "is a GGUF file", "safetensors"), ("state.pth.gz", "is packed by gzip", "gunzip"),
     ("state.pth.bz2", "is packed by bzip2", "bunzip2"), ("state.pth.xz", "is packed by xz", "unxz"),
     ("state.tar", "is a tar archive", "tar -xf"), ("a-2.pkl", "is a Python pickle", "numpy.savez"),
