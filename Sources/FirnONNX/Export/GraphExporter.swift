@@ -27,6 +27,8 @@ struct GraphExporter {
   private var faults: [FirnError] = []
   /// The types of what the node being written reads.
   private(set) var operands: [TensorType] = []
+  /// Of each of them that is a vector repeated along axes before it, that vector's name.
+  private(set) var spread: [String?] = []
 
   static func unsupported(_ what: String) -> FirnError {
     FirnError(
@@ -226,6 +228,13 @@ struct GraphExporter {
   ) {
     let outer = scope
     operands = node.inputs.map { graph.type(of: $0) }
+    spread = node.inputs.map { input in
+      let source = graph.nodes[input.node]
+      guard source.mnemonic == "broadcast", graph.type(of: source.inputs[0]).shape.rank == 1 else {
+        return nil
+      }
+      return names[source.inputs[0]]
+    }
     scope = outer.isEmpty ? node.name : Path.joined(outer, node.name)
     defer { scope = outer }
     do throws(FirnError) {
@@ -248,9 +257,10 @@ struct GraphExporter {
     }
   }
 
-  /// A loop as ONNX's `Scan`: the index is a sequence like any, and what the loop captures is seen from within.
+  /// A loop as the recurrent operator that it is, else as ONNX's `Scan`: the index is a sequence like any, and what the loop captures is seen from within.
   mutating func loop(_ node: Node, _ operands: [String]) throws(FirnError) -> [String] {
     guard let loop = node.op as? Scan else { throw Self.unsupported("the op `\(node.mnemonic)`") }
+    if let results = try recurrent(loop, operands) { return results }
     let index = try range(loop.length)
     let outer = nodes
     nodes = []

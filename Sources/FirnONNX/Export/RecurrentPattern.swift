@@ -1,0 +1,170 @@
+import FirnGraph
+import FirnOps
+
+/// A loop that is one of ONNX's recurrent operators, and what of it is what there.
+struct RecurrentPattern {
+  /// "LSTM", "GRU" or "RNN".
+  let op: String
+  let units: Int
+  /// Captures by their positions: kernel, recurrent kernel, and biases where there are.
+  let kernel: Int
+  let recurrentKernel: Int
+  let bias: Int?
+  let recurrentBias: Int?
+  /// ONNX's gates by their places among Firn's.
+  let gates: [Int]
+  /// Of an RNN, and of a GRU that resets after the product.
+  let attributes: [String: GraphExporter.Attribute]
+
+  /// Nil where the loop is something else.
+  init?(_ loop: Scan) {
+    let body = loop.body
+    guard loop.slices == 1, (1...2).contains(loop.carries),
+      body.outputs.dropFirst(loop.carries).allSatisfy({ $0 == body.outputs[0] }),
+      let units = body.type(of: body.outputs[0]).shape.last?.value,
+      body.type(of: body.outputs[0]).shape.rank == 2
+    else { return nil }
+    let terms = LoopTerm.all(in: body)
+    let results = body.outputs.prefix(loop.carries).compactMap { terms[$0] }
+    guard results.count == loop.carries else { return nil }
+    // Which capture is multiplied with what, and which are added.
+    var kernels: [LoopTerm: Int] = [:]
+    var others: [Int] = []
+    for term in terms.values {
+      if case .function("matmul", let operands) = term, case .capture(let weight) = operands[1] {
+        guard kernels[operands[0]] ?? weight == weight else { return nil }
+        kernels[operands[0]] = weight
+      }
+    }
+    guard kernels.count == 2, let kernel = kernels[.slice(0)], let recurrent = kernels[.carry(0)] else {
+      return nil
+    }
+    for node in body.nodes {
+      guard let input = node.op as? LoopInput, input.kind == .capture else { continue }
+      if input.position != kernel, input.position != recurrent { others.append(input.position) }
+    }
+    guard others.count <= 2 else { return nil }
+    (self.units, self.kernel, recurrentKernel) = (units, kernel, recurrent)
+    // Either bias may be that of the state.
+    let orders: [[Int?]] =
+      switch others.count {
+      case 0: [[nil, nil]]
+      case 1: [[others[0], nil], [nil, others[0]]]
+      default: [[others[0], others[1]], [others[1], others[0]]]
+      }
+    for order in orders {
+      let formulas = RecurrentFormulas(
+        units: units, kernel: kernel, recurrentKernel: recurrent, bias: order[0], recurrentBias: order[1])
+      for candidate in formulas.candidates where candidate.results == results {
+        (op, gates, attributes) = (candidate.op, candidate.gates, candidate.attributes)
+        (bias, recurrentBias) = (order[0], order[1])
+        return
+      }
+    }
+    return nil
+  }
+}
+
+/// The formulas of recurrent operators, of given weights.
+private struct RecurrentFormulas {
+  let units: Int
+  let kernel: Int
+  let recurrentKernel: Int
+  let bias: Int?
+  let recurrentBias: Int?
+
+  typealias Candidate = (
+    op: String, gates: [Int], attributes: [String: GraphExporter.Attribute], results: [LoopTerm]
+  )
+
+  private var x: [LoopTerm] {
+    [.function("matmul", [.slice(0), .capture(kernel)])] + [bias].compactMap { $0.map { .capture($0) } }
+  }
+
+  private var h: [LoopTerm] {
+    [.function("matmul", [.carry(0), .capture(recurrentKernel)])]
+      + [recurrentBias].compactMap { $0.map { .capture($0) } }
+  }
+
+  private func gate(_ terms: [LoopTerm], _ number: Int) -> LoopTerm {
+    LoopTerm.adding(terms).part(number * units, (number + 1) * units)
+  }
+
+  var candidates: [Candidate] {
+    var all: [Candidate] = ["tanh", "relu"].map { name in
+      let activation = name == "tanh" ? "Tanh" : "Relu"
+      return (
+        "RNN", [0], ["activations": .texts([activation])], [.function(name, [.adding(x + h)])]
+      )
+    }
+    func sigmoid(_ number: Int) -> LoopTerm { .function("sigmoid", [gate(x + h, number)]) }
+    let next = LoopTerm.adding([
+      .multiplying([sigmoid(1), .carry(1)]), .multiplying([sigmoid(0), .function("tanh", [gate(x + h, 2)])]),
+    ])
+    all.append(
+      ("LSTM", [0, 3, 1, 2], [:], [.multiplying([sigmoid(3), .function("tanh", [next])]), next]))
+    let (reset, update) = (sigmoid(0), sigmoid(1))
+    let new = LoopTerm.function("tanh", [.adding([gate(x, 2), .multiplying([reset, gate(h, 2)])])])
+    let minus = LoopTerm.number(-1)
+    let attributes: [String: GraphExporter.Attribute] = ["linear_before_reset": .int(1)]
+    let forms: [LoopTerm] = [
+      .adding([
+        .multiplying([.adding([.number(1), .multiplying([minus, update])]), new]),
+        .multiplying([update, .carry(0)]),
+      ]),
+      .adding([new, .multiplying([update, .adding([.carry(0), .multiplying([minus, new])])])]),
+    ]
+    all += forms.map { ("GRU", [1, 0, 2], attributes, [$0]) }
+    return all
+  }
+}
+
+extension GraphExporter {
+  /// A loop as LSTM, GRU or RNN; nil where it is none, or a weight has not the form that these want.
+  mutating func recurrent(_ loop: Scan, _ operands: [String]) throws(FirnError) -> [String]? {
+    guard let pattern = RecurrentPattern(loop) else { return nil }
+    let first = loop.carries + loop.slices
+    let order = pattern.gates.flatMap { gate in (0..<pattern.units).map { gate * pattern.units + $0 } }
+    guard self.operands[first + pattern.kernel].shape.rank == 2,
+      self.operands[first + pattern.recurrentKernel].shape.rank == 2
+    else { return nil }
+    func vector(_ position: Int?) -> String?? {
+      guard let position else { return .some(nil) }
+      // A bias may have been spread over the batch outside of the loop.
+      if self.operands[first + position].shape.rank == 1 { return operands[first + position] }
+      return spread[first + position]
+    }
+    guard let bias = vector(pattern.bias), let recurrentBias = vector(pattern.recurrentBias) else {
+      return nil
+    }
+    let rows = integers(order)
+    func matrix(_ e: inout GraphExporter, _ position: Int) -> String {
+      let turned = e.add("Transpose", [operands[first + position]], ["perm": .ints([1, 0])])
+      return e.add("Unsqueeze", [e.add("Gather", [turned, rows], ["axis": .int(0)]), e.integers([0])])
+    }
+    var inputs = [
+      operands[loop.carries], matrix(&self, pattern.kernel), matrix(&self, pattern.recurrentKernel),
+    ]
+    if bias != nil || recurrentBias != nil {
+      let dtype = self.operands[0].dtype
+      let zeros = constant(NDArray([Double](repeating: 0, count: order.count)).converted(to: dtype))
+      func part(_ e: inout GraphExporter, _ name: String?) -> String {
+        name.map { e.add("Gather", [$0, rows], ["axis": .int(0)]) } ?? zeros
+      }
+      let both = add("Concat", [part(&self, bias), part(&self, recurrentBias)], ["axis": .int(0)])
+      inputs.append(add("Unsqueeze", [both, integers([0])]))
+    } else {
+      inputs.append("")
+    }
+    inputs.append("")
+    for state in 0..<loop.carries { inputs.append(add("Unsqueeze", [operands[state], integers([0])])) }
+    var attributes = pattern.attributes
+    attributes["hidden_size"] = .int(pattern.units)
+    attributes["direction"] = .text(loop.isReversed ? "reverse" : "forward")
+    let results = add(pattern.op, inputs, attributes, results: 1 + loop.carries)
+    var named: [String] = []
+    for state in 0..<loop.carries { named.append(add("Squeeze", [results[1 + state], integers([0])])) }
+    let sequence = add("Squeeze", [results[0], integers([1])])
+    return named + loop.body.outputs.dropFirst(loop.carries).map { _ in sequence }
+  }
+}

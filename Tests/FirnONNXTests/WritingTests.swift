@@ -1,0 +1,135 @@
+import FirnFiles
+import FirnGraph
+import FirnNN
+import FirnNotation
+import FirnOps
+import FirnRuntime
+import FirnTraining
+import Foundation
+import Testing
+
+@testable import FirnONNX
+
+/// What is written as which operator, beside the model, and about training.
+@Suite struct WritingTests {
+  private static let input: [Float] = (0..<60).map { (index: Int) -> Float in Float(index % 11) / 7 - 0.6 }
+
+  /// The operators of a written model, and whether it gives the same numbers when it is read again.
+  private func written(_ make: (Tensor) -> [Tensor]) throws -> (operators: Set<String>, isSame: Bool) {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 5, 4])
+    let outputs = make(x)
+    let session = try Session(graph, threads: 1)
+    session.onWarning = { _ in }
+    let bytes = try session.model(of: outputs, limit: 1 << 24)
+    let message = try ModelMessage(Bytes(copying: bytes), source: "model")
+    let again = try ONNXModel(Bytes(copying: bytes), source: "model", path: nil)
+    let feed = try NDArray(Self.input, shape: [3, 5, 4])
+    let first = try session.run(session.compile(fetching: outputs), feeding: [x: feed])
+    let second = try Session(again.graph, threads: 1)
+    let results = try second.run(
+      second.compile(fetching: again.outputs.map(\.tensor)), feeding: [again.inputs[0].tensor: feed])
+    var isSame = again.graph.variables.map(\.name).sorted() == graph.variables.map(\.name).sorted()
+    for (output, other) in zip(outputs, again.outputs) {
+      let (a, b) = (try first[output], try results[other.tensor])
+      isSame = isSame && a.shape == b.shape && zip(a.doubles, b.doubles).allSatisfy { abs($0 - $1) < 1e-6 }
+    }
+    return (Set(message.graph?.nodes.map(\.op) ?? []), isSame)
+  }
+
+  @Test func recurrentLoopsAreRecurrentOperators() throws {
+    let layers: [(String, (Tensor) -> [Tensor])] = [
+      ("LSTM", { [LSTM(3, name: "rnn")($0)] }),
+      ("LSTM", { [LSTM(3, layers: 2, isBidirectional: true, name: "rnn").run($0).sequence] }),
+      ("LSTM", { [LSTM(3, biases: .separate, name: "rnn").run($0).sequence] }),
+      ("LSTM", { [LSTM(3, biases: .none, name: "rnn").run($0).sequence] }),
+      ("GRU", { [GRU(3, name: "rnn")($0)] }),
+      ("GRU", { [GRU(3, isBidirectional: true, name: "rnn").run($0).sequence] }),
+      ("RNN", { [SimpleRNN(3, name: "rnn")($0)] }),
+    ]
+    for (number, (name, make)) in layers.enumerated() {
+      let (operators, isSame) = try written(make)
+      #expect(operators.contains(name) && !operators.contains("Scan"), "\(number): \(operators)")
+      #expect(isSame, "\(number)")
+    }
+  }
+
+  @Test func otherLoopsAreScans() throws {
+    let loops: [(Tensor) -> [Tensor]] = [
+      { [GRU(3, resetAfter: false, name: "rnn")($0)] },
+      { x in
+        let steps = x.transposed([1, 0, 2])
+        let zero = x.graph.constant(0).broadcast(to: [x.extent(0), 4])
+        return [
+          scan(over: [steps], initial: [zero]) { ScanResult(carries: [$0.carries[0] + $0.slices[0]]) }
+            .carries[0]
+        ]
+      },
+    ]
+    for (number, make) in loops.enumerated() {
+      let (operators, isSame) = try written(make)
+      #expect(operators.contains("Scan") && isSame, "\(number): \(operators)")
+    }
+  }
+
+  @Test func lossesAreOperatorsToo() throws {
+    let (operators, isSame) = try written { x in
+      let labels = x.argmax(axis: -1)
+      let flat = x.reshaped(to: [x.extent(0) * 5, 4])
+      return [
+        sparseSoftmaxCrossEntropy(logits: x, labels: labels).mean(),
+        sparseSoftmaxCrossEntropy(logits: flat, labels: labels.reshaped(to: [x.extent(0) * 5])).mean(),
+        softmaxCrossEntropy(logits: x, labels: softmax(x)).mean(), meanSquaredError(x, sin(x)),
+        sigmoidCrossEntropy(logits: x, labels: sigmoid(x)).mean(),
+      ]
+    }
+    #expect(operators.contains("SoftmaxCrossEntropyLoss") && isSame)
+  }
+
+  @Test func largeWeightsLieBesideTheModel() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("firn-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: [2, 20])
+    let y = Dense(30, name: "head")(Dense(40, name: "body")(x))
+    let session = try Session(graph, threads: 1)
+    session.onWarning = { _ in }
+    let path = folder.appendingPathComponent("model.onnx").path
+    try session.writeONNX([y], to: path, weightsBeside: true)
+    let sizes = try [path, path + ".data"].map {
+      try #require(try FileManager.default.attributesOfItem(atPath: $0)[.size] as? Int)
+    }
+    #expect(sizes[0] < 4000 && sizes[1] >= 4 * (20 * 40 + 40 * 30))
+    let again = try ONNXModel(contentsOfFile: path)
+    for variable in graph.variables {
+      let other = try Session(again.graph, threads: 1).value(of: variable.name)
+      #expect(try session.value(of: variable.name).isBitwiseEqual(to: other))
+    }
+  }
+
+  @Test func whatLearnsIsSaidAndReadAgain() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 5])
+    let y = Dense(3, name: "head")(relu(Dense(4, name: "body")(x)))
+    let loss = square(y).mean()
+    let session = try Session(graph, threads: 1)
+    session.onWarning = { _ in }
+    let program = try session.compile(minimizing: loss, with: SGD(learningRate: 0.1), freezing: "body")
+    let bytes = try session.model(
+      of: [y], training: ONNXTraining(program, loss: loss, learningRate: 0.1), limit: 1 << 24)
+    let message = try ModelMessage(Bytes(copying: bytes), source: "model")
+    #expect(message.training.first?.updates.map(\.key) == ["head/kernel", "head/bias"])
+    let again = try ONNXModel(Bytes(copying: bytes), source: "model", path: nil)
+    #expect(again.outputs.map(\.name).contains(loss.name))
+    let trainable = again.graph.variables.filter(\.isTrainable).map(\.name)
+    #expect(Set(trainable) == ["head/kernel", "head/bias"])
+    // Without metadata the updates say it.
+    var bare = message
+    for index in bare.graph?.initializers.indices ?? 0..<0 { bare.graph?.initializers[index].metadata = [] }
+    var writer = MessageWriter()
+    bare.write(to: &writer)
+    let plain = try ONNXModel(Bytes(copying: writer.bytes), source: "model", path: nil)
+    #expect(Set(plain.graph.variables.filter(\.isTrainable).map(\.name)) == ["head/kernel", "head/bias"])
+  }
+}
