@@ -95,10 +95,7 @@ struct MessageReader {
     /// The message in it.
     func message<Message: WireMessage>(_ type: Message.Type = Message.self) throws(FirnError) -> Message {
       try context.take(MemoryLayout<Message>.stride)
-      var message = Message()
-      var reader = try MessageReader(bytes(), context, depth: depth + 1)
-      while let field = try reader.next() { try message.read(field) }
-      return message
+      return try Message(bytes(), context, depth: depth + 1)
     }
   }
 }
@@ -108,6 +105,15 @@ protocol WireMessage {
   init()
   mutating func read(_ field: MessageReader.Field) throws(FirnError)
   func write(to writer: inout MessageWriter)
+}
+
+extension WireMessage {
+  /// The message in these bytes, field by field.
+  init(_ bytes: Bytes, _ context: MessageContext, depth: Int = 0) throws(FirnError) {
+    self.init()
+    var reader = try MessageReader(bytes, context, depth: depth)
+    while let field = try reader.next() { try read(field) }
+  }
 }
 
 extension ReadingBudget {

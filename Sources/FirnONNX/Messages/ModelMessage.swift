@@ -42,11 +42,8 @@ struct ModelMessage: WireMessage {
 
   /// The model in the bytes of a file; `source` is its path.
   init(_ bytes: Bytes, source: String) throws(FirnError) {
-    self.init()
     let fault = FileFault(source)
-    let context = MessageContext(bytes.count, fault: fault)
-    var reader = try MessageReader(bytes, context)
-    while let field = try reader.next() { try read(field) }
+    try self.init(bytes, MessageContext(bytes.count, fault: fault))
     guard graph != nil, irVersion != nil || !operatorSets.isEmpty else {
       throw fault("is no ONNX model: it has no graph", remedy: "name a file that an exporter of ONNX wrote")
     }

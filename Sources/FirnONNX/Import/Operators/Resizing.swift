@@ -114,9 +114,7 @@ struct Resizing {
     guard let height = size(2), let width = size(3), let rows = shape[2].value, let columns = shape[3].value,
       height > 0, width > 0
     else { return nil }
-    let isExact = changing.allSatisfy { index in
-      shape[axes[index]].value.map { Double($0) * scales[index] == Double(sizes[index]) } ?? false
-    }
+    let isExact = changing.allSatisfy { self.isExact($0) }
     let method: Interpolation
     switch (mode, coordinates) {
     case ("nearest", "asymmetric")
@@ -157,7 +155,17 @@ struct Resizing {
     try OperatorCall.requireMatrix(size, Swift.max(extent, c.flag("antialias") ? whole(4 / scale) : 4))
     let positions: Resampling.Positions
     switch coordinates {
-    case "align_corners": positions = .alignedCorners
+    case "align_corners":
+      // ONNX puts the last corner where the scale has it, though the result may end before.
+      let whole = Double(extent) * scale
+      if !isExact(index), extent > 1, whole > 1 {
+        return Resampling(
+          try method(), positions: .asymmetric, scale: (whole - 1) / Double(extent - 1),
+          excludesOutside: c.flag("exclude_outside"))
+      }
+      positions = .alignedCorners
+    case "tf_half_pixel_for_nn" where mode == "nearest" && c.string("nearest_mode", "") == "floor":
+      return Resampling(.nearest(.halfUp), scale: scale)
     case "asymmetric": positions = .asymmetric
     case "pytorch_half_pixel": positions = .pyTorchHalfPixel
     case "half_pixel_symmetric": positions = .halfPixelSymmetric
@@ -167,16 +175,22 @@ struct Resizing {
     case "half_pixel": positions = .halfPixel
     default: throw c.unsupported("coordinate_transformation_mode `\(coordinates)`")
     }
-    let method: Resampling.Method
-    switch mode {
-    case "nearest": method = .nearest(try rounding())
-    case "cubic": method = .cubic(c.float("cubic_coeff_a", -0.75))
-    default: method = .linear
-    }
     return Resampling(
-      method, positions: positions, scale: isCropped ? nil : scale,
+      try method(), positions: positions, scale: isCropped ? nil : scale,
       excludesOutside: c.flag("exclude_outside"),
       isAntialiased: c.flag("antialias"))
+  }
+
+  private func isExact(_ index: Int) -> Bool {
+    x.shape[axes[index]].value.map { Double($0) * scales[index] == Double(sizes[index]) } ?? false
+  }
+
+  private func method() throws(FirnError) -> Resampling.Method {
+    switch mode {
+    case "nearest": .nearest(try rounding())
+    case "cubic": .cubic(c.float("cubic_coeff_a", -0.75))
+    default: .linear
+    }
   }
 
   private func rounding() throws(FirnError) -> Resampling.Rounding {

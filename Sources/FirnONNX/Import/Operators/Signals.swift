@@ -7,7 +7,8 @@ extension Operator {
     window("HammingWindow", 25.0 / 46, 21.0 / 46, 0),
     window("BlackmanWindow", 0.42, 0.5, 0.08),
     Operator("MelWeightMatrix", means: "a constant") { c throws(FirnError) in try melWeights(c) },
-    Operator("DFT", means: "a product with a constant matrix", differs: "O(n²)") { c throws(FirnError) in
+    Operator("DFT", means: "a product with a constant matrix, in `f64`", differs: "O(n²)") {
+      c throws(FirnError) in
       let x = try c.tensor(0)
       try c.requireRank(x.rank, atLeast: 2)
       // An input since opset 20, an attribute before.
@@ -80,9 +81,10 @@ extension Operator {
     var order = (0..<x.rank - 1).filter { $0 != axis } + [axis, x.rank - 1]
     let rows = x.transposed(order).sliced(axis: x.rank - 2, from: 0, to: Dim(read))
     let outer = Array(rows.shape.dimensions.dropLast(2))
-    let weights = x.graph.constant(
-      try NDArray(matrix, shape: [read * parts, made * outParts]).converted(to: x.dtype))
-    let product = matmul(rows.reshaped(to: [outer.reduce(1, *), Dim(read * parts)]), weights)
+    // A sum of so many products loses more than the steps of a fast transform do: it is taken in f64.
+    let weights = x.graph.constant(try NDArray(matrix, shape: [read * parts, made * outParts]))
+    let flat = rows.reshaped(to: [outer.reduce(1, *), Dim(read * parts)])
+    let product = matmul(flat.cast(to: .f64), weights).cast(to: x.dtype)
     order = inverse(of: order)
     return product.reshaped(to: Shape(outer + [Dim(made), Dim(outParts)])).transposed(order)
   }
