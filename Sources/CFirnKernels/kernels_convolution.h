@@ -3,9 +3,6 @@
 //
 // The order of sums is that of kernels_matmul.h: it depends on the summed extent alone.
 
-/// What a window reads beside the image.
-static const float no_pixel[FIRN_BLOCK_DEPTH];
-
 /// Whether `at` is one of `extent`, for one that may be negative.
 FIRN_INLINE int inside(ptrdiff_t at, size_t extent) { return (size_t)at < extent; }
 
@@ -35,72 +32,50 @@ FIRN_INLINE ptrdiff_t first_tap(const FirnWindowAxis *axis, size_t at) {
     return (ptrdiff_t)at * axis->step + axis->offset;
 }
 
-/// to[p * FIRN_TILE_ROWS + i] = from[i][p], four lanes and four elements at a time.
-FIRN_INLINE void pack_lanes(size_t depth, const float *const *from, float *restrict to) {
-    const size_t packed = depth / 4 * 4;
-    for (size_t i = 0; i < FIRN_TILE_ROWS; i += 4) {
-        const size_t start = smaller(i, FIRN_TILE_ROWS - 4);
-        const float *f0 = from[start], *f1 = from[start + 1], *f2 = from[start + 2], *f3 = from[start + 3];
-        for (size_t p = 0; p < packed; p += 4) {
-            const FirnQuad r0 = *(const FirnLooseQuad *)(f0 + p), r1 = *(const FirnLooseQuad *)(f1 + p);
-            const FirnQuad r2 = *(const FirnLooseQuad *)(f2 + p), r3 = *(const FirnLooseQuad *)(f3 + p);
-            const FirnQuad a = __builtin_shufflevector(r0, r1, 0, 4, 1, 5);
-            const FirnQuad b = __builtin_shufflevector(r2, r3, 0, 4, 1, 5);
-            const FirnQuad c = __builtin_shufflevector(r0, r1, 2, 6, 3, 7);
-            const FirnQuad d = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
-            float *t = to + p * FIRN_TILE_ROWS + start;
-            *(FirnLooseQuad *)t = __builtin_shufflevector(a, b, 0, 1, 4, 5);
-            *(FirnLooseQuad *)(t + FIRN_TILE_ROWS) = __builtin_shufflevector(a, b, 2, 3, 6, 7);
-            *(FirnLooseQuad *)(t + 2 * FIRN_TILE_ROWS) = __builtin_shufflevector(c, d, 0, 1, 4, 5);
-            *(FirnLooseQuad *)(t + 3 * FIRN_TILE_ROWS) = __builtin_shufflevector(c, d, 2, 3, 6, 7);
-        }
+/// Copies `n` elements, or writes as many zeros where there are none to copy.
+FIRN_INLINE void copy_run(const float *restrict from, size_t n, float *restrict to) {
+    size_t e = 0;
+    if (from == NULL) {
+        for (; e + FIRN_LANES <= n; e += FIRN_LANES) store(to + e, splat(0.0f));
+        for (; e < n; e++) to[e] = 0.0f;
+        return;
     }
-    for (size_t p = packed; p < depth; p++) {
-        for (size_t i = 0; i < FIRN_TILE_ROWS; i++) to[p * FIRN_TILE_ROWS + i] = from[i][p];
-    }
+    for (; e + FIRN_LANES <= n; e += FIRN_LANES) store(to + e, load(from + e));
+    for (; e < n; e++) to[e] = from[e];
 }
 
 /// Whether the elements of taps next to each other in a row are neighbours in the image too.
 FIRN_INLINE int taps_join(const FirnWindow *w) { return w->columns.tap == 1 && w->pixel == w->channels; }
 
-/// Packs the elements `begin..<begin + depth` of the windows of the pixels `first..<first + rows`.
-FIRN_KERNEL void pack_windows(const FirnWindow *w, const float *restrict x, size_t first, size_t rows,
+/// Copies the elements `begin..<begin + depth` of the windows of the pixels `first..<first + rows`, a row for each
+/// pixel: a tile reads such rows as they are. Rows of zeros fill up the last tile.
+FIRN_KERNEL void copy_windows(const FirnWindow *w, const float *restrict x, size_t first, size_t rows,
                               size_t begin, size_t depth, float *restrict to) {
     const size_t image = window_image(w), channels = w->channels, across = w->columns.taps;
-    for (size_t i = 0; i < rows; i += FIRN_TILE_ROWS, to += FIRN_TILE_ROWS * depth) {
-        const size_t lanes = smaller(rows - i, FIRN_TILE_ROWS);
-        const float *base[FIRN_TILE_ROWS];
-        ptrdiff_t top[FIRN_TILE_ROWS], left[FIRN_TILE_ROWS];
-        FirnPlace place = place_of(w, first + i);
-        ptrdiff_t lowest = first_tap(&w->columns, place.column), highest = lowest;
-        for (size_t l = 0; l < lanes; l++, next_place(w, &place)) {
-            base[l] = x + place.image * image;
-            top[l] = first_tap(&w->rows, place.row);
-            left[l] = first_tap(&w->columns, place.column);
-            if (left[l] < lowest) lowest = left[l];
-            if (left[l] > highest) highest = left[l];
-        }
-        for (size_t done = 0; done < depth;) {
-            const size_t tap = (begin + done) / channels, channel = (begin + done) % channels;
-            const size_t r = tap / across, t = tap % across;
-            size_t run = smaller(channels - channel, depth - done);
-            if (taps_join(w) && lowest + (ptrdiff_t)t >= 0
-                && highest + (ptrdiff_t)across <= (ptrdiff_t)w->columns.extent) {
-                run = smaller((across - t) * channels - channel, depth - done);
+    const size_t tap = begin / channels, channel = begin % channels;
+    FirnPlace place = place_of(w, first);
+    for (size_t i = 0; i < rows; i++, next_place(w, &place), to += depth) {
+        const float *from = x + place.image * image;
+        const ptrdiff_t left = first_tap(&w->columns, place.column);
+        const int joins = taps_join(w) && left >= 0 && left + (ptrdiff_t)across <= (ptrdiff_t)w->columns.extent;
+        ptrdiff_t row = first_tap(&w->rows, place.row) + (ptrdiff_t)(tap / across) * w->rows.tap;
+        size_t t = tap % across, c = channel;
+        for (size_t done = 0; done < depth; row += w->rows.tap, t = 0) {
+            const float *line = inside(row, w->rows.extent) ? from + (size_t)row * w->columns.extent * w->pixel : NULL;
+            // The taps of a row at once where they lie side by side, or there is nothing of them.
+            while (t < across && done < depth) {
+                const ptrdiff_t column = left + (ptrdiff_t)t * w->columns.tap;
+                const int some = line != NULL && inside(column, w->columns.extent);
+                const int all = line == NULL || joins;
+                const size_t run = smaller(all ? (across - t) * channels - c : channels - c, depth - done);
+                copy_run(some ? line + (size_t)column * w->pixel + c : NULL, run, to + done);
+                done += run;
+                c = 0;
+                t = all ? across : t + 1;
             }
-            const float *from[FIRN_TILE_ROWS];
-            for (size_t l = 0; l < FIRN_TILE_ROWS; l++) {
-                from[l] = no_pixel;
-                if (l >= lanes) continue;
-                const ptrdiff_t row = top[l] + (ptrdiff_t)r * w->rows.tap;
-                const ptrdiff_t column = left[l] + (ptrdiff_t)t * w->columns.tap;
-                if (!inside(row, w->rows.extent) || !inside(column, w->columns.extent)) continue;
-                from[l] = base[l] + ((size_t)row * w->columns.extent + (size_t)column) * w->pixel + channel;
-            }
-            pack_lanes(run, from, to + done * FIRN_TILE_ROWS);
-            done += run;
         }
     }
+    for (size_t i = rows; i % FIRN_TILE_ROWS != 0; i++, to += depth) copy_run(NULL, depth, to);
 }
 
 /// Packs rows `begin..<begin + depth` of b, whose rows lie tap by tap.
@@ -151,31 +126,31 @@ FIRN_KERNEL void window_matmul(const FirnWindow *w, const float *restrict x, siz
             pack_taps(w, b, j0, columns, p0, depth, packed_b);
             for (size_t i0 = 0; i0 < m; i0 += FIRN_BLOCK_ROWS) {
                 const size_t rows = smaller(m - i0, FIRN_BLOCK_ROWS);
-                pack_windows(w, x, first + i0, rows, p0, depth, packed_a);
-                for (size_t i = 0; i < rows; i += FIRN_TILE_ROWS) {
-                    const size_t tall = smaller(rows - i, FIRN_TILE_ROWS);
-                    ptrdiff_t offsets[FIRN_TILE_ROWS];
-                    int even = 1;
-                    FirnPlace place = place_of(w, first + i0 + i);
-                    for (size_t l = 0; l < tall; l++, next_place(w, &place)) {
-                        offsets[l] = pixel_offset(to, place);
-                        even &= offsets[l] - offsets[0] == (ptrdiff_t)l * to->column;
-                    }
-                    for (size_t j = 0; j < columns; j += FIRN_TILE_COLUMNS) {
-                        const size_t wide = smaller(columns - j, FIRN_TILE_COLUMNS);
+                copy_windows(w, x, first + i0, rows, p0, depth, packed_a);
+                ptrdiff_t offsets[FIRN_BLOCK_ROWS];
+                FirnPlace place = place_of(w, first + i0);
+                for (size_t i = 0; i < rows; i++, next_place(w, &place)) offsets[i] = pixel_offset(to, place);
+                for (size_t j = 0; j < columns; j += FIRN_TILE_COLUMNS) {
+                    const size_t wide = smaller(columns - j, FIRN_TILE_COLUMNS);
+                    for (size_t i = 0; i < rows; i += FIRN_TILE_ROWS) {
+                        const size_t tall = smaller(rows - i, FIRN_TILE_ROWS);
                         const float *left = packed_a + i * depth, *right = packed_b + j * depth;
                         const FirnTile run = tile_for(tall, wide);
+                        int even = 1;
+                        for (size_t l = 1; l < tall; l++) {
+                            even &= offsets[i + l] - offsets[i] == (ptrdiff_t)l * to->column;
+                        }
                         if (even) {
-                            run(depth, left, 1, FIRN_TILE_ROWS, right, FIRN_TILE_COLUMNS, 0,
-                                c + offsets[0] + (ptrdiff_t)(j0 + j), to->column, tall, wide,
+                            run(depth, left, (ptrdiff_t)depth, 1, right, FIRN_TILE_COLUMNS, 0,
+                                c + offsets[i] + (ptrdiff_t)(j0 + j), to->column, tall, wide,
                                 p0 > 0 ? FIRN_TILE_ADD : FIRN_TILE_SET);
                             continue;
                         }
                         float sums[FIRN_TILE_ROWS * FIRN_TILE_COLUMNS];
-                        run(depth, left, 1, FIRN_TILE_ROWS, right, FIRN_TILE_COLUMNS, 0, sums, FIRN_TILE_COLUMNS, tall,
-                            wide, FIRN_TILE_SET);
+                        run(depth, left, (ptrdiff_t)depth, 1, right, FIRN_TILE_COLUMNS, 0, sums, FIRN_TILE_COLUMNS,
+                            tall, wide, FIRN_TILE_SET);
                         for (size_t l = 0; l < tall; l++) {
-                            float *row = c + offsets[l] + (ptrdiff_t)(j0 + j);
+                            float *row = c + offsets[i + l] + (ptrdiff_t)(j0 + j);
                             const float *sum = sums + l * FIRN_TILE_COLUMNS;
                             for (size_t e = 0; e < wide; e++) row[e] = p0 > 0 ? row[e] + sum[e] : sum[e];
                         }
@@ -203,6 +178,28 @@ FIRN_INLINE void copy_taps(const FirnWindow *w, const float *restrict row, ptrdi
     }
 }
 
+/// Copies the same of `count` pixels side by side, to columns of a panel of A.
+FIRN_INLINE void copy_pixels(const FirnWindow *w, const float *restrict row, ptrdiff_t column, size_t channel,
+                             size_t beside, size_t run, size_t count, float *restrict to) {
+    const ptrdiff_t step = w->columns.step;
+    size_t q = 0;
+    for (; q < count && column < 0; q++, column += step, to += FIRN_TILE_ROWS) {
+        copy_taps(w, row, column, channel, beside, run, to);
+    }
+    const ptrdiff_t last = (ptrdiff_t)w->columns.extent - (ptrdiff_t)beside;
+    for (; q < count && column < last; q++, column += step, to += FIRN_TILE_ROWS) {
+        const float *from = row + (size_t)column * w->pixel + channel;
+        if (run == FIRN_TILE_ROWS) {
+            memcpy(to, from, FIRN_TILE_ROWS * sizeof(float));
+        } else {
+            for (size_t e = 0; e < run; e++) to[e] = from[e];
+        }
+    }
+    for (; q < count; q++, column += step, to += FIRN_TILE_ROWS) {
+        copy_taps(w, row, column, channel, beside, run, to);
+    }
+}
+
 /// Packs the elements `first..<first + rows` of the windows of the pixels `begin..<begin + depth`, transposed.
 FIRN_KERNEL void pack_windows_transposed(const FirnWindow *w, const float *restrict x, size_t first, size_t rows,
                                          size_t begin, size_t depth, float *restrict to) {
@@ -218,20 +215,23 @@ FIRN_KERNEL void pack_windows_transposed(const FirnWindow *w, const float *restr
             const ptrdiff_t down = (ptrdiff_t)(tap / across) * w->rows.tap;
             const ptrdiff_t right = (ptrdiff_t)t * w->columns.tap;
             FirnPlace place = place_of(w, begin);
-            for (size_t p = 0; p < depth; p++, next_place(w, &place)) {
+            // Pixels of one row of the result at a time: what is inside of the image is a stretch of them.
+            for (size_t p = 0; p < depth;) {
+                const size_t count = smaller(w->columns.count - place.column, depth - p);
                 const ptrdiff_t row = first_tap(&w->rows, place.row) + down;
+                const ptrdiff_t column = first_tap(&w->columns, place.column) + right;
                 float *restrict put = to + p * FIRN_TILE_ROWS + lane;
                 if (lane >= lanes || !inside(row, w->rows.extent)) {
-                    for (size_t e = 0; e < run; e++) put[e] = 0.0f;
-                    continue;
-                }
-                const float *from = x + place.image * image + (size_t)row * w->columns.extent * w->pixel;
-                const ptrdiff_t column = first_tap(&w->columns, place.column) + right;
-                if (run == FIRN_TILE_ROWS) {
-                    copy_taps(w, from, column, channel, beside, FIRN_TILE_ROWS, put);
+                    for (size_t q = 0; q < count; q++, put += FIRN_TILE_ROWS) {
+                        for (size_t e = 0; e < run; e++) put[e] = 0.0f;
+                    }
                 } else {
-                    copy_taps(w, from, column, channel, beside, run, put);
+                    copy_pixels(w, x + place.image * image + (size_t)row * w->columns.extent * w->pixel, column, channel,
+                                beside, run, count, put);
                 }
+                p += count;
+                place.column += count - 1;
+                next_place(w, &place);
             }
             lane += run;
         }

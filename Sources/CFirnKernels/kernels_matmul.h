@@ -61,7 +61,8 @@ FIRN_INLINE void pack_panel(size_t width, size_t lanes, size_t depth, const floa
                 const size_t some = lanes > v ? lanes - v : 0;
                 const FirnFloats piece = some >= FIRN_LANES ? load(f + v) : some > 0 ? load_partial(f + v, some, 0.0f)
                                                                                    : splat(0.0f);
-                if (v + FIRN_LANES <= width) {
+                // What is stored beyond a row is written over by the next; parts of vectors are slow to store.
+                if (v + FIRN_LANES <= width || p + 1 < depth) {
                     store(t + v, piece);
                 } else {
                     store_partial(t + v, width - v, piece);
