@@ -2,6 +2,7 @@ import FirnCompiler
 import FirnGraph
 import FirnNotation
 import FirnOps
+import FirnRuntime
 import FirnTraining
 
 /// Compiling and planning large graphs, pass by pass: what a first run waits for.
@@ -9,9 +10,15 @@ enum CompilingBenchmark {
   static func run() throws {
     print("ResNet-50, training   (ms)")
     let (graph, loss) = NetworksBenchmark.model()
-    try measure(request(graph, loss), binding: ["batch": 8], runs: 5)
+    try measure(request(graph, loss, SGD(learningRate: 0.1)), binding: ["batch": 8], runs: 5)
+    for blocks in [250, 2500] { try chain(blocks: blocks) }
+  }
+
+  /// A graph of nearly a million nodes.
+  static func runMillion() throws { try chain(blocks: 25_000) }
+
+  static func runVariables() throws {
     for count in [10_000, 100_000] { try variables(count) }
-    for blocks in [250, 2500, 25_000] { try chain(blocks: blocks) }
   }
 
   /// Residual blocks of 40 nodes, the first frozen.
@@ -20,10 +27,11 @@ enum CompilingBenchmark {
     let build = milliseconds(runs: 1) { (graph, loss) = AskingBenchmark.model(blocks: blocks) }
     print("\(graph.definition.nodes.count) nodes in \(blocks) blocks   (ms)")
     print(column(build), "build")
-    try measure(request(graph, loss, freezing: "block_0"), binding: ["batch": 8])
+    try measure(request(graph, loss, SGD(learningRate: 0.1), freezing: "block_0"), binding: ["batch": 8])
+    try run(graph, loss, SGD(learningRate: 0.1), feeding: ["x": NDArray(zeros: [8, 16])])
   }
 
-  /// Scalars, a hundred in a scope.
+  /// Scalars, a hundred in a scope; no two are added up alike.
   private static func variables(_ count: Int) throws {
     print("\(count) scalar variables in \(count / 100) scopes   (ms)")
     var (graph, sum) = (Graph(), Graph().constant(0))
@@ -48,16 +56,37 @@ enum CompilingBenchmark {
     print(column(select), "select \(found)")
     print("a fetch")
     try measure(CompilationRequest(graph: definition, fetches: [sum.value]))
-    print("training")
-    try measure(request(graph, sum, freezing: "scope_0"))
+    print("training, gradient descent")
+    try measure(request(graph, sum, SGD(learningRate: 0.1), freezing: "scope_0"))
+    print("training, Adam on all")
+    try measure(request(graph, sum, Adam()))
+    try run(graph, sum, Adam(), feeding: ["x": 1])
+  }
+
+  /// What a user waits for who opens a session on the graph and makes a step.
+  private static func run(
+    _ graph: Graph, _ loss: Tensor, _ optimizer: any Optimizer, feeding feeds: Feeds
+  ) throws {
+    var program: Program?
+    var session: Session?
+    let compile = try milliseconds(runs: 1) {
+      let opened = try Session(graph, threads: 2)
+      opened.onWarning = { _ in }
+      program = try opened.compile(minimizing: loss, with: optimizer)
+      session = opened
+    }
+    guard let program, let session else { return }
+    print(column(compile), "open a session and compile")
+    print(column(try milliseconds(runs: 1) { _ = try session.run(program, feeding: feeds) }), "first run")
+    print(column(try milliseconds(runs: 1) { _ = try session.run(program, feeding: feeds) }), "second run")
   }
 
   private static func request(
-    _ graph: Graph, _ loss: Tensor, freezing: Selection? = nil
+    _ graph: Graph, _ loss: Tensor, _ optimizer: any Optimizer, freezing: Selection? = nil
   ) -> CompilationRequest {
     CompilationRequest(
-      graph: graph.definition, fetches: [],
-      training: .init(loss: loss.value, optimizer: SGD(learningRate: 0.1)), freezing: freezing)
+      graph: graph.definition, fetches: [], training: .init(loss: loss.value, optimizer: optimizer),
+      freezing: freezing)
   }
 
   private static func measure(
@@ -82,7 +111,11 @@ enum CompilingBenchmark {
     var bound = compilation.graph
     let bind = milliseconds(runs: runs) { bound = compilation.graph.mapping(.binding(binding)) }
     print(column(bind), "bind")
-    print(column(try milliseconds(runs: runs) { _ = try Plan(bound, workers: 2) }), "plan")
+    var plan: Plan?
+    print(column(try milliseconds(runs: runs) { plan = try Plan(bound, workers: 2) }), "plan")
+    guard let plan else { return }
+    let ratio = Double(plan.arenaBytes) / Double(max(plan.leastArenaBytes, 1))
+    print(column(ratio, digits: 3), "arena over the most that is alive at once")
   }
 
   private static func milliseconds(_ duration: Duration) -> Double {

@@ -20,7 +20,13 @@ enum Main {
 
   static let benchmarks = [
     Benchmark("asking", "building, asking and compiling graphs of growing size", AskingBenchmark.run),
-    Benchmark("compiling", "compiling and planning large graphs, pass by pass", CompilingBenchmark.run),
+    Benchmark(
+      "compiling", "compiling and planning graphs of up to 95,000 nodes, pass by pass", CompilingBenchmark.run
+    ),
+    Benchmark("compiling-million", "the same of 950,000 nodes", CompilingBenchmark.runMillion),
+    Benchmark(
+      "compiling-variables", "selecting and training up to 100,000 variables",
+      CompilingBenchmark.runVariables),
     Benchmark("memory", "arenas beside the most bytes that are needed at once", MemoryBenchmark.run),
     Benchmark("drawing", "writing graphs as DOT, and laying them out", DrawingBenchmark.run),
     Benchmark("freezing", "a stack frozen layer by layer", FreezingBenchmark.run),
