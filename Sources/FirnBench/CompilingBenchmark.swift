@@ -28,7 +28,7 @@ enum CompilingBenchmark {
     print("\(graph.definition.nodes.count) nodes in \(blocks) blocks   (ms)")
     print(column(build), "build")
     try measure(request(graph, loss, SGD(learningRate: 0.1), freezing: "block_0"), binding: ["batch": 8])
-    try run(graph, loss, SGD(learningRate: 0.1), feeding: ["x": NDArray(zeros: [8, 16])])
+    try run(graph, loss, SGD(learningRate: 0.1), feeding: ["x": try NDArray(zeros: [8, 16])])
   }
 
   /// Scalars, a hundred in a scope; no two are added up alike.
@@ -60,7 +60,7 @@ enum CompilingBenchmark {
     try measure(request(graph, sum, SGD(learningRate: 0.1), freezing: "scope_0"))
     print("training, Adam on all")
     try measure(request(graph, sum, Adam()))
-    try run(graph, sum, Adam(), feeding: ["x": 1])
+    try run(graph, sum, Adam(), feeding: ["x": try NDArray(zeros: [])])
   }
 
   /// What a user waits for who opens a session on the graph and makes a step.
