@@ -213,7 +213,7 @@ extension Compiler {
   /// was asked for would look like one that learns badly.
   private static func requireComplete(_ graph: GraphDef, _ context: CompilationContext) {
     for position in graph.nodes.indices
-    where !graph.nodes[position].traits.isDisjoint(with: [.provisional, .body, .writes]) {
+    where !graph.nodes[position].traits.isDisjoint(with: .unfinished) {
       let node = graph.nodes[position]
       if node.holdsGradientRequest { firnBug("compiler", "the request `\(node.name)` was not expanded") }
       if node.trainingAssignment != nil { firnBug("compiler", "the mode of `\(node.name)` was not resolved") }

@@ -29,8 +29,9 @@ extension GraphDef {
     var known = HashedPositions(capacity: nodes.count)
     let result = rewritten { rewriter, position in
       let node = nodes[position]
-      let changed = node.op { $0.mergingCommonSubexpressions() }
-      if !node.traits.isDisjoint(with: [.feeds, .receives, .writes]) { return }
+      let changed =
+        node.traits.contains(.body) ? node.op(changingBody: { $0.mergingCommonSubexpressions() }) : nil
+      if !node.traits.isDisjoint(with: .distinct) { return }
       let op = changed ?? node.op
       var hasher = Hasher()
       hasher.combine(ObjectIdentifier(Swift.type(of: op)))

@@ -47,25 +47,31 @@ extension GraphDef {
     for position in kept { live[position] = true }
     var used = UsedResults(self)
     var shrunk: [Int: ScanShrinking] = [:]
-    for position in nodes.indices.reversed() {
-      if keepingAssignments, nodes[position].traits.contains(.writes) { live[position] = true }
-      guard live[position] else { continue }
-      guard let loop = nodes[position].loop,
-        let shrinking = loop.shrinking(
-          toResults: nodes[position].types.indices.map { used.contains(Value(position, $0)) })
-      else {
-        for operand in nodes[position].inputs.indices {
-          let input = nodes[position].inputs[operand]
-          live[input.node] = true
-          used.insert(input)
+    // Over memory that is held: asking an array for each operand would count references by the million.
+    nodes.withUnsafeBufferPointer { nodes in
+      live.withUnsafeMutableBufferPointer { live in
+        for position in nodes.indices.reversed() {
+          if keepingAssignments, nodes[position].traits.contains(.writes) { live[position] = true }
+          guard live[position] else { continue }
+          guard nodes[position].traits.contains(.body), let loop = nodes[position].loop,
+            let shrinking = loop.shrinking(
+              toResults: nodes[position].types.indices.map { used.contains(Value(position, $0)) })
+          else {
+            nodes[position].inputs.withUnsafeBufferPointer { inputs in
+              for input in inputs {
+                live[input.node] = true
+                used.insert(input)
+              }
+            }
+            continue
+          }
+          shrunk[position] = shrinking
+          for operand in shrinking.operands {
+            let input = nodes[position].inputs[operand]
+            live[input.node] = true
+            used.insert(input)
+          }
         }
-        continue
-      }
-      shrunk[position] = shrinking
-      for operand in shrinking.operands {
-        let input = nodes[position].inputs[operand]
-        live[input.node] = true
-        used.insert(input)
       }
     }
     return (live, shrunk)

@@ -40,7 +40,7 @@ extension GraphDef {
   ) throws(FirnError) -> GraphDef {
     try rewritten { rewriter, position throws(FirnError) in
       try requireGradients(of: position, in: rewriter)
-      if nodes[position].traits.isDisjoint(with: [.provisional, .body]) { return }
+      if nodes[position].traits.isDisjoint(with: .requesting) { return }
       let node = nodes[position]
       if node.gradientRequest != nil {
         try expand(position, context, &found, reads, in: &rewriter)
@@ -135,13 +135,13 @@ extension GraphDef {
         }
       }
     }
+    let objective = context.gradientRequests.firstIndex(of: node.name)
+    let first = objective.map { context.firstGradient(of: $0) }
     for (result, target) in targets.enumerated() {
       guard let adjoint = adjoints[target] else { continue }
       rewriter.replace(Value(position, result), with: adjoint.value)
-      if let objective = context.gradientRequests.firstIndex(of: node.name),
-        builder.nodes.rowAdditions(in: adjoint.value) != nil
-      {
-        found[context.firstGradient(of: objective) + result] = builder.nodes[adjoint.value.node].name
+      if let first, builder.nodes.rowAdditions(in: adjoint.value) != nil {
+        found[first + result] = builder.nodes[adjoint.value.node].name
       }
     }
     if targets.isEmpty { rewriter.drop(position) }

@@ -66,7 +66,7 @@ extension GraphDef {
     var assigned: [String: Value] = [:]
     return rewritten { rewriter, position in
       let isOwn = assignments.own(position)
-      if !isOwn, nodes[position].traits.isDisjoint(with: [.body, .modal, .writes]) { return }
+      if !isOwn, nodes[position].traits.isDisjoint(with: .modedOrWriting) { return }
       let original = nodes[position]
       var node = original
       node.inputs = node.inputs.map { input in

@@ -54,7 +54,7 @@ package struct RowUpdate: Hashable, Sendable {
 }
 
 /// Rows that are added into zeros on the way to a gradient.
-struct AddedRows {
+struct AddedRows: Hashable {
   /// The node that adds them.
   var position: Int
   /// How far behind the gradient's rows those that it adds to are.
@@ -62,21 +62,32 @@ struct AddedRows {
 }
 
 extension [Node] {
-  /// The additions of rows that `value`, or its rows from `offset` on, is a sum of; nil where there is more to it.
+  /// The additions of rows that `value`, or its rows from `offset` on, is a sum of, each once; nil where there is more to
+  /// it.
+  ///
+  /// - Complexity: linear in the nodes of the sum, however often one is a summand.
   func rowAdditions(in value: Value, offset: Int = 0) -> [AddedRows]? {
-    let node = self[value.node]
-    if node.types.count == 1, node.op.rowAddition(in: types(round: node)) != nil {
-      return [AddedRows(position: value.node, offset: offset)]
+    var found: [AddedRows] = []
+    var seen: Set<AddedRows> = []
+    // What is still to be looked at, the next one last.
+    var pending = [AddedRows(position: value.node, offset: offset)]
+    while let next = pending.popLast() {
+      let node = self[next.position]
+      if node.resultCount == 1, node.op.rowAddition(in: types(round: node)) != nil {
+        if seen.insert(next).inserted { found.append(next) }
+      } else if node.isSum {
+        guard seen.insert(next).inserted else { continue }
+        for input in node.inputs.reversed() {
+          pending.append(AddedRows(position: input.node, offset: next.offset))
+        }
+      } else if let block = block(takenAt: next.position) {
+        let start = block.axis == 0 ? block.range.lowerBound : 0
+        pending.append(AddedRows(position: node.inputs[0].node, offset: next.offset + start))
+      } else {
+        return nil
+      }
     }
-    if node.isSum {
-      guard let left = rowAdditions(in: node.inputs[0], offset: offset),
-        let right = rowAdditions(in: node.inputs[1], offset: offset)
-      else { return nil }
-      return left + right
-    }
-    guard let block = block(takenAt: value.node) else { return nil }
-    return rowAdditions(
-      in: node.inputs[0], offset: offset + (block.axis == 0 ? block.range.lowerBound : 0))
+    return found
   }
 
   private func types(round node: Node) -> NodeTypes {
@@ -89,17 +100,24 @@ extension GraphDef {
     var updates: [RowsOfUpdate] = []
     // By position of an assignment.
     var owners: [Int: Int] = [:]
+    // Where nodes stand, once one is looked for.
+    var places: [String: Int]?
+    func place(_ name: String) -> Int? {
+      let known = places ?? Dictionary(nodes.indices.map { (nodes[$0].name, $0) }, uniquingKeysWith: { $1 })
+      places = known
+      return known[name]
+    }
     for update in context.rowUpdates {
       let names = update.gradients.compactMap { context.rowGradients[$0] }
       guard !names.isEmpty, names.count == update.gradients.count else { continue }
       var added: [AddedRows] = []
       for name in names {
-        guard let position = index(ofNodeNamed: name), let found = nodes.rowAdditions(in: Value(position))
+        guard let position = place(name), let found = nodes.rowAdditions(in: Value(position))
         else { firnBug("update-rows", "the gradient `\(name)` is not there") }
         added += found
       }
       for name in update.assignments {
-        guard let position = index(ofNodeNamed: name) else {
+        guard let position = place(name) else {
           firnBug("update-rows", "the assignment `\(name)` is not there")
         }
         // Unless it was made before.

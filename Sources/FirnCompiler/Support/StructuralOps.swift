@@ -19,7 +19,7 @@ extension Node {
 
   /// Whether it asks for gradients, or a loop's body does.
   var holdsGradientRequest: Bool {
-    if traits.isDisjoint(with: [.provisional, .body]) { return false }
+    if traits.isDisjoint(with: .requesting) { return false }
     return gradientRequest != nil || loop?.body.hasGradientRequests == true
   }
 

@@ -147,11 +147,11 @@ extension GraphDef {
   /// The graph with each `by_mode` replaced by an identity of the operand that its mode picks, so that no gradient
   /// takes the other way.
   func choosing(_ modes: Modes, in place: ModalPlace = ModalPlace()) -> GraphDef {
-    guard nodes.indices.contains(where: { !nodes[$0].traits.isDisjoint(with: [.modal, .body]) }) else {
+    guard nodes.indices.contains(where: { !nodes[$0].traits.isDisjoint(with: .moded) }) else {
       return self
     }
     return rewritten { rewriter, position in
-      if nodes[position].traits.isDisjoint(with: [.modal, .body]) { return }
+      if nodes[position].traits.isDisjoint(with: .moded) { return }
       var node = rewriter.kept(position)
       let place = place.node(node.name)
       if let op = node.op(changingBody: { $0.choosing(modes, in: place.body) }) {

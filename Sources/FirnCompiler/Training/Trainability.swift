@@ -53,8 +53,8 @@ package struct Trainability: Sendable {
     named names: (freezing: String?, thawing: String?) = (nil, nil)
   ) throws(FirnError) {
     self.variables = variables.filter { $0.kind != .slot }
-    let freezingName = names.freezing ?? freezing.flatMap(\.matchedBy).joined(separator: " | ")
-    let thawingName = names.thawing ?? thawing.flatMap(\.matchedBy).joined(separator: " | ")
+    let freezingName = Self.quoted(names.freezing ?? freezing.flatMap(\.matchedBy).joined(separator: " | "))
+    let thawingName = Self.quoted(names.thawing ?? thawing.flatMap(\.matchedBy).joined(separator: " | "))
     let frozen = Dictionary(freezing.map { ($0.variable.name, $0.region) }, uniquingKeysWith: { $1 })
     let thawed = Dictionary(thawing.map { ($0.variable.name, $0.region) }, uniquingKeysWith: { $1 })
     var decisions: [String: Decision] = [:]
@@ -94,6 +94,13 @@ package struct Trainability: Sendable {
     self.decisions = decisions
     self.regions = regions
   }
+
+  /// What reasons quote of a selection: one of very many alternatives would be in the reason of each variable it names.
+  private static func quoted(_ selection: String) -> String {
+    selection.utf8.count <= mostQuoted ? selection : selection.prefix(mostQuoted) + "…"
+  }
+
+  private static let mostQuoted = 240
 
   private init(
     _ variables: [Variable], _ decisions: [String: Decision], _ regions: [String: Region],

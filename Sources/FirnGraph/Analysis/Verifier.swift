@@ -67,9 +67,10 @@ private struct VerifiedNodes {
   func covers(_ position: Int, of graph: GraphDef) -> Bool {
     let place = Int(places[position])
     guard place >= 0 else { return false }
-    let (before, now) = (earlier.nodes[place].inputs, graph.nodes[position].inputs)
-    guard before.count == now.count else { return false }
-    for (here, there) in zip(before, now) {
+    let count = graph.nodes[position].inputs.count
+    guard earlier.nodes[place].inputs.count == count else { return false }
+    for operand in 0..<count {
+      let (here, there) = (earlier.nodes[place].inputs[operand], graph.nodes[position].inputs[operand])
       guard 0..<position ~= there.node else { return false }
       if here.result == there.result, here.node == Int(places[there.node]) { continue }
       let types = graph.nodes[there.node].types

@@ -19,15 +19,16 @@ package indirect enum AttributeValue: Hashable, Sendable {
   package static func dimensions(_ values: [Dim]) -> AttributeValue { .shape(Shape(values)) }
 
   /// The value with every dimension, element type and nested graph in it replaced.
-  func mapping(_ change: TypeChange) -> AttributeValue {
+  func mapping(_ types: inout ChangedTypes) -> AttributeValue {
+    let change = types.change
     switch self {
     case .dimension(let dimension):
       let result = change.dimension(dimension)
       return result.value.map(AttributeValue.int) ?? .dimension(result)
     case .dtype(let dtype): return .dtype(change.dtype(dtype))
     case .array(let array): return .array(array.converted(to: change.dtype(array.dtype)))
-    case .graph(let graph): return .graph(graph.mapping(change))
-    case .list(let values): return .list(values.map { $0.mapping(change) })
+    case .graph(let graph): return .graph(graph.mapping(&types))
+    case .list(let values): return .list(values.map { $0.mapping(&types) })
     case .bool, .int, .double, .string: return self
     }
   }
@@ -57,8 +58,8 @@ package struct Attributes: Hashable, Sendable, ExpressibleByDictionaryLiteral {
 
   package subscript(key: String) -> AttributeValue? { entries.first { $0.key == key }?.value }
 
-  func mapping(_ change: TypeChange) -> Attributes {
-    Attributes(entries.map { Entry(key: $0.key, value: $0.value.mapping(change)) })
+  func mapping(_ types: inout ChangedTypes) -> Attributes {
+    Attributes(entries.map { Entry(key: $0.key, value: $0.value.mapping(&types)) })
   }
 }
 

@@ -72,6 +72,22 @@ public struct Node: Sendable {
     set { content = Content(op: op, types: types, name: name, location: newValue) }
   }
 
+  /// The same with an op, or other types, of which what is known beside them holds as before.
+  ///
+  /// - Parameter op: what it did if nil.
+  func changing(_ op: (any Op)?, types: [TensorType]) -> Node {
+    var result = self
+    result.content = Content(op: op ?? self.op, types: types, name: name, location: location)
+    return result
+  }
+
+  /// Whether it makes the same of the same operands, whatever it is called.
+  package func doesSameWork(as other: Node) -> Bool {
+    inputs == other.inputs && traits == other.traits
+      && (content === other.content
+        || content.types == other.content.types && content.op.isEqual(to: other.content.op))
+  }
+
   /// Tells it, but for its operands and its phase, from every other node that is held now; equal ones made apart have different ones.
   package var identity: ObjectIdentifier { ObjectIdentifier(content) }
 

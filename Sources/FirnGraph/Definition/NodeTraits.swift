@@ -24,6 +24,24 @@ package struct NodeTraits: OptionSet, Hashable, Sendable {
   package static let instruction = NodeTraits(rawValue: 1 << 10)
   /// Any effect.
   package static let effects: NodeTraits = [.feeds, .receives, .draws, .reads, .writes, .holds]
+  /// It is told from others by more than what it computes.
+  package static let distinct: NodeTraits = [.feeds, .receives, .writes]
+  /// It may be, or carry, what `expand-gradients` looks for.
+  package static let requesting: NodeTraits = [.provisional, .body]
+  /// It may be, or carry, what `resolve-modes` looks for.
+  package static let moded: NodeTraits = [.modal, .body]
+  /// The same, with what training alone writes.
+  package static let modedOrWriting: NodeTraits = [.modal, .body, .writes]
+  /// It may break what is promised of a finished program.
+  package static let unfinished: NodeTraits = [.provisional, .body, .writes]
+
+  // Those of `SetAlgebra` are generic, and are called as such from other modules: too slow for every node.
+
+  /// Whether it has all of `other`.
+  package func contains(_ other: NodeTraits) -> Bool { rawValue & other.rawValue == other.rawValue }
+
+  /// Whether it has none of `other`.
+  package func isDisjoint(with other: NodeTraits) -> Bool { rawValue & other.rawValue == 0 }
 
   init(_ op: any Op) {
     var traits: NodeTraits =

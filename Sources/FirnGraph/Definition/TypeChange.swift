@@ -21,18 +21,45 @@ package struct TypeChange: Sendable {
   }
 }
 
+/// Types under a change, of which those met last are kept: most nodes have a type that one before them had, and share
+/// what is made of it.
+struct ChangedTypes {
+  let change: TypeChange
+  private var known: [(before: [TensorType], after: [TensorType])] = []
+  private var next = 0
+
+  private static let most = 8
+
+  init(_ change: TypeChange) { self.change = change }
+
+  mutating func of(_ types: [TensorType]) -> [TensorType] {
+    for entry in known where entry.before == types { return entry.after }
+    let changed = types.map(change.type)
+    if known.count < Self.most {
+      known.append((types, changed))
+    } else {
+      known[next] = (types, changed)
+      next = (next + 1) % Self.most
+    }
+    return changed
+  }
+}
+
 extension GraphDef {
   /// The same graph under changed types.
   package func mapping(_ change: TypeChange) -> GraphDef {
+    var types = ChangedTypes(change)
+    return mapping(&types)
+  }
+
+  func mapping(_ types: inout ChangedTypes) -> GraphDef {
+    let change = types.change
     if change.isEmpty { return self }
     var result = self
     for index in nodes.indices {
-      let node = nodes[index]
-      let op = node.op(under: change)
-      guard op != nil || node.types.contains(where: change.affects) else { continue }
-      result.nodes[index] = Node(
-        op: op ?? node.op, inputs: node.inputs, types: node.types.map(change.type), name: node.name,
-        phase: node.phase, location: node.location)
+      let op = nodes[index].op(under: &types)
+      guard op != nil || nodes[index].types.contains(where: change.affects) else { continue }
+      result.nodes[index] = nodes[index].changing(op, types: types.of(nodes[index].types))
     }
     for index in variables.indices where change.affects(variables[index].type) {
       result.variables[index].type = change.type(variables[index].type)
@@ -53,12 +80,13 @@ extension GraphDef {
 
 extension Node {
   /// Its op with what it carries changed; nil where nothing changes.
-  fileprivate func op(under change: TypeChange) -> (any Op)? {
+  fileprivate func op(under types: inout ChangedTypes) -> (any Op)? {
+    let change = types.change
     // An instruction does the same to elements of every shape.
     if change.dtypes.isEmpty, traits.contains(.instruction) { return nil }
     let attributes = op.attributes
     guard attributes.entries.contains(where: { $0.value.isAffected(by: change) }) else { return nil }
-    let changed = attributes.mapping(change)
+    let changed = attributes.mapping(&types)
     if changed == attributes { return nil }
     do {
       return try op.with(changed)

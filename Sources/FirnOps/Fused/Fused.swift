@@ -25,23 +25,37 @@ public import FirnGraph
 /// - Complexity: the sum of the body's FLOPs; each operand is read once for each window onto it, each result written
 ///   once.
 package struct Fused: KernelOp, BodyOp {
-  package let body: GraphDef
-  /// What instructions go through.
-  package let domain: Shape
-  /// The position in the body of each input, in the order of operands.
-  package let inputs: [Int]
+  /// Shared by copies: nodes are copied by the hundred thousand.
+  private let content: Content
   private var made = FusedPrograms()
 
-  package init(body: GraphDef, domain: Shape) {
-    self.body = body
-    self.domain = domain
-    let inputs = body.nodes.enumerated().compactMap { position, node in
-      node.fusedInput.map { (operand: $0.position, node: position) }
+  private final class Content: Sendable {
+    let body: GraphDef
+    let domain: Shape
+    let inputs: [Int]
+
+    init(_ body: GraphDef, _ domain: Shape) {
+      self.body = body
+      self.domain = domain
+      var inputs: [(operand: Int, node: Int)] = []
+      for position in body.nodes.indices {
+        if let input = body.nodes[position].fusedInput { inputs.append((input.position, position)) }
+      }
+      self.inputs = inputs.sorted { $0.operand < $1.operand }.map(\.node)
     }
-    self.inputs = inputs.sorted { $0.operand < $1.operand }.map(\.node)
   }
 
-  package static func == (a: Fused, b: Fused) -> Bool { a.domain == b.domain && a.body == b.body }
+  package init(body: GraphDef, domain: Shape) { content = Content(body, domain) }
+
+  package var body: GraphDef { content.body }
+  /// What instructions go through.
+  package var domain: Shape { content.domain }
+  /// The position in the body of each input, in the order of operands.
+  package var inputs: [Int] { content.inputs }
+
+  package static func == (a: Fused, b: Fused) -> Bool {
+    a.content === b.content || a.domain == b.domain && a.body == b.body
+  }
 
   package func hash(into hasher: inout Hasher) {
     hasher.combine(domain)
@@ -153,19 +167,22 @@ extension Fused {
 
   /// Whether both compute the same from the same operands, whatever their nodes are called.
   func doesSameWork(as other: Fused) -> Bool {
-    domain == other.domain && body.nodes.count == other.body.nodes.count && body.outputs == other.body.outputs
-      && zip(body.nodes, other.body.nodes).allSatisfy { a, b in
-        a.inputs == b.inputs && a.traits == b.traits && a.types == b.types && a.op.isEqual(to: b.op)
-      }
+    let (body, others) = (content.body, other.content.body)
+    return content === other.content
+      || domain == other.domain && body.nodes.count == others.nodes.count && body.outputs == others.outputs
+        && body.nodes.indices.allSatisfy { body.nodes[$0].doesSameWork(as: others.nodes[$0]) }
   }
 
   /// Equal where they do the same work.
   var workHash: Int {
+    let body = content.body
     var hasher = Hasher()
     hasher.combine(body.nodes.count)
-    for node in body.nodes {
-      for input in node.inputs { hasher.combine(input.node) }
-      node.op.hash(into: &hasher)
+    for position in body.nodes.indices {
+      for operand in body.nodes[position].inputs.indices {
+        hasher.combine(body.nodes[position].inputs[operand].node)
+      }
+      body.nodes[position].op.hash(into: &hasher)
     }
     return hasher.finalize()
   }

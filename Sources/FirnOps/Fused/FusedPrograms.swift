@@ -1,7 +1,7 @@
 internal import FirnGraph
 
 /// What is made of a fused op when it is first asked for, shared by copies of the op.
-struct FusedPrograms: Sendable {
+final class FusedPrograms: Sendable {
   private let elements = Once<ElementProgram, FirnError>()
   private let blocks = Once<BlockProgram, FirnError>()
   private let kernel = Once<Kernel, FirnError>()
