@@ -32,7 +32,8 @@ let libraries: [Target] = [
   .target(
     name: "FirnTraining",
     dependencies: [
-      "FirnGraph", "FirnNotation", "FirnFiles", "FirnOps", "FirnCompiler", "FirnRuntime", "FirnFormats",
+      "FirnGraph", "FirnNotation", "FirnFiles", "FirnCharts", "FirnOps", "FirnCompiler", "FirnRuntime",
+      "FirnFormats",
     ]),
   .target(
     name: "Firn",
@@ -71,7 +72,8 @@ let tables = ["Sunspots": "sunspots.csv", "TrainFromCSV": "leaves.csv"]
 
 /// Programs to read, run by the project's own checks.
 ///
-/// They import `Firn`, and `FirnDigits` for data; the modules it hands on are listed so that a change in one of them builds the programs anew.
+/// They import `Firn`, and `FirnDigits` for data; the modules it hands on are listed so that a change in one of them
+/// builds the programs anew.
 let examples: [Target] = [
   "CustomCell",
   "DigitsTransfer",
@@ -199,10 +201,11 @@ let products: [Product] = [
 ]
 let targets = libraries + data + instruments + executables + examples + tests
 
-/// The targets to which `FIRN_TARGETS` restricts the package, so that a build under a sanitizer is a small one; see `.ci/sanitize`.
+/// The targets to which `FIRN_TARGETS` restricts the package, so that a build under a sanitizer is a small one; see
+/// `.ci/sanitize`.
 ///
-/// Of `FirnFormatsTests=Fuzz,Weights/WeightFixtures.swift` only these folders and files are built, with what of the target's
-/// dependencies is chosen too.
+/// Of `FirnFormatsTests=Fuzz,Weights/WeightFixtures.swift` only these folders and files are built, with what of the
+/// target's dependencies is chosen too.
 let chosen = Context.environment["FIRN_TARGETS"].map { list in
   Dictionary(
     uniqueKeysWithValues: list.split(separator: " ").map { entry in

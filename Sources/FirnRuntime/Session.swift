@@ -16,11 +16,12 @@ public final class Session {
   ///
   /// Infinities of a constant, such as the -inf of a mask, are let pass where they stand, as is what `select` discards.
   public var checksNumerics = false
-  /// How many bytes the plans of programs may hold together that are kept for dimensions run before; 256 MiB by default.
+  /// How many bytes the plans of programs may hold together that are kept for dimensions run before; 256 MiB by
+  /// default.
   ///
-  /// A plan is made for each program and each set of extents, with the buffers its runs use. The one run last always stays;
-  /// of others, the least recently run go first, as they do where memory is wanted. What is gone is planned again when it
-  /// is run.
+  /// A plan is made for each program and each set of extents, with the buffers its runs use. The one run last always
+  /// stays; of others, the least recently run go first, as they do where memory is wanted. What is gone is planned
+  /// again when it is run.
   public var keptPlanBytes = 1 << 28
   /// Called with each warning of a compilation; by default they go to standard error.
   public var onWarning: (String) -> Void = StandardError.write
@@ -52,8 +53,8 @@ public final class Session {
 
   /// A session of a graph that was read from a file, or taken from another session's `graph.definition`.
   ///
-  /// Everything is named: `compile(minimizing: "loss", …)`, `run(program, feeding: ["x": images])`. Variables have their
-  /// first values, of the same bits as in the session of whoever built the graph, given the same seed.
+  /// Everything is named: `compile(minimizing: "loss", …)`, `run(program, feeding: ["x": images])`. Variables have
+  /// their first values, of the same bits as in the session of whoever built the graph, given the same seed.
   ///
   /// - Parameters:
   ///   - seed: decides first values and random ops.
@@ -79,11 +80,13 @@ public final class Session {
   ///   - keepingTrainingMode: scopes in training mode although frozen (rule 4); needs `inTrainingMode`.
   ///   - inTrainingMode: whether dropout and the like are active outside frozen scopes; false by default, as a program
   ///     that trains nothing is mostly for evaluation.
-  ///   - averages: the name of averages that a program compiled before keeps (`averaging:`): they are read in the place of
-  ///     the variables that they are of. What the step writes itself, as moving averages of batch norms, is read as it is.
-  /// - Throws: the faults of the graph; `.unknownName` for a tensor or averages it has not, `.invalidSelection`, `.noGradient`
-  ///   where a gradient that is asked for has no path, `.invalidGraph` where one run would write a variable twice,
-  ///   `.invalidArgument` where `keepingTrainingMode` could have no effect.
+  ///   - averages: the name of averages that a program compiled before keeps (`averaging:`): they are read in the place
+  ///     of
+  ///     the variables that they are of. What the step writes itself, as moving averages of batch norms, is read as it
+  ///     is.
+  /// - Throws: the faults of the graph; `.unknownName` for a tensor or averages it has not, `.invalidSelection`,
+  ///   `.noGradient` where a gradient that is asked for has no path, `.invalidGraph` where one run would write a
+  ///   variable twice, `.invalidArgument` where `keepingTrainingMode` could have no effect.
   /// - Complexity: no data is touched, and no buffers are made before the first run.
   public func compile(
     fetching: [any TensorReference], freezing: Selection? = nil, thawing: Selection? = nil,
@@ -135,8 +138,8 @@ public final class Session {
       averaging: averaging, fetching: fetching)
   }
 
-  /// A program whose run is one step of several objectives at once; it returns what is fetched, then each loss before the
-  /// step.
+  /// A program whose run is one step of several objectives at once; it returns what is fetched, then each loss before
+  /// the step.
   ///
   /// One forward pass serves all. Every objective reads variables as they were before the run, so the order of the list
   /// decides nothing but the order of losses.
@@ -145,14 +148,16 @@ public final class Session {
   ///   - objectives: which loss, or which gradients, move what, and how.
   ///   - freezing: variables held fixed besides those declared so, whatever objectives say.
   ///   - thawing: variables trained although declared or selected frozen, where an objective trains them.
-  ///   - keepingTrainingMode: scopes in training mode although frozen (rule 4); what any objective trains is not frozen.
+  ///   - keepingTrainingMode: scopes in training mode although frozen (rule 4); what any objective trains is not
+  ///     frozen.
   ///   - holding: for variables, a `bool` of the shape of each, true where an element stays exactly as it is, through
-  ///     momentum and decay: `[kernel: pruned]`. What is held has no part in the norms of clipping. Memory is kept for it.
+  ///     momentum and decay: `[kernel: pruned]`. What is held has no part in the norms of clipping. Memory is kept for
+  ///     it.
   ///   - averaging: averages that are kept of what is trained, over the values after each step; none by default.
   ///   - fetching: what a run returns besides losses, by handle or by name.
-  /// - Throws: as the other `compile`; besides `.invalidSelection` where two objectives would train one variable, or one
-  ///   adds to what no other trains, and `.shapeMismatch` or `.typeMismatch` for gradients, masks, weights and conditions
-  ///   that are not of the type they must be.
+  /// - Throws: as the other `compile`; besides `.invalidSelection` where two objectives would train one variable, or
+  ///   one adds to what no other trains, and `.shapeMismatch` or `.typeMismatch` for gradients, masks, weights and
+  ///   conditions that are not of the type they must be.
   public func compile(
     updates objectives: [Objective], freezing: Selection? = nil, thawing: Selection? = nil,
     keepingTrainingMode: Selection? = nil,
@@ -273,7 +278,7 @@ public final class Session {
 
   /// Adds the slots of a program, and starts over those that are not kept; all or nothing, as memory of the programs
   /// compiled before is at stake.
-  private func prepareSlots(of compilation: Compilation) throws(FirnError) -> [SlotReport] {
+  func prepareSlots(of compilation: Compilation) throws(FirnError) -> [SlotReport] {
     if compilation.context.request.training == nil { return [] }
     var (store, ledger) = (self.store, self.ledger)
     let decision = ledger.compile(compilation, among: graph.variables)
@@ -393,7 +398,8 @@ public final class Session {
     }
   }
 
-  /// What a run takes besides its plan: copies of variables that others hold too, as a snapshot does, and large results.
+  /// What a run takes besides its plan: copies of variables that others hold too, as a snapshot does, and large
+  /// results.
   private func requireMemory(forWriting plan: Plan) throws(FirnError) {
     let copies = store.copiedBytes(writing: plan.commits.map(\.name))
     let results = plan.outputs.reduce(0) { $0.saturatingSum($1.type.byteCount) }

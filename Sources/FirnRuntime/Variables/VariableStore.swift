@@ -310,6 +310,36 @@ struct VariableStore {
     entries[position(of: variable.name)].variable = variable
   }
 
+  // MARK: Going back
+
+  /// Takes on the values of an earlier state of this store; what was added since starts over.
+  ///
+  /// Versions and revisions go on counting, so that nothing made of a later state is taken for this one's.
+  ///
+  /// - Complexity: O(variables); storage is shared until it is written.
+  mutating func goBack(to earlier: VariableStore) {
+    var result = earlier
+    result.version = max(version, earlier.version) + 1
+    for index in result.entries.indices {
+      guard let now = self[result.entries[index].variable.name],
+        now.revision != result.entries[index].revision
+      else { continue }
+      result.entries[index].revision = max(now.revision, result.entries[index].revision) + 1
+    }
+    for entry in entries where result.positions[entry.variable.name] == nil {
+      var fresh = entry
+      fresh.storage = nil
+      fresh.origin = .initialized
+      fresh.trainedBlocks = nil
+      fresh.isKnownFinite = false
+      fresh.revision += 1
+      result.positions[entry.variable.name] = result.entries.count
+      result.entries.append(fresh)
+      result.pendingBytes = result.pendingBytes.saturatingSum(entry.type.byteCount)
+    }
+    self = result
+  }
+
   private func position(of name: String) -> Int {
     guard let position = positions[name] else { firnBug("session", "`\(name)` is used but not held") }
     return position

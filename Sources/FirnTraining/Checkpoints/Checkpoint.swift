@@ -28,6 +28,8 @@ public struct Checkpoint: Sendable {
   public var thawing: String? { record.thawing }
   /// Whether it holds all variables, or those the program writes.
   public var saving: Saving { record.saving }
+  /// What else the run kept, by kind.
+  var notes: [String: String] { record.notes ?? [:] }
   /// The text of the graph; empty where the file holds none.
   public var graph: String { (try? graphText.map(GraphText.text)) ?? "" }
 
@@ -53,12 +55,12 @@ public struct Checkpoint: Sendable {
     var text = GraphText()
     try self.init(
       of: session, running: program, step: step, position: position, metric: metric, saving: saving,
-      digest: &digest, text: &text)
+      notes: [:], digest: &digest, text: &text)
   }
 
   init(
     of session: Session, running program: Program, step: Int, position: DataPosition?, metric: Double?,
-    saving: Saving, digest: inout BaseDigest, text: inout GraphText
+    saving: Saving, notes: [String: String], digest: inout BaseDigest, text: inout GraphText
   ) throws(FirnError) {
     guard step >= 0 else {
       throw FirnError(.invalidArgument, "a checkpoint of step \(step)", remedy: "count steps from 0")
@@ -86,6 +88,7 @@ public struct Checkpoint: Sendable {
           name: $0.slot.variable.name, role: $0.slot.variable.role, optimizer: $0.slot.owner.optimizer,
           variable: $0.slot.owner.part?.variable.name, block: $0.slot.owner.part?.block)
       },
+      notes: notes.isEmpty ? nil : notes,
       tensors: try (entries + [graphText]).map { (entry) throws(FirnError) in
         try CheckpointRecord.SavedTensor(entry)
       })

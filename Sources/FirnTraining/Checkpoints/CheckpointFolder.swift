@@ -70,6 +70,17 @@ public final class CheckpointFolder {
     _ session: Session, running program: Program, step: Int, position: DataPosition? = nil,
     metric: Double? = nil
   ) throws(FirnError) -> String {
+    try save(
+      session, running: program, step: step, position: position, metric: metric, notes: [:], isBest: nil)
+  }
+
+  /// - Parameters:
+  ///   - notes: what else the run keeps.
+  ///   - isBest: whether it is the best of its run; nil to decide by the metric, against whatever run's best is there.
+  func save(
+    _ session: Session, running program: Program, step: Int, position: DataPosition?, metric: Double?,
+    notes: [String: String], isBest decided: Bool?
+  ) throws(FirnError) -> String {
     if let metric, !metric.isFinite {
       throw FirnError(
         .notFinite, "the metric of step \(step) is \(metric)",
@@ -77,12 +88,13 @@ public final class CheckpointFolder {
     }
     let checkpoint = try Checkpoint(
       of: session, running: program, step: step, position: position, metric: metric, saving: saving,
-      digest: &digest, text: &text)
+      notes: notes, digest: &digest, text: &text)
     if !hasSaved { AtomicFile.removeLeftovers(in: path, ending: Self.ending) }
     hasSaved = true
     let file = full(Self.name(step))
     try checkpoint.write(to: file)
-    if let metric, isBest(metric, warning: session.onWarning) {
+    let isBest = decided ?? metric.map { self.isBest($0, warning: session.onWarning) } ?? false
+    if isBest {
       try checkpoint.write(to: full(Self.bestName))
       knownBest = FileMark(full(Self.bestName)).map { ($0, metric) }
     }

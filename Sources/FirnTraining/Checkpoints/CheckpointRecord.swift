@@ -30,6 +30,8 @@ struct CheckpointRecord: Codable {
   var base: String?
   var variables: [SavedVariable]
   var slots: [SavedSlotRecord]
+  /// What else the run keeps, each in a form of its own; nil in files that were written without.
+  var notes: [String: String]?
   /// All tensors of the file, the graph's text among them.
   var tensors: [SavedTensor]
 

@@ -28,6 +28,43 @@ public struct DataSet: Sendable {
     self.count = count
   }
 
+  init(columns: [Feeds.Entry], count: Int) {
+    self.columns = columns
+    self.count = count
+  }
+
+  /// All rows of a column, by placeholder or name.
+  ///
+  /// - Throws: `.unknownName`.
+  public func array(of reference: any TensorReference) throws(FirnError) -> NDArray {
+    guard let column = columns.first(where: { $0.name == reference.tensorName }) else {
+      throw FirnError(
+        .unknownName, "the data set has no column `\(reference.tensorName)`",
+        remedy: columns.isEmpty ? "it has none" : "it has " + columns.map(\.name).joined(separator: ", "))
+    }
+    return column.array
+  }
+
+  /// The names of its columns, in their order.
+  public var names: [String] { columns.map(\.name) }
+
+  /// The same with another array in a column that is there.
+  func replacing(_ name: String, with array: NDArray) -> DataSet {
+    DataSet(columns: columns.map { $0.name == name ? ($0.name, array, $0.home) : $0 }, count: count)
+  }
+
+  /// Some of its examples as a set of their own, in this order.
+  ///
+  /// - Throws: `.indexOutOfRange` for an index outside `0..<count`.
+  /// - Complexity: their rows are copied.
+  public func rows(_ indices: some Sequence<Int>) throws(FirnError) -> DataSet {
+    let indices = Array(indices)
+    return DataSet(
+      columns: try columns.map { column throws(FirnError) in
+        (column.name, try column.array.rows(indices), column.home)
+      }, count: indices.count)
+  }
+
   /// The examples at `indices`, in that order.
   ///
   /// - Throws: `.indexOutOfRange` for an index outside `0..<count`.

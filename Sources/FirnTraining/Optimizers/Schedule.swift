@@ -8,13 +8,28 @@ import FirnOps
 /// compilation serves all rates, and a resumed run goes on where it stopped. The count belongs to the optimiser, not to
 /// a variable: one that is thawed late gets the rate the others have.
 ///
-/// Rates and factors are finite and not negative, `every` is at least 1, `over` at least 0, and schedules nest at most 64
-/// deep: compiling checks it.
+/// Rates and factors are finite and not negative, `every` is at least 1, `over` at least 0, and schedules nest at most
+/// 64 deep: compiling checks it.
 public indirect enum Schedule: Hashable, Sendable {
   /// The same at every step.
   case constant(Double)
   /// `initial · factor^⌊step / every⌋`.
   case steps(initial: Double, factor: Double, every: Int)
+  /// `initial · factor^step`.
+  case exponential(initial: Double, factor: Double)
+  /// `final + (initial − final) · (1 − step / over)^power` up to `over` steps, then `final`.
+  case polynomial(initial: Double, final: Double = 0, power: Double = 1, over: Int)
+  /// Half a cosine again and again, each `multiplier` times as long as the one before: Loshchilov & Hutter, ICLR 2017,
+  /// equation 5. `multiplier` is a whole number of at least 1.
+  case cosineRestarts(initial: Double, final: Double = 0, first: Int, multiplier: Int = 1)
+  /// From `peak / start` by half a cosine to `peak` at the share `rising` of the steps, from there by half a cosine to
+  /// `peak / start / end`, reached at the last of `over` steps and kept: Smith & Topin (2017), as PyTorch's
+  /// `OneCycleLR`.
+  case oneCycle(peak: Double, over: Int, rising: Double = 0.3, start: Double = 25, end: Double = 1e4)
+  /// A rate for each step, the last one kept; ``function(over:_:)`` makes it.
+  case table([Double])
+  /// A schedule times a factor that a trainer lowers when nothing gets better; see ``ReduceOnPlateau``.
+  case onPlateau(Schedule)
   /// From `initial` along half a cosine to `final`, reached after `over` steps and kept: Loshchilov & Hutter, ICLR
   /// 2017, equation 5, without restarts.
   case cosine(initial: Double, final: Double = 0, over: Int)
@@ -22,16 +37,34 @@ public indirect enum Schedule: Hashable, Sendable {
   /// `next(0) · (step + 1) / over`, Goyal et al. (2017), section 2.2.
   case warmUp(over: Int, then: Schedule)
 
-  /// The rate of the step that `step` others came before; below 0 that of the first.
+  /// A rate that a function says of each step, counted from 0.
+  ///
+  /// - Parameters:
+  ///   - steps: for how many steps it is asked, now; at least 1 is taken. Later steps have the last one's rate.
+  public static func function(over steps: Int, _ rate: (_ step: Int) -> Double) -> Schedule {
+    .table((0..<max(1, steps)).map(rate))
+  }
+
+  /// The rate of the step that `step` others came before, before any plateau; below 0 that of the first.
   public func rate(at step: Int) -> Double {
     var step = max(0, step)
     var schedule = self
     // Level by level rather than by recursion: what is too deep to compile can still be asked.
-    while case .warmUp(let over, let next) = schedule, step >= over {
-      (schedule, step) = (next, step - max(0, over))
+    while true {
+      if case .onPlateau(let next) = schedule {
+        schedule = next
+      } else if case .warmUp(let over, let next) = schedule, step >= over {
+        (schedule, step) = (next, step - max(0, over))
+      } else {
+        break
+      }
     }
     var share = 1.0
-    while case .warmUp(let over, let next) = schedule {
+    while let next = schedule.inner {
+      guard case .warmUp(let over, _) = schedule else {
+        schedule = next
+        continue
+      }
       // Only the first level may lie beyond the step: the schedules after it begin anew.
       share *= step < over ? Double(step + 1) / Double(over) : 1
       (schedule, step) = (next, 0)
@@ -48,14 +81,36 @@ public indirect enum Schedule: Hashable, Sendable {
     case .cosine(let initial, let final, let over):
       final + (initial - final) * 0.5
         * (1 + RealMath.cosine(Double.pi * min(Double(step) / Double(max(1, over)), 1)))
-    case .warmUp: 1
+    case .exponential(let initial, let factor): initial * RealMath.power(factor, Double(step))
+    case .polynomial(let initial, let final, let power, let over):
+      final + (initial - final)
+        * RealMath.power(1 - min(Double(step) / Double(max(1, over)), 1), power)
+    case .cosineRestarts(let initial, let final, let first, let multiplier):
+      Self.half(initial, final, CosinePeriods(first: first, multiplier: multiplier).share(at: step))
+    case .oneCycle(let peak, let over, let rising, let start, let end):
+      OneCycle(peak: peak, over: over, rising: rising, start: start, end: end).rate(at: step)
+    case .table(let rates): rates[min(step, rates.count - 1)]
+    case .warmUp, .onPlateau: 1
     }
+  }
+
+  /// The schedule in this one, if it holds one.
+  private var inner: Schedule? {
+    switch self {
+    case .warmUp(_, let next), .onPlateau(let next): next
+    default: nil
+    }
+  }
+
+  /// The point of half a cosine from one rate to another.
+  private static func half(_ initial: Double, _ final: Double, _ share: Double) -> Double {
+    final + (initial - final) * 0.5 * (1 + RealMath.cosine(Double.pi * share))
   }
 
   /// How many schedules it is, one in the other, counted no further than the limit.
   private var depth: Int {
     var (depth, schedule) = (1, self)
-    while case .warmUp(_, let next) = schedule, depth <= Nesting.limit {
+    while let next = schedule.inner, depth <= Nesting.limit {
       (depth, schedule) = (depth + 1, next)
     }
     return depth
@@ -73,6 +128,22 @@ public indirect enum Schedule: Hashable, Sendable {
     case .cosine(let initial, let final, let over):
       let part = minimum(step / Double(max(1, over)), 1)
       return final + (initial - final) * 0.5 * (1 + FirnOps.cos(Double.pi * part))
+    case .exponential(let initial, let factor):
+      return initial * FirnOps.pow(step.graph.constant(factor, dtype: .f64), step)
+    case .polynomial(let initial, let final, let power, let over):
+      let rest = 1 - minimum(step / Double(max(1, over)), 1)
+      return final + (initial - final) * FirnOps.pow(rest, step.graph.constant(power, dtype: .f64))
+    case .cosineRestarts(let initial, let final, let first, let multiplier):
+      let share = CosinePeriods(first: first, multiplier: multiplier).share(at: step)
+      return final + (initial - final) * 0.5 * (1 + FirnOps.cos(Double.pi * share))
+    case .oneCycle(let peak, let over, let rising, let start, let end):
+      return OneCycle(peak: peak, over: over, rising: rising, start: start, end: end).rate(at: step)
+    case .table(let rates):
+      let table = step.graph.constant(NDArray(rates))
+      // Not beyond the last: the count may be larger than an `i32` holds.
+      let index = minimum(step, Double(rates.count - 1)).cast(to: .i32)
+      return gather(table, indices: index, axis: 0)
+    case .onPlateau(let next): return next.rate(at: step)
     case .warmUp(let over, let next):
       let share = minimum((step + 1) / Double(max(1, over)), 1)
       return share * next.rate(at: maximum(step - Double(max(0, over)), 0))
@@ -96,6 +167,27 @@ public indirect enum Schedule: Hashable, Sendable {
         .init("initial", initial, .notNegative), .init("final", final, .notNegative),
         .init("over", Double(over), .notNegative),
       ]
+    case .exponential(let initial, let factor):
+      [.init("initial", initial, .notNegative), .init("factor", factor, .notNegative)]
+    case .polynomial(let initial, let final, let power, let over):
+      [
+        .init("initial", initial, .notNegative), .init("final", final, .notNegative),
+        .init("power", power, .notNegative), .init("over", Double(over), .notNegative),
+      ]
+    case .cosineRestarts(let initial, let final, let first, let multiplier):
+      [
+        .init("initial", initial, .notNegative), .init("final", final, .notNegative),
+        .init("first", Double(first), .positive), .init("multiplier", Double(multiplier), .positive),
+      ]
+    case .oneCycle(let peak, let over, let rising, let start, let end):
+      [
+        .init("peak", peak, .notNegative), .init("over", Double(over), .positive),
+        .init("rising", rising, .fraction), .init("start", start, .positive), .init("end", end, .positive),
+      ]
+    case .table(let rates):
+      [.init("rates", rates.isEmpty ? -1 : rates.min() ?? 0, .notNegative)]
+        + rates.filter { !$0.isFinite }.prefix(1).map { .init("rate", $0, .notNegative) }
+    case .onPlateau(let next): next.hyperparameters
     case .warmUp(let over, let next):
       [.init("over", Double(over), .notNegative)] + next.hyperparameters
     }
@@ -109,16 +201,38 @@ public indirect enum Schedule: Hashable, Sendable {
 extension Schedule {
   /// One count for the whole program, where the rate changes.
   var sharedSlots: [OptimizerSlot] {
-    constant == nil ? [OptimizerSlot("step", type: TensorType(.f64, .scalar))] : []
+    guard constant == nil else { return [] }
+    let step = OptimizerSlot("step", type: TensorType(.f64, .scalar))
+    let factor = OptimizerSlot(
+      Self.factorSlot, type: TensorType(.f64, .scalar), initializer: .ones)
+    return hasFactor ? [step, factor] : [step]
   }
 
-  func updateShared(_ slots: [Tensor]) -> [Tensor] { slots.map { $0 + 1 } }
+  /// The last component of the path of a factor that a trainer lowers.
+  static let factorSlot = "rate_factor"
+
+  private var hasFactor: Bool {
+    var schedule = self
+    while true {
+      if case .onPlateau = schedule { return true }
+      guard let next = schedule.inner else { return false }
+      schedule = next
+    }
+  }
+
+  func updateShared(_ slots: [Tensor]) -> [Tensor] {
+    slots.enumerated().map { $0.offset == 0 ? $0.element + 1 : $0.element }
+  }
 
   /// The rate of an update.
   func rate(of update: ParameterUpdate) -> LearningRate {
     if case .fixed(let rate)? = update.rate { return .constant(rate) }
     let rate: LearningRate =
-      if let step = update.sharedSlots.first { .tensor(self.rate(at: step)) } else {
+      if let step = update.sharedSlots.first {
+        .tensor(
+          hasFactor && update.sharedSlots.count > 1
+            ? self.rate(at: step) * update.sharedSlots[1] : self.rate(at: step))
+      } else {
         .constant(constant ?? self.rate(at: 0))
       }
     if case .times(let factor)? = update.rate { return rate * factor }

@@ -1,13 +1,8 @@
 public import FirnGraph
-public import FirnRuntime
+import FirnRuntime
 
-/// The loop around a training program: epochs, batches, checkpoints.
-///
-/// It does nothing that a loop of one's own over `session.run(program, feeding:)` could not.
-public struct Trainer {
-  private let session: Session
-  let program: Program
-
+/// The plain loop: epochs, batches, checkpoints, and nothing else.
+extension Trainer {
   /// What is known after a step.
   public struct Progress: Sendable {
     /// Steps done, this one included, counted from the very first of the run.
@@ -20,12 +15,6 @@ public struct Trainer {
     public let loss: Double
     /// Where the data is after this step.
     public let position: DataPosition
-  }
-
-  /// A loop for a program compiled with `minimizing:` by this session.
-  public init(_ program: Program, in session: Session) {
-    self.session = session
-    self.program = program
   }
 
   /// Trains for whole epochs.
@@ -47,7 +36,8 @@ public struct Trainer {
   ///     folder.
   /// - Returns: the loss of every step done here, as it was before the step's update.
   /// - Throws: what a step, a checkpoint or `metric` throws; `.invalidArgument` where the program trains nothing, a
-  ///   count is not as said, `metric` is given without `savingTo`, or `start` is of another order, size or number of batches.
+  ///   count is not as said, `metric` is given without `savingTo`, or `start` is of another order, size or number of
+  ///   batches.
   @discardableResult
   public func fit(
     _ data: DataSet, epochs: Int, batchSize: Int, seed: UInt64 = 0, from start: DataPosition? = nil,

@@ -1,0 +1,79 @@
+public import FirnGraph
+public import FirnRuntime
+
+/// Measures a model over data sets: compiled once, in inference mode.
+///
+///     let judge = try Evaluator([.mean(of: loss), .accuracy(logits, labels: y)], in: session)
+///     print(try judge.evaluate(test.inBatches(of: 100)))
+///
+/// It changes nothing: not a variable, and not the random numbers of runs to come.
+public struct Evaluator {
+  /// What is measured.
+  public let metrics: [Metric]
+  private let session: Session
+  private let program: Program
+  /// For each metric, which of the fetches are its own.
+  private let places: [[Int]]
+  private let names: [any TensorReference]
+
+  /// - Parameters:
+  ///   - metrics: of different names.
+  ///   - averages: averages that the training program keeps, to be read in the place of the variables.
+  /// - Throws: `.unknownName` where the graph has not what a metric is made of, `.duplicateName` for two metrics of one
+  ///   name; what compiling throws.
+  public init(
+    _ metrics: [Metric], in session: Session, underAverages averages: String? = nil
+  ) throws(FirnError) {
+    var seen: Set<String> = []
+    for metric in metrics where !seen.insert(metric.name).inserted {
+      throw FirnError(
+        .duplicateName, "two metrics are called `\(metric.name)`", remedy: "give one of them `named:`")
+    }
+    var names: [any TensorReference] = []
+    var numbers: [String: Int] = [:]
+    places = metrics.map { metric in
+      metric.fetches.map { reference in
+        if let known = numbers[reference.tensorName] { return known }
+        numbers[reference.tensorName] = names.count
+        names.append(reference)
+        return names.count - 1
+      }
+    }
+    self.metrics = metrics
+    self.session = session
+    self.names = names
+    program = try session.compile(fetching: names, underAverages: averages)
+  }
+
+  /// Runs all batches of a source's first epoch.
+  ///
+  /// - Throws: `.invalidArgument` where there are none; what a run or a metric throws.
+  /// - Complexity: a forward pass over the data.
+  public func evaluate(_ source: any BatchSource) throws(FirnError) -> Evaluation {
+    let runs = session.runs
+    defer { session.runs = runs }
+    var accumulators = metrics.map { $0.makeAccumulator() }
+    let batches = try source.batches(ofEpoch: 0, from: 0)
+    var count = 0
+    while let batch = try batches.next() {
+      let results = try session.run(program, feeding: batch.feeds)
+      var arrays: [NDArray] = []
+      for name in names { arrays.append(try results[name]) }
+      for index in accumulators.indices {
+        do throws(FirnError) {
+          try accumulators[index].add(places[index].map { arrays[$0] }, count: batch.count)
+        } catch {
+          var error = error
+          error.place = error.place ?? metrics[index].name
+          throw error
+        }
+      }
+      count += batch.count
+    }
+    guard count > 0 else {
+      throw FirnError(
+        .invalidArgument, "there are no examples to measure by", remedy: "give a set that is not empty")
+    }
+    return Evaluation(Array(zip(metrics, accumulators)).map { ($0.0, $0.1) }, exampleCount: count)
+  }
+}

@@ -1,0 +1,27 @@
+internal import Dispatch
+import FirnGraph
+
+/// Takes Ctrl-C while a run goes on: the first asks it to stop, the second ends the process.
+///
+/// What the process did with the signal before is what it does again afterwards.
+final class InterruptWatcher {
+  private let source: any DispatchSourceSignal
+  private let before: Platform.SignalAction
+
+  init(_ stop: StopSignal) {
+    before = Platform.ignoreInterrupts()
+    source = DispatchSource.makeSignalSource(signal: Platform.interrupt, queue: .global(qos: .userInitiated))
+    source.setEventHandler {
+      // As the system would have: who started the process sees what ended it.
+      if stop.isRequested { Platform.endByInterrupt() }
+      stop.request()
+      Platform.writeError("\nstopping after this step; interrupt again to end at once\n")
+    }
+    source.resume()
+  }
+
+  func end() {
+    source.cancel()
+    Platform.restoreInterrupts(before)
+  }
+}

@@ -1,0 +1,113 @@
+import FirnGraph
+import FirnNotation
+import FirnRuntime
+
+/// Checkpoints, and going back to the best epoch.
+extension TrainingLoop {
+  func save(isEpochEnd: Bool, isBest: Bool = false) throws(FirnError) {
+    guard let folder else { return }
+    try requireFiniteWeights()
+    var notes = [TrainerState.key: PlainJSON.text(state) ?? ""]
+    if let standardization = trainer.standardization {
+      notes[Standardization.key] = PlainJSON.text(standardization)
+    }
+    let metric = isEpochEnd ? state.history.epochs.last?.monitored(trainer.monitor) : nil
+    _ = try folder.save(
+      session, running: run.program, step: position.step, position: position,
+      metric: metric.flatMap { $0.isFinite ? $0 : nil }, notes: notes, isBest: isBest)
+  }
+
+  /// Puts the session, the data and this loop back to where a checkpoint was made.
+  func resume(from checkpoint: Checkpoint) throws(FirnError) {
+    var saved = TrainerState()
+    if let note = checkpoint.notes[TrainerState.key] {
+      guard let state: TrainerState = PlainJSON.value(note) else {
+        throw FirnError(
+          .parse, "the checkpoint's record of its training cannot be read",
+          remedy: "resume it with the version of Firn that wrote it, or go on with its weights alone")
+      }
+      saved = state
+    }
+    let stages = trainer.stages
+    guard saved.stage < stages.schedule.stages.count, saved.stage >= 0 else {
+      throw FirnError(
+        .invalidArgument,
+        "the checkpoint is of stage \(saved.stage), the schedule has \(stages.schedule.stages.count) stages",
+        remedy: "go on with the schedule the run was begun with")
+    }
+    let start = source.start
+    let found = checkpoint.position ?? start
+    guard found.seed == start.seed, found.batchSize == start.batchSize,
+      found.count == nil || start.count == nil || found.count == start.count
+    else {
+      throw FirnError(
+        .invalidArgument,
+        "the run stopped in \(Self.words(found)), this source has \(Self.words(start))",
+        remedy: "go on with the same data in the same batches, or begin anew without `from:`")
+    }
+    guard found.epoch >= 0, found.batch >= 0, found.step >= 0 else {
+      throw FirnError(.invalidArgument, "no run stopped at \(found)", remedy: "give another checkpoint")
+    }
+    let before = session.state
+    do {
+      run.program = try stages.program(of: saved.stage, in: session).program
+      try session.requireOwn(run.program)
+      try requireSelection(of: checkpoint, saved.stage)
+      _ = try checkpoint.resume(in: session)
+    } catch {
+      session.goBack(to: before)
+      throw error
+    }
+    state = saved
+    position = found
+    position.count = start.count ?? found.count
+    try findBest(checkpoint)
+  }
+
+  private static func words(_ position: DataPosition) -> String {
+    "batches of \(position.batchSize) by seed \(position.seed)"
+      + (position.count.map { " of \($0) examples" } ?? "")
+  }
+
+  /// - Throws: where the program of the stage freezes something else than the one that was saved: another schedule.
+  private func requireSelection(of checkpoint: Checkpoint, _ stage: Int) throws(FirnError) {
+    let now = run.program.selections.freezing?.description
+    guard trainer.stages.schedule.stages.count > 1, now != checkpoint.freezing else { return }
+    throw FirnError(
+      .invalidArgument,
+      "stage \(stage) froze `\(checkpoint.freezing ?? "nothing")`, now it freezes `\(now ?? "nothing")`",
+      remedy: "go on with the schedule the run was begun with")
+  }
+
+  /// Finds the best epoch's values again, which are in the session, or in a file of the folder.
+  private func findBest(_ checkpoint: Checkpoint) throws(FirnError) {
+    guard trainer.earlyStopping?.restoresBest == true, let index = state.best(trainer.monitor) else { return }
+    let record = state.history.epochs[index]
+    if record.step == position.step, position.batch == 0 {
+      best = session.state
+      return
+    }
+    var file = try folder?.best()
+    if file?.step != record.step, try folder?.steps().contains(record.step) == true {
+      file = try folder?.checkpoint(ofStep: record.step)
+    }
+    guard let file, file.step == record.step else {
+      session.onWarning(
+        "the best epoch, \(record.epoch), is in no checkpoint: training ends with the best of those to come, or its last"
+      )
+      return
+    }
+    let now = session.state
+    defer { session.goBack(to: now) }
+    _ = try trainer.stages.program(of: record.stage, in: session)
+    _ = try file.resume(in: session)
+    best = session.state
+  }
+
+  /// Puts the best epoch's values and memory back.
+  func restoreBest() throws(FirnError) {
+    guard trainer.earlyStopping?.restoresBest == true, let best else { return }
+    session.goBack(to: best, keepingRuns: true)
+    isBestRestored = true
+  }
+}

@@ -1,0 +1,40 @@
+import FirnCompiler
+import FirnGraph
+import FirnRuntime
+
+/// Freeze schedules and plateaus.
+extension TrainingLoop {
+  /// Goes to the stage that is due, if it is another one.
+  func enterDueStage(isEpochStart: Bool) throws(FirnError) {
+    let stages = trainer.stages
+    let due = stages.schedule.stage(
+      after: state.stage, epoch: position.epoch, step: position.step, isEpochStart: isEpochStart
+    ) { delta in state.stalled(trainer.monitor, delta: delta, stage: state.stage) }
+    guard due != state.stage else { return }
+    let before = run.program
+    let (program, slots) = try stages.program(of: due, in: session)
+    try session.requireOwn(program)
+    run.program = program
+    state.stage = due
+    // What was kept to go back to is another program's.
+    numericGuard?.reset()
+    let change = StageChange(
+      stage: due, epoch: position.epoch, step: position.step, difference: try before.difference(to: program),
+      slots: slots)
+    reporter.entered(change)
+    for callback in trainer.callbacks { try callback.entered(change, in: run) }
+  }
+
+  /// Lowers the rate where the rule says so.
+  func lowerRate(after record: EpochRecord) throws(FirnError) {
+    guard let plateau = trainer.plateau else { return }
+    _ = plateau.take(record.monitored(trainer.monitor), trainer.monitor, into: &state.plateau)
+    let names = session.variables.filter { $0.kind == .slot && $0.role == Schedule.factorSlot }.map(\.name)
+    guard !names.isEmpty else {
+      throw FirnError(
+        .invalidArgument, "the rate is to fall on a plateau, but no optimiser's rate can",
+        remedy: "give it `learningRate: .onPlateau(…)`")
+    }
+    for name in names { try session.setValue(NDArray(scalar: state.plateau.scale), of: name) }
+  }
+}

@@ -1,0 +1,195 @@
+import FirnCompiler
+import FirnGraph
+import FirnRuntime
+
+/// One run of a trainer.
+final class TrainingLoop {
+  let trainer: Trainer
+  let session: Session
+  let source: any BatchSource
+  let epochCount: Int
+  let lastStep: Int
+  let folder: CheckpointFolder?
+  let interval: Int?
+  let run: TrainingRun
+  let evaluator: Evaluator?
+  let numericGuard: NumericGuard?
+  let probe: NormProbe?
+  let stop: StopSignal
+  let reporter: TrainingProgress
+
+  var state = TrainerState()
+  var position: DataPosition
+  /// The best epoch's values, where they are to be put back.
+  var best: SessionState?
+  var losses: [Double] = []
+  var isBestRestored = false
+  private var interrupts: InterruptWatcher?
+
+  init(
+    _ trainer: Trainer, source: any BatchSource, epochs: Int, lastStep: Int, folder: CheckpointFolder?,
+    interval: Int?
+  ) throws(FirnError) {
+    guard !trainer.program.trained.isEmpty, trainer.program.fetches.last != nil else {
+      throw FirnError(
+        .invalidArgument, "the program trains nothing", remedy: "compile it with `minimizing:`")
+    }
+    guard epochs >= 0 else {
+      throw FirnError(.invalidArgument, "\(epochs) epochs", remedy: "give a number that is not negative")
+    }
+    try trainer.session.requireOwn(trainer.program)
+    self.trainer = trainer
+    self.source = source
+    self.lastStep = lastStep
+    self.folder = folder
+    self.interval = interval.map { max(1, $0) }
+    session = trainer.session
+    epochCount = epochs
+    position = source.start
+    run = TrainingRun(session: trainer.session, program: trainer.program, epochCount: epochs)
+    evaluator = try Self.evaluator(of: trainer)
+    numericGuard = trainer.guardInterval.map { NumericGuard(every: $0) }
+    probe = try trainer.norms.map { (watch) throws(FirnError) in try NormProbe(watch, in: trainer.session) }
+    stop = trainer.stopSignal ?? StopSignal()
+    reporter = TrainingProgress(trainer.progress)
+    try requireMonitor()
+    run.stepCount = source.batchCount(ofEpoch: 0).map { batches in
+      let (steps, overflow) = epochs.multipliedReportingOverflow(by: batches)
+      return min(overflow ? .max : steps, lastStep)
+    }
+  }
+
+  private static func evaluator(of trainer: Trainer) throws(FirnError) -> Evaluator? {
+    guard let validation = trainer.validation, let loss = trainer.program.fetches.last else { return nil }
+    return try Evaluator(
+      [.mean(of: loss)] + validation.metrics, in: trainer.session, underAverages: validation.averages)
+  }
+
+  /// - Throws: `.unknownName` where epochs are to be compared by what nobody measures.
+  private func requireMonitor() throws(FirnError) {
+    guard let name = trainer.monitor.name, name != "training loss" else { return }
+    let names = evaluator?.metrics.map(\.name) ?? []
+    guard !names.contains(where: { name == $0 || name.hasPrefix($0 + "/") }) else { return }
+    throw FirnError(
+      .unknownName, "epochs are to be compared by `\(name)`, which nothing measures",
+      remedy: "there is " + (["training loss"] + names).map { "`\($0)`" }.joined(separator: ", "))
+  }
+
+  // MARK: The run
+
+  func start() throws(FirnError) -> TrainingOutcome {
+    if trainer.stopsOnInterrupt { interrupts = InterruptWatcher(stop) }
+    defer { interrupts?.end() }
+    for callback in trainer.callbacks { try callback.began(run) }
+    var ending = TrainingOutcome.Ending.finished
+    while !state.isStoppedEarly, position.epoch < epochCount, position.step < lastStep {
+      guard try runEpoch() else {
+        if position.step < lastStep { ending = .interrupted }
+        break
+      }
+    }
+    if state.isStoppedEarly { ending = .stoppedEarly }
+    if ending != .interrupted { try restoreBest() }
+    reporter.finish()
+    let outcome = TrainingOutcome(
+      ending: ending, history: state.history,
+      best: state.best(trainer.monitor).map { state.history.epochs[$0] },
+      isBestRestored: isBestRestored, position: position, losses: losses)
+    for callback in trainer.callbacks { try callback.ended(outcome, in: run) }
+    return outcome
+  }
+
+  /// - Returns: whether the epoch is over; else the run is to end within it.
+  private func runEpoch() throws(FirnError) -> Bool {
+    let (epoch, began) = (position.epoch, ContinuousClock.now)
+    try enterDueStage(isEpochStart: position.batch == 0)
+    let batches = try source.batches(ofEpoch: epoch, from: position.batch)
+    var next = try batches.next()
+    guard next != nil || position.batch > 0 else {
+      throw FirnError(
+        .invalidArgument, "epoch \(epoch) has no batches", remedy: "give a source that is not empty")
+    }
+    while let batch = next {
+      if position.batch > 0 { try enterDueStage(isEpochStart: false) }
+      let loss = try step(batch)
+      next = try batches.next()
+      // Not before it is known whether this was the last: a position says which batch comes next.
+      if next == nil { break }
+      let record = stepRecord(batch, loss, epoch)
+      let isLast = position.step >= lastStep
+      let isStopped = run.isStopRequested || stop.isRequested
+      try report(record)
+      if isLast || isStopped || run.isStopRequested || stop.isRequested {
+        try save(isEpochEnd: false)
+        return false
+      }
+      if let interval, position.step.isMultiple(of: interval) { try save(isEpochEnd: false) }
+    }
+    try finishEpoch(epoch, began)
+    if run.isStopRequested || stop.isRequested { return state.isStoppedEarly || position.epoch >= epochCount }
+    return true
+  }
+
+  /// One step, its position counted.
+  private func step(_ batch: Batch) throws(FirnError) -> Double {
+    numericGuard?.willStep(session, at: position)
+    let measured = try probe?.begin(before: run.program, batch, at: position)
+    let results = try session.run(run.program, feeding: batch.feeds)
+    let loss = try results.scalar(run.program.fetches.last ?? "")
+    if numericGuard != nil, !loss.isFinite { try stopAtFault(loss) }
+    if let measured { try probe?.finish(measured, callbacks: trainer.callbacks, in: run) }
+    losses.append(loss)
+    state.lossSum += loss * Double(batch.count)
+    state.exampleCount += batch.count
+    position.step += 1
+    position.batch += 1
+    pendingStep = (batch.count, loss)
+    return loss
+  }
+
+  /// The step that is done and of which nobody was told yet.
+  private var pendingStep: (count: Int, loss: Double)?
+
+  private func stepRecord(_ batch: Batch, _ loss: Double, _ epoch: Int) -> StepRecord {
+    StepRecord(
+      step: position.step, epoch: epoch, stage: state.stage, loss: loss, exampleCount: batch.count,
+      position: position)
+  }
+
+  private func report(_ record: StepRecord) throws(FirnError) {
+    pendingStep = nil
+    reporter.update(record, of: run.stepCount)
+    for callback in trainer.callbacks { try callback.finished(record, in: run) }
+  }
+
+  private func finishEpoch(_ epoch: Int, _ began: ContinuousClock.Instant) throws(FirnError) {
+    (position.epoch, position.batch) = (epoch + 1, 0)
+    if let (count, loss) = pendingStep {
+      try report(
+        StepRecord(
+          step: position.step, epoch: epoch, stage: state.stage, loss: loss, exampleCount: count,
+          position: position))
+    }
+    try requireFiniteWeights()
+    let validation = try trainer.validation.flatMap { (validation) throws(FirnError) in
+      try evaluator?.evaluate(validation.source)
+    }
+    let record = EpochRecord(
+      epoch: epoch, step: position.step, stage: state.stage,
+      trainingLoss: state.lossSum / Double(state.exampleCount), validation: validation?.values ?? [],
+      rateFactor: state.plateau.scale, seconds: began.duration(to: .now) / .seconds(1))
+    (state.lossSum, state.exampleCount) = (0, 0)
+    state.history.epochs.append(record)
+    let isBest = state.best(trainer.monitor) == state.history.epochs.count - 1
+    if isBest, trainer.earlyStopping?.restoresBest == true { best = session.state }
+    try lowerRate(after: record)
+    if let early = trainer.earlyStopping,
+      state.stalled(trainer.monitor, delta: max(0, early.minimumDelta)) >= max(1, early.patience)
+    {
+      state.isStoppedEarly = true
+    }
+    reporter.finished(record)
+    for callback in trainer.callbacks { try callback.finished(record, in: run) }
+    try save(isEpochEnd: true, isBest: isBest)
+  }
+}
