@@ -34,10 +34,10 @@ extension Session {
     return try prepareSlots(of: program.compilation)
   }
 
-  /// Whether every variable and all optimisers' memory is free of NaN and infinities.
+  /// Whether these variables and slots are free of NaN and infinities.
   ///
   /// - Complexity: one pass over what was written since it was last asked.
-  package func isFinite(_ names: [String]) throws(FirnError) -> Bool {
+  package func holdsFiniteNumbers(in names: [String]) throws(FirnError) -> Bool {
     for name in names where try store.firstNotFinite(in: name) != nil { return false }
     return true
   }

@@ -7,7 +7,7 @@ extension TrainingLoop {
   ///   before the step that made it so.
   func requireFiniteWeights() throws(FirnError) {
     guard numericGuard != nil, numericGuard?.good != nil else { return }
-    if try !session.isFinite(run.program.writtenVariables) { try stopAtFault(nil) }
+    if try !session.holdsFiniteNumbers(in: run.program.writtenVariables) { try stopAtFault(nil) }
   }
 
   /// Goes back to what is known to be good, and on from there with every number looked at, to the step that fails.

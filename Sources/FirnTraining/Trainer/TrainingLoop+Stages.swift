@@ -29,12 +29,19 @@ extension TrainingLoop {
   func lowerRate(after record: EpochRecord) throws(FirnError) {
     guard let plateau = trainer.plateau else { return }
     _ = plateau.take(record.monitored(trainer.monitor), trainer.monitor, into: &state.plateau)
-    let names = session.variables.filter { $0.kind == .slot && $0.role == Schedule.factorSlot }.map(\.name)
-    guard !names.isEmpty else {
-      throw FirnError(
-        .invalidArgument, "the rate is to fall on a plateau, but no optimiser's rate can",
-        remedy: "give it `learningRate: .onPlateau(…)`")
-    }
-    for name in names { try session.setValue(NDArray(scalar: state.plateau.scale), of: name) }
+    for name in rateFactors { try session.setValue(NDArray(scalar: state.plateau.scale), of: name) }
+  }
+
+  /// The optimisers' memory that holds what is left of their rates.
+  private var rateFactors: [String] {
+    session.variables.filter { $0.kind == .slot && Path.last(of: $0.name) == Schedule.factorSlot }.map(\.name)
+  }
+
+  /// - Throws: `.invalidArgument` where a rate is to fall and no optimiser's can.
+  func requireRateFactor() throws(FirnError) {
+    guard trainer.plateau != nil, rateFactors.isEmpty else { return }
+    throw FirnError(
+      .invalidArgument, "the rate is to fall on a plateau, but no optimiser's rate can",
+      remedy: "give it `learningRate: .onPlateau(…)`")
   }
 }

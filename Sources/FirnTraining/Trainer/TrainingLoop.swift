@@ -53,6 +53,7 @@ final class TrainingLoop {
     stop = trainer.stopSignal ?? StopSignal()
     reporter = TrainingProgress(trainer.progress)
     try requireMonitor()
+    try requireRateFactor()
     run.stepCount = source.batchCount(ofEpoch: 0).map { batches in
       let (steps, overflow) = epochs.multipliedReportingOverflow(by: batches)
       return min(overflow ? .max : steps, lastStep)
