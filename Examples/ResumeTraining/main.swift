@@ -2,7 +2,8 @@ import Firn
 import Foundation
 
 // Trains a head on a frozen encoder, with dropout, Adam and a learning rate that changes, and saves after every step. Kill
-// it whenever you like and start it again: it goes on where it was, to the same bits as if nothing had happened.
+// it whenever you like and start it again: it goes on where it was, to the same bits as if nothing had happened. Ctrl-C
+// ends it after the step that runs.
 //
 //     ResumeTraining FOLDER STEPS
 
@@ -31,15 +32,21 @@ reportingErrors {
   let data = try DataSet([x: rows, y: NDArray(rows.rows.map { Int32($0[0] > 0 ? 2 : $0[1] > 0 ? 1 : 0) })])
 
   let folder = try CheckpointFolder(path, keepingLast: 2)
-  let start = try folder.latest()?.resume(in: session)
+  let start = try folder.latest()
   say("from step \(start?.step ?? 0)")
-  try Trainer(program, in: session).fit(
-    data, epochs: .max, batchSize: 16, from: start?.position, upTo: lastStep, savingTo: folder, every: 1
-  ) { progress in
-    say("step \(progress.step) loss \(progress.loss)")
-  }
+  var trainer = Trainer(program, in: session)
+  trainer.stopsOnInterrupt = true
+  trainer.callbacks = [Reporter()]
+  let outcome = try trainer.train(
+    on: data.inBatches(of: 16, seed: 0), epochs: .max, from: start, upTo: lastStep, savingTo: folder, every: 1)
+  if outcome.ending == .interrupted { say("interrupted, saved at step \(outcome.position.step)") }
   if path == temporary { try FileManager.default.removeItem(atPath: temporary) }
-
-  /// Not kept back in a buffer: what it says it has saved.
-  func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
 }
+
+/// Says what has been saved.
+struct Reporter: TrainingCallback {
+  func saved(_ step: StepRecord, in run: TrainingRun) { say("step \(step.step) loss \(step.loss)") }
+}
+
+/// Not kept back in a buffer: what it says it has saved.
+func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }

@@ -34,6 +34,14 @@ extension Session {
     return try prepareSlots(of: program.compilation)
   }
 
+  /// Has all optimisers' memory that a program uses start over.
+  package func startOver(_ program: Program) throws(FirnError) {
+    try requireOwn(program)
+    for slot in program.compilation.slots {
+      store.replace(slot.variable.name, with: nil, origin: .initialized)
+    }
+  }
+
   /// Whether these variables and slots are free of NaN and infinities.
   ///
   /// - Complexity: one pass over what was written since it was last asked.

@@ -59,10 +59,7 @@ public struct DataSet: Sendable {
   /// - Complexity: their rows are copied.
   public func rows(_ indices: some Sequence<Int>) throws(FirnError) -> DataSet {
     let indices = Array(indices)
-    return DataSet(
-      columns: try columns.map { column throws(FirnError) in
-        (column.name, try column.array.rows(indices), column.home)
-      }, count: indices.count)
+    return DataSet(columns: try entries(indices), count: indices.count)
   }
 
   /// The examples at `indices`, in that order.
@@ -70,11 +67,14 @@ public struct DataSet: Sendable {
   /// - Throws: `.indexOutOfRange` for an index outside `0..<count`.
   /// - Complexity: O(elements of these examples): their rows are copied.
   public func feeds(_ indices: some Sequence<Int>) throws(FirnError) -> Feeds {
-    let indices = Array(indices)
-    return Feeds(
-      entries: try columns.map { column throws(FirnError) in
-        (column.name, try column.array.rows(indices), column.home)
-      })
+    Feeds(entries: try entries(Array(indices)))
+  }
+
+  /// Rows of every column, as they are fed.
+  func entries(_ indices: [Int]) throws(FirnError) -> [Feeds.Entry] {
+    try columns.map { column throws(FirnError) in
+      (column.name, try column.array.rows(indices), column.home)
+    }
   }
 
   /// All examples.

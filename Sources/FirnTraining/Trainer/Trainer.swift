@@ -27,9 +27,9 @@ public struct Trainer {
   public var plateau: ReduceOnPlateau?
   /// How many steps apart states are kept to go back to, should a loss be NaN or infinite; nil for no guard.
   ///
-  /// 16 by default. After a step whose loss is not finite, and before whatever is saved, training stops with an error that
-  /// names the first node that made such a number; variables and memory are then those before the step that made it. A
-  /// kept state costs a copy of what the program writes, and two are kept.
+  /// 16 by default. After a step whose loss is not finite, and before whatever is saved, training stops with an error
+  /// that names the first node that made such a number; variables and memory are then those before the step that made
+  /// it. A kept state costs a copy of what the program writes, and two are kept.
   public var guardInterval: Int? = 16
   /// What is told of the run while it goes on.
   public var callbacks: [any TrainingCallback] = []

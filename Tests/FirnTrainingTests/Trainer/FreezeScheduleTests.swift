@@ -53,7 +53,8 @@ import Testing
     var trainer = try self.trainer(session, count)
     trainer.callbacks = [changes]
     // What is measured in between must move nothing, random numbers included.
-    trainer.validation = Validation(data.inBatches(of: 6), metrics: [.accuracy(tower.logits, labels: tower.y)])
+    trainer.validation = Validation(
+      data.inBatches(of: 6), metrics: [.accuracy(tower.logits, labels: tower.y)])
     trainer.norms = NormWatch(every: 4)
     let outcome = try trainer.train(on: data.inBatches(of: size, seed: seed), epochs: 5)
     #expect(try session.everything() == byHand.everything())
@@ -78,7 +79,8 @@ import Testing
     func entered(_ stage: StageChange, in run: TrainingRun) throws(FirnError) { seen.append(stage) }
   }
 
-  /// Killed after any step, in any stage, and resumed by another process's session: the same bits, the same trained set.
+  /// Killed after any step, in any stage, and resumed by another process's session: the same bits, the same trained
+  /// set.
   @Test(arguments: [1, 6, 7, 8, 13, 14, 20, 21, 27, 28, 30, 34])
   func killedAndResumedAnywhere(_ step: Int) throws {
     let data = try tower.data(rows)
@@ -134,9 +136,13 @@ import Testing
 
   @Test func stagesBeginByStepAndByPlateau() {
     let steps = FreezeSchedule([(.epoch(0), "a"), (.step(5), "b"), (.step(7), nil)])
-    func due(_ step: Int) -> Int { steps.stage(after: 0, epoch: 0, step: step, isEpochStart: false) { _ in 0 } }
+    func due(_ step: Int) -> Int {
+      steps.stage(after: 0, epoch: 0, step: step, isEpochStart: false) { _ in 0 }
+    }
     #expect([4, 5, 6, 7, 100].map(due) == [0, 1, 1, 2, 2])
-    let plateau = FreezeSchedule([(.epoch(0), "a"), (.plateau(patience: 2), "b"), (.plateau(patience: 2), nil)])
+    let plateau = FreezeSchedule([
+      (.epoch(0), "a"), (.plateau(patience: 2), "b"), (.plateau(patience: 2), nil),
+    ])
     func next(_ stalled: Int, _ isStart: Bool = true) -> Int {
       plateau.stage(after: 0, epoch: 9, step: 9, isEpochStart: isStart) { _ in stalled }
     }
