@@ -1,9 +1,9 @@
 import Firn
 import Foundation
 
-// Trains a head on a frozen encoder, with dropout, Adam and a learning rate that changes, and saves after every step. Kill
-// it whenever you like and start it again: it goes on where it was, to the same bits as if nothing had happened. Ctrl-C
-// ends it after the step that runs.
+// Trains a head on a frozen encoder, with dropout, Adam and a learning rate that changes, and saves after every step.
+// Kill it whenever you like and start it again: it goes on where it was, to the same bits as if nothing had happened.
+// Ctrl-C ends it after the step that runs.
 //
 //     ResumeTraining FOLDER STEPS
 
@@ -38,14 +38,21 @@ reportingErrors {
   trainer.stopsOnInterrupt = true
   trainer.callbacks = [Reporter()]
   let outcome = try trainer.train(
-    on: data.inBatches(of: 16, seed: 0), epochs: .max, from: start, upTo: lastStep, savingTo: folder, every: 1)
+    on: data.inBatches(of: 16, seed: 0), epochs: .max, from: start, upTo: lastStep, savingTo: folder, every: 1
+  )
   if outcome.ending == .interrupted { say("interrupted, saved at step \(outcome.position.step)") }
   if path == temporary { try FileManager.default.removeItem(atPath: temporary) }
 }
 
 /// Says what has been saved.
-struct Reporter: TrainingCallback {
-  func saved(_ step: StepRecord, in run: TrainingRun) { say("step \(step.step) loss \(step.loss)") }
+final class Reporter: TrainingCallback {
+  private var loss = 0.0
+
+  func finished(_ step: StepRecord, in run: TrainingRun) { loss = step.loss }
+
+  func saved(_ path: String, at position: DataPosition, in run: TrainingRun) {
+    say("step \(position.step) loss \(loss)")
+  }
 }
 
 /// Not kept back in a buffer: what it says it has saved.

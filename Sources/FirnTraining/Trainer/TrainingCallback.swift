@@ -12,6 +12,10 @@ public protocol TrainingCallback {
   func finished(_ epoch: EpochRecord, in run: TrainingRun) throws(FirnError)
   /// Another stage of a freeze schedule begins.
   func entered(_ stage: StageChange, in run: TrainingRun) throws(FirnError)
+  /// A checkpoint is written.
+  ///
+  /// - Parameter path: of its file.
+  func saved(_ path: String, at position: DataPosition, in run: TrainingRun) throws(FirnError)
   /// Gradients and updates of a step were measured.
   func measured(_ norms: NormReport, in run: TrainingRun) throws(FirnError)
   /// The run is over.
@@ -27,6 +31,8 @@ extension TrainingCallback {
   public func finished(_ epoch: EpochRecord, in run: TrainingRun) throws(FirnError) {}
   /// Nothing.
   public func entered(_ stage: StageChange, in run: TrainingRun) throws(FirnError) {}
+  /// Nothing.
+  public func saved(_ path: String, at position: DataPosition, in run: TrainingRun) throws(FirnError) {}
   /// Nothing.
   public func measured(_ norms: NormReport, in run: TrainingRun) throws(FirnError) {}
   /// Nothing.
