@@ -318,6 +318,9 @@ import Testing
     Fault("grid", .shapeMismatch, "C1", "at f32[1,2,2,3]") {
       gridSample(f($0, [1, 4, 5, 2]), at: f($0, [1, 2, 2, 3]))
     },
+    Fault("grid of too many places", .shapeMismatch, "C6", "f32[65536,256,128,1]") {
+      gridSample(f($0, [65536, 256, 128, 1]), at: f($0, [65536, 1, 1, 2]))
+    },
     Fault("response size", .invalidArgument, "C2", "size of 0") {
       localResponseNormalized(f($0, [2, 3]), size: 0)
     },

@@ -24,7 +24,7 @@ public enum GridPadding: Hashable, Sendable {
 ///
 /// Constraints: (C1) both have four axes or both five, and the grid ends in two or three; (C2) they are of one floating
 /// point type; (C3) the batches are equal; (C4) the extents of the image are numbers, and not 0; (C5) `isNearest` and
-/// `isCubic` exclude each other.
+/// `isCubic` exclude each other; (C6) the images have together less than 2³¹ places, as far as the batch is a number.
 ///
 /// - Parameters:
 ///   - x: the images.
@@ -58,6 +58,11 @@ public func gridSample(
     return refuse(.shapeMismatch, "give height and width as numbers", "C4")
   }
   guard !isNearest || !isCubic else { return refuse(.invalidArgument, "choose one of the two", "C5") }
+  var (places, isBeyond) = (x.shape[0].value ?? 1, false)
+  for size in sizes where !isBeyond { (places, isBeyond) = places.multipliedReportingOverflow(by: size) }
+  guard !isBeyond, places <= Int(Int32.max) else {
+    return refuse(.shapeMismatch, "sample fewer images at once: places are counted in i32", "C6")
+  }
   return x.graph.at(CallSite(file, line)) {
     let places = grid.unstacked(axis: last)
     guard places.count == sizes.count else { return .poisoned(in: x.graph) }
