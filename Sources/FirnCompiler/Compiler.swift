@@ -13,8 +13,8 @@ extension Compiler {
     // Before pruning: it asks for gradients by the trained blocks of a variable, so these must be values of their own
     // by then.
     splitVariables,
-    // The objectives' own requests, each over exactly the variables a gradient reaches: no adjoint is built to be thrown
-    // away.
+    // The objectives' own requests, each over exactly the variables a gradient reaches: no adjoint is built to be
+    // thrown away.
     pruneGradients,
     // Before expansion, while each gradient still is one result of one node.
     applyOptimizer,
@@ -128,7 +128,14 @@ extension Compiler {
         Path.isValid(name) ? "two objectives are called `\(name)`" : "an objective is called `\(name)`",
         remedy: "give each a path of its own", place: name)
     }
-    for (read, mask) in training.holding { try request.graph.requireMask(mask, of: read) }
+    var held: Set<String> = []
+    for (read, mask) in training.holding {
+      let variable = try request.graph.requireMask(mask, of: read)
+      if held.insert(variable).inserted { continue }
+      throw FirnError(
+        .invalidArgument, "two masks hold elements of `\(variable)`",
+        remedy: "give one, true where either is", place: variable)
+    }
     guard let averaging = training.averaging else { return }
     if case .decay(let decay) = averaging.rule, !(0..<1).contains(decay) {
       throw FirnError(

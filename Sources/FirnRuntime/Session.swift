@@ -16,8 +16,7 @@ public final class Session {
   ///
   /// Infinities of a constant, such as the -inf of a mask, are let pass where they stand, as is what `select` discards.
   public var checksNumerics = false
-  /// How many bytes the plans of programs may hold together that are kept for dimensions run before; 256 MiB by
-  /// default.
+  /// How many bytes plans that are kept for dimensions run before may hold together; 256 MiB by default.
   ///
   /// A plan is made for each program and each set of extents, with the buffers its runs use. The one run last always
   /// stays; of others, the least recently run go first, as they do where memory is wanted. What is gone is planned
@@ -81,9 +80,8 @@ public final class Session {
   ///   - inTrainingMode: whether dropout and the like are active outside frozen scopes; false by default, as a program
   ///     that trains nothing is mostly for evaluation.
   ///   - averages: the name of averages that a program compiled before keeps (`averaging:`): they are read in the place
-  ///     of
-  ///     the variables that they are of. What the step writes itself, as moving averages of batch norms, is read as it
-  ///     is.
+  ///     of the variables that they are of. What the step writes itself, as moving averages of batch norms, is read as
+  ///     it is.
   /// - Throws: the faults of the graph; `.unknownName` for a tensor or averages it has not, `.invalidSelection`,
   ///   `.noGradient` where a gradient that is asked for has no path, `.invalidGraph` where one run would write a
   ///   variable twice, `.invalidArgument` where `keepingTrainingMode` could have no effect.
@@ -259,7 +257,7 @@ public final class Session {
     trainability.variables.flatMap { variable -> [String] in
       let status = trainability.status(of: variable)
       guard status == .frozen || status == .partly, !variable.initializer.isGiven,
-        let initial = store[variable.name]?.origin.initialRegion
+        variable.shadow == nil, let initial = store[variable.name]?.origin.initialRegion
       else { return [] }
       let frozen: Region?
       do throws(FirnError) {
@@ -285,13 +283,10 @@ public final class Session {
     try store.add(compilation.slots.map(\.variable))
     for slot in compilation.slots {
       let name = slot.variable.name
-      if slot.startsAtValue, let part = slot.owner.part {
-        store.start(name, as: part.variable.name, part.block)
-      }
-      if decision.fresh.contains(name) {
-        store.redeclare(slot.variable)
-        store.replace(name, with: nil, origin: .initialized)
-      }
+      let part = slot.startsAtValue ? slot.owner.part : nil
+      try store.redeclare(slot.variable, startingAs: part.map { ($0.variable.name, $0.block) })
+      let isFresh = decision.fresh.contains(name) || slot.window.map { self.store[$0] == nil } == true
+      if isFresh { store.replace(name, with: nil, origin: .initialized) }
     }
     (self.store, self.ledger) = (store, ledger)
     return decision.reports

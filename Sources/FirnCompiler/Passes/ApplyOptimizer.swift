@@ -42,6 +42,7 @@ extension Compiler {
     }
     var slots: [CompiledSlot] = []
     var rows: [RowUpdate] = []
+    var shadows = ShadowUpdates(of: graph)
     let result = try graph.extended(phase: .update) { builder in
       var objectives: [ObjectiveUpdate] = []
       for (number, goal) in training.goals.enumerated() {
@@ -85,10 +86,16 @@ extension Compiler {
         let made = builder.section("update/" + variable.name, phase: .update) {
           append(own, &slots, of: variable, readAt: reads[variable.name], to: builder)
         }
+        shadows.record(made.values, of: variable, due: own.map(\.objective.isDue))
         let results = gradients[first..<end].map { $0.terms.map(\.result) }
-        rows += rowUpdates(own.map(\.objective), gradients[first..<end].map(\.part), made, results)
+        // A shadow reads every row.
+        if !shadows.isFollowed(variable.name) {
+          rows += rowUpdates(
+            own.map(\.objective), gradients[first..<end].map(\.part), made.assignments, results)
+        }
         first = end
       }
+      shadows.append(to: builder)
     }
     context.slots = slots
     context.rowUpdates = rows
@@ -105,16 +112,16 @@ extension Compiler {
     var part: TrainedPart?
   }
 
-  /// The updates of all trained parts of one variable, and its assignments: one of the whole, or one for each part that
-  /// is rows of it.
+  /// The updates of all trained parts of one variable, its assignments (one of the whole, or one for each part that is
+  /// rows of it), and what the parts are after the step.
   private static func append(
     _ own: [(objective: ObjectiveUpdate, number: Int)], _ record: inout [CompiledSlot], of variable: Variable,
     readAt read: Value?, to graph: Graph
-  ) -> [Assignment] {
+  ) -> (assignments: [Assignment], values: [(part: TrainedPart, value: Tensor)]) {
     var values: [(part: TrainedPart, value: Tensor)] = []
     var slots: [(part: TrainedPart, slot: Variable, value: Tensor)] = []
     for (objective, number) in own {
-      guard let result = objective.append(number, &record, to: graph) else { return [] }
+      guard let result = objective.append(number, &record, to: graph) else { return ([], []) }
       let part = objective.updates[number].part
       values.append((part, result.value))
       slots += result.slots.map { (part, $0, $1) }
@@ -135,11 +142,11 @@ extension Compiler {
       }
     }
     for (part, slot, value) in slots { assign(value, by: AssignVariable(slot.name), part) }
-    return made
+    return (made, values)
   }
 
-  /// Which of the assignments of one variable and its slots may be of touched rows alone: those with as many rows as the
-  /// parts have, where the optimiser leaves the others of all parts alone.
+  /// Which of the assignments of one variable and its slots may be of touched rows alone: those with as many rows as
+  /// the parts have, where the optimiser leaves the others of all parts alone.
   private static func rowUpdates(
     _ objectives: [ObjectiveUpdate], _ parts: [TrainedPart], _ made: [Assignment], _ results: [[Int?]]
   ) -> [RowUpdate] {
@@ -164,7 +171,7 @@ extension Compiler {
   }
 
   /// The updated blocks, and between them what the variable held before, bit by bit.
-  private static func joined(
+  static func joined(
     _ updated: [(part: TrainedPart, value: Tensor)], axis: Int, of variable: Variable, and old: Tensor
   ) -> Tensor {
     var pieces: [Tensor] = []
@@ -209,8 +216,9 @@ private struct GradientTerm {
 }
 
 extension CompilationContext {
-  /// For each trained part, in order, the objective that moves it, the value it has and the gradients by it, one for each
-  /// read: results of the requests that `prune-gradients` wrote, those of the objective before those that others add.
+  /// For each trained part, in order, the objective that moves it, the value it has and the gradients by it, one for
+  /// each read: results of the requests that `prune-gradients` wrote, those of the objective before those that others
+  /// add.
   fileprivate func trainedGradients(
     _ training: CompilationRequest.Training, in graph: GraphDef
   ) -> [(part: TrainedPart, objective: Int, value: Value, terms: [GradientTerm])] {

@@ -13,7 +13,7 @@ struct ObjectiveUpdate {
   /// Whether it takes part in a run; nil where it does in each.
   private(set) var isActive: Tensor?
   /// Whether a run makes a step; nil where each does.
-  private var isDue: Tensor?
+  private(set) var isDue: Tensor?
   /// For each update, where elements stay as they are.
   private var masks: [Tensor?] = []
   private var sharedSlots: [Tensor] = []
@@ -80,8 +80,8 @@ struct ObjectiveUpdate {
     }
   }
 
-  /// The mean gradients of the window in the place of those of the run; false, with the fault on record, where their sums
-  /// cannot be kept.
+  /// The mean gradients of the window in the place of those of the run; false, with the fault on record, where their
+  /// sums cannot be kept.
   mutating func accumulate(_ record: inout [CompiledSlot], in graph: Graph) -> Bool {
     guard let window = goal.window else { return true }
     return graph.section("update/" + scope, phase: .update) {
@@ -109,7 +109,9 @@ struct ObjectiveUpdate {
           let declared = declare(
             [slot], in: part.slotScope(optimizer.name), at: part.variable.name, in: graph)?.first
         else { return false }
-        record.append(CompiledSlot(declared.0, of: SlotOwner(optimizer: optimizer.name, part: part)))
+        record.append(
+          CompiledSlot(
+            declared.0, of: SlotOwner(optimizer: optimizer.name, part: part), window: runs.variable.name))
         let next = declared.1 + weight.cast(to: gradient.dtype) * gradient
         assign(kept(next, declared.1), to: declared.0, in: graph)
         updates[number].gradient = next / divisor.cast(to: gradient.dtype)
@@ -211,8 +213,8 @@ struct ObjectiveUpdate {
     return (value, zip(declared, updated.slots).map { ($0.0, whereDue($1, $0.1)) } + averages)
   }
 
-  /// What the average of a part becomes, given its value after the step; none where none is kept, and nil, with the fault
-  /// on record, where it cannot be.
+  /// What the average of a part becomes, given its value after the step; none where none is kept, and nil, with the
+  /// fault on record, where it cannot be.
   private func average(
     of part: TrainedPart, _ value: Tensor, _ record: inout [CompiledSlot], in graph: Graph
   ) -> [(Variable, Tensor)]? {

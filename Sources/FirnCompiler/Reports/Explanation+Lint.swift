@@ -65,8 +65,8 @@ extension Explanation {
 
   private func frozenAndRandom(_ report: StatusReport, _ loaded: Set<String>) -> [Finding] {
     zip(variables, report.variables).filter { variable, entry in
-      entry.status == .frozen && variable.kind == .parameter && !variable.initializer.isGiven
-        && !loaded.contains(variable.name)
+      entry.status == .frozen && variable.kind == .parameter && variable.shadow == nil
+        && !variable.initializer.isGiven && !loaded.contains(variable.name)
     }.map { variable, entry in
       finding(
         .frozenAndRandom, "`\(variable.name)` is frozen but was never loaded or trained: it stays random",

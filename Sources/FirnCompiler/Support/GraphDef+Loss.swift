@@ -24,14 +24,14 @@ extension GraphDef {
   }
 
   /// - Throws: where `mask` does not say of each element of the variable `read` whether it is held.
-  func requireMask(_ mask: Value, of read: Value) throws(FirnError) {
+  func requireMask(_ mask: Value, of read: Value) throws(FirnError) -> String {
     guard case .reads(let variable) = nodes[read.node].op.effect else {
       throw FirnError(
         .invalidArgument, "`\(name(of: read))` is no variable, so none of its elements can be held",
         remedy: "name a variable, by its path or the tensor that reads it", place: name(of: read))
     }
     let wanted = TensorType(.bool, type(of: read).shape)
-    if type(of: mask) == wanted { return }
+    if type(of: mask) == wanted { return variable }
     throw FirnError(
       .shapeMismatch, "`\(name(of: mask))` is \(type(of: mask)), and no mask of `\(variable)`",
       remedy: "give \(wanted), true where an element is held", place: name(of: mask))

@@ -23,7 +23,7 @@ package struct GroupSettings: Sendable {
     of optimizer: any Optimizer, _ context: SelectionContext, _ trainability: Trainability
   ) throws(FirnError) {
     let groups = optimizer.groups
-    if groups.isEmpty { return }
+    if groups.isEmpty, optimizer.fixedRate != 0 { return }
     let parts = trainability.variables.flatMap { trainability.parts(of: $0) }
     for group in groups {
       try Self.check(group, of: optimizer)
@@ -58,8 +58,9 @@ package struct GroupSettings: Sendable {
     }
     still = parts.filter { part in
       switch self[part].rate {
-      case .times(let rate), .fixed(let rate): rate == 0
-      case nil: false
+      case .fixed(let rate): rate == 0
+      case .times(let factor): factor == 0 || optimizer.fixedRate == 0
+      case nil: optimizer.fixedRate == 0
       }
     }
   }

@@ -14,8 +14,8 @@ package struct Modes: Sendable {
   /// What becomes of each state variable that training assigns; one of several assignments that moves it counts.
   private(set) var motions: [String: Motion] = [:]
 
-  /// `keepingTrainingMode:` is read against the variables of the model, as `freezing:` is, and what of the model has two
-  /// modes.
+  /// `keepingTrainingMode:` is read against the variables of the model, as `freezing:` is, and what of the model has
+  /// two modes.
   ///
   /// - Throws: what is wrong with that selection; also where it names nothing that has two modes.
   init(
@@ -69,8 +69,10 @@ package struct Modes: Sendable {
     guard isTrainingMode else { return .held(.inference) }
     let scope = frozenScope(around: place)
     if isKept(place) { return .moves(frozen: scope, keeping: keeping?.description) }
+    let holder = trainability.holder(of: variable)
+    if case .shadow? = holder, let holder { return .held(holder) }
     if let scope { return .held(.frozenScope(scope)) }
-    if let holder = trainability.holder(of: variable) { return .held(holder) }
+    if let holder { return .held(holder) }
     return .moves(frozen: nil, keeping: nil)
   }
 
@@ -92,6 +94,8 @@ enum Motion: Hashable, Sendable {
     case selection(String)
     /// Declared so although its scope is trained.
     case declaration
+    /// It follows other state, by steps and not by batches.
+    case shadow(Shadow)
   }
 
   /// With the frozen scope around it that `keepingTrainingMode:` wakes, if there is one.
@@ -109,6 +113,7 @@ enum Motion: Hashable, Sendable {
     case .held(.inference): "it is state and stays: the program runs in inference mode"
     case .held(.frozenScope(let scope)): "it is state and is held: `\(scope)` is frozen"
     case .held(.selection(let text)): "it is state and is held by `freezing: \(text)`"
+    case .held(.shadow(let shadow)): "it is state and \(shadow)"
     case .held(.declaration): "it is state and is held by its declaration (`trainable: false`)"
     }
   }

@@ -109,24 +109,52 @@ extension [ObjectiveScope] {
     }
   }
 
+  /// What is added to a part is added to all of it, as the part has one gradient.
+  ///
   /// - Throws: where no other objective trains just this of a variable.
   private static func requireOwner(
     of variable: Variable, _ wanted: Region, among chosen: [[String: Region]], _ names: [String],
     for number: Int
   ) throws(FirnError) {
-    for (other, regions) in chosen.enumerated() where other != number {
-      guard let region = regions[variable.name] else { continue }
-      if region == wanted { return }
+    let owners = chosen.enumerated().filter { $0.offset != number }.flatMap { other, regions in
+      (regions[variable.name]?.pieces ?? []).map { (name: names[other], piece: $0) }
+    }
+    for piece in wanted.pieces where !owners.contains(where: { $0.piece == piece }) {
+      let asked = variable.name + piece.place
+      var met: [(name: String, piece: Region)] = []
+      for owner in owners where try Region.overlap(piece, owner.piece, of: variable) != nil {
+        met.append(owner)
+      }
+      guard let first = met.first else {
+        throw FirnError(
+          .invalidSelection,
+          "objective `\(names[number])` adds to `\(asked)`, which no other objective trains",
+          remedy: "name it by the `training:` of one of them", place: names[number])
+      }
+      guard met.count == 1 else {
+        let listed = met.map { "`\(variable.name)\($0.piece.place)` by `\($0.name)`" }
+        throw FirnError(
+          .invalidSelection,
+          "objective `\(names[number])` adds to `\(asked)`, which is trained in parts: "
+            + listed.joined(separator: ", "),
+          remedy: "let one of them train it, or give the sum of the losses to both", place: names[number])
+      }
       throw FirnError(
         .invalidSelection,
-        "objective `\(names[number])` adds to a part of `\(variable.name)`, which `\(names[other])` trains as one",
-        remedy: "name what that one trains of it", place: names[number])
+        "objective `\(names[number])` adds to a part of `\(variable.name)\(first.piece.place)`, "
+          + "which `\(first.name)` trains as one",
+        remedy: "add to all of it, or let that one train parts: what `training:` names block by block",
+        place: names[number])
     }
-    throw FirnError(
-      .invalidSelection,
-      "objective `\(names[number])` adds to `\(variable.name)`, which no other objective trains",
-      remedy: "name it by the `training:` of one of them", place: names[number])
   }
+}
+
+extension Region {
+  /// What has a gradient of its own.
+  fileprivate var pieces: [Region] { self == .whole ? [.whole] : blocks.map { .blocks([$0]) } }
+
+  /// As selections write it behind a name.
+  fileprivate var place: String { blocks.map(\.description).joined() }
 }
 
 extension Trainability {
@@ -144,11 +172,15 @@ extension Selection {
 
 extension CompilationRequest {
   /// What objectives are called: as they say, else as their first tensor; numbered where that is not unique.
+  ///
+  /// Nodes and slots stand below that name, and the number of a result, `gradients:1`, is no part of a path.
   fileprivate func names(of goals: [Goal]) -> [String] {
     var taken = Set(goals.compactMap(\.name))
     return goals.map { goal in
       if let name = goal.name { return name }
-      let base = (goal.loss ?? goal.given.first?.gradient).map { graph.name(of: $0) } ?? "objective"
+      let base =
+        (goal.loss ?? goal.given.first?.gradient).map { graph.name(of: $0) }?
+        .replacing(":", with: "_") ?? "objective"
       var name = base
       var number = 0
       while !taken.insert(name).inserted {

@@ -42,10 +42,15 @@ public protocol Optimizer: Sendable {
   /// Whether a row of `part` whose gradient is zeros may stay as it is, and with it its row of each slot that has as
   /// many rows as the part.
   ///
-  /// Where that is so, and the gradient of a table comes from looking rows up alone, nodes of the update are made for the
-  /// rows that were looked up, with the bits they would have had for all; what looks at more than a row, such as a norm,
-  /// is still made of all.
+  /// Where that is so, and the gradient of a table comes from looking rows up alone, nodes of the update are made for
+  /// the rows that were looked up, with the bits they would have had for all; what looks at more than a row, such as a
+  /// norm, is still made of all.
   func leavesUntouchedRows(of part: TrainedPart) -> Bool
+
+  /// The rate of every step, where it is one number; nil where it changes or nobody knows it.
+  ///
+  /// Lint asks: what moves at a rate of 0 does not learn. One that hands updates on leaves it nil.
+  var fixedRate: Double? { get }
 
   /// What is different for some of the variables; an update is told of its own by `rate` and `weightDecay`.
   ///
@@ -62,6 +67,8 @@ extension Optimizer {
   public func updateShared(_ slots: [Tensor]) -> [Tensor] { slots }
   /// False: every row may move.
   public func leavesUntouchedRows(of part: TrainedPart) -> Bool { false }
+  /// Not known.
+  public var fixedRate: Double? { nil }
   /// None.
   public var groups: [ParameterGroup] { [] }
 }

@@ -20,6 +20,8 @@ package struct Trainability: Sendable {
     case state
     /// Integers and booleans have no gradient.
     case notDifferentiable
+    /// It follows another variable, and no gradient.
+    case shadow(Shadow, thawedBy: String?)
     /// Trained by none of the objectives in question, in words.
     case leftOut(String)
   }
@@ -65,6 +67,10 @@ package struct Trainability: Sendable {
         decisions[name] = variable.kind == .state ? .state : .notDifferentiable
         continue
       }
+      if let shadow = variable.shadow {
+        decisions[name] = .shadow(shadow, thawedBy: thawed[name] == nil ? nil : thawingName)
+        continue
+      }
       let declared: Region? = variable.isTrainable ? .whole : nil
       let left = try Region.difference(declared, frozen[name], of: variable)
       let trained = try Region.union(left, thawed[name], of: variable)
@@ -81,7 +87,12 @@ package struct Trainability: Sendable {
         }
     }
     var holders: [String: Motion.Holder] = [:]
-    for variable in self.variables where variable.kind == .state && thawed[variable.name] == nil {
+    for variable in self.variables where variable.kind == .state {
+      if let shadow = variable.shadow {
+        holders[variable.name] = .shadow(shadow)
+        continue
+      }
+      if thawed[variable.name] != nil { continue }
       if frozen[variable.name] != nil {
         holders[variable.name] = .selection(freezingName)
       } else if variable.isHeld {
@@ -214,6 +225,8 @@ extension Trainability.Decision {
         + (thawed.map { " (thawed by `thawing: \($0)`)" } ?? "") + ", of the rest: " + holder
     case .state: "it is state, which the step itself writes"
     case .notDifferentiable: "it holds no floating-point numbers"
+    case .shadow(let shadow, let thawing):
+      "it is frozen as \(shadow)" + (thawing.map { "; `thawing: \($0)` does not thaw it" } ?? "")
     case .leftOut(let reason): reason
     }
   }

@@ -38,6 +38,9 @@ struct Verdicts: Sendable {
   func verdict(on variable: Variable) -> (status: TrainingStatus, reason: String) {
     let decision = trainability.decision(variable.name)
     if variable.kind == .state {
+      if let shadow = variable.shadow, modes.motions[variable.name]?.isMoving != true {
+        return (.state, "it is state and \(shadow)")
+      }
       return (.state, modes.motions[variable.name]?.explanation ?? decision.explanation)
     }
     if !trainability.isTrained(variable.name) { return (.frozen, decision.explanation) }

@@ -6,7 +6,7 @@ extension GraphDef {
   /// | V1 | every operand is an existing result of an earlier node |
   /// | V2 | names of nodes are paths, each once in its graph |
   /// | V3 | recorded types are what the op gives for the types of its operands |
-  /// | V4 | names of variables are paths, each once; their extents are numbers, which named blocks divide evenly |
+  /// | V4 | names of variables are paths, each once; extents are numbers, which blocks divide; shadows are of one before |
   /// | V5 | what a node reads or writes is a declared variable of the same type |
   /// | V6 | every output is an existing result |
   /// | V7 | loop inputs stand in loop bodies only, each kind and position once |
@@ -15,8 +15,8 @@ extension GraphDef {
   ///
   /// The text form says all of these, so a graph that verifies prints and reads back equal.
   ///
-  /// - Parameter earlier: a graph of the same variables that has been verified; nodes taken over from it, on operands of
-  ///   the types they had there, are not looked into again.
+  /// - Parameter earlier: a graph of the same variables that has been verified; nodes taken over from it, on operands
+  ///   of the types they had there, are not looked into again.
   /// - Throws: `.invalidGraph` with the number of the violated constraint, for the first node that violates one.
   /// - Complexity: linear in nodes and operands.
   package func verify(knowing earlier: GraphDef? = nil) throws(FirnError) {
@@ -62,8 +62,8 @@ private struct VerifiedNodes {
   /// Whether the node at `position` is one of them, whatever it reads.
   func contains(_ position: Int) -> Bool { places[position] >= 0 }
 
-  /// Whether the node at `position` is one of them and its operands, which stand before it, have the types that they had
-  /// there.
+  /// Whether the node at `position` is one of them and its operands, which stand before it, have the types that they
+  /// had there.
   func covers(_ position: Int, of graph: GraphDef) -> Bool {
     let place = Int(places[position])
     guard place >= 0 else { return false }
@@ -160,6 +160,9 @@ private struct Verifier {
   private mutating func declaredVariables() throws(FirnError) -> [String: TensorType] {
     if let variables { return variables }
     var result: [String: TensorType] = Dictionary(minimumCapacity: graph.variables.count)
+    // Only where there are shadows is it asked what they are of.
+    var declared: [String: Variable] = [:]
+    let hasShadows = graph.variables.contains { $0.shadow != nil }
     for variable in graph.variables {
       let message: String? =
         if isBody {
@@ -172,9 +175,12 @@ private struct Verifier {
           "its shape is \(variable.type.shape)"
         } else if let fault = variable.blocks?.fault(in: variable.type.shape) {
           fault
+        } else if let fault = variable.shadow?.fault(of: variable, among: { declared[$0] }) {
+          fault
         } else {
           nil
         }
+      if hasShadows { declared[variable.name] = variable }
       if let message {
         throw FirnError(
           .invalidGraph, "variable `\(variable.name)`: \(message)", constraint: isBody ? "V8" : "V4",

@@ -3,10 +3,11 @@ extension Variable: CustomStringConvertible {
   public var description: String {
     var words = role.isEmpty ? [] : [role]
     switch kind {
-    case .parameter: if !isTrainable { words.append("frozen") }
+    case .parameter: if !isTrainable, shadow == nil { words.append("frozen") }
     case .state: words.append(isHeld ? "held state" : "state")
     case .slot: words.append("slot")
     }
+    if let shadow { words.append("shadow of \(shadow.source)") }
     return "\(name) : \(type)" + (words.isEmpty ? "" : " (\(words.joined(separator: ", ")))")
   }
 }

@@ -26,12 +26,15 @@ public struct Variable: Hashable, Sendable {
   public let isHeld: Bool
   /// Names of its equal blocks along one axis; nil where it has none.
   public let blocks: BlockNames?
+  /// What it follows from step to step; nil for what is no shadow.
+  public let shadow: Shadow?
   /// The line of the user's program that declared it; nil where that is not known.
   public let location: CallSite?
 
   package init(
     name: String, type: TensorType, kind: Kind = .parameter, role: String = "", initializer: Initializer,
-    isTrainable: Bool = true, isHeld: Bool = false, blocks: BlockNames? = nil, location: CallSite? = nil
+    isTrainable: Bool = true, isHeld: Bool = false, blocks: BlockNames? = nil,
+    shadow: Shadow? = nil, location: CallSite? = nil
   ) {
     self.name = name
     self.type = type
@@ -41,6 +44,7 @@ public struct Variable: Hashable, Sendable {
     self.isTrainable = isTrainable
     self.isHeld = isHeld
     self.blocks = blocks
+    self.shadow = shadow
     self.location = location
   }
 
@@ -54,7 +58,7 @@ public struct Variable: Hashable, Sendable {
   public static func == (a: Variable, b: Variable) -> Bool {
     a.name == b.name && a.type == b.type && a.kind == b.kind && a.role == b.role
       && a.initializer == b.initializer && a.isTrainable == b.isTrainable
-      && a.isHeld == b.isHeld && a.blocks == b.blocks
+      && a.isHeld == b.isHeld && a.blocks == b.blocks && a.shadow == b.shadow
   }
 
   /// Of the name, which is unique.

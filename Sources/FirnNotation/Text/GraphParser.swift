@@ -163,7 +163,7 @@ struct GraphParser {
         initializer: try Initializer(initializer), isTrainable: try attributes.values.bool("trainable"),
         isHeld: kind == .state && attributes.values["held"] == .bool(true),
         blocks: try GraphSyntax.blocks(attributes.values, of: type.shape),
-        location: location)
+        shadow: try GraphSyntax.shadow(attributes.values), location: location)
       let known = GraphSyntax.attributes(of: variable)
       for entry in attributes.values.entries where known[entry.key] == nil && entry.key != "block_axis" {
         throw FirnError(

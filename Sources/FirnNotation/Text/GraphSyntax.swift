@@ -18,12 +18,36 @@ enum GraphSyntax {
       "trainable": .bool(variable.isTrainable), "initializer": variable.initializer.attribute,
     ]
     if variable.isHeld { result.entries.append(.init(key: "held", value: .bool(true))) }
+    if let shadow = variable.shadow {
+      var words: [AttributeValue] = [.string(shadow.source), .double(shadow.decay), .int(shadow.interval)]
+      if let counter = shadow.counter { words.append(.string(counter)) }
+      result.entries.append(.init(key: "shadow", value: .list(words)))
+    }
     guard let blocks = variable.blocks else { return result }
     result.entries.append(.init(key: "blocks", value: .list(blocks.names.map(AttributeValue.string))))
     if blocks.axis != variable.type.shape.rank - 1 {
       result.entries.append(.init(key: "block_axis", value: .int(blocks.axis)))
     }
     return result
+  }
+
+  /// What a variable follows: `["online/kernel", 0.99, 1]`, with the variable that counts steps where that is not 1.
+  static func shadow(_ attributes: Attributes) throws(FirnError) -> Shadow? {
+    guard let value = attributes["shadow"] else { return nil }
+    guard case .list(let words) = value, (3...4).contains(words.count), case .string(let source) = words[0],
+      let decay = words[1].number, case .int(let interval) = words[2]
+    else {
+      throw FirnError(
+        .parse, "attribute `shadow` must be a list of a variable, a decay and a number of steps")
+    }
+    var counter: String?
+    if words.count == 4 {
+      guard case .string(let name) = words[3] else {
+        throw FirnError(.parse, "attribute `shadow` must end in the name of what counts steps")
+      }
+      counter = name
+    }
+    return Shadow(of: source, decay: decay, interval: interval, counter: counter)
   }
 
   /// The names of a variable's blocks: along its last axis unless `block_axis` says another.
@@ -71,5 +95,15 @@ enum GraphSyntax {
       }
     }
     return result + "\""
+  }
+}
+
+extension AttributeValue {
+  fileprivate var number: Double? {
+    switch self {
+    case .double(let value): value
+    case .int(let value): Double(value)
+    default: nil
+    }
   }
 }

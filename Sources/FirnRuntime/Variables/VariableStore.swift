@@ -30,6 +30,8 @@ struct VariableStore {
   let seed: UInt64
   private(set) var entries: [Entry] = []
   private var positions: [String: Int] = [:]
+  /// For each variable that is followed, the entries of its shadows.
+  private var shadows: [String: [Int]] = [:]
   /// Moves whenever the storage of a variable is another one.
   private(set) var version = 0
 
@@ -74,7 +76,11 @@ struct VariableStore {
     }
     if made.isEmpty { return }
     try FreeMemory.require(bytes, for: Self.named(made, besides: pendingBytes))
-    for entry in made {
+    for var entry in made {
+      if let shadow = entry.variable.shadow {
+        entry.start = (shadow.source, nil)
+        shadows[shadow.source, default: []].append(entries.count)
+      }
       positions[entry.variable.name] = entries.count
       entries.append(entry)
     }
@@ -223,6 +229,12 @@ struct VariableStore {
     entries[position].revision += 1
     if let origin { entries[position].origin = origin }
     entries[position].trainedBlocks = nil
+    // A shadow that no step has moved yet is what its source is.
+    for shadow in shadows[name] ?? [] where entries[shadow].origin == .initialized {
+      put(nil, at: shadow)
+      entries[shadow].isKnownFinite = false
+      entries[shadow].revision += 1
+    }
     version += 1
   }
 
@@ -300,14 +312,20 @@ struct VariableStore {
     return storage
   }
 
-  /// Has a slot begin as what a variable, or a block of it, is when the slot is first read.
-  mutating func start(_ slot: String, as variable: String, _ block: Block?) {
-    entries[position(of: slot)].start = (variable, block)
-  }
-
   /// Declares a slot anew: another optimiser of the same name may start it from another value.
-  mutating func redeclare(_ variable: Variable) {
-    entries[position(of: variable.name)].variable = variable
+  ///
+  /// What it holds stays.
+  ///
+  /// - Parameter start: the variable, or the block of it, that it begins as when it is first read; nil where its
+  ///   initialiser makes its first value.
+  /// - Throws: where the initialiser does not fit.
+  mutating func redeclare(
+    _ variable: Variable, startingAs start: (name: String, block: Block?)?
+  ) throws(FirnError) {
+    let position = position(of: variable.name)
+    try variable.initializer.validate(for: entries[position].type, name: variable.name)
+    entries[position].variable = variable
+    entries[position].start = start
   }
 
   // MARK: Going back

@@ -24,6 +24,8 @@ public struct Adagrad: Optimizer {
   public var groups: [ParameterGroup]
   /// The component that slots are named by.
   public var name: String
+  /// The learning rate, where it never changes.
+  public var fixedRate: Double? { learningRate.constant }
 
   /// The defaults are PyTorch's; compiling checks the numbers.
   public init(

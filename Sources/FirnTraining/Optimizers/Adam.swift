@@ -21,9 +21,9 @@ import FirnOps
 /// ## Lazy rows
 ///
 /// Every row of a table moves in every step, looked up or not, since moments decay and go on moving it. With
-/// `lazyRows: true` those that a step does not look up stay, with their moments, and a step costs what the rows cost that
-/// it does: TensorFlow Addons' `LazyAdam` and PyTorch's `SparseAdam`. For each row r that was looked up, g[r] being the
-/// sum of its gradients,
+/// `lazyRows: true` those that a step does not look up stay, with their moments, and a step costs what the rows cost
+/// that it does: TensorFlow Addons' `LazyAdam` and PyTorch's `SparseAdam`. For each row r that was looked up, g[r]
+/// being the sum of its gradients,
 ///
 ///     m'[r] = β₁·m[r] + (1-β₁)·g[r],  v'[r] = β₂·v[r] + (1-β₂)·g[r]²
 ///     w'[r] = w[r] - learningRate·( (m'[r] / (1-β₁^t')) / (√(v'[r] / (1-β₂^t')) + ε) + weightDecay·w[r] )
@@ -57,6 +57,8 @@ public struct Adam: Optimizer {
   ///
   /// Give two optimisers of one session different names where they must not share memory.
   public var name: String
+  /// The learning rate, where it never changes.
+  public var fixedRate: Double? { learningRate.constant }
 
   /// Adam at a fixed rate; the defaults are the paper's.
   ///

@@ -8,9 +8,9 @@ import FirnOps
 ///     r = (m' / (1-β₁^t')) / (√(v' / (1-β₂^t')) + ε) + weightDecay·w
 ///     w' = w - learningRate·(‖w‖ / ‖r‖)·r
 ///
-/// The ratio is 1 where either norm is 0. Norms are of what is trained as one: a variable, or a trained block of it. Slots:
-/// `first_moment`, `second_moment` and `step`. PyTorch has no LAMB; Keras's `Lamb` has this formula without the decay,
-/// which it applies first, and an ε of 1e-7.
+/// The ratio is 1 where either norm is 0. Norms are of what is trained as one: a variable, or a trained block of it.
+/// Slots: `first_moment`, `second_moment` and `step`. PyTorch has no LAMB; Keras's `Lamb` has this formula without the
+/// decay, which it applies first, and an ε of 1e-7.
 public struct LAMB: Optimizer {
   /// The rate, a number or a function of the steps done; 1e-3 by default.
   public var learningRate: Schedule
@@ -26,6 +26,8 @@ public struct LAMB: Optimizer {
   public var groups: [ParameterGroup]
   /// The component that slots are named by.
   public var name: String
+  /// The learning rate, where it never changes.
+  public var fixedRate: Double? { learningRate.constant }
 
   /// The defaults are the paper's, but for the decay; compiling checks the numbers.
   public init(

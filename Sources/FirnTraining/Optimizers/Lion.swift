@@ -6,8 +6,8 @@ import FirnOps
 ///
 ///     c = β₁·m + (1-β₁)·g,  w' = w - learningRate·( sign(c) + weightDecay·w ),  m' = β₂·m + (1-β₂)·g
 ///
-/// One slot, `momentum`. The sign of 0 is 0. The decay is decoupled. PyTorch has no Lion; Keras's has this formula, with a
-/// rate of 0.001.
+/// One slot, `momentum`. The sign of 0 is 0. The decay is decoupled. PyTorch has no Lion; Keras's has this formula,
+/// with a rate of 0.001.
 public struct Lion: Optimizer {
   /// The rate, a number or a function of the steps done; 1e-4 by default, as in the authors' program.
   public var learningRate: Schedule
@@ -21,6 +21,8 @@ public struct Lion: Optimizer {
   public var groups: [ParameterGroup]
   /// The component that slots are named by.
   public var name: String
+  /// The learning rate, where it never changes.
+  public var fixedRate: Double? { learningRate.constant }
 
   /// The defaults are the authors'; compiling checks the numbers.
   public init(

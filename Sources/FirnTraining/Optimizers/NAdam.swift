@@ -8,8 +8,8 @@ import FirnOps
 ///     μ(t) = β₁·(1 - 0.5·0.96^(t·momentumDecay)),  p' = p·μ(t')
 ///     w' = w - learningRate·( (1-μ(t'))·g / (1-p') + μ(t'+1)·m' / (1-p'·μ(t'+1)) ) / (√(v' / (1-β₂^t')) + ε)
 ///
-/// Four slots: `first_moment`, `second_moment`, `step`, and the product of all μ so far, `momentum_product`. The decay is
-/// added to the gradient, as in PyTorch's `NAdam`; with `decouplesDecay: true` w is multiplied by
+/// Four slots: `first_moment`, `second_moment`, `step`, and the product of all μ so far, `momentum_product`. The decay
+/// is added to the gradient, as in PyTorch's `NAdam`; with `decouplesDecay: true` w is multiplied by
 /// 1 - learningRate·weightDecay first.
 ///
 /// Keras's `Nadam` has a momentum decay of 1 where PyTorch has 0.004, a rate of 0.001 and an ε of 1e-7.
@@ -32,6 +32,8 @@ public struct NAdam: Optimizer {
   public var groups: [ParameterGroup]
   /// The component that slots are named by.
   public var name: String
+  /// The learning rate, where it never changes.
+  public var fixedRate: Double? { learningRate.constant }
 
   /// The defaults are PyTorch's; compiling checks the numbers.
   public init(

@@ -29,6 +29,8 @@ public struct RMSprop: Optimizer {
   public var groups: [ParameterGroup]
   /// The component that slots are named by.
   public var name: String
+  /// The learning rate, where it never changes.
+  public var fixedRate: Double? { learningRate.constant }
 
   /// The defaults are PyTorch's; compiling checks the numbers.
   public init(

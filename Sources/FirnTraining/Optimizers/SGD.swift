@@ -30,6 +30,8 @@ public struct SGD: Optimizer {
   ///
   /// Give two optimisers of one session different names where they must not share memory.
   public var name: String
+  /// The learning rate, where it never changes.
+  public var fixedRate: Double? { learningRate.constant }
 
   /// Descent at a fixed rate.
   ///
@@ -59,8 +61,8 @@ public struct SGD: Optimizer {
     self.name = name
   }
 
-  /// - Throws: `.invalidArgument` where momentum or dampening is not in 0..<1, rate or decay negative, Nesterov's momentum
-  ///   is asked for without any or with dampening, or dampening without momentum.
+  /// - Throws: `.invalidArgument` where momentum or dampening is not in 0..<1, rate or decay negative, Nesterov's
+  ///   momentum is asked for without any or with dampening, or dampening without momentum.
   public func validate() throws(FirnError) {
     if usesNesterov, momentum == 0 {
       throw FirnError(
@@ -92,7 +94,8 @@ public struct SGD: Optimizer {
   /// One step more.
   public func updateShared(_ slots: [Tensor]) -> [Tensor] { learningRate.updateShared(slots) }
 
-  /// True without momentum and decay: then w' = w where g is 0, and a table costs what the rows cost that were looked up.
+  /// True without momentum and decay: then w' = w where g is 0, and a table costs what the rows cost that were looked
+  /// up.
   public func leavesUntouchedRows(of part: TrainedPart) -> Bool {
     momentum == 0 && weightDecay == 0 && !groups.contains { ($0.weightDecay ?? 0) != 0 }
   }

@@ -297,6 +297,27 @@ import Testing
     #expect(found.map(\.subjects) == [["net/low/w", "head"]])
     let frozen = try session.compile(minimizing: loss, with: still, freezing: "net/low | head")
     #expect(try frozen.lint().allSatisfy { $0.code != .rateOfZero })
+    // A rate of 0 of the optimiser itself is everybody's, but for whom a group gives another.
+    let optimizers: [any Optimizer] = [
+      SGD(learningRate: 0), Adam(learningRate: 0), RMSprop(learningRate: 0), LAMB(learningRate: .constant(0)),
+      Lion(learningRate: .constant(0)), NAdam(learningRate: .constant(0)),
+      Adagrad(learningRate: .constant(0)),
+      Adadelta(learningRate: .constant(0)),
+    ]
+    for optimizer in optimizers {
+      let program = try session.compile(minimizing: loss, with: optimizer)
+      #expect(
+        try program.lint().filter { $0.code == .rateOfZero }.map(\.subjects) == [program.trained.map(\.name)])
+    }
+    let other = try session.compile(
+      minimizing: loss,
+      with: SGD(learningRate: 0, groups: [.init("head", rate: .fixed(1)), .init("net", rate: .times(3))]))
+    #expect(
+      try other.lint().filter { $0.code == .rateOfZero }.map(\.subjects)
+        == [program.trained.map(\.name).filter { $0 != "head" }])
+    let changing = try session.compile(
+      minimizing: loss, with: SGD(learningRate: .cosine(initial: 0, over: 3)))
+    #expect(try changing.lint().allSatisfy { $0.code != .rateOfZero })
   }
 
   // MARK: Optimisers of one's own
