@@ -1,0 +1,35 @@
+package import FirnGraph
+
+/// A file that grows while others read it: what is written stands behind what was there, and is there when the call
+/// returns.
+///
+/// Unlike an ``AtomicFile`` it is not whole until it is closed; a process that dies leaves what it had written, of the
+/// last piece perhaps a part.
+package final class AppendedFile {
+  private let descriptor: Int32
+  package let path: String
+
+  /// Makes a file where nothing stands.
+  ///
+  /// - Throws: `.file` where something stands there, or it cannot be made.
+  package init(creating path: String) throws(FirnError) {
+    self.path = path
+    descriptor = Platform.create(path)
+    guard descriptor >= 0 else { throw AtomicFile.fault(path, Platform.reason) }
+  }
+
+  deinit { Platform.close(descriptor) }
+
+  /// - Throws: `.file` with path and reason.
+  package func append(_ bytes: [UInt8]) throws(FirnError) {
+    let written = bytes.withUnsafeBytes { Platform.writeAll(descriptor, $0) }
+    if !written { throw AtomicFile.fault(path, Platform.reason) }
+  }
+
+  /// Brings all that was written to the disk.
+  ///
+  /// - Throws: `.file` with path and reason.
+  package func synchronize() throws(FirnError) {
+    guard Platform.synchronize(descriptor) else { throw AtomicFile.fault(path, Platform.reason) }
+  }
+}
