@@ -47,6 +47,14 @@ extension Program {
   /// - Complexity: two compilations.
   public func costReport() throws(FirnError) -> CostReport { try explanation().cost() }
 
+  /// The model at a glance: scopes, what comes out of them, parameters trained and frozen, arithmetic and kept bytes.
+  ///
+  ///     print(try program.summary().bound(by: ["batch": 32]))
+  ///
+  /// - Throws: what compiling throws.
+  /// - Complexity: a compilation.
+  public func summary() throws(FirnError) -> ModelSummary { try explanation().summary() }
+
   /// What freezing one more variable would save.
   ///
   /// - Throws: `.unknownName`; `.noGradient` for the only trained variable.

@@ -1,3 +1,4 @@
+internal import FirnCompiler
 internal import FirnGraph
 internal import FirnNotation
 
@@ -7,9 +8,16 @@ enum InspectCommand {
     name: "inspect", summary: "show what a graph file holds: scopes, variables, inputs, ops",
     positionals: [GraphQuestion.file],
     options: GraphQuestion.options + [
-      .flag("paths", help: "only the paths of scopes and variables, one a line, as shells complete them")
-    ],
-    examples: [.init(line: "firn inspect model.firn", meaning: "scopes with their parameter counts")])
+      .flag(
+        "summary", help: "a table of the model: results, parameters trained and frozen, FLOPs, kept bytes"),
+      .flag("paths", help: "only the paths of scopes and variables, one a line, as shells complete them"),
+    ] + CostOptions.options,
+    examples: [
+      .init(line: "firn inspect model.firn", meaning: "scopes with their parameter counts"),
+      .init(
+        line: "firn inspect model.firn --summary --freeze encoder --bind batch=32",
+        meaning: "what of the model a step trains, and what that costs"),
+    ])
 
   static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
     let question = try GraphQuestion(arguments, in: shell)
@@ -21,6 +29,18 @@ enum InspectCommand {
           shell.line(path)
         }
       }
+      return 0
+    }
+    if arguments.flag("summary") {
+      let options = try CostOptions(arguments, "inspect", for: [question.graph])
+      let summary = try question.explanation(loss: question.plainLoss, optimizer: options.optimizer)
+        .summary()
+      if arguments.flag("json") {
+        try shell.json(summary)
+        return 0
+      }
+      shell.report(summary.bound(by: options.binding).report)
+      if let note = options.note { shell.line(note) }
       return 0
     }
     let overview = try GraphOverview(question)

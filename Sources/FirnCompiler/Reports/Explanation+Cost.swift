@@ -73,7 +73,7 @@ extension Explanation {
   /// The cost of what is asked about.
   func total() throws(FirnError) -> Cost { try counted().total() }
 
-  private func counted() throws(FirnError) -> CostCount { try counted(Self.compile) }
+  func counted() throws(FirnError) -> CostCount { try counted(Self.compile) }
 
   /// What is asked about, compiled once whoever asks.
   private func counted(
