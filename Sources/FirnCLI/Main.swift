@@ -37,7 +37,7 @@ enum Main {
     commands: entries.map(\.declaration), version: version)
 
   /// The newest release that `CHANGELOG.md` lists, or what comes before the first.
-  static let version = "0.1.0-dev"
+  static let version = FirnVersion.text
 
   static func main() {
     Platform.occupyStandardStreams()

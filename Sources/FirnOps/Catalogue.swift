@@ -48,6 +48,7 @@ extension OpCatalogue {
       Dropout.self,
       ByMode.self,
       Scan.self,
+      Collective.self, ExchangedMean.self, StartMean.self, StartRowMean.self, FinishMean.self,
       FusedInput.self, Fused.self,
     ])
 }

@@ -184,6 +184,20 @@ let opSamples: [OpSample] =
     OpSample(GatherAdded(size: 5), .integers([4], 0...4), .integers([7], 0...4), .real([7, 3])),
     OpSample(
       GatherAdded(size: 3), .integers([6], 0...2), .integers([5], 0...2), .integers([5, 2, 3], -9...9)),
+    OpSample(Collective(.allReduce), .real([2, 3])),
+    OpSample(Collective(.allReduce), .real([2, 3]), .real([], 0.5...2)),
+    OpSample(Collective(.allReduce), .integers([5], -9...9)),
+    OpSample(Collective(.broadcast(from: 0)), .real([3, 2])),
+    OpSample(Collective(.reduce(to: 0)), .real([3, 2])),
+    OpSample(Collective(.allGather(count: 1)), .real([3, 2])),
+    OpSample(Collective(.reduceScatter), .real([1, 3, 2])),
+    OpSample(StartMean(sendsWeight: true), .real([], 0.5...2), .real([2, 3]), .real([5])),
+    OpSample(StartMean(sendsWeight: false), .real([], 0.5...2), .real([4])),
+    OpSample(StartRowMean(size: 5), .real([], 0.5...2), .integers([7], 0...4), .real([7, 3])),
+    OpSample(
+      FinishMean([[2, 3], [5]], sendsWeight: true), .real([12], 0.5...2), .integers([2], 0...0)),
+    OpSample(
+      FinishMean([[4]], sendsWeight: false), .real([4]), .integers([2], 0...0), .real([], 0.5...2)),
     OpSample(ScatterReduce(.max, size: 4), .integers([7], 0...3), .real([7, 3])),
     OpSample(ScatterReduce(.min, size: 5), .integers([29], 0...4), .real([29])),
     OpSample(ScatterReduce(.min, size: 5), .integers([9], 0...4), .integers([9, 2], -9...9)),
@@ -233,6 +247,7 @@ let opsWithoutSample: [String: String] = [
   "assign_rows": "what it does, a session does",
   "random_state": "given by a session",
   "by_mode": "resolved by the compiler",
+  "exchanged_mean": "made by the compiler",
   "identity": "its operand itself",
   "stop_gradient": "its operand itself",
   "straight_through": "its operand itself, whose gradient no difference shows",

@@ -10,6 +10,8 @@ package struct NumericCheck: Sendable, Hashable {
   package var allowsInfinity = false
   /// Whether it is deferred to a later step, which answers for this one.
   package var isDeferred = false
+  /// Whether nothing is looked at: what it makes is still under way.
+  package var isPassedOver = false
   /// The steps it answers for, ascending.
   package var answersFor: [Int] = []
 }
@@ -18,12 +20,14 @@ package struct NumericCheck: Sendable, Hashable {
 struct PlannedChecks {
   let infinite: InfiniteValues
   private let deferred: DeferredChecks
+  private let underWay: Set<Int>
   /// For each node, the steps it answers for.
   private var answersFor: [Int: [Int]] = [:]
 
   init(_ graph: GraphDef, infinite: InfiniteValues) {
     self.infinite = infinite
     deferred = DeferredChecks(graph)
+    underWay = Set(graph.nodes.indices.filter { graph.nodes[$0].op.numerics.isUnderWay })
   }
 
   /// - Parameter step: the number the node's step gets.
@@ -32,7 +36,7 @@ struct PlannedChecks {
     defer { for other in answering { answersFor[other, default: []].append(step) } }
     return NumericCheck(
       allowsInfinity: values.contains { infinite[$0] }, isDeferred: !answering.isEmpty,
-      answersFor: answersFor[node] ?? [])
+      isPassedOver: underWay.contains(node), answersFor: answersFor[node] ?? [])
   }
 
   /// What may be infinite in the body of a loop that stands here.

@@ -53,6 +53,9 @@ package struct KernelCall: ~Copyable {
     self.splitsAll = splitsAll
   }
 
+  /// The members that compute together, of which whoever runs this is one; nil where it is alone.
+  package var world: (any Collectives)? { workers.world }
+
   package func operand<Element>(_ index: Int, as type: Element.Type = Element.self) -> UnsafePointer<Element>
   {
     UnsafePointer(table[operandSlots[index]].assumingMemoryBound(to: Element.self))
@@ -86,4 +89,11 @@ package protocol Workers: AnyObject, Sendable {
   /// Calls `body` on ranges that together cover `0..<count`, each of at least `grain`; the second argument is the
   /// worker's number. Results must not depend on where the ranges are cut.
   func split(_ count: Int, grain: Int, _ body: (Range<Int>, Int) -> Void)
+
+  /// The members that compute together, of which these workers are one's; nil where it is alone. Default: nil.
+  var world: (any Collectives)? { get }
+}
+
+extension Workers {
+  package var world: (any Collectives)? { nil }
 }

@@ -7,11 +7,16 @@ package struct Numerics: Hashable, Sendable {
   package var choices: [Int]
   /// Whether an infinite element of an operand may stand in a result by right.
   package var carriesInfinity: Bool
+  /// Whether results are still being made when it has run, so that only what waits for them may look at them.
+  package var isUnderWay: Bool
 
-  package init(poles: [Int] = [], choices: [Int] = [], carriesInfinity: Bool) {
+  package init(
+    poles: [Int] = [], choices: [Int] = [], carriesInfinity: Bool, isUnderWay: Bool = false
+  ) {
     self.poles = poles
     self.choices = choices
     self.carriesInfinity = carriesInfinity
+    self.isUnderWay = isUnderWay
   }
 
   /// Of an op that moves elements about.

@@ -28,6 +28,9 @@ package protocol Op: Hashable, Sendable {
   /// Arithmetic done, a fused multiply-add counted as two and a transcendental function as one.
   func flops(of operands: [TensorType], results: [TensorType]) -> Dim
 
+  /// Bytes that one member of a world hands in to be summed or collected. Default: none.
+  func exchangedBytes(of operands: [TensorType], results: [TensorType]) -> Dim
+
   /// Which buffers its results may share with its operands.
   var aliasing: Aliasing { get }
 
@@ -111,6 +114,8 @@ extension Op {
   package func dependence(of operands: [Dependence], results: Int) -> [Dependence] {
     Array(repeating: operands.reduce([]) { $0.union($1) }, count: results)
   }
+
+  package func exchangedBytes(of operands: [TensorType], results: [TensorType]) -> Dim { 0 }
 
   package var effect: Effect { .none }
 

@@ -40,6 +40,8 @@ public struct FirnError: Error, Hashable, Sendable {
     public static let parse = Code(rawValue: "parse")
     /// A file cannot be read or written.
     public static let file = Code(rawValue: "file")
+    /// The members of a world do not agree, or one of them is gone.
+    public static let world = Code(rawValue: "world")
   }
 
   /// A tensor the fault is about.

@@ -118,7 +118,7 @@ package struct GatherAdded: KernelOp {
 }
 
 /// Finds for indices where they stand among wanted ones, by a table of the wanted ones that is open and half empty.
-private struct RowFinding {
+struct RowFinding {
   let wanted: Int
   let indices: Int
   /// A power of two, at least twice as many as are wanted.

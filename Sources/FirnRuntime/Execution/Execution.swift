@@ -218,6 +218,7 @@ private final class Frame {
     _ position: Int, _ deferred: inout [Int: NotFinite]
   ) throws(FirnError) {
     let (step, results) = (plan.steps[position], steps[position].results)
+    if step.check.isPassedOver { return }
     for (number, type) in step.resultTypes.enumerated() {
       guard
         let found = firstNotFinite(
