@@ -43,6 +43,8 @@ extension Compiler {
     commonSubexpressions,
     // Removes what expansion kept for nobody and what merging made superfluous: a program's results are what is read.
     deadCode,
+    // After all that makes gradients cheaper or moves them: the order in which they are made is what buckets go by.
+    exchangeGradients,
     // Last: nothing looks into a program any more.
     fuse,
   ]
@@ -136,6 +138,9 @@ extension Compiler {
         .invalidArgument, "two masks hold elements of `\(variable)`",
         remedy: "give one, true where either is", place: variable)
     }
+    if case .value(let weight)? = training.exchange?.weight {
+      try request.graph.requireNumber(weight, "the weight of a run", isFlag: false)
+    }
     guard let averaging = training.averaging else { return }
     if case .decay(let decay) = averaging.rule, !(0..<1).contains(decay) {
       throw FirnError(
@@ -223,6 +228,7 @@ extension Compiler {
     where !graph.nodes[position].traits.isDisjoint(with: .unfinished) {
       let node = graph.nodes[position]
       if node.holdsGradientRequest { firnBug("compiler", "the request `\(node.name)` was not expanded") }
+      if node.isExchangedMean { firnBug("compiler", "`\(node.name)` was not exchanged") }
       if node.trainingAssignment != nil { firnBug("compiler", "the mode of `\(node.name)` was not resolved") }
     }
     guard context.request.training != nil else { return }

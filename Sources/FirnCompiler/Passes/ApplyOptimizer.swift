@@ -43,12 +43,14 @@ extension Compiler {
     var slots: [CompiledSlot] = []
     var rows: [RowUpdate] = []
     var shadows = ShadowUpdates(of: graph)
+    var outputs = Array(graph.outputs.prefix(context.request.fetches.count + training.losses.count))
     let result = try graph.extended(phase: .update) { builder in
+      let weight = training.exchange?.weight(in: builder)
       var objectives: [ObjectiveUpdate] = []
       for (number, goal) in training.goals.enumerated() {
         var made = ObjectiveUpdate(
           context.objectives[number], goal, context.sharedScope(number), training.averaging,
-          of: context.averaged)
+          of: context.averaged, exchangedBy: weight)
         guard made.decide(&slots, in: builder) else { return }
         objectives.append(made)
       }
@@ -68,6 +70,7 @@ extension Compiler {
             part: part, value: Tensor(builder, value),
             gradient: terms.dropFirst().reduce(terms[0]) { $0 + $1 })
         }
+        made.exchange(in: builder)
         made.hold(masks, in: builder)
         guard made.accumulate(&slots, in: builder) else { return }
         made.clip(in: builder)
@@ -96,13 +99,29 @@ extension Compiler {
         first = end
       }
       shadows.append(to: builder)
+      if let weight { outputs = exchanged(outputs, of: graph, by: weight, in: builder) }
     }
     context.slots = slots
-    context.rowUpdates = rows
+    // Other members look up other rows: all of the table may move.
+    context.rowUpdates = training.exchange == nil ? rows : []
     context.isFollowing = false
     var kept = result
-    kept.outputs = Array(graph.outputs.prefix(context.outputs.count))
+    kept.outputs = outputs
     return kept
+  }
+
+  /// Outputs, of which losses and other numbers of floating point that depend on data are means over all members.
+  private static func exchanged(
+    _ outputs: [Value], of graph: GraphDef, by weight: Tensor, in builder: Graph
+  ) -> [Value] {
+    let dependence = DependenceAnalysis(graph)
+    return outputs.map { output in
+      let type = graph.type(of: output)
+      guard type.shape.rank == 0, type.dtype.isFloatingPoint, !graph.nodes[output.node].isAbsentGradient,
+        !dependence[output].isDisjoint(with: [.data, .random])
+      else { return output }
+      return Tensor(builder, output).exchangedMean(weight: weight).value
+    }
   }
 
   /// An assignment of a variable or a slot: of one part alone, or of the whole that several have a share in.

@@ -111,6 +111,7 @@ package struct CompilationContext: Sendable {
     var result = training
     result.goals = training.goals.map { $0.following(&losses, &others) }
     result.holding = training.holding.map { _ in (others.removeFirst(), others.removeFirst()) }
+    if case .value? = training.exchange?.weight { result.exchange?.weight = .value(others.removeFirst()) }
     return result
   }
 

@@ -19,6 +19,8 @@ struct ObjectiveUpdate {
   private var sharedSlots: [Tensor] = []
   private let averaging: Averaging?
   private let averaged: Set<TrainedPart>
+  /// What a run of this member weighs among those of all; nil where there are no others.
+  private let exchangeWeight: Tensor?
 
   private var optimizer: any Optimizer { goal.optimizer }
 
@@ -27,8 +29,9 @@ struct ObjectiveUpdate {
   ///   - averaged: the parts, of this objective and others, of which averages are kept.
   init(
     _ objective: ObjectiveScope, _ goal: CompilationRequest.Goal, _ scope: String, _ averaging: Averaging?,
-    of averaged: Set<TrainedPart>
+    of averaged: Set<TrainedPart>, exchangedBy exchangeWeight: Tensor?
   ) {
+    self.exchangeWeight = exchangeWeight
     self.goal = goal
     self.scope = scope
     self.averaging = averaging
@@ -48,7 +51,7 @@ struct ObjectiveUpdate {
     switch goal.condition {
     case nil: return true
     case .flag(let flag):
-      isActive = Tensor(graph, flag)
+      isActive = agreed(Tensor(graph, flag))
       isDue = isActive
       return true
     case .every(let runs):
@@ -88,11 +91,12 @@ struct ObjectiveUpdate {
       guard let runs = counter("accumulated_runs", &record, in: graph),
         let total = counter("accumulated_weight", &record, in: graph)
       else { return false }
-      let weight = window.weight.map { Tensor(graph, $0).cast(to: .f64) } ?? graph.constant(1, dtype: .f64)
+      var weight = window.weight.map { Tensor(graph, $0).cast(to: .f64) } ?? graph.constant(1, dtype: .f64)
+      if exchangeWeight != nil, window.weight != nil { weight = allReduce(weight) }
       let count = runs.read + 1
       let sum = total.read + weight
       var isLast = greaterEqual(count, Double(window.runs))
-      if let closing = window.closing { isLast = logicalOr(isLast, Tensor(graph, closing)) }
+      if let closing = window.closing { isLast = logicalOr(isLast, agreed(Tensor(graph, closing))) }
       if let isActive { isLast = logicalAnd(isLast, isActive) }
       /// What a sum is after the run: nothing after a step, as it was in a run that does not count.
       func kept(_ new: Tensor, _ old: Tensor) -> Tensor {
@@ -119,6 +123,23 @@ struct ObjectiveUpdate {
       isDue = isLast
       return true
     }
+  }
+
+  /// Makes of the gradients their means over all members, by the weights of their runs.
+  mutating func exchange(in graph: Graph) {
+    guard let exchangeWeight else { return }
+    let own = goal.window?.weight.map { Tensor(graph, $0) } ?? exchangeWeight
+    for (number, update) in updates.enumerated() {
+      updates[number].gradient = graph.section("update/" + update.part.variable.name, phase: .update) {
+        update.gradient.exchangedMean(weight: own)
+      }
+    }
+  }
+
+  /// A flag that all members have alike: true where it is with any.
+  private func agreed(_ flag: Tensor) -> Tensor {
+    if exchangeWeight == nil { return flag }
+    return greater(allReduce(flag.cast(to: .i32)), 0)
   }
 
   /// Bounds the gradients.

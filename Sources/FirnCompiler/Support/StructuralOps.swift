@@ -26,6 +26,9 @@ extension Node {
   /// A gradient that does not exist, where that was asked for.
   var isAbsentGradient: Bool { traits.contains(.provisional) && op is AbsentGradient }
 
+  /// Whether it stands for a mean over the members of a world that is still to be made.
+  var isExchangedMean: Bool { traits.contains(.provisional) && op is ExchangedMean }
+
   /// An op that computes one thing in training mode and another in inference.
   var modal: (any ModalOp)? { traits.contains(.modal) ? op as? any ModalOp : nil }
 

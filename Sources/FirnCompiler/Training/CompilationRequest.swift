@@ -34,6 +34,8 @@ package struct CompilationRequest: Sendable {
     package var holding: [(read: Value, mask: Value)] = []
     /// What averages are kept.
     package var averaging: Averaging?
+    /// How gradients are exchanged with the other members of a world; nil where there are none.
+    package var exchange: Exchange?
 
     /// Gradient descent on one scalar.
     ///
@@ -56,7 +58,35 @@ package struct CompilationRequest: Sendable {
     package var losses: [Value] { goals.compactMap(\.loss) }
 
     /// What has to be followed through the passes besides: gradients that are given, weights, flags and masks.
-    var followed: [Value] { goals.flatMap(\.followed) + holding.flatMap { [$0.read, $0.mask] } }
+    var followed: [Value] {
+      goals.flatMap(\.followed) + holding.flatMap { [$0.read, $0.mask] } + (exchange?.followed ?? [])
+    }
+  }
+
+  /// That there are other members, and how much the run of one of them weighs.
+  package struct Exchange: Sendable {
+    package enum Weight: Sendable {
+      /// All runs weigh as much.
+      case one
+      /// The extent of a dimension, as a rule that of the batch.
+      case extent(Dim)
+      /// A scalar.
+      case value(Value)
+    }
+
+    package var weight: Weight
+    /// The most bytes of a bucket that more than one gradient shares.
+    package var bucketBytes: Int
+
+    package init(weight: Weight, bucketBytes: Int = Self.standardBucketBytes) {
+      self.weight = weight
+      self.bucketBytes = bucketBytes
+    }
+
+    /// Large enough that a message costs little beside its bytes, small enough that the first leaves early: 4 MiB.
+    package static let standardBucketBytes = 1 << 22
+
+    var followed: [Value] { if case .value(let value) = weight { [value] } else { [] } }
   }
 
   /// An objective, its tensors found.

@@ -36,7 +36,7 @@ import Testing
     Compiler.extractRequested, Compiler.deadCode, Compiler.resolveModes, Compiler.expandGradients,
     Compiler.simplify,
     Compiler.commonSubexpressions, Compiler.narrowAdjoints, Compiler.hoistInvariants, Compiler.batchSteps,
-    Compiler.sumAfterLoops, Compiler.arrangeOnce, Compiler.fuse,
+    Compiler.sumAfterLoops, Compiler.arrangeOnce, Compiler.exchangeGradients, Compiler.fuse,
   ]
 
   @Test(arguments: plain) func exampleHolds(_ pass: Pass) throws {
