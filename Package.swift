@@ -23,7 +23,9 @@ let libraries: [Target] = [
   .target(name: "FirnCompiler", dependencies: ["FirnGraph", "FirnNotation", "FirnOps"]),
   .target(
     name: "FirnRuntime",
-    dependencies: ["FirnGraph", "FirnNotation", "FirnFiles", "FirnOps", "FirnCompiler", "CFirnKernels"]),
+    dependencies: [
+      "FirnWorlds", "FirnGraph", "FirnNotation", "FirnFiles", "FirnOps", "FirnCompiler", "CFirnKernels",
+    ]),
   .target(
     name: "FirnFormats", dependencies: ["FirnGraph", "FirnNotation", "FirnFiles", "FirnOps", "FirnRuntime"]),
   .target(
@@ -32,12 +34,14 @@ let libraries: [Target] = [
   .target(
     name: "FirnTraining",
     dependencies: [
-      "FirnGraph", "FirnNotation", "FirnFiles", "FirnCharts", "FirnOps", "FirnCompiler", "FirnRuntime",
+      "FirnWorlds", "FirnGraph", "FirnNotation", "FirnFiles", "FirnCharts", "FirnOps", "FirnCompiler",
+      "FirnRuntime",
       "FirnFormats",
     ]),
   .target(
     name: "Firn",
     dependencies: [
+      "FirnWorlds",
       "FirnGraph", "FirnNotation", "FirnFiles", "FirnCharts", "FirnOps", "FirnNN", "FirnCompiler",
       "FirnRuntime", "FirnFormats", "FirnONNX", "FirnTraining",
     ]),
@@ -87,6 +91,7 @@ let examples: [Target] = [
   "GradualUnfreezing",
   "InAndOutOfPyTorch",
   "LayersLossesAndOps",
+  "ManyProcesses",
   "PartialStateDict",
   "PreserveTrainRestore",
   "PretrainedEncoder",
@@ -102,7 +107,7 @@ let examples: [Target] = [
   .executableTarget(
     name: name,
     dependencies: [
-      "Firn", "FirnDigits", "FirnGraph", "FirnNotation", "FirnFiles", "FirnCharts", "FirnOps", "FirnNN",
+      "Firn", "FirnDigits", "FirnWorlds", "FirnGraph", "FirnNotation", "FirnFiles", "FirnCharts", "FirnOps", "FirnNN",
       "FirnCompiler", "FirnRuntime",
       "FirnFormats", "FirnONNX",
       "FirnTraining",
@@ -123,7 +128,21 @@ let tests: [Target] = [
     path: "Tests/FirnOpening"),
   .executableTarget(name: "FirnWorldMember", dependencies: ["FirnWorlds"], path: "Tests/FirnWorldMember"),
   .testTarget(
-    name: "FirnWorldsTests", dependencies: ["FirnWorlds", "FirnWorldMember"], exclude: ["install-mpi"]),
+    name: "FirnWorldsTests", dependencies: ["FirnWorlds", "FirnWorldMember", "FirnTestSupport"],
+    exclude: ["install-mpi"]),
+  .executableTarget(
+    name: "FirnParallelMember",
+    dependencies: [
+      "FirnWorlds", "FirnGraph", "FirnNotation", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime",
+      "FirnTraining",
+    ],
+    path: "Tests/FirnParallelMember"),
+  .testTarget(
+    name: "FirnParallelTests",
+    dependencies: [
+      "FirnWorlds", "FirnGraph", "FirnNotation", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime",
+      "FirnTraining", "FirnTestSupport", "FirnParallelMember",
+    ]),
   .testTarget(
     name: "FirnGraphTests", dependencies: ["FirnGraph", "FirnNotation", "FirnToyOps"], exclude: ["Fixtures"]),
   .testTarget(
@@ -163,7 +182,9 @@ let tests: [Target] = [
       "FirnTestSupport",
       "CFirnAllocations", "CFirnKernels",
     ]),
-  .testTarget(name: "FirnPoolTests", dependencies: ["FirnGraph", "FirnOps", "FirnCompiler", "FirnRuntime"]),
+  .testTarget(
+    name: "FirnPoolTests",
+    dependencies: ["FirnWorlds", "FirnGraph", "FirnOps", "FirnCompiler", "FirnRuntime"]),
   .testTarget(
     name: "FirnTrainingTests",
     dependencies: [

@@ -9,3 +9,4 @@
 @_exported public import FirnOps
 @_exported public import FirnRuntime
 @_exported public import FirnTraining
+@_exported public import FirnWorlds

@@ -19,6 +19,9 @@ public struct Program: Sendable {
   /// Knows the placeholders it needs, and those of the graph it was made from.
   let feedCheck: FeedCheck
 
+  /// Whether its runs need the other members of a world.
+  let isExchanging: Bool
+
   /// Of the variables that are trained in part, what is.
   let trainedBlocks: [String: [Block]]
 

@@ -2,6 +2,7 @@ public import FirnCompiler
 public import FirnGraph
 public import FirnNotation
 import FirnOps
+public import FirnWorlds
 
 /// The state of a model and the programs that use it.
 ///
@@ -27,7 +28,13 @@ public final class Session {
 
   var store: VariableStore
   private let identity = SessionIdentity()
-  private let workers: WorkerPool
+  let workers: WorkerPool
+  /// The world as kernels see it.
+  let link: WorldLink
+  /// What says how much a run weighs; nil for the extent of the batch.
+  let weighing: (any TensorReference)?
+  /// What the members of the world have found alike.
+  var agreement = Agreement()
   private var executions = ExecutionCache()
   /// How many runs there have been; drives random ops, with the seed.
   package var runs: UInt64 = 0
@@ -40,13 +47,24 @@ public final class Session {
   ///
   /// - Parameters:
   ///   - seed: decides first values and random ops; the same seed gives the same bits on any number of threads.
-  ///   - threads: how many kernels may use; all cores by default.
+  ///   - threads: how many kernels may use; all cores by default, or this member's share of them.
+  ///   - world: the members that train together, each with a session of the same graph and seed: the gradients of what
+  ///     is trained are exchanged, and nothing else; ``World/alone`` by default.
+  ///   - weight: how many examples a run is of, a scalar, by which gradients, losses and metrics of the members are
+  ///     averaged; by default the extent `batch`, or the only named first extent of placeholders.
   /// - Throws: every fault recorded while the graph was built, as `graph.validate()` does.
-  public init(_ graph: Graph, seed: UInt64 = 0, threads: Int? = nil) throws(FirnError) {
+  public init(
+    _ graph: Graph, seed: UInt64 = 0, threads: Int? = nil, world: World = .alone,
+    weighingBy weight: (any TensorReference)? = nil
+  ) throws(FirnError) {
     self.graph = graph
     self.seed = seed
+    weighing = weight
     store = VariableStore(seed: seed)
-    workers = WorkerPool(count: threads ?? Platform.coreCount)
+    link = WorldLink(world)
+    workers = WorkerPool(
+      count: threads ?? max(1, Platform.coreCount / Platform.neighbourCount(of: world.size)),
+      world: world.size > 1 ? link : nil)
     try addVariables()
   }
 
@@ -57,11 +75,19 @@ public final class Session {
   ///
   /// - Parameters:
   ///   - seed: decides first values and random ops.
-  ///   - threads: how many kernels may use; all cores by default.
+  ///   - threads: how many kernels may use; all cores by default, or this member's share of them.
+  ///   - world: the members that train together; ``World/alone`` by default.
+  ///   - weight: how many examples a run is of, by name; see the other initialiser.
   /// - Throws: where a first value cannot be made, or the machine has not the memory.
-  public convenience init(_ definition: GraphDef, seed: UInt64 = 0, threads: Int? = nil) throws(FirnError) {
-    try self.init(Graph(definition), seed: seed, threads: threads)
+  public convenience init(
+    _ definition: GraphDef, seed: UInt64 = 0, threads: Int? = nil, world: World = .alone,
+    weighingBy weight: (any TensorReference)? = nil
+  ) throws(FirnError) {
+    try self.init(Graph(definition), seed: seed, threads: threads, world: world, weighingBy: weight)
   }
+
+  /// The members that train together, of which this session is one's.
+  public var world: World { link.world }
 
   func addVariables() throws(FirnError) {
     try graph.validate()
@@ -174,9 +200,10 @@ public final class Session {
     }
     var held: [(read: Value, mask: Value)] = []
     for (variable, mask) in holding { held.append((try value(variable), try value(mask))) }
+    var training = CompilationRequest.Training(goals: goals, holding: held, averaging: averaging)
+    if world.size > 1 { training.exchange = .init(weight: try exchangeWeight()) }
     let request = CompilationRequest(
-      graph: graph.definition, fetches: fetches,
-      training: .init(goals: goals, holding: held, averaging: averaging),
+      graph: graph.definition, fetches: fetches, training: training,
       freezing: freezing, thawing: thawing, keepingTrainingMode: keepingTrainingMode)
     return try program(request, fetches: fetching.map(\.tensorName) + losses)
   }
@@ -241,6 +268,7 @@ public final class Session {
       compilation: compilation, session: identity, home: graph.identity, fetches: fetches,
       outputs: compilation.fetchOutputs,
       feedCheck: FeedCheck(compilation.graph, known: request.graph.placeholders, home: graph.identity),
+      isExchanging: compilation.graph.exchanges,
       trainedBlocks: Dictionary(grouping: compilation.trainedParts.filter { $0.block != nil }) {
         $0.variable.name
       }.mapValues { $0.compactMap(\.block) },
@@ -292,7 +320,7 @@ public final class Session {
     return decision.reports
   }
 
-  private func value(_ reference: any TensorReference) throws(FirnError) -> Value {
+  func value(_ reference: any TensorReference) throws(FirnError) -> Value {
     try values([reference])[0]
   }
 
@@ -340,8 +368,24 @@ public final class Session {
   ///   allocate only what they return.
   @discardableResult
   public func run(_ program: Program, feeding feeds: Feeds = [:]) throws(FirnError) -> Results {
+    try run(program, feeding: feeds, counts: true)
+  }
+
+  /// - Parameter counts: whether what this member makes weighs anything; without it the member runs along with the others.
+  package func run(_ program: Program, feeding feeds: Feeds, counts: Bool) throws(FirnError) -> Results {
     try requireOwn(program)
-    let binding = try program.feedCheck.binding(of: feeds)
+    guard world.size > 1, program.isExchanging else { return try step(program, feeding: feeds) }
+    do throws(FirnError) {
+      try agree(on: program)
+      link.counts = counts
+      return try step(program, feeding: feeds)
+    } catch {
+      throw told(error)
+    }
+  }
+
+  private func step(_ program: Program, feeding feeds: Feeds) throws(FirnError) -> Results {
+    let binding = try program.feedCheck.binding(of: feeds, members: world.size)
     let execution = try self.execution(of: program, binding: binding, checksNumerics: checksNumerics)
     let plan = execution.plan
     for (port, storage) in zip(plan.feeds, execution.feeds) {
@@ -361,7 +405,8 @@ public final class Session {
     try execution.bind(to: &store)
     if checksNumerics { try checkVariables(of: plan) }
     let state = execution.randomState.pointer
-    state.storeBytes(of: seed, as: UInt64.self)
+    // Members draw other numbers, the first those of a process alone.
+    state.storeBytes(of: seed &+ UInt64(world.rank) &* 0x9e37_79b9_7f4a_7c15, as: UInt64.self)
     state.storeBytes(of: runs, toByteOffset: 8, as: UInt64.self)
     try execution.run(checksNumerics: checksNumerics)
     let arrays = program.outputs.map { output in
@@ -379,6 +424,7 @@ public final class Session {
         store.write(values, to: commit.name, training: blocks, by: workers)
       }
     }
+    if world.size > 1 { agreement.note(plan.commits.lazy.map(\.name), in: store) }
     runs &+= 1
     return Results(names: program.fetches, arrays: arrays, home: graph.identity)
   }
@@ -452,6 +498,8 @@ public final class Session {
   ///   with both numbers: feeds, results and variables that are still to be made are counted too.
   public func arenaBytes(of program: Program, binding: DimBinding = [:]) throws(FirnError) -> Int {
     try requireOwn(program)
+    var binding = binding
+    binding[Collective.members.description] = binding[Collective.members.description] ?? world.size
     return try execution(of: program, binding: binding).plan.arenaBytes
   }
 

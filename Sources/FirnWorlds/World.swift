@@ -71,7 +71,9 @@ public final class World: Sendable {
 
   /// A call that has been begun; see ``finish(_:)``.
   public struct Ticket: Sendable {
-    let number: Int
+    package let number: Int
+
+    package init(number: Int) { self.number = number }
   }
 
   /// Begins to replace `values` with their sums over all members, element by element, in the order of ranks.
@@ -182,7 +184,7 @@ public final class World: Sendable {
   }
 
   /// Waits for all calls that were begun, however they end.
-  func settle() { courier?.settle() }
+  package func settle() { courier?.settle() }
 
   /// Takes leave when all calls are done, or ends everyone; the world is of no more use.
   func leave(failed: Bool) {
@@ -195,7 +197,7 @@ public final class World: Sendable {
 
   // MARK: Inside
 
-  private func start(_ call: @escaping @Sendable (World) throws(WorldError) -> Void) -> Ticket {
+  func start(_ call: @escaping @Sendable (World) throws(WorldError) -> Void) -> Ticket {
     note(calls: 1)
     guard let courier else {
       // Nobody is asked for anything, so nothing can fail.
@@ -206,7 +208,7 @@ public final class World: Sendable {
     return Ticket(number: courier.post { () throws(WorldError) in try call(self) })
   }
 
-  private func note(reduced: Int = 0, sent: Int = 0, calls: Int = 0) {
+  func note(reduced: Int = 0, sent: Int = 0, calls: Int = 0) {
     traffic.withLock { traffic in
       traffic.reducedBytes += reduced
       traffic.sentBytes += sent
@@ -214,7 +216,7 @@ public final class World: Sendable {
     }
   }
 
-  private func exchange(_ sends: [Message], _ receives: [Message]) throws(WorldError) {
+  func exchange(_ sends: [Message], _ receives: [Message]) throws(WorldError) {
     guard let transport else { return }
     note(sent: sends.reduce(0) { $0 + $1.bytes.count })
     try transport.exchange(sends, receives)
@@ -223,7 +225,7 @@ public final class World: Sendable {
   /// Up to so many bytes a round of messages costs more than what is sent.
   static let small = 8192
 
-  private func sum(_ values: UnsafeMutableRawPointer, count: Int, of element: Element) throws(WorldError) {
+  func sum(_ values: UnsafeMutableRawPointer, count: Int, of element: Element) throws(WorldError) {
     guard size > 1, count > 0 else { return }
     let width = element.byteCount
     let whole = UnsafeMutableRawBufferPointer(start: values, count: count * width)
@@ -262,7 +264,7 @@ public final class World: Sendable {
     received.deallocate()
   }
 
-  private static func add(
+  static func add(
     _ terms: UnsafeMutableRawPointer?, to sums: UnsafeMutableRawPointer?, _ count: Int, _ element: Element
   ) {
     guard let terms, let sums else { return }
@@ -281,7 +283,7 @@ public final class World: Sendable {
 }
 
 /// Memory that a call owns until it has ended, as ``World/startSum(_:count:of:)`` says.
-private struct UncheckedPointer: @unchecked Sendable {
+struct UncheckedPointer: @unchecked Sendable {
   let pointer: UnsafeMutableRawPointer
 
   init(_ pointer: UnsafeMutableRawPointer) { self.pointer = pointer }

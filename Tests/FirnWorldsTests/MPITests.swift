@@ -1,3 +1,4 @@
+import FirnTestSupport
 import Foundation
 import Testing
 
@@ -23,7 +24,7 @@ import Testing
     .enabled(if: !installed.isEmpty, "no MPI is installed"), arguments: installed,
     ["throw", "exit", "kill", "hang", "abort"])
   func oneEndsAllEnd(mpi: InstalledMPI, way: String) throws {
-    let run = try mpi.run(3, way, environment: ["FIRN_WORLD_PATIENCE": "2"])
+    let run = try mpi.run(3, of: "FirnWorldMember", way, environment: ["FIRN_WORLD_PATIENCE": "2"])
     #expect(run.status != 0)
     let expected = [
       "throw": "thrown on purpose", "hang": "has not answered for 2 s",

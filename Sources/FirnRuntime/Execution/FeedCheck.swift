@@ -1,5 +1,6 @@
 import FirnCompiler
 import FirnGraph
+import FirnOps
 
 /// Holds feeds against the placeholders of a program, and finds what they bind.
 struct FeedCheck: Sendable {
@@ -16,8 +17,9 @@ struct FeedCheck: Sendable {
     dimensions = graph.dimensionNames
   }
 
+  /// - Parameter members: how many train together; an extent of that name is so many, unless feeds say otherwise.
   /// - Throws: `.unknownName`, `.missingFeed`, `.invalidFeed`; the message has the mismatch in full.
-  func binding(of feeds: Feeds) throws(FirnError) -> DimBinding {
+  func binding(of feeds: Feeds, members: Int = 1) throws(FirnError) -> DimBinding {
     for feed in feeds.entries { try home.require(feed.name, of: feed.home) }
     for feed in feeds.entries where !known.contains(where: { $0.name == feed.name }) {
       let names = known.map(\.name)
@@ -73,6 +75,8 @@ struct FeedCheck: Sendable {
     }
     // Dimensions that no data needed here has (how long a loop is whose slices nobody reads) come from other feeds.
     bind(&binding, by: feeds, of: known)
+    let world = Collective.members.description
+    if binding[world] == nil, dimensions.contains(world) { binding[world] = members }
     if let open = dimensions.first(where: { binding[$0] == nil }) { throw unbound(open) }
     return binding
   }

@@ -14,6 +14,7 @@ internal import Synchronization
 /// reduced, so results do not depend on their number.
 final class WorkerPool: Workers {
   let count: Int
+  let world: (any Collectives)?
   private let crew = Mutex(Crew())
 
   private struct Crew {
@@ -22,7 +23,11 @@ final class WorkerPool: Workers {
     var barriers = 0
   }
 
-  init(count: Int) { self.count = max(1, count) }
+  /// - Parameter world: the members of which these workers are one's, if it has others.
+  init(count: Int, world: (any Collectives)? = nil) {
+    self.count = max(1, count)
+    self.world = world
+  }
 
   deinit {
     crew.withLock { crew in

@@ -32,6 +32,8 @@ struct VariableStore {
   private var positions: [String: Int] = [:]
   /// For each variable that is followed, the entries of its shadows.
   private var shadows: [String: [Int]] = [:]
+  /// Moves whenever somebody gives a variable a value from outside of runs.
+  private(set) var changes = 0
   /// Moves whenever the storage of a variable is another one.
   private(set) var version = 0
 
@@ -224,6 +226,7 @@ struct VariableStore {
   mutating func replace(_ name: String, with array: NDArray?, origin: Origin?) {
     let position = position(of: name)
     precondition(array.map { $0.type == entries[position].type } ?? true)
+    changes += 1
     put(array?.sharedStorage, at: position)
     entries[position].isKnownFinite = false
     entries[position].revision += 1

@@ -22,6 +22,10 @@ extension Trainer {
   /// A batch is fed by the names of the data set's columns; its loss is the program's last fetch, a scalar. The last
   /// batch of an epoch may be smaller: a model whose batch is a named dimension takes it as it comes.
   ///
+  /// Where the session belongs to a world, each member runs its part of every batch, as
+  /// ``DataSet/batches(of:epoch:seed:rank:of:)`` says; the batch size is that of all together, losses are those of whole
+  /// batches, and the first member alone reports and writes checkpoints. All members call it alike, and run `metric`.
+  ///
   /// - Parameters:
   ///   - data: a column for each placeholder the loss needs.
   ///   - epochs: passes over the data in all, those before `start` included; not negative.
@@ -31,7 +35,7 @@ extension Trainer {
   ///   - lastStep: where to stop, counted from the very first step, if the epochs are not over by then.
   ///   - folder: where checkpoints go, if anywhere.
   ///   - interval: steps from one checkpoint to the next; the last step has one in any case. 100 by default.
-  ///   - report: called after every step, and after its checkpoint.
+  ///   - report: called after every step, and after its checkpoint; by rank 0 alone.
   ///   - metric: called before every checkpoint; its value, lower is better, decides which is kept as the best. Needs a
   ///     folder.
   /// - Returns: the loss of every step done here, as it was before the step's update.
@@ -83,16 +87,16 @@ extension Trainer {
     while position.epoch < epochs, position.step < stepCount {
       let batches = data.batches(of: batchSize, epoch: position.epoch, seed: seed)
       for batch in batches.dropFirst(position.batch) where position.step < stepCount {
-        let value = try session.run(program, feeding: data.feeds(batch)).scalar(loss)
+        let value = try run(batch, number: position.batch, of: batchSize, data).scalar(loss)
         losses.append(value)
         let epoch = position.epoch
         position.step += 1
         position.batch += 1
         if position.batch >= batches.count { (position.epoch, position.batch) = (epoch + 1, 0) }
         if let folder, position.step % max(1, interval) == 0 || position.step == stepCount {
-          try folder.save(
-            session, running: program, step: position.step, position: position, metric: metric?())
+          try save(to: folder, at: position, metric)
         }
+        guard isReporter else { continue }
         report(
           Progress(
             step: position.step, stepCount: stepCount, epoch: epoch, loss: value, position: position))

@@ -1,0 +1,163 @@
+import FirnCompiler
+import FirnGraph
+import FirnNotation
+import FirnRuntime
+import FirnTraining
+import FirnWorlds
+import Testing
+
+@testable import FirnParallelMember
+
+/// Worlds of threads that train.
+@Suite(.serialized) struct ThreadTrainingTests {
+  /// Bit by bit, variables and optimisers' memory, after three epochs of ragged parts.
+  @Test(arguments: [2, 4]) func membersHaveTheBitsOfOneProcess(members: Int) throws {
+    let all = try World.runInThreads(members) { try Lesson().run(in: $0) }
+    for lines in all { #expect(lines == all[0]) }
+    let own = all[0].filter { !$0.hasPrefix("loss") }
+    #expect(own == (try OneProcess.run(parts: members)))
+    #expect(all[0].count { $0.hasPrefix("loss") } == Lesson.epochs * 3)
+  }
+
+  /// The loss that every member returns is that of the whole batch.
+  @Test func lossesAndMetricsAreOfTheWholeBatch() throws {
+    let alone = Lesson()
+    let session = try alone.session(.alone)
+    let whole = try session.run(try alone.program(in: session), feeding: alone.data.feeds(0..<7))
+    let expected = try (whole.scalar(alone.loss), whole.scalar(alone.accuracy))
+    let all = try World.runInThreads(3) { world in
+      let lesson = Lesson()
+      let session = try lesson.session(world)
+      let program = try lesson.program(in: session)
+      let parts = [0..<3, 3..<5, 5..<7]
+      let results = try session.run(program, feeding: lesson.data.feeds(parts[world.rank]))
+      return try [results.scalar(lesson.loss), results.scalar(lesson.accuracy)]
+    }
+    for own in all {
+      #expect(own == all[0])
+      #expect(abs(own[0] - expected.0) < 1e-6 && abs(own[1] - expected.1) < 1e-6)
+    }
+  }
+
+  /// A member without an example in a batch runs along, and changes nothing.
+  @Test func fewerExamplesThanMembers() throws {
+    @Sendable func losses(_ world: World) throws -> [Double] {
+      let lesson = Lesson()
+      let session = try lesson.session(world)
+      let program = try lesson.program(in: session)
+      return try Trainer(program, in: session).fit(lesson.data, epochs: 1, batchSize: 2, seed: 1)
+    }
+    let alone = try losses(.alone)
+    for own in try World.runInThreads(3, { try losses($0) }) {
+      #expect(own.count == alone.count && zip(own, alone).allSatisfy { abs($0 - $1) < 1e-4 })
+    }
+  }
+
+  @Test(arguments: ["weight", "selection", "graph"]) func differencesAreNamedBeforeTheFirstStep(
+    what: String
+  ) throws {
+    let error = #expect(throws: FirnError.self) {
+      try World.runInThreads(3, patience: 20) { world in
+        let (lesson, isLast) = (Lesson(), world.rank == 2)
+        if what == "graph", isLast { _ = lesson.graph.placeholder("more", shape: [2]) }
+        let session = try lesson.session(world)
+        let program = try lesson.program(
+          in: session, freezing: what == "selection" && isLast ? "hidden/bias" : Lesson.freezing)
+        if what == "weight", isLast { try Mismatch.changeOneBit(of: "hidden/bias", in: session) }
+        let before = try Lesson.lines(of: session)
+        do { _ = try session.run(program, feeding: lesson.data.feeds(0..<2)) } catch {
+          #expect(try Lesson.lines(of: session) == before)
+          throw error
+        }
+      }
+    }
+    let message = error?.message ?? ""
+    #expect(error?.code == .world)
+    #expect(message.contains("ranks 0, 1: ") && message.contains("rank 2: "), "\(message)")
+    switch what {
+    case "weight": #expect(error?.place == "hidden/bias" && message.contains("`hidden/bias`"))
+    case "selection": #expect(message.contains("train different variables"))
+    default: #expect(message.contains("the graph is not the same"))
+    }
+  }
+
+  /// What is loaded later is compared before the next step.
+  @Test func loadsAreComparedToo() throws {
+    let error = #expect(throws: FirnError.self) {
+      try World.runInThreads(2, patience: 20) { world in
+        let lesson = Lesson()
+        let session = try lesson.session(world)
+        let program = try lesson.program(in: session)
+        let feeds = try lesson.data.feeds(0..<2)
+        _ = try session.run(program, feeding: feeds)
+        let value = try session.value(of: "hidden/bias")
+        try session.setValue(value, of: "hidden/bias")
+        _ = try session.run(program, feeding: feeds)
+        try session.setValue(value, of: "hidden/bias")
+        if world.rank == 1 { try Mismatch.changeOneBit(of: "hidden/bias", in: session) }
+        _ = try session.run(program, feeding: feeds)
+      }
+    }
+    #expect(error?.place == "hidden/bias")
+  }
+
+  /// A member that fails in a step ends the others' step, with its error.
+  @Test func oneThrowsAllThrow() throws {
+    let outcomes = try World.runInThreads(3, patience: 20) { world -> String in
+      let lesson = Lesson()
+      let session = try lesson.session(world)
+      let program = try lesson.program(in: session)
+      let data = try lesson.data
+      _ = try session.run(program, feeding: data.feeds(0..<2))
+      do throws(FirnError) {
+        if world.rank == 1 {
+          _ = try session.run(
+            program,
+            feeding: [
+              "tokens": NDArray([Int32](repeating: 900, count: 5)).reshaped(to: [1, 5]),
+              "labels": NDArray([Int32(0)]),
+            ])
+        } else {
+          _ = try session.run(program, feeding: data.feeds(0..<2))
+        }
+      } catch { return error.message }
+      return "none"
+    }
+    #expect(outcomes.allSatisfy { $0.contains("900") }, "\(outcomes)")
+    #expect(outcomes[0].contains("rank 1: ") && outcomes[2].contains("rank 1: "))
+  }
+
+  @Test func checkpointsGoOnWithAnyNumberOfMembers() throws {
+    let whole = try train(members: 2, steps: 6, nil)
+    let path = Scratch.path()
+    defer { Scratch.remove(path) }
+    _ = try train(members: 2, steps: 4, path)
+    let resumed = try train(members: 2, steps: 6, path)
+    #expect(resumed == whole)
+    // By other numbers the same examples make the same batches: sums differ in their last bits alone.
+    let path4 = Scratch.path()
+    defer { Scratch.remove(path4) }
+    _ = try train(members: 4, steps: 4, path4)
+    let values = try (train(members: 1, steps: 6, path4), train(members: 3, steps: 6, nil))
+    for (a, b) in zip(values.0, values.1) { #expect(abs(a - b) < 1e-4) }
+  }
+
+  /// The head's kernel after so many steps.
+  private func train(members: Int, steps: Int, _ path: String?) throws -> [Float] {
+    @Sendable func body(_ world: World) throws -> [Float] {
+      let lesson = Lesson()
+      let session = try lesson.session(world)
+      let program = try lesson.program(in: session)
+      let folder = try path.map { try CheckpointFolder($0) }
+      let start = try folder?.latest()?.resume(in: session)
+      try Trainer(program, in: session).fit(
+        lesson.data, epochs: .max, batchSize: Lesson.batchSize, seed: Lesson.seed, from: start?.position,
+        upTo: steps, savingTo: folder, every: 2)
+      return try session.value(of: "head/kernel").elements(as: Float.self)
+    }
+    if members == 1 { return try body(.alone) }
+    let all = try World.runInThreads(members, body)
+    for own in all { #expect(own == all[0]) }
+    return all[0]
+  }
+}
