@@ -79,6 +79,10 @@ reportingErrors {
     defer { try? FileManager.default.removeItem(atPath: path) }
     _ = try GraphDef(contentsOfFile: path)
   }
+  fail("world") {
+    let copies = try session.compile(fetching: [broadcast(loss, fromRank: 3)])
+    try session.run(copies, feeding: [x: NDArray(zeros: [1, 3])])
+  }
   fail("file") { _ = try Weights(contentsOf: "missing.safetensors") }
 
   do throws(FirnError) {

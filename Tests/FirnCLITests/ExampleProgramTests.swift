@@ -21,11 +21,19 @@ import Testing
         "CustomCell", "DigitsTransfer", "Errors", "FirstSteps", "FreezeInputKernels", "FreezeOneLSTM",
         "FreezeResNet",
         "FrozenBatchNorm", "FrozenEmbedding", "GradualUnfreezing", "InAndOutOfPyTorch", "LayersLossesAndOps",
-        "PartialStateDict", "PreserveTrainRestore",
+        "ManyProcesses", "PartialStateDict", "PreserveTrainRestore",
         "PretrainedEncoder", "ResumeTraining", "Sunspots", "ThreeLayerLSTM", "TrainFromCSV", "Translations",
         "TwoEncoders",
         "WeightsByHand", "WriteGraphs",
       ])
+  }
+
+  /// Alone it is one process, which exchanges nothing.
+  @Test func manyProcessesIsAProgramByItself() throws {
+    let output = try run("ManyProcesses")
+    #expect(output.lines.first?.hasPrefix("1 process, ") == true)
+    #expect(output.lines.count { $0.hasPrefix("step ") } == 5)
+    #expect(output.lines.last == "handed in to be summed: 0 bytes in 0 calls")
   }
 
   /// What is at fault outside is a message and a status, and no crash.

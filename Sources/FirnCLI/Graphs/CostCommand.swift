@@ -9,17 +9,21 @@ enum CostCommand {
     positionals: [GraphQuestion.file],
     options: GraphQuestion.options + CostOptions.options + [
       .flag("pins", help: "also what freezing each further variable would save")
-    ],
+    ] + WorldOptions.options,
     examples: [
       .init(
         line: "firn cost model.firn --freeze encoder --bind batch=32,time=8", meaning: "what the freeze saves"
-      )
+      ),
+      .init(
+        line: "firn cost model.firn --world 8 --bandwidth 12.5 --bind batch=32",
+        meaning: "what eight processes exchange in a step"),
     ])
 
   /// What `--json` gives.
   private struct Answer: Encodable {
     var cost: CostReport
     var pins: PinReport?
+    var exchange: ExchangeCost?
   }
 
   static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
@@ -28,14 +32,19 @@ enum CostCommand {
     let explanation = try question.explanation(loss: question.loss(), optimizer: options.optimizer)
     let report = try explanation.cost()
     let pins = arguments.flag("pins") ? try explanation.pins() : nil
+    let exchange = try WorldOptions(arguments)?.cost(of: question, options)
     if arguments.flag("json") {
-      try shell.json(Answer(cost: report, pins: pins))
+      try shell.json(Answer(cost: report, pins: pins, exchange: exchange))
       return 0
     }
     shell.report(report.bound(by: options.binding).report)
     if let pins {
       shell.line()
       shell.report(pins.bound(by: options.binding).report)
+    }
+    if let exchange {
+      shell.line()
+      shell.paragraph(WorldOptions.words(exchange))
     }
     if let note = options.note {
       shell.line()

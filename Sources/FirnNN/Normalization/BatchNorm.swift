@@ -27,6 +27,9 @@ import FirnOps
 /// A momentum that leaves a batch more than half of the averages is warned of when a program that trains is compiled:
 /// it is most often the other convention's.
 ///
+/// Where the members of a world train together, each normalises its own part of a batch, unless the layer is `synchronised`: then
+/// mean and variance are those of all parts together, each weighed by its examples, and so are their gradients.
+///
 /// Constraints: (C1) the last extent of x is a number, and the same in every call; (C2) x has elements besides the
 /// channels', and two or more of each channel where it trains, which is checked when it runs; (C3) momentum is in 0...1
 /// and ε positive; (C4) not in the body of a loop, where nothing can move; (C5) a cumulative norm has no momentum.
@@ -40,6 +43,7 @@ public final class BatchNorm: Layer {
   private let momentum: Double?
   private let isCumulative: Bool
   private let epsilon: Double
+  private let isSynchronised: Bool
   private let isAffine: Bool
   private let gammaInitializer: Initializer
   private let trainable: Bool?
@@ -61,6 +65,8 @@ public final class BatchNorm: Layer {
   ///   - momentum: how slowly or fast the averages move, in the words of the convention; 0.1 of PyTorch's, 0.99 of
   ///     Keras's for nil.
   ///   - isCumulative: whether the averages are those of all batches so far instead; PyTorch's `momentum=None`.
+  ///   - synchronised: whether statistics in training are those of all members of a world together, which takes two
+  ///     small exchanges forward and two backward; by default each has its own.
   ///   - epsilon: what is added to a variance before its root is taken; the convention's for nil, 1e-5 or 1e-3.
   ///   - isAffine: whether there are gamma and beta.
   ///   - gammaInitializer: gamma's first value; `.zeros` for the last norm of a residual branch makes it begin as the
@@ -70,7 +76,8 @@ public final class BatchNorm: Layer {
   ///   - name: the layer's scope.
   public init(
     convention: BatchNormConvention = .pyTorch, momentum: Double? = nil, isCumulative: Bool = false,
-    epsilon: Double? = nil, isAffine: Bool = true, gammaInitializer: Initializer = .ones,
+    synchronised: Bool = false, epsilon: Double? = nil, isAffine: Bool = true,
+    gammaInitializer: Initializer = .ones,
     trainable: Bool? = nil, name: String = "batch_norm",
     file: StaticString = #fileID, line: UInt = #line
   ) {
@@ -78,6 +85,7 @@ public final class BatchNorm: Layer {
     self.momentum = momentum
     self.isCumulative = isCumulative
     self.epsilon = epsilon ?? convention.defaultEpsilon
+    isSynchronised = synchronised
     self.isAffine = isAffine
     self.gammaInitializer = gammaInitializer
     self.trainable = trainable
@@ -91,10 +99,15 @@ public final class BatchNorm: Layer {
       let variables = variables ?? makeVariables(in: graph, input)
       self.variables = variables
       let axes = Array(0..<input.rank - 1)
-      let count = graph.sampleCount(
-        input.shape.dimensions.dropLast().reduce(1, *), dtype: input.dtype)
-      let batchMean = input.mean(axes: axes)
-      let batchVariance = square(input - batchMean).sum(axes: axes) / count
+      let dimension = input.shape.dimensions.dropLast().reduce(1, *)
+      let own = isSynchronised ? graph.extent(dimension, dtype: input.dtype) : nil
+      let count = own.map { allReduce($0) } ?? graph.sampleCount(dimension, dtype: input.dtype)
+      func average(_ sums: Tensor) -> Tensor {
+        guard let own else { return sums / count }
+        return allReduce(sums / own, weight: own) / count
+      }
+      let batchMean = own == nil ? input.mean(axes: axes) : average(input.sum(axes: axes))
+      let batchVariance = average(square(input - batchMean).sum(axes: axes))
       let mean = byMode(training: batchMean, inference: variables.mean)
       let variance = byMode(training: batchVariance, inference: variables.variance)
 
