@@ -1,8 +1,8 @@
 import Firn
 import FirnDigits
 
-// The same program alone and on several processes: a small CNN learns digits, its first convolution frozen. Each process reads
-// its part of every batch; gradients of what is trained are exchanged, and nothing else.
+// The same program alone and on several processes: a small CNN learns digits, its first convolution frozen. Each
+// process reads its part of every batch; gradients of what is trained are exchanged, and nothing else.
 //
 //     swift run -c release ManyProcesses
 //     mpiexec -n 2 swift run -c release --skip-build ManyProcesses

@@ -26,8 +26,9 @@ struct Agreement {
 extension Session {
   /// Makes state that training has moved, such as moving averages, the same on all members.
   ///
-  /// Numbers of floating point become their mean over the members, summed in the order of ranks; others those of rank 0. All
-  /// members call it at the same place. `Trainer` does before each checkpoint; where a session is alone nothing happens.
+  /// Numbers of floating point become their mean over the members, summed in the order of ranks; others those of rank
+  /// 0. All members call it at the same place. `Trainer` does before each checkpoint; where a session is alone nothing
+  /// happens.
   ///
   /// - Throws: `.world` where a member is gone.
   public func makeStateEqual() throws(FirnError) {
@@ -74,7 +75,7 @@ extension Session {
     guard named.count > 1 else { return named.first.map { .extent($0) } ?? .one }
     throw FirnError(
       .invalidArgument,
-      "placeholders begin with \(named.map { "`\($0)`" }.joined(separator: " and ")): which of them counts examples is not known",
+      "placeholders begin with \(named.map { "`\($0)`" }.joined(separator: " and ")): which counts examples is not known",
       remedy: "call that dimension `batch`, or give the session `weighingBy:` a scalar")
   }
 

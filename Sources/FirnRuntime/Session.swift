@@ -371,7 +371,8 @@ public final class Session {
     try run(program, feeding: feeds, counts: true)
   }
 
-  /// - Parameter counts: whether what this member makes weighs anything; without it the member runs along with the others.
+  /// - Parameter counts: whether what this member makes weighs anything; without it the member runs along with the
+  ///   others.
   package func run(_ program: Program, feeding feeds: Feeds, counts: Bool) throws(FirnError) -> Results {
     try requireOwn(program)
     guard world.size > 1, program.isExchanging else { return try step(program, feeding: feeds) }
@@ -501,21 +502,5 @@ public final class Session {
     var binding = binding
     binding[Collective.members.description] = binding[Collective.members.description] ?? world.size
     return try execution(of: program, binding: binding).plan.arenaBytes
-  }
-
-  // MARK: Measuring
-
-  /// How often runs so far have handed work to other threads and waited for it.
-  package var barrierCount: Int { workers.barrierCount }
-
-  /// The steps of a run alone, on what was fed last: nothing is copied in or out, and no variable changes.
-  ///
-  /// For measurements; the program must have been run with this binding before.
-  package func steps(
-    of program: Program, binding: DimBinding
-  ) throws(FirnError) -> () throws(FirnError) -> Void {
-    try requireOwn(program)
-    let execution = try self.execution(of: program, binding: binding)
-    return { () throws(FirnError) in try execution.run(checksNumerics: false) }
   }
 }

@@ -1,9 +1,10 @@
 extension World {
-  /// Begins to make a table that is the sum over all members of tables of which each has some rows, the others being zero.
+  /// Begins to make a table that is the sum over all members of tables of which each has some rows, the others being
+  /// zero.
   ///
-  /// Rows travel as rows where all of them together are less than tables would be; that is settled by their numbers, which
-  /// everyone tells everyone first. Either way sums run in the order of ranks. The memory belongs to the world until
-  /// ``finish(_:)`` has returned.
+  /// Rows travel as rows where all of them together are less than tables would be; that is settled by their numbers,
+  /// which everyone tells everyone first. Either way sums run in the order of ranks. The memory belongs to the world
+  /// until ``finish(_:)`` has returned.
   ///
   /// - Parameters:
   ///   - rows: `count` of them, of `width` numbers each.

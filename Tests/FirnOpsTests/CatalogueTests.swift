@@ -74,8 +74,8 @@ extension OpTests {
       #expect(try #require(flops.value) >= 0)
     }
 
-    /// An op says that it can fail when an index out of range, a count of one or a world that is gone makes it fail, and
-    /// only then.
+    /// An op says that it can fail when an index out of range, a count of one or a world that is gone makes it fail,
+    /// and only then.
     @Test(arguments: opSamples, [DType.f32, .f64]) func failingIsSaid(_ sample: OpSample, _ dtype: DType)
       throws
     {
@@ -88,7 +88,8 @@ extension OpTests {
       var failed = false
       do {
         let outputs = graph.nodes[node].types.indices.map { Value(node, $0) }
-        _ = try Evaluator(graph: graph.definition, runner: KernelRunner(workers: FailingWorkers())).run(outputs, feeding: extreme)
+        _ = try Evaluator(graph: graph.definition, runner: KernelRunner(workers: FailingWorkers())).run(
+          outputs, feeding: extreme)
       } catch {
         failed = true
       }

@@ -53,7 +53,7 @@ import Testing
   @Test(.enabled(if: !installed.isEmpty, "no MPI is installed"), arguments: installed)
   func killsLeaveNobodyAndAWholeCheckpoint(mpi: InstalledMPI) throws {
     let kills = ProcessInfo.processInfo.environment["FIRN_KILLS"].flatMap { Int($0) } ?? 3
-    let steps = 24
+    let steps = 150
     let whole = Scratch.path()
     defer { Scratch.remove(whole) }
     let expected = try mpi.run(2, of: Self.member, "save", whole, "\(steps)").lines.filter {

@@ -10,8 +10,8 @@ import Testing
 
 @testable import FirnParallelMember
 
-/// What a steady step hands in to be summed, counted by the world: the bytes of what is trained, the weight of the run and the
-/// loss, and nothing else.
+/// What a steady step hands in to be summed, counted by the world: the bytes of what is trained, the weight of the run
+/// and the loss, and nothing else.
 @Suite(.serialized) struct TrafficTests {
   private static let weightAndLoss = 8
 

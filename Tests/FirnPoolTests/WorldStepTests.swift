@@ -5,7 +5,8 @@ import FirnRuntime
 import FirnWorlds
 import Testing
 
-/// Steps of members that are threads, whose exchange goes on beside the backward pass; also run under the thread sanitizer.
+/// Steps of members that are threads, whose exchange goes on beside the backward pass; also run under the thread
+/// sanitizer.
 @Suite struct WorldStepTests {
   /// w ← w - 0.1 g
   private struct Descent: Optimizer {
@@ -53,6 +54,7 @@ import Testing
   @Test(arguments: [2, 3], [false, true]) func membersStayAlike(members: Int, checked: Bool) throws {
     let all = try World.runInThreads(members) { try Self.steps(in: $0, checked: checked) }
     for own in all { #expect(own == all[0]) }
-    #expect(all[0] == (try World.runInThreads(members) { try Self.steps(in: $0, checked: false) })[0])
+    let unchecked = try World.runInThreads(members) { try Self.steps(in: $0, checked: false) }[0]
+    for (a, b) in zip(all[0].flatMap(\.self), unchecked.flatMap(\.self)) { #expect(abs(a - b) < 1e-5) }
   }
 }

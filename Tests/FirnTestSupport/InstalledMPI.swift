@@ -9,7 +9,8 @@ package struct InstalledMPI: Sendable, CustomStringConvertible {
 
   package var description: String { name }
 
-  /// `FIRN_MPIS` names a folder in which each `*.mpi` file has the lines `launcher`, `library`, `environment` (any number).
+  /// `FIRN_MPIS` names a folder in which each `*.mpi` file has the lines `launcher`, `library`, `environment` (any
+  /// number).
   package static let all: [InstalledMPI] = {
     let environment = ProcessInfo.processInfo.environment
     if let folder = environment["FIRN_MPIS"] {

@@ -55,7 +55,8 @@ struct WorldOptions {
     func time(_ seconds: Double) -> String { NumberFormat.fixed(seconds * 1e3, digits: 3) + " ms" }
     return
       "world of \(cost.members): each process hands in \(NumberFormat.count(cost.bytes)) bytes a step in "
-      + "\(cost.sums) sum\(cost.sums == 1 ? "" : "s") and sends \(NumberFormat.count(cost.sentBytes)); exchanging takes "
+      + "\(cost.sums) sum\(cost.sums == 1 ? "" : "s") and sends \(NumberFormat.count(cost.sentBytes)); "
+      + "exchanging takes "
       + "\(time(cost.exchanging)), of which \(time(cost.waiting)) are waited for after \(time(cost.computing)) of "
       + "arithmetic (\(NumberFormat.fixed(cost.efficiency * 100, digits: 1)) % of the step)"
   }

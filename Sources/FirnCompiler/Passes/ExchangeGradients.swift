@@ -2,8 +2,8 @@ import FirnGraph
 import FirnOps
 
 extension Compiler {
-  /// `exchange-gradients`: what members of a world average is packed into buckets, whose sums begin as soon as all in them is
-  /// made and are waited for where they are needed.
+  /// `exchange-gradients`: what members of a world average is packed into buckets, whose sums begin as soon as all in
+  /// them is made and are waited for where they are needed.
   ///
   ///     %x = placeholder() {dtype = f32, shape = [2]} : f32[2]
   ///     %w = placeholder() {dtype = f32, shape = []} : f32[]
@@ -22,8 +22,9 @@ extension Compiler {
   ///     %exchange/finish = finish_mean(%exchange/start, %exchange/start#1) {shapes = [[2]], sends_weight = true} : f32[], f32[2] @update
   ///     return %exchange/finish#1, %b
   ///
-  /// The order of buckets, and of what is in them, is that in which values are made: the last layer's gradients first. The
-  /// weight of the run travels in the first bucket of its element type. A gradient that is rows added into zeros is one of its own.
+  /// The order of buckets, and of what is in them, is that in which values are made: the last layer's gradients first.
+  /// The weight of the run travels in the first bucket of its element type. A gradient that is rows added into zeros
+  /// is one of its own.
   package static let exchangeGradients = Pass("exchange-gradients", isRequired: true) {
     graph, context throws(FirnError) in
     try graph.exchanging(
@@ -123,7 +124,8 @@ extension GraphDef {
     return buckets
   }
 
-  /// The rows that a value is made of by adding them into zeros; nil where it is not, or where their sum would have other bits.
+  /// The rows that a value is made of by adding them into zeros; nil where it is not, or where their sum would have
+  /// other bits.
   private func addedRows(_ value: Value) -> (indices: Value, updates: Value)? {
     let node = nodes[value.node]
     guard node.types.count == 1, let addition = node.op.rowAddition(in: types(round: value.node)) else {

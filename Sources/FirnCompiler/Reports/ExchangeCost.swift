@@ -2,8 +2,9 @@ package import FirnGraph
 
 /// What exchanging gradients costs in a step of one member, and what of it the backward pass hides.
 ///
-/// A simulation of the exchange as it is made: a bucket can leave when the work before it is done, buckets leave one after the
-/// other, and updates wait for the last. A sum takes each member 2·(n − 1) messages of 1/n of the bucket's bytes.
+/// A simulation of the exchange as it is made: a bucket can leave when the work before it is done, buckets leave one
+/// after the other, and updates wait for the last. A sum takes each member 2·(n − 1) messages of 1/n of the bucket's
+/// bytes.
 package struct ExchangeCost: Sendable, Encodable {
   /// How many members there are.
   package let members: Int

@@ -1,13 +1,14 @@
 /// What kernels ask of the members that compute one thing together: sums and copies between them.
 ///
-/// Every member makes the same calls in the same order. What is summed is summed in the order of ranks, so that the bits do
-/// not depend on who is first.
+/// Every member makes the same calls in the same order. What is summed is summed in the order of ranks, so that the
+/// bits do not depend on who is first.
 package protocol Collectives: AnyObject, Sendable {
   /// This member's number, from 0.
   var rank: Int { get }
   /// How many members there are.
   var size: Int { get }
-  /// Whether what this member makes in the present run counts: where there are fewer examples than members, some run along.
+  /// Whether what this member makes in the present run counts: where there are fewer examples than members, some run
+  /// along.
   var counts: Bool { get }
 
   /// Begins to replace `count` numbers with their sums over all members; what to give to `finish`.

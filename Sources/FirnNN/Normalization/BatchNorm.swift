@@ -27,8 +27,9 @@ import FirnOps
 /// A momentum that leaves a batch more than half of the averages is warned of when a program that trains is compiled:
 /// it is most often the other convention's.
 ///
-/// Where the members of a world train together, each normalises its own part of a batch, unless the layer is `synchronised`: then
-/// mean and variance are those of all parts together, each weighed by its examples, and so are their gradients.
+/// Where the members of a world train together, each normalises its own part of a batch, unless the layer is
+/// `synchronised`: then mean and variance are those of all parts together, each weighed by its examples, and so are
+/// their gradients.
 ///
 /// Constraints: (C1) the last extent of x is a number, and the same in every call; (C2) x has elements besides the
 /// channels', and two or more of each channel where it trains, which is checked when it runs; (C3) momentum is in 0...1

@@ -4,7 +4,7 @@ public import FirnGraph
 ///
 /// | mnemonic | y on each rank | gradient |
 /// | --- | --- | --- |
-/// | `all_reduce` | Σ over ranks r of x_r, in the order of ranks; with weights Σ w_r x_r | `all_reduce`, by the same weights |
+/// | `all_reduce` | Σ over ranks r of x_r, in their order; with weights Σ w_r x_r | `all_reduce`, by the same weights |
 /// | `broadcast_from` | x of one rank | `reduce_to` |
 /// | `reduce_to` | the sum on one rank, zeros on others | `broadcast_from` |
 /// | `all_gather` | x of all ranks, stacked along a new first axis | `reduce_scatter` |
@@ -15,11 +15,11 @@ public import FirnGraph
 /// | x | `f32`, `f64`, `i32` | as large on every rank |
 /// | weight | as x, scalar | of `all_reduce` only, perhaps absent |
 ///
-/// C1: x are numbers. C2: a weight is a floating-point scalar of x's element type. C3: the first extent of what is scattered is
-/// the number of members. C4: the rank is not negative.
+/// C1: x are numbers. C2: a weight is a floating-point scalar of x's element type. C3: the first extent of what is
+/// scattered is the number of members. C4: the rank is not negative.
 ///
-/// Gradients are those of the sum of all ranks' losses; with weights, of the sum by these weights, as gradients of training
-/// are averaged: so what is averaged afterwards is exact for parts of a batch of any size.
+/// Gradients are those of the sum of all ranks' losses; with weights, of the sum by these weights, as gradients of
+/// training are averaged: so what is averaged afterwards is exact for parts of a batch of any size.
 ///
 /// - Complexity: 1 FLOP an element and member that sums; what is sent is said by `World`.
 /// - Throws: when run, `.world` where a member is gone, or the world is not of the extent that types have.
@@ -247,8 +247,8 @@ public func broadcast(
   x.applying(Collective(.broadcast(from: rank)), location: CallSite(file, line))
 }
 
-/// The x of all ranks, stacked in their order along a new first axis, the dimension `world`; of extent 1 where the session is
-/// alone.
+/// The x of all ranks, stacked in their order along a new first axis, the dimension `world`; of extent 1 where the
+/// session is alone.
 ///
 /// The gradient by x is the sum of every rank's for the own entry.
 ///

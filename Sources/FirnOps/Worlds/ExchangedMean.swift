@@ -1,7 +1,7 @@
 package import FirnGraph
 
-/// Stands for the mean of a value over the members of a world, by their weights, until `exchange-gradients` says how it is
-/// made.
+/// Stands for the mean of a value over the members of a world, by their weights, until `exchange-gradients` says how
+/// it is made.
 ///
 /// | operand | type | |
 /// | --- | --- | --- |

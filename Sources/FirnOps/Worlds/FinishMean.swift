@@ -14,8 +14,8 @@ package import FirnGraph
 /// | total | as the bucket, scalar | where it travels in this bucket |
 /// | mean… | of `shapes` | the sums divided by the total; undivided where that is 0 |
 ///
-/// C1: the bucket is floating point, of one axis. C2: a total is a scalar of its element type. C3: the shapes fill the bucket.
-/// C4: the ticket is `i32[2]`.
+/// C1: the bucket is floating point, of one axis. C2: a total is a scalar of its element type. C3: the shapes fill the
+/// bucket. C4: the ticket is `i32[2]`.
 ///
 /// - Complexity: one pass, 1 FLOP an element, once the sum is there.
 /// - Throws: when run, `.world` where a member is gone.

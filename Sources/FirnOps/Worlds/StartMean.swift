@@ -9,7 +9,7 @@ package import FirnGraph
 ///
 /// | result | type | |
 /// | --- | --- | --- |
-/// | bucket | [elements] | first the weight, where it travels along, then w·x of each x; the world's until it is finished |
+/// | bucket | [elements] | the weight, where it travels along, and w·x of each x; the world's until it is finished |
 /// | ticket | `i32[2]` | what `finish_mean` waits for |
 ///
 /// C1: all are floating point, of one element type. C2: the weight is a scalar.

@@ -15,11 +15,11 @@ package import FirnGraph
 /// | rows | [k, inner…] | what is sent: each row once, times the weight |
 /// | places | `i32[k]` | which they are |
 ///
-/// C1: weight and updates are floating point, of one element type; the weight is a scalar. C2: indices are `i32`, of one axis.
-/// C3: updates have a row for each index.
+/// C1: weight and updates are floating point, of one element type; the weight is a scalar. C2: indices are `i32`, of
+/// one axis. C3: updates have a row for each index.
 ///
-/// Rows travel as rows where that is less than the table, which the members settle in each run by the number of distinct ones.
-/// The bits are those of `start_mean` of `scatter_add`.
+/// Rows travel as rows where that is less than the table, which the members settle in each run by the number of
+/// distinct ones. The bits are those of `start_mean` of `scatter_add`.
 ///
 /// - Complexity: one pass over updates, 2 FLOPs an element; rows are found by hashing.
 /// - Throws: when run, `.indexOutOfRange` naming the first index outside.

@@ -2,8 +2,8 @@
 extension DataSet {
   /// For each batch of an epoch, what of it belongs to one of several members.
   ///
-  /// The example at place p of the epoch's order belongs to member p mod `members`: none belongs to two or to nobody, and the
-  /// parts of a batch, as of an epoch, differ by one example at most. Order and batches are those of
+  /// The example at place p of the epoch's order belongs to member p mod `members`: none belongs to two or to nobody,
+  /// and the parts of a batch, as of an epoch, differ by one example at most. Order and batches are those of
   /// ``batches(of:epoch:seed:)``, whatever the number of members, so that a run goes on with any other number.
   ///
   /// - Parameters:

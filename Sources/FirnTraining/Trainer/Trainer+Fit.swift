@@ -23,8 +23,9 @@ extension Trainer {
   /// batch of an epoch may be smaller: a model whose batch is a named dimension takes it as it comes.
   ///
   /// Where the session belongs to a world, each member runs its part of every batch, as
-  /// ``DataSet/batches(of:epoch:seed:rank:of:)`` says; the batch size is that of all together, losses are those of whole
-  /// batches, and the first member alone reports and writes checkpoints. All members call it alike, and run `metric`.
+  /// ``DataSet/batches(of:epoch:seed:rank:of:)`` says; the batch size is that of all together, losses are those of
+  /// whole batches, and the first member alone reports and writes checkpoints. All members call it alike, and run
+  /// `metric`.
   ///
   /// - Parameters:
   ///   - data: a column for each placeholder the loss needs.

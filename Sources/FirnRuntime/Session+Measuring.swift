@@ -1,0 +1,18 @@
+package import FirnGraph
+
+/// What tests and benchmarks measure.
+extension Session {
+  /// How often runs so far have handed work to other threads and waited for it.
+  package var barrierCount: Int { workers.barrierCount }
+
+  /// The steps of a run alone, on what was fed last: nothing is copied in or out, and no variable changes.
+  ///
+  /// For measurements; the program must have been run with this binding before.
+  package func steps(
+    of program: Program, binding: DimBinding
+  ) throws(FirnError) -> () throws(FirnError) -> Void {
+    try requireOwn(program)
+    let execution = try self.execution(of: program, binding: binding)
+    return { () throws(FirnError) in try execution.run(checksNumerics: false) }
+  }
+}
