@@ -79,6 +79,7 @@ let tables = ["Sunspots": "sunspots.csv", "TrainFromCSV": "leaves.csv"]
 /// They import `Firn`, and `FirnDigits` for data; the modules it hands on are listed so that a change in one of them
 /// builds the programs anew.
 let examples: [Target] = [
+  "CachedFeatures",
   "CustomCell",
   "DigitsTransfer",
   "Errors",
@@ -189,8 +190,8 @@ let tests: [Target] = [
     name: "FirnTrainingTests",
     dependencies: [
       "FirnGraph", "FirnNotation", "FirnCharts", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime",
-      "FirnFormats", "FirnTraining",
-      "ResumeTraining",
+      "FirnFormats", "FirnTraining", "FirnTestSupport",
+      "CachedFeatures", "ResumeTraining",
     ], exclude: ["Fixtures"]),
   .testTarget(
     name: "FirnNNTests",

@@ -28,6 +28,21 @@ package struct Compilation: Sendable {
     self.context = context
   }
 
+  private init(graph: GraphDef, fetchOutputs: [Int?], context: CompilationContext) {
+    (self.graph, self.fetchOutputs, self.context) = (graph, fetchOutputs, context)
+  }
+
+  /// The same program, of which another does a part: with `graph`, whose outputs stand for the same in the same order.
+  package func with(graph: GraphDef) -> Compilation {
+    precondition(graph.outputs.count == self.graph.outputs.count)
+    return Compilation(graph: graph, fetchOutputs: fetchOutputs, context: context)
+  }
+
+  /// A part of the program that returns all outputs of `graph`.
+  package func part(_ graph: GraphDef) -> Compilation {
+    Compilation(graph: graph, fetchOutputs: graph.outputs.indices.map { $0 }, context: context)
+  }
+
   /// The variables whose gradient is built and applied, in whole or in part, in creation order.
   package var trained: [String] {
     var names: [String] = []

@@ -119,6 +119,24 @@ enum Platform {
   /// Fails where there is such a file already.
   static func create(_ path: String) -> Int32 { open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }
 
+  /// The same, to read from it too; each write goes to the end.
+  static func createForBoth(_ path: String) -> Int32 {
+    open(path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666)
+  }
+
+  /// Cuts a file off; false where that failed.
+  static func truncate(_ descriptor: Int32, to byteCount: Int) -> Bool {
+    ftruncate(descriptor, off_t(byteCount)) == 0
+  }
+
+  /// How many bytes a read at a place gave; 0 at the end, below 0 where it failed.
+  static func read(_ descriptor: Int32, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    while true {
+      let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+      if count >= 0 || errno != EINTR { return count }
+    }
+  }
+
   static func close(_ descriptor: Int32) {
     #if canImport(Glibc)
       _ = Glibc.close(descriptor)

@@ -9,12 +9,17 @@ extension Trainer {
 
   /// One step on this member's part of a batch.
   ///
-  /// - Parameter number: which batch of the epoch it is.
+  /// - Parameters:
+  ///   - number: which batch of the epoch it is.
+  ///   - features: what is fed in the place of the frozen prefix, in a world of one.
   func run(
-    _ batch: [Int], number: Int, of size: Int, _ data: DataSet
+    _ batch: [Int], number: Int, of size: Int, _ data: DataSet, _ features: CachedFeatures?
   ) throws(FirnError) -> Results {
     let world = session.world
-    guard world.size > 1 else { return try session.run(program, feeding: data.feeds(batch)) }
+    guard world.size > 1 else {
+      if let features { return try session.run(features.step, feeding: features.feeds(batch)) }
+      return try session.run(program, feeding: data.feeds(batch))
+    }
     // No batch but the last is smaller, so the product is the place of the first example.
     let first = number * min(size, max(1, data.count))
     let part = DataSet.part(of: batch, after: first, rank: world.rank, of: world.size)

@@ -9,7 +9,8 @@ public struct Results: Sendable {
 
   /// The value of a fetched tensor.
   ///
-  /// - Throws: `.unknownName` for what was not fetched and for another graph's tensor, `.noGradient` for a gradient that does not exist.
+  /// - Throws: `.unknownName` for what was not fetched and for another graph's tensor, `.noGradient` for a gradient
+  ///   that does not exist.
   /// - Complexity: O(1): the array is the caller's own, later runs do not change it.
   public subscript(_ reference: any TensorReference) -> NDArray {
     get throws(FirnError) {
@@ -57,7 +58,7 @@ public struct Results: Sendable {
 public struct Feeds: Sendable, ExpressibleByDictionaryLiteral {
   /// The graph of what was named by a handle comes along.
   package typealias Entry = (name: String, array: NDArray, home: GraphIdentity?)
-  let entries: [Entry]
+  package let entries: [Entry]
 
   /// Data for placeholders by their names; of two under one name the last is fed.
   public init(_ entries: [(name: String, array: NDArray)] = []) {

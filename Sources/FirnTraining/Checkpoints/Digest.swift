@@ -44,15 +44,20 @@ struct Digest {
 
   /// The digest in hexadecimal.
   mutating func finish() -> String {
+    finishWords().map { word in
+      let digits = String(word, radix: 16)
+      return String(repeating: "0", count: 8 - digits.count) + digits
+    }.joined()
+  }
+
+  /// The digest as eight words, the first digits in the first.
+  mutating func finishWords() -> [UInt32] {
     let bits = count * 8
     var padding: [UInt8] = [0x80]
     while (pending.count + padding.count) % 64 != 56 { padding.append(0) }
     padding += (0..<8).map { UInt8(truncatingIfNeeded: bits >> UInt64(56 - 8 * $0)) }
     padding.withUnsafeBytes { update($0) }
-    return state.map { word in
-      let digits = String(word, radix: 16)
-      return String(repeating: "0", count: 8 - digits.count) + digits
-    }.joined()
+    return state
   }
 
   private mutating func compress(_ block: UnsafeRawBufferPointer) {

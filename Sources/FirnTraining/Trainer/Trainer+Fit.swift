@@ -34,19 +34,20 @@ extension Trainer {
   ///   - seed: decides the order of examples.
   ///   - start: where an earlier run stopped, as its checkpoint says; its steps are not repeated.
   ///   - lastStep: where to stop, counted from the very first step, if the epochs are not over by then.
+  ///   - caching: what is computed once for each example; by default nothing. Changes no bit of what is trained.
   ///   - folder: where checkpoints go, if anywhere.
   ///   - interval: steps from one checkpoint to the next; the last step has one in any case. 100 by default.
   ///   - report: called after every step, and after its checkpoint; by rank 0 alone.
   ///   - metric: called before every checkpoint; its value, lower is better, decides which is kept as the best. Needs a
   ///     folder.
   /// - Returns: the loss of every step done here, as it was before the step's update.
-  /// - Throws: what a step, a checkpoint or `metric` throws; `.invalidArgument` where the program trains nothing, a
-  ///   count is not as said, `metric` is given without `savingTo`, or `start` is of another order, size or number of
-  ///   batches.
+  /// - Throws: what a step, a checkpoint or `metric` throws; `.invalidArgument` where the program trains nothing,
+  ///   where there is nothing to cache or it takes more than is allowed, where a count is not as said, `metric` is
+  ///   given without `savingTo`, or `start` is of another order, size or number of batches.
   @discardableResult
   public func fit(
     _ data: DataSet, epochs: Int, batchSize: Int, seed: UInt64 = 0, from start: DataPosition? = nil,
-    upTo lastStep: Int = .max,
+    upTo lastStep: Int = .max, caching: Caching? = nil,
     savingTo folder: CheckpointFolder? = nil, every interval: Int = 100,
     report: (Progress) -> Void = { _ in }, metric: (() throws(FirnError) -> Double)? = nil
   ) throws(FirnError) -> [Double] {
@@ -84,11 +85,12 @@ extension Trainer {
     position.count = data.count
     let (steps, overflow) = epochs.multipliedReportingOverflow(by: batchCount)
     let stepCount = min(overflow ? .max : steps, lastStep)
+    let features = try caching?.features(of: program, over: data, in: session)
     var losses: [Double] = []
     while position.epoch < epochs, position.step < stepCount {
       let batches = data.batches(of: batchSize, epoch: position.epoch, seed: seed)
       for batch in batches.dropFirst(position.batch) where position.step < stepCount {
-        let value = try run(batch, number: position.batch, of: batchSize, data).scalar(loss)
+        let value = try run(batch, number: position.batch, of: batchSize, data, features).scalar(loss)
         losses.append(value)
         let epoch = position.epoch
         position.step += 1

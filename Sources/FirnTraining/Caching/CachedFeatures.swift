@@ -1,0 +1,224 @@
+import FirnCompiler
+import FirnGraph
+import FirnRuntime
+
+/// A program over one data set, its frozen features stored: what a training loop asks for batches.
+final class CachedFeatures {
+  /// What is run in the place of the program.
+  let step: Program
+  /// Where the program is divided.
+  let cut: FrozenBoundary.Cut
+  let data: DataSet
+  let divided: DividedProgram
+  let layout: FeatureLayout
+  private let session: Session
+  private let constants: Feeds
+  private let place: FeaturePlace
+  private let digests: ExampleDigests
+  private let prefixColumns: [Feeds.Entry]
+  private let stepColumns: [Feeds.Entry]
+  /// How many examples the prefix is to be fed; nil for any number.
+  let fixedCount: Int?
+  private var store: any FeatureStore
+  /// The versions of the frozen variables that `store` is of.
+  private var revisions: [Int]
+  /// By example, the number of its record as far as it was looked for; -1 where it was not, or is not there.
+  private var places: [Int]
+  /// Whether records that other processes made were held against one that is computed here.
+  private var isProven: Bool
+  /// How many examples went through the prefix so far.
+  private(set) var computedCount = 0
+
+  /// - Parameters:
+  ///   - constants: what the program is fed besides, the same in every run.
+  ///   - trained: variables that move besides those the program writes.
+  /// - Throws: `.invalidArgument` where nothing can be cached or the features do not fit, with the reasons; as a run
+  ///   does where the data does not fit the program.
+  init(
+    _ program: Program, over data: DataSet, in session: Session, _ caching: Caching,
+    constants: Feeds = [:], trained: Set<String> = []
+  ) throws(FirnError) {
+    let prefix = try session.frozenPrefix(
+      of: program, columns: data.sample(for: program), constants: constants, trained: trained)
+    let cut = try prefix.cut(for: caching, examples: data.count)
+    self.cut = FrozenBoundary.Cut(cut, of: prefix)
+    divided = try session.divide(program, prefix, at: cut)
+    (step, place) = (divided.step, caching.place)
+    (self.session, self.data, self.constants) = (session, data, constants)
+    layout = FeatureLayout(divided.ports)
+    let (before, after) = (Set(divided.prefix.placeholderNames), Set(divided.step.placeholderNames))
+    prefixColumns = data.columns.filter { before.contains($0.name) }
+    stepColumns = data.columns.filter { after.contains($0.name) }
+    fixedCount = divided.ports.first.flatMap { $0.type.shape[$0.axis].value }
+    digests = place.digests(of: prefixColumns.map { ($0.name, $0.array) })
+    (store, revisions) = try Self.open(divided, layout, constants, place, session)
+    places = Array(repeating: -1, count: data.count)
+    isProven = !store.isInherited
+  }
+
+  private static func open(
+    _ divided: DividedProgram, _ layout: FeatureLayout, _ constants: Feeds, _ place: FeaturePlace,
+    _ session: Session
+  ) throws(FirnError) -> (any FeatureStore, [Int]) {
+    var digest = Digest()
+    digest.add("firn features 1")
+    // The same sums in another order have other last bits.
+    digest.add(Session.instructionSet)
+    digest.add(divided.text)
+    for port in divided.ports { digest.add("\(port.name) \(port.axis) \(port.type)") }
+    for name in divided.variables {
+      digest.add(name)
+      digest.add(try session.contents(of: name))
+    }
+    let names = Set(divided.prefix.placeholderNames)
+    for constant in constants.entries where names.contains(constant.name) {
+      digest.add(constant.name)
+      digest.add(constant.array)
+    }
+    let store = place.store(
+      of: FeatureKey(&digest), recordSize: layout.recordSize, warn: session.onWarning)
+    return (store, divided.variables.map { session.revision(of: $0) })
+  }
+
+  /// What `step` is to be fed for these examples, in this order; what of them is not stored is computed and stored.
+  ///
+  /// - Throws: `.indexOutOfRange` for what is no example, and what a run throws.
+  func feeds(_ indices: [Int]) throws(FirnError) -> Feeds {
+    var entries = try stepColumns.map { column throws(FirnError) in
+      (column.name, try column.array.rows(indices), column.home)
+    }
+    let bytes = try records(indices)
+    let values = try layout.values(
+      of: UnsafeRawBufferPointer(start: bytes.pointer, count: bytes.byteCount), count: indices.count)
+    for (port, value) in zip(divided.ports, values) {
+      entries.append((port.placeholder, value, nil))
+    }
+    return Feeds(entries: entries + constants.entries.filter { step.placeholderNames.contains($0.name) })
+  }
+
+  /// The records of these examples, one behind the other.
+  func records(_ indices: [Int]) throws(FirnError) -> Storage {
+    if let outside = indices.first(where: { !places.indices.contains($0) }) {
+      throw FirnError(
+        .indexOutOfRange, "there is no example \(outside)",
+        remedy: "choose examples of 0 to \(data.count - 1)")
+    }
+    try follow()
+    if !isProven { try prove(indices) }
+    let size = layout.recordSize
+    let bytes = Storage(byteCount: size.saturatingProduct(indices.count))
+    let buffer = UnsafeMutableRawBufferPointer(start: bytes.pointer, count: bytes.byteCount)
+    // Where the records go of those that are not stored; an example may be asked for twice.
+    var missing: [Int] = []
+    var rows: [Int: [Int]] = [:]
+    for (row, example) in indices.enumerated() {
+      let target = UnsafeMutableRawBufferPointer(rebasing: buffer[row * size..<(row + 1) * size])
+      if let record = record(of: example), store.read(record, into: target) { continue }
+      if rows[example] == nil { missing.append(example) }
+      rows[example, default: []].append(row)
+    }
+    for part in parts(of: missing, batch: indices.count) {
+      let made = try compute(part)
+      let numbers = made.withUnsafeBytes { store.keep($0, under: part.map { digests[$0] }) }
+      for (place, example) in part.enumerated() {
+        places[example] = numbers?[place] ?? -1
+        for row in rows[example] ?? [] where size > 0 {
+          made.withUnsafeBytes { made in
+            UnsafeMutableRawBufferPointer(rebasing: buffer[row * size..<(row + 1) * size])
+              .copyMemory(from: UnsafeRawBufferPointer(rebasing: made[place * size..<(place + 1) * size]))
+          }
+        }
+      }
+    }
+    return bytes
+  }
+
+  private func record(of example: Int) -> Int? {
+    if places[example] < 0 { places[example] = store.record(of: digests[example]) ?? -1 }
+    return places[example] < 0 ? nil : places[example]
+  }
+
+  /// The examples in parts of few sizes, since each has a plan of its own: all of a batch, or powers of two.
+  private func parts(of examples: [Int], batch: Int) -> [[Int]] {
+    if let fixedCount {
+      return stride(from: 0, to: examples.count, by: max(1, fixedCount)).map {
+        Array(examples[$0..<min($0 + fixedCount, examples.count)])
+      }
+    }
+    if examples.isEmpty { return [] }
+    if examples.count == batch { return [examples] }
+    var parts: [[Int]] = []
+    var rest = examples[...]
+    while !rest.isEmpty {
+      var size = 1
+      while size * 2 <= rest.count { size *= 2 }
+      parts.append(Array(rest.prefix(size)))
+      rest = rest.dropFirst(size)
+    }
+    return parts
+  }
+
+  /// The records of examples, one behind the other.
+  private func compute(_ examples: [Int]) throws(FirnError) -> [UInt8] {
+    var fed = examples
+    // A batch of fixed size is filled up; whatever stands in other rows, these are the same.
+    if let fixedCount, let first = examples.first {
+      fed += Array(repeating: first, count: max(0, fixedCount - examples.count))
+    }
+    let entries = try prefixColumns.map { column throws(FirnError) in
+      (column.name, try column.array.rows(fed), column.home)
+    }
+    let known = Set(divided.prefix.placeholderNames)
+    let values = try session.runUncounted(
+      divided.prefix,
+      feeding: Feeds(entries: entries + constants.entries.filter { known.contains($0.name) }))
+    computedCount += examples.count
+    var made = [UInt8](repeating: 0, count: layout.recordSize * examples.count)
+    made.withUnsafeMutableBytes { layout.gather(values, count: examples.count, into: $0) }
+    return made
+  }
+
+  /// Looks for other records where a frozen variable was given another value.
+  private func follow() throws(FirnError) {
+    guard
+      divided.variables.indices.contains(where: {
+        session.revision(of: divided.variables[$0]) != revisions[$0]
+      })
+    else { return }
+    (store, revisions) = try Self.open(divided, layout, constants, place, session)
+    places = Array(repeating: -1, count: data.count)
+    isProven = !store.isInherited
+  }
+
+  /// Computes one of the stored examples, as another version of the kernels may have made another last bit.
+  ///
+  /// Then what others have stored is of no use.
+  private func prove(_ indices: [Int]) throws(FirnError) {
+    for example in indices {
+      guard let record = record(of: example) else { continue }
+      var stored = [UInt8](repeating: 0, count: layout.recordSize)
+      guard stored.withUnsafeMutableBytes({ store.read(record, into: $0) }) else { continue }
+      isProven = true
+      if try compute([example]) == stored { return }
+      session.onWarning(
+        "features that another version of Firn has stored are other ones: they are computed anew")
+      store.discard()
+      places = Array(repeating: -1, count: data.count)
+      return
+    }
+  }
+}
+
+extension Program {
+  /// What its runs must be fed.
+  fileprivate var placeholderNames: [String] { graph.placeholders.map(\.name) }
+}
+
+extension DataSet {
+  /// As few examples as a run of `program` takes.
+  fileprivate func sample(for program: Program) throws(FirnError) -> Feeds {
+    let names = Set(columns.map(\.name))
+    let fixed = program.graph.placeholders.first { names.contains($0.name) }?.type.shape.first?.value
+    return try feeds(Array(repeating: 0, count: fixed ?? 1))
+  }
+}

@@ -1,0 +1,20 @@
+import FirnGraph
+import FirnRuntime
+
+extension Caching {
+  /// What a loop asks for batches of `data`; nil where there are no examples.
+  ///
+  /// - Throws: `.invalidArgument` where there is nothing to cache, it takes more than is allowed, or the session belongs
+  ///   to a world of several members.
+  func features(
+    of program: Program, over data: DataSet, in session: Session
+  ) throws(FirnError) -> CachedFeatures? {
+    guard session.world.size == 1 else {
+      throw FirnError(
+        .invalidArgument, "a member of a world of \(session.world.size) caches no features",
+        remedy: "leave `caching:` out, or train in one process")
+    }
+    return data.count == 0
+      ? nil : try CachedFeatures(program, over: data, in: session, self, trained: program.movedVariables)
+  }
+}

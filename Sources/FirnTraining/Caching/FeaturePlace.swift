@@ -1,0 +1,97 @@
+import FirnFiles
+import FirnGraph
+import FirnRuntime
+internal import Foundation
+
+/// Where features of frozen parts are kept, each under what it was made of.
+///
+/// What is kept is found by the frozen weights, by what is computed of them and by the example's own data: change one
+/// of them and another entry is looked for. So one place may serve any number of programs, data sets and runs, at the
+/// same time and one after the other, and nothing in it can be out of date.
+///
+/// Not `Sendable`: use a place from one task at a time. Several processes may use one folder at once.
+public final class FeaturePlace {
+  /// Where, in words.
+  enum Kind {
+    case memory
+    case folder(String)
+  }
+
+  let kind: Kind
+  /// The most bytes that the features of one data set may take.
+  public let limit: Int
+  /// Those in memory, the one used last at the end.
+  private var groups: [(key: FeatureKey, store: MemoryFeatures)] = []
+  private var digests: [ExampleDigests] = []
+
+  private init(_ kind: Kind, limit: Int) {
+    self.kind = kind
+    self.limit = limit
+  }
+
+  /// The memory of this process; keep the place to use it again in another run.
+  ///
+  /// - Parameter limit: the most bytes that all features in it may take. Of older ones those used last stay.
+  public static func memory(limit: Int) -> FeaturePlace { FeaturePlace(.memory, limit: limit) }
+
+  /// A folder, which is made when there is something to store; it may be deleted whenever no process uses it.
+  ///
+  /// - Parameters:
+  ///   - path: of the folder. Features of other weights or programs lie beside each other in it until it is deleted.
+  ///   - limit: the most bytes that the features of one data set may take.
+  public static func folder(_ path: String, limit: Int = .max) -> FeaturePlace {
+    FeaturePlace(.folder(path), limit: limit)
+  }
+
+  /// The records of a group.
+  func store(
+    of group: FeatureKey, recordSize: Int, warn: @escaping (String) -> Void
+  ) -> any FeatureStore {
+    switch kind {
+    case .folder(let path):
+      return FolderFeatures(
+        path + "/" + group.text.prefix(32), group: group, recordSize: recordSize, warn: warn)
+    case .memory:
+      let known = groups.firstIndex { $0.key == group }
+      let store =
+        known.map { groups.remove(at: $0).store }
+        ?? MemoryFeatures(recordSize: recordSize, in: self, warn: warn)
+      groups.append((group, store))
+      return store
+    }
+  }
+
+  /// Forgets groups, those first that were asked for longest ago, until `store` may have so many bytes more; false
+  /// where that cannot be.
+  func makeRoom(for bytes: Int, in store: MemoryFeatures) -> Bool {
+    guard store.byteCount.saturatingSum(bytes) <= limit else { return false }
+    while groups.reduce(bytes, { $0.saturatingSum($1.store.byteCount) }) > limit {
+      guard let oldest = groups.firstIndex(where: { $0.store !== store }) else { return false }
+      groups.remove(at: oldest).store.discard()
+    }
+    return true
+  }
+
+  /// The digests of these columns' rows, as far as they are known.
+  func digests(of columns: [(name: String, array: NDArray)]) -> ExampleDigests {
+    if let known = digests.first(where: { $0.isOf(columns) }) { return known }
+    let made = ExampleDigests(columns)
+    digests.append(made)
+    if digests.count > Self.keptDigests { digests.removeFirst() }
+    return made
+  }
+
+  /// Training, validation and test data, and one more.
+  private static let keptDigests = 4
+}
+
+extension FeaturePlace: CustomStringConvertible {
+  /// In a few words: `memory, 1 GiB at most`.
+  public var description: String {
+    let most = limit == .max ? "" : ", \(limit) bytes at most"
+    switch kind {
+    case .memory: return "memory" + most
+    case .folder(let path): return "the folder '\(path)'" + most
+    }
+  }
+}

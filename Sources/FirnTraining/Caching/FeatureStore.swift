@@ -1,0 +1,21 @@
+import FirnGraph
+
+/// Records of one size, one an example: what a prefix made of it.
+protocol FeatureStore: AnyObject {
+  /// Whether there are records that another process, or this one before, has made.
+  var isInherited: Bool { get }
+
+  /// The number of the record of this key; nil where there is none.
+  func record(of key: FeatureKey) -> Int?
+
+  /// Keeps records, one behind the other in `bytes`, each under its key.
+  ///
+  /// - Returns: their numbers; nil where they are not kept.
+  func keep(_ bytes: UnsafeRawBufferPointer, under keys: [FeatureKey]) -> [Int]?
+
+  /// Copies a record; false where it is damaged, and `buffer` then holds anything.
+  func read(_ record: Int, into buffer: UnsafeMutableRawBufferPointer) -> Bool
+
+  /// Forgets all records, for good.
+  func discard()
+}

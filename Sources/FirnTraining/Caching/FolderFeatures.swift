@@ -1,0 +1,141 @@
+import FirnFiles
+import FirnGraph
+internal import Foundation
+
+/// Features in the files of a folder.
+///
+/// Every process adds to a file of its own and reads those that were there when it began, so any number may use one
+/// folder. A file is a header (magic, key of the group, bytes of a record) and records: the example's key, its
+/// features, and a checksum of both. A record counts if it is whole and its checksum right, which is looked at whenever
+/// it is read: a process that is killed, a disk that is full or bytes that turn over cost the work of computing it
+/// again.
+final class FolderFeatures: FeatureStore {
+  private static let magic: [UInt8] = Array("FIRNFEA1".utf8)
+  private static let checksumSize = 8
+
+  private let folder: String
+  private let group: FeatureKey
+  private let recordSize: Int
+  private let warn: (String) -> Void
+  private var numbers: [FeatureKey: Int] = [:]
+  private var places: [(file: RecordFile, offset: Int)] = []
+  private var inherited: [RecordFile] = []
+  /// The file of this process, made when there is something to write.
+  private var own: RecordFile?
+  private var isFull = false
+  private var buffer: [UInt8]
+
+  /// - Parameter warn: is told once why nothing more is stored.
+  init(_ folder: String, group: FeatureKey, recordSize: Int, warn: @escaping (String) -> Void) {
+    self.folder = folder
+    self.group = group
+    self.recordSize = recordSize
+    self.warn = warn
+    buffer = Array(repeating: 0, count: FeatureKey.byteCount + recordSize + Self.checksumSize)
+    let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+    for name in names where name.hasSuffix(Self.suffix) {
+      if let file = RecordFile(reading: folder + "/" + name) { read(file) }
+    }
+  }
+
+  private static let suffix = ".features"
+
+  private var header: [UInt8] {
+    Self.magic + group.bytes + withUnsafeBytes(of: UInt64(recordSize).littleEndian, Array.init)
+  }
+
+  var isInherited: Bool { !inherited.isEmpty }
+
+  /// Takes in the keys of a file's whole records; a file of another kind has none.
+  private func read(_ file: RecordFile) {
+    var head = header
+    let (wanted, size) = (head, buffer.count)
+    guard head.withUnsafeMutableBytes({ file.read(at: 0, into: $0) }), head == wanted else { return }
+    var key = [UInt8](repeating: 0, count: FeatureKey.byteCount)
+    for offset in stride(from: head.count, through: file.byteCount - size, by: size) {
+      guard key.withUnsafeMutableBytes({ file.read(at: offset, into: $0) }) else { break }
+      numbers[key.withUnsafeBytes(FeatureKey.init)] = places.count
+      places.append((file, offset))
+    }
+    inherited.append(file)
+  }
+
+  func record(of key: FeatureKey) -> Int? { numbers[key] }
+
+  func keep(_ bytes: UnsafeRawBufferPointer, under keys: [FeatureKey]) -> [Int]? {
+    if isFull || keys.isEmpty { return nil }
+    do throws(FirnError) {
+      let file = try ownFile()
+      var records: [UInt8] = []
+      records.reserveCapacity(keys.count * buffer.count)
+      for (place, key) in keys.enumerated() {
+        let start = records.count
+        records += key.bytes
+        records += UnsafeRawBufferPointer(rebasing: bytes[place * recordSize..<(place + 1) * recordSize])
+        let checksum = records[start...].withUnsafeBytes(Checksum.value)
+        withUnsafeBytes(of: checksum.littleEndian) { records += $0 }
+      }
+      let offset = file.byteCount
+      try Self.append(records, to: file)
+      let first = places.count
+      for (place, key) in keys.enumerated() {
+        numbers[key] = places.count
+        places.append((file, offset + place * buffer.count))
+      }
+      return Array(first..<places.count)
+    } catch {
+      isFull = true
+      warn("no more features are stored, so what is not yet is computed in every epoch: \(error.message)")
+      return nil
+    }
+  }
+
+  private func ownFile() throws(FirnError) -> RecordFile {
+    if let own { return own }
+    do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    } catch {
+      throw FirnError(
+        .file, "cannot make the folder '\(folder)': \(FileReason.words(error, making: folder))",
+        remedy: "choose another place, or allow writing")
+    }
+    let number = String(UInt64.random(in: .min ... .max), radix: 16)
+    let file = try RecordFile(
+      creating: "\(folder)/\(ProcessInfo.processInfo.processIdentifier)-\(number)\(Self.suffix)")
+    try Self.append(header, to: file)
+    own = file
+    return file
+  }
+
+  /// `withUnsafeBytes` forgets the type of what its body throws.
+  private static func append(_ bytes: [UInt8], to file: RecordFile) throws(FirnError) {
+    let fault = bytes.withUnsafeBytes { bytes -> FirnError? in
+      do throws(FirnError) {
+        try file.append(bytes)
+        return nil
+      } catch { return error }
+    }
+    if let fault { throw fault }
+  }
+
+  func read(_ record: Int, into target: UnsafeMutableRawBufferPointer) -> Bool {
+    let (file, offset) = places[record]
+    guard buffer.withUnsafeMutableBytes({ file.read(at: offset, into: $0) }) else { return false }
+    let size = buffer.count - Self.checksumSize
+    return buffer.withUnsafeBytes { bytes in
+      let stored = bytes.loadUnaligned(fromByteOffset: size, as: UInt64.self)
+      let content = UnsafeRawBufferPointer(rebasing: bytes[..<size])
+      // Found by its key when the file was opened; that may have changed since.
+      guard UInt64(littleEndian: stored) == Checksum.value(of: content),
+        numbers[FeatureKey(content)] == record
+      else { return false }
+      target.copyMemory(from: UnsafeRawBufferPointer(rebasing: content[FeatureKey.byteCount...]))
+      return true
+    }
+  }
+
+  func discard() {
+    for file in inherited { try? FileManager.default.removeItem(atPath: file.path) }
+    (numbers, places, inherited) = ([:], [], [])
+  }
+}

@@ -1,0 +1,221 @@
+import FirnGraph
+import FirnNotation
+import FirnRuntime
+@testable import FirnTraining
+import Foundation
+import Testing
+
+/// What is stored is used only where it was made of the same: each part of the key, damage, other processes, full
+/// disks.
+@Suite struct FeatureStoreTests {
+  /// How many of the 11 examples had to be computed for a model in a session that `change` has changed.
+  private func computed(
+    _ place: FeaturePlace, _ model: CachingModel, data: DataSet? = nil, freezing: Selection? = nil,
+    _ change: (Session) throws -> Void = { _ in }
+  ) throws -> Int {
+    let session = try model.session()
+    try change(session)
+    let features = try #require(
+      try Caching.frozenFeatures(in: place).features(
+        of: model.program(session, freezing: freezing), over: data ?? model.data(), in: session))
+    _ = try features.feeds(Array(0..<11))
+    return features.computedCount
+  }
+
+  /// One computation is made to see that what is inherited is what would be computed.
+  private static let proof = 1
+
+  @Test func everyPartOfTheKeyCounts() throws {
+    try withFolder { url in
+      let model = try CachingModel(.dense)
+      for isFolder in [false, true] {
+        let memory = FeaturePlace.memory(limit: 1 << 20)
+        func place() -> FeaturePlace { isFolder ? .folder(url.path) : memory }
+        let known = isFolder ? Self.proof : 0
+        #expect(try computed(place(), model) == 11)
+        #expect(try computed(place(), model) == known, "the same again")
+        // A frozen weight, by one bit.
+        let weight = try model.session().value(of: "encoder/dense/bias")
+        var numbers = weight.floats
+        numbers[3] += 0x1p-100
+        #expect(
+          try computed(place(), model) {
+            try $0.setValue(NDArray(numbers, shape: [8]), of: "encoder/dense/bias")
+          } == 11, "a changed weight")
+        // One element of one example.
+        var rows = model.columns[0].array.floats
+        rows[6 * 4 + 2] += 1
+        let changed = try model.data { $0[0].array = try NDArray(rows, shape: [11, 6]) }
+        #expect(try computed(place(), model, data: changed) == 1 + known, "a changed example")
+        // Labels are no part of what is stored, nor is the head.
+        let relabelled = try model.data { $0[1].array = labels(11, classes: 2) }
+        #expect(try computed(place(), model, data: relabelled) == known, "other labels")
+        #expect(
+          try computed(place(), model) { try $0.setValue(noise([8, 3]), of: "head/kernel") } == known,
+          "another head")
+        // Another graph with the same weights: a sum of squares in the place of tanh has other text.
+        #expect(try computed(place(), CachingModel(.byMode)) == 11, "another graph")
+        #expect(try computed(place(), model) == known, "and the first again")
+      }
+    }
+  }
+
+  /// Two weights of one shape that change places are other weights.
+  @Test func weightsAreKeyedByName() throws {
+    let model = try CachingModel(.tiedWeights)
+    let place = FeaturePlace.memory(limit: 1 << 20)
+    #expect(try computed(place, model) == 11)
+    #expect(try computed(place, model) { try $0.setValue(noise([6, 6]), of: "encoder/w") } == 11)
+    // What is trained besides is none of it.
+    #expect(try computed(place, model) { try $0.setValue(noise([6, 6]), of: "between/kernel") } == 0)
+  }
+
+  // MARK: Memory
+
+  @Test func memoryMakesRoomByWhatIsOldest() throws {
+    let model = try CachingModel(.dense)
+    // 11 examples of 32 bytes: two groups fit, three do not.
+    let place = FeaturePlace.memory(limit: 2 * 11 * 32 + 100)
+    func weights(_ number: Int) throws -> Int {
+      try computed(place, model) { try $0.setValue(noise([6, 8], "\(number)"), of: "encoder/dense/kernel") }
+    }
+    #expect(try [weights(0), weights(1), weights(1), weights(0)] == [11, 11, 0, 0])
+    #expect(try weights(2) == 11)
+    #expect(try weights(0) == 0)
+    #expect(try weights(1) == 11)
+  }
+
+  // MARK: Folders
+
+  private func files(_ url: URL) throws -> [URL] {
+    try FileManager.default.subpathsOfDirectory(atPath: url.path).sorted()
+      .filter { $0.hasSuffix(".features") }.map { url.appendingPathComponent($0) }
+  }
+
+  /// Every byte of a file, one after the other, turned over: never are other features used.
+  @Test func damageIsNeverUsed() throws {
+    let model = try CachingModel(.dense)
+    try withFolder { url in
+      let session = try model.session()
+      let program = try model.program(session)
+      let data = try model.data()
+      func values() throws -> (NDArray, Int) {
+        let features = try #require(
+          try Caching.frozenFeatures(in: .folder(url.path)).features(of: program, over: data, in: session))
+        return (try #require(try features.feeds(Array(0..<11)).entries.last?.array), features.computedCount)
+      }
+      let wanted = try values().0
+      let file = try #require(try files(url).first)
+      let whole = try Data(contentsOf: file)
+      #expect(whole.count == 48 + 11 * (32 + 32 + 8))
+      for position in stride(from: 0, to: whole.count, by: 7) {
+        var bytes = whole
+        bytes[position] ^= 0x40
+        try bytes.write(to: file)
+        let (found, computed) = try values()
+        #expect(found.isBitwiseEqual(to: wanted), "byte \(position)")
+        #expect(computed == (position < 48 ? 11 : 2), "byte \(position)")
+        for other in try files(url) where other.lastPathComponent != file.lastPathComponent {
+          try FileManager.default.removeItem(at: other)
+        }
+      }
+      // Cut off anywhere, as by a process that was killed.
+      for length in stride(from: 0, to: whole.count, by: 11) {
+        try whole.prefix(length).write(to: file)
+        let (found, computed) = try values()
+        #expect(found.isBitwiseEqual(to: wanted), "\(length) bytes")
+        let left = max(0, length - 48) / 72
+        #expect(computed == 11 - left + (left > 0 ? Self.proof : 0), "\(length) bytes")
+        for other in try files(url) where other.lastPathComponent != file.lastPathComponent {
+          try FileManager.default.removeItem(at: other)
+        }
+      }
+    }
+  }
+
+  /// Features that another build of Firn has made otherwise pass every checksum; one is computed to see.
+  @Test func otherKernelsFeaturesAreFoundOut() throws {
+    let model = try CachingModel(.dense)
+    try withFolder { url in
+      #expect(try computed(.folder(url.path), model) == 11)
+      let file = try #require(try files(url).first)
+      var bytes = try [UInt8](Data(contentsOf: file))
+      for record in 0..<11 {
+        let start = 48 + record * 72
+        bytes[start + 32] ^= 1
+        let checksum = bytes[start..<start + 64].withUnsafeBytes(Checksum.value)
+        withUnsafeBytes(of: checksum.littleEndian) {
+          bytes.replaceSubrange(start + 64..<start + 72, with: $0)
+        }
+      }
+      try Data(bytes).write(to: file)
+      var warnings: [String] = []
+      #expect(try computed(.folder(url.path), model) { $0.onWarning = { warnings.append($0) } } == 12)
+      #expect(warnings.count == 1 && warnings.first?.contains("another version") == true, "\(warnings)")
+      #expect(try computed(.folder(url.path), model) == Self.proof)
+    }
+  }
+
+  /// Two that use one folder at the same time write files of their own and read whole records of each other.
+  @Test func twoWritersShareAFolder() throws {
+    let model = try CachingModel(.dense)
+    try withFolder { url in
+      let session = try model.session()
+      let program = try model.program(session)
+      let data = try model.data()
+      func features() throws -> CachedFeatures {
+        try #require(
+          try Caching.frozenFeatures(in: .folder(url.path)).features(of: program, over: data, in: session))
+      }
+      let (one, two) = (try features(), try features())
+      for start in stride(from: 0, to: 11, by: 3) {
+        let batch = Array(start..<min(start + 3, 11))
+        let (a, b) = (try one.feeds(batch), try two.feeds(batch.reversed()))
+        #expect(a.entries.count == b.entries.count)
+      }
+      #expect(one.computedCount == 11 && two.computedCount == 11)
+      #expect(try files(url).count == 2)
+      let three = try features()
+      _ = try three.feeds(Array(0..<11))
+      #expect(three.computedCount == Self.proof)
+      #expect(try files(url).count == 2)
+    }
+  }
+
+  /// A folder that cannot be written costs a warning and the work, nothing else.
+  @Test func unwritableFoldersCostTheWorkAlone() throws {
+    let model = try CachingModel(.dense)
+    try withFolder { url in
+      let blocked = url.appendingPathComponent("file")
+      try Data("x".utf8).write(to: blocked)
+      var warnings: [String] = []
+      func run(_ caching: Caching?) throws -> [String: NDArray] {
+        let session = try model.session()
+        session.onWarning = { warnings.append($0) }
+        try Trainer(model.program(session), in: session).fit(
+          model.data(), epochs: 2, batchSize: 4, caching: caching)
+        return try session.everything()
+      }
+      let (plain, cached) = (try run(nil), try run(.frozenFeatures(in: .folder(blocked.path + "/features"))))
+      for (name, value) in plain { #expect(cached[name]?.isBitwiseEqual(to: value) == true, "\(name)") }
+      let own = warnings.filter { $0.contains("no more features are stored") }
+      #expect(own.count == 1 && own[0].contains("cannot make the folder"), "\(warnings)")
+    }
+  }
+
+  /// What is no file of features is let be.
+  @Test func strangersInTheFolderAreLetBe() throws {
+    let model = try CachingModel(.dense)
+    try withFolder { url in
+      #expect(try computed(.folder(url.path), model) == 11)
+      let folder = try #require(try files(url).first).deletingLastPathComponent()
+      for (name, text) in [("a.features", ""), ("b.features", "FIRNFEA1"), ("notes.txt", "hello")] {
+        try Data(text.utf8).write(to: folder.appendingPathComponent(name))
+      }
+      try FileManager.default.createDirectory(
+        at: folder.appendingPathComponent("d.features"), withIntermediateDirectories: true)
+      #expect(try computed(.folder(url.path), model) == Self.proof)
+      #expect(FileManager.default.fileExists(atPath: folder.appendingPathComponent("notes.txt").path))
+    }
+  }
+}
