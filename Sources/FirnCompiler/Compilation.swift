@@ -4,6 +4,8 @@ package import FirnGraph
 package struct Compilation: Sendable {
   /// Forward, backward and update nodes.
   package let graph: GraphDef
+  /// What of it is computed when variables are bound, not in a run: it returns the values that `graph` recalls.
+  package let bound: GraphDef
   /// For each fetch, and last each loss of a training program, its place among the graph's outputs; nil for gradients
   /// that do not exist here.
   package let fetchOutputs: [Int?]
@@ -24,6 +26,7 @@ package struct Compilation: Sendable {
     kept = kept.removingDeadNodes(keepingAssignments: true)
     kept.origins = nil
     self.graph = kept
+    bound = context.bound.recalled(by: kept)
     fetchOutputs = places
     self.context = context
   }

@@ -45,6 +45,9 @@ extension Compiler {
     deadCode,
     // After all that makes gradients cheaper or moves them: the order in which they are made is what buckets go by.
     exchangeGradients,
+    // After `arrange-once`, whose packing is a node by now, and after dead nodes are gone; before `fuse`, which would put
+    // what is frozen into one program with what is not.
+    hoistFrozen,
     // Last: nothing looks into a program any more.
     fuse,
   ]
@@ -85,6 +88,7 @@ extension Compiler {
     _ request: CompilationRequest, pipeline: [Pass] = pipeline, dump: (any StageDump)? = nil
   ) throws(FirnError) -> Compilation {
     try request.graph.verify()
+    try requireWhole(request.graph)
     var context = try CompilationContext(request)
     try check(request)
     var graph = request.graph
@@ -112,6 +116,7 @@ extension Compiler {
     }
     try requireOneWriter(graph)
     requireComplete(graph, context)
+    if !context.bound.outputs.isEmpty { dump?.stage("bound", context.bound, at: pipeline.count + 1) }
     return Compilation(graph: graph, context: context)
   }
 
@@ -196,6 +201,15 @@ extension Compiler {
     try goal.optimizer.validate()
   }
 
+  /// - Throws: where a graph is a step's alone, without the bound program.
+  private static func requireWhole(_ graph: GraphDef) throws(FirnError) {
+    guard let node = graph.nodes.first(where: { $0.traits.contains(.recalls) }) else { return }
+    throw FirnError(
+      .invalidGraph, "`\(node.name)` is a value of a bound program, which is not here",
+      remedy: "compile the graph as it was built, or what was compiled with `FIRN_PASSES=-hoist-frozen`",
+      place: node.name, location: node.location)
+  }
+
   /// Two assignments of one variable have no order that a user could know, unless the rows they write are apart.
   private static func requireOneWriter(_ graph: GraphDef) throws(FirnError) {
     // Nodes by position; most variables have one writer.
@@ -231,6 +245,7 @@ extension Compiler {
       if node.isExchangedMean { firnBug("compiler", "`\(node.name)` was not exchanged") }
       if node.trainingAssignment != nil { firnBug("compiler", "the mode of `\(node.name)` was not resolved") }
     }
+    requireBound(graph, context.bound)
     guard context.request.training != nil else { return }
     guard context.prunings.count == context.objectives.count else {
       firnBug("compiler", "the loss was never differentiated")
@@ -238,6 +253,22 @@ extension Compiler {
     let written = Set(graph.writtenVariables)
     if let idle = context.prunings.flatMap(\.live).first(where: { !written.contains($0) }) {
       firnBug("compiler", "`\(idle)` is to be trained, but nothing writes it")
+    }
+  }
+
+  /// What a step recalls the bound program makes.
+  private static func requireBound(_ graph: GraphDef, _ bound: GraphDef) {
+    do {
+      try bound.verify()
+    } catch {
+      firnBug("hoist-frozen", error.description)
+    }
+    var made: [String: TensorType] = [:]
+    for output in bound.outputs { made[bound.name(of: output)] = bound.type(of: output) }
+    for node in graph.nodes where node.traits.contains(.recalls) {
+      guard case .recalls(let value) = node.op.effect, made[value] == node.types[0] else {
+        firnBug("hoist-frozen", "the bound program does not make `\(node.name)`")
+      }
     }
   }
 

@@ -36,6 +36,11 @@ public final class Session {
   /// What the members of the world have found alike.
   var agreement = Agreement()
   private var executions = ExecutionCache()
+  private var boundValues = BoundValues()
+  /// How many bound values have been made, or made again, so far.
+  package private(set) var boundValuesMade = 0
+  /// Names of those made last.
+  package private(set) var lastBoundValues: [String] = []
   /// How many runs there have been; drives random ops, with the seed.
   package var runs: UInt64 = 0
   /// Whose memory the optimisers' slots are.
@@ -403,6 +408,7 @@ public final class Session {
       }
     }
     try requireMemory(forWriting: plan)
+    try refresh(execution)
     try execution.bind(to: &store)
     if checksNumerics { try checkVariables(of: plan) }
     let state = execution.randomState.pointer
@@ -428,6 +434,15 @@ public final class Session {
     if world.size > 1 { agreement.note(plan.commits.lazy.map(\.name), in: store) }
     runs &+= 1
     return Results(names: program.fetches, arrays: arrays, home: graph.identity)
+  }
+
+  /// Makes what was computed of frozen variables anew where one of them has changed.
+  private func refresh(_ execution: Execution) throws(FirnError) {
+    guard let bound = execution.bound else { return }
+    let made = try bound.refresh(&store, by: workers, keeping: keptPlanBytes)
+    if made.isEmpty { return }
+    boundValuesMade += made.count
+    lastBoundValues = made
   }
 
   /// What a variable already holds is no op's doing.
@@ -457,6 +472,8 @@ public final class Session {
   var executionCount: Int { executions.count }
   /// Bytes of all plans that are held.
   var executionBytes: Int { executions.byteCount }
+  /// How many bound values are held, and what they take.
+  package var boundSize: (count: Int, byteCount: Int) { boundValues.size }
 
   /// - Parameter checksNumerics: whether every value is looked through, and must be whole for that.
   func execution(
@@ -464,10 +481,11 @@ public final class Session {
   ) throws(FirnError) -> Execution {
     let key = ExecutionCache.Key(binding: binding, checksNumerics: checksNumerics)
     if let known = executions.known(of: program.identity, key) { return known }
-    let bound = program.compilation.graph.mapping(.binding(binding))
-    // Where each value is looked through, each is made by itself: programs are taken apart again.
+    let compilation = program.compilation
+    // Where each value is looked through, each is made by itself, and in the run: programs are taken apart again.
+    let graph = (checksNumerics ? compilation.whole : compilation.graph).mapping(.binding(binding))
     let plan = try Plan(
-      checksNumerics ? bound.unfused : bound, workers: workers.count,
+      checksNumerics ? graph.unfused : graph, workers: workers.count,
       sharing: checksNumerics ? nil : .standard, checksNumerics: checksNumerics)
     let buffers =
       (plan.feeds + plan.outputs).map(\.type.byteCount) + [
@@ -483,7 +501,10 @@ public final class Session {
       executions = ExecutionCache()
       try FreeMemory.require(bytes, for: what)
     }
-    let made = Execution(plan, workers: workers)
+    let bound =
+      checksNumerics || compilation.bound.outputs.isEmpty
+      ? nil : boundValues.program(program.identity, compilation.bound, in: store)
+    let made = Execution(plan, workers: workers, bound: bound)
     executions.keep(made, of: program.identity, key, within: keptPlanBytes)
     return made
   }

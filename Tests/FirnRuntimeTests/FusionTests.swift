@@ -66,8 +66,8 @@ import Testing
     let fetches = gradients + model.outputs + model.assignments
     let request = CompilationRequest(
       graph: model.graph.definition, fetches: fetches.map(\.value), isTrainingMode: true)
-    let fused = try Compiler.compile(request).graph
-    let plain = try Compiler.compile(request, pipeline: Self.plain).graph
+    let fused = try Compiler.compile(request).whole
+    let plain = try Compiler.compile(request, pipeline: Self.plain).whole
     let feeds = Dictionary(uniqueKeysWithValues: model.feeds.map { ($0.tensor.name, $0.array) })
     let expected = try values(plain, model.binding, feeds, workers: WorkerPool(count: 1))
     let got = try values(fused, model.binding, feeds, workers: WorkerPool(count: 1))
@@ -101,7 +101,7 @@ import Testing
     let total = exp(sum).sum(axes: [0])
     let request = CompilationRequest(graph: graph.definition, fetches: [sum.value, total.value])
     let (fused, plain) = (
-      try Compiler.compile(request).graph, try Compiler.compile(request, pipeline: Self.plain).graph
+      try Compiler.compile(request).graph, try Compiler.compile(request, pipeline: Self.plain).whole
     )
     #expect(hasPrograms(fused))
     let feeds = ["x": try NDArray(zeros: [5, 4]), "y": try NDArray(zeros: [rows, 5, to - from])]
@@ -217,7 +217,7 @@ import Testing
     let chosen = select(where: less(made, column), x, otherwise: made - one)
     let request = CompilationRequest(
       graph: graph.definition, fetches: [made.value, chosen.value], isTrainingMode: false)
-    let fused = try Compiler.compile(request).graph
+    let fused = try Compiler.compile(request).whole
     #expect(hasPrograms(fused))
     var feeds: [String: NDArray] = [:]
     for (name, shape) in [("x", [rows, columns]), ("row", [columns]), ("column", [rows, 1]), ("one", [])] {

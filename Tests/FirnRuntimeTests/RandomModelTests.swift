@@ -98,7 +98,7 @@ import Testing
       request, pipeline: Compiler.pipeline.filter { $0.name != "sum-after-loops" })
     let expanded = try #require(stages.expanded)
     let expected = try plain(expanded, model)
-    let results = try (execute(ordered.graph, model), execute(whole.graph, model))
+    let results = try (execute(ordered.whole, model), execute(whole.whole, model))
     for (number, output) in expanded.outputs.enumerated() {
       let wanted = try #require(expected[output])
       #expect(isSame(results.0[number], wanted), "\(fetches[number]): \(results.0[number]) is not \(wanted)")
@@ -226,7 +226,7 @@ import Testing
     let fetches = gradients(model) + model.outputs
     let request = CompilationRequest(
       graph: model.graph.definition, fetches: fetches.map(\.value), isTrainingMode: true)
-    let graph = try Compiler.compile(request).graph
+    let graph = try Compiler.compile(request).whole
     let alone = try execute(graph, model)
     let split = try execute(graph, model, workers: OddPieces())
     for (number, tensor) in fetches.enumerated() {

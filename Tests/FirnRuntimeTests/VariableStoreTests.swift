@@ -82,8 +82,9 @@ import Testing
     let session = try Session(graph, threads: 1)
     let bytes = Bytes([5, 6])
     try session.setValue(borrowed(bytes), of: w)
-    let program = try session.compile(fetching: [w * 2])
-    #expect(try session.run(program)["mul"].floats == [10, 12])
+    let x = graph.placeholder("x", shape: [2])
+    let program = try session.compile(fetching: [w * x])
+    #expect(try session.run(program, feeding: [x: NDArray([2, 2] as [Float])])["mul"].floats == [10, 12])
     let execution = try session.execution(of: program, binding: [:])
     let slot = try #require(
       execution.plan.placements.firstIndex { if case .variable = $0 { true } else { false } })

@@ -24,6 +24,8 @@ package struct CompilationContext: Sendable {
   /// By result of the objectives' requests, counted through all of them, the names of gradients that are rows added into
   /// zeros, as `expand-gradients` found them.
   package var rowGradients: [Int: String] = [:]
+  /// What `hoist-frozen` took out of the step: a graph that returns what the step reads of it.
+  package var bound = GraphDef()
   /// What each pass did.
   package var history: [PassRecord] = []
 

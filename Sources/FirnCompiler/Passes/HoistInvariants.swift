@@ -46,7 +46,7 @@ extension GraphDef {
       for (position, node) in body.nodes.enumerated() {
         switch node.op.effect {
         case .receives, .holds: continue
-        case .none, .feeds, .draws, .reads, .writes: if !isRun, node.op.canFail { continue }
+        case .none, .feeds, .draws, .reads, .writes, .recalls: if !isRun, node.op.canFail { continue }
         }
         let values = node.types.indices.map { Value(position, $0) }
         guard values.allSatisfy({ !dependence[$0].contains(.step) }) else { continue }

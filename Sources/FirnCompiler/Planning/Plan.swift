@@ -14,6 +14,8 @@ package struct Plan: Sendable {
     case feed(Int)
     case variable(String)
     case randomState
+    /// The value of this name of the bound program.
+    case bound(String)
     /// Set by the enclosing loop, anew for every iteration where it moves.
     case external
   }
@@ -177,6 +179,7 @@ extension Plan: CustomStringConvertible {
       case .constant(let array): lines.append("buffer \(slot) constant \(array.type)")
       case .feed(let index): lines.append("buffer \(slot) feed \(feeds[index].name)")
       case .variable(let name): lines.append("buffer \(slot) variable \(name)")
+      case .bound(let name): lines.append("buffer \(slot) bound \(name)")
       case .randomState: lines.append("buffer \(slot) random state")
       case .external: lines.append("buffer \(slot) external")
       }

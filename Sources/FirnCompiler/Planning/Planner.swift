@@ -116,6 +116,8 @@ private struct Planner {
       slots[index[values[0]]] = slot
     case .reads(let variable):
       slots[index[values[0]]] = newSlot(.variable(variable))
+    case .recalls(let value):
+      slots[index[values[0]]] = newSlot(.bound(value))
     case .draws:
       slots[index[values[0]]] = newSlot(.randomState)
     case .none, .writes:

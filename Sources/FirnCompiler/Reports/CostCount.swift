@@ -162,7 +162,7 @@ private struct HeldBuffers {
         let source = shown[index[input]]
         let writer = graph.nodes[source.node]
         switch writer.op.effect {
-        case .feeds, .receives, .draws, .reads, .holds: continue
+        case .feeds, .receives, .draws, .reads, .holds, .recalls: continue
         case .none, .writes: break
         }
         switch (writer.phase, node.phase) {

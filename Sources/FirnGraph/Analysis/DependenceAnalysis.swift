@@ -23,7 +23,7 @@ package struct DependenceAnalysis: Sendable {
         case .draws: .random
         case .receives: loopInputs(node)
         case .reads(let name): trained.contains(name) ? .trainable : written.contains(name) ? .state : []
-        case .none, .writes, .holds: []
+        case .none, .writes, .holds, .recalls: []
         }
       for result in results.indices {
         results[result].formUnion(source)

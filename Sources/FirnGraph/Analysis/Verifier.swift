@@ -230,6 +230,8 @@ private struct Verifier {
     switch node.op.effect {
     case .feeds where isBody, .reads where isBody, .writes where isBody:
       throw fault("V8", "`\(node.mnemonic)` in a loop body", node)
+    case .recalls where isBody:
+      throw fault("V8", "`\(node.mnemonic)` in a loop body", node)
     case .receives where !isBody:
       throw fault("V7", "`\(node.mnemonic)` outside a loop body", node)
     case .reads(let name), .writes(let name):
@@ -239,7 +241,7 @@ private struct Verifier {
       guard node.op.fits(node.types.first, variable: type) else {
         throw fault("V5", "variable `\(name)` is \(type), used as \(Self.list(node.types))", node)
       }
-    case .none, .feeds, .receives, .draws, .holds: break
+    case .none, .feeds, .receives, .draws, .holds, .recalls: break
     }
   }
 

@@ -22,8 +22,9 @@ package struct NodeTraits: OptionSet, Hashable, Sendable {
   package static let rearranging = NodeTraits(rawValue: 1 << 9)
   /// It can be an instruction of a fused program.
   package static let instruction = NodeTraits(rawValue: 1 << 10)
+  package static let recalls = NodeTraits(rawValue: 1 << 11)
   /// Any effect.
-  package static let effects: NodeTraits = [.feeds, .receives, .draws, .reads, .writes, .holds]
+  package static let effects: NodeTraits = [.feeds, .receives, .draws, .reads, .writes, .holds, .recalls]
   /// It is told from others by more than what it computes.
   package static let distinct: NodeTraits = [.feeds, .receives, .writes]
   /// It may be, or carry, what `expand-gradients` looks for.
@@ -53,6 +54,7 @@ package struct NodeTraits: OptionSet, Hashable, Sendable {
       case .reads: .reads
       case .writes: .writes
       case .holds: .holds
+      case .recalls: .recalls
       }
     if op.asBodyOp != nil { traits.insert(.body) }
     if op.isModal { traits.insert(.modal) }

@@ -190,4 +190,6 @@ package enum Effect: Hashable, Sendable {
   case writes(String)
   /// Holds its only result: data fixed when the graph was built.
   case holds(NDArray)
+  /// Gives the value of this name that the bound program has made.
+  case recalls(String)
 }

@@ -143,6 +143,35 @@ package struct RandomState: Op {
   package var effect: Effect { .draws }
 }
 
+/// A value that depends on frozen variables and constants only: the bound program made it when the variables were bound.
+///
+/// `hoist-frozen` puts it where the value was; nobody writes it. Which value it is stands in `value`, by the name that the
+/// bound program has for it: `pack`, or `split:1` for a result beyond the first.
+package struct BoundValue: Op {
+  package var value: String
+  package var type: TensorType
+
+  package init(_ value: String, type: TensorType) { (self.value, self.type) = (value, type) }
+
+  package static let mnemonics = ["bound"]
+  package var mnemonic: String { "bound" }
+  package var attributes: Attributes {
+    ["value": .string(value), "dtype": .dtype(type.dtype), "shape": .shape(type.shape)]
+  }
+
+  package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
+    value = try attributes.string("value")
+    type = TensorType(try attributes.dtype("dtype"), try attributes.shape("shape"))
+  }
+
+  package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
+    try operands.require(0)
+    return [type]
+  }
+
+  package var effect: Effect { .recalls(value) }
+}
+
 /// Sources have no operands: nothing flows through them, computing them costs nothing, and there is nothing to take
 /// apart.
 package protocol SourceOp: OpaqueOp {}
@@ -160,3 +189,4 @@ extension LoopInput: SourceOp {}
 extension Constant: SourceOp {}
 extension ReadVariable: SourceOp {}
 extension RandomState: SourceOp {}
+extension BoundValue: SourceOp {}

@@ -7,7 +7,7 @@ package struct OpCatalogue: Sendable {
   /// The ops the graph itself relies on.
   package static let graphOps: [any Op.Type] = [
     Placeholder.self, LoopInput.self, Constant.self, ReadVariable.self, AssignVariable.self, AssignRows.self,
-    RandomState.self, PassThrough.self, Gradients.self, AbsentGradient.self,
+    RandomState.self, BoundValue.self, PassThrough.self, Gradients.self, AbsentGradient.self,
   ]
 
   package var mnemonics: [String] { families.flatMap { $0.mnemonics } }

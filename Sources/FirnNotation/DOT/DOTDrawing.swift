@@ -177,6 +177,8 @@ struct DOTDrawing {
     case .writes(let name):
       (item.look, item.lines) = (.update, ["assign", Path.last(of: name)])
       item.tooltip += "\nwrites variable \(name)"
+    case .recalls:
+      (item.look, item.ops, item.lines) = (.constant, 0, [item.lines[0], "bound", type])
     case .draws: item.lines.append(type)
     case .holds: (item.look, item.ops, item.lines) = (.constant, 0, [item.lines[0], "constant", type])
     case .none:

@@ -242,7 +242,7 @@ struct GraphParser {
     switch op.effect {
     case .receives where !isNested:
       throw fault("`\(op.mnemonic)` stands outside a loop body", at: token, remedy: "use a placeholder here")
-    case .feeds where isNested, .reads where isNested, .writes where isNested:
+    case .feeds where isNested, .reads where isNested, .writes where isNested, .recalls where isNested:
       throw fault(
         "`\(op.mnemonic)` stands inside a loop body", at: token,
         remedy: "move it out; the body can capture its value")
@@ -258,7 +258,7 @@ struct GraphParser {
         throw fault(
           "variable `\(name)` is \(type)", at: token, remedy: "use that type, or mend the declaration")
       }
-    case .none, .feeds, .receives, .draws, .holds: break
+    case .none, .feeds, .receives, .draws, .holds, .recalls: break
     }
   }
 

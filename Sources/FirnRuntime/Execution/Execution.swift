@@ -15,10 +15,14 @@ final class Execution {
   private let workers: any Workers
   /// The version of the variables' storage that the pointers are of.
   private var version: Int?
+  /// Where values are that are not made in a run; their places are known once they have been made.
+  let bound: BoundProgram?
+  private var isBound = false
 
-  init(_ plan: Plan, workers: any Workers) {
+  init(_ plan: Plan, workers: any Workers, bound: BoundProgram? = nil) {
     self.plan = plan
     self.workers = workers
+    self.bound = bound
     let arena = Storage(byteCount: plan.arenaBytes)
     let feeds = plan.feeds.map { Storage(byteCount: $0.type.byteCount) }
     let randomState = Storage(byteCount: 16)
@@ -30,7 +34,7 @@ final class Execution {
       case .feed(let index): feeds[index].pointer
       case .randomState: randomState.pointer
       // Until variables are bound; nothing reads it before.
-      case .variable: arena.pointer
+      case .variable, .bound: arena.pointer
       case .arena, .constant, .external: firnBug("execution", "a buffer has no place")
       }
     }
@@ -44,6 +48,7 @@ final class Execution {
 
   /// Points to where the variables are now, making first values that nobody asked for yet.
   func bind(to store: inout VariableStore) throws(FirnError) {
+    if !isBound { bindValues() }
     if version == store.version { return }
     let read = plan.placements.compactMap { placement in
       if case .variable(let name) = placement { name } else { nil }
@@ -58,6 +63,18 @@ final class Execution {
       }
     }
     version = store.version
+  }
+
+  /// Points to bound values, which stay where they are once made.
+  private func bindValues() {
+    for (slot, placement) in plan.placements.enumerated() {
+      guard case .bound(let name) = placement else { continue }
+      guard let storage = bound?.storage(of: name) else {
+        firnBug("execution", "`\(name)` is read before it is made")
+      }
+      frame.table[slot] = storage.pointer
+    }
+    isBound = true
   }
 
   /// Runs every step and leaves variables as they are: committing is the caller's, when all has gone well.
@@ -118,7 +135,7 @@ private final class Frame {
         case .arena(let offset): arena + offset
         case .constant(let array): array.storagePointer
         case .external: arena
-        case .feed, .variable, .randomState: resolve(placement)
+        case .feed, .variable, .bound, .randomState: resolve(placement)
         }
       (table + slot).initialize(to: pointer)
     }

@@ -361,7 +361,8 @@ struct VariableStore {
     self = result
   }
 
-  private func position(of name: String) -> Int {
+  /// Where it stands among the entries, which never changes.
+  func position(of name: String) -> Int {
     guard let position = positions[name] else { firnBug("session", "`\(name)` is used but not held") }
     return position
   }

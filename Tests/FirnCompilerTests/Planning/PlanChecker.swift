@@ -66,6 +66,7 @@ struct PlanChecker {
     case feed(String)
     case variable(String)
     case randomState
+    case bound(String)
   }
 
   private mutating func content(of source: Source) -> Content {
@@ -105,6 +106,12 @@ struct PlanChecker {
           throw Fault(description: "slot \(slot) is no variable `\(name)`")
         }
         (source, byteCount) = (.variable(name), type.byteCount)
+      case .bound(let name):
+        let node = level.graph.nodes.first { $0.op.effect == .recalls(name) }
+        guard let type = node.flatMap({ ArrayType($0.types[0]) }) else {
+          throw Fault(description: "slot \(slot) is no bound value `\(name)`")
+        }
+        (source, byteCount) = (.bound(name), type.byteCount)
       case .randomState: (source, byteCount) = (.randomState, 16)
       }
       let content = content(of: source)
@@ -120,6 +127,7 @@ struct PlanChecker {
       case let op as Constant: source = .constant(op.array)
       case let op as ReadVariable: source = .variable(op.variable)
       case is Placeholder: source = .feed(node.name)
+      case let op as BoundValue: source = .bound(op.value)
       case is RandomState: source = .randomState
       default: continue
       }

@@ -39,6 +39,7 @@ extension OpTests {
       "assign": AssignVariable("v"),
       "assign_rows": AssignRows("v", 0..<2),
       "random_state": RandomState(),
+      "bound": BoundValue("pack", type: TensorType(.f32, [2])),
       "by_mode": ByMode(),
       "gradients": Gradients(seeded: [false], targets: 1, stops: 0, unconnected: .zero),
       "absent_gradient": AbsentGradient(type: TensorType(.f32, [2])),

@@ -1,0 +1,206 @@
+package import FirnGraph
+
+extension Compiler {
+  /// `hoist-frozen`: what depends on frozen variables and constants only moves to the bound program.
+  ///
+  /// That runs when one of these variables has changed, and not in every step.
+  ///
+  ///     variable w : f32[2] {kind = "parameter", role = "", trainable = false, initializer = ["constant", 1.0]}
+  ///     %x = placeholder() {dtype = f32, shape = [2]} : f32[2]
+  ///     %w = read() {variable = "w", dtype = f32, shape = [2]} : f32[2]
+  ///     %exp = exp(%w) : f32[2]
+  ///     %tanh = tanh(%exp) : f32[2]
+  ///     %y = mul(%x, %tanh) : f32[2]
+  ///     return %y
+  ///
+  /// becomes
+  ///
+  ///     variable w : f32[2] {kind = "parameter", role = "", trainable = false, initializer = ["constant", 1.0]}
+  ///     %x = placeholder() {dtype = f32, shape = [2]} : f32[2]
+  ///     %tanh = bound() {value = "tanh", dtype = f32, shape = [2]} : f32[2]
+  ///     %y = mul(%x, %tanh) : f32[2]
+  ///     return %y
+  ///
+  /// and the bound program is what `%tanh` was made of. Weights that products read are packed there, as `arrange-once`
+  /// does before loops. What costs nothing stays, on what it shows: reads, views, values that are only repeated, parts
+  /// that fused programs read where they lie. So does what has named dimensions, for it is another with each feed. No bit
+  /// differs.
+  package static let hoistFrozen = Pass("hoist-frozen") { graph, context throws(FirnError) in
+    // There is one bound program.
+    guard context.bound.outputs.isEmpty else { return graph }
+    let (step, bound) = graph.hoistingFrozen()
+    context.bound = bound
+    return step
+  }
+}
+
+extension GraphDef {
+  /// This graph with values of the bound program in the place of what it need not compute, and that program.
+  package func hoistingFrozen() -> (step: GraphDef, bound: GraphDef) {
+    let arranged = arrangingFrozen()
+    let frozen = FrozenNodes(arranged)
+    let values = frozen.values
+    guard !values.isEmpty else { return (self, GraphDef()) }
+    let bound = arranged.making(values)
+    let names = zip(values, bound.outputs).map { ($0, bound.name(of: $1)) }
+    let results = Dictionary(grouping: names) { $0.0.node }
+    let step = arranged.rewritten { rewriter, position in
+      if let values = results[position] {
+        for (value, name) in values {
+          let op = BoundValue(name, type: arranged.type(of: value))
+          rewriter.replace(value, with: rewriter.emit(op, [], insteadOf: position)[0])
+        }
+      } else if !frozen.isStaying[position] {
+        rewriter.drop(position)
+      }
+    }
+    return (step, bound)
+  }
+
+  /// What makes these values, and nothing else, as a graph that returns them.
+  private func making(_ values: [Value]) -> GraphDef {
+    var result = self
+    result.outputs = values
+    result.lossName = nil
+    result = result.removingDeadNodes(keepingAssignments: false)
+    result.origins = nil
+    result.variables = result.readVariables
+    return result
+  }
+
+  /// What it declares of what it reads.
+  private var readVariables: [Variable] {
+    var names: Set<String> = []
+    for position in nodes.indices where nodes[position].traits.contains(.reads) {
+      if case .reads(let name) = nodes[position].op.effect { names.insert(name) }
+    }
+    return variables.filter { names.contains($0.name) }
+  }
+
+  /// Whether another layout of a value takes more room than is worth it.
+  private func takesMuchMore(_ arrange: any Op, of value: Value) -> Bool {
+    let types: [TensorType]
+    do throws(FirnError) {
+      types = try arrange.resultTypes(of: [type(of: value)])
+    } catch {
+      firnBug("hoist-frozen", "`\(name(of: value))` cannot be arranged: \(error)")
+    }
+    guard let made = types[0].byteCount.value, let plain = type(of: value).byteCount.value else {
+      return true
+    }
+    return made > plain.saturatingProduct(FrozenNodes.growth)
+  }
+
+  /// What reads a frozen value against its layout reads a node that arranges it, one for all that want the same.
+  ///
+  /// Where an arrangement takes more than twice the bytes, as panels of a few columns do, it is not worth them.
+  private func arrangingFrozen() -> GraphDef {
+    let frozen = FrozenNodes.movable(self)
+    var known: [Value: [(op: any Op, value: Value)]] = [:]
+    return rewritten { rewriter, position in
+      if frozen[position] { return }
+      let node = nodes[position]
+      for (operand, input) in node.inputs.enumerated() where frozen[input.node] {
+        guard let arrangement = node.op.arrangement(of: operand, in: types(round: position)) else { continue }
+        let source = rewriter(input)
+        let value: Value
+        if let made = known[input]?.first(where: { $0.op.isEqual(to: arrangement.arrange) })?.value {
+          value = made
+        } else {
+          if takesMuchMore(arrangement.arrange, of: input) { continue }
+          value =
+            rewriter.emit(
+              arrangement.arrange, [source], named: Path.joined(node.name, arrangement.arrange.mnemonic),
+              like: node)[0]
+          known[input, default: []].append((arrangement.arrange, value))
+        }
+        var other = rewriter.kept(position)
+        other.inputs[operand] = value
+        other.op = arrangement.op
+        rewriter.place(other, insteadOf: position)
+        return
+      }
+    }
+  }
+}
+
+/// Which nodes of a graph depend on frozen variables and constants only, and which of their values a step is given.
+private struct FrozenNodes {
+  /// By node, whether a step computes it.
+  private(set) var isStaying: [Bool]
+  /// What steps read of what they need not compute, in the order of nodes.
+  private(set) var values: [Value] = []
+
+  init(_ graph: GraphDef) {
+    let isMovable = Self.movable(graph)
+    isStaying = isMovable.map { !$0 }
+    let index = ValueIndex(graph)
+    // By value, whether what stays reads it, and whether something does that no fused program can be.
+    var isRead = [Bool](repeating: false, count: index.count)
+    var isReadWhole = isRead
+    for output in graph.outputs { (isRead[index[output]], isReadWhole[index[output]]) = (true, true) }
+    for position in graph.nodes.indices.reversed() {
+      let node = graph.nodes[position]
+      let results = node.types.indices.map { Value(position, $0) }.filter { isRead[index[$0]] }
+      if isMovable[position] {
+        if results.isEmpty { continue }
+        let isSource = !node.traits.isDisjoint(with: .effects)
+        let isWhole = results.contains { isReadWhole[index[$0]] }
+        if !isSource, Self.costs(position, in: graph, isReadWhole: isWhole) {
+          values += results.reversed()
+          continue
+        }
+        isStaying[position] = true
+      }
+      let isInstruction = node.traits.contains(.instruction)
+      for input in node.inputs {
+        isRead[index[input]] = true
+        if !isInstruction { isReadWhole[index[input]] = true }
+      }
+    }
+    values.reverse()
+  }
+
+  /// By node, whether all that it reads is, in the end, frozen variables and constants, and its types are numbers.
+  static func movable(_ graph: GraphDef) -> [Bool] {
+    let dependence = DependenceAnalysis(graph)
+    var result = [Bool](repeating: false, count: graph.nodes.count)
+    for position in graph.nodes.indices {
+      let node = graph.nodes[position]
+      if node.traits.contains(.holds) {
+        result[position] = true
+      } else if node.traits.contains(.reads) {
+        result[position] = dependence[Value(position)].isEmpty
+      } else if node.traits.isDisjoint(with: .effects.union(.provisional)) {
+        result[position] =
+          node.inputs.allSatisfy { result[$0.node] }
+          && node.types.indices.allSatisfy { dependence[Value(position, $0)].isEmpty }
+          && isClosed(node)
+      }
+    }
+    return result
+  }
+
+  /// Whether no named dimension decides what it makes.
+  private static func isClosed(_ node: Node) -> Bool {
+    node.types.allSatisfy { $0.byteCount.value != nil } && node.op.openDimensions.isEmpty
+      && node.op.asBodyOp?.body.dimensionNames.isEmpty != false
+  }
+
+  /// How many times the bytes that it is made of a rearranged value may take: panels of 16 columns and more take less.
+  static let growth = 2
+
+  /// Whether having the value at hand saves work.
+  private static func costs(_ position: Int, in graph: GraphDef, isReadWhole: Bool) -> Bool {
+    let node = graph.nodes[position]
+    if case .view = node.op.aliasing { return false }
+    let types = graph.types(round: position)
+    if node.op.flops(of: types.operands, results: types.results) != 0 { return true }
+    // What is only repeated, or counted, takes more room than what it is made of, and is made where it is read.
+    let made = types.results.reduce(0) { $0.saturatingSum($1.byteCount.value ?? 0) }
+    let read = types.operands.reduce(0) { $0.saturatingSum($1.byteCount.value ?? 0) }
+    if made > read.saturatingProduct(Self.growth) { return false }
+    if !isReadWhole, case .windows = node.op.fusionRole(in: types) { return false }
+    return true
+  }
+}
