@@ -33,6 +33,7 @@ package struct Compilation: Sendable {
 
   private init(graph: GraphDef, fetchOutputs: [Int?], context: CompilationContext) {
     (self.graph, self.fetchOutputs, self.context) = (graph, fetchOutputs, context)
+    bound = context.bound.recalled(by: graph)
   }
 
   /// The same program, of which another does a part: with `graph`, whose outputs stand for the same in the same order.
@@ -44,6 +45,14 @@ package struct Compilation: Sendable {
   /// A part of the program that returns all outputs of `graph`.
   package func part(_ graph: GraphDef) -> Compilation {
     Compilation(graph: graph, fetchOutputs: graph.outputs.indices.map { $0 }, context: context)
+  }
+
+  /// The program in one graph, nothing hoisted.
+  package var whole: GraphDef { graph.computing(bound) }
+
+  /// Names of the nodes that no run computes; reads and constants are none of them.
+  package var computedOnce: Set<String> {
+    Set(bound.nodes.lazy.filter { $0.op.effect == .none }.map(\.name))
   }
 
   /// The variables whose gradient is built and applied, in whole or in part, in creation order.

@@ -45,8 +45,11 @@ extension Compiler {
     deadCode,
     // After all that makes gradients cheaper or moves them: the order in which they are made is what buckets go by.
     exchangeGradients,
-    // After `arrange-once`, whose packing is a node by now, and after dead nodes are gone; before `fuse`, which would put
-    // what is frozen into one program with what is not.
+    // After dead nodes are gone, for it asks who else reads a value; after all gradients exist, which read what is made
+    // before it is scaled.
+    foldFrozen,
+    // After `arrange-once`, whose packing is a node by now, and after what makes more of what is frozen; before `fuse`,
+    // which would put what is frozen into one program with what is not.
     hoistFrozen,
     // Last: nothing looks into a program any more.
     fuse,

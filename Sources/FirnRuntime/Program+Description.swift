@@ -7,7 +7,7 @@ extension Program: CustomStringConvertible {
   public var description: String {
     let parameters = status.variables.filter { $0.status != .state }
     let elements = trainedParts.reduce(0) { $0 + ($1.type.shape.elementCount.value ?? 0) }
-    let cost = self.cost
+    let (cost, frozen) = (self.cost, frozenReport)
     let phases = Node.Phase.allCases.filter { cost.nodes($0) > 0 }
     var report = TextReport()
     report.line(trained.isEmpty ? "program" : "training program")
@@ -20,6 +20,10 @@ extension Program: CustomStringConvertible {
           + "\(NumberFormat.count(parameters.reduce(0) { $0 + $1.count })) elements",
       "nodes": Self.list(phases.map { "\(NumberFormat.count(cost.nodes($0))) \($0)" }),
       "arithmetic": Self.list(phases.map { "\(cost.flops($0).asFLOPs) \($0)" }),
+      "computed once": frozen.isEmpty
+        ? nil
+        : "\(NumberFormat.count(frozen.values.count)) of frozen variables, \(NumberFormat.bytes(frozen.bytes))"
+          + (frozen.folds.isEmpty ? "" : ", \(NumberFormat.count(frozen.folds.count)) folded"),
       "slots": cost.slotBytes == 0 ? nil : cost.slotBytes.asBytes,
     ])
     for warning in warnings { report.paragraph(warning, indent: 2, first: "  warning: ") }

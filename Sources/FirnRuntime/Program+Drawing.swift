@@ -6,8 +6,9 @@ import FirnOps
 extension Program {
   /// The program as Graphviz DOT: forward, backward and update nodes, each variable as the compilation sees it.
   ///
-  /// Elementwise nodes that one op runs are drawn one by one. What it froze is drawn frozen, what it trains trained; where freezing or `stop_gradient` cut a gradient there is a
-  /// dotted edge. Of `options`, `status` and `removedGradients` are those of the program.
+  /// Elementwise nodes that one op runs are drawn one by one, and so are, dashed, nodes of the bound program, which runs
+  /// compute none of. What it froze is drawn frozen, what it trains trained; where freezing or `stop_gradient` cut a gradient there is a
+  /// dotted edge. Of `options`, `status`, `computedOnce` and `removedGradients` are those of the program.
   public func dot(_ options: DOTOptions = .init()) -> String {
     drawing(options, status, removedGradients)
   }
@@ -28,6 +29,9 @@ extension Program {
     var options = options
     options.status = { statuses[$0.name] ?? $0.declaredStatus }
     options.removedGradients = removed
-    return graph.unfused.dot(options)
+    options.computedOnce = compilation.computedOnce
+    var whole = compilation.whole
+    whole.decided = graph.decided
+    return whole.unfused.dot(options)
   }
 }

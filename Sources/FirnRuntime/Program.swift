@@ -53,6 +53,14 @@ public struct Program: Sendable {
   /// An adjoint is the gradient of the loss by one value of the forward program, as a node of its own.
   public func cost(of scope: String) -> Cost { Cost(compilation.graph, within: scope) }
 
+  /// What runs do not compute, as it depends on frozen variables and constants only: the values, their bytes, and the
+  /// variables that each is made of.
+  public var frozenReport: FrozenReport { FrozenReport(compilation) }
+
+  /// What makes the values that ``graph`` recalls as `bound`: it runs before the first run, and again when a variable that
+  /// it reads has changed.
+  public var boundGraph: GraphDef { compilation.bound }
+
   /// The compiled graph: forward, backward and update nodes; `graph.text` prints it.
   ///
   /// `graph.dot()` draws as frozen what the program froze. Elementwise nodes that one op runs are in its body;

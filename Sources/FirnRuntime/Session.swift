@@ -26,6 +26,9 @@ public final class Session {
   /// Called with each warning of a compilation; by default they go to standard error.
   public var onWarning: (String) -> Void = StandardError.write
 
+  /// What stands in the place of the environment's `FIRN_PASSES`; nil for that itself.
+  package var passes: String?
+
   var store: VariableStore
   private let identity = SessionIdentity()
   let workers: WorkerPool
@@ -258,7 +261,7 @@ public final class Session {
     request.values = knownValues
     let passes =
       if let pipeline { pipeline } else {
-        try Compiler.pipeline(changedBy: Platform.environment("FIRN_PASSES") ?? "")
+        try Compiler.pipeline(changedBy: passes ?? Platform.environment("FIRN_PASSES") ?? "")
       }
     let compilation = try Compiler.compile(request, pipeline: passes, dump: DirectoryDump.fromEnvironment())
     let slots = try prepareSlots(of: compilation)

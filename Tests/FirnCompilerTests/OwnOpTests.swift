@@ -76,8 +76,11 @@ import Testing
     let (_, outputs) = scan(over: [x], initial: []) { step in
       ScanResult(carries: [], outputs: [step.slices[0] * flip(w)])
     }
-    let plan = try Plan(
-      Compiler.compile(CompilationRequest(graph: graph.definition, fetches: [outputs[0].value])).graph)
+    let compilation = try Compiler.compile(
+      CompilationRequest(graph: graph.definition, fetches: [outputs[0].value]))
+    // Out of the loop, and, since nothing trains `w`, out of the step.
+    #expect(compilation.bound.nodes.map(\.mnemonic) == ["read", "flip"])
+    let plan = try Plan(compilation.whole)
     #expect(plan.steps.contains { $0.name.hasSuffix("flip") && $0.resultTypes[0].shape == [3] })
   }
 

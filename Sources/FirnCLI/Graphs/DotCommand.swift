@@ -44,18 +44,21 @@ enum DotCommand {
     let trainability = try question.trainability()
     var graph = question.graph
     var removed: [GradientEdge] = []
+    var computedOnce: Set<String> = []
     if arguments.flag("backward") {
-      graph = try Compiler.compile(question.request(optimizer: SGD(learningRate: 0.01))).graph
+      let compilation = try Compiler.compile(question.request(optimizer: SGD(learningRate: 0.01)))
+      (graph, computedOnce) = (compilation.whole, compilation.computedOnce)
     } else if let loss = question.plainLoss {
       removed = PruningRecord(graph, of: loss, trainability: trainability).removed
     }
     let opening = arguments.texts("open")
     let depth = arguments.integer("depth").map { $0 == 1000 ? .max : $0 }
     try check(opening, in: graph)
-    let text = graph.dot(
-      DOTOptions(
-        depth: depth, foldsRepeats: arguments.flag("fold") ? true : nil, opening: opening,
-        removedGradients: removed, legend: arguments.flag("legend"), status: trainability.status))
+    var options = DOTOptions(
+      depth: depth, foldsRepeats: arguments.flag("fold") ? true : nil, opening: opening,
+      removedGradients: removed, legend: arguments.flag("legend"), status: trainability.status)
+    options.computedOnce = computedOnce
+    let text = graph.dot(options)
     let target = arguments.text("out")
     let format = DrawingFormat(arguments.text("format"), target: target)
     if arguments.flag("json") {

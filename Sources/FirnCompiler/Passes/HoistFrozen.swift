@@ -57,6 +57,17 @@ extension GraphDef {
     return (step, bound)
   }
 
+  /// This bound program with what `step` reads of it.
+  func recalled(by step: GraphDef) -> GraphDef {
+    let wanted = Set(step.recalledValues)
+    if outputs.allSatisfy({ wanted.contains(name(of: $0)) }) { return self }
+    var result = self
+    result.outputs.removeAll { !wanted.contains(name(of: $0)) }
+    result = result.removingDeadNodes(keepingAssignments: false)
+    result.origins = nil
+    return result
+  }
+
   /// What makes these values, and nothing else, as a graph that returns them.
   private func making(_ values: [Value]) -> GraphDef {
     var result = self

@@ -13,6 +13,13 @@ struct CostCount {
   private var items: [Item] = []
   /// Results of forward nodes that later phases read.
   private(set) var kept: [KeptValue] = []
+  /// What is computed before; nothing where a graph alone is counted.
+  private(set) var frozen = FrozenReport.none
+
+  init(_ compilation: Compilation) {
+    self.init(compilation.graph)
+    frozen = FrozenReport(compilation)
+  }
 
   init(_ graph: GraphDef) {
     let held = HeldBuffers(graph)

@@ -45,7 +45,7 @@ extension CostReport {
       scopes: scopes.map {
         ScopeCost(
           path: $0.path, cost: $0.cost.bound(by: binding), unfrozen: $0.unfrozen?.bound(by: binding))
-      })
+      }, frozen: frozen)
   }
 }
 
@@ -69,15 +69,19 @@ extension CostReport: CustomStringConvertible {
         rows: costs.map { [part.text(of: $0.0), part.text(of: $0.1)] }, startsTable: startsTable)
     }
     var report = TextReport()
-    guard let unfrozen, unfrozen != total else {
-      report.columns(
-        TextColumns("scope", names, CostPart.all.map { group($0, compared: false) }))
-      return report
+    if let unfrozen, unfrozen != total {
+      // Of the forward program a freeze changes what is computed once.
+      let isLess = unfrozen.forwardFLOPs != total.forwardFLOPs
+      let arithmetic = CostPart.arithmetic.map { group($0, compared: $0.name != "forward" || isLess) }
+      let memory = CostPart.memory.enumerated().map { group($1, compared: true, startsTable: $0 == 0) }
+      report.columns(TextColumns("scope", names, arithmetic + memory))
+    } else {
+      report.columns(TextColumns("scope", names, CostPart.all.map { group($0, compared: false) }))
     }
-    // A freeze does not change the forward program.
-    let arithmetic = CostPart.arithmetic.map { group($0, compared: $0.name != "forward") }
-    let memory = CostPart.memory.enumerated().map { group($1, compared: true, startsTable: $0 == 0) }
-    report.columns(TextColumns("scope", names, arithmetic + memory))
+    if !frozen.isEmpty {
+      report.line()
+      report.paragraph(frozen.summary)
+    }
     return report
   }
 }

@@ -1,4 +1,4 @@
-/// What one run costs with this selection and with nothing frozen.
+/// What one run costs with this selection and with nothing frozen, and what was computed before it.
 public struct CostReport: Hashable, Sendable, Codable {
   /// The whole step with this selection.
   public let total: Cost
@@ -6,6 +6,8 @@ public struct CostReport: Hashable, Sendable, Codable {
   public let unfrozen: Cost?
   /// Every scope with what is below it, in graph order, outer before inner.
   public let scopes: [ScopeCost]
+  /// What steps do not compute, as it depends on frozen variables and constants only.
+  public let frozen: FrozenReport
 
   /// A scope's part: its nodes with those of scopes in it, their adjoints, and the updates of its variables.
   public struct ScopeCost: Hashable, Sendable, Codable {

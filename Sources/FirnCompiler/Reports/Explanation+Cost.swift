@@ -24,7 +24,7 @@ extension Explanation {
         .init(
           path: path, cost: costs[path] ?? Cost(),
           unfrozen: whole == nil ? nil : unfrozen[path] ?? Cost())
-      })
+      }, frozen: own.frozen)
   }
 
   /// What freezing one more variable would save, and which kept results it alone holds.
@@ -104,7 +104,7 @@ extension Explanation {
     guard request.training != nil else {
       throw FirnError(.invalidArgument, "without a loss nothing is trained", remedy: "name the loss")
     }
-    return CostCount(try compile(request).graph)
+    return CostCount(try compile(request))
   }
 
   private static func compile(_ request: CompilationRequest) throws(FirnError) -> Compilation {

@@ -10,17 +10,6 @@ extension GraphDef {
     }
   }
 
-  /// This bound program with what `step` reads of it.
-  func recalled(by step: GraphDef) -> GraphDef {
-    let wanted = Set(step.recalledValues)
-    if outputs.allSatisfy({ wanted.contains(name(of: $0)) }) { return self }
-    var result = self
-    result.outputs.removeAll { !wanted.contains(name(of: $0)) }
-    result = result.removingDeadNodes(keepingAssignments: false)
-    result.origins = nil
-    return result
-  }
-
   /// This step with the bound program's nodes in it: what every run would compute had nothing been hoisted.
   package func computing(_ bound: GraphDef) -> GraphDef {
     if bound.outputs.isEmpty { return self }
@@ -62,9 +51,4 @@ extension GraphDef {
     result.origins = nil
     return result
   }
-}
-
-extension Compilation {
-  /// The program in one graph, nothing hoisted.
-  package var whole: GraphDef { graph.computing(bound) }
 }

@@ -47,6 +47,9 @@ extension Node {
   /// Whether it is the sum of its two operands.
   var isSum: Bool { (op as? Binary)?.function == .add }
 
+  /// Whether it is the product of its two operands, element by element.
+  var isScaling: Bool { (op as? Binary)?.function == .mul }
+
   /// Whether it is the greater or the lesser of its two operands.
   var isBound: Bool { [.max, .min].contains((op as? Binary)?.function) }
 

@@ -61,6 +61,10 @@ package protocol Op: Hashable, Sendable {
   /// where it does, or where it makes no difference. Default: nil.
   func arrangement(of operand: Int, in node: NodeTypes) -> Arrangement?
 
+  /// Where else a factor can stand that varies along one axis of `place` alone: at an operand in which the op is linear
+  /// too, along an axis of that. The result is the same up to rounding. Nil where it is not known. Default: nil.
+  func factor(along axis: Int, of place: FactorPlace, in node: NodeTypes) -> OperandAxis?
+
   /// What it can be in a fused program. Default: nothing; those that can be an instruction have theirs from
   /// `InstructionOp`.
   func fusionRole(in node: NodeTypes) -> FusionRole
@@ -126,6 +130,8 @@ extension Op {
   package func isEqual(to other: any Op) -> Bool { (other as? Self) == self }
 
   package func arrangement(of operand: Int, in node: NodeTypes) -> Arrangement? { nil }
+
+  package func factor(along axis: Int, of place: FactorPlace, in node: NodeTypes) -> OperandAxis? { nil }
 
   package func fusionRole(in node: NodeTypes) -> FusionRole { .none }
 

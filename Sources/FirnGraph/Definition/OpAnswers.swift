@@ -50,6 +50,21 @@ package struct Arrangement: Sendable {
   }
 }
 
+/// What a factor stands at.
+package enum FactorPlace: Hashable, Sendable {
+  /// The only result.
+  case result
+  case operand(Int)
+}
+
+/// An axis of an operand.
+package struct OperandAxis: Hashable, Sendable {
+  package var operand: Int
+  package var axis: Int
+
+  package init(_ operand: Int, _ axis: Int) { (self.operand, self.axis) = (operand, axis) }
+}
+
 /// How a block of a node's only result is made without the rest.
 package enum Narrowing: Sendable {
   /// It is not, or it is not known how.

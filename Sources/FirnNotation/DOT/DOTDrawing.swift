@@ -178,12 +178,15 @@ struct DOTDrawing {
       (item.look, item.lines) = (.update, ["assign", Path.last(of: name)])
       item.tooltip += "\nwrites variable \(name)"
     case .recalls:
-      (item.look, item.ops, item.lines) = (.constant, 0, [item.lines[0], "bound", type])
+      (item.look, item.ops, item.lines) = (.bound, 0, [item.lines[0], "computed once", type])
     case .draws: item.lines.append(type)
     case .holds: (item.look, item.ops, item.lines) = (.constant, 0, [item.lines[0], "constant", type])
     case .none:
       if (node.op as? PassThrough)?.kind == .stopGradient {
         item.look = .stop
+      } else if options.computedOnce.contains(item.id) {
+        item.look = .bound
+        item.tooltip += "\ncomputed once, when variables are bound"
       } else {
         item.look = phase == .backward ? .backward : phase == .update ? .update : .op
       }

@@ -4,8 +4,8 @@ import FirnGraph
 ///
 /// Shape or line tell them apart, and a word does; colour only helps.
 enum DOTLook: CaseIterable {
-  case placeholder, trainable, partly, frozen, state, constant, scalar, op, random, stop, parameter, output,
-    backward
+  case placeholder, trainable, partly, frozen, state, constant, scalar, op, random, bound, stop, parameter,
+    output, backward
   case update, folded, foldedTrainable, foldedPartly, foldedFrozen, foldedBackward
 
   init(_ status: TrainingStatus) {
@@ -37,6 +37,7 @@ enum DOTLook: CaseIterable {
       [("shape", "plain"), ("fontsize", "9"), ("fontcolor", "#4b5563"), ("margin", "0.03")]
     case .op: Self.make("box", "solid", "#374151", "#ffffff")
     case .random: Self.make("box", "solid", "#374151", "#ffffff") + [("peripheries", "2")]
+    case .bound: Self.make("box", "dashed", "#6b7280", "#f1f3f5")
     case .stop: Self.make("octagon", "bold", "#a61b12", "#fde4e1")
     case .parameter: Self.make("ellipse", "dashed", "#4b5563", "#ffffff")
     case .output: Self.make("invhouse", "bold", "#111827", "#e5e7eb")
@@ -82,6 +83,7 @@ enum DOTLook: CaseIterable {
     case .constant: "constant"
     case .op: "op"
     case .random: "random op"
+    case .bound: "op, computed once"
     case .stop: "stop_gradient"
     case .parameter: "loop parameter"
     case .output: "output"

@@ -26,6 +26,8 @@ public struct DOTOptions: Sendable {
   private var isDeclared = false
   /// Where no gradient flows, drawn as dotted edges from the consumer back to the producer.
   public var removedGradients: [GradientEdge]
+  /// Names of nodes that no run computes, as they depend on frozen variables and constants only; drawn dashed.
+  public var computedOnce: Set<String> = []
   /// Whether adjoints and the optimiser's nodes are drawn.
   public var showsBackward: Bool
   /// Whether the shapes and lines that occur are explained.

@@ -211,6 +211,18 @@ package struct Convolution: KernelOp {
 
   package var canFail: Bool { false }
 
+  /// A factor of what the kernel makes, or of what it reads, can be the kernel's.
+  ///
+  /// Of groups each reads other channels by the same rows of the kernel.
+  package func factor(along axis: Int, of place: FactorPlace, in node: NodeTypes) -> OperandAxis? {
+    guard axis == 3 else { return nil }
+    return switch (function, place) {
+    case (.forward, .result), (.inputGradient, .operand(0)): OperandAxis(1, 3)
+    case (.forward, .operand(0)), (.inputGradient, .result): groups == 1 ? OperandAxis(1, 2) : nil
+    default: nil
+    }
+  }
+
   package var isElementwise: Bool { false }
 
   package func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? {

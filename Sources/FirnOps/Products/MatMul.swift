@@ -130,6 +130,20 @@ package struct MatMul: KernelOp {
       then: MatMul(transposeA: transposeA, transposeB: false, order: order))
   }
 
+  /// A factor of columns, and one of what is contracted, can be the right operand's; one of rows the left one's.
+  package func factor(along axis: Int, of place: FactorPlace, in node: NodeTypes) -> OperandAxis? {
+    guard order == nil else { return nil }
+    let (row, column) = (node.shape.rank - 2, node.shape.rank - 1)
+    let contracted = (transposeA ? row : column, transposeB ? column : row)
+    return switch place {
+    case .result where axis == column: OperandAxis(1, transposeB ? row : column)
+    case .result where axis == row: OperandAxis(0, transposeA ? column : row)
+    case .operand(0) where axis == contracted.0: OperandAxis(1, contracted.1)
+    case .operand(1) where axis == contracted.1: OperandAxis(0, contracted.0)
+    case .result, .operand: nil
+    }
+  }
+
   package var isElementwise: Bool { false }
 
   package func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? {

@@ -36,7 +36,8 @@ import Testing
     Compiler.extractRequested, Compiler.deadCode, Compiler.resolveModes, Compiler.expandGradients,
     Compiler.simplify,
     Compiler.commonSubexpressions, Compiler.narrowAdjoints, Compiler.hoistInvariants, Compiler.batchSteps,
-    Compiler.sumAfterLoops, Compiler.arrangeOnce, Compiler.exchangeGradients, Compiler.hoistFrozen,
+    Compiler.sumAfterLoops, Compiler.arrangeOnce, Compiler.exchangeGradients, Compiler.foldFrozen,
+    Compiler.hoistFrozen,
     Compiler.fuse,
   ]
 

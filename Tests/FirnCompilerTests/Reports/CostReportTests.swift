@@ -42,7 +42,7 @@ import Testing
       if case .view = node.op.aliasing, node.op.effect == .none { continue }
       read.formUnion(node.inputs.map(root))
     }
-    let held: Set<String> = ["read", "constant", "placeholder", "random_state"]
+    let held: Set<String> = ["read", "constant", "placeholder", "random_state", "bound"]
     return read.filter {
       graph.nodes[$0.node].phase == .forward && !held.contains(graph.nodes[$0.node].mnemonic)
     }.reduce(0) { $0 + graph.type(of: $1).byteCount }

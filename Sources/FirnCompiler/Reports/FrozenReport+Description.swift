@@ -1,0 +1,41 @@
+package import FirnNotation
+
+extension FrozenReport: CustomStringConvertible {
+  /// What it comes to in a sentence, then every value with its bytes and the variables it is made of, and what was folded.
+  public var description: String { report.description }
+
+  /// The sentence alone.
+  package var summary: String {
+    if isEmpty { return "Nothing is computed once: no value depends on frozen variables alone." }
+    let count = "\(NumberFormat.count(values.count)) value\(values.count == 1 ? "" : "s")"
+    var text =
+      "Computed once, when variables are bound, and in no step: \(count) of frozen variables and constants, "
+      + "\(NumberFormat.bytes(bytes)), \(NumberFormat.flops(flops))."
+    let kinds = Fold.Kind.allCases.compactMap { kind -> String? in
+      let count = folds.count { $0.kind == kind }
+      return count == 0 ? nil : "\(NumberFormat.count(count)) \(kind.rawValue)\(count == 1 ? "" : "s")"
+    }
+    if !kinds.isEmpty { text += " Folded: \(kinds.joined(separator: ", "))." }
+    return text
+  }
+
+  package var report: TextReport {
+    var report = TextReport()
+    report.paragraph(summary)
+    if !values.isEmpty {
+      report.line()
+      var table = TextTable([.init("computed once"), .init("bytes", .right), .init("of")])
+      for value in values {
+        table.append([value.name, NumberFormat.bytes(value.bytes), value.variables.joined(separator: ", ")])
+      }
+      report.table(table)
+    }
+    if !folds.isEmpty {
+      report.line()
+      var table = TextTable([.init("folded"), .init("what"), .init("into")])
+      for fold in folds { table.append([fold.name, fold.kind.rawValue, fold.into]) }
+      report.table(table)
+    }
+    return report
+  }
+}
