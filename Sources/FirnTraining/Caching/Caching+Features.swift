@@ -1,5 +1,6 @@
 import FirnGraph
 import FirnRuntime
+import FirnWorlds
 
 extension Caching {
   /// What a loop asks for batches of `data`; nil where there are no examples.

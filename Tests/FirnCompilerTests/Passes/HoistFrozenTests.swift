@@ -227,7 +227,7 @@ import Testing
         """)
     let request = CompilationRequest(
       graph: graph, fetches: [], training: .init(loss: graph.outputs[0], optimizer: SGD(learningRate: 0.5)),
-      freezing: try Selection("w"))
+      freezing: Selection("w"))
     let compilation = try Compiler.compile(request)
     #expect(compilation.trained == ["b"])
     #expect(compilation.bound.nodes.map(\.mnemonic) == ["read", "exp", "pack"])
