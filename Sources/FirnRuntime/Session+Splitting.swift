@@ -95,6 +95,7 @@ extension Session {
       compilation: compilation, session: program.session, home: program.home, fetches: fetches,
       outputs: compilation.fetchOutputs,
       feedCheck: FeedCheck(compilation.graph, known: known, home: program.home),
+      isExchanging: compilation.graph.exchanges,
       trainedBlocks: program.trainedBlocks, warnings: program.warnings, slotReport: program.slotReport)
   }
 
