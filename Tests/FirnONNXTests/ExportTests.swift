@@ -99,7 +99,7 @@ import Testing
     #expect {
       try session.writeONNX([x * noise], to: "/dev/null")
     } throws: { error in
-      "\(error)".contains("what the op `random_uniform` gives has no counterpart in ONNX")
+      "\(error)".contains("the op `random_uniform` has no counterpart in ONNX")
     }
     #expect(throws: FirnError.self) { try session.writeONNX(["nothing"], to: "/dev/null") }
   }

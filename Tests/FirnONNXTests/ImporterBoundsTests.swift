@@ -67,7 +67,7 @@ import Testing
       [HandModel.node("Pad", ["x", "pads"], ["y"], [mode])], inputs: [HandModel.value("x", ["2"])],
       outputs: ["y"],
       initializers: [TensorMessage("pads", integers: [1 << 20, 1 << 20])])
-    #expect(try Self.fault(padded, byteCount: 1 << 20)?.message.contains("more memory") == true)
+    #expect(try Self.fault(padded, byteCount: 1 << 20)?.message.contains("so wide a padding") == true)
   }
 
   private static let zero: AttributeMessage = {

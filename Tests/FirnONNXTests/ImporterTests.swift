@@ -137,13 +137,13 @@ import Testing
   @Test func allThatIsNotSupportedIsListedAtOnce() throws {
     let bytes = HandModel.model(
       [
-        HandModel.node("NonZero", ["x"], ["a"], name: "first"), HandModel.node("Relu", ["a"], ["b"]),
+        HandModel.node("Unique", ["x"], ["a"], name: "first"), HandModel.node("Relu", ["a"], ["b"]),
         HandModel.node("Nonsense", ["x"], ["c"], name: "second"),
       ],
       inputs: [HandModel.value("x", ["2"])], outputs: ["b", "c"])
     let error = try #require(HandModel.error(bytes))
     #expect(error.causes.count == 2)
-    #expect(error.causes[0].message == "NonZero `first`: NonZero of opset 20 has no counterpart in Firn")
+    #expect(error.causes[0].message == "Unique `first`: Unique of opset 20 has no counterpart in Firn")
     #expect(error.causes.allSatisfy { $0.remedy != nil })
   }
 

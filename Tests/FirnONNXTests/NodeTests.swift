@@ -9,32 +9,12 @@ import Testing
   /// Of the sample, what has no counterpart in Firn.
   static let unsupported: Set<String> = [
     "test_ai_onnx_ml_tree_ensemble_set_membership",
-    "test_basic_deform_conv_with_padding",
     "test_bernoulli_double",
     "test_bitcast_int32_to_float32",
-    "test_bitshift_left_int32_overflow",
-    "test_bitshift_right_int32_negative_shift",
-    "test_bitwise_or_i32_2d",
-    "test_causal_conv_with_state_decode_step",
-    "test_causal_conv_with_state_swish_alias",
-    "test_col2im_strides",
-    "test_deform_conv_with_multiple_offset_groups",
-    "test_dft",
-    "test_dft_opset19",
-    "test_gridsample_bicubic",
-    "test_gridsample_bilinear_align_corners_1_additional_1",
-    "test_gridsample_reflection_padding",
-    "test_gridsample_zeros_padding",
-    "test_maxpool_with_argmax_2d_precomputed_pads",
     "test_nonmaxsuppression_limit_output_size",
     "test_nonmaxsuppression_two_classes",
     "test_optional_get_element_tensor",
-    "test_roialign_aligned_true",
-    "test_scatter_elements_with_reduction_max",
-    "test_scatternd_min",
-    "test_tensorscatter",
     "test_tfidfvectorizer_tf_batch_uniandbigrams_skip5",
-    "test_top_k_negative_axis",
     "test_training_dropout",
     "test_unique_sorted_with_negative_axis",
   ]
@@ -61,6 +41,7 @@ import Testing
       if let fault = test.fault() { print("\(test.name): \(fault)") } else { passed += 1 }
     }
     print("Firn passes \(passed) of \(tests.count)")
-    #expect(passed >= 800)
+    // More than ONNX Runtime's CPU provider passes of them.
+    #expect(passed > 1367 || tests.count != 1428)
   }
 }

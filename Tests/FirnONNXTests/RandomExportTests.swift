@@ -1,6 +1,7 @@
 import FirnFiles
 import FirnFormats
 import FirnGraph
+import FirnNotation
 import FirnRuntime
 import FirnTestSupport
 import Foundation
@@ -11,7 +12,10 @@ import Testing
 /// Graphs of random ops, written as ONNX models: what they give is what Firn gives, by Firn's importer and by ONNX
 /// Runtime.
 @Suite struct RandomExportTests {
-  /// A random graph, its outputs named once, and what feeds it; nil where it draws numbers, which no model of ONNX does.
+  /// A random graph, its outputs named once, and what feeds it.
+  ///
+  /// Nil where it draws numbers, which no model of ONNX does, or its sequences are empty, of which ONNX Runtime makes
+  /// nothing.
   private struct Case {
     let session: Session
     let outputs: [Tensor]
@@ -22,7 +26,7 @@ import Testing
       var options = RandomModel.Options()
       options.dtype = .f32
       let model = RandomModel(seed: seed, options: options)
-      guard !model.graph.definition.nodes.contains(where: { $0.mnemonic == "random_uniform" }) else {
+      guard !model.graph.definition.text.contains("random_uniform"), model.binding["time"] != 0 else {
         return nil
       }
       var names: Set<String> = []

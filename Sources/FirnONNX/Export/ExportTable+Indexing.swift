@@ -7,15 +7,14 @@ extension ExportTable {
     "gather": { (e, node, x) throws(FirnError) in
       [e.add("Gather", x, ["axis": .int(try node.op.attributes.int("axis"))])]
     },
+    // ONNX's own wants 64-bit indices that are no scalar, and few types.
     "one_hot": { (e, node, x) throws(FirnError) in
       let attributes = node.op.attributes
       let dtype = node.types[0].dtype
-      let values = NDArray([try attributes.double("off"), try attributes.double("on")]).converted(to: dtype)
-      return [
-        e.add(
-          "OneHot", [x[0], try e.extent(try attributes.dimension("depth")), e.constant(values)],
-          ["axis": .int(-1)])
-      ]
+      let classes = try e.range(try attributes.dimension("depth"))
+      let isClass = e.add("Equal", [e.add("Unsqueeze", [x[0], e.integers([-1])]), classes])
+      let (on, off) = (try attributes.double("on"), try attributes.double("off"))
+      return [e.add("Where", [isClass, e.number(on, dtype), e.number(off, dtype)])]
     },
     "scatter_add": { (e, node, x) throws(FirnError) in
       guard let op = node.op as? ScatterAdd, op.part == nil else {

@@ -73,7 +73,15 @@ struct GraphExporter {
 
   // MARK: Constants and extents
 
+  /// A constant; as a node where an initialiser would be a variable to who reads the model.
   mutating func constant(_ array: NDArray) -> String {
+    if array.dtype.isFloatingPoint, array.elementCount > 1 {
+      let name = add("Constant", [])
+      var value = AttributeMessage()
+      (value.name, value.tensor, value.type) = ("value", TensorMessage("", array), 4)
+      nodes[nodes.count - 1].attributes.append(value)
+      return name
+    }
     let name = name()
     message.initializers.append(TensorMessage(name, array))
     return name
@@ -245,7 +253,10 @@ struct GraphExporter {
       let read = Self.operands(of: node)
       var inputs: [String] = []
       for input in node.inputs {
-        inputs.append(read.contains(input) ? try Self.source(input, in: graph, names) : names[input] ?? "")
+        // A loop hands on the state of random draws that its body leaves out in inference.
+        var isRead = read.contains(input)
+        if case .draws = graph.nodes[input.node].op.effect, node.op is Scan { isRead = false }
+        inputs.append(isRead ? try Self.source(input, in: graph, names) : names[input] ?? "")
       }
       let results = try entry(&self, node, inputs)
       for (result, name) in results.enumerated() { names[Value(position, result)] = name }
@@ -261,6 +272,14 @@ struct GraphExporter {
   mutating func loop(_ node: Node, _ operands: [String]) throws(FirnError) -> [String] {
     guard let loop = node.op as? Scan else { throw Self.unsupported("the op `\(node.mnemonic)`") }
     if let results = try recurrent(loop, operands) { return results }
+    if loop.length == 0 {
+      // ONNX Runtime runs no loop of no steps.
+      var results = Array(operands.prefix(loop.carries))
+      for type in node.types.dropFirst(loop.carries) {
+        results.append(add("Expand", [number(0, type.dtype), try shape(type.shape)]))
+      }
+      return results
+    }
     let index = try range(loop.length)
     let outer = nodes
     nodes = []

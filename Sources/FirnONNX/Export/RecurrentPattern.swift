@@ -137,10 +137,10 @@ extension GraphExporter {
     guard let bias = vector(pattern.bias), let recurrentBias = vector(pattern.recurrentBias) else {
       return nil
     }
-    let rows = integers(order)
+    let columns = integers(order)
     func matrix(_ e: inout GraphExporter, _ position: Int) -> String {
-      let turned = e.add("Transpose", [operands[first + position]], ["perm": .ints([1, 0])])
-      return e.add("Unsqueeze", [e.add("Gather", [turned, rows], ["axis": .int(0)]), e.integers([0])])
+      let ordered = e.add("Gather", [operands[first + position], columns], ["axis": .int(1)])
+      return e.add("Unsqueeze", [e.add("Transpose", [ordered], ["perm": .ints([1, 0])]), e.integers([0])])
     }
     var inputs = [
       operands[loop.carries], matrix(&self, pattern.kernel), matrix(&self, pattern.recurrentKernel),
@@ -149,7 +149,7 @@ extension GraphExporter {
       let dtype = self.operands[0].dtype
       let zeros = constant(NDArray([Double](repeating: 0, count: order.count)).converted(to: dtype))
       func part(_ e: inout GraphExporter, _ name: String?) -> String {
-        name.map { e.add("Gather", [$0, rows], ["axis": .int(0)]) } ?? zeros
+        name.map { e.add("Gather", [$0, columns], ["axis": .int(0)]) } ?? zeros
       }
       let both = add("Concat", [part(&self, bias), part(&self, recurrentBias)], ["axis": .int(0)])
       inputs.append(add("Unsqueeze", [both, integers([0])]))

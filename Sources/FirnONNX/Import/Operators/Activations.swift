@@ -45,7 +45,13 @@ extension Operator {
       return try c.combined { a, b in (alpha == 1 ? silu(a) : a * sigmoid(a * alpha)) * b }
     },
     Operator("PRelu", means: "`prelu`") { c throws(FirnError) in
-      let slope = LaidTensor(try c.weight(1, role: "slope"))
+      var slope = LaidTensor(try c.weight(1, role: "slope"))
+      let rank = try c.shape(0).rank
+      if c.version < 7, slope.rank == 1, rank > 2 {
+        // One for each channel.
+        let ones = [Dim](repeating: 1, count: rank - 2)
+        slope = LaidTensor(slope.tensor.reshaped(to: Shape([slope.extent(0)] + ones)))
+      }
       let (tensors, isChannelsLast) = OperatorCall.aligned([try c.laid(0), slope])
       return [.of(prelu(tensors[0], slope: tensors[1]), isChannelsLast: isChannelsLast)]
     },

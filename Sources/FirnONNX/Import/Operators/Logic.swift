@@ -68,6 +68,15 @@ extension Operator {
       let (low, high) = (c.flag("detect_negative", true), c.flag("detect_positive", true))
       return try c.mapped { isInfinite($0, positive: high, negative: low) }
     },
+    Operator("Binarizer", domain: "ai.onnx.ml", means: "`greater`") { c throws(FirnError) in
+      let threshold = c.float("threshold", 0)
+      return try c.mapped { greater($0, threshold).cast(to: $0.dtype) }
+    },
+    Operator(
+      "OptionalHasElement", means: "known when the model is read", differs: "a tensor is an element"
+    ) { c throws(FirnError) in
+      [.known(KnownIntegers(shape: [], values: [c.has(0) ? 1 : 0], isBool: true))]
+    },
     binary("BitwiseAnd", "`bitwiseAnd`") { bitwiseAnd($0, $1) },
     binary("BitwiseOr", "`bitwiseOr`") { bitwiseOr($0, $1) },
     binary("BitwiseXor", "`bitwiseXor`") { bitwiseXor($0, $1) },

@@ -28,6 +28,19 @@ extension Operator {
   }
 
   static let training: [Operator] = [
+    Operator("Gradient", domain: domain, means: "`gradients`", differs: "of the sum of `y`") {
+      c throws(FirnError) in
+      func value(_ name: String) throws(FirnError) -> Tensor {
+        guard let value = c.environment[name] else {
+          throw FirnError(.invalidGraph, "it names `\(name)`, which is nothing", remedy: "check the model")
+        }
+        return try c.importer.tensor(value).plain
+      }
+      var variables: [Tensor] = []
+      for name in c.strings("xs") ?? [] { variables.append(try value(name)) }
+      let y = try value(c.string("y", ""))
+      return c.graph.gradients(of: [y.rank == 0 ? y : y.sum()], withRespectTo: variables).map { .of($0) }
+    },
     Operator("Adagrad", domain: domain, means: "its formula") { c throws(FirnError) in
       let (rate, steps) = (try c.tensor(0).reshaped(to: .scalar), try c.tensor(1).reshaped(to: .scalar))
       let decay = c.float("decay_factor", 0)
