@@ -46,9 +46,9 @@ typedef struct {
         (n, k, b, b_row, b_col, panels)) \
     ROW(firn_matmul_workspace_f32, matmul_workspace, size_t, (size_t m, size_t n, size_t k), (m, n, k)) \
     ROW(firn_window_matmul_f32, window_matmul, void, \
-        (const FirnWindow *w, const float *restrict x, size_t first, size_t m, size_t n, const FirnTaps *b, \
-         float *restrict c, const FirnPixels *to, void *restrict workspace), \
-        (w, x, first, m, n, b, c, to, workspace)) \
+        (const FirnWindow *w, const float *restrict x, size_t images, size_t first, size_t m, size_t n, \
+         const FirnTaps *b, float *restrict c, const FirnPixels *to, void *restrict workspace), \
+        (w, x, images, first, m, n, b, c, to, workspace)) \
     ROW(firn_window_transposed_matmul_f32, window_transposed_matmul, void, \
         (const FirnWindow *w, const float *restrict x, size_t images, size_t first, size_t m, size_t n, \
          const float *restrict b, ptrdiff_t b_row, float *restrict c, ptrdiff_t c_row, void *restrict workspace), \

@@ -15,15 +15,24 @@ typedef struct {
     size_t image, row, column;
 } FirnPlace;
 
-FIRN_INLINE FirnPlace place_of(const FirnWindow *w, size_t pixel) {
+/// Pixels are counted image by image; or, of so many `images`, position by position.
+FIRN_INLINE FirnPlace place_of(const FirnWindow *w, size_t images, size_t pixel) {
+    if (images > 0) {
+        const size_t position = pixel / images;
+        return (FirnPlace){pixel % images, position / w->columns.count, position % w->columns.count};
+    }
     const size_t column = pixel % w->columns.count, rest = pixel / w->columns.count;
     return (FirnPlace){rest / w->rows.count, rest % w->rows.count, column};
 }
 
-FIRN_INLINE void next_place(const FirnWindow *w, FirnPlace *place) {
+FIRN_INLINE void next_place(const FirnWindow *w, size_t images, FirnPlace *place) {
+    if (images > 0) {
+        if (++place->image < images) return;
+        place->image = 0;
+    }
     if (++place->column < w->columns.count) return;
     place->column = 0;
-    if (++place->row < w->rows.count) return;
+    if (++place->row < w->rows.count || images > 0) return;
     place->row = 0;
     place->image++;
 }
@@ -49,12 +58,12 @@ FIRN_INLINE int taps_join(const FirnWindow *w) { return w->columns.tap == 1 && w
 
 /// Copies the elements `begin..<begin + depth` of the windows of the pixels `first..<first + rows`, a row for each
 /// pixel: a tile reads such rows as they are. Rows of zeros fill up the last tile.
-FIRN_KERNEL void copy_windows(const FirnWindow *w, const float *restrict x, size_t first, size_t rows,
+FIRN_KERNEL void copy_windows(const FirnWindow *w, const float *restrict x, size_t images, size_t first, size_t rows,
                               size_t begin, size_t depth, float *restrict to) {
     const size_t image = window_image(w), channels = w->channels, across = w->columns.taps;
     const size_t tap = begin / channels, channel = begin % channels;
-    FirnPlace place = place_of(w, first);
-    for (size_t i = 0; i < rows; i++, next_place(w, &place), to += depth) {
+    FirnPlace place = place_of(w, images, first);
+    for (size_t i = 0; i < rows; i++, next_place(w, images, &place), to += depth) {
         const float *from = x + place.image * image;
         const ptrdiff_t left = first_tap(&w->columns, place.column);
         const int joins = taps_join(w) && left >= 0 && left + (ptrdiff_t)across <= (ptrdiff_t)w->columns.extent;
@@ -105,13 +114,33 @@ FIRN_INLINE ptrdiff_t pixel_offset(const FirnPixels *to, FirnPlace place) {
         + (ptrdiff_t)place.column * to->column;
 }
 
-FIRN_KERNEL void window_matmul(const FirnWindow *w, const float *restrict x, size_t first, size_t m, size_t n,
-                               const FirnTaps *b, float *restrict c, const FirnPixels *to,
+/// A stretch of a window's elements.
+typedef struct {
+    size_t begin, end;
+} FirnStretch;
+
+/// What of the elements `begin..<begin + depth` of a window lies between the first and the last tap inside of the image,
+/// counted from `begin`.
+FIRN_INLINE FirnStretch seen(const FirnWindow *w, FirnPlace place, size_t begin, size_t depth) {
+    FirnStretch some = {depth, 0};
+    for (size_t tap = begin / w->channels; tap * w->channels < begin + depth; tap++) {
+        const size_t r = tap / w->columns.taps, t = tap % w->columns.taps;
+        if (!inside(first_tap(&w->rows, place.row) + (ptrdiff_t)r * w->rows.tap, w->rows.extent)) continue;
+        if (!inside(first_tap(&w->columns, place.column) + (ptrdiff_t)t * w->columns.tap, w->columns.extent)) continue;
+        const size_t start = tap * w->channels;
+        some.begin = smaller(some.begin, start > begin ? start - begin : 0);
+        some.end = smaller(start + w->channels - begin, depth);
+    }
+    return some;
+}
+
+FIRN_KERNEL void window_matmul(const FirnWindow *w, const float *restrict x, size_t images, size_t first, size_t m,
+                               size_t n, const FirnTaps *b, float *restrict c, const FirnPixels *to,
                                void *restrict workspace) {
     const size_t k = w->rows.taps * w->columns.taps * w->channels;
     if (k == 0) {
         for (size_t i = 0; i < m; i++) {
-            float *row = c + pixel_offset(to, place_of(w, first + i));
+            float *row = c + pixel_offset(to, place_of(w, images, first + i));
             for (size_t j = 0; j < n; j++) row[j] = 0.0f;
         }
         return;
@@ -119,6 +148,7 @@ FIRN_KERNEL void window_matmul(const FirnWindow *w, const float *restrict x, siz
     float *restrict packed_a = workspace;
     float *restrict packed_b = packed_a + packed_a_size(m, k);
     const size_t block_depth = block_depth_of(k);
+    const ptrdiff_t step = images > 0 ? to->image : to->column;
     for (size_t j0 = 0; j0 < n; j0 += FIRN_BLOCK_COLUMNS) {
         const size_t columns = smaller(n - j0, FIRN_BLOCK_COLUMNS);
         for (size_t p0 = 0; p0 < k; p0 += block_depth) {
@@ -126,29 +156,44 @@ FIRN_KERNEL void window_matmul(const FirnWindow *w, const float *restrict x, siz
             pack_taps(w, b, j0, columns, p0, depth, packed_b);
             for (size_t i0 = 0; i0 < m; i0 += FIRN_BLOCK_ROWS) {
                 const size_t rows = smaller(m - i0, FIRN_BLOCK_ROWS);
-                copy_windows(w, x, first + i0, rows, p0, depth, packed_a);
+                copy_windows(w, x, images, first + i0, rows, p0, depth, packed_a);
+                // By row; of tiles, what their rows see. Those of one position all see the same.
                 ptrdiff_t offsets[FIRN_BLOCK_ROWS];
-                FirnPlace place = place_of(w, first + i0);
-                for (size_t i = 0; i < rows; i++, next_place(w, &place)) offsets[i] = pixel_offset(to, place);
+                FirnStretch stretches[FIRN_BLOCK_ROWS];
+                FirnPlace place = place_of(w, images, first + i0);
+                for (size_t i = 0; i < rows; i++, next_place(w, images, &place)) {
+                    offsets[i] = pixel_offset(to, place);
+                    stretches[i] = images == 0 ? (FirnStretch){0, depth}
+                        : i > 0 && place.image > 0 ? stretches[i - 1] : seen(w, place, p0, depth);
+                }
                 for (size_t j = 0; j < columns; j += FIRN_TILE_COLUMNS) {
                     const size_t wide = smaller(columns - j, FIRN_TILE_COLUMNS);
-                    for (size_t i = 0; i < rows; i += FIRN_TILE_ROWS) {
-                        const size_t tall = smaller(rows - i, FIRN_TILE_ROWS);
-                        const float *left = packed_a + i * depth, *right = packed_b + j * depth;
-                        const FirnTile run = tile_for(tall, wide);
+                    size_t tall;
+                    for (size_t i = 0; i < rows; i += tall) {
+                        const size_t left = rows - i;
+                        tall = rows_of_tile(images > 0 ? smaller(left, images - (first + i0 + i) % images) : left);
+                        float *put = c + offsets[i] + (ptrdiff_t)(j0 + j);
                         int even = 1;
-                        for (size_t l = 1; l < tall; l++) {
-                            even &= offsets[i + l] - offsets[i] == (ptrdiff_t)l * to->column;
+                        for (size_t l = 1; l < tall; l++) even &= offsets[i + l] - offsets[i] == (ptrdiff_t)l * step;
+                        const FirnStretch some = stretches[i];
+                        if (some.begin >= some.end) {
+                            // A sum of nothing is 0; nothing is added to one that there is.
+                            for (size_t l = 0; l < tall && p0 == 0; l++) {
+                                copy_run(NULL, wide, c + offsets[i + l] + (ptrdiff_t)(j0 + j));
+                            }
+                            continue;
                         }
+                        const float *a = packed_a + i * depth + some.begin;
+                        const float *right = packed_b + j * depth + some.begin * FIRN_TILE_COLUMNS;
+                        const FirnTile run = tile_for(tall, wide);
                         if (even) {
-                            run(depth, left, (ptrdiff_t)depth, 1, right, FIRN_TILE_COLUMNS, 0,
-                                c + offsets[i] + (ptrdiff_t)(j0 + j), to->column, tall, wide,
-                                p0 > 0 ? FIRN_TILE_ADD : FIRN_TILE_SET);
+                            run(some.end - some.begin, a, (ptrdiff_t)depth, 1, right, FIRN_TILE_COLUMNS, 0, put, step,
+                                tall, wide, p0 > 0 ? FIRN_TILE_ADD : FIRN_TILE_SET);
                             continue;
                         }
                         float sums[FIRN_TILE_ROWS * FIRN_TILE_COLUMNS];
-                        run(depth, left, (ptrdiff_t)depth, 1, right, FIRN_TILE_COLUMNS, 0, sums, FIRN_TILE_COLUMNS,
-                            tall, wide, FIRN_TILE_SET);
+                        run(some.end - some.begin, a, (ptrdiff_t)depth, 1, right, FIRN_TILE_COLUMNS, 0, sums,
+                            FIRN_TILE_COLUMNS, tall, wide, FIRN_TILE_SET);
                         for (size_t l = 0; l < tall; l++) {
                             float *row = c + offsets[i + l] + (ptrdiff_t)(j0 + j);
                             const float *sum = sums + l * FIRN_TILE_COLUMNS;
@@ -214,7 +259,7 @@ FIRN_KERNEL void pack_windows_transposed(const FirnWindow *w, const float *restr
             const size_t beside = (channel + run - 1) / channels;
             const ptrdiff_t down = (ptrdiff_t)(tap / across) * w->rows.tap;
             const ptrdiff_t right = (ptrdiff_t)t * w->columns.tap;
-            FirnPlace place = place_of(w, begin);
+            FirnPlace place = place_of(w, 0, begin);
             // Pixels of one row of the result at a time: what is inside of the image is a stretch of them.
             for (size_t p = 0; p < depth;) {
                 const size_t count = smaller(w->columns.count - place.column, depth - p);
@@ -231,7 +276,7 @@ FIRN_KERNEL void pack_windows_transposed(const FirnWindow *w, const float *restr
                 }
                 p += count;
                 place.column += count - 1;
-                next_place(w, &place);
+                next_place(w, 0, &place);
             }
             lane += run;
         }

@@ -316,9 +316,12 @@ typedef struct {
 /// c = windows · b: each of the `m` pixels from `first` on by `n` columns of b.
 ///
 /// The pixel counted 0 is at c; a pixel's columns lie side by side. With no taps or channels they are 0.
+/// With `images` not 0 there are so many, and their pixels are counted position by position: row, then column, then image.
+/// Then taps beside the image are left out of the sums where no tap inside lies between them in a block of the depth.
 /// `workspace` as for the matrix product of m x n x (taps · channels).
-void firn_window_matmul_f32(const FirnWindow *w, const float *restrict x, size_t first, size_t m, size_t n,
-                            const FirnTaps *b, float *restrict c, const FirnPixels *to, void *restrict workspace);
+void firn_window_matmul_f32(const FirnWindow *w, const float *restrict x, size_t images, size_t first, size_t m,
+                            size_t n, const FirnTaps *b, float *restrict c, const FirnPixels *to,
+                            void *restrict workspace);
 
 /// c = windowsᵀ · b, summed over all pixels of `images` images: the rows are `m` elements of a window from `first` on.
 ///

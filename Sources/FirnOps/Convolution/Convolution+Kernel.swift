@@ -88,6 +88,28 @@ extension Convolution {
     let pixels: FirnPixels
     let columns: Int
 
+    /// The share of its taps that lie in the image, over all windows.
+    var insideShare: Double {
+      func share(_ axis: FirnWindowAxis) -> Double {
+        var inside = 0
+        for at in 0..<axis.count {
+          let first = at * axis.step + axis.offset
+          for tap in 0..<axis.taps where (0..<axis.extent).contains(first + tap * axis.tap) { inside += 1 }
+        }
+        return Double(inside) / Double(Swift.max(1, axis.count * axis.taps))
+      }
+      return share(window.rows) * share(window.columns)
+    }
+
+    /// How many images there are if pixels are counted position by position, 0 if image by image.
+    ///
+    /// Pixels of one position see the same taps, so those beside the image need not be multiplied; of small images they
+    /// are many. A tile is filled by images then, of which there must be enough; and what is left out is whole taps, which
+    /// must not be too short.
+    func positionImages(_ batch: Int) -> Int {
+      batch >= 8 && window.channels >= 64 && insideShare <= 0.85 ? batch : 0
+    }
+
     /// Its rows, and the extent it sums over.
     func size(_ batch: Int) -> (pixels: Int, depth: Int) {
       (
@@ -155,18 +177,19 @@ extension Convolution {
         let (pixels, depth) = product.size(batch)
         return (Int(firn_matmul_workspace_f32(pixels, product.columns, depth)) + 63) / 64 * 64
       }.max() ?? 0
+    let images = products.map { $0.positionImages(batch) }
     return Kernel(workspaceBytes: workspace) { (call: borrowing KernelCall) throws(FirnError) in
       let (x, k) = (call.operand(0, as: Float.self), call.operand(1, as: Float.self))
       let y = call.result(as: Float.self)
       let scratch = call.workspace
-      for product in products {
+      for (number, product) in products.enumerated() {
         let (pixels, depth) = product.size(batch)
         func run(_ rows: Range<Int>, _ columns: Range<Int>, _ worker: Int) {
           var (window, steps) = (product.window, product.pixels)
           var taps = product.taps(k)
           taps.base += columns.lowerBound * taps.column
           firn_window_matmul_f32(
-            &window, x + product.from, rows.lowerBound, rows.count, columns.count, &taps,
+            &window, x + product.from, images[number], rows.lowerBound, rows.count, columns.count, &taps,
             y + product.to + columns.lowerBound, &steps, scratch + worker * workspace)
         }
         split(call, rows: pixels, columns: product.columns, depth: depth, run)

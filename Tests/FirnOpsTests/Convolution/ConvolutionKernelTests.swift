@@ -17,6 +17,13 @@ extension OpTests {
       (SlidingWindow(strides: [3, 2], padding: [3, 2, 3, 1]), 1, [1, 17, 19, 3], [7, 7, 3, 33]),
       (padded, 2, [1, 6, 13, 34], [3, 3, 17, 38]),
       (strided, 83, [2, 7, 9, 83], [3, 3, 1, 83]),
+      // Small images and many of them, whose pixels are gone through position by position.
+      (padded, 1, [9, 2, 2, 67], [3, 3, 67, 19]),
+      (padded, 1, [14, 4, 3, 130], [3, 3, 130, 35]),
+      (
+        SlidingWindow(strides: [2, 1], padding: [2, 2, 3, 3], dilation: [2, 1]), 1, [8, 5, 2, 64],
+        [3, 5, 64, 64]
+      ),
     ]
 
     static let large: [OpSample] =
