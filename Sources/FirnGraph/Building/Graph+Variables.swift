@@ -217,7 +217,7 @@ extension Graph {
 
   /// A scalar fixed now.
   public func constant(_ value: Double, dtype: DType = .f32) -> Tensor {
-    constant(NDArray(scalar: value).converted(to: dtype))
+    constant(NDArray(ArrayType(dtype, []), rounding: [value]))
   }
 
   /// The variable gets `value` when the run ends; reads in the run still see the old one.

@@ -204,9 +204,12 @@ public final class Graph {
         guard let fault = type.fault else { continue }
         throw FirnError(.invalidArgument, "the result \(type) has \(fault)", remedy: "check the extents")
       }
-      let name = uniqueName(Path.joined(namingPath, name ?? op.mnemonic))
+      let path = Path.joined(namingPath, name ?? op.mnemonic)
+      reserveNames()
       let node = Node(
-        op: op, inputs: inputs, types: types, name: name, phase: phase, location: place(of: location))
+        op: op, inputs: inputs, types: shared(types, among: inputs),
+        name: names.unique(path, NameSet.hash(path)),
+        phase: phase, location: place(of: location))
       nodes.append(node)
       return types.indices.map { Tensor(self, Value(nodes.count - 1, $0)) }
     } catch {
@@ -215,6 +218,12 @@ public final class Graph {
       report(error, operands: operands, name: name ?? op.mnemonic, location: location)
       return poison
     }
+  }
+
+  /// Types of results, as one of the inputs has them where they are the same: most nodes can share them with one.
+  private func shared(_ types: [TensorType], among inputs: [Value]) -> [TensorType] {
+    for input in inputs where nodes[input.node].types == types { return nodes[input.node].types }
+    return types
   }
 
   /// `tensor` as a value of this graph: itself, or a capture where it belongs to an enclosing graph.
@@ -243,8 +252,9 @@ public final class Graph {
   package func adopt(_ node: Node, isOwner: Bool = false) -> Int {
     var node = node
     if !isOwner {
-      let name = uniqueName(node.name)
-      if name != node.name { node.name = name }
+      reserveNames()
+      let (name, hash) = names.unique(node.name, node.nameHash)
+      if hash != node.nameHash || name != node.name { node = node.renamed((name, hash)) }
     }
     nodes.append(node)
     if node.isRandomState { randomStateNode = Value(nodes.count - 1) }
@@ -273,7 +283,8 @@ public final class Graph {
       firnBug("rewriting", "`\(name)`: \(error)")
     }
     let node = Node(
-      op: op, inputs: inputs, types: types, name: name, phase: model.phase, location: model.location)
+      op: op, inputs: inputs, types: shared(types, among: inputs), name: name, phase: model.phase,
+      location: model.location)
     let position = adopt(node, isOwner: isOwner)
     return types.indices.map { Value(position, $0) }
   }

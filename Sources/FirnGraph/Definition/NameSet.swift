@@ -40,9 +40,11 @@ struct NameSet {
   }
 
   /// The number of `name`, and whether it was put in just now.
-  mutating func place(of name: String) -> (number: Int, isNew: Bool) {
+  mutating func place(of name: String) -> (number: Int, isNew: Bool) { place(of: name, Self.hash(name)) }
+
+  /// The same, given the hash of the name.
+  mutating func place(of name: String, _ hash: UInt32) -> (number: Int, isNew: Bool) {
     grow(to: count + 1)
-    let hash = Self.hash(name)
     let slot = slot(hash) { $0 == name }
     guard slots[slot] == Self.free else { return (Int(slots[slot] & Self.lower), false) }
     let number = nodes.count + names.count

@@ -32,11 +32,22 @@ public struct Node: Sendable {
     op: any Op, inputs: [Value], types: [TensorType], name: String, phase: Phase = .forward,
     location: CallSite? = nil
   ) {
+    self.init(
+      op: op, inputs: inputs, types: types, name: (name, NameSet.hash(name)), phase: phase, location: location
+    )
+  }
+
+  /// Given the hash of the name, too.
+  init(
+    op: any Op, inputs: [Value], types: [TensorType], name: (name: String, hash: UInt32), phase: Phase,
+    location: CallSite?
+  ) {
     self.inputs = inputs
     self.phase = phase
     traits = NodeTraits(op)
     resultCount = Int32(types.count)
-    nameHash = NameSet.hash(name)
+    nameHash = name.hash
+    let name = name.name
     content = Content(op: op, types: types, name: name, location: location)
   }
 
@@ -86,6 +97,14 @@ public struct Node: Sendable {
     inputs == other.inputs && traits == other.traits
       && (content === other.content
         || content.types == other.content.types && content.op.isEqual(to: other.content.op))
+  }
+
+  /// The same under another name, whose hash is given.
+  func renamed(_ name: (name: String, hash: UInt32)) -> Node {
+    var result = self
+    result.content = Content(op: op, types: types, name: name.name, location: location)
+    result.nameHash = name.hash
+    return result
   }
 
   /// Tells it, but for its operands and its phase, from every other node that is held now; equal ones made apart have different ones.

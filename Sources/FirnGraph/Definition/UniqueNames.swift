@@ -20,16 +20,20 @@ struct UniqueNames {
   /// Whether `name` was free; it no longer is.
   mutating func claim(_ name: String) -> Bool { taken.insert(name) }
 
-  mutating func unique(_ wanted: String) -> String {
-    let (number, isNew) = taken.place(of: wanted)
-    if isNew { return wanted }
+  mutating func unique(_ wanted: String) -> String { unique(wanted, NameSet.hash(wanted)).name }
+
+  /// The same, given the hash of what is wanted; with that of the name.
+  mutating func unique(_ wanted: String, _ wantedHash: UInt32) -> (name: String, hash: UInt32) {
+    let (number, isNew) = taken.place(of: wanted, wantedHash)
+    if isNew { return (wanted, wantedHash) }
     var count = counters[number, default: 0]
-    var name: String
+    var (name, hash) = (wanted, wantedHash)
     repeat {
       count += 1
       name = wanted + "_" + String(count)
-    } while !taken.insert(name)
+      hash = NameSet.hash(name)
+    } while !taken.place(of: name, hash).isNew
     counters[number] = count
-    return name
+    return (name, hash)
   }
 }

@@ -1,32 +1,65 @@
 internal import FirnGraph
+private import Synchronization
 
 /// What is made of a fused op when it is first asked for, shared by copies of the op.
+///
+/// Whoever comes first makes it; others wait.
 final class FusedPrograms: Sendable {
-  private let elements = Once<ElementProgram, FirnError>()
-  private let blocks = Once<BlockProgram, FirnError>()
-  private let kernel = Once<Kernel, FirnError>()
-  private let flops = Once<Dim, Never>()
-  private let flow = Once<[[GradientFlow]], Never>()
+  private struct Made {
+    var elements: Result<ElementProgram, FirnError>?
+    var blocks: Result<BlockProgram, FirnError>?
+    var kernel: Kernel?
+    var flops: Dim?
+    var flow: [[GradientFlow]]?
+  }
+
+  private let made = Mutex(Made())
 
   /// - Throws: C3, C4 or C5 of a program that cannot be run.
   func elements(of fused: Fused) throws(FirnError) -> ElementProgram {
-    try elements { () throws(FirnError) in try ElementProgram(fused) }
+    try made.withLock { made in
+      let result =
+        made.elements ?? Result { () throws(FirnError) in try ElementProgram(fused) }
+      made.elements = result
+      return result
+    }.get()
   }
 
   /// - Throws: what is wrong with the program, or that a dimension is no number.
   func blocks(of fused: Fused) throws(FirnError) -> BlockProgram {
     let elements = try elements(of: fused)
-    return try blocks { () throws(FirnError) in try BlockProgram(fused, elements) }
+    return try made.withLock { made in
+      let result =
+        made.blocks ?? Result { () throws(FirnError) in try BlockProgram(fused, elements) }
+      made.blocks = result
+      return result
+    }.get()
   }
 
   /// - Throws: as `blocks(of:)`.
   func kernel(of fused: Fused) throws(FirnError) -> Kernel {
     let blocks = try blocks(of: fused)
-    return try kernel { () throws(FirnError) in blocks.kernel }
+    return made.withLock { made in
+      let kernel = made.kernel ?? blocks.kernel
+      made.kernel = kernel
+      return kernel
+    }
   }
 
-  func flops(of fused: Fused) -> Dim { flops { fused.body.flops } }
+  func flops(of fused: Fused) -> Dim {
+    made.withLock { made in
+      let flops = made.flops ?? fused.body.flops
+      made.flops = flops
+      return flops
+    }
+  }
 
   /// By operand and result, where gradients go.
-  func flow(of fused: Fused) -> [[GradientFlow]] { flow { Fused.flow(fused.body) } }
+  func flow(of fused: Fused) -> [[GradientFlow]] {
+    made.withLock { made in
+      let flow = made.flow ?? Fused.flow(fused.body)
+      made.flow = flow
+      return flow
+    }
+  }
 }
