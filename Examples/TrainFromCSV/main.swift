@@ -16,108 +16,76 @@ reportingErrors {
     throw FirnError(.file, "leaves.csv is missing", remedy: "build the example anew")
   }
 
-  let kinds = ["birch", "oak", "willow"]
-  let table = try String(contentsOfFile: path, encoding: .utf8)
-    .split(whereSeparator: \.isNewline).dropFirst()
-    .map { $0.split(separator: ",", omittingEmptySubsequences: false) }
-  let measured = table.flatMap { row in row.prefix(3).map { Float($0) ?? .nan } }
-  let named = table.map { row in Int32(kinds.firstIndex(of: String(row[3])) ?? -1) }
-
-  let leaves = try NDArray(measured, shape: [table.count, 3])
-  let labels = NDArray(named)
+  let table = try CSVTable(contentsOf: path)
+  let leaves = try table.numbers(["length_cm", "width_cm", "mass_g"])
+  let (labels, kinds) = try table.labels("kind")
   print(leaves.dtype, leaves.shape, labels.dtype, labels.shape)
-
-  let order = Shuffle(seed: 1).order(table.count)
-  let learnt = Array(order[..<200])
-  let watched = Array(order[200..<250])
-  let heldBack = Array(order[250...])
-
-  let rows = try leaves.rows(learnt).rows
-  let means = (0..<3).map { column in rows.map { $0[column] }.reduce(0, +) / Double(rows.count) }
-  let deviations = (0..<3).map { column in
-    let squares = rows.map { ($0[column] - means[column]) * ($0[column] - means[column]) }
-    return (squares.reduce(0, +) / Double(rows.count)).squareRoot()
-  }
 
   let graph = Graph()
   let x = graph.placeholder("x", shape: ["batch", 3])
   let y = graph.placeholder("y", shape: ["batch"], dtype: .i32)
-  let scaled = graph.scope("scaling") {
-    let mean = graph.variable(
-      "mean", shape: [3], initializer: .array(NDArray(means).converted(to: .f32)), kind: .state)
-    let deviation = graph.variable(
-      "deviation", shape: [3], initializer: .array(NDArray(deviations).converted(to: .f32)), kind: .state)
-    return (x - mean) / deviation
-  }
-  let hidden = Dense(16, activation: .relu, name: "hidden")(scaled)
+  let hidden = Dense(16, activation: .relu, name: "hidden")(x)
   let logits = Dense(kinds.count, name: "head")(Dropout(0.1)(hidden))
   let loss = sparseSoftmaxCrossEntropy(logits: logits, labels: y).mean()
-  let hits = accuracy(logits: logits, labels: y)
+
+  let split = try DataSet([x: leaves, y: labels]).split(validation: 1.0 / 6, test: 1.0 / 6, seed: 1)
+  let scaling = try Standardization(of: split.training, columns: [x])
+  let training = try scaling.applied(to: split.training)
+  let validation = try scaling.applied(to: split.validation)
+  let test = try scaling.applied(to: split.test)
+  print("examples:", training.count, validation.count, test.count)
 
   let session = try Session(graph, seed: 1)
   let schedule = Schedule.warmUp(over: 20, then: .cosine(initial: 0.02, final: 0.001, over: 260))
-  let train = try session.compile(minimizing: loss, with: Adam(learningRate: schedule), clippingNorm: 1)
-  let judge = try session.compile(fetching: [loss, hits])
+  let program = try session.compile(minimizing: loss, with: Adam(learningRate: schedule), clippingNorm: 1)
 
-  let data = try DataSet([x: leaves.rows(learnt), y: labels.rows(learnt)])
-  let validation = try DataSet([x: leaves.rows(watched), y: labels.rows(watched)])
-  let test = try DataSet([x: leaves.rows(heldBack), y: labels.rows(heldBack)])
+  var trainer = Trainer(program, in: session)
+  trainer.validation = Validation(validation.inBatches(of: 50), metrics: [.accuracy(logits, labels: y)])
+  trainer.earlyStopping = EarlyStopping(patience: 10)
+  trainer.standardization = scaling
+  let checkpoints = try CheckpointFolder(folder + "/run", keepingLast: 2)
+  let batches = training.inBatches(of: 32, seed: 1)
+  let outcome = try trainer.train(on: batches, epochs: 40, savingTo: checkpoints)
+  print("ended:", outcome.ending, "after epoch", outcome.history.epochs.count - 1)
+  print("best:", outcome.best?.description ?? "none")
 
-  var steps: [Double] = []
-  var epochs: [Double?] = []
-  var best = (loss: Double.infinity, epoch: 0, weights: try session.snapshot())
-  for epoch in 0..<40 {
-    for batch in data.batches(of: 32, epoch: epoch, seed: 1) {
-      let results = try session.run(train, feeding: data.feeds(batch))
-      steps.append(try results.scalar(loss))
-      epochs.append(nil)
-    }
-    let now = try session.run(judge, feeding: validation.feeds).scalar(loss)
-    epochs[epochs.count - 1] = now
-    if now < best.loss { best = (now, epoch, try session.snapshot()) }
-  }
-  try session.restore(best.weights)
-  print("steps:", steps.count, "best after epoch", best.epoch)
-
-  let verdict = try session.run(judge, feeding: test.feeds)
-  print("test loss", try verdict.scalar(loss), "accuracy", try verdict.scalar(hits))
+  let judge = try Evaluator(
+    [.mean(of: loss), .accuracy(logits, labels: y), .confusionMatrix(logits, labels: y)], in: session)
+  let verdict = try judge.evaluate(test.inBatches(of: 50))
+  print("test loss", verdict["loss"] ?? .nan, "accuracy", verdict["accuracy"] ?? .nan)
+  print(verdict.confusionMatrix?.description ?? "")
 
   let chances = softmax(logits)
   let guess = logits.argmax(axis: -1)
   let ask = try session.compile(fetching: [chances, guess])
   let leaf = try NDArray([9.0, 1.5, 0.12] as [Float], shape: [1, 3])
-  let answer = try session.run(ask, feeding: [x: leaf])
+  let answer = try session.run(ask, feeding: [x: scaling.scaled(leaf, as: x)])
   let percent = try answer[chances].rows[0].map { ($0 * 100).rounded() }
   print(zip(kinds, percent).map { "\($0) \($1)%" }.joined(separator: ", "))
   print("so it is", try answer[guess].scalar.map { kinds[Int($0)] } ?? "nothing")
 
-  let curves = CurveTable(columns: [.init("training", steps), .init("validation", epochs)])
-  try Data(curves.csv().utf8).write(to: URL(fileURLWithPath: folder + "/curves.csv"))
+  try outcome.history.write(to: folder)
+  print(outcome.history.plot(height: 8))
 
-  var chart = LineChart(title: "Leaves", xLabel: "step", yLabel: "cross entropy")
-  let marks = epochs.enumerated().compactMap { step, loss in
-    loss.map { LineChart.Point(Double(step), $0) }
-  }
-  chart.series = [.init("training", values: steps), .init("validation", points: marks)]
-  try chart.write(to: folder + "/curves.svg")
-
+  let elsewhere = try Session(graph, seed: 1)
+  let best = try checkpoints.best()
+  try best?.resume(in: elsewhere)
+  let again = try Evaluator(judge.metrics, in: elsewhere).evaluate(test.inBatches(of: 50))
+  print("from the checkpoint, the same numbers:", again == verdict, best?.standardization == scaling)
   try session.weights().write(to: folder + "/leaves.safetensors")
 
-  let elsewhere = try Session(graph, seed: 2)
-  try elsewhere.load(Weights(contentsOf: folder + "/leaves.safetensors"))
-  let judgeElsewhere = try elsewhere.compile(fetching: [loss, hits])
-  let again = try elsewhere.run(judgeElsewhere, feeding: test.feeds)
-  print("loaded, the same bits:", try again[loss] == verdict[loss])
+  let twin = try Session(graph, seed: 1)
+  let same = try twin.compile(minimizing: loss, with: Adam(learningRate: schedule), clippingNorm: 1)
+  var other = Trainer(same, in: twin)
+  other.validation = trainer.validation
+  let run = try CheckpointFolder(folder + "/other")
+  try other.train(on: batches, epochs: 40, upTo: 10, savingTo: run)
+  let rest = try other.train(on: batches, epochs: 2, from: run.latest(), savingTo: run)
+  print("checkpoints of steps", try run.steps(), "after", rest.losses.count, "more")
 
-  let checkpoints = try CheckpointFolder(folder + "/run", keepingLast: 2)
-  let losses = try Trainer(train, in: session).fit(
-    data, epochs: 2, batchSize: 32, seed: 2, savingTo: checkpoints, every: 5
-  ) { progress in
-    if progress.step == progress.stepCount { print("epoch", progress.epoch, "step", progress.step) }
-  } metric: { () throws(FirnError) in
-    try session.run(judge, feeding: validation.feeds).scalar(loss)
+  for batch in training.batches(of: 32, epoch: 0, seed: 1) {
+    try session.run(program, feeding: training.feeds(batch))
   }
-  print("checkpoints of steps", try checkpoints.steps(), "after", losses.count, "steps")
 
   /// Steps of one size in every direction: algorithm 2 of Chen and others, 2023.
   ///
@@ -142,6 +110,6 @@ reportingErrors {
 
   let tune = try session.compile(minimizing: loss, with: Lion(), freezing: "hidden")
   let before = try session.snapshot()
-  try session.run(tune, feeding: data.feeds)
+  try session.run(tune, feeding: training.feeds)
   print("moved:", try session.snapshot().changed(since: before).joined(separator: ", "))
 }

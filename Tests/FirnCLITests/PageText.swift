@@ -9,10 +9,13 @@ enum PageText {
   }
 
   /// The lines of each block of a language.
-  static func blocks(_ language: String, of page: String) throws -> [[String]] {
+  ///
+  /// - Parameter end: a line after which no block counts; none by default.
+  static func blocks(_ language: String, of page: String, before end: String? = nil) throws -> [[String]] {
     var blocks: [[String]] = []
     var open: (language: Substring, lines: [String])?
     for line in try lines(page) {
+      if line == end { break }
       if !line.hasPrefix("```") {
         open?.lines.append(line)
       } else if let block = open {
