@@ -2,7 +2,8 @@ import Firn
 import FirnDigits
 
 // Gradual unfreezing from the top: the head alone first, then one stage more at a time, each with a smaller rate
-// (Howard and Ruder, ACL 2018, section 3.3). Every stage is a program of its own; all share one session.
+// (Howard and Ruder, ACL 2018, section 3.3). Every stage is a program of its own, compiled when it begins; all share
+// one session.
 reportingErrors {
   let graph = Graph()
   let images = graph.placeholder("images", shape: ["batch", 8, 8, 1])
@@ -13,7 +14,6 @@ reportingErrors {
   }
   let logits = Dense(5, name: "head")(code)
   let (old, new) = (loss(Dense(5, name: "old_head")(code)), loss(logits))
-  let correct = accuracy(logits: logits, labels: labels)
 
   let digits = try DigitsData.load()
   func data(_ indices: [Int], from first: UInt8) throws -> DataSet {
@@ -27,33 +27,53 @@ reportingErrors {
   let pretraining = try session.compile(minimizing: old, with: Adam(learningRate: 0.003, name: "pretraining"))
   try Trainer(pretraining, in: session).fit(data(first.train, from: 0), epochs: 3, batchSize: 50)
 
-  let ask = try session.compile(fetching: [correct])
-  let stages: [(freezing: Selection?, rate: Double)] = [
-    ("first(5, trunk)", 0.003), ("first(4, trunk)", 0.002), ("first(2, trunk)", 0.001), (nil, 0.0005),
-  ]
-  var last: Program?
-  for (number, stage) in stages.enumerated() {
-    print("== stage \(number + 1), frozen: \(stage.freezing?.description ?? "nothing")")
-    let program = try session.compile(
-      minimizing: new, with: Adam(learningRate: stage.rate), freezing: stage.freezing)
-    print("trained:", program.trained.map(\.name).joined(separator: ", "))
-    if let last {
-      let difference = try last.difference(to: program)
-      let added = difference.added.bound(by: ["batch": 50])
-      print("thawed:", difference.thawed.joined(separator: ", "))
-      print("newly frozen: \(difference.frozen.count)")
-      print("backward FLOPs more: \(added.backwardFLOPs), optimiser bytes more: \(added.slotBytes)")
-    }
+  let rates = [0.003, 0.002, 0.001, 0.0005]
+  let stages = FreezeSchedule([
+    (.epoch(0), "first(5, trunk)"), (.epoch(2), "first(4, trunk)"), (.epoch(4), "first(2, trunk)"),
+    (.epoch(6), nil),
+  ])
+  var trainer = try Trainer(in: session, through: stages) { stage in
+    try session.compile(
+      minimizing: new, with: Adam(learningRate: .constant(rates[stage.index])), freezing: stage.freezing)
+  }
+  trainer.validation = Validation(
+    try data(second.test, from: 5).inBatches(of: 500), metrics: [.accuracy(logits, labels: labels)])
+  trainer.callbacks = [StageLog(stages)]
+  try trainer.train(on: data(second.train, from: 5).inBatches(of: 50, seed: 0), epochs: 8)
+}
+
+/// Prints what each stage trains, and what it did.
+final class StageLog: TrainingCallback {
+  private let stages: FreezeSchedule
+  private var before = Snapshot(values: [])
+
+  init(_ stages: FreezeSchedule) { self.stages = stages }
+
+  func began(_ run: TrainingRun) throws(FirnError) { try begin(0, run, run.program.slotReport) }
+
+  func entered(_ change: StageChange, in run: TrainingRun) throws(FirnError) {
+    try begin(change.stage, run, change.slots)
+    let added = change.difference.added.bound(by: ["batch": 50])
+    print("thawed:", change.difference.thawed.joined(separator: ", "))
+    print("newly frozen: \(change.difference.frozen.count)")
+    print("backward FLOPs more: \(added.backwardFLOPs), optimiser bytes more: \(added.slotBytes)")
+  }
+
+  private func begin(_ stage: Int, _ run: TrainingRun, _ slots: [SlotReport]) throws(FirnError) {
+    print("== stage \(stage + 1), frozen: \(stages.stages[stage].freezing?.description ?? "nothing")")
+    print("trained:", run.program.trained.map(\.name).joined(separator: ", "))
     for origin in [SlotReport.Origin.kept, .fresh] {
-      let names = program.slotReport.filter { $0.origin == origin }.map(\.variable)
+      let names = slots.filter { $0.origin == origin }.map(\.variable)
       if !names.isEmpty { print("optimiser memory \(origin.rawValue):", names.joined(separator: ", ")) }
     }
-    let before = try session.snapshot("trunk")
-    try Trainer(program, in: session).fit(data(second.train, from: 5), epochs: 2, batchSize: 50)
-    let changed = try session.snapshot("trunk").changed(since: before)
+    before = try run.session.snapshot("trunk")
+  }
+
+  func finished(_ epoch: EpochRecord, in run: TrainingRun) throws(FirnError) {
+    // Each stage has two epochs.
+    guard epoch.epoch % 2 == 1 else { return }
+    let changed = try run.session.snapshot("trunk").changed(since: before)
     print("moved in the trunk:", changed.isEmpty ? "nothing" : changed.joined(separator: ", "))
-    let result = try session.run(ask, feeding: data(second.test, from: 5).feeds)
-    print("accuracy:", try result.scalar(correct))
-    last = program
+    print("accuracy:", epoch["accuracy"] ?? .nan)
   }
 }

@@ -5,7 +5,8 @@ import Foundation
 //
 //     TrainFromCSV [FOLDER]
 //
-// The leaves are made up: 300 of three kinds, whose sizes overlap. Files are written to FOLDER, or to one that is removed.
+// The leaves are made up: 300 of three kinds, whose sizes overlap. Files are written to FOLDER, or to one that is
+// removed.
 reportingErrors {
   let temporary = FileManager.default.temporaryDirectory.appendingPathComponent("firn-\(UUID().uuidString)")
     .path

@@ -5,6 +5,7 @@ struct Classifier {
   let graph: Graph
   let words: Tensor
   let labels: Tensor
+  let logits: Tensor
   let loss: Tensor
   let session: Session
 
@@ -20,7 +21,8 @@ struct Classifier {
     let loss = sparseSoftmaxCrossEntropy(logits: logits, labels: labels).mean()
     let session = try Session(graph, seed: seed)
     session.onWarning = { _ in }  // the pages freeze what nobody has loaded
-    (self.graph, self.words, self.labels, self.loss, self.session) = (graph, words, labels, loss, session)
+    (self.graph, self.words, self.labels, self.session) = (graph, words, labels, session)
+    (self.logits, self.loss) = (logits, loss)
   }
 
   /// Eight sentences of six words.
@@ -29,5 +31,11 @@ struct Classifier {
     return [
       words: draws.converted(to: .i32), labels: NDArray([0, 1, 2, 3, 0, 1, 2, 3] as [Int32]),
     ]
+  }
+
+  /// Forty sentences of six words; the first word decides the class.
+  func sentences() throws -> DataSet {
+    let draws = try Initializer.uniform(0, 50).values(shape: [40, 6], seed: 3).converted(to: .i32)
+    return try DataSet([words: draws, labels: NDArray(draws.rows.map { Int32($0[0]) % 4 })])
   }
 }

@@ -120,4 +120,18 @@ extension Classifier {
     try session.restore(saved)
     return saved
   }
+
+  func wholeLoop(
+    on training: DataBatches, against held: DataBatches, savingTo folder: CheckpointFolder
+  ) throws -> TrainingOutcome {
+    let schedule = FreezeSchedule.unfreezing(["encoder/embedding", "encoder/lstm", "head"], every: 3)
+    var trainer = try Trainer(in: session, through: schedule) { stage in
+      try session.compile(minimizing: loss, with: Adam(), freezing: stage.freezing)
+    }
+    trainer.validation = Validation(held, metrics: [.accuracy(logits, labels: labels)])
+    trainer.earlyStopping = EarlyStopping(patience: 5)
+    let outcome = try trainer.train(
+      on: training, epochs: 40, from: folder.latest(), savingTo: folder)
+    return outcome
+  }
 }

@@ -1,4 +1,5 @@
 import Firn
+import Foundation
 
 // Runs what Docs/FromTensorFlow.md and Docs/FromPyTorch.md show, and says what came of it.
 reportingErrors {
@@ -66,4 +67,12 @@ reportingErrors {
   let report = try model.partly(checkpoint)
   print("loaded:", report.count(.matched) + report.count(.converted), "left:", report.count(.unexpected))
   print("preserved:", try model.preserved().values.count, "variables")
+  let run = NSTemporaryDirectory() + "firn-\(UUID().uuidString)"
+  defer { try? FileManager.default.removeItem(atPath: run) }
+  let split = try model.sentences().split(validation: 0.25, seed: 1)
+  let outcome = try model.wholeLoop(
+    on: split.training.inBatches(of: 8, seed: 1), against: split.validation.inBatches(of: 10),
+    savingTo: CheckpointFolder(run))
+  print(
+    "stages:", Set(outcome.history.epochs.map(\.stage)).sorted(), "best restored:", outcome.isBestRestored)
 }

@@ -62,6 +62,9 @@ struct ChildProcess {
     process.waitUntilExit()
   }
 
+  /// Sends it what Ctrl-C sends.
+  func interrupt() { Foundation.kill(process.processIdentifier, SIGINT) }
+
   /// Waits for its end.
   func status() -> Int32 {
     process.waitUntilExit()

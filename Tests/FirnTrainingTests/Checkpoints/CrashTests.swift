@@ -119,4 +119,51 @@ import Testing
       #expect(try check(CheckpointFolder(path), atLeast: 3) == 3)
     }
   }
+
+  /// Ctrl-C loses nothing: the running step is finished and saved, the process ends well, and the rest comes to the
+  /// same bits.
+  @Test func interruptsFinishTheStepAndSave() throws {
+    try withFolder { url in
+      let (path, output) = (url.appendingPathComponent("run").path, url.appendingPathComponent("output"))
+      let child = try ChildProcess("ResumeTraining", [path, "1000000"], output: output)
+      for _ in 0..<20_000 where child.isRunning && reported(child.text) < 3 { usleep(500) }
+      child.interrupt()
+      #expect(child.status() == 0, "\(child.text)")
+      let step = try check(CheckpointFolder(path), atLeast: reported(child.text))
+      #expect(step >= 3 && child.text.contains("interrupted, saved at step \(step)\n"), "\(child.text)")
+      let rest = try ChildProcess("ResumeTraining", [path, "\(step + 4)"], output: output)
+      #expect(rest.status() == 0 && rest.text.hasPrefix("from step \(step)\n"))
+      let straight = url.appendingPathComponent("straight").path
+      #expect(try ChildProcess("ResumeTraining", [straight, "\(step + 4)"], output: output).status() == 0)
+      let (one, two) = (try CheckpointFolder(path).latest(), try CheckpointFolder(straight).latest())
+      let (a, b) = (try #require(one), try #require(two))
+      #expect(a.step == step + 4 && b.step == a.step)
+      for (mine, other) in zip(a.weights.entries, b.weights.entries) {
+        #expect(try mine.array() == other.array(), "\(mine.name)")
+      }
+    }
+  }
+
+  #if os(Linux)
+    /// The second one does not wait for a step that never ends: here one that is told to a pipe which nobody reads.
+    @Test func aSecondInterruptEndsAtOnce() throws {
+      try withFolder { url in
+        let pipe = url.appendingPathComponent("pipe").path
+        // All but thirty bytes of what a pipe holds: the first line goes in, the first step's does not.
+        let filled = "mkfifo \(pipe); exec 3<>\(pipe); head -c 65506 /dev/zero >&3; exec >&3;"
+        let child = try ChildProcess(
+          "ResumeTraining", [url.appendingPathComponent("run").path, "1000000"], before: filled,
+          output: url.appendingPathComponent("output"))
+        let folder = try CheckpointFolder(url.appendingPathComponent("run").path)
+        for _ in 0..<20_000 where try child.isRunning && folder.steps().isEmpty { usleep(500) }
+        usleep(200_000)
+        child.interrupt()
+        usleep(500_000)
+        #expect(child.isRunning)
+        child.interrupt()
+        #expect(child.status() == SIGINT)
+        #expect(try folder.steps() == [1] && folder.latest()?.step == 1)
+      }
+    }
+  #endif
 }
