@@ -8,7 +8,7 @@ extension TrainingLoop {
     guard let folder else { return }
     try requireFiniteWeights()
     var notes = [TrainerState.key: PlainJSON.text(state) ?? ""]
-    if let standardization = trainer.standardization {
+    if let standardization {
       notes[Standardization.key] = PlainJSON.text(standardization)
     }
     let metric = isEpochEnd ? state.history.epochs.last?.monitored(trainer.monitor) : nil
@@ -60,6 +60,7 @@ extension TrainingLoop {
       throw error
     }
     state = saved
+    standardization = standardization ?? checkpoint.standardization
     position = found
     position.count = start.count ?? found.count
     try findBest(checkpoint)

@@ -24,6 +24,8 @@ final class TrainingLoop {
   var best: SessionState?
   var losses: [Double] = []
   var isBestRestored = false
+  /// How the data was scaled; a resumed run need not be told again.
+  var standardization: Standardization?
   private var interrupts: InterruptWatcher?
 
   init(
@@ -51,6 +53,7 @@ final class TrainingLoop {
     numericGuard = trainer.guardInterval.map { NumericGuard(every: $0) }
     probe = try trainer.norms.map { (watch) throws(FirnError) in try NormProbe(watch, in: trainer.session) }
     stop = trainer.stopSignal ?? StopSignal()
+    standardization = trainer.standardization
     reporter = TrainingProgress(trainer.progress)
     try requireMonitor()
     try requireRateFactor()
