@@ -4,7 +4,10 @@ extension Results: CustomStringConvertible {
   /// What was fetched, a line each: name, type and the first elements.
   public var description: String {
     if names.isEmpty { return "nothing was fetched" }
-    return zip(names, arrays).map { "\($0): \($1?.summary ?? "no gradient")" }.joined(separator: "\n")
+    return zip(names, arrays).map { name, array in
+      let summary = array?.summary ?? "no gradient"
+      return "\(name): \(summary)"
+    }.joined(separator: "\n")
   }
 }
 
