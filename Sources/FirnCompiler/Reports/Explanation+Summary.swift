@@ -20,11 +20,13 @@ extension Explanation {
     let isTrained = request.training != nil
     var tallies: [String: SummaryTally] = [:]
     for (variable, entry) in zip(variables, status.variables) {
-      let region =
-        [.trained, .partly].contains(entry.status) && isTrained ? trainability.trainedRegion(entry.name) : nil
+      // Without a loss nobody knows what a gradient reaches: what is declared and selected is all there is.
+      let known = isTrained ? entry.status : trainability.status(of: variable)
+      let isMoved = isTrained && [.trained, .partly].contains(known)
+      let region = isMoved ? trainability.trainedRegion(entry.name) : nil
       let trained = region?.elementCount(extents: variable.type.shape.extents ?? []) ?? 0
       for path in Path.ancestors(of: variable.name) + [""] {
-        tallies[path, default: SummaryTally()].add(variable, entry.status, trained: trained)
+        tallies[path, default: SummaryTally()].add(variable, known, trained: trained)
       }
     }
     let costs = Dictionary(

@@ -354,6 +354,9 @@ struct VariableStore {
       fresh.trainedBlocks = nil
       fresh.isKnownFinite = false
       fresh.revision += 1
+      if let shadow = entry.variable.shadow {
+        result.shadows[shadow.source, default: []].append(result.entries.count)
+      }
       result.positions[entry.variable.name] = result.entries.count
       result.entries.append(fresh)
       result.pendingBytes = result.pendingBytes.saturatingSum(entry.type.byteCount)
