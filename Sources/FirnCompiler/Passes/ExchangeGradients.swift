@@ -7,7 +7,7 @@ extension Compiler {
   ///
   ///     %x = placeholder() {dtype = f32, shape = [2]} : f32[2]
   ///     %w = placeholder() {dtype = f32, shape = []} : f32[]
-  ///     %a = negate(%x) : f32[2]
+  ///     %a = tanh(%x) : f32[2]
   ///     %b = exp(%x) : f32[2]
   ///     %mean = exchanged_mean(%a, %w) : f32[2] @update
   ///     return %mean, %b
@@ -16,11 +16,11 @@ extension Compiler {
   ///
   ///     %x = placeholder() {dtype = f32, shape = [2]} : f32[2]
   ///     %w = placeholder() {dtype = f32, shape = []} : f32[]
-  ///     %a = negate(%x) : f32[2]
-  ///     %exchange/start = start_mean(%w, %a) {sends_weight = true} : f32[3], i32[2] @update
+  ///     %a = tanh(%x) : f32[2]
+  ///     %exchange/start:2 = start_mean(%w, %a) {sends_weight = true} : f32[3], i32[2] @update
   ///     %b = exp(%x) : f32[2]
-  ///     %exchange/finish = finish_mean(%exchange/start, %exchange/start#1) {shapes = [[2]], sends_weight = true} : f32[], f32[2] @update
-  ///     return %exchange/finish#1, %b
+  ///     %exchange/finish:2 = finish_mean(%exchange/start, %exchange/start:1) {shapes = [[2]], sends_weight = true} : f32[], f32[2] @update
+  ///     return %exchange/finish:1, %b
   ///
   /// The order of buckets, and of what is in them, is that in which values are made: the last layer's gradients first.
   /// The weight of the run travels in the first bucket of its element type. A gradient that is rows added into zeros
