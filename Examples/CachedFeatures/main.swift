@@ -28,7 +28,7 @@ reportingErrors {
   session.onWarning = { _ in }
   let program = try session.compile(
     minimizing: loss, with: Adam(learningRate: 0.01), freezing: "encoder")
-  print(program.frozenBoundary())
+  say("\(program.frozenBoundary())")
 
   let pixels = try Initializer.normal(deviation: 1).values(shape: [250, 12, 12, 1])
   let data = try DataSet([images: pixels, labels: NDArray((0..<250).map { Int32($0 % 3) })])

@@ -11,6 +11,8 @@ package struct DividedProgram {
   /// Is run in the place of the program, fed the stored values and what else it still reads.
   package let step: Program
   package let ports: [SplitProgram.Port]
+  /// How many examples the prefix is to be fed; nil for any number.
+  package let count: Int?
   /// What the prefix computes, in words that are the same for equal ones.
   package let text: String
   /// The variables that the prefix reads, in the order of the graph.
@@ -84,7 +86,7 @@ extension Session {
       step: part(
         of: program, program.compilation.with(graph: split.step), fetches: program.fetches,
         known: graph.definition.placeholders + split.ports.map { ($0.placeholder, $0.type) }),
-      ports: split.ports, text: split.prefix.text, variables: variables)
+      ports: split.ports, count: analysis.rows.count.value, text: split.prefix.text, variables: variables)
   }
 
   private func part(

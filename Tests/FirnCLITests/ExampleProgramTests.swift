@@ -18,7 +18,8 @@ import Testing
       .filter { FileManager.default.fileExists(atPath: "\(folder)/\($0)/main.swift") }
     #expect(
       Set(programs) == [
-        "CustomCell", "DigitsTransfer", "Errors", "FirstSteps", "FreezeInputKernels", "FreezeOneLSTM",
+        "CachedFeatures", "CustomCell", "DigitsTransfer", "Errors", "FirstSteps", "FreezeInputKernels",
+        "FreezeOneLSTM",
         "FreezeResNet",
         "FrozenBatchNorm", "FrozenEmbedding", "GradualUnfreezing", "InAndOutOfPyTorch", "LayersLossesAndOps",
         "ManyProcesses", "PartialStateDict", "PreserveTrainRestore",

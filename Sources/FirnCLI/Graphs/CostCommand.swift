@@ -22,6 +22,7 @@ enum CostCommand {
   /// What `--json` gives.
   private struct Answer: Encodable {
     var cost: CostReport
+    var caching: FrozenBoundary
     var pins: PinReport?
     var exchange: ExchangeCost?
   }
@@ -31,13 +32,19 @@ enum CostCommand {
     let options = try CostOptions(arguments, "cost", for: [question.graph])
     let explanation = try question.explanation(loss: question.loss(), optimizer: options.optimizer)
     let report = try explanation.cost()
+    let caching = try explanation.frozenBoundary(binding: options.given)
     let pins = arguments.flag("pins") ? try explanation.pins() : nil
     let exchange = try WorldOptions(arguments)?.cost(of: question, options)
     if arguments.flag("json") {
-      try shell.json(Answer(cost: report, pins: pins, exchange: exchange))
+      try shell.json(Answer(cost: report, caching: caching, pins: pins, exchange: exchange))
       return 0
     }
     shell.report(report.bound(by: options.binding).report)
+    // What nothing frozen has is no news.
+    if caching.cut != nil {
+      shell.line()
+      shell.report(caching.bound(by: options.binding).report)
+    }
     if let pins {
       shell.line()
       shell.report(pins.bound(by: options.binding).report)

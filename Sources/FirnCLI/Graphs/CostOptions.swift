@@ -18,7 +18,7 @@ struct CostOptions {
   /// As given, and 1 for every other name of the graph; JSON has polynomials instead.
   let binding: DimBinding
   /// As given.
-  private let given: DimBinding
+  let given: DimBinding
   private let assumed: [String]
 
   /// - Throws: `UsageError` for what is no binding, `.unknownName` for a dimension that the graph does not have.

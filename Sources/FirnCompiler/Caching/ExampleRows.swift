@@ -6,27 +6,50 @@ import FirnOps
 /// Asks each op's `rows` once for each axis, operands before results. Whatever else a value holds besides its rows (a
 /// number, a table of weights) must be the same whatever examples are fed, and however many.
 package struct ExampleRows: Sendable {
+  /// What an axis has of examples.
+  package enum Axis: Hashable, Sendable {
+    /// Nothing that could be told apart.
+    case none
+    /// The same in every row.
+    case alike
+    /// `outer` times for each example `inner` rows one behind the other, which are made of that example alone.
+    case rows(outer: Dim, inner: Dim)
+
+    /// What both are.
+    func met(by other: Axis) -> Axis {
+      switch (self, other) {
+      case _ where self == other: self
+      case (.alike, .rows): other
+      case (.rows, .alike): self
+      default: .none
+      }
+    }
+  }
+
   /// What is known of one value.
   package struct Fact: Hashable, Sendable {
-    /// Axes along which each row is made of what belongs to one example; one bit an axis.
-    var axes: UInt64 = 0
+    /// By axis; what is not there is `none`.
+    var axes: [Axis] = []
     /// Whether it varies with the examples that are fed, be it only with their number.
     package var variesWithExamples = false
 
-    func has(_ axis: Int) -> Bool { axis < UInt64.bitWidth && axes >> UInt64(axis) & 1 == 1 }
+    func axis(_ axis: Int) -> Axis { axes.indices.contains(axis) ? axes[axis] : .none }
 
-    mutating func add(_ axis: Int) { if axis < UInt64.bitWidth { axes |= 1 << UInt64(axis) } }
+    /// Whether some axis has examples, or would have were there any.
+    var isByExamples: Bool { axes.contains { $0 != .none } }
 
     /// What both are.
     func met(by other: Fact) -> Fact {
-      Fact(axes: axes & other.axes, variesWithExamples: variesWithExamples || other.variesWithExamples)
+      Fact(
+        axes: (0..<max(axes.count, other.axes.count)).map { axis($0).met(by: other.axis($0)) },
+        variesWithExamples: variesWithExamples || other.variesWithExamples)
     }
 
     /// With a new first axis, which is no example's.
-    var stacked: Fact { Fact(axes: axes << 1, variesWithExamples: variesWithExamples) }
+    var stacked: Fact { Fact(axes: [.none] + axes, variesWithExamples: variesWithExamples) }
 
     /// A step along the first axis; where that has the examples, none of them is told from others any more.
-    var sliced: Fact { Fact(axes: axes >> 1, variesWithExamples: variesWithExamples) }
+    var sliced: Fact { Fact(axes: Array(axes.dropFirst()), variesWithExamples: variesWithExamples) }
   }
 
   /// How many examples a batch has: the extent of every axis of examples.
@@ -43,7 +66,7 @@ package struct ExampleRows: Sendable {
       guard case .feeds = node.op.effect, examples.contains(node.name) else { return Fact() }
       let shape = node.types[0].shape
       var fact = Fact(variesWithExamples: true)
-      if shape.first == count { fact.add(0) }
+      if shape.first == count { fact.axes = [.rows(outer: 1, inner: 1)] }
       return fact
     }
   }
@@ -63,10 +86,12 @@ package struct ExampleRows: Sendable {
 
   package subscript(value: Value) -> Fact { facts[index[value]] }
 
-  /// The first axis with a row for each example; nil where there is none.
-  package func axis(of value: Value, in graph: GraphDef) -> Int? {
-    let fact = self[value]
-    return graph.type(of: value).shape.indices.first { fact.has($0) }
+  /// The first axis with rows for each example, and how they lie there; nil where there is none.
+  package func place(of value: Value) -> (axis: Int, outer: Dim, inner: Dim)? {
+    for (axis, entry) in self[value].axes.enumerated() {
+      if case .rows(let outer, let inner) = entry { return (axis, outer, inner) }
+    }
+    return nil
   }
 
   /// Whether an extent moves with the number of examples.
@@ -76,12 +101,14 @@ package struct ExampleRows: Sendable {
 
   /// A row must not have an extent that is the number of examples.
   private func sourced(_ fact: Fact, _ node: Node) -> Fact {
-    var fact = fact
-    let open = node.types[0].shape.enumerated().contains { !fact.has($0.offset) && moves($0.element) }
-    if open || node.op.openDimensions.contains(where: { names.contains($0) }) && fact.axes == 0 {
-      fact = Fact(variesWithExamples: true)
-    }
-    return fact
+    let isOpen = node.op.openDimensions.contains(where: names.contains)
+    return isRagged(fact, node.types[0].shape) || isOpen && !fact.isByExamples
+      ? Fact(variesWithExamples: true) : fact
+  }
+
+  /// Whether the number of examples decides an extent along which nothing is known of them.
+  private func isRagged(_ fact: Fact, _ shape: Shape) -> Bool {
+    shape.enumerated().contains { fact.axis($0.offset) == .none && moves($0.element) }
   }
 
   private func results(of position: Int, in graph: GraphDef) -> [Fact] {
@@ -95,22 +122,67 @@ package struct ExampleRows: Sendable {
       && (types.operands.contains { $0.shape.contains(where: moves) }
         || node.op.openDimensions.contains(where: names.contains))
     return node.types.indices.map { result in
-      var fact = Fact(variesWithExamples: varies)
       let shape = node.types[result].shape
-      for axis in shape.indices where shape[axis] == count {
-        guard let rule = node.op.rows(along: axis, of: result, count: count, in: types),
-          rule.operands.count == operands.count, rule.results.indices.contains(result),
-          rule.results[result] == axis
-        else { continue }
-        let isByRows = zip(operands, rule.operands).allSatisfy { operand, from in
-          if let from { operand.has(from) } else { !operand.variesWithExamples }
-        }
-        if isByRows { fact.add(axis) }
+      var fact = Fact(
+        axes: shape.indices.map { axis(node.op, along: $0, of: result, types, operands) },
+        variesWithExamples: varies)
+      if case .view(let operand) = node.op.aliasing, result == 0 {
+        let seen = view(of: operands[operand], types.operands[operand].shape, as: shape)
+        fact.axes = zip(fact.axes, seen).map { $0 == .none ? $1 : $0 }
       }
-      let isRagged = shape.enumerated().contains { !fact.has($0.offset) && moves($0.element) }
-      if isRagged || fact.axes == 0 && isOpen { fact = Fact(variesWithExamples: true) }
-      return fact
+      return isRagged(fact, shape) || isOpen && !fact.isByExamples ? Fact(variesWithExamples: true) : fact
     }
+  }
+
+  /// What an axis of a result has, by what the op says of its rows.
+  private func axis(
+    _ op: any Op, along axis: Int, of result: Int, _ types: NodeTypes, _ operands: [Fact]
+  ) -> Axis {
+    let extent = types.results[result].shape[axis]
+    guard extent.divided(exactlyBy: count) != nil,
+      let rule = op.rows(along: axis, of: result, count: extent, in: types),
+      rule.operands.count == operands.count, rule.results.indices.contains(result),
+      rule.results[result] == axis
+    else { return .none }
+    var found = Axis.alike
+    for (operand, from) in rule.operands.enumerated() {
+      guard let from else {
+        if operands[operand].variesWithExamples { return .none }
+        continue
+      }
+      guard types.operands[operand].shape[from] == extent else { return .none }
+      found = found.met(by: operands[operand].axis(from))
+      if found == .none { return .none }
+    }
+    return found
+  }
+
+  /// By axis of `shape`, what it has of the same elements in the same order as in an operand.
+  private func view(of operand: Fact, _ source: Shape, as shape: Shape) -> [Axis] {
+    var axes = [Axis](repeating: .none, count: shape.rank)
+    for (axis, entry) in operand.axes.enumerated() {
+      let (outer, inner): (Dim, Dim)
+      switch entry {
+      case .rows(let o, let i): (outer, inner) = (o, i)
+      case .alike where source[axis] == count: (outer, inner) = (1, 1)
+      case .alike, .none: continue
+      }
+      // So many times before the examples, and so many elements of each at once.
+      let before = Shape(Array(source.dimensions[..<axis])).elementCount * outer
+      let after = Shape(Array(source.dimensions[(axis + 1)...])).elementCount * inner
+      for place in shape.indices {
+        guard
+          let outer = before.divided(
+            exactlyBy: Shape(Array(shape.dimensions[..<place])).elementCount),
+          let inner = after.divided(
+            exactlyBy: Shape(Array(shape.dimensions[(place + 1)...])).elementCount),
+          shape[place] == outer * count * inner
+        else { continue }
+        axes[place] = .rows(outer: outer, inner: inner)
+        break
+      }
+    }
+    return axes
   }
 
   /// Of a loop: what its body makes of what comes in, until carries stay as they are.

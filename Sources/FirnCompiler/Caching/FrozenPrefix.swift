@@ -54,13 +54,13 @@ package struct FrozenPrefix: Sendable {
     (self.rows, self.dependence, self.isCandidate) = (rows, dependence, isCandidate)
   }
 
-  /// The axis along which a value has the rows that are stored; nil where it cannot be.
-  func axis(ofStored value: Value) -> Int? {
+  /// Where a value has the rows that are stored; nil where it cannot be.
+  func place(ofStored value: Value) -> (axis: Int, outer: Dim, inner: Dim)? {
     let node = graph.nodes[value.node]
     guard isCandidate[value.node], !node.traits.contains(.feeds), rows[value].variesWithExamples else {
       return nil
     }
-    return rows.axis(of: value, in: graph)
+    return rows.place(of: value)
   }
 
   /// No more than this is counted for one node, so that no sum overflows.
@@ -109,7 +109,7 @@ package struct FrozenPrefix: Sendable {
         let value = Value(position, result)
         network.connect(
           vertex(value), to: vertex(position),
-          axis(ofStored: value) == nil ? FlowNetwork.endless : Self.product(bytes(value), weight))
+          place(ofStored: value) == nil ? FlowNetwork.endless : Self.product(bytes(value), weight))
       }
       for input in node.inputs where isCandidate[input.node] {
         network.connect(vertex(position), to: vertex(input), FlowNetwork.endless)
@@ -120,8 +120,11 @@ package struct FrozenPrefix: Sendable {
     for (position, node) in graph.nodes.enumerated() where isCandidate[position] && !side[vertex(position)] {
       for result in node.types.indices {
         let value = Value(position, result)
-        guard side[vertex(value)], let axis = axis(ofStored: value) else { continue }
-        stored.append(PrefixCut.Stored(value: value, axis: axis, type: graph.type(of: value)))
+        guard side[vertex(value)], let place = place(ofStored: value) else { continue }
+        stored.append(
+          PrefixCut.Stored(
+            value: value, axis: place.axis, outer: place.outer, inner: place.inner,
+            type: graph.type(of: value)))
       }
     }
     return PrefixCut(

@@ -7,13 +7,16 @@ package struct PrefixCut: Hashable, Sendable {
     package let value: Value
     /// The axis of the examples.
     package let axis: Int
+    /// It has `outer` times for each example `inner` rows.
+    package let outer: Dim
+    package let inner: Dim
     /// Of the value for a batch.
     package let type: TensorType
 
     /// Of what one example has of it.
     package var exampleType: TensorType {
       var extents = type.shape.dimensions
-      extents.remove(at: axis)
+      if outer == 1, inner == 1 { extents.remove(at: axis) } else { extents[axis] = outer * inner }
       return TensorType(type.dtype, Shape(extents))
     }
   }

@@ -27,7 +27,7 @@ extension FrozenPrefix {
 
   /// Whether a value is stored, or made again of what is.
   private func isGood(_ value: Value) -> Bool {
-    isCandidate[value.node] && (rows[value].axes != 0 || !rows[value].variesWithExamples)
+    isCandidate[value.node] && (rows[value].isByExamples || !rows[value].variesWithExamples)
   }
 
   private func reason(against position: Int, _ written: Set<String>, _ trained: Set<String>) -> String? {

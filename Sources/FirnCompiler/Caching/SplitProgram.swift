@@ -11,6 +11,9 @@ package struct SplitProgram: Sendable {
     package let placeholder: String
     /// The axis of the examples.
     package let axis: Int
+    /// It has `outer` times for each example `inner` rows.
+    package let outer: Dim
+    package let inner: Dim
     /// Of the value for a batch.
     package let type: TensorType
     /// Of what one example has of it.
@@ -48,7 +51,8 @@ package struct SplitProgram: Sendable {
         ports.append(
           Port(
             name: graph.name(of: stored.value), placeholder: rewriter.nodes[made.node].name,
-            axis: stored.axis, type: stored.type, exampleType: stored.exampleType))
+            axis: stored.axis, outer: stored.outer,
+            inner: stored.inner, type: stored.type, exampleType: stored.exampleType))
       }
     }
     var rest = rewriter.finish().removingDeadNodes(keepingAssignments: true)

@@ -49,7 +49,7 @@ final class CachedFeatures {
     let (before, after) = (Set(divided.prefix.placeholderNames), Set(divided.step.placeholderNames))
     prefixColumns = data.columns.filter { before.contains($0.name) }
     stepColumns = data.columns.filter { after.contains($0.name) }
-    fixedCount = divided.ports.first.flatMap { $0.type.shape[$0.axis].value }
+    fixedCount = divided.count
     digests = place.digests(of: prefixColumns.map { ($0.name, $0.array) })
     (store, revisions) = try Self.open(divided, layout, constants, place, session)
     places = Array(repeating: -1, count: data.count)
@@ -65,7 +65,9 @@ final class CachedFeatures {
     // The same sums in another order have other last bits.
     digest.add(Session.instructionSet)
     digest.add(divided.text)
-    for port in divided.ports { digest.add("\(port.name) \(port.axis) \(port.type)") }
+    for port in divided.ports {
+      digest.add("\(port.name) \(port.axis) \(port.outer) \(port.inner) \(port.type)")
+    }
     for name in divided.variables {
       digest.add(name)
       digest.add(try session.contents(of: name))

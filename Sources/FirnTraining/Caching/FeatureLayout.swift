@@ -10,8 +10,30 @@ struct FeatureLayout {
     /// Of one example.
     let type: ArrayType
     let offset: Int
-    /// What stands before the axis of the examples, and how many bytes each of these has of one example.
+    /// How often the examples follow one another, and how many bytes there are of each at once.
     let (outer, inner): (Int, Int)
+    /// Rows of one example along the axis of the examples.
+    let rows: Int
+    private let shape: [Int]
+
+    init(_ port: SplitProgram.Port, at offset: Int) {
+      guard let type = ArrayType(port.exampleType), let outer = port.outer.value, let inner = port.inner.value
+      else { firnBug("caching", "`\(port.name)` has an open shape: \(port.type)") }
+      (self.port, self.type, self.offset) = (port, type, offset)
+      rows = outer * inner
+      var shape = type.shape
+      if outer == 1, inner == 1 { shape.insert(1, at: port.axis) }
+      self.shape = shape
+      self.outer = Array(shape[..<port.axis]).elementCount * outer
+      self.inner = Array(shape[(port.axis + 1)...]).elementCount * inner * type.dtype.byteCount
+    }
+
+    /// Of so many examples.
+    func shape(of count: Int) -> [Int] {
+      var result = shape
+      result[port.axis] = rows * count
+      return result
+    }
   }
 
   let parts: [Part]
@@ -21,13 +43,8 @@ struct FeatureLayout {
   init(_ ports: [SplitProgram.Port]) {
     var offset = 0
     parts = ports.map { port in
-      guard let type = ArrayType(port.exampleType) else {
-        firnBug("caching", "`\(port.name)` has an open shape: \(port.type)")
-      }
-      let outer = type.shape[..<port.axis].elementCount
-      let inner = Array(type.shape[port.axis...]).elementCount * type.dtype.byteCount
-      let part = Part(port: port, type: type, offset: offset, outer: outer, inner: inner)
-      offset += type.byteCount
+      let part = Part(port, at: offset)
+      offset += part.type.byteCount
       return part
     }
     recordSize = offset
@@ -38,7 +55,7 @@ struct FeatureLayout {
   /// - Parameter records: room for `count` records.
   func gather(_ values: [NDArray], count: Int, into records: UnsafeMutableRawBufferPointer) {
     for (part, value) in zip(parts, values) where part.type.byteCount > 0 {
-      let extent = value.shape[part.port.axis]
+      let extent = value.shape[part.port.axis] / part.rows
       value.withUnsafeBytes { bytes in
         for row in 0..<count {
           for outer in 0..<part.outer {
@@ -55,9 +72,7 @@ struct FeatureLayout {
   /// The values of a batch, of its records one behind the other.
   func values(of records: UnsafeRawBufferPointer, count: Int) throws(FirnError) -> [NDArray] {
     try parts.map { part throws(FirnError) in
-      var shape = part.type.shape
-      shape.insert(count, at: part.port.axis)
-      let array = try NDArray(zeros: shape, dtype: part.type.dtype)
+      let array = try NDArray(zeros: part.shape(of: count), dtype: part.type.dtype)
       let target = UnsafeMutableRawBufferPointer(
         start: array.sharedStorage.pointer, count: array.byteCount)
       if target.isEmpty { return array }
