@@ -38,7 +38,8 @@ import Testing
       ),
       (
         "cost", ["--freeze", "encoder", "--pins"],
-        "cost{scopes[]{cost{\(Self.cost)} path unfrozen{\(Self.cost)}} total{\(Self.cost)} unfrozen{\(Self.cost)}}"
+        "caching{cheaper[] cut{bytesPerExample savedFLOPs values[]{bytes name type}} obstacles[] stepFLOPs} "
+          + "cost{scopes[]{cost{\(Self.cost)} path unfrozen{\(Self.cost)}} total{\(Self.cost)} unfrozen{\(Self.cost)}}"
           + " pins[]{kept[]{bytes name} saved{\(Self.cost)} variable}"
       ),
       (
