@@ -61,12 +61,14 @@ public final class FeaturePlace {
     }
   }
 
-  /// Forgets groups, those first that were asked for longest ago, until `store` may have so many bytes more; false
-  /// where that cannot be.
+  /// Forgets groups that nobody uses, those first that were asked for longest ago, until `store` may have so many bytes
+  /// more; false where that cannot be.
   func makeRoom(for bytes: Int, in store: MemoryFeatures) -> Bool {
     guard store.byteCount.saturatingSum(bytes) <= limit else { return false }
     while groups.reduce(bytes, { $0.saturatingSum($1.store.byteCount) }) > limit {
-      guard let oldest = groups.firstIndex(where: { $0.store !== store }) else { return false }
+      // Somebody trains by those that are held elsewhere too.
+      guard let oldest = groups.indices.first(where: { isKnownUniquelyReferenced(&groups[$0].store) })
+      else { return false }
       groups.remove(at: oldest).store.discard()
     }
     return true
