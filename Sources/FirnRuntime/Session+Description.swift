@@ -22,6 +22,8 @@ extension Session: CustomStringConvertible {
       "variables": "\(NumberFormat.count(held.count)) (\(size(held)))"
         + (counts.isEmpty ? "" : ": " + counts.joined(separator: ", ")),
       "slots": slots.isEmpty ? nil : "\(NumberFormat.count(slots.count)) (\(size(slots)))",
+      "computed once": boundSize.count == 0
+        ? nil : "\(NumberFormat.count(boundSize.count)) (\(NumberFormat.bytes(boundSize.byteCount)))",
       "seed": "\(seed)",
       "runs": "\(runs)",
     ])

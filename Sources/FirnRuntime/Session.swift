@@ -490,9 +490,12 @@ public final class Session {
     let plan = try Plan(
       checksNumerics ? graph.unfused : graph, workers: workers.count,
       sharing: checksNumerics ? nil : .standard, checksNumerics: checksNumerics)
+    let bound =
+      checksNumerics || compilation.bound.outputs.isEmpty
+      ? nil : boundValues.program(program.identity, compilation.bound, in: store)
     let buffers =
       (plan.feeds + plan.outputs).map(\.type.byteCount) + [
-        store.pendingBytes, store.pendingScratch(workers.count),
+        store.pendingBytes, store.pendingScratch(workers.count), bound?.pendingBytes ?? 0,
       ]
     let bytes = buffers.reduce(plan.arenaBytes) { $0.saturatingSum($1) }
     let what = "one run of this program, with the variables that are still to be made,"
@@ -504,9 +507,6 @@ public final class Session {
       executions = ExecutionCache()
       try FreeMemory.require(bytes, for: what)
     }
-    let bound =
-      checksNumerics || compilation.bound.outputs.isEmpty
-      ? nil : boundValues.program(program.identity, compilation.bound, in: store)
     let made = Execution(plan, workers: workers, bound: bound)
     executions.keep(made, of: program.identity, key, within: keptPlanBytes)
     return made

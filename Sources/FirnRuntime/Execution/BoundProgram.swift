@@ -34,6 +34,11 @@ final class BoundProgram {
   /// Bytes of plans that are kept to make values again.
   var planBytes: Int { (last?.parts ?? []).reduce(0) { $0.saturatingSum($1.execution.byteCount) } }
 
+  /// Bytes of values that are still to be made.
+  var pendingBytes: Int {
+    cells.reduce(0) { $1.storage == nil ? $0.saturatingSum($1.type.byteCount) : $0 }
+  }
+
   /// Makes what was not made yet, or is made of variables that have changed since, and nothing else.
   ///
   /// - Parameter limit: bytes of plans that may be kept for the next time.
@@ -43,8 +48,14 @@ final class BoundProgram {
   func refresh(
     _ store: inout VariableStore, by workers: any Workers, keeping limit: Int
   ) throws(FirnError) -> [String] {
+    // Before every run: a loop, since a filter may allocate.
+    var isFresh = true
+    for cell in cells where cell.isStale(in: store) {
+      isFresh = false
+      break
+    }
+    if isFresh { return [] }
     let stale = cells.indices.filter { cells[$0].isStale(in: store) }
-    if stale.isEmpty { return [] }
     let isRepeated = last?.outputs == stale
     var parts = isRepeated ? last?.parts ?? [] : []
     if !isRepeated { last = (stale, []) }
@@ -113,7 +124,9 @@ final class BoundProgram {
     }
     try FreeMemory.require(
       made.saturatingSum(plan.arenaBytes), for: "what is computed once, of frozen variables,")
-    return Part(outputs: outputs, execution: Execution(plan, workers: workers, bound: self))
+    let execution = Execution(plan, workers: workers)
+    execution.bindValues { storage(of: $0) }
+    return Part(outputs: outputs, execution: execution)
   }
 
   private func run(_ part: Part, _ store: inout VariableStore) throws(FirnError) {

@@ -48,7 +48,7 @@ final class Execution {
 
   /// Points to where the variables are now, making first values that nobody asked for yet.
   func bind(to store: inout VariableStore) throws(FirnError) {
-    if !isBound { bindValues() }
+    if !isBound { bindValues { bound?.storage(of: $0) } }
     if version == store.version { return }
     let read = plan.placements.compactMap { placement in
       if case .variable(let name) = placement { name } else { nil }
@@ -66,10 +66,10 @@ final class Execution {
   }
 
   /// Points to bound values, which stay where they are once made.
-  private func bindValues() {
+  func bindValues(_ storage: (String) -> Storage?) {
     for (slot, placement) in plan.placements.enumerated() {
       guard case .bound(let name) = placement else { continue }
-      guard let storage = bound?.storage(of: name) else {
+      guard let storage = storage(name) else {
         firnBug("execution", "`\(name)` is read before it is made")
       }
       frame.table[slot] = storage.pointer

@@ -139,11 +139,12 @@ struct AskedOp {
     if patterns.contains(where: { op.overSteps(3, varying: $0, in: node) != nil }) {
       known.insert(.overSteps)
     }
+    if !factors.isEmpty { known.insert(.factor) }
     return known
   }
 
   enum Question: String, CaseIterable {
-    case elementwise, rows, narrowed, overSteps
+    case elementwise, rows, narrowed, overSteps, factor
   }
 
   // MARK: Steps

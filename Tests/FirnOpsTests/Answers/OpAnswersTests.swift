@@ -106,6 +106,15 @@ extension OpTests {
       expectKnown(.rows, parted, in: known)
       expectKnown(.narrowed, parted.subtracting(["split", "sparse_cross_entropy", "flat_index"]), in: known)
       expectKnown(.overSteps, elementwise.union(overSteps), in: known)
+      expectKnown(.factor, ["matmul", "conv2d", "conv2d_input_gradient"], in: known)
+    }
+
+    /// Where a factor can stand elsewhere, it does the same there.
+    @Test func factorsCanStandElsewhere() throws {
+      for sample in askedSamples {
+        let faults = try AskedOp(sample, .f64).factorFaults()
+        #expect(faults.isEmpty, "\(sample.op.mnemonic): \(faults)")
+      }
     }
 
     private func expectKnown(

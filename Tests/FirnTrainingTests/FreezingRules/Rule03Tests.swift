@@ -24,9 +24,11 @@ extension FreezingRuleTests {
     return model.graph.variables.contains { !frozen.contains($0.name) && $0.scope != "starved/dense" }
   }
 
-  @Test func rule03SurvivingGradientsEqualTheUnfrozenOnes() throws {
+  /// To the bit without `fold-frozen`; with it within what `Docs/Numbers.md` says.
+  @Test(arguments: ["-fold-frozen", ""])
+  func rule03SurvivingGradientsEqualTheUnfrozenOnes(_ passes: String) throws {
     let model = try NestedModel()
-    let session = try quietSession(model.graph)
+    let session = try quietSession(model.graph, passes: passes)
     let variables = try variableTensors(of: model.graph)
     let gradients = model.graph.gradients(of: [model.loss], withRespectTo: variables, unconnected: .none)
     let whole = try session.run(session.compile(fetching: gradients), feeding: model.feeds)
@@ -40,14 +42,23 @@ extension FreezingRuleTests {
       for (variable, gradient) in zip(variables, gradients) {
         let expected = frozen.contains(variable.name) ? nil : whole.optional(gradient)
         #expect(
-          results.optional(gradient) == expected, "\(variable.name) with \(selection?.description ?? "none")")
+          Self.isSame(results.optional(gradient), expected, exactly: !passes.isEmpty),
+          "\(variable.name) with \(selection?.description ?? "none")")
       }
     }
   }
 
-  @Test func rule03TrainingMovesWhatIsLeftAsIfNothingWereFrozen() throws {
+  private static func isSame(_ a: NDArray?, _ b: NDArray?, exactly: Bool) -> Bool {
+    guard !exactly, let a, let b else { return a == b }
+    let scale = b.doubles.map(abs).max() ?? 0
+    return a.type == b.type
+      && zip(a.doubles, b.doubles).allSatisfy { abs($0 - $1) <= 1e-5 * max(scale, 1e-3) }
+  }
+
+  @Test(arguments: ["-fold-frozen", ""])
+  func rule03TrainingMovesWhatIsLeftAsIfNothingWereFrozen(_ passes: String) throws {
     let model = try NestedModel()
-    let session = try quietSession(model.graph)
+    let session = try quietSession(model.graph, passes: passes)
     let start = try session.snapshot()
     try session.run(
       session.compile(minimizing: model.loss, with: SGD(learningRate: 0.5)), feeding: model.feeds)
@@ -61,7 +72,7 @@ extension FreezingRuleTests {
       for entry in start.values {
         let expected = trained.contains(entry.name) ? whole[entry.name] : entry.array
         #expect(
-          try session.value(of: entry.name) == expected,
+          Self.isSame(try session.value(of: entry.name), expected, exactly: !passes.isEmpty),
           "\(entry.name) with \(selection?.description ?? "none")")
       }
     }
@@ -156,7 +167,8 @@ extension FreezingRuleTests {
   /// A frozen loop keeps nothing for a backward pass that does not exist.
   @Test func rule03FrozenLoopKeepsNothing() throws {
     let model = try NestedModel()
-    let session = try quietSession(model.graph)
+    // What is computed once is another in evaluation, where the head is frozen too.
+    let session = try quietSession(model.graph, passes: "-hoist-frozen")
     let inference = try session.compile(fetching: [model.loss])
     let head = try session.compile(
       minimizing: model.loss, with: SGD(learningRate: 0.5), freezing: "encoder | starved")

@@ -49,8 +49,13 @@ extension Session {
 }
 
 /// A session that keeps its warnings to itself.
-func quietSession(_ graph: Graph, seed: UInt64 = 3, threads: Int? = 1) throws -> Session {
+///
+/// - Parameter passes: what stands in the place of the environment's `FIRN_PASSES`.
+func quietSession(
+  _ graph: Graph, seed: UInt64 = 3, threads: Int? = 1, passes: String? = nil
+) throws -> Session {
   let session = try Session(graph, seed: seed, threads: threads)
+  session.passes = passes
   session.onWarning = { _ in }
   return session
 }
