@@ -10,7 +10,7 @@ extension FrozenReport: CustomStringConvertible {
     let count = "\(NumberFormat.count(values.count)) value\(values.count == 1 ? "" : "s")"
     var text =
       "Computed once, when variables are bound, and in no step: \(count) of frozen variables and constants, "
-      + "\(NumberFormat.bytes(bytes)), \(NumberFormat.flops(flops))."
+      + NumberFormat.bytes(bytes) + (flops == 0 ? "." : ", \(NumberFormat.flops(flops)).")
     let kinds = Fold.Kind.allCases.compactMap { kind -> String? in
       let count = folds.count { $0.kind == kind }
       return count == 0 ? nil : "\(NumberFormat.count(count)) \(kind.rawValue)\(count == 1 ? "" : "s")"
