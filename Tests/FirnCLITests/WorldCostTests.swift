@@ -1,3 +1,4 @@
+import FirnFormats
 import FirnGraph
 import FirnNotation
 import Foundation
