@@ -13,9 +13,10 @@ import Testing
     let (gradient, a, b, first, second): (Tensor, Tensor, Tensor, Tensor, Tensor)
 
     init() {
-      gradient = graph.placeholder("gradient", shape: [4], dtype: .f64)
-      a = graph.variable("a", shape: [4], dtype: .f64, initializer: .constant(10))
-      b = graph.variable("b", shape: [4], dtype: .f64, initializer: .constant(10))
+      let gradient = graph.placeholder("gradient", shape: [4], dtype: .f64)
+      let a = graph.variable("a", shape: [4], dtype: .f64, initializer: .constant(10))
+      let b = graph.variable("b", shape: [4], dtype: .f64, initializer: .constant(10))
+      (self.gradient, self.a, self.b) = (gradient, a, b)
       first = graph.scope("first") { (a * gradient).sum() + (b * gradient).sum() }
       second = graph.scope("second") { (a * gradient * 10).sum() + (b * gradient * 10).sum() }
     }
