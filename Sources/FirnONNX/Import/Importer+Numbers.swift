@@ -25,6 +25,7 @@ extension Importer {
     switch value {
     case .stored(let stored): return try stored.array()
     case .turned(let stored, let order): return try stored.array().transposed(order)
+    case .list: throw ImportedValue.listFault
     case .known(let integers):
       if integers.isBool, let numbers = integers.numbers {
         return try NDArray(numbers.map { $0 != 0 }, shape: integers.shape)

@@ -226,6 +226,7 @@ final class Importer {
     case .known(let integers): return LaidTensor(try tensor(integers))
     case .stored(let stored): return LaidTensor(try tensor(stored, order: nil, role: nil))
     case .turned(let stored, let order): return LaidTensor(try tensor(stored, order: order, role: nil))
+    case .list: throw ImportedValue.listFault
     }
   }
 

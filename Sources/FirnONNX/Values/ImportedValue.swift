@@ -9,6 +9,12 @@ enum ImportedValue {
   /// The same with its axes in another order: axis i is axis `order[i]` of what is stored.
   case turned(StoredValue, order: [Int])
   case tensor(LaidTensor)
+  /// A sequence of tensors.
+  case list([ImportedValue])
+
+  /// The error of a sequence where a tensor is wanted.
+  static let listFault = FirnError(
+    .invalidGraph, "a sequence stands where a tensor is wanted", remedy: "export tensors, not sequences")
 
   static func of(_ tensor: Tensor, isChannelsLast: Bool = false) -> ImportedValue {
     .tensor(LaidTensor(tensor, isChannelsLast: isChannelsLast))

@@ -45,6 +45,7 @@ enum OperatorTable {
     ("Movement", Operator.movement),
     ("Indexing", Operator.indexing),
     ("Sequences", Operator.sequences),
+    ("Lists", Operator.lists),
     ("Attention", Operator.attention),
     ("Control flow", Operator.control),
     ("Training", Operator.training),
@@ -72,6 +73,6 @@ enum OperatorTable {
     "DynamicQuantizeLinear": quantized,
     "Unique": ragged, "NonMaxSuppression": ragged,
     "StringNormalizer": "prepare text before the model", "TfIdfVectorizer": "prepare text before the model",
-    "SequenceConstruct": "export tensors, not sequences", "Optional": "export tensors, not optional values",
+    "SequenceMap": "export tensors, not sequences", "Optional": "export tensors, not optional values",
   ]
 }

@@ -70,6 +70,7 @@ struct OperatorCall {
     case .stored(let stored): Shape(stored.message.dimensions)
     case .turned(let stored, let order): Shape(order.map { stored.message.dimensions[$0] })
     case .tensor(let laid): laid.shape
+    case .list: throw ImportedValue.listFault
     }
   }
 

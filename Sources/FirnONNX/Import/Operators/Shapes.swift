@@ -34,6 +34,7 @@ extension Operator {
     case .known(let integers): integers.isBool ? .bool : .i32
     case .stored(let stored), .turned(let stored, _): stored.message.elementType.dtype
     case .tensor(let laid): laid.dtype
+    case .list: nil
     }
   }
 
