@@ -51,8 +51,10 @@ enum ExportTable {
   private static func resizing(_ mode: String) -> Entry {
     { (e, node, x) throws(FirnError) in
       let attributes = node.op.attributes
-      let sizes = e.integers(try attributes.ints("size"))
-      var options: [String: GraphExporter.Attribute] = ["mode": .text(mode), "axes": .ints([2, 3])]
+      let image = e.operands[0].shape
+      let size = try attributes.ints("size").map { Dim($0) }
+      let sizes = try e.shape(Shape([image[0], image[3]] + size))
+      var options: [String: GraphExporter.Attribute] = ["mode": .text(mode)]
       if mode == "nearest" {
         options["coordinate_transformation_mode"] = .text("asymmetric")
         options["nearest_mode"] = .text("floor")

@@ -210,13 +210,14 @@ extension Operator {
       // What is negative is cut off first.
       for (index, axis) in axes.enumerated() {
         let (low, high) = (pads[index], pads[axes.count + index])
-        if low >= 0, high >= 0 { continue }
+        if low >= 0 && high >= 0 || result.isPoisoned { continue }
         let place = x.place(of: axis)
         result = result.sliced(
           axis: place, from: Dim(Swift.max(0, -low)), to: result.shape[place] - Dim(Swift.max(0, -high)))
         pads[index] = Swift.max(0, low)
         pads[axes.count + index] = Swift.max(0, high)
       }
+      if result.isPoisoned { return [.of(result)] }
       var low = [Dim](repeating: 0, count: x.rank)
       var high = low
       for (index, axis) in axes.enumerated() {

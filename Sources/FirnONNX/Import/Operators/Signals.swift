@@ -50,6 +50,7 @@ extension Operator {
   private static func transformed(
     _ x: Tensor, axis: Int, count: Int, isInverse: Bool, isOneSided: Bool, _ c: OperatorCall
   ) throws(FirnError) -> Tensor {
+    if x.isPoisoned { return x }
     let parts = try c.numbers([x.extent(-1)], "the parts of a number")[0]
     let extent = try c.numbers([x.shape[axis]], "the extent that is transformed")[0]
     guard (1...1 << 16).contains(count), (1...2).contains(parts) else {

@@ -105,6 +105,8 @@ extension OperatorCall {
 
   /// A linear map of one axis: y[…, i, …] = Σ m[i, j] x[…, j, …].
   static func mapping(_ x: Tensor, axis: Int, by matrix: [[Double]]) throws(FirnError) -> Tensor {
+    // What was wrong with another axis is on record.
+    if x.isPoisoned { return x }
     let last = x.rank - 1
     var order = Array(0..<x.rank)
     order.swapAt(axis, last)
