@@ -424,7 +424,9 @@ public final class Session {
     }
     for commit in plan.commits {
       let (values, blocks) = (execution.pointer(to: commit.slot), program.trainedBlocks[commit.name])
-      if let rows = commit.rows {
+      if commit.isInPlace {
+        store.noteWritten(commit.name, training: blocks)
+      } else if let rows = commit.rows {
         let indices = commit.indices.map { slot in
           UnsafePointer(execution.pointer(to: slot).assumingMemoryBound(to: Int32.self))
         }

@@ -123,6 +123,8 @@ package struct Plan: Sendable {
     package var rows: Range<Int>?
     /// Where it stands which row each is; nil where they are all of `rows`.
     package var indices: Int?
+    /// Whether a step has written it over the variable's old value, so that nothing is left to be copied.
+    package var isInPlace = false
   }
 
   package var placements: [Placement]

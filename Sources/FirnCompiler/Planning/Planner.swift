@@ -27,7 +27,7 @@ extension Plan {
 }
 
 /// One graph's plan in the making.
-private struct Planner {
+struct Planner {
   let graph: GraphDef
   let workers: Int
   let sharing: LoopSharing?
@@ -44,6 +44,8 @@ private struct Planner {
   var feeds: [Plan.Port] = []
   var commits: [Plan.Commit] = []
   var parameters: [(op: LoopInput, slot: Int)] = []
+  /// The last step that may fail; -1 where none does.
+  var lastFailing = -1
 
   /// Nil where numerics are not checked.
   var checks: PlannedChecks?
@@ -185,6 +187,7 @@ private struct Planner {
       firnBug("planner", "`\(node.op.mnemonic)` can be neither run nor placed")
     }
     if let check = checks?.check(of: position, making: values, as: steps.count) { step.check = check }
+    if node.op.canFail { lastFailing = steps.count }
     steps.append(step)
   }
 
@@ -431,6 +434,7 @@ private struct Planner {
       return slot
     }
     var last = lastUses(wholeLife: wholeLife)
+    overwriteVariables(&representative, &last)
     for position in steps.indices where !steps[position].inPlace.isEmpty {
       let operands = steps[position].operands.map(find)
       var taken: Set<Int> = []

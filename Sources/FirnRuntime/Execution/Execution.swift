@@ -13,6 +13,8 @@ final class Execution {
   let randomState: Storage
   private let frame: Frame
   private let workers: any Workers
+  /// The variables that steps write over.
+  private let overwritten: [String]
   /// The version of the variables' storage that the pointers are of.
   private var version: Int?
   /// Where values are that are not made in a run; their places are known once they have been made.
@@ -23,6 +25,7 @@ final class Execution {
     self.plan = plan
     self.workers = workers
     self.bound = bound
+    overwritten = plan.commits.filter(\.isInPlace).map(\.name)
     let arena = Storage(byteCount: plan.arenaBytes)
     let feeds = plan.feeds.map { Storage(byteCount: $0.type.byteCount) }
     let randomState = Storage(byteCount: 16)
@@ -46,17 +49,13 @@ final class Execution {
     return feeds.saturatingSum(plan.stepCount.saturatingProduct(1024))
   }
 
-  /// Points to where the variables are now, making first values that nobody asked for yet.
+  /// Points to where the variables are now, making first values that nobody asked for yet, and storage of their own for
+  /// those that steps write over where somebody else holds what they are.
   func bind(to store: inout VariableStore) throws(FirnError) {
     if !isBound { bindValues { bound?.storage(of: $0) } }
+    if version != store.version { try makeFirstValues(in: &store) }
+    for name in overwritten { store.makeOwn(name) }
     if version == store.version { return }
-    let read = plan.placements.compactMap { placement in
-      if case .variable(let name) = placement { name } else { nil }
-    }
-    // What stays of a variable of which rows are written must be there, whether or not anything reads it.
-    let kept = plan.commits.filter { $0.rows != nil }.map(\.name)
-    try store.makeFirstValues(of: read + kept, by: workers)
-    for name in kept { _ = try store.storage(of: name) }
     for (slot, placement) in plan.placements.enumerated() {
       if case .variable(let name) = placement {
         frame.table[slot] = try store.storage(of: name).pointer
@@ -77,7 +76,18 @@ final class Execution {
     isBound = true
   }
 
-  /// Runs every step and leaves variables as they are: committing is the caller's, when all has gone well.
+  private func makeFirstValues(in store: inout VariableStore) throws(FirnError) {
+    let read = plan.placements.compactMap { placement in
+      if case .variable(let name) = placement { name } else { nil }
+    }
+    // What stays of a variable of which rows are written must be there, whether or not anything reads it.
+    let kept = plan.commits.filter { $0.rows != nil }.map(\.name)
+    try store.makeFirstValues(of: read + kept, by: workers)
+    for name in kept + overwritten { _ = try store.storage(of: name) }
+  }
+
+  /// Runs every step and leaves variables as they are, but for those that the plan's steps write over: committing is the
+  /// caller's, when all has gone well.
   ///
   /// Denormal numbers are 0 meanwhile, on this thread as on the workers'; afterwards, also where a step fails, the
   /// thread takes them as before.

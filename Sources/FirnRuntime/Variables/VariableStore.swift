@@ -283,6 +283,16 @@ struct VariableStore {
     }
   }
 
+  /// Sees to it that a run can write over a variable's value where it is: nobody else holds it then.
+  ///
+  /// - Precondition: the variable has a value: `storage(of:)` was asked for.
+  mutating func makeOwn(_ name: String) { _ = ownStorage(at: position(of: name), keepsValue: true) }
+
+  /// Takes note that a run has written over the variable's value where it is.
+  mutating func noteWritten(_ name: String, training blocks: [Block]? = nil) {
+    _ = beginWriting(name, training: blocks)
+  }
+
   private mutating func beginWriting(_ name: String, training blocks: [Block]?) -> Int {
     let position = position(of: name)
     entries[position].isKnownFinite = false
@@ -306,7 +316,7 @@ struct VariableStore {
     let storage = Storage(byteCount: entries[position].type.byteCount)
     if keepsValue {
       guard let old = entries[position].storage else {
-        firnBug("session", "rows of `\(entries[position].variable.name)` are written before it has a value")
+        firnBug("session", "`\(entries[position].variable.name)` is written over before it has a value")
       }
       storage.pointer.copyMemory(from: old.pointer, byteCount: storage.byteCount)
     }

@@ -423,6 +423,16 @@ struct PlanChecker {
 
   // MARK: Commits
 
+  /// A step that fails leaves every variable as it was, so none may fail from one on that writes over a variable.
+  private func expectNoFailure(_ level: Level, after slot: Int) throws {
+    let failing = Set(level.graph.nodes.lazy.filter { $0.op.canFail }.map(\.name))
+    let writers = level.plan.steps.indices.filter { level.plan.steps[$0].results.contains(slot) }
+    guard let first = writers.first else { throw Fault(description: "nothing writes slot \(slot)") }
+    for step in level.plan.steps[first...] where failing.contains(step.name) {
+      throw Fault(description: "`\(step.name)` may fail after `\(level.plan.steps[first].name)`")
+    }
+  }
+
   /// Variables are overwritten one after the other, so none may be another's source by then.
   private mutating func commit(_ level: Level) throws {
     let assigned = level.graph.nodes.indices.compactMap { position -> (name: String, node: Int)? in
@@ -436,6 +446,13 @@ struct PlanChecker {
       let node = level.graph.nodes[position]
       guard port.rows == node.op.writtenRows else {
         throw Fault(description: "commits \(String(describing: port.rows)) of `\(port.name)`")
+      }
+      if port.isInPlace {
+        let place = level.addresses[port.slot]
+        guard place == Address(region: .source(.variable(port.name)), offset: 0) else {
+          throw Fault(description: "`\(port.name)` is not written where it is")
+        }
+        try expectNoFailure(level, after: port.slot)
       }
       if let content = level.contents[Value(position)] {
         try expect(level, content, port.type.byteCount, in: port.slot, by: "commit of `\(port.name)`")

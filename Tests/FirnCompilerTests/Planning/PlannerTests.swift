@@ -193,7 +193,8 @@ import Testing
     #expect(plan.commits.map(\.name) == ["b", "a", "i"])
     #expect(plan.commits.map(\.rows) == [0..<7, 0..<3, nil])
     #expect(plan.commits.map { $0.indices != nil } == [true, false, false])
-    for commit in plan.commits {
+    #expect(plan.commits.map(\.isInPlace) == [false, false, true])
+    for commit in plan.commits where !commit.isInPlace {
       for slot in [commit.slot] + [commit.indices].compactMap({ $0 }) {
         if case .variable = plan.placements[slot] {
           Issue.record("`\(commit.name)` is taken from a variable")
