@@ -134,6 +134,12 @@ FIRN_INLINE FirnStretch seen(const FirnWindow *w, FirnPlace place, size_t begin,
     return some;
 }
 
+/// How many of `left` pixels the next tile takes: eight are two tiles of four where six are the most, not one of six and
+/// one of two, which would wait for its sums.
+FIRN_INLINE size_t pixels_of_tile(size_t left) {
+    return left == 8 && FIRN_TILE_ROWS == 6 ? 4 : rows_of_tile(left);
+}
+
 FIRN_KERNEL void window_matmul(const FirnWindow *w, const float *restrict x, size_t images, size_t first, size_t m,
                                size_t n, const FirnTaps *b, float *restrict c, const FirnPixels *to,
                                void *restrict workspace) {
@@ -171,7 +177,7 @@ FIRN_KERNEL void window_matmul(const FirnWindow *w, const float *restrict x, siz
                     size_t tall;
                     for (size_t i = 0; i < rows; i += tall) {
                         const size_t left = rows - i;
-                        tall = rows_of_tile(images > 0 ? smaller(left, images - (first + i0 + i) % images) : left);
+                        tall = pixels_of_tile(images > 0 ? smaller(left, images - (first + i0 + i) % images) : left);
                         float *put = c + offsets[i] + (ptrdiff_t)(j0 + j);
                         int even = 1;
                         for (size_t l = 1; l < tall; l++) even &= offsets[i + l] - offsets[i] == (ptrdiff_t)l * step;

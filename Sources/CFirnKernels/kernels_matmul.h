@@ -312,11 +312,9 @@ FIRN_INLINE FirnTile tile_for(size_t rows, size_t columns) {
 }
 
 /// How many of `left` rows the next tile takes: sixteen are two tiles of eight, not one of twelve and one of four,
-/// which would wait for its sums; and eight are likewise two of four where six are the most.
+/// which would wait for its sums.
 FIRN_INLINE size_t rows_of_tile(size_t left) {
-    if (left == 16 && FIRN_TILE_ROWS == 12) return 8;
-    if (left == 8 && FIRN_TILE_ROWS == 6) return 4;
-    return smaller(left, FIRN_TILE_ROWS);
+    return left == 16 && FIRN_TILE_ROWS == 12 ? 8 : smaller(left, FIRN_TILE_ROWS);
 }
 
 /// Floats that the packed block of A takes, a whole number of cache lines.
