@@ -99,7 +99,7 @@ import Testing
       #expect(try error { _ = try DataSet(contentsOf: path, columns: [x: "x"]) }.code == .parse)
       #expect(
         try error { _ = try DataSet(contentsOf: path + "?", columns: [x: "x"]) }.code == .file)
-      let good = header.replacingOccurrences(of: "(1342177280, 2)", with: "(2, 2)        ")
+      let good = header.replacingOccurrences(of: "(1342177280, 2)", with: "(2, 2)         ")
       func write(_ numbers: [Float]) throws {
         var file = bytes.prefix(10) + Data(good.utf8)
         numbers.withUnsafeBytes { file += Data($0) }
