@@ -40,7 +40,7 @@ import Testing
   @Test(arguments: [false, true]) func earlyStoppingRestoresTheBestEpoch(_ isResumed: Bool) throws {
     let keeper = Keeper()
     let session = try tower.session()
-    var trainer = try self.trainer(session, rate: .constant(0.02))
+    var trainer = try self.trainer(session, rate: .constant(0.005))
     trainer.earlyStopping = EarlyStopping(patience: 3)
     trainer.callbacks = [keeper]
     let outcome = try trainer.train(on: source(), epochs: 200)
@@ -57,7 +57,7 @@ import Testing
       let folder = try CheckpointFolder(url.path, keepingLast: 1)
       func part(_ lastStep: Int) throws -> (Session, TrainingOutcome) {
         let session = try tower.session()
-        var trainer = try self.trainer(session, rate: .constant(0.02))
+        var trainer = try self.trainer(session, rate: .constant(0.005))
         trainer.earlyStopping = EarlyStopping(patience: 3)
         let outcome = try trainer.train(
           on: source(), epochs: 200, from: folder.latest(), upTo: lastStep, savingTo: folder)
