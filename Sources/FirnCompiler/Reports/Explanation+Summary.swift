@@ -108,6 +108,7 @@ extension GraphDef {
     let readers = consumers
     return nodes.indices.filter {
       readers[$0].isEmpty && !nodes[$0].types.isEmpty && nodes[$0].traits.isDisjoint(with: [.writes])
+        && !nodes[$0].holdsGradientRequest
     }.map { Value($0) }
   }
 }
