@@ -6,7 +6,7 @@ extension GraphDef {
   /// | V1 | every operand is an existing result of an earlier node |
   /// | V2 | names of nodes are paths, each once in its graph |
   /// | V3 | recorded types are what the op gives for the types of its operands |
-  /// | V4 | names of variables are paths, each once; extents are numbers, divided by blocks; shadows are of earlier ones |
+  /// | V4 | names of variables are paths, each once; extents are numbers blocks divide; shadows follow earlier ones |
   /// | V5 | what a node reads or writes is a declared variable of the same type |
   /// | V6 | every output is an existing result |
   /// | V7 | loop inputs stand in loop bodies only, each kind and position once |
