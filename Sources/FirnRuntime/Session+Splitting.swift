@@ -15,7 +15,7 @@ package struct DividedProgram {
   package let count: Int?
   /// What the prefix computes, in words that are the same for equal ones.
   package let text: String
-  /// The variables that the prefix reads, in the order of the graph.
+  /// The variables that the prefix is made of, read in its runs or when they are bound, in the order of the graph.
   package let variables: [String]
 }
 
@@ -74,19 +74,22 @@ extension Session {
   ) throws(FirnError) -> DividedProgram {
     try requireOwn(program)
     let split = SplitProgram(analysis, at: cut)
+    let prefix = program.compilation.part(split.prefix)
+    // What was hoisted out of it is made of frozen variables, too.
     var seen: Set<String> = []
-    let variables = split.prefix.nodes.compactMap { node -> String? in
+    let variables = (prefix.bound.nodes + prefix.graph.nodes).compactMap { node -> String? in
       guard case .reads(let name) = node.op.effect, seen.insert(name).inserted else { return nil }
       return name
     }
     return DividedProgram(
       prefix: part(
-        of: program, program.compilation.part(split.prefix), fetches: split.ports.map(\.name),
+        of: program, prefix, fetches: split.ports.map(\.name),
         known: split.prefix.placeholders),
       step: part(
         of: program, program.compilation.with(graph: split.step), fetches: program.fetches,
         known: graph.definition.placeholders + split.ports.map { ($0.placeholder, $0.type) }),
-      ports: split.ports, count: analysis.rows.count.value, text: split.prefix.text, variables: variables)
+      ports: split.ports, count: analysis.rows.count.value, text: prefix.bound.text + prefix.graph.text,
+      variables: variables)
   }
 
   private func part(

@@ -3,6 +3,9 @@ import FirnGraph
 import FirnRuntime
 
 extension CachedFeatures {
+  /// As many examples as there are, of which nothing is fed but what is stored.
+  var numbers: DataSet { DataSet(columns: [], count: data.count) }
+
   /// The stored values of all examples, each with the examples along its first axis.
   ///
   /// - Throws: what a run throws; `.invalidArgument` where they do not fit in memory.

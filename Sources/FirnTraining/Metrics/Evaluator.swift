@@ -11,7 +11,7 @@ public struct Evaluator {
   /// What is measured.
   public let metrics: [Metric]
   private let session: Session
-  private let program: Program
+  let program: Program
   /// For each metric, which of the fetches are its own.
   private let places: [[Int]]
   private let names: [any TensorReference]
@@ -50,13 +50,26 @@ public struct Evaluator {
   /// - Throws: `.invalidArgument` where there are none; what a run or a metric throws.
   /// - Complexity: a forward pass over the data.
   public func evaluate(_ source: any BatchSource) throws(FirnError) -> Evaluation {
+    try evaluate(source, by: nil)
+  }
+
+  /// - Parameter features: of this program over the source's data.
+  func evaluate(_ source: any BatchSource, by features: CachedFeatures?) throws(FirnError) -> Evaluation {
     let runs = session.runs
     defer { session.runs = runs }
     var accumulators = metrics.map { $0.makeAccumulator() }
+    var source = source
+    if let features, let batches = source as? DataBatches {
+      source = DataBatches(features.numbers, size: batches.size, seed: batches.seed)
+    }
     let batches = try source.batches(ofEpoch: 0, from: 0)
     var count = 0
     while let batch = try batches.next() {
-      let results = try session.run(program, feeding: batch.feeds)
+      let (program, feeds) =
+        if let features, let indices = batch.indices { (features.step, try features.feeds(indices)) } else {
+          (program, batch.feeds)
+        }
+      let results = try session.run(program, feeding: feeds)
       var arrays: [NDArray] = []
       for name in names { arrays.append(try results[name]) }
       for index in accumulators.indices {

@@ -43,6 +43,11 @@ public struct Trainer {
   public var stopSignal: StopSignal?
   /// Where to say how far it has come; nowhere by default.
   public var progress: ProgressStyle = .silent
+  /// What is computed once for each example, in training and in validation; nothing by default.
+  ///
+  /// Changes no bit. The source must be a data set in batches, whose examples can be told apart. In a stage of a freeze
+  /// schedule that has nothing frozen next to the data, nothing is cached.
+  public var caching: Caching?
   /// How the data was scaled, to be saved with the model in every checkpoint.
   public var standardization: Standardization?
 

@@ -16,6 +16,7 @@ extension TrainingLoop {
     try session.requireOwn(program)
     run.program = program
     state.stage = due
+    (features, validationFeatures) = (nil, nil)
     // What was kept to go back to is another program's.
     numericGuard?.reset()
     let change = StageChange(

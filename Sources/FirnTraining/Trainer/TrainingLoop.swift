@@ -26,6 +26,9 @@ final class TrainingLoop {
   var isBestRestored = false
   /// How the data was scaled; a resumed run need not be told again.
   var standardization: Standardization?
+  /// The stored features of the stage's program, once they were asked for; nil in it where there are none.
+  var features: CachedFeatures??
+  var validationFeatures: CachedFeatures??
   private var interrupts: InterruptWatcher?
 
   init(
@@ -107,7 +110,7 @@ final class TrainingLoop {
   private func runEpoch() throws(FirnError) -> Bool {
     let (epoch, began) = (position.epoch, ContinuousClock.now)
     try enterDueStage(isEpochStart: position.batch == 0)
-    let batches = try source.batches(ofEpoch: epoch, from: position.batch)
+    let batches = try fedSource().batches(ofEpoch: epoch, from: position.batch)
     var next = try batches.next()
     guard next != nil || position.batch > 0 else {
       throw FirnError(
@@ -138,7 +141,8 @@ final class TrainingLoop {
   private func step(_ batch: Batch) throws(FirnError) -> Double {
     numericGuard?.willStep(session, at: position)
     let measured = try probe?.begin(before: run.program, batch, at: position)
-    let results = try session.run(run.program, feeding: batch.feeds)
+    let (program, feeds) = try cached(batch)
+    let results = try session.run(program, feeding: feeds)
     let loss = try results.scalar(run.program.fetches.last ?? "")
     if numericGuard != nil, !loss.isFinite { try stopAtFault(loss) }
     if let measured { try probe?.finish(measured, callbacks: trainer.callbacks, in: run) }
@@ -176,7 +180,7 @@ final class TrainingLoop {
     }
     try requireFiniteWeights()
     let validation = try trainer.validation.flatMap { (validation) throws(FirnError) in
-      try evaluator?.evaluate(validation.source)
+      try evaluator?.evaluate(validation.source, by: cachedValidation(validation.source))
     }
     let record = EpochRecord(
       epoch: epoch, step: position.step, stage: state.stage,

@@ -34,14 +34,16 @@ import Testing
         let known = isFolder ? Self.proof : 0
         #expect(try computed(place(), model) == 11)
         #expect(try computed(place(), model) == known, "the same again")
-        // A frozen weight, by one bit.
-        let weight = try model.session().value(of: "encoder/dense/bias")
-        var numbers = weight.floats
-        numbers[3] += 0x1p-100
-        #expect(
-          try computed(place(), model) {
-            try $0.setValue(NDArray(numbers, shape: [8]), of: "encoder/dense/bias")
-          } == 11, "a changed weight")
+        // A frozen weight, by one bit: one that is read in runs, and one that is packed when it is bound.
+        for name in ["encoder/dense/bias", "encoder/dense/kernel"] {
+          let weight = try model.session().value(of: name)
+          var numbers = weight.floats
+          numbers[3] = numbers[3] == 0 ? 0x1p-100 : numbers[3].nextUp
+          #expect(
+            try computed(place(), model) {
+              try $0.setValue(NDArray(numbers, shape: weight.shape), of: name)
+            } == 11, "a changed \(name)")
+        }
         // One element of one example.
         var rows = model.columns[0].array.floats
         rows[6 * 4 + 2] += 1
