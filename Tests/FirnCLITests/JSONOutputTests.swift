@@ -39,7 +39,8 @@ import Testing
       (
         "cost", ["--freeze", "encoder", "--pins"],
         "caching{cheaper[] cut{bytesPerExample savedFLOPs values[]{bytes name type}} obstacles[] stepFLOPs} "
-          + "cost{scopes[]{cost{\(Self.cost)} path unfrozen{\(Self.cost)}} total{\(Self.cost)} unfrozen{\(Self.cost)}}"
+          + "cost{frozen{flops folds[] values[]{bytes name variables[]}} "
+          + "scopes[]{cost{\(Self.cost)} path unfrozen{\(Self.cost)}} total{\(Self.cost)} unfrozen{\(Self.cost)}}"
           + " pins[]{kept[]{bytes name} saved{\(Self.cost)} variable}"
       ),
       (
