@@ -23,8 +23,8 @@ extension Compiler {
   ///
   /// and the bound program is what `%tanh` was made of. Weights that products read are packed there, as `arrange-once`
   /// does before loops. What costs nothing stays, on what it shows: reads, views, values that are only repeated, parts
-  /// that fused programs read where they lie. So does what has named dimensions, for it is another with each feed. No bit
-  /// differs.
+  /// that fused programs read where they lie, a few numbers made of constants alone. So does what has named dimensions,
+  /// for it is another with each feed. No bit differs.
   package static let hoistFrozen = Pass("hoist-frozen") { graph, context throws(FirnError) in
     // There is one bound program.
     guard context.bound.outputs.isEmpty else { return graph }
@@ -146,6 +146,12 @@ private struct FrozenNodes {
     let isMovable = Self.movable(graph)
     isStaying = isMovable.map { !$0 }
     let index = ValueIndex(graph)
+    var readsVariables = [Bool](repeating: false, count: graph.nodes.count)
+    for position in graph.nodes.indices where isMovable[position] {
+      let node = graph.nodes[position]
+      readsVariables[position] =
+        node.traits.contains(.reads) || node.inputs.contains { readsVariables[$0.node] }
+    }
     // By value, whether what stays reads it, and whether something does that no fused program can be.
     var isRead = [Bool](repeating: false, count: index.count)
     var isReadWhole = isRead
@@ -157,7 +163,10 @@ private struct FrozenNodes {
         if results.isEmpty { continue }
         let isSource = !node.traits.isDisjoint(with: .effects)
         let isWhole = results.contains { isReadWhole[index[$0]] }
-        if !isSource, Self.costs(position, in: graph, isReadWhole: isWhole) {
+        let isWorthIt =
+          !isSource && Self.costs(position, in: graph, isReadWhole: isWhole)
+          && (readsVariables[position] || Self.isLarge(position, in: graph))
+        if isWorthIt {
           values += results.reversed()
           continue
         }
@@ -196,6 +205,14 @@ private struct FrozenNodes {
   private static func isClosed(_ node: Node) -> Bool {
     node.types.allSatisfy { $0.byteCount.value != nil } && node.op.openDimensions.isEmpty
       && node.op.asBodyOp?.body.dimensionNames.isEmpty != false
+  }
+
+  /// Whether a value made of constants alone is more than a few numbers, which steps have in their caches anyway.
+  private static func isLarge(_ position: Int, in graph: GraphDef) -> Bool {
+    let types = graph.types(round: position)
+    let bytes = types.results.reduce(0) { $0.saturatingSum($1.byteCount.value ?? .max) }
+    let flops = graph.nodes[position].op.flops(of: types.operands, results: types.results)
+    return bytes >= 4096 || (flops.value ?? .max) >= 4096
   }
 
   /// How many times the bytes that it is made of a rearranged value may take: panels of 16 columns and more take less.

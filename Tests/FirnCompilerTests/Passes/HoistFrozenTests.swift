@@ -118,6 +118,27 @@ import Testing
       """)
   }
 
+  /// A few numbers made of constants are no reason for a bound program; many are.
+  @Test func fewConstantsStay() throws {
+    try expectNothing(
+      """
+      %two = constant() {value = f32[](2.0)} : f32[]
+      %e = exp(%two) : f32[]
+      %rows = broadcast(%e) {shape = [batch,20]} : f32[batch,20]
+      %y = add(%x, %rows) : f32[batch,20]
+      return %y
+      """)
+    let (step, bound) = try hoisted(
+      """
+      %two = constant() {value = f32[](2.0)} : f32[]
+      %many = broadcast(%two) {shape = [64,64]} : f32[64,64]
+      %e = exp(%many) : f32[64,64]
+      return %e
+      """)
+    #expect(step.recalledValues == ["e"])
+    #expect(bound.nodes.map(\.mnemonic) == ["constant", "broadcast", "exp"] && bound.variables.isEmpty)
+  }
+
   /// What shows a value that is made at bind time shows it there; two readers read one value.
   @Test func viewsStayOnWhatIsBound() throws {
     try expect(
