@@ -2,6 +2,7 @@ import FirnCompiler
 import FirnFormats
 import FirnGraph
 import FirnNN
+import FirnNotation
 import FirnOps
 import FirnRuntime
 import FirnTraining
