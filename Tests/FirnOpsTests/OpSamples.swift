@@ -246,6 +246,7 @@ let opsWithoutSample: [String: String] = [
   "assign": "what it does, a session does",
   "assign_rows": "what it does, a session does",
   "random_state": "given by a session",
+  "bound": "made by the bound program, which a session runs",
   "by_mode": "resolved by the compiler",
   "exchanged_mean": "made by the compiler",
   "identity": "its operand itself",
