@@ -108,7 +108,8 @@ let examples: [Target] = [
   .executableTarget(
     name: name,
     dependencies: [
-      "Firn", "FirnDigits", "FirnWorlds", "FirnGraph", "FirnNotation", "FirnFiles", "FirnCharts", "FirnOps", "FirnNN",
+      "Firn", "FirnDigits", "FirnWorlds", "FirnGraph", "FirnNotation", "FirnFiles", "FirnCharts", "FirnOps",
+      "FirnNN",
       "FirnCompiler", "FirnRuntime",
       "FirnFormats", "FirnONNX",
       "FirnTraining",

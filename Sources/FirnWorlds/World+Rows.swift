@@ -78,7 +78,9 @@ extension World {
         from: UnsafeRawBufferPointer(start: own.indices.pointer, count: own.count * 4))
     }
     try exchange(
-      others.flatMap { [Message(rank: $0, bytes: rowParts[rank]), Message(rank: $0, bytes: indexParts[rank])] },
+      others.flatMap {
+        [Message(rank: $0, bytes: rowParts[rank]), Message(rank: $0, bytes: indexParts[rank])]
+      },
       others.flatMap { [Message(rank: $0, bytes: rowParts[$0]), Message(rank: $0, bytes: indexParts[$0])] })
     for member in all.indices where all[member] > 0 {
       guard let rows = rowParts[member].baseAddress, let indices = indexParts[member].baseAddress else {

@@ -7,8 +7,10 @@ import FirnRuntime
 import FirnTraining
 import FirnWorlds
 
-/// A small training run that has every kind of gradient that is exchanged: rows of a table, a loop's kernels, blocks,
-/// a head; with ragged batches, a partial freeze, clipping and Adam. The same in processes, in threads, and alone.
+/// A small training run that has every kind of gradient that is exchanged.
+///
+/// Rows of a table, a loop's kernels, blocks, a head; with ragged batches, a partial freeze, clipping and Adam. The same
+/// in processes, in threads, and alone.
 struct Lesson {
   /// In batches of 8, the last of 7; of two or four members some have one example less.
   static let count = 23

@@ -8,7 +8,7 @@ import Testing
 /// Steps of members that are threads, whose exchange goes on beside the backward pass; also run under the thread
 /// sanitizer.
 @Suite struct WorldStepTests {
-  /// w ← w - 0.1 g
+  /// w ← w - 0.1 g.
   private struct Descent: Optimizer {
     let name = "descent"
     var description: String { name }

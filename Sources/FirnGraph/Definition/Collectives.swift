@@ -24,7 +24,8 @@ package protocol Collectives: AnyObject, Sendable {
   ///   - table: `size` rows, to be made.
   func startSum(
     ofRows rows: UnsafeMutableRawPointer, at indices: UnsafeMutablePointer<Int32>, count: Int, width: Int,
-    into table: UnsafeMutableRawPointer, size: Int, of dtype: DType) -> Int
+    into table: UnsafeMutableRawPointer, size: Int, of dtype: DType
+  ) -> Int
 
   /// Waits for a sum that was begun, and for all before it.
   func finish(_ ticket: Int) throws(FirnError)

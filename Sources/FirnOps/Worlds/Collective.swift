@@ -78,7 +78,8 @@ package struct Collective: KernelOp, OpaqueOp {
       try operands[1].requireFloatingPoint("weight", "C2")
       try require(
         operands[1] == TensorType(type.dtype, .scalar), "C2", .typeMismatch,
-        "the weight is \(operands[1]), what it weighs is \(type)", remedy: "give one number of x's element type")
+        "the weight is \(operands[1]), what it weighs is \(type)",
+        remedy: "give one number of x's element type")
     }
     switch kind {
     case .allReduce: break
