@@ -128,7 +128,7 @@ import Testing
     }
     #expect(try session.snapshot() == other.snapshot())
     // Each holds its values and the plan for them, and neither holds the other.
-    #expect(session.boundSize.count == 2)
+    withExtendedLifetime(hoisted) { #expect(session.boundSize.count == 2) }
   }
 
   /// A plan that is kept to make values again goes with the program.

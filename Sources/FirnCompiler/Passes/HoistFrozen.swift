@@ -79,13 +79,13 @@ extension GraphDef {
     return result
   }
 
-  /// What it declares of what it reads.
+  /// What it declares of what it reads; what a shadow follows moves it in steps, which are no business of this program.
   private var readVariables: [Variable] {
     var names: Set<String> = []
     for position in nodes.indices where nodes[position].traits.contains(.reads) {
       if case .reads(let name) = nodes[position].op.effect { names.insert(name) }
     }
-    return variables.filter { names.contains($0.name) }
+    return variables.lazy.filter { names.contains($0.name) }.map { $0.following(nil) }
   }
 
   /// Whether another layout of a value takes more room than is worth it.
@@ -185,11 +185,17 @@ private struct FrozenNodes {
   static func movable(_ graph: GraphDef) -> [Bool] {
     let dependence = DependenceAnalysis(graph)
     var result = [Bool](repeating: false, count: graph.nodes.count)
+    var written: Set<String> = []
+    for node in graph.nodes where node.traits.contains(.writes) {
+      if case .writes(let name) = node.op.effect { written.insert(name) }
+    }
     for position in graph.nodes.indices {
       let node = graph.nodes[position]
       if node.traits.contains(.holds) {
         result[position] = true
       } else if node.traits.contains(.reads) {
+        // What is written here, such as a shadow, would be made anew in every step.
+        guard case .reads(let name) = node.op.effect, !written.contains(name) else { continue }
         result[position] = dependence[Value(position)].isEmpty
       } else if node.traits.isDisjoint(with: .effects.union(.provisional)) {
         result[position] =

@@ -48,6 +48,14 @@ public struct Variable: Hashable, Sendable {
     self.location = location
   }
 
+  /// The same declaration, as that of what follows another variable or none.
+  package func following(_ shadow: Shadow?) -> Variable {
+    if shadow == self.shadow { return self }
+    return Variable(
+      name: name, type: type, kind: kind, role: role, initializer: initializer, isTrainable: isTrainable,
+      isHeld: isHeld, blocks: blocks, shadow: shadow, location: location)
+  }
+
   /// The path of the scope it stands in.
   public var scope: String { Path.parent(of: name) }
 

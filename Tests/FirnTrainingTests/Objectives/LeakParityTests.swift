@@ -110,9 +110,9 @@ import Testing
     }
   }
 
-  /// With its norm frozen the judge is a function of its weights, so that two programs in turns make the same bits
+  /// With its norm frozen the judge is a function of its weights, so that two programs in turns make the same
   /// where each reads what the other has not moved yet: the second is given the gradients that the first step would.
-  @Test func twoProgramsWithTheNormFrozenMakeTheSameBits() throws {
+  @Test func twoProgramsWithTheNormFrozenMakeTheSame() throws {
     let row = try #require(cases["gan both"])
     let (one, two) = (
       try Adversaries(try #require(row.noise), try #require(row.real)),
@@ -136,7 +136,12 @@ import Testing
       try turns.setValue(after, of: "generator")
     }
     let (all, others) = (try single.everything(), try turns.everything())
-    for (name, value) in all { #expect(others[name] == value, "\(name)") }
+    for (name, value) in all {
+      let (own, other) = (value.doubles, try #require(others[name]).doubles)
+      let scale = own.map(abs).max() ?? 0
+      // Where the judge is frozen whole, its norm is folded into what it scales, which rounds: see Numbers.
+      #expect(zip(own, other).allSatisfy { abs($0 - $1) <= 1e-12 * scale }, "\(name)")
+    }
   }
 
   @Test func aJudgeThatWouldTrainTheGeneratorIsNamed() throws {

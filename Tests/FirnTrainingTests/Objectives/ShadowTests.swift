@@ -202,7 +202,7 @@ import Testing
       "shadow = [\"target/a\", 0.5, 1]", "shadow = [\"online/a\", 0.5, -1]",
     ] {
       #expect(throws: FirnError.self, "\(bad)") {
-        try GraphDef(parsing: text.replacing(good, with: bad), catalogue: .standard)
+        try GraphDef(parsing: text.replacing(good, with: bad), catalogue: .standard).verify()
       }
     }
   }
