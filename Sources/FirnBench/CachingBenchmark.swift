@@ -47,7 +47,8 @@ enum CachingBenchmark {
     let code = Graph()
     let result = subject.result(code)
     let probe = try Session(code)
-    let features = try probe.run(probe.compile(fetching: [result]), feeding: data.feeds)[result]
+    let features = try probe.run(probe.compile(fetching: [result]), feeding: Feeds([subject.columns[0]]))[
+      result]
     let rest = Graph()
     let stored = rest.placeholder(
       "stored", shape: Shape(["batch"] + features.shape.dropFirst().map { Dim($0) }))

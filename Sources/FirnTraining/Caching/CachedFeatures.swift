@@ -17,6 +17,8 @@ final class CachedFeatures {
   private let digests: ExampleDigests
   private let prefixColumns: [Feeds.Entry]
   private let stepColumns: [Feeds.Entry]
+  private let prefixConstants: [Feeds.Entry]
+  private let stepConstants: [Feeds.Entry]
   /// How many examples the prefix is to be fed; nil for any number.
   let fixedCount: Int?
   private var store: any FeatureStore
@@ -49,6 +51,8 @@ final class CachedFeatures {
     let (before, after) = (Set(divided.prefix.placeholderNames), Set(divided.step.placeholderNames))
     prefixColumns = data.columns.filter { before.contains($0.name) }
     stepColumns = data.columns.filter { after.contains($0.name) }
+    prefixConstants = constants.entries.filter { before.contains($0.name) }
+    stepConstants = constants.entries.filter { after.contains($0.name) }
     fixedCount = divided.count
     digests = place.digests(of: prefixColumns.map { ($0.name, $0.array) })
     (store, revisions) = try Self.open(divided, layout, constants, place, session)
@@ -95,7 +99,7 @@ final class CachedFeatures {
     for (port, value) in zip(divided.ports, values) {
       entries.append((port.placeholder, value, nil))
     }
-    return Feeds(entries: entries + constants.entries.filter { step.placeholderNames.contains($0.name) })
+    return Feeds(entries: entries + stepConstants)
   }
 
   /// The records of these examples, one behind the other.
@@ -170,10 +174,8 @@ final class CachedFeatures {
     let entries = try prefixColumns.map { column throws(FirnError) in
       (column.name, try column.array.rows(fed), column.home)
     }
-    let known = Set(divided.prefix.placeholderNames)
     let values = try session.runUncounted(
-      divided.prefix,
-      feeding: Feeds(entries: entries + constants.entries.filter { known.contains($0.name) }))
+      divided.prefix, feeding: Feeds(entries: entries + prefixConstants))
     computedCount += examples.count
     var made = [UInt8](repeating: 0, count: layout.recordSize * examples.count)
     made.withUnsafeMutableBytes { layout.gather(values, count: examples.count, into: $0) }
