@@ -249,19 +249,6 @@ def losses(name, model, x):
     return numpy.array(result, numpy.float32)
 
 
-def forget_places(path):
-    """Takes away which lines of which files nodes come from: they are of the machine that wrote the model."""
-    model = onnx.load(path)
-    holders = [*model.graph.node, *model.graph.value_info, model.graph]
-    for function in model.functions:
-        holders += function.node
-    for holder in holders:
-        kept = [entry for entry in holder.metadata_props if "stack_trace" not in entry.key]
-        del holder.metadata_props[:]
-        holder.metadata_props.extend(kept)
-    onnx.save(model, path)
-
-
 def write(folder, name, model, x, dynamo):
     model.eval()
     with torch.no_grad():
@@ -281,8 +268,13 @@ def write(folder, name, model, x, dynamo):
             training=torch.onnx.TrainingMode.PRESERVE)
     torch.onnx.export(
         model, (x,), path, input_names=["input"], output_names=["output"], dynamo=dynamo, verbose=False, **options)
-    if dynamo:
-        forget_places(path)
+    # Where a node was written in this file is nothing to a reader, and names folders.
+    written = onnx.load(path)
+    for node in written.graph.node:
+        kept = [entry for entry in node.metadata_props if entry.key != "pkg.torch.onnx.stack_trace"]
+        del node.metadata_props[:]
+        node.metadata_props.extend(kept)
+    onnx.save(written, path)
     values = dict(input_0=x.numpy(), output_0=y.numpy())
     kind = name.rsplit("_", 1)[0]
     if kind in FROZEN:
