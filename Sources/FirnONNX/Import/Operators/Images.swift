@@ -230,6 +230,7 @@ extension Operator {
       }
       places = places + column(axis, starts)
     }
+    if places.isPoisoned { return [.of(places)] }
     let (n, channels) = (plain.extent(0), plain.extent(1))
     let size = graph.extent(Dim(extents.reduce(1, *)), dtype: .i32)
     let image = Shape([n, channels] + [Dim](repeating: 1, count: spatial))
@@ -422,7 +423,7 @@ private struct SpreadWindows {
   func cut(_ whole: Tensor) -> Tensor {
     var result = whole
     for axis in wanted.indices {
-      guard let extent = result.extent(axis + 1).value else { continue }
+      guard !result.isPoisoned, let extent = result.extent(axis + 1).value else { continue }
       let end = low[axis] + wanted[axis]
       if end > extent {
         var high = [Dim](repeating: 0, count: result.rank)
