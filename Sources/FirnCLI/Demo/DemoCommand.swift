@@ -12,9 +12,15 @@ enum DemoCommand {
         name: "seed", value: .integer(0...Int.max), help: "decides weights, splits and order",
         defaultValue: "1"),
       .init(name: "out", value: .text(placeholder: "DIR"), help: "write graphs and loss curves there"),
+      .init(
+        name: "write-data", value: .text(placeholder: "DIR"),
+        help: "train nothing: write graphs and tables of the digits there, for firn train"),
       .flag("quick", help: "a sixth of the training, to see that it works"),
     ],
-    examples: [.init(line: "firn demo --out demo", meaning: "run it and look at demo/losses.svg")])
+    examples: [
+      .init(line: "firn demo --out demo", meaning: "run it and look at demo/losses.svg"),
+      .init(line: "firn demo --write-data digits", meaning: "what it learns from, as files"),
+    ])
 
   /// What a build says of itself whose kernels are not optimised; nil in release.
   static var buildNotice: String? {
@@ -30,6 +36,12 @@ enum DemoCommand {
     // What trains for minutes must not find out at its end that it cannot write.
     let directory = arguments.text("out").map(shell.resolved)
     if let directory { try DemoReport.prepare(directory) }
+    if let folder = arguments.text("write-data") {
+      try DemoReport.prepare(shell.resolved(folder))
+      let data = DemoData(digits: try DigitsData.load(), seed: UInt64(arguments.integer("seed") ?? 1))
+      for file in try data.write(to: shell.resolved(folder)) { shell.line("wrote \(folder)/\(file)") }
+      return
+    }
     if let buildNotice { shell.errors(buildNotice + "\n") }
     let experiment = DemoExperiment(
       seed: UInt64(arguments.integer("seed") ?? 1), isQuick: arguments.flag("quick"),

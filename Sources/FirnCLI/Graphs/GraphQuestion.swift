@@ -35,12 +35,14 @@ struct GraphQuestion {
   /// The options all questions share.
   static let options = [freeze, train, keep, loss, bind] + LoadedWeights.options + [json]
 
-  let graph: GraphDef
+  var graph: GraphDef
   let freezing: Selection?
   let thawing: Selection?
   let keepingTrainingMode: Selection?
   /// What the file given by `--weights` holds for the graph; nil where none is.
   let weights: LoadedWeights?
+  /// The maps of names that `--map` gives, one after the other.
+  let map: NameMap
   /// As named by `--loss`.
   private let namedLoss: Value?
 
@@ -56,6 +58,7 @@ struct GraphQuestion {
     keepingTrainingMode = try arguments.text("keep-training-mode").map { text throws(FirnError) in
       try Selection(text)
     }
+    map = try WeightMaps(arguments).joined
     weights = try LoadedWeights(arguments, for: graph, in: shell)
     namedLoss = try added.name.map { [graph] name throws(FirnError) in
       try LossSearch(graph).loss(named: name)

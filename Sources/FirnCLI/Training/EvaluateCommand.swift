@@ -1,0 +1,47 @@
+internal import FirnGraph
+internal import FirnNotation
+internal import FirnTraining
+
+/// `firn evaluate`: measures a trained graph on a file of examples.
+enum EvaluateCommand {
+  static let declaration = ArgumentParser.Command(
+    name: "evaluate", summary: "measure a graph file with trained weights on data",
+    positionals: [GraphQuestion.file],
+    options: [DataOptions.data] + DataColumns.options + [MetricOption.option]
+      + GraphQuestion.options.filter { ["loss", "weights", "map", "into"].contains($0.name) } + [
+        DataOptions.batch, .json,
+      ],
+    examples: [
+      .init(
+        line:
+          "firn evaluate model.firn --weights run/weights.safetensors --data test.csv --metric 'accuracy(head/add, y)'",
+        meaning: "loss and accuracy of the weights that `firn train` wrote")
+    ])
+
+  static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
+    let columns = try DataColumns(arguments)
+    let question = try GraphQuestion(arguments, in: shell)
+    let measured = try MetricOption.metrics(arguments, of: question.graph)
+    // Without a loss metrics say enough.
+    let loss = measured.isEmpty || arguments.text("loss") != nil ? try question.loss() : question.plainLoss
+    let needed = question.graph.placeholders(
+      of: (loss.map { [$0] } ?? [])
+        + measured.flatMap(\.tensors).compactMap { question.graph.value(named: $0) })
+    let model = try TrainedModel(question, arguments, needsWeights: true, in: shell)
+    let data = try model.scaled(
+      try columns.data(in: try DataOptions.file(arguments, in: shell), for: needed))
+    let judge = try Evaluator(
+      (loss.map { [.mean(of: question.graph.name(of: $0))] } ?? []) + measured.map(\.metric),
+      in: model.session)
+    let evaluation = try judge.evaluate(data.inBatches(of: arguments.integer("batch") ?? 32))
+    if arguments.flag("json") {
+      try shell.json(TrainReport.Measure(evaluation), nonFinite: true)
+      return 0
+    }
+    var table = TextTable([.init("metric"), .init("value", .right)])
+    for value in evaluation.values { table.append([value.name, NumberFormat.fixed(value.value, digits: 4)]) }
+    shell.table(table)
+    shell.line("over \(NumberFormat.count(evaluation.exampleCount)) examples")
+    return 0
+  }
+}

@@ -1,0 +1,160 @@
+internal import FirnCharts
+internal import FirnFiles
+internal import FirnFormats
+internal import FirnGraph
+internal import FirnNotation
+internal import FirnOps
+internal import FirnRuntime
+internal import FirnTraining
+
+/// `firn predict`: what a trained graph makes of a file of examples.
+enum PredictCommand {
+  static let declaration = ArgumentParser.Command(
+    name: "predict", summary: "run a graph file with trained weights on data, and write what comes out",
+    positionals: [GraphQuestion.file],
+    options: [
+      DataOptions.data,
+      .init(
+        name: "outputs", value: .text(placeholder: "NODES"),
+        help: "what is predicted, joined by commas; argmax(NODE) for the class of the largest"),
+    ] + DataColumns.options + GraphQuestion.options.filter { ["weights", "map", "into"].contains($0.name) }
+      + [
+        DataOptions.batch,
+        .init(
+          name: "out", value: .text(placeholder: "FILE"),
+          help: "a table (.csv) or arrays (.npz, .safetensors) (default: a table on the standard output)"),
+      ],
+    examples: [
+      .init(
+        line:
+          "firn predict model.firn --weights run/weights.safetensors --data new.csv --outputs 'argmax(head/add)'",
+        meaning: "a class for each row")
+    ])
+
+  static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
+    let columns = try DataColumns(arguments)
+    let out = arguments.text("out")
+    guard out.map({ out in [".csv", ".npz", ".safetensors"].contains { out.hasSuffix($0) } }) ?? true else {
+      throw UsageError(
+        "firn predict", "'\(out ?? "")' has no ending of a table or of arrays",
+        remedy: "write to a name that ends in .csv, .npz or .safetensors")
+    }
+    guard let wanted = arguments.text("outputs") else {
+      throw UsageError(
+        "firn predict", "there is no '--outputs'", remedy: "name what is predicted: --outputs NODE")
+    }
+    var question = try GraphQuestion(arguments, in: shell)
+    let asked = try Self.outputs(wanted, &question.graph)
+    let values = asked.compactMap { question.graph.value(named: $0.tensor) }
+    let needed = question.graph.placeholders(of: values)
+    let model = try TrainedModel(question, arguments, needsWeights: true, in: shell)
+    let data = try model.scaled(
+      try columns.data(in: try DataOptions.file(arguments, in: shell), for: needed))
+    let program = try model.session.compile(fetching: asked.map(\.tensor))
+    var parts = asked.map { _ in [NDArray]() }
+    let batches = try data.inBatches(of: arguments.integer("batch") ?? 32).batches(ofEpoch: 0, from: 0)
+    while let batch = try batches.next() {
+      let results = try model.session.run(program, feeding: batch.feeds)
+      for (place, output) in asked.enumerated() {
+        let array = try results[output.tensor]
+        guard array.shape.first == batch.count else {
+          throw FirnError(
+            .shapeMismatch,
+            "`\(output.name)` is \(array.dtype)\(Shape(array.shape)): it has no row for each example",
+            remedy: "name an output whose first extent is that of the data", place: output.name)
+        }
+        parts[place].append(array)
+      }
+    }
+    let arrays = try zip(asked, parts).map { output, parts throws(FirnError) in
+      (name: output.name, array: try NDArray.rows(of: parts))
+    }
+    try write(arrays, to: out, in: shell)
+    return 0
+  }
+
+  /// The tensors that are asked for, made where they are the place of the largest.
+  private static func outputs(
+    _ text: String, _ graph: inout GraphDef
+  ) throws -> [(name: String, tensor: String)] {
+    let built = Graph(graph)
+    var result: [(name: String, tensor: String)] = []
+    for part in text.split(separator: ",").map({ String($0.filter { $0 != " " }) }) {
+      let inner =
+        part.hasPrefix("argmax(") && part.hasSuffix(")") ? String(part.dropFirst(7).dropLast()) : nil
+      let name = inner ?? part
+      guard let tensor = built.tensor(named: name) else {
+        throw FirnError(
+          .unknownName, "the graph has no node `\(name)`",
+          remedy: NearestNames(to: name, among: graph.nodes.map(\.name)).question)
+      }
+      result.append((part, inner == nil ? name : tensor.argmax(axis: -1).name))
+    }
+    try built.validate()
+    graph = built.definition
+    return result
+  }
+
+  private static func write(_ arrays: [(name: String, array: NDArray)], to out: String?, in shell: Shell)
+    throws
+  {
+    if let out, !out.hasSuffix(".csv") {
+      try Weights(
+        source: out, entries: arrays.map { WeightEntry(name: $0.name, array: $0.array) }
+      ).write(to: shell.resolved(out))
+      shell.line(
+        "wrote \(out): \(arrays.map { "`\($0.name)` \($0.array.dtype)\(Shape($0.array.shape))" }.joined(separator: ", "))"
+      )
+      return
+    }
+    var header: [String] = []
+    for (name, array) in arrays {
+      let width = array.shape.dropFirst().reduce(1, *)
+      header += array.shape.count == 1 ? [name] : (0..<width).map { "\(name).\($0)" }
+    }
+    var text = header.joined(separator: ",") + "\n"
+    let cells = arrays.map { array in array.array.elementTexts }
+    for row in 0..<(arrays.first?.array.shape[0] ?? 0) {
+      let line = zip(arrays, cells).flatMap { array, cells in
+        let width = array.array.shape.dropFirst().reduce(1, *)
+        return cells[row * width..<(row + 1) * width]
+      }
+      text += line.joined(separator: ",") + "\n"
+    }
+    guard let out else {
+      shell.output(text)
+      return
+    }
+    try TextFile.write(text, to: shell.resolved(out))
+    shell.line("wrote \(out): \(NumberFormat.count(arrays.first?.array.shape[0] ?? 0)) rows")
+  }
+}
+
+extension NDArray {
+  /// Arrays one below the other.
+  fileprivate static func rows(of parts: [NDArray]) throws(FirnError) -> NDArray {
+    guard let first = parts.first else {
+      throw FirnError(.invalidArgument, "there are no examples", remedy: "give one or more")
+    }
+    let shape = [parts.reduce(0) { $0 + $1.shape[0] }] + first.shape.dropFirst()
+    if let other = parts.first(where: { $0.shape.dropFirst() != first.shape.dropFirst() }) {
+      throw FirnError(
+        .shapeMismatch, "batches come out as \(Shape(first.shape)) and \(Shape(other.shape))",
+        remedy: "give examples of one size")
+    }
+    switch first.dtype {
+    case .i32: return try NDArray(parts.flatMap { $0.doubles.map { Int32($0) } }, shape: shape)
+    case .bool: return try NDArray(parts.flatMap { $0.doubles.map { $0 != 0 } }, shape: shape)
+    case .f32, .f64: return try NDArray(parts.flatMap(\.doubles), shape: shape).converted(to: first.dtype)
+    }
+  }
+
+  /// The shortest text of each element that reads back to it.
+  fileprivate var elementTexts: [String] {
+    switch dtype {
+    case .f32: doubles.map { "\(Float($0))" }
+    case .f64: doubles.map { "\($0)" }
+    case .i32, .bool: doubles.map { "\(Int($0))" }
+    }
+  }
+}

@@ -1,0 +1,54 @@
+internal import FirnGraph
+internal import Foundation
+
+/// The folder that a training leaves its weights, curves and checkpoints in.
+struct RunFolder {
+  let path: String
+  /// As it was written on the command line.
+  let name: String
+  private let isNew: Bool
+
+  var checkpoints: String { path + "/checkpoints" }
+  var weights: String { path + "/weights.safetensors" }
+
+  /// - Throws: `.file` where it cannot be made, `.invalidArgument` where another run has left its files.
+  init(_ path: String, named name: String, resuming: Bool) throws(FirnError) {
+    (self.path, self.name) = (path, name)
+    var isFolder: ObjCBool = false
+    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    isNew = !exists
+    if exists, !isFolder.boolValue {
+      throw FirnError(.file, "'\(name)' is a file", remedy: "name a folder", place: name)
+    }
+    if !resuming,
+      let left = ["checkpoints", "weights.safetensors", "history.csv"].first(where: {
+        FileManager.default.fileExists(atPath: path + "/" + $0)
+      })
+    {
+      throw FirnError(
+        .invalidArgument, "'\(name)' holds \(left) of another run",
+        remedy: "go on with it by --resume, or name another folder", place: name)
+    }
+    if resuming, !FileManager.default.fileExists(atPath: path + "/checkpoints") {
+      throw FirnError(
+        .invalidArgument, "'\(name)' holds no run to go on with", remedy: "leave --resume out", place: name)
+    }
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw FirnError(
+        .file, "'\(name)' cannot be made: \((error as NSError).localizedDescription)",
+        remedy: "choose another place, or allow writing", place: name)
+    }
+  }
+
+  /// Takes away what a run that failed before its first checkpoint has made.
+  func removeIfEmpty() {
+    for folder in [checkpoints, path] where isNew {
+      guard let left = try? FileManager.default.contentsOfDirectory(atPath: folder), left.isEmpty else {
+        continue
+      }
+      try? FileManager.default.removeItem(atPath: folder)
+    }
+  }
+}

@@ -1,0 +1,174 @@
+internal import FirnFormats
+internal import FirnGraph
+internal import FirnNotation
+internal import FirnRuntime
+internal import FirnTraining
+internal import Foundation
+
+/// `firn train`: trains a graph file on a file of examples.
+enum TrainCommand {
+  static let declaration = ArgumentParser.Command(
+    name: "train", summary: "train a graph file on data, with part of it frozen; weights and curves come out",
+    positionals: [GraphQuestion.file],
+    options: [
+      DataOptions.data,
+      .init(
+        name: "validation", value: .text(placeholder: "FILE"),
+        help: "examples to judge every epoch by (default: a part of the data)"),
+      .init(
+        name: "validation-split", value: .number, help: "which part of the data judges epochs; 0 for none",
+        defaultValue: "0.2"),
+      .init(
+        name: "test", value: .text(placeholder: "FILE"),
+        help: "examples to measure by in the end, and no sooner"),
+    ] + DataColumns.options + [
+      .init(
+        name: "standardize", value: .text(placeholder: "NAMES"),
+        help:
+          "scale these placeholders by mean and deviation of what is trained on; the weights file says how"),
+      MetricOption.option,
+    ] + GraphQuestion.options.filter { $0.name != "json" } + OptimizerOptions.options + [
+      .init(
+        name: "epochs", value: .integer(0...1_000_000_000), help: "passes over the data", defaultValue: "10"),
+      DataOptions.batch,
+      .init(
+        name: "seed", value: .integer(0...Int.max), help: "decides weights, split and order",
+        defaultValue: "0"),
+      .init(
+        name: "patience", value: .integer(1...1_000_000_000),
+        help: "stop after so many epochs without a better one, and go back to the best"),
+      .init(
+        name: "out", value: .text(placeholder: "DIR"),
+        help: "weights.safetensors, history.csv, .json and .svg, and checkpoints go there"),
+      .init(name: "events", value: .text(placeholder: "DIR"), help: "event files for TensorBoard too"),
+      .flag("resume", help: "go on from the last checkpoint in DIR, to the same bits"), .json,
+    ],
+    examples: [
+      .init(
+        line: "firn train model.firn --data train.csv --column y=kind --freeze encoder --out run",
+        meaning: "train the rest on a table; a fifth of its rows judges each epoch"),
+      .init(
+        line:
+          "firn train model.firn --data train.npz --weights old.safetensors --epochs 40 --patience 5 --out run",
+        meaning: "go on from other weights, as long as it gets better"),
+      .init(
+        line: "firn train model.firn --data train.csv --column y=kind --freeze encoder --out run --resume",
+        meaning: "go on where it was stopped"),
+    ])
+
+  static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
+    guard let out = arguments.text("out") else {
+      throw UsageError(
+        "firn train", "there is no '--out'", remedy: "name a folder for weights and curves: --out run")
+    }
+    let job = try TrainingJob(arguments, in: shell)
+    let place = try RunFolder(shell.resolved(out), named: out, resuming: arguments.flag("resume"))
+    do {
+      return try run(job, place, arguments, in: shell)
+    } catch {
+      place.removeIfEmpty()
+      throw error
+    }
+  }
+
+  private static func run(
+    _ job: TrainingJob, _ place: RunFolder, _ arguments: ParsedArguments, in shell: Shell
+  ) throws -> Int32 {
+    let folder = try CheckpointFolder(place.checkpoints, keepingLast: 2)
+    folder.onWarning = { shell.errors($0 + "\n") }
+    var start: Checkpoint?
+    if arguments.flag("resume") {
+      start = try folder.latest()
+      guard start != nil else {
+        throw FirnError(
+          .invalidArgument, "'\(place.name)' has no checkpoint to go on from", remedy: "leave --resume out",
+          place: place.name)
+      }
+    }
+    var trainer = Trainer(job.program, in: job.model.session)
+    trainer.validation = job.validation.map { Validation($0.inBatches(of: job.batch), metrics: job.metrics) }
+    trainer.earlyStopping = arguments.integer("patience").map { EarlyStopping(patience: $0) }
+    trainer.standardization = job.standardization
+    trainer.stopsOnInterrupt = true
+    if Terminal.current(.standardError).isInteractive, !arguments.flag("json") {
+      trainer.progress = .automatic
+    } else {
+      trainer.callbacks.append(EpochLines(write: { shell.errors($0 + "\n") }))
+    }
+    if let events = arguments.text("events") {
+      trainer.callbacks.append(try EventLog(shell.resolved(events), graph: job.program.graph))
+    }
+    let outcome = try trainer.train(
+      on: job.training.inBatches(of: job.batch, seed: job.seed), epochs: job.epochs, from: start,
+      savingTo: folder)
+    try outcome.history.write(to: place.path)
+    if outcome.ending != .interrupted {
+      try TrainedModel.write(job.model.session, job.standardization, to: place.weights)
+    }
+    var report = TrainReport(job, outcome, place.name)
+    if let test = job.test, outcome.ending != .interrupted {
+      let judge = try Evaluator([.mean(of: job.loss)] + job.metrics, in: job.model.session)
+      report.test = TrainReport.Measure(try judge.evaluate(test.inBatches(of: job.batch)))
+    }
+    if arguments.flag("json") {
+      try shell.json(report, nonFinite: true)
+    } else {
+      report.write(to: shell)
+    }
+    return outcome.ending == .interrupted ? 130 : 0
+  }
+}
+
+/// Options that commands over data share.
+enum DataOptions {
+  static let data = ArgumentParser.Option(
+    name: "data", value: .text(placeholder: "FILE"),
+    help: "examples: a table (.csv, .tsv), or arrays by name (.npz, .safetensors)")
+  static let batch = ArgumentParser.Option(
+    name: "batch", value: .integer(1...1_000_000_000), help: "examples a step", defaultValue: "32")
+
+  /// - Throws: `UsageError` where no data is given.
+  static func file(_ arguments: ParsedArguments, in shell: Shell) throws -> DataFile {
+    guard let name = arguments.text("data") else {
+      throw UsageError(
+        "firn \(arguments.command ?? "")", "there is no '--data'", remedy: "name a file of examples")
+    }
+    return try DataFile(name, in: shell)
+  }
+}
+
+/// A line for every epoch, where no bar is drawn.
+private struct EpochLines: TrainingCallback {
+  let write: (String) -> Void
+
+  func finished(_ epoch: EpochRecord, in run: TrainingRun) throws(FirnError) {
+    let values =
+      ["training loss \(NumberFormat.fixed(epoch.trainingLoss, digits: 4))"]
+      + epoch.validation.map { "\($0)" }
+    write("epoch \(epoch.epoch + 1) of \(run.epochCount): " + values.joined(separator: ", "))
+  }
+}
+
+/// What TensorBoard is told of a run.
+private struct EventLog: TrainingCallback {
+  private let events: EventWriter
+
+  init(_ folder: String, graph: GraphDef) throws(FirnError) {
+    events = try EventWriter(folder)
+    try events.write(graph: graph)
+  }
+
+  func finished(_ step: StepRecord, in run: TrainingRun) throws(FirnError) {
+    try events.write("training/loss of a batch", step.loss, step: step.step)
+  }
+
+  func finished(_ epoch: EpochRecord, in run: TrainingRun) throws(FirnError) {
+    try events.write("training/loss", epoch.trainingLoss, step: epoch.step)
+    for value in epoch.validation {
+      try events.write("validation/\(value.name)", value.value, step: epoch.step)
+    }
+    for part in run.program.trained {
+      try events.write(histogram: part.name, try run.session.value(of: part.name), step: epoch.step)
+    }
+  }
+}

@@ -1,0 +1,75 @@
+internal import FirnFormats
+internal import FirnGraph
+internal import FirnNotation
+internal import FirnRuntime
+internal import FirnTraining
+internal import Foundation
+
+/// A session with the weights that a file gives, and how the data was scaled that they were trained on.
+struct TrainedModel {
+  private static let key = "firn.standardization"
+
+  let session: Session
+  /// As the file of weights says; nil where it does not.
+  let standardization: Standardization?
+
+  /// - Parameter needsWeights: whether nothing can be asked of random ones.
+  /// - Throws: `UsageError` where weights are needed and none are given; `FileFailure` for a file that cannot be read.
+  init(_ question: GraphQuestion, _ arguments: ParsedArguments, needsWeights: Bool, in shell: Shell) throws {
+    session = try Session(question.graph, seed: UInt64(arguments.integer("seed") ?? 0))
+    session.onWarning = { shell.errors($0 + "\n") }
+    guard let path = arguments.text("weights") else {
+      let isComplete = question.graph.variables.allSatisfy { $0.initializer.isGiven || $0.kind == .slot }
+      if needsWeights, !isComplete {
+        throw UsageError(
+          "firn \(arguments.command ?? "")", "the variables are random without '--weights'",
+          remedy: "name the file that `firn train` wrote")
+      }
+      standardization = nil
+      return
+    }
+    let weights = try WeightFile.open(path, in: shell)
+    // What does not match was said when the question was read.
+    _ = try WeightFile.reading { () throws(FirnError) in
+      try session.load(
+        weights, into: arguments.text("into"), mapping: question.map, strict: false)
+    }
+    if let text = weights.metadata.first(where: { $0.key == Self.key })?.value {
+      guard let read = try? JSONDecoder().decode(Standardization.self, from: Data(text.utf8)) else {
+        throw FirnError(
+          .parse, "'\(path)' says how data was scaled, and it cannot be read",
+          remedy: "use the version of Firn that wrote it", place: path)
+      }
+      standardization = read
+    } else {
+      standardization = nil
+    }
+  }
+
+  /// Writes all variables, and how the data was scaled.
+  static func write(_ session: Session, _ standardization: Standardization?, to path: String) throws {
+    let weights = try session.weights()
+    var metadata = weights.metadata
+    if let standardization {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys]
+      metadata.append(
+        .init(key: key, value: String(decoding: try encoder.encode(standardization), as: UTF8.self)))
+    }
+    try Weights(source: weights.source, entries: weights.entries, metadata: metadata).write(to: path)
+  }
+
+  /// The data as the model wants it.
+  func scaled(_ data: DataSet) throws(FirnError) -> DataSet {
+    guard let standardization else { return data }
+    var known = data
+    for column in standardization.columns where data.names.contains(column.name) {
+      known = try DataSet(
+        named: known.names.map { name throws(FirnError) in
+          let array = try known.array(of: name)
+          return (name, name == column.name ? try standardization.scaled(array, as: name) : array)
+        })
+    }
+    return known
+  }
+}

@@ -1,0 +1,83 @@
+internal import FirnCompiler
+internal import FirnGraph
+internal import FirnNotation
+internal import FirnRuntime
+internal import FirnTraining
+
+/// All that a training needs, read and checked before anything is written.
+struct TrainingJob {
+  let model: TrainedModel
+  let program: Program
+  let loss: String
+  let metrics: [Metric]
+  let standardization: Standardization?
+  let training: DataSet
+  let validation: DataSet?
+  let test: DataSet?
+  let batch: Int
+  let epochs: Int
+  let seed: UInt64
+  /// How weights move, in words.
+  let method: String
+
+  init(_ arguments: ParsedArguments, in shell: Shell) throws {
+    batch = arguments.integer("batch") ?? 32
+    epochs = arguments.integer("epochs") ?? 10
+    seed = UInt64(arguments.integer("seed") ?? 0)
+    let split = arguments.number("validation-split") ?? 0.2
+    guard (0..<1).contains(split) else {
+      throw UsageError(
+        "firn train", "--validation-split is \(split)", remedy: "give a part of 1, or 0 for none")
+    }
+    let columns = try DataColumns(arguments)
+    let question = try GraphQuestion(arguments, in: shell)
+    let loss = try question.loss()
+    self.loss = question.graph.name(of: loss)
+    let measured = try MetricOption.metrics(arguments, of: question.graph)
+    metrics = measured.map(\.metric)
+    let needed = question.graph.placeholders(
+      of: [loss] + measured.flatMap(\.tensors).compactMap { question.graph.value(named: $0) })
+    model = try TrainedModel(question, arguments, needsWeights: false, in: shell)
+
+    func read(_ file: DataFile) throws(FirnError) -> DataSet { try columns.data(in: file, for: needed) }
+    let all = try read(try DataOptions.file(arguments, in: shell))
+    var (training, validation) = (all, DataSet?.none)
+    if let name = arguments.text("validation") {
+      validation = try read(try DataFile(name, in: shell))
+    } else if split > 0 {
+      let parts: DataSplit
+      do throws(FirnError) {
+        parts = try all.split(validation: split, seed: seed)
+      } catch {
+        var error = error
+        error.remedy =
+          "give another --validation-split, a file to --validation, or --validation-split 0 for none"
+        throw error
+      }
+      (training, validation) = (parts.training, parts.validation)
+    }
+    var test = try arguments.text("test").map { try read(try DataFile($0, in: shell)) }
+
+    if let names = arguments.text("standardize") {
+      let scaling = try Standardization(
+        of: training, columns: names.split(separator: ",").map { String($0) })
+      training = try scaling.applied(to: training)
+      validation = try validation.map { data throws(FirnError) in try scaling.applied(to: data) }
+      test = try test.map { data throws(FirnError) in try scaling.applied(to: data) }
+      standardization = scaling
+    } else {
+      standardization = model.standardization
+      training = try model.scaled(training)
+      validation = try validation.map(model.scaled)
+      test = try test.map(model.scaled)
+    }
+    (self.training, self.validation, self.test) = (training, validation, test)
+
+    let steps = epochs.multipliedReportingOverflow(by: (training.count + batch - 1) / batch)
+    let options = try OptimizerOptions(arguments, steps: steps.overflow ? .max : steps.partialValue)
+    method = options.words
+    program = try model.session.compile(
+      minimizing: self.loss, with: options.optimizer, freezing: question.freezing, thawing: question.thawing,
+      keepingTrainingMode: question.keepingTrainingMode, clippingNorm: options.clippingNorm)
+  }
+}
