@@ -1,4 +1,5 @@
 package import FirnGraph
+import FirnOps
 
 /// A compiled program before its dimensions are bound.
 package struct Compilation: Sendable {
@@ -31,20 +32,23 @@ package struct Compilation: Sendable {
     self.context = context
   }
 
-  private init(graph: GraphDef, fetchOutputs: [Int?], context: CompilationContext) {
-    (self.graph, self.fetchOutputs, self.context) = (graph, fetchOutputs, context)
-    bound = context.bound.recalled(by: graph)
+  /// What depends on frozen variables only is taken out of the part as it is out of a program.
+  private init(part: GraphDef, fetchOutputs: [Int?], context: CompilationContext) {
+    (self.fetchOutputs, self.context) = (fetchOutputs, context)
+    let (step, bound) = part.unfused.hoistingFrozen()
+    self.bound = bound
+    graph = bound.outputs.isEmpty ? part : step.fused()
   }
 
   /// The same program, of which another does a part: with `graph`, whose outputs stand for the same in the same order.
   package func with(graph: GraphDef) -> Compilation {
     precondition(graph.outputs.count == self.graph.outputs.count)
-    return Compilation(graph: graph, fetchOutputs: fetchOutputs, context: context)
+    return Compilation(part: graph, fetchOutputs: fetchOutputs, context: context)
   }
 
   /// A part of the program that returns all outputs of `graph`.
   package func part(_ graph: GraphDef) -> Compilation {
-    Compilation(graph: graph, fetchOutputs: graph.outputs.indices.map { $0 }, context: context)
+    Compilation(part: graph, fetchOutputs: graph.outputs.indices.map { $0 }, context: context)
   }
 
   /// The program in one graph, nothing hoisted.

@@ -60,7 +60,8 @@ extension Session {
     // The batch keeps its name, all else is what it is in this data.
     let count = examples.lazy.compactMap(\.type.shape.first).first ?? 1
     for name in count.names { binding[name] = nil }
-    let graph = program.compilation.graph.unfused.mapping(.binding(binding))
+    // With what is computed once in it: what that is made of may be moved by another program.
+    let graph = program.compilation.whole.unfused.mapping(.binding(binding))
     return FrozenPrefix(
       graph, trained: trained,
       inputs: PrefixInputs(

@@ -44,7 +44,7 @@ extension Explanation {
 extension FrozenBoundary {
   /// - Parameter trained: variables that move besides those the program writes.
   package init(_ compilation: Compilation, trained: Set<String>, binding: DimBinding) {
-    let graph = compilation.graph.unfused
+    let graph = compilation.whole.unfused
     self.init(
       FrozenPrefix(
         graph, trained: trained, inputs: PrefixInputs(guessedFor: graph, binding: binding)))
