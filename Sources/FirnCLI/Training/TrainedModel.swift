@@ -16,7 +16,8 @@ struct TrainedModel {
   /// - Parameter needsWeights: whether nothing can be asked of random ones.
   /// - Throws: `UsageError` where weights are needed and none are given; `FileFailure` for a file that cannot be read.
   init(_ question: GraphQuestion, _ arguments: ParsedArguments, needsWeights: Bool, in shell: Shell) throws {
-    session = try Session(question.graph, seed: UInt64(arguments.integer("seed") ?? 0))
+    let session = try Session(question.graph, seed: UInt64(arguments.integer("seed") ?? 0))
+    self.session = session
     session.onWarning = { shell.errors($0 + "\n") }
     guard let path = arguments.text("weights") else {
       let isComplete = question.graph.variables.allSatisfy { $0.initializer.isGiven || $0.kind == .slot }
