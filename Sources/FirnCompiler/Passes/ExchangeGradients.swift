@@ -67,6 +67,7 @@ extension GraphDef {
     var buckets = exchangeBuckets(of: marks, limit)
     var owner: [Int: Int] = [:]
     var ready: [Int: [Int]] = [:]
+    var weights: [Value: Value] = [:]
     for (number, bucket) in buckets.enumerated() {
       for mark in bucket.marks { owner[mark] = number }
       ready[bucket.ready, default: []].append(number)
@@ -82,14 +83,14 @@ extension GraphDef {
       }
       guard let started = ready[position] else { return }
       if owner[position] == nil { rewriter.keep(position) }
-      for number in started { start(number, &buckets, in: &rewriter) }
+      for number in started { start(number, &buckets, &weights, in: &rewriter) }
     }
   }
 
   /// In the order in which they are ready.
   private func exchangeBuckets(of marks: [Int], _ limit: Int) -> [ExchangeBucket] {
     let items = marks.map { mark in
-      (mark: mark, ready: nodes[mark].inputs.reduce(0) { max($0, $1.node) })
+      (mark: mark, ready: nodes[mark].inputs[0].node)
     }.sorted { ($0.ready, $0.mark) < ($1.ready, $1.mark) }
     var buckets: [ExchangeBucket] = []
     for (mark, ready) in items {
@@ -134,13 +135,31 @@ extension GraphDef {
     return (node.inputs[addition.indices], node.inputs[addition.updates])
   }
 
-  private func start(_ number: Int, _ buckets: inout [ExchangeBucket], in rewriter: inout GraphRewriter) {
+  /// What stands for a weight, which is made here where it would be made only later.
+  ///
+  /// It is a number that hangs on little, such as an extent, and stands with the updates.
+  private func early(
+    _ value: Value, _ made: inout [Value: Value], in rewriter: inout GraphRewriter
+  ) -> Value {
+    if rewriter.isDone(value.node) { return rewriter(value) }
+    if let known = made[value] { return known }
+    let node = nodes[value.node]
+    let inputs = node.inputs.map { early($0, &made, in: &rewriter) }
+    let results = rewriter.emit(node.op, inputs, named: "exchange/weight", like: node)
+    for (number, result) in results.enumerated() { made[Value(value.node, number)] = result }
+    return results[value.result]
+  }
+
+  private func start(
+    _ number: Int, _ buckets: inout [ExchangeBucket], _ early: inout [Value: Value],
+    in rewriter: inout GraphRewriter
+  ) {
     let bucket = buckets[number]
     let model = nodes[bucket.marks[0]]
-    let weight = rewriter(bucket.weight)
+    let weight = self.early(bucket.weight, &early, in: &rewriter)
     if let rows = bucket.rows {
       let made = rewriter.graph.section("exchange", phase: .update) {
-        rewriter.tensor(bucket.weight).startRowMean(
+        Tensor(rewriter.graph, weight).startRowMean(
           indices: rewriter.tensor(rows.indices), updates: rewriter.tensor(rows.updates),
           rows: model.types[0].shape[0])
       }
