@@ -19,7 +19,7 @@ extension Compiler {
   ///     %a = tanh(%x) : f32[2]
   ///     %exchange/start:2 = start_mean(%w, %a) {sends_weight = true} : f32[3], i32[2] @update
   ///     %b = exp(%x) : f32[2]
-  ///     %exchange/finish:2 = finish_mean(%exchange/start, %exchange/start:1) {shapes = [[2]], sends_weight = true} : f32[], f32[2] @update
+  ///     %exchange/finish:2 = finish_mean(%exchange/start, %exchange/start:1) {shapes = [[2]], sends_weight = true, keeps = 0} : f32[], f32[2] @update
   ///     return %exchange/finish:1, %b
   ///
   /// The order of buckets, and of what is in them, is that in which values are made: the last layer's gradients first.
@@ -186,8 +186,9 @@ extension GraphDef {
     }
     inputs += bucket.started.dropFirst(2)
     let results = rewriter.emit(
-      FinishMean(bucket.marks.map { nodes[$0].types[0].shape }, sendsWeight: bucket.sendsWeight), inputs,
-      named: "exchange/finish", like: nodes[bucket.marks[0]])
+      FinishMean(
+        bucket.marks.map { nodes[$0].types[0].shape }, sendsWeight: bucket.sendsWeight,
+        keeps: bucket.started.count - 2), inputs, named: "exchange/finish", like: nodes[bucket.marks[0]])
     if bucket.sendsWeight { buckets[number].total = results[0] }
     buckets[number].isFinished = true
     for (mark, result) in zip(bucket.marks, results.dropFirst(bucket.sendsWeight ? 1 : 0)) {

@@ -98,18 +98,19 @@ package struct Collective: KernelOp, OpaqueOp {
     return [type]
   }
 
-  package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow {
-    operand == 0 ? .passes : .notDifferentiable
-  }
+  package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow { .passes }
 
   package func gradient(_ context: GradientContext) -> [Tensor?] {
     let cotangent = context.cotangent
-    let none = Array(repeating: Tensor?.none, count: context.operands.count - 1)
-    guard context.wants[0] else { return [nil] + none }
+    if context.operands.count == 2 {
+      let (x, weight) = (context.operands[0], context.operands[1])
+      // The sum of all ranks' losses by these weights hangs on x times the weight; what is averaged later is multiplied
+      // by the own weight once more.
+      let sum = cotangent.applying(self, weight)
+      return context.adjoints({ sum }, { (x * sum).sum() / weight })
+    }
     let x: Tensor
     switch kind {
-    case .allReduce where context.operands.count == 2:
-      x = cotangent.applying(self, context.operands[1])
     case .allReduce: x = cotangent.applying(self)
     case .broadcast(let rank): x = cotangent.applying(Collective(.reduce(to: rank)))
     case .reduce(let rank): x = cotangent.applying(Collective(.broadcast(from: rank)))
@@ -117,7 +118,7 @@ package struct Collective: KernelOp, OpaqueOp {
     case .reduceScatter:
       x = cotangent.applying(Collective(.allGather(count: context.operands[0].shape[0])))
     }
-    return [x] + none
+    return [x]
   }
 
   /// With the other members' data.
@@ -221,7 +222,7 @@ package struct Collective: KernelOp, OpaqueOp {
 /// Constraints: (C1) x are numbers, of one shape on all ranks; (C2) a weight is one number of x's element type.
 ///
 /// - Parameter weight: what x is multiplied by first; the gradient is then that of the ranks' losses summed by the same
-///   weights. No gradient goes to it. None by default.
+///   weights. None by default.
 /// - Complexity: 1 FLOP an element and rank; a rank sends 2 (n - 1) / n of its bytes where there are n.
 /// - Throws: a run throws `.world` where a member is gone.
 public func allReduce(

@@ -23,16 +23,22 @@ package struct FinishMean: KernelOp, OpaqueOp {
   package var shapes: [Shape]
   /// Whether the sum of weights is the bucket's first element.
   package var sendsWeight: Bool
+  /// How many operands are only kept until then.
+  package var keeps: Int
 
-  package init(_ shapes: [Shape], sendsWeight: Bool) {
+  package init(_ shapes: [Shape], sendsWeight: Bool, keeps: Int = 0) {
     self.shapes = shapes
     self.sendsWeight = sendsWeight
+    self.keeps = keeps
   }
 
   package static let mnemonics = ["finish_mean"]
   package var mnemonic: String { "finish_mean" }
   package var attributes: Attributes {
-    ["shapes": .list(shapes.map(AttributeValue.shape)), "sends_weight": .bool(sendsWeight)]
+    [
+      "shapes": .list(shapes.map(AttributeValue.shape)), "sends_weight": .bool(sendsWeight),
+      "keeps": .int(keeps),
+    ]
   }
 
   package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
@@ -44,13 +50,14 @@ package struct FinishMean: KernelOp, OpaqueOp {
       self.shapes.append(try Attributes([.init(key: "shapes", value: shape)]).shape("shapes"))
     }
     sendsWeight = try attributes.bool("sends_weight")
+    keeps = try attributes.int("keeps")
+    guard (0...2).contains(keeps) else {
+      throw FirnError(.parse, "attribute `keeps` must be a number of operands, not \(keeps)")
+    }
   }
 
   package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
-    let fixed = sendsWeight ? 2 : 3
-    try require(
-      operands.count >= fixed, "C1", .invalidArgument, "finish_mean of \(operands.count) operands",
-      remedy: "give \(fixed) or more")
+    try operands.require((sendsWeight ? 2 : 3) + keeps)
     let (bucket, ticket) = (operands[0], operands[1])
     try bucket.requireFloatingPoint("bucket", "C1")
     try require(

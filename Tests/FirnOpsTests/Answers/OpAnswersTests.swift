@@ -43,6 +43,7 @@ extension OpTests {
       "by_mode": ByMode(),
       "gradients": Gradients(seeded: [false], targets: 1, stops: 0, unconnected: .zero),
       "absent_gradient": AbsentGradient(type: TensorType(.f32, [2])),
+      "exchanged_mean": ExchangedMean(),
       "fused_input": FusedInput(0, type: TensorType(.f32, [2])),
       "scan": Scan(
         body: GraphDef(), carries: 0, slices: 0, captures: 0, length: 1, isReversed: false),
@@ -92,10 +93,12 @@ extension OpTests {
         ].joined()
       ).union(PassThrough.mnemonics).union(GradientRouting.mnemonics)
       let elementwiseOrProgram = elementwise.union(["fused"])
-      let whole: Set = [
-        "mean_squared_error", "last_position", "random_uniform", "random_normal", "dropout", "iota", "extent",
-        "sample_count",
-      ]
+      let whole = Set(
+        [
+          "mean_squared_error", "last_position", "random_uniform", "random_normal", "dropout", "iota",
+          "extent",
+          "sample_count", "start_mean", "start_row_mean", "finish_mean",
+        ] + Collective.mnemonics)
       let parted = all.subtracting(whole)
       let overSteps: Set = [
         "matmul", "matmul_packed", "pack", "reshape", "broadcast", "transpose", "softmax", "log_softmax",
