@@ -56,19 +56,19 @@ import Testing
       try write(to: directory + "/model.onnx")
       let unbound = CommandLineRunner.run(["inspect", "model.onnx"], in: directory)
       #expect(unbound.code != 0)
-      #expect(unbound.errors.contains("--bind 'axes=…'"), "\(unbound.errors)")
+      #expect(unbound.errors.contains("--input 'axes=…'"), "\(unbound.errors)")
       let bound = CommandLineRunner.run(
-        ["convert", "model.onnx", "model.firn", "--bind", "axes=1"], in: directory)
+        ["convert", "model.onnx", "model.firn", "--input", "axes=1"], in: directory)
       #expect(bound.code == 0, "\(bound.errors)")
       let graph = try GraphDef(contentsOfFile: directory + "/model.firn")
       #expect(graph.nodes.contains { $0.mnemonic == "reduce_sum" && $0.types == [TensorType(.f32, [2, 1])] })
       for wrong in ["axes", "=1", "axes=one"] {
-        let result = CommandLineRunner.run(["inspect", "model.onnx", "--bind", wrong], in: directory)
-        #expect(result.code != 0 && result.errors.contains("--bind"), "\(wrong): \(result.errors)")
+        let result = CommandLineRunner.run(["inspect", "model.onnx", "--input", wrong], in: directory)
+        #expect(result.code != 0 && result.errors.contains("--input"), "\(wrong): \(result.errors)")
       }
-      let other = CommandLineRunner.run(["inspect", "model.onnx", "--bind", "axis=1"], in: directory)
+      let other = CommandLineRunner.run(["inspect", "model.onnx", "--input", "axis=1"], in: directory)
       #expect(other.code != 0 && other.errors.contains("axes"), "\(other.errors)")
-      let graphFile = CommandLineRunner.run(["inspect", "model.firn", "--bind", "axes=1"], in: directory)
+      let graphFile = CommandLineRunner.run(["inspect", "model.firn", "--input", "axes=1"], in: directory)
       #expect(graphFile.code != 0 && graphFile.errors.contains("is a graph file"), "\(graphFile.errors)")
     }
   }

@@ -124,7 +124,7 @@ import Testing
   @Test func earlyStoppingLeavesTheBest() throws {
     try CommandLineRunner.withDirectory { directory in
       let bench = try Bench(directory)
-      let line = Self.train.replacing("--rate 0.05", with: "--rate 0.5").replacing(
+      let line = Self.train.replacing("--rate 0.05", with: "--rate 20").replacing(
         "--epochs 8", with: "--epochs 200")
       let run = bench.run(line + " --patience 3 --out run --json")
       #expect(run.code == 0, "\(run.errors)")
@@ -228,7 +228,7 @@ import Testing
       what: "a split that leaves none", table: [header] + Array(good.prefix(3)),
       options: "--validation-split 0.01", code: 2, words: "validation"),
     .init(what: "a split that is none", options: "--validation-split 1.5", code: 2, words: "1.5"),
-    .init(what: "an exploding rate", options: "--optimizer sgd --rate 1e30", words: "step"),
+    .init(what: "an exploding rate", options: "--optimizer sgd --rate 1e300", words: "step"),
     .init(what: "a negative rate", options: "--rate -1", code: 2, words: "rate"),
     .init(what: "no such data", options: "--data nothing.csv", words: "nothing.csv"),
     .init(what: "a folder as data", options: "--data .", words: "."),

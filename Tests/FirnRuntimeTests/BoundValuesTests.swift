@@ -127,8 +127,9 @@ import Testing
       }
     }
     #expect(try session.snapshot() == other.snapshot())
-    // Each holds its values and the plan for them, and neither holds the other.
-    withExtendedLifetime(hoisted) { #expect(session.boundSize.count == 2) }
+    // Each holds its values and the plan for them, and neither holds the other: the first kernel packed, and the second
+    // packed for its product and for the gradient through it.
+    withExtendedLifetime(hoisted) { #expect(session.boundSize.count == 3) }
   }
 
   /// A plan that is kept to make values again goes with the program.

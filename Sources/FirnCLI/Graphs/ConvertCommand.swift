@@ -13,7 +13,7 @@ enum ConvertCommand {
       .init(
         name: "outputs", value: .text(placeholder: "NODES"),
         help: "what a model for ONNX gives, joined by commas (default: what nobody reads)"),
-      GraphQuestion.bind,
+      GraphQuestion.input,
       .json,
     ],
     examples: [
@@ -40,7 +40,7 @@ enum ConvertCommand {
       throw UsageError(
         "firn convert", "'\(target)' is the file that is read", remedy: "write to another name")
     }
-    let graph = try GraphQuestion.graph(source, binding: arguments.texts("bind"), in: shell)
+    let graph = try GraphQuestion.graph(source, binding: arguments.texts("input"), in: shell)
     if target.hasSuffix(".onnx") {
       let named = arguments.text("outputs").map { $0.split(separator: ",").map(String.init) }
       try Session(graph, threads: 1).writeONNX(named ?? Self.results(of: graph), to: shell.resolved(target))

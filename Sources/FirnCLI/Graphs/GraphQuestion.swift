@@ -28,12 +28,12 @@ struct GraphQuestion {
     name: "keep-training-mode", value: .text(placeholder: "SELECTION"),
     help: "run these in training mode although frozen")
 
-  static let bind = ArgumentParser.Option(
-    name: "bind", value: .text(placeholder: "INPUT=NUMBERS"),
+  static let input = ArgumentParser.Option(
+    name: "input", value: .text(placeholder: "INPUT=NUMBERS"),
     help: "the value of an ONNX model's input that decides shapes, such as 'axes=0,1'", repeats: true)
 
   /// The options all questions share.
-  static let options = [freeze, train, keep, loss, bind] + LoadedWeights.options + [json]
+  static let options = [freeze, train, keep, loss, input] + LoadedWeights.options + [json]
 
   var graph: GraphDef
   let freezing: Selection?
@@ -50,7 +50,7 @@ struct GraphQuestion {
   init(
     _ arguments: ParsedArguments, file: Int = 0, freezing option: String = "freeze", in shell: Shell
   ) throws {
-    let read = try Self.graph(arguments.positionals[file], binding: arguments.texts("bind"), in: shell)
+    let read = try Self.graph(arguments.positionals[file], binding: arguments.texts("input"), in: shell)
     let added = try AddedLoss(arguments.text("loss"), to: read)
     graph = added.graph
     freezing = try arguments.text(option).map { text throws(FirnError) in try Selection(text) }
@@ -69,7 +69,7 @@ struct GraphQuestion {
 
   /// The graph in the file that is named, by what it begins with: Firn's text, or a model of ONNX.
   ///
-  /// - Parameter binding: values of inputs that decide shapes, as `--bind` writes them.
+  /// - Parameter binding: values of inputs that decide shapes, as `--input` writes them.
   /// - Throws: `FileFailure` where there is none, `UsageError` for a value that is none.
   static func graph(_ written: String, binding: [String] = [], in shell: Shell) throws -> GraphDef {
     let values = try Self.values(binding)
@@ -77,7 +77,7 @@ struct GraphQuestion {
       guard values.isEmpty else {
         throw UsageError(
           "firn", "'\(written)' is a graph file, whose inputs decide no shapes",
-          remedy: "give --bind with an ONNX model only")
+          remedy: "give --input with an ONNX model only")
       }
     }
     let file = try InputFile(written, in: shell) { GraphDef.mayBegin($0) || ONNXModel.mayBegin($0) }
@@ -108,10 +108,10 @@ struct GraphQuestion {
         parts.count == 2 ? parts[1].split(separator: ",").map { Double($0.filter { $0 != " " }) } : []
       guard parts.count == 2, !parts[0].isEmpty, !numbers.contains(nil) else {
         throw UsageError(
-          "firn", "--bind '\(text)' is no input with numbers", remedy: "write --bind 'axes=0,1'")
+          "firn", "--input '\(text)' is no input with numbers", remedy: "write --input 'axes=0,1'")
       }
       guard result.updateValue(NDArray(numbers.compactMap(\.self)), forKey: String(parts[0])) == nil else {
-        throw UsageError("firn", "--bind gives `\(parts[0])` twice", remedy: "give it once")
+        throw UsageError("firn", "--input gives `\(parts[0])` twice", remedy: "give it once")
       }
     }
     return result

@@ -46,7 +46,7 @@ extension Importer {
       if let name = sourceInput(of: laid.tensor) {
         return FirnError(
           .missingFeed, "its \(what) decides shapes and depends on the input `\(name)`",
-          remedy: "give that input's value with `binding:`, in the command with `--bind '\(name)=…'`",
+          remedy: "give that input's value with `binding:`, in the command with `--input '\(name)=…'`",
           place: name)
       }
     }

@@ -83,7 +83,8 @@ final class Execution {
     // What stays of a variable of which rows are written must be there, whether or not anything reads it.
     let kept = plan.commits.filter { $0.rows != nil }.map(\.name)
     try store.makeFirstValues(of: read + kept, by: workers)
-    for name in kept + overwritten { _ = try store.storage(of: name) }
+    // What begins as another variable shares its storage, and must do so before that is asked to be its own.
+    for name in read + kept + overwritten { _ = try store.storage(of: name) }
   }
 
   /// Runs every step and leaves variables as they are, but for those that the plan's steps write over: committing is the

@@ -283,6 +283,13 @@ struct VariableStore {
     }
   }
 
+  /// The same values, with a future of their own: its versions are none that this store comes to.
+  func forked() -> VariableStore {
+    var result = self
+    result.version += 1 << 40
+    return result
+  }
+
   /// Sees to it that a run can write over a variable's value where it is: nobody else holds it then.
   ///
   /// - Precondition: the variable has a value: `storage(of:)` was asked for.

@@ -31,16 +31,18 @@ extension OpTests {
         let forward = Convolution(.forward, window, groups: groups)
         let types = [TensorType(.f32, Shape(x)), TensorType(.f32, Shape(kernel))]
         let y = (try? forward.resultTypes(of: types))?[0].shape.extents ?? []
+        // Sums of a thousand products and more have more to round.
+        let tolerance = kernel.dropLast().reduce(1, *) > 900 ? 4e-5 : 2e-5
         return [
-          OpSample(forward, .real(x), .real(kernel), tolerance: 2e-5),
+          OpSample(forward, .real(x), .real(kernel), tolerance: tolerance),
           OpSample(
             Convolution(.inputGradient, window, groups: groups, size: Array(x[1..<3])), .real(y),
             .real(kernel),
-            tolerance: 2e-5),
+            tolerance: tolerance),
           OpSample(
             Convolution(.kernelGradient, window, groups: groups, size: Array(kernel[..<2])), .real(x),
             .real(y),
-            tolerance: 2e-5),
+            tolerance: tolerance),
         ]
       } + [
         OpSample(MaxPool(size: [3, 3], strides: [2, 2], padding: [1, 1, 1, 1]), .real([2, 9, 11, 35])),
