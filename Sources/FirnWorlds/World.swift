@@ -7,7 +7,7 @@ internal import Synchronization
 /// the order of ranks whatever arrives first, so that they have the same bits every time, with every transport.
 ///
 /// Every member must make the same calls in the same order. All messages are sent by one thread of the world's own, in that
-/// order; the member's own thread goes on meanwhile, where it can (``start(_:)``).
+/// order; the member's own thread goes on meanwhile, where it can.
 public final class World: Sendable {
   /// This member's number, from 0.
   public let rank: Int

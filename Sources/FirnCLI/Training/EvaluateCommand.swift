@@ -8,7 +8,7 @@ enum EvaluateCommand {
     name: "evaluate", summary: "measure a graph file with trained weights on data",
     positionals: [GraphQuestion.file],
     options: [DataOptions.data] + DataColumns.options + [MetricOption.option]
-      + GraphQuestion.options.filter { ["loss", "weights", "map", "into"].contains($0.name) } + [
+      + GraphQuestion.options.filter { ["loss", "weights", "map", "into", "input"].contains($0.name) } + [
         DataOptions.batch, .json,
       ],
     examples: [

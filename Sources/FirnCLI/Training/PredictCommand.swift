@@ -17,7 +17,8 @@ enum PredictCommand {
       .init(
         name: "outputs", value: .text(placeholder: "NODES"),
         help: "what is predicted, joined by commas; argmax(NODE) for the class of the largest"),
-    ] + DataColumns.options + GraphQuestion.options.filter { ["weights", "map", "into"].contains($0.name) }
+    ] + DataColumns.options
+      + GraphQuestion.options.filter { ["weights", "map", "into", "input"].contains($0.name) }
       + [
         DataOptions.batch,
         .init(

@@ -20,10 +20,14 @@ struct RunFolder {
     if exists, !isFolder.boolValue {
       throw FirnError(.file, "'\(name)' is a file", remedy: "name a folder", place: name)
     }
+    // A run that was ended before its first checkpoint leaves a folder for them, and nothing to go on from.
+    func isLeft(_ name: String) -> Bool {
+      let place = path + "/" + name
+      guard name == "checkpoints" else { return FileManager.default.fileExists(atPath: place) }
+      return (try? FileManager.default.contentsOfDirectory(atPath: place).isEmpty) == false
+    }
     if !resuming,
-      let left = ["checkpoints", "weights.safetensors", "history.csv"].first(where: {
-        FileManager.default.fileExists(atPath: path + "/" + $0)
-      })
+      let left = ["checkpoints", "weights.safetensors", "history.csv"].first(where: isLeft)
     {
       throw FirnError(
         .invalidArgument, "'\(name)' holds \(left) of another run",
@@ -44,7 +48,7 @@ struct RunFolder {
 
   /// Takes away what a run that failed before its first checkpoint has made.
   func removeIfEmpty() {
-    for folder in [checkpoints, path] where isNew {
+    for (folder, mayGo) in [(checkpoints, true), (path, isNew)] where mayGo {
       guard let left = try? FileManager.default.contentsOfDirectory(atPath: folder), left.isEmpty else {
         continue
       }

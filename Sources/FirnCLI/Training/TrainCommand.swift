@@ -84,6 +84,11 @@ enum TrainCommand {
           .invalidArgument, "'\(place.name)' has no checkpoint to go on from", remedy: "leave --resume out",
           place: place.name)
       }
+      if start?.standardization != job.standardization {
+        throw FirnError(
+          .invalidArgument, "the run in '\(place.name)' scaled its data otherwise",
+          remedy: "give the --standardize or --weights that it was begun with", place: place.name)
+      }
     }
     var trainer = Trainer(job.program, in: job.model.session)
     trainer.validation = job.validation.map { Validation($0.inBatches(of: job.batch), metrics: job.metrics) }

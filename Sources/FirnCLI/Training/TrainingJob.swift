@@ -39,8 +39,19 @@ struct TrainingJob {
       of: [loss] + measured.flatMap(\.tensors).compactMap { question.graph.value(named: $0) })
     model = try TrainedModel(question, arguments, needsWeights: false, in: shell)
 
-    func read(_ file: DataFile) throws(FirnError) -> DataSet { try columns.data(in: file, for: needed) }
-    let all = try read(try DataOptions.file(arguments, in: shell))
+    let first = try DataOptions.file(arguments, in: shell)
+    func read(_ file: DataFile) throws(FirnError) -> DataSet {
+      // What takes the columns that are left takes them in order.
+      if case .table(let own) = file.content, case .table(let other) = first.content,
+        own.columns != other.columns, Set(own.columns) == Set(other.columns)
+      {
+        throw FirnError(
+          .invalidArgument, "'\(file.name)' has the columns of '\(first.name)' in another order",
+          remedy: "put them in the same order", place: file.name)
+      }
+      return try columns.data(in: file, for: needed)
+    }
+    let all = try read(first)
     var (training, validation) = (all, DataSet?.none)
     if let name = arguments.text("validation") {
       validation = try read(try DataFile(name, in: shell))
@@ -59,6 +70,10 @@ struct TrainingJob {
     var test = try arguments.text("test").map { try read(try DataFile($0, in: shell)) }
 
     if let names = arguments.text("standardize") {
+      if model.standardization != nil {
+        throw UsageError(
+          "firn train", "the weights say how their data is scaled already", remedy: "leave --standardize out")
+      }
       let scaling = try Standardization(
         of: training, columns: names.split(separator: ",").map { String($0) })
       training = try scaling.applied(to: training)

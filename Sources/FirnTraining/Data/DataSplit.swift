@@ -94,10 +94,14 @@ extension DataSet {
       let array = try array(of: reference)
       let width = max(1, array.shape.dropFirst().reduce(1, *))
       let labels = array.doubles
-      guard let index = labels.firstIndex(where: { !(0..<Double(bound)).contains($0) }) else { continue }
+      guard
+        let index = labels.firstIndex(where: {
+          !(0..<Double(bound)).contains($0) || $0 != $0.rounded()
+        })
+      else { continue }
       throw FirnError(
         .indexOutOfRange,
-        "column `\(reference.tensorName)` has label \(Int(labels[index])) in row \(index / width), of \(bound) classes",
+        "column `\(reference.tensorName)` has label \(label) in row \(index / width), of \(bound) classes",
         remedy: "give labels from 0 to \(bound - 1)", place: reference.tensorName)
     }
   }

@@ -61,6 +61,11 @@ public struct Standardization: Hashable, Sendable, Codable {
         let distance = value - means[index % width]
         deviations[index % width] += distance * distance / Double(data.count)
       }
+      // A mean of equal numbers is rounded, and distances from it are no deviation.
+      for feature in 0..<min(width, values.count)
+      where stride(from: feature, to: values.count, by: width).allSatisfy({ values[$0] == values[feature] }) {
+        (means[feature], deviations[feature]) = (values[feature], 0)
+      }
       columns.append(
         Column(
           name: name, means: means,
@@ -71,7 +76,8 @@ public struct Standardization: Hashable, Sendable, Codable {
 
   /// The data set with its columns scaled; others stay, and rows stay where they are.
   ///
-  /// - Throws: `.unknownName` where it lacks a column, `.shapeMismatch` where rows have another size.
+  /// - Throws: `.unknownName` where it lacks a column, `.shapeMismatch` where rows have another size, `.parse` where a
+  ///   scale that was read is none.
   public func applied(to data: DataSet) throws(FirnError) -> DataSet {
     var data = data
     for column in columns {
@@ -94,6 +100,13 @@ public struct Standardization: Hashable, Sendable, Codable {
 
   private func scaled(_ array: NDArray, by column: Column) throws(FirnError) -> NDArray {
     let width = max(1, array.shape.dropFirst().reduce(1, *))
+    guard column.deviations.count == column.means.count,
+      zip(column.means, column.deviations).allSatisfy({ $0.isFinite && $1.isFinite && $1 > 0 })
+    else {
+      throw FirnError(
+        .parse, "what is said of the scale of column `\(column.name)` is no scale",
+        remedy: "measure it again on what was trained on", place: column.name)
+    }
     guard width == column.means.count, array.dtype == .f32 || array.dtype == .f64 else {
       throw FirnError(
         .shapeMismatch,

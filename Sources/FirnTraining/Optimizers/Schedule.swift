@@ -89,7 +89,7 @@ public indirect enum Schedule: Hashable, Sendable {
       Self.half(initial, final, CosinePeriods(first: first, multiplier: multiplier).share(at: step))
     case .oneCycle(let peak, let over, let rising, let start, let end):
       OneCycle(peak: peak, over: over, rising: rising, start: start, end: end).rate(at: step)
-    case .table(let rates): rates[min(step, rates.count - 1)]
+    case .table(let rates): rates.isEmpty ? 0 : rates[min(step, rates.count - 1)]
     case .warmUp, .onPlateau: 1
     }
   }

@@ -11,6 +11,8 @@ extension TrainingLoop {
       after: state.stage, epoch: position.epoch, step: position.step, isEpochStart: isEpochStart
     ) { delta in state.stalled(trainer.monitor, delta: delta, stage: state.stage) }
     guard due != state.stage else { return }
+    // The last step before may have left what no loss has shown yet; it is this program that would be repeated.
+    try requireFiniteWeights()
     let before = run.program
     let (program, slots) = try stages.program(of: due, in: session)
     try session.requireOwn(program)

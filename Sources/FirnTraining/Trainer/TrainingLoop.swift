@@ -1,6 +1,7 @@
 import FirnCompiler
 import FirnGraph
 import FirnRuntime
+import FirnWorlds
 
 /// One run of a trainer.
 final class TrainingLoop {
@@ -38,6 +39,11 @@ final class TrainingLoop {
     guard !trainer.program.trained.isEmpty, trainer.program.fetches.last != nil else {
       throw FirnError(
         .invalidArgument, "the program trains nothing", remedy: "compile it with `minimizing:`")
+    }
+    guard trainer.session.world.size == 1 else {
+      throw FirnError(
+        .invalidArgument, "`train(on:)` in a world of \(trainer.session.world.size) members",
+        remedy: "use `fit`, which shares batches out, or train in one process")
     }
     guard epochs >= 0 else {
       throw FirnError(.invalidArgument, "\(epochs) epochs", remedy: "give a number that is not negative")
