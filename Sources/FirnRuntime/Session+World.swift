@@ -104,7 +104,8 @@ extension Session {
   private func digests(
     of program: Program
   ) throws(FirnError) -> [(kind: String, name: String, digest: String)] {
-    let graph = program.compilation.graph
+    // What is computed once has read the frozen variables that the step does not.
+    let (graph, bound) = (program.compilation.graph, program.compilation.bound)
     let request = program.compilation.context.request
     let selection = [request.freezing, request.thawing, request.keepingTrainingMode]
       .map { $0.map { "\($0)" } ?? "nothing" }.joined(separator: "; ")
@@ -113,10 +114,10 @@ extension Session {
       ("version", "of Firn", FirnVersion.text),
       ("graph", "the graph", BitDigest.of(request.graph.text)),
       ("selection", "what is trained", BitDigest.of(selection + "; " + trained)),
-      ("program", "the program", BitDigest.of(graph.text)),
+      ("program", "the program", BitDigest.of(graph.text + bound.text)),
     ]
     var seen: Set<String> = []
-    for node in graph.nodes where !node.traits.isDisjoint(with: [.reads, .writes]) {
+    for node in bound.nodes + graph.nodes where !node.traits.isDisjoint(with: [.reads, .writes]) {
       let name: String
       switch node.op.effect {
       case .reads(let variable), .writes(let variable): name = variable

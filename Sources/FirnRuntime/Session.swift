@@ -486,6 +486,8 @@ public final class Session {
   ) throws(FirnError) -> Execution {
     let key = ExecutionCache.Key(binding: binding, checksNumerics: checksNumerics)
     if let known = executions.known(of: program.identity, key) { return known }
+    executions.removeUnneeded()
+    boundValues.removeUnneeded()
     let compilation = program.compilation
     // Where each value is looked through, each is made by itself, and in the run: programs are taken apart again.
     let graph = (checksNumerics ? compilation.whole : compilation.graph).mapping(.binding(binding))

@@ -82,7 +82,7 @@ extension GraphDef {
         rewriter.drop(position)
       }
       guard let started = ready[position] else { return }
-      if owner[position] == nil { rewriter.keep(position) }
+      if owner[position] == nil, !rewriter.isDone(position) { rewriter.keep(position) }
       for number in started { start(number, &buckets, &weights, in: &rewriter) }
     }
   }
@@ -144,6 +144,11 @@ extension GraphDef {
     if rewriter.isDone(value.node) { return rewriter(value) }
     if let known = made[value] { return known }
     let node = nodes[value.node]
+    // A placeholder or a read is there once, under its own name: it moves up.
+    if !node.traits.isDisjoint(with: .effects) {
+      rewriter.keep(value.node)
+      return rewriter(value)
+    }
     let inputs = node.inputs.map { early($0, &made, in: &rewriter) }
     let results = rewriter.emit(node.op, inputs, named: "exchange/weight", like: node)
     for (number, result) in results.enumerated() { made[Value(value.node, number)] = result }
@@ -203,9 +208,11 @@ extension GraphDef {
     let bucket = buckets[number]
     if buckets[bucket.leader].sendsWeight, let total = buckets[bucket.leader].total { return total }
     // Nothing but rows travels by this weight, or nothing that is ready by now.
-    let graph = rewriter.graph
-    let total = graph.section("exchange", phase: .update) { allReduce(rewriter.tensor(bucket.weight)) }
-    try graph.validate()
-    return total.value
+    // It goes the way of a mean, in which a member that does not count in a run hands in 0.
+    let (model, weight) = (nodes[bucket.marks[0]], rewriter(bucket.weight))
+    let begun = rewriter.emit(
+      StartMean(sendsWeight: true), [weight, weight], named: "exchange/start", like: model)
+    let finish = FinishMean([.scalar], sendsWeight: true, keeps: begun.count - 2)
+    return rewriter.emit(finish, begun, named: "exchange/finish", like: model)[0]
   }
 }

@@ -53,7 +53,11 @@ final class Execution {
   /// those that steps write over where somebody else holds what they are.
   func bind(to store: inout VariableStore) throws(FirnError) {
     if !isBound { bindValues { bound?.storage(of: $0) } }
-    if version != store.version { try makeFirstValues(in: &store) }
+    if version != store.version {
+      // A number that the store comes to below may be one that another future of it has come to.
+      version = nil
+      try makeFirstValues(in: &store)
+    }
     for name in overwritten { store.makeOwn(name) }
     if version == store.version { return }
     for (slot, placement) in plan.placements.enumerated() {

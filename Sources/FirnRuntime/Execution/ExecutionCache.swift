@@ -26,6 +26,9 @@ struct ExecutionCache {
 
   private var live: [Entry] { entries.filter { $0.program != nil } }
 
+  /// Lets go of what programs that nobody holds any more have left.
+  mutating func removeUnneeded() { entries.removeAll { $0.program == nil } }
+
   var count: Int { live.count }
   /// Bytes of all that are held.
   var byteCount: Int { live.reduce(0) { $0.saturatingSum($1.byteCount) } }

@@ -358,6 +358,7 @@ struct VariableStore {
   mutating func goBack(to earlier: VariableStore) {
     var result = earlier
     result.version = max(version, earlier.version) + 1
+    result.changes = max(changes, earlier.changes)
     for index in result.entries.indices {
       guard let now = self[result.entries[index].variable.name],
         now.revision != result.entries[index].revision

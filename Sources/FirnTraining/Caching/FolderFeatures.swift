@@ -77,12 +77,12 @@ final class FolderFeatures: FeatureStore {
       }
       let offset = file.byteCount
       try Self.append(records, to: file)
-      let first = places.count
       for (place, key) in keys.enumerated() {
         numbers[key] = places.count
         places.append((file, offset + place * buffer.count))
       }
-      return Array(first..<places.count)
+      // Equal examples have one record: the last, by which they are known.
+      return keys.compactMap { numbers[$0] }
     } catch {
       isFull = true
       warn("no more features are stored, so what is not yet is computed in every epoch: \(error.message)")

@@ -94,11 +94,9 @@ extension DataSet {
       let array = try array(of: reference)
       let width = max(1, array.shape.dropFirst().reduce(1, *))
       let labels = array.doubles
-      guard
-        let index = labels.firstIndex(where: {
-          !(0..<Double(bound)).contains($0) || $0 != $0.rounded()
-        })
-      else { continue }
+      let fault = labels.firstIndex { !(0..<Double(bound)).contains($0) || $0 != $0.rounded() }
+      guard let index = fault else { continue }
+      let label = Int(exactly: labels[index]).map { "\($0)" } ?? "\(labels[index])"
       throw FirnError(
         .indexOutOfRange,
         "column `\(reference.tensorName)` has label \(label) in row \(index / width), of \(bound) classes",
