@@ -2,7 +2,7 @@
 ///
 ///     t' = t + (1 - decay)·(w' - t)
 ///  where w' is the source after the step; at a decay of 0 the copy t' = w'. See
-/// ``Graph/shadow(of:as:decay:every:statistics:)``.
+/// ``Graph/shadow(of:as:decay:every:statistics:file:line:)``.
 public struct Shadow: Hashable, Sendable {
   /// What becomes of state that layers move themselves, such as the moving averages of batch norms.
   public enum Statistics: String, Hashable, Sendable, CaseIterable {
