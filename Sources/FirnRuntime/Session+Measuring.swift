@@ -15,6 +15,8 @@ extension Session {
     try requireOwn(program)
     let execution = try self.execution(of: program, binding: binding)
     var copies = store.forked()
+    // Now, since copying is not what is measured.
+    try execution.bind(to: &copies)
     return { () throws(FirnError) in
       try execution.bind(to: &copies)
       try execution.run(checksNumerics: false)
