@@ -97,6 +97,12 @@ import Testing
         try Data(contentsOf: URL(filePath: bench.path(run + "/weights.safetensors")))
       }
       #expect(try weights("part") == weights("whole"))
+      // What scaled its data goes on with it, or not at all.
+      #expect(bench.run(half + " --standardize x --out scaled").code == 0)
+      let unscaled = bench.run(Self.train + " --out scaled --resume")
+      #expect(
+        unscaled.code == 1 && unscaled.errors.contains("scaled its data otherwise"), "\(unscaled.errors)")
+      #expect(bench.run(Self.train + " --standardize x --out scaled --resume").code == 0)
 
       // On from these weights with the body frozen: its bits are those of before.
       let more = bench.run(

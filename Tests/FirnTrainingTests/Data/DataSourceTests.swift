@@ -57,6 +57,14 @@ import Testing
     let flat = try Standardization(
       of: DataSet(["x": NDArray([3, 3, 3] as [Float], shape: [3, 1])]), columns: ["x"])
     #expect(flat.columns[0].deviations == [1])
+    // Also where a mean of equal numbers rounds.
+    for (value, count) in [(Float(0.1), 100), (0.5, 100), (255, 1000), (-7.3, 33)] {
+      let column = try Standardization(
+        of: DataSet(["x": NDArray([Float](repeating: value, count: count), shape: [count, 1])]),
+        columns: ["x"]
+      ).columns[0]
+      #expect(column.deviations == [1] && column.means == [Double(value)], "\(value), \(count) times")
+    }
     #expect(try error { _ = try Standardization(of: data, columns: ["y"]) }.code == .typeMismatch)
     #expect(try error { _ = try scale.applied(to: DataSet(["x": noise([2, 4])])) }.code == .shapeMismatch)
   }

@@ -127,6 +127,11 @@ import Testing
     #expect(throws: FirnError.self) { try DataSet(["x": NDArray(zeros: [0, 2])]).check() }
     let labelled = try DataSet(["y": NDArray([0, 1, 2] as [Int32])])
     #expect(try error { try labelled.check(classes: ["y": 2]) }.message.contains("label 2 in row 2"))
+    for wrong in [Float(1e20), 0.5, -1] {
+      let set = try DataSet(["y": NDArray([0, wrong, 1] as [Float])])
+      #expect(
+        try error { try set.check(classes: ["y": 2]) }.message.contains("in row 1, of 2 classes"), "\(wrong)")
+    }
   }
 
   @Test func damagedPicturesAreRefused() throws {

@@ -12,20 +12,20 @@ import FirnOps
 ///
 /// - Complexity: linear in nodes and operands.
 struct FusionGroups {
-  private let graph: GraphDef
-  private let index: ValueIndex
+  let graph: GraphDef
+  let index: ValueIndex
   // What is asked of nodes and values over and over, by number: a graph has hundreds of thousands of them, and reaching
   // for their ops, types and operands takes longer than all that is done here.
   private var kinds: [Kind]
   /// By value, the number of its shape.
   private var shapes: [Int32] = []
   /// By value, the node that makes it.
-  private var owners: [Int32] = []
+  private(set) var owners: [Int32] = []
   /// Values that nodes read, one node after the other.
-  private var inputs: [Int32] = []
+  private(set) var inputs: [Int32] = []
   /// By node, where in `inputs` its own begin; one more for the end.
-  private var starts: [Int] = []
-  private var tilings = Tilings()
+  private(set) var starts: [Int] = []
+  private(set) var tilings = Tilings()
   /// By node, how many large values were made before by what is no candidate.
   private var heavyBefore: [Int32] = []
   private var levels: [Int]
@@ -35,32 +35,32 @@ struct FusionGroups {
   /// By value, the last node that reads it; past the end for outputs, -1 where none does.
   private var lastReaders: [Int]
   /// By value, what is seen in its place; itself where nothing is seen through.
-  private var shown: [Int32] = []
+  private(set) var shown: [Int32] = []
   /// By value, the window it is seen through; `none` where nothing is.
-  private var windowOf: [Int32] = []
+  private(set) var windowOf: [Int32] = []
   private var windows: [Window] = []
   /// By node, whether all its results are seen through.
   private var isShowing: [Bool] = []
   /// By node, its group; one that became part of another leads to that one.
   private var numbers: [Int32]
-  private var groups: [Group] = []
+  private(set) var groups: [Group] = []
   /// By value, the group that read it last.
   private var readingGroups: [Int32]
   /// By node, whether anything but programs, which see through it, reads it.
-  private var needed: [Bool] = []
+  private(set) var needed: [Bool] = []
   /// By value, whether anything but its own program reads it.
-  private var isResult: [Bool] = []
+  private(set) var isResult: [Bool] = []
   /// By value, its place in the body of the program that is being made.
-  private let places: Places
+  let places: Places
 
-  private static let none: Int32 = -1
+  static let none: Int32 = -1
 
   /// What a node can be in a program.
   private enum Kind: UInt8 {
     case none, instruction, joined
   }
 
-  private struct Group {
+  struct Group {
     /// Itself, or the one it became part of.
     var successor: Int
     var tiling: Int32
@@ -208,13 +208,13 @@ struct FusionGroups {
   }
 
   /// The node that makes what is seen where the operand at this place is read.
-  private func seenNode(at place: Int) -> Int { Int(owners[Int(shown[Int(inputs[place])])]) }
+  func seenNode(at place: Int) -> Int { Int(owners[Int(shown[Int(inputs[place])])]) }
 
   private func rank(_ value: Int) -> Int { tilings.rank(shapes[value]) }
 
   // MARK: Groups
 
-  private func root(_ position: Int) -> Int? {
+  func root(_ position: Int) -> Int? {
     var number = Int(numbers[position])
     if number < 0 { return nil }
     while groups[number].successor != number { number = groups[number].successor }
@@ -423,20 +423,7 @@ struct FusionGroups {
     if !groups[group].operands.contains(value) { groups[group].operands.append(value) }
   }
 
-  // MARK: Programs
-
-  /// The program of a node; nil where it is run by itself.
-  func group(of position: Int) -> Int? {
-    guard let number = root(position) else { return nil }
-    // One node alone is worth a program where that saves writing out what it reads.
-    if groups[number].members.count > 1 { return number }
-    let only = groups[number].members[0]
-    let isWorthwhile = (starts[only]..<starts[only + 1]).contains { windowOf[Int(inputs[$0])] != Self.none }
-    return isWorthwhile ? number : nil
-  }
-
-  /// In order.
-  func members(of group: Int) -> [Int] { groups[group].members }
+  // MARK: Readers
 
   private mutating func findReaders() {
     needed = Array(repeating: false, count: kinds.count)
@@ -457,87 +444,10 @@ struct FusionGroups {
       }
     }
   }
-
-  /// Whether the node is made at all: not if only programs read it, who see through it.
-  func isNeeded(_ position: Int) -> Bool { needed[position] }
-
-  /// Goes through the nodes that must be there for the node at `position`, or the program it is part of.
-  func forEachOperand(of position: Int, _ body: (Int) -> Void) {
-    guard let group = group(of: position) else {
-      for place in starts[position]..<starts[position + 1] { body(Int(owners[Int(inputs[place])])) }
-      return
-    }
-    for member in groups[group].members {
-      for place in starts[member]..<starts[member + 1] {
-        let node = seenNode(at: place)
-        if root(node) != group { body(node) }
-      }
-    }
-  }
-
-  /// The op of a program, what it reads and which nodes its results stand for.
-  func program(of group: Int) -> (op: Fused, operands: [Value], results: [Int]) {
-    let members = groups[group].members
-    // Nodes that are computed, or shown, keep their names; inputs are called what is around, by names of one component.
-    var names: Set<String> = []
-    for member in members {
-      forEachName(member, of: group) { if Path.depth(of: $0) == 1 { names.insert($0) } }
-    }
-    var body: [Node] = []
-    body.reserveCapacity(members.count * 2)
-    var operands: [Value] = []
-    places.clear()
-    for member in members {
-      for place in starts[member]..<starts[member + 1] {
-        let number = Int(shown[Int(inputs[place])])
-        guard root(Int(owners[number])) != group, places[number] == nil else { continue }
-        let value = Value(Int(owners[number]), number - index[Value(Int(owners[number]))])
-        let type = graph.type(of: value)
-        let wanted = Path.last(of: graph.nodes[value.node].name)
-        var (name, count) = (wanted, 0)
-        while !names.insert(name).inserted {
-          count += 1
-          name = "\(wanted)_\(count)"
-        }
-        places[number] = Value(body.count)
-        body.append(Node(op: FusedInput(operands.count, type: type), inputs: [], types: [type], name: name))
-        operands.append(value)
-      }
-    }
-    for member in members { _ = place(Value(member), in: &body) }
-    let results = members.filter { isResult[index[Value($0)]] }
-    let definition = GraphDef(nodes: body, outputs: results.map { place(Value($0), in: &body) })
-    return (Fused(body: definition, domain: tilings.tiling(groups[group].tiling).shape), operands, results)
-  }
-
-  /// Where a value is in the body of the program that is being made; what makes it comes there if it is not.
-  private func place(_ value: Value, in body: inout [Node]) -> Value {
-    let number = index[value]
-    if let known = places[number] { return known }
-    var node = graph.nodes[value.node]
-    for operand in node.inputs.indices { node.inputs[operand] = place(node.inputs[operand], in: &body) }
-    let first = number - value.result
-    for result in 0..<Int(node.resultCount) { places[first + result] = Value(body.count, result) }
-    body.append(node)
-    return Value(body.count - 1, value.result)
-  }
-
-  /// The name of a node of a program, and the names of what shows it values of other nodes.
-  private func forEachName(_ member: Int, of group: Int, _ body: (String) -> Void) {
-    body(graph.nodes[member].name)
-    for place in starts[member]..<starts[member + 1] {
-      var value = Int(inputs[place])
-      while root(Int(owners[value])) != group, windowOf[value] != Self.none {
-        let node = Int(owners[value])
-        body(graph.nodes[node].name)
-        value = Int(inputs[starts[node]])
-      }
-    }
-  }
 }
 
 /// Where values are in a body that is being made; clearing it takes as long as it was filled.
-private final class Places {
+final class Places {
   private var places: [Value]
   private var filled: [Int] = []
 
