@@ -101,7 +101,7 @@ import Testing
       #expect(bench.run(half + " --standardize x --out scaled").code == 0)
       let unscaled = bench.run(Self.train + " --out scaled --resume")
       #expect(
-        unscaled.code == 1 && unscaled.errors.contains("scaled its data otherwise"), "\(unscaled.errors)")
+        unscaled.code == 2 && unscaled.errors.contains("scaled its data otherwise"), "\(unscaled.errors)")
       #expect(bench.run(Self.train + " --standardize x --out scaled --resume").code == 0)
 
       // On from these weights with the body frozen: its bits are those of before.
