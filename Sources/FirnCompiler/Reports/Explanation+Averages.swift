@@ -6,11 +6,13 @@ extension Explanation {
   /// What is made of data too, as a batch's statistics are, belongs to the weights that made it.
   func laggingAverages() -> [Finding] {
     let graph = request.graph
+    // Most graphs write nothing, and need not be looked at as a whole.
+    guard graph.nodes.contains(where: { $0.traits.contains(.writes) }) else { return [] }
     let dependence = DependenceAnalysis(graph)
     let isComputed = graph.upstream(
       of: request.fetches + (request.training.map { $0.losses + $0.followed } ?? []))
     return graph.nodes.enumerated().compactMap { position, node -> Finding? in
-      guard case .writes(let name) = node.op.effect else { return nil }
+      guard node.traits.contains(.writes), case .writes(let name) = node.op.effect else { return nil }
       if let assignment = node.trainingAssignment {
         guard verdicts.modes.motions[name]?.isMoving == true, isComputed[assignment.beside.node] else {
           return nil

@@ -15,16 +15,21 @@ extension Explanation {
         scopes.append(scope)
       }
     }
+    let numbered = Dictionary(grouping: scopes) { Self.stem(of: $0) }
     return selections.flatMap { label, selection -> [Finding] in
       // One that names nothing but places without variables leaves nothing out.
       let named = (try? selection?.resolve(in: request.selectionContext)) ?? []
+      if named.isEmpty { return [] }
+      var touched: Set<String> = []
+      var chosen: Set<String> = []
+      for entry in named {
+        let around = Path.ancestors(of: entry.variable.name)
+        touched.formUnion(around)
+        chosen.formUnion(around.filter(entry.matchedBy.contains))
+      }
       return scopes.compactMap { scope -> Finding? in
-        guard
-          named.contains(where: { $0.matchedBy.contains(scope) && Path.isWithin($0.variable.name, scope) })
-        else { return nil }
-        let others = scopes.filter { other in
-          Self.isNumbered(other, like: scope) && !named.contains { Path.isWithin($0.variable.name, other) }
-        }
+        guard chosen.contains(scope) else { return nil }
+        let others = (numbered[scope] ?? []).filter { !touched.contains($0) }
         guard !others.isEmpty else { return nil }
         let list = others.map { "`\($0)`" }.joined(separator: ", ")
         return Finding(
@@ -38,10 +43,11 @@ extension Explanation {
     }
   }
 
-  /// Whether `other` is `scope` with a number behind.
-  private static func isNumbered(_ other: String, like scope: String) -> Bool {
-    guard other.hasPrefix(scope + "_") else { return false }
-    let number = other.dropFirst(scope.count + 1)
-    return !number.isEmpty && number.allSatisfy { $0.isASCII && $0.isNumber }
+  /// What a scope was called before a number was put behind its name; nil where there is none.
+  private static func stem(of scope: String) -> String? {
+    guard let line = scope.lastIndex(of: "_") else { return nil }
+    let number = scope[line...].dropFirst()
+    guard !number.isEmpty, number.allSatisfy({ $0.isASCII && $0.isNumber }) else { return nil }
+    return String(scope[..<line])
   }
 }

@@ -58,6 +58,23 @@ package struct LossFlow: Sendable {
   /// From each value, the way with the fewest cuts to what is differentiated.
   var ways: FlowGraph.Ways { known.ways }
 
+  /// Whether what is differentiated is the variable itself.
+  func isDifferentiated(_ variable: String) -> Bool {
+    reads[variable]?.contains(where: ends.contains) == true
+  }
+
+  /// Whether a gradient reaches a variable.
+  func isOpen(to variable: String) -> Bool {
+    let known = known
+    return known.reads[variable]?.contains(where: known.ways.isOpen) == true
+  }
+
+  /// Whether what is differentiated depends on a variable, be it along paths that no gradient takes.
+  func depends(on variable: String) -> Bool {
+    let known = known
+    return known.reads[variable]?.contains(where: known.ways.exists) == true
+  }
+
   func node(of value: Int) -> Node { graph.nodes[routes.node(of: value)] }
 
   /// Values that have a derivative, be it zero everywhere.

@@ -44,30 +44,26 @@ struct Verdicts: Sendable {
       return (.state, modes.motions[variable.name]?.explanation ?? decision.explanation)
     }
     if !trainability.isTrained(variable.name) { return (.frozen, decision.explanation) }
-    let own = sources.filter { $0.trainability.isTrained(variable.name) }
-    if let given = own.first(where: \.isGiven) {
+    let name = variable.name
+    let own = sources.indices.filter { sources[$0].trainability.isTrained(name) }
+    if let given = own.first(where: { sources[$0].isGiven }) {
       let status: TrainingStatus = if case .partly = decision { .partly } else { .trained }
-      return (status, "its gradient is given" + (given.name.map { " by `\($0)`" } ?? ""))
+      return (status, "its gradient is given" + (sources[given].name.map { " by `\($0)`" } ?? ""))
     }
-    let isEnd = own.contains { source in
-      source.flow.reads[variable.name]?.contains { source.flow.ends.contains($0) } == true
+    if readers[name]?.isEmpty ?? true, !own.contains(where: { sources[$0].flow.isDifferentiated(name) }) {
+      return (.neverRead, "no node of the graph reads it")
     }
-    if (readers[variable.name] ?? []).isEmpty, !isEnd { return (.neverRead, "no node of the graph reads it") }
     guard let first = own.first else { return (.notUnderLoss, "nothing is trained") }
-    let open = own.filter { source in
-      source.flow.reads[variable.name]?.contains(where: source.flow.ways.isOpen) == true
-    }
+    let open = own.filter { sources[$0].flow.isOpen(to: name) }
     if !open.isEmpty {
-      let names = open.compactMap { source in source.name.map { "`\($0)`" } }
+      let names = open.compactMap { source in sources[source].name.map { "`\($0)`" } }
       let trained = names.isEmpty ? "" : ", trained by " + names.joined(separator: " and ")
       if case .partly = decision { return (.partly, decision.explanation + trained) }
       return (.trained, decision.explanation + trained)
     }
-    let cut = own.first { source in
-      source.flow.reads[variable.name]?.contains(where: source.flow.ways.exists) == true
-    }
-    let told = cut ?? first
-    let reason = told.flow.reason(forNoneTo: told.flow.reads[variable.name] ?? [])
+    let cut = own.first { sources[$0].flow.depends(on: name) }
+    let told = sources[cut ?? first]
+    let reason = told.flow.reason(forNoneTo: told.flow.reads[name] ?? [])
     return (
       cut == nil ? .notUnderLoss : .cutOff,
       reason + (cut == nil ? "" : told.name.map { ", from `\($0)`" } ?? "")

@@ -10,7 +10,8 @@ package final class Once<Made: Sendable, Failure: Error>: Sendable {
   /// - Throws: what `make` threw, each time.
   package func callAsFunction(_ make: () throws(Failure) -> Made) throws(Failure) -> Made {
     let result = made.withLock { known in
-      let result = known ?? Result(catching: make)
+      if let known { return known }
+      let result = Result(catching: make)
       known = result
       return result
     }

@@ -11,22 +11,25 @@ struct PathPattern: Hashable, Sendable {
   var hasWildcards: Bool { text.utf8.contains(UInt8(ascii: "*")) }
 
   /// The pattern split once, for matching against many paths.
-  func compiled() -> Compiled { Compiled(components: PathComponents(text).bytes) }
+  func compiled() -> Compiled {
+    Compiled(components: PathComponents(text).bytes + [Compiled.anything])
+  }
 
   struct Compiled {
+    /// Those of the pattern, and any number of others below.
     fileprivate let components: [[UInt8]]
 
     /// Whether `path` or a scope it lies in matches.
     ///
     /// - Complexity: O(pattern · path).
     func selects(_ path: PathComponents) -> Bool {
-      wildcardMatch(components + [Self.anything], path.bytes, isAny: { $0 == Self.anything }) {
+      wildcardMatch(components, path.bytes, isAny: { $0 == Self.anything }) {
         part, component in
         wildcardMatch(part, component, isAny: { $0 == UInt8(ascii: "*") }, fits: ==)
       }
     }
 
-    private static let anything = Array("**".utf8)
+    fileprivate static let anything = Array("**".utf8)
   }
 }
 

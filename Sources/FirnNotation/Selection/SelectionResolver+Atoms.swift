@@ -44,7 +44,7 @@ extension SelectionResolver {
       let compiled = pattern.compiled()
       found = split.indices.filter { compiled.selects(split[$0]) }
     } else {
-      found = scopes()[pattern.text] ?? []
+      found = members(of: pattern.text)
     }
     guard found.isEmpty else { return found }
     let names = scopeNames()

@@ -23,6 +23,7 @@ struct SelectionResolver {
   var components: [PathComponents]?
   var nodePositions: [String: Int]?
   private var below: [String: [Int]]?
+  private var scans = 0
   /// How many atoms and blocks have been begun: the place of a fault.
   private var mark = 0
 
@@ -37,7 +38,8 @@ struct SelectionResolver {
     values: (loaded: Set<String>, trained: Set<String>)? = nil
   ) {
     self.form = form
-    self.variables = variables.filter { $0.kind != .slot }
+    let hasSlots = variables.contains { $0.kind == .slot }
+    self.variables = hasSlots ? variables.filter { $0.kind != .slot } : variables
     paths = self.variables.map(\.name) + places
     self.graph = graph
     self.values = values
@@ -46,11 +48,11 @@ struct SelectionResolver {
   init(_ form: Selection.Form, paths: [String]) { self.init(form, variables: [], places: paths) }
 
   mutating func resolve() throws(FirnError) -> [Hit] {
-    try hits(form).map { hit in
-      var (hit, seen) = (hit, Set<String>())
-      hit.matchedBy = hit.matchedBy.filter { seen.insert($0).inserted }
-      return hit
+    var hits = try hits(form)
+    for index in hits.indices where hits[index].matchedBy.count > 1 {
+      hits[index].matchedBy = Self.distinct(hits[index].matchedBy)
     }
+    return hits
   }
 
   // MARK: Operators
@@ -190,15 +192,27 @@ struct SelectionResolver {
 
   // MARK: Names
 
+  /// What has this path or lies below it.
+  ///
+  /// A few are found by comparing all paths, which is quicker than putting all of them into a table first.
+  mutating func members(of scope: String) -> [Int] {
+    guard below == nil, scans < Self.mostScans else { return scopes()[scope] ?? [] }
+    scans += 1
+    if scope.isEmpty { return [] }
+    return paths.indices.filter { Path.isWithin(paths[$0], scope) }
+  }
+
+  private static let mostScans = 4
+
   /// For each variable's path and every scope, the variables of that path or below.
   mutating func scopes() -> [String: [Int]] {
     if let below { return below }
     var result: [String: [Int]] = [:]
     for (index, path) in paths.enumerated() {
       var end = path.startIndex
-      while let slash = path[end...].firstIndex(of: "/") {
+      while let slash = path.utf8[end...].firstIndex(of: UInt8(ascii: "/")) {
         result[String(path[..<slash]), default: []].append(index)
-        end = path.index(after: slash)
+        end = path.utf8.index(after: slash)
       }
       result[path, default: []].append(index)
     }
