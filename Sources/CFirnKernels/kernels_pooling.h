@@ -3,22 +3,24 @@
 /// Which tap of its window is the greatest, in some channels of one result pixel; `value` is that element.
 ///
 /// A tap replaces the one held where it is greater or NaN: of equal ones the first stays, of NaNs the last. Where no tap
-/// is inside the image, none is held, and the greatest of nothing is -infinity.
+/// is inside the image, none is held, and the greatest of nothing is -infinity. Where only the element is wanted, which
+/// tap it is of is not looked after.
 FIRN_INLINE FirnInts greatest_tap(const FirnWindow *w, const float *restrict image, ptrdiff_t top, ptrdiff_t left,
-                                  size_t count, FirnFloats *value) {
+                                  size_t count, int wants_tap, FirnFloats *value) {
     FirnInts held = (FirnInts)(-1);
     FirnFloats best = -FIRN_INFINITY;
-    for (size_t r = 0; r < w->rows.taps; r++) {
-        const ptrdiff_t row = top + (ptrdiff_t)r * w->rows.tap;
+    ptrdiff_t row = top;
+    for (size_t r = 0; r < w->rows.taps; r++, row += w->rows.tap) {
         if (!inside(row, w->rows.extent)) continue;
-        for (size_t t = 0; t < w->columns.taps; t++) {
-            const ptrdiff_t column = left + (ptrdiff_t)t * w->columns.tap;
+        const float *restrict line = image + (size_t)row * w->columns.extent * w->pixel;
+        ptrdiff_t column = left;
+        for (size_t t = 0; t < w->columns.taps; t++, column += w->columns.tap) {
             if (!inside(column, w->columns.extent)) continue;
-            const FirnFloats x =
-                load_some(image + ((size_t)row * w->columns.extent + (size_t)column) * w->pixel, count);
-            const FirnInts wins = (x > best) | (x != x) | (held < 0);
+            const FirnFloats x = load_some(line + (size_t)column * w->pixel, count);
+            FirnInts wins = (x > best) | (x != x);
+            if (wants_tap) wins |= held < 0;
             best = wins ? x : best;
-            held = wins ? (FirnInts)((int32_t)(r * w->columns.taps + t)) : held;
+            if (wants_tap) held = wins ? (FirnInts)((int32_t)(r * w->columns.taps + t)) : held;
         }
     }
     *value = best;
@@ -37,11 +39,12 @@ FIRN_KERNEL void max_pool(FirnPool what, const FirnWindow *w, const float *restr
             for (size_t c = 0; c < w->channels; c += FIRN_LANES) {
                 const size_t count = smaller(w->channels - c, FIRN_LANES);
                 FirnFloats value;
-                const FirnInts held = greatest_tap(w, x + n * image + c, top, left, count, &value);
                 if (what == FIRN_POOL_GREATEST) {
+                    greatest_tap(w, x + n * image + c, top, left, count, 0, &value);
                     store_some(y + pixel + c, count, value);
                     continue;
                 }
+                const FirnInts held = greatest_tap(w, x + n * image + c, top, left, count, 1, &value);
                 const FirnFloats g =
                     what == FIRN_POOL_SCATTER ? load_some(other + pixel + c, count) : splat(0.0f);
                 FirnFloats taken = splat(0.0f);
