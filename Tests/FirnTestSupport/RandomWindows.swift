@@ -14,7 +14,7 @@ package struct RandomWindows {
     let graph = Graph()
     var pool: [Tensor] = []
     for (name, shape) in [
-      ("x", [4, 6]), ("y", [6]), ("z", [4, 1]), ("t", [2, 4, 6]), ("s", []), ("w", [6, 6]),
+      ("x", [4, 16]), ("y", [16]), ("z", [4, 1]), ("t", [2, 4, 16]), ("s", []), ("w", [16, 16]),
     ] {
       pool.append(graph.placeholder(name, shape: Shape(shape)))
       feeds[name] = source.array(shape, .f32)
@@ -55,15 +55,20 @@ package struct RandomWindows {
     case 8 where !extents.isEmpty:
       var (starts, limits) = ([Dim](repeating: 0, count: extents.count), value.shape.dimensions)
       var steps = [Int](repeating: 1, count: extents.count)
-      for cut in Set([axis, source.chance(25) ? source.below(extents.count) : axis]) where extents[cut] > 1 {
-        let start = source.below(extents[cut])
-        starts[cut] = Dim(start)
-        limits[cut] = Dim(start + 1 + source.below(extents[cut] - start))
+      let second = source.chance(25) ? source.below(extents.count) : axis
+      for cut in axis == second ? [axis] : [axis, second] where extents[cut] > 1 {
+        // Often by eight, as many as are worth a run of their own.
+        let grain = extents[cut] % 8 == 0 && source.chance(60) ? 8 : 1
+        let count = extents[cut] / grain
+        let start = source.below(count)
+        starts[cut] = Dim(start * grain)
+        limits[cut] = Dim((start + 1 + source.below(count - start)) * grain)
         if source.chance(20) { steps[cut] = 2 }
       }
       return [value.sliced(starts: starts, limits: limits, steps: steps)]
     case 9 where !extents.isEmpty && extents[axis] > 1:
-      let first = 1 + source.below(extents[axis] - 1)
+      let isEven = extents[axis] % 16 == 0 && source.chance(60)
+      let first = isEven ? extents[axis] / 2 : 1 + source.below(extents[axis] - 1)
       return value.split(sizes: [Dim(first), Dim(extents[axis] - first)], axis: axis)
     case 10 where !extents.isEmpty:
       let others = pool.filter { other in
@@ -73,7 +78,7 @@ package struct RandomWindows {
       }
       return [concatenate([value, source.pick(others)], axis: axis)]
     case 11:
-      if extents.count == 2, extents[1] == 6 { return [matmul(value, weights)] }
+      if extents.count == 2, extents[1] == 16 { return [matmul(value, weights)] }
       return extents.isEmpty ? [] : [value.sum(axes: [axis])]
     default: return [cos(value)]
     }
