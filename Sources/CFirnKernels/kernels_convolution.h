@@ -140,6 +140,72 @@ FIRN_INLINE size_t pixels_of_tile(size_t left) {
     return left == 8 && FIRN_TILE_ROWS == 6 ? 4 : rows_of_tile(left);
 }
 
+/// A block of a product: `rows` pixels from `first` on, the elements `begin..<begin + depth` of their windows, `columns`
+/// columns. `panels` are packed ones of the right matrix from row `begin` on, `b_row` apart; `step` is from panel to panel.
+typedef struct {
+    size_t first, rows, begin, depth, columns;
+    const float *panels;
+    ptrdiff_t b_row, step;
+    size_t width;
+} FirnWindowBlock;
+
+/// Where column `j` of the panels begins.
+FIRN_INLINE const float *panel_at(const FirnWindowBlock *b, size_t j) {
+    return b->panels + (ptrdiff_t)(j / b->width) * b->step + j % b->width;
+}
+
+FIRN_KERNEL void window_block(const FirnWindow *w, const float *restrict x, size_t images, const FirnWindowBlock *b,
+                              float *restrict c, const FirnPixels *to, float *restrict packed_a) {
+    const size_t rows = b->rows, depth = b->depth, columns = b->columns;
+    const ptrdiff_t step = images > 0 ? to->image : to->column;
+    copy_windows(w, x, images, b->first, rows, b->begin, depth, packed_a);
+    // By row; of tiles, what their rows see. Those of one position all see the same.
+    ptrdiff_t offsets[FIRN_BLOCK_ROWS];
+    FirnStretch stretches[FIRN_BLOCK_ROWS];
+    FirnPlace place = place_of(w, images, b->first);
+    for (size_t i = 0; i < rows; i++, next_place(w, images, &place)) {
+        offsets[i] = pixel_offset(to, place);
+        stretches[i] = images == 0 ? (FirnStretch){0, depth}
+            : i > 0 && place.image > 0 ? stretches[i - 1] : seen(w, place, b->begin, depth);
+    }
+    for (size_t j = 0; j < columns; j += FIRN_TILE_COLUMNS) {
+        const size_t wide = smaller(columns - j, FIRN_TILE_COLUMNS);
+        const float *panel = panel_at(b, j);
+        size_t tall;
+        for (size_t i = 0; i < rows; i += tall) {
+            const size_t left = rows - i;
+            tall = pixels_of_tile(images > 0 ? smaller(left, images - (b->first + i) % images) : left);
+            float *put = c + offsets[i] + (ptrdiff_t)j;
+            int even = 1;
+            for (size_t l = 1; l < tall; l++) even &= offsets[i + l] - offsets[i] == (ptrdiff_t)l * step;
+            const FirnStretch some = stretches[i];
+            if (some.begin >= some.end) {
+                // A sum of nothing is 0; nothing is added to one that there is.
+                for (size_t l = 0; l < tall && b->begin == 0; l++) {
+                    copy_run(NULL, wide, c + offsets[i + l] + (ptrdiff_t)j);
+                }
+                continue;
+            }
+            const float *a = packed_a + i * depth + some.begin;
+            const float *right = panel + (ptrdiff_t)some.begin * b->b_row;
+            const FirnTile run = tile_for(tall, wide);
+            if (even) {
+                run(some.end - some.begin, a, (ptrdiff_t)depth, 1, right, b->b_row, 0, put, step, tall, wide,
+                    b->begin > 0 ? FIRN_TILE_ADD : FIRN_TILE_SET);
+                continue;
+            }
+            float sums[FIRN_TILE_ROWS * FIRN_TILE_COLUMNS];
+            run(some.end - some.begin, a, (ptrdiff_t)depth, 1, right, b->b_row, 0, sums, FIRN_TILE_COLUMNS, tall, wide,
+                FIRN_TILE_SET);
+            for (size_t l = 0; l < tall; l++) {
+                float *row = c + offsets[i + l] + (ptrdiff_t)j;
+                const float *sum = sums + l * FIRN_TILE_COLUMNS;
+                for (size_t e = 0; e < wide; e++) row[e] = b->begin > 0 ? row[e] + sum[e] : sum[e];
+            }
+        }
+    }
+}
+
 FIRN_KERNEL void window_matmul(const FirnWindow *w, const float *restrict x, size_t images, size_t first, size_t m,
                                size_t n, const FirnTaps *b, float *restrict c, const FirnPixels *to,
                                void *restrict workspace) {
@@ -152,61 +218,38 @@ FIRN_KERNEL void window_matmul(const FirnWindow *w, const float *restrict x, siz
         return;
     }
     float *restrict packed_a = workspace;
-    float *restrict packed_b = packed_a + packed_a_size(m, k);
     const size_t block_depth = block_depth_of(k);
-    const ptrdiff_t step = images > 0 ? to->image : to->column;
+    FirnWindowBlock block;
+    if (b->panel != 0) {
+        // A right matrix that is packed is gone through for each block of rows, which stay in cache until their sums are
+        // whole.
+        block.columns = n;
+        block.b_row = block.width = FIRN_PANEL_COLUMNS;
+        block.step = b->panel;
+        for (size_t i0 = 0; i0 < m; i0 += FIRN_BLOCK_ROWS) {
+            block.first = first + i0;
+            block.rows = smaller(m - i0, FIRN_BLOCK_ROWS);
+            for (block.begin = 0; block.begin < k; block.begin += block_depth) {
+                block.depth = smaller(k - block.begin, block_depth);
+                block.panels = b->base + block.begin * FIRN_PANEL_COLUMNS;
+                window_block(w, x, images, &block, c, to, packed_a);
+            }
+        }
+        return;
+    }
+    float *restrict packed_b = packed_a + packed_a_size(m, k);
+    block.panels = packed_b;
+    block.b_row = block.width = FIRN_TILE_COLUMNS;
     for (size_t j0 = 0; j0 < n; j0 += FIRN_BLOCK_COLUMNS) {
-        const size_t columns = smaller(n - j0, FIRN_BLOCK_COLUMNS);
-        for (size_t p0 = 0; p0 < k; p0 += block_depth) {
-            const size_t depth = smaller(k - p0, block_depth);
-            pack_taps(w, b, j0, columns, p0, depth, packed_b);
+        block.columns = smaller(n - j0, FIRN_BLOCK_COLUMNS);
+        for (block.begin = 0; block.begin < k; block.begin += block_depth) {
+            block.depth = smaller(k - block.begin, block_depth);
+            block.step = (ptrdiff_t)(FIRN_TILE_COLUMNS * block.depth);
+            pack_taps(w, b, j0, block.columns, block.begin, block.depth, packed_b);
             for (size_t i0 = 0; i0 < m; i0 += FIRN_BLOCK_ROWS) {
-                const size_t rows = smaller(m - i0, FIRN_BLOCK_ROWS);
-                copy_windows(w, x, images, first + i0, rows, p0, depth, packed_a);
-                // By row; of tiles, what their rows see. Those of one position all see the same.
-                ptrdiff_t offsets[FIRN_BLOCK_ROWS];
-                FirnStretch stretches[FIRN_BLOCK_ROWS];
-                FirnPlace place = place_of(w, images, first + i0);
-                for (size_t i = 0; i < rows; i++, next_place(w, images, &place)) {
-                    offsets[i] = pixel_offset(to, place);
-                    stretches[i] = images == 0 ? (FirnStretch){0, depth}
-                        : i > 0 && place.image > 0 ? stretches[i - 1] : seen(w, place, p0, depth);
-                }
-                for (size_t j = 0; j < columns; j += FIRN_TILE_COLUMNS) {
-                    const size_t wide = smaller(columns - j, FIRN_TILE_COLUMNS);
-                    size_t tall;
-                    for (size_t i = 0; i < rows; i += tall) {
-                        const size_t left = rows - i;
-                        tall = pixels_of_tile(images > 0 ? smaller(left, images - (first + i0 + i) % images) : left);
-                        float *put = c + offsets[i] + (ptrdiff_t)(j0 + j);
-                        int even = 1;
-                        for (size_t l = 1; l < tall; l++) even &= offsets[i + l] - offsets[i] == (ptrdiff_t)l * step;
-                        const FirnStretch some = stretches[i];
-                        if (some.begin >= some.end) {
-                            // A sum of nothing is 0; nothing is added to one that there is.
-                            for (size_t l = 0; l < tall && p0 == 0; l++) {
-                                copy_run(NULL, wide, c + offsets[i + l] + (ptrdiff_t)(j0 + j));
-                            }
-                            continue;
-                        }
-                        const float *a = packed_a + i * depth + some.begin;
-                        const float *right = packed_b + j * depth + some.begin * FIRN_TILE_COLUMNS;
-                        const FirnTile run = tile_for(tall, wide);
-                        if (even) {
-                            run(some.end - some.begin, a, (ptrdiff_t)depth, 1, right, FIRN_TILE_COLUMNS, 0, put, step,
-                                tall, wide, p0 > 0 ? FIRN_TILE_ADD : FIRN_TILE_SET);
-                            continue;
-                        }
-                        float sums[FIRN_TILE_ROWS * FIRN_TILE_COLUMNS];
-                        run(some.end - some.begin, a, (ptrdiff_t)depth, 1, right, FIRN_TILE_COLUMNS, 0, sums,
-                            FIRN_TILE_COLUMNS, tall, wide, FIRN_TILE_SET);
-                        for (size_t l = 0; l < tall; l++) {
-                            float *row = c + offsets[i + l] + (ptrdiff_t)(j0 + j);
-                            const float *sum = sums + l * FIRN_TILE_COLUMNS;
-                            for (size_t e = 0; e < wide; e++) row[e] = p0 > 0 ? row[e] + sum[e] : sum[e];
-                        }
-                    }
-                }
+                block.first = first + i0;
+                block.rows = smaller(m - i0, FIRN_BLOCK_ROWS);
+                window_block(w, x, images, &block, c + j0, to, packed_a);
             }
         }
     }

@@ -16,6 +16,8 @@ extension OpCatalogue {
       Pack.self,
       PackedMatMul.self,
       Convolution.self,
+      PackKernel.self,
+      PackedConvolution.self,
       MaxPool.self,
       Resample.self,
       Reduce.self,

@@ -20,8 +20,11 @@ import Testing
         training: .init(loss: loss.value, optimizer: SGD(learningRate: 0.1)), freezing: freezing))
     let text = compilation.graph.text
     #expect(text == (try parsed(text)).text)
-    return text.split(separator: "\n").compactMap { line in
-      guard line.hasSuffix("@backward"), line.contains("= \(mnemonic)(") else { return nil }
+    // Programs begin with convolutions, and frozen kernels are packed.
+    return compilation.graph.unfused.text.split(separator: "\n").compactMap { line in
+      guard line.hasSuffix("@backward"),
+        line.contains("= \(mnemonic)(") || line.contains("= \(mnemonic)_packed(")
+      else { return nil }
       let name = line.prefix { $0 != " " }.dropFirst()
       return Path.parent(of: Path.parent(of: Path.relative(String(name), to: "gradients")))
     }
@@ -32,6 +35,36 @@ import Testing
       #expect(try layers(with: mnemonic, freezing: "!fc").isEmpty)
     }
     #expect(try layers(with: "matmul", freezing: "!fc") == ["fc"])
+  }
+
+  /// What is run of a frozen trunk: convolutions with all that follows them, pools, and views.
+  @Test func aFrozenTrunkIsConvolutionsAndPools() throws {
+    let graph = Graph()
+    let logits = ResNet(.resNet18)(graph.placeholder("images", shape: ["batch", 64, 64, 3]))
+    let labels = graph.placeholder("labels", shape: ["batch"], dtype: .i32)
+    let loss = sparseSoftmaxCrossEntropy(logits: logits, labels: labels).mean()
+    let compilation = try Compiler.compile(
+      CompilationRequest(
+        graph: graph.definition, fetches: [],
+        training: .init(loss: loss.value, optimizer: SGD(learningRate: 0.1)), freezing: "!fc"))
+    let step = compilation.graph
+    try step.verify()
+    #expect(step.text == (try parsed(step.text)).text)
+    let run = step.nodes.filter { node in
+      node.phase == .forward && !node.inputs.isEmpty && !node.name.hasPrefix("fc")
+        && node.op.aliasing != .view(of: 0)
+    }
+    let names = run.map { node in
+      node.op.asBodyOp?.body.nodes.first { $0.traits.contains(.start) }.map { "\($0.mnemonic) and more" }
+        ?? node.mnemonic
+    }
+    let kinds = Dictionary(grouping: names) { $0 }.mapValues(\.count)
+    // Three shortcuts are convolutions alone: what follows them is done where the other way ends.
+    #expect(kinds["conv2d_packed and more"] == 17, "\(kinds)")
+    #expect(kinds["conv2d_packed"] == 3, "\(kinds)")
+    #expect(kinds["max_pool2d"] == 1)
+    let others = Set(kinds.keys).subtracting(["conv2d_packed and more", "conv2d_packed", "max_pool2d"])
+    #expect(!others.contains { $0 == "fused" || ["add", "sub", "mul", "relu"].contains($0) }, "\(kinds)")
   }
 
   /// `conv1`, `layer1` and `layer3` frozen: gradients go through `layer3` down to `layer2`, and no further.

@@ -20,6 +20,10 @@ struct OpSample: Sendable, CustomTestStringConvertible {
   var tolerance = 4e-6
 
   init(_ op: any Op, _ operands: Operand..., tolerance: Double = 4e-6) {
+    self.init(op, operands: operands, tolerance: tolerance)
+  }
+
+  init(_ op: any Op, operands: [Operand], tolerance: Double) {
     self.op = op
     self.operands = operands
     self.tolerance = tolerance

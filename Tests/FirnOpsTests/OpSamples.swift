@@ -95,6 +95,32 @@ let opSamples: [OpSample] =
       Convolution(
         .kernelGradient, SlidingWindow(strides: [1, 2], padding: [1, 2, 0, 1]), groups: 5, size: [3, 2]),
       .real([2, 4, 3, 5]), .real([2, 5, 2, 5])),
+    OpSample(PackKernel(.pack, KernelPanels(kernel: [3, 2, 5, 6], groups: 2)), .real([3, 2, 5, 6])),
+    OpSample(
+      PackKernel(
+        .pack, KernelPanels(kernel: [2, 2, 35, 3], isTransposed: true, order: [1, 3, 0, 2])),
+      .real([2, 2, 35, 3])),
+    OpSample(PackKernel(.unpack, KernelPanels(kernel: [1, 2, 3, 34])), .real([1, 2, 6, 32])),
+    OpSample(
+      PackKernel(.unpack, KernelPanels(kernel: [2, 1, 5, 6], groups: 3, isTransposed: true, order: [1, 0])),
+      .real([3, 1, 4, 32])),
+    OpSample(
+      PackedConvolution(
+        Convolution(.forward, SlidingWindow(strides: [2, 3], padding: [1, 0, 2, 1], dilation: [1, 2])),
+        kernel: [3, 2, 3, 1]), .real([2, 4, 5, 3]), .real([1, 1, 18, 32])),
+    OpSample(
+      PackedConvolution(Convolution(groups: 2), kernel: [2, 3, 2, 6]), .real([1, 3, 5, 4]),
+      .real([2, 1, 12, 32])),
+    OpSample(
+      PackedConvolution(
+        Convolution(
+          .inputGradient, SlidingWindow(strides: [2, 3], padding: [1, 0, 2, 1], dilation: [1, 2]),
+          size: [4, 5]),
+        kernel: [3, 2, 3, 1]), .real([2, 2, 2, 1]), .real([1, 1, 6, 32])),
+    OpSample(
+      PackedConvolution(
+        Convolution(.inputGradient, SlidingWindow(strides: [3, 1]), groups: 2, size: [5, 3]),
+        kernel: [2, 1, 2, 6]), .real([1, 2, 3, 6]), .real([2, 1, 6, 32])),
 
     OpSample(MaxPool(size: [2, 3], strides: [2, 1]), .real([2, 4, 5, 3])),
     OpSample(MaxPool(size: [3, 2], strides: [1, 3], padding: [2, 1, 0, 1]), .real([1, 4, 5, 3])),

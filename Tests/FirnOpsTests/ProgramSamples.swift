@@ -18,6 +18,19 @@ func program(
   return Fused(body: body, domain: domain)
 }
 
+/// What an op makes of two tensors.
+func applied(_ op: any Op, _ a: Tensor, _ b: Tensor) -> Tensor { a.graph.append(op, [a, b])[0] }
+
+/// A convolution of the first two inputs, and what is done with its rows.
+private func started(
+  _ op: Convolution, _ shapes: [Shape], dtype: DType = .f32, _ build: (Tensor, [Tensor]) -> [Tensor]
+) -> OpSample {
+  let made = (try? op.resultTypes(of: shapes.prefix(2).map { TensorType(dtype, $0) }))?[0].shape ?? []
+  return OpSample(
+    program(made, shapes.map { ($0, dtype) }) { x in build(applied(op, x[0], x[1]), Array(x[2...])) },
+    operands: shapes.map { .real($0.extents ?? []) }, tolerance: 2e-5)
+}
+
 /// Programs by what is special in them: chains that run in place, every kind of window, pieces put together, several
 /// results, one value as two of them, an operand handed through, element types mixed.
 let programSamples: [OpSample] = [
@@ -57,4 +70,17 @@ let programSamples: [OpSample] = [
     program([50, 90], [([50, 90], .f32), ([90], .f32), ([50, 1], .f32)]) { x in
       [(x[0] * x[1] + x[2]) * x[1], cos(x[0] - x[2])]
     }, .real([50, 90]), .real([90]), .real([50, 1])),
+  started(Convolution(), [[2, 4, 5, 3], [3, 2, 3, 7], [7]]) { y, x in [tanh(y + x[0])] },
+  started(
+    Convolution(.forward, SlidingWindow(padding: [1, 1, 1, 1])),
+    [[2, 4, 3, 5], [3, 3, 5, 5], [5], [4, 3, 5]]
+  ) { y, x in
+    let sum = y + x[0] * x[1]
+    return [sigmoid(sum) * sum, sum]
+  },
+  started(
+    Convolution(.inputGradient, SlidingWindow(strides: [2, 3], padding: [1, 0, 2, 1]), size: [4, 5]),
+    [[2, 2, 3, 4], [3, 2, 3, 4], [2, 4, 5, 3]]
+  ) { y, x in [y * x[0]] },
+  started(Convolution(groups: 3), [[2, 4, 5, 3], [2, 2, 1, 3], [3]]) { y, x in [tanh(y - x[0])] },
 ]

@@ -29,7 +29,10 @@ import Testing
     let session = try Session(graph, threads: 1)
     session.onWarning = { _ in }
     let program = try session.compile(minimizing: loss, with: SGD(learningRate: 0.1), freezing: frozen)
-    return program.graph.nodes.filter { $0.phase == .backward }.map(\.mnemonic)
+    // Of a frozen kernel's the packed one is the same.
+    return program.graph.unfused.nodes.filter { $0.phase == .backward }.map {
+      $0.mnemonic.hasSuffix("_packed") ? String($0.mnemonic.dropLast(7)) : $0.mnemonic
+    }
   }
 
   @Test func eachGradientIsBuiltOnlyWhereItIsNeeded() throws {

@@ -75,9 +75,9 @@ import Testing
     let report = folded.program.frozenReport
     #expect(report.folds.count { $0.kind == .scale } == 20)
     let step = folded.program.graph.unfused
-    #expect(!step.nodes.contains { ["rsqrt", "pack"].contains($0.mnemonic) })
+    #expect(!step.nodes.contains { ["rsqrt", "pack", "pack_kernel"].contains($0.mnemonic) })
     #expect(!step.nodes.contains { $0.mnemonic == "mul" && $0.phase == .forward && $0.name.contains("bn") })
-    #expect(step.nodes.count { $0.mnemonic == "conv2d" } == 20)
+    #expect(step.nodes.count { $0.mnemonic == "conv2d_packed" } == 20)
     // Kernels are read as they are only where no batch norm stands behind them, which is nowhere.
     let reads = step.nodes.compactMap { node -> String? in
       if case .reads(let name) = node.op.effect { name } else { nil }

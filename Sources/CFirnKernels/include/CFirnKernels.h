@@ -301,11 +301,12 @@ typedef struct {
     size_t pixel;      ///< elements from one pixel to the next: the channels of all groups
 } FirnWindow;
 
-/// A matrix with one row for each channel of each tap.
+/// A matrix with one row for each channel of each tap; where `panel` is not 0, in panels as `firn_pack_f32` makes them.
 typedef struct {
     const float *base;
     ptrdiff_t tap_row, tap_column;   ///< from one tap to the one below and to the one beside it
     ptrdiff_t row, column;           ///< from one channel to the next, and from one column to the next
+    ptrdiff_t panel;                 ///< from one panel to the next, whose rows lie tap by tap; other steps do not count then
 } FirnTaps;
 
 /// Steps from a result pixel to that of the next image, the next row and the next column.
@@ -318,7 +319,7 @@ typedef struct {
 /// The pixel counted 0 is at c; a pixel's columns lie side by side. With no taps or channels they are 0.
 /// With `images` not 0 there are so many, and their pixels are counted position by position: row, then column, then image.
 /// Then taps beside the image are left out of the sums where no tap inside lies between them in a block of the depth.
-/// `workspace` as for the matrix product of m x n x (taps · channels).
+/// `workspace` as for the matrix product of m x n x (taps · channels), of no columns where b is in panels.
 void firn_window_matmul_f32(const FirnWindow *w, const float *restrict x, size_t images, size_t first, size_t m,
                             size_t n, const FirnTaps *b, float *restrict c, const FirnPixels *to,
                             void *restrict workspace);

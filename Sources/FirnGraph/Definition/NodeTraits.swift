@@ -23,6 +23,8 @@ package struct NodeTraits: OptionSet, Hashable, Sendable {
   /// It can be an instruction of a fused program.
   package static let instruction = NodeTraits(rawValue: 1 << 10)
   package static let recalls = NodeTraits(rawValue: 1 << 11)
+  /// A fused program can begin with it.
+  package static let start = NodeTraits(rawValue: 1 << 12)
   /// Any effect.
   package static let effects: NodeTraits = [.feeds, .receives, .draws, .reads, .writes, .holds, .recalls]
   /// It is told from others by more than what it computes.
@@ -61,6 +63,7 @@ package struct NodeTraits: OptionSet, Hashable, Sendable {
     if op.isRearranging { traits.insert(.rearranging) }
     if op.isProvisional { traits.insert(.provisional) }
     if op.isInstruction { traits.insert(.instruction) }
+    if op.isStart { traits.insert(.start) }
     self = traits
   }
 }

@@ -76,6 +76,10 @@ package protocol Op: Hashable, Sendable {
   /// attributes hold no extents. Default: false; those that can have theirs from `InstructionOp`.
   var isInstruction: Bool { get }
 
+  /// Whether a fused program can begin with it: it makes a result by whole rows of its last axis, and what reads these
+  /// element by element can go on with them while they are in cache. Default: false.
+  var isStart: Bool { get }
+
   /// Whether it is a `RearrangingOp`. Default: false; those that are have theirs from there.
   var isRearranging: Bool { get }
 
@@ -138,6 +142,8 @@ extension Op {
   package var asBodyOp: (any BodyOp)? { nil }
 
   package var isInstruction: Bool { false }
+
+  package var isStart: Bool { false }
 
   package var isRearranging: Bool { false }
 

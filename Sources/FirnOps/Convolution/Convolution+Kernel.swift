@@ -1,27 +1,47 @@
 internal import CFirnKernels
 package import FirnGraph
 
-extension Convolution {
+extension Convolution: StartingOp {
   /// Multiply-adds below which a piece is not worth handing to a worker.
   private static let pieceWork = 1 << 18
   /// Rows and columns a piece should be a multiple of: the micro-kernels' tiles divide it.
   private static let tileGrain = 96
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
+    kernel(operands: operands, results: results, finishing: nil)
+  }
+
+  func kernel(operands: [ArrayType], results: [ArrayType], finishing: Finishing?) -> Kernel {
+    kernel(operands, results, panels: nil, finishing)
+  }
+
+  /// - Parameters:
+  ///   - operands: the second one as it was before it was packed.
+  ///   - panels: how it lies, if not plainly.
+  func kernel(
+    _ operands: [ArrayType], _ results: [ArrayType], panels: KernelPanels?, _ finishing: Finishing?
+  ) -> Kernel {
     guard let extents = try? extents(of: operands.map { TensorType($0.dtype, Shape($0.shape)) }) else {
       firnBug("convolution", "a kernel for \(operands)")
     }
     let layout = Layout(
-      extents, window: window, groups: groups, batch: operands[0].shape[0])
+      extents, window: window, groups: groups, batch: operands[0].shape[0], panels: panels)
     let result = results[0]
     if result.elementCount == 0 || operands.contains(where: { $0.elementCount == 0 }) {
-      return Kernel { (call: borrowing KernelCall) throws(FirnError) in
-        fill(call.result(as: UInt8.self), result, with: 0)
+      let to = finishing.places.result
+      return Kernel(workspaceBytes: finishing?.workspaceBytes ?? 0) {
+        (call: borrowing KernelCall) throws(FirnError) in
+        fill(call.result(to, as: UInt8.self), result, with: 0)
+        guard let finishing else { return }
+        finishing.prepare(call, at: call.workspace)
+        finishing.runAll(call, call.workspace, step: finishing.workspaceBytes)
       }
     }
-    if operands[0].dtype == .f64 { return plain(layout) }
-    if layout.isDepthwise { return function == .kernelGradient ? depthwiseKernel(layout) : depthwise(layout) }
-    return function == .kernelGradient ? kernelGradient(layout) : windows(layout)
+    if operands[0].dtype == .f64 { return plain(layout, finishing) }
+    if layout.isDepthwise {
+      return function == .kernelGradient ? depthwiseKernel(layout) : depthwise(layout, finishing)
+    }
+    return function == .kernelGradient ? kernelGradient(layout) : windows(layout, finishing)
   }
 
   /// Everything a kernel has to know of the extents.
@@ -34,17 +54,19 @@ extension Convolution {
     let channels: Int
     let features: Int
     let window: SlidingWindow
+    /// How the kernel lies; nil where it does as its extents say.
+    let panels: KernelPanels?
 
-    init(_ extents: Extents, window: SlidingWindow, groups: Int, batch: Int) {
+    init(_ extents: Extents, window: SlidingWindow, groups: Int, batch: Int, panels: KernelPanels?) {
       (image, taps, counts) = (extents.image, extents.taps, extents.counts)
       (channels, features) = (extents.channels, extents.features)
-      (self.window, self.groups, self.batch) = (window, groups, batch)
+      (self.window, self.groups, self.batch, self.panels) = (window, groups, batch, panels)
     }
 
     /// Of one group.
     var groupChannels: Int { channels / groups }
     var groupFeatures: Int { features / groups }
-    var isDepthwise: Bool { groups > 1 && groupChannels == 1 && groupFeatures == 1 }
+    var isDepthwise: Bool { groups > 1 && groupChannels == 1 && groupFeatures == 1 && panels == nil }
 
     func forward(_ axis: Int) -> FirnWindowAxis {
       FirnWindowAxis(
@@ -83,10 +105,16 @@ extension Convolution {
     let window: FirnWindow
     let from: Int
     let tapOffset: Int
-    let taps: (tapRow: Int, tapColumn: Int, row: Int, column: Int)
+    let taps: (tapRow: Int, tapColumn: Int, row: Int, column: Int, panel: Int)
     let to: Int
     let pixels: FirnPixels
     let columns: Int
+
+    /// Whether it makes all elements, `columns` for one pixel after the other.
+    var isWhole: Bool {
+      to == 0 && pixels.column == columns && pixels.row == window.columns.count * columns
+        && pixels.image == window.rows.count * window.columns.count * columns
+    }
 
     /// The share of its taps that lie in the image, over all windows.
     var insideShare: Double {
@@ -118,10 +146,12 @@ extension Convolution {
       )
     }
 
-    func taps(_ base: UnsafePointer<Float>) -> FirnTaps {
-      FirnTaps(
-        base: base + tapOffset, tap_row: taps.tapRow, tap_column: taps.tapColumn, row: taps.row,
-        column: taps.column)
+    /// From this column on; of panels, the first of one.
+    func taps(_ base: UnsafePointer<Float>, from column: Int = 0) -> FirnTaps {
+      let start = taps.panel > 0 ? column / Pack.width * taps.panel : column * taps.column
+      return FirnTaps(
+        base: base + tapOffset + start, tap_row: taps.tapRow, tap_column: taps.tapColumn, row: taps.row,
+        column: taps.column, panel: taps.panel)
     }
   }
 
@@ -131,15 +161,20 @@ extension Convolution {
     let tap = channels * l.features
     let groups = l.isDepthwise ? 1 : l.groups
     var products: [Product] = []
+    /// Where panels of the rows from `tap` on begin, and the step between them.
+    func packed(_ group: Int, _ tap: Int) -> (offset: Int, panel: Int)? {
+      l.panels.map { ((group * $0.panels * $0.tapCount + tap) * $0.depth * Pack.width, $0.panel) }
+    }
     for group in 0..<groups {
       if function == .forward {
+        let packed = packed(group, 0)
         let window = FirnWindow(
           rows: l.forward(0), columns: l.forward(1), channels: l.isDepthwise ? l.channels : channels,
           pixel: l.channels)
         products.append(
           Product(
-            window: window, from: group * channels, tapOffset: group * features,
-            taps: (l.taps[1] * tap, tap, l.features, 1), to: group * features,
+            window: window, from: group * channels, tapOffset: packed?.offset ?? group * features,
+            taps: (l.taps[1] * tap, tap, l.features, 1, packed?.panel ?? 0), to: group * features,
             pixels: FirnPixels(
               image: l.counts[0] * l.counts[1] * l.features, row: l.counts[1] * l.features, column: l.features
             ),
@@ -152,11 +187,19 @@ extension Convolution {
             rows: down.axis, columns: across.axis, channels: l.isDepthwise ? l.features : features,
             pixel: l.features)
           let (row, column) = (l.window.strides[0] * l.image[1], l.window.strides[1])
+          // In panels the taps of a phase lie side by side, behind those of the phases before.
+          let packed = packed(
+            group,
+            l.window.taps(before: down.start, of: l.taps[0], 0) * l.taps[1]
+              + down.axis.taps * l.window.taps(before: across.start, of: l.taps[1], 1))
           products.append(
             Product(
               window: window, from: group * features,
-              tapOffset: (down.firstTap * l.taps[1] + across.firstTap) * tap + group * features,
-              taps: (down.tapStep * l.taps[1] * tap, across.tapStep * tap, 1, l.features),
+              tapOffset: packed?.offset
+                ?? (down.firstTap * l.taps[1] + across.firstTap) * tap + group * features,
+              taps: (
+                down.tapStep * l.taps[1] * tap, across.tapStep * tap, 1, l.features, packed?.panel ?? 0
+              ),
               to: (down.start * l.image[1] + across.start) * l.channels + group * channels,
               pixels: FirnPixels(
                 image: l.image[0] * l.image[1] * l.channels, row: row * l.channels,
@@ -169,44 +212,79 @@ extension Convolution {
   }
 
   /// Split along pixels, or along columns where there are more of these: the other operand is packed by each worker.
-  private func windows(_ l: Layout) -> Kernel {
+  ///
+  /// A kernel that is packed asks for columns only where pixels are few.
+  private func windows(_ l: Layout, _ finishing: Finishing?) -> Kernel {
     let products = products(l)
     let batch = l.batch
-    let workspace =
+    let isPacked = l.panels != nil
+    let own =
       products.map { product in
         let (pixels, depth) = product.size(batch)
-        return (Int(firn_matmul_workspace_f32(pixels, product.columns, depth)) + 63) / 64 * 64
+        let columns = isPacked ? 0 : product.columns
+        return (Int(firn_matmul_workspace_f32(pixels, columns, depth)) + 63) / 64 * 64
       }.max() ?? 0
+    let workspace = own + (finishing?.workspaceBytes ?? 0)
     let images = products.map { $0.positionImages(batch) }
+    let byRows = products.map { product in
+      let pixels = product.size(batch).pixels
+      return pixels >= product.columns || isPacked && pixels >= 2 * Self.tileGrain
+    }
+    // Rows are finished as they are made where they are made whole, one after the other.
+    let finishesRows = products.count == 1 && images[0] == 0 && byRows[0] && products[0].isWhole
+    let stretch = isPacked ? Self.packedStretch : Self.stretch
+    let (a, b, to) = finishing.places
     return Kernel(workspaceBytes: workspace) { (call: borrowing KernelCall) throws(FirnError) in
-      let (x, k) = (call.operand(0, as: Float.self), call.operand(1, as: Float.self))
-      let y = call.result(as: Float.self)
+      let (x, k) = (call.operand(a, as: Float.self), call.operand(b, as: Float.self))
+      let y = call.result(to, as: Float.self)
       let scratch = call.workspace
+      finishing?.prepare(call, at: scratch + own)
       for (number, product) in products.enumerated() {
         let (pixels, depth) = product.size(batch)
         func run(_ rows: Range<Int>, _ columns: Range<Int>, _ worker: Int) {
           var (window, steps) = (product.window, product.pixels)
-          var taps = product.taps(k)
-          taps.base += columns.lowerBound * taps.column
+          var taps = product.taps(k, from: columns.lowerBound)
           firn_window_matmul_f32(
             &window, x + product.from, images[number], rows.lowerBound, rows.count, columns.count, &taps,
             y + product.to + columns.lowerBound, &steps, scratch + worker * workspace)
         }
-        split(call, rows: pixels, columns: product.columns, depth: depth, run)
+        split(call, rows: pixels, columns: product.columns, depth: depth, byRows: byRows[number]) {
+          rows, columns, worker in
+          guard let finishing, finishesRows else { return run(rows, columns, worker) }
+          let table = finishing.begin(at: scratch + worker * workspace + own, shared: scratch + own)
+          for start in Swift.stride(from: rows.lowerBound, to: rows.upperBound, by: stretch) {
+            let some = start..<Swift.min(start + stretch, rows.upperBound)
+            run(some, columns, worker)
+            finishing.run(some.lowerBound * product.columns..<some.upperBound * product.columns, table)
+          }
+        }
       }
+      if !finishesRows { finishing?.runAll(call, scratch + own, step: workspace) }
     }
   }
 
-  /// Calls `body` on pieces of a product, cut along the longer of its two axes.
+  /// Pixels of which the windows are one block of a product.
+  private static let packedStretch = 144
+  /// The same, where the kernel is packed for each stretch; they stay in the second-level cache, and packing costs one
+  /// hundredth of what is multiplied.
+  private static let stretch = 8 * packedStretch
+
+  /// Calls `body` on pieces of a product, cut along one of its two axes.
   private func split(
-    _ call: borrowing KernelCall, rows: Int, columns: Int, depth: Int,
+    _ call: borrowing KernelCall, rows: Int, columns: Int, depth: Int, byRows: Bool,
     _ body: (Range<Int>, Range<Int>, Int) -> Void
   ) {
-    let length = Swift.max(rows, columns)
-    let work = Swift.max(1, Swift.min(rows, columns) * depth * Self.tileGrain)
+    let work = Swift.max(1, (byRows ? columns : rows) * depth * Self.tileGrain)
     let grain = Swift.max(1, Self.pieceWork / work) * Self.tileGrain
-    call.split(length, grain: grain) { range, worker in
-      if rows >= columns { body(range, 0..<columns, worker) } else { body(0..<rows, range, worker) }
+    if byRows {
+      call.split(rows, grain: grain) { body($0, 0..<columns, $1) }
+    } else {
+      // By whole panels: wherever the workers cut, a kernel that is packed is cut between them.
+      let panels = (columns + Pack.width - 1) / Pack.width
+      call.split(panels, grain: Swift.max(1, grain / Pack.width)) { range, worker in
+        body(
+          0..<rows, range.lowerBound * Pack.width..<Swift.min(range.upperBound * Pack.width, columns), worker)
+      }
     }
   }
 
@@ -220,7 +298,8 @@ extension Convolution {
       let y = call.result(as: Float.self)
       let scratch = call.workspace
       for group in 0..<l.groups {
-        split(call, rows: rows, columns: features, depth: depth) { rows, columns, worker in
+        split(call, rows: rows, columns: features, depth: depth, byRows: rows >= features) {
+          rows, columns, worker in
           var window = window
           let column = group * features + columns.lowerBound
           firn_window_transposed_matmul_f32(
@@ -231,19 +310,34 @@ extension Convolution {
     }
   }
 
-  private func depthwise(_ l: Layout) -> Kernel {
+  private func depthwise(_ l: Layout, _ finishing: Finishing?) -> Kernel {
     let products = products(l)
-    return Kernel { (call: borrowing KernelCall) throws(FirnError) in
-      let (x, k) = (call.operand(0, as: Float.self), call.operand(1, as: Float.self))
-      let y = call.result(as: Float.self)
+    let finishesRows = products.count == 1
+    let (a, b, to) = finishing.places
+    let workspace = finishing?.workspaceBytes ?? 0
+    return Kernel(workspaceBytes: workspace) { (call: borrowing KernelCall) throws(FirnError) in
+      let (x, k) = (call.operand(a, as: Float.self), call.operand(b, as: Float.self))
+      let y = call.result(to, as: Float.self)
+      let scratch = call.workspace
+      finishing?.prepare(call, at: scratch)
       for product in products {
         let window = product.window
-        let work = window.columns.count * window.channels * window.rows.taps * window.columns.taps
-        call.inPieces(l.batch * window.rows.count, grain: grain(ofItems: work)) { start, count in
+        let row = window.columns.count * window.channels
+        let work = row * window.rows.taps * window.columns.taps
+        call.split(l.batch * window.rows.count, grain: grain(ofItems: work)) { rows, worker in
           var (window, steps, taps) = (window, product.pixels, product.taps(k))
-          firn_depthwise_f32(&window, x, start, count, &taps, y + product.to, &steps)
+          guard let finishing, finishesRows else {
+            firn_depthwise_f32(&window, x, rows.lowerBound, rows.count, &taps, y + product.to, &steps)
+            return
+          }
+          let table = finishing.begin(at: scratch + worker * workspace, shared: scratch)
+          for at in rows {
+            firn_depthwise_f32(&window, x, at, 1, &taps, y + product.to, &steps)
+            finishing.run(at * row..<(at + 1) * row, table)
+          }
         }
       }
+      if !finishesRows { finishing?.runAll(call, scratch, step: workspace) }
     }
   }
 

@@ -2,11 +2,23 @@ internal import FirnGraph
 
 extension Convolution {
   /// The reference: every pixel of y meets every tap inside the image.
-  func plain(_ l: Layout) -> Kernel {
+  ///
+  /// A kernel in panels is taken out of them first.
+  func plain(_ l: Layout, _ finishing: Finishing?) -> Kernel {
     let function = function
-    return Kernel { (call: borrowing KernelCall) throws(FirnError) in
-      let (a, b) = (call.operand(0, as: Double.self), call.operand(1, as: Double.self))
-      let to = call.result(as: Double.self)
+    let places = finishing.places
+    let taken = l.panels.map { ($0.kernel.reduce(1, *) * MemoryLayout<Double>.stride + 63) / 64 * 64 } ?? 0
+    let workspace = taken + (finishing?.workspaceBytes ?? 0)
+    return Kernel(workspaceBytes: workspace) { (call: borrowing KernelCall) throws(FirnError) in
+      let (a, given) = (call.operand(places.a, as: Double.self), call.operand(places.b, as: Double.self))
+      let to = call.result(places.result, as: Double.self)
+      let scratch = call.workspace
+      var b = given
+      if let panels = l.panels {
+        let kernel = scratch.assumingMemoryBound(to: Double.self)
+        panels.unpack(given, kernel, 0..<panels.groups * panels.panels)
+        b = UnsafePointer(kernel)
+      }
       switch function {
       case .forward:
         call.inPieces(l.batch, grain: 1) { start, count in
@@ -36,6 +48,8 @@ extension Convolution {
           }
         }
       }
+      finishing?.prepare(call, at: scratch + taken)
+      finishing?.runAll(call, scratch + taken, step: workspace)
     }
   }
 }

@@ -225,6 +225,9 @@ package struct Convolution: KernelOp {
 
   package var isElementwise: Bool { false }
 
+  /// A kernel's gradient is summed over all rows of its operands, and goes into other programs, those of optimisers.
+  package var isStart: Bool { function != .kernelGradient }
+
   package func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? {
     switch (function, axis) {
     case (.forward, 0), (.inputGradient, 0): return RowRule(self, operands: [0, nil], results: [0])

@@ -6,20 +6,6 @@ internal import FirnGraph
 /// What an instruction makes goes straight into the result where it lies there without gaps, and into a register of the
 /// scratch otherwise; an operand is read where it lies, or gathered into a register where it is repeated or has gaps.
 struct BlockProgram: Sendable {
-  /// What an instruction reads or writes; offsets and steps in bytes.
-  private enum Buffer: Sendable {
-    case operand(Int, offset: Int, step: Int)
-    case result(Int, offset: Int, step: Int)
-    /// At this offset of the scratch.
-    case register(Int)
-  }
-
-  /// Instructions that C runs one after the other, or one that it does not run.
-  private enum Part {
-    case instructions(Range<Int>)
-    case body(Instruction.Body, FirnInstruction)
-  }
-
   /// Elements of a block: several registers of as many stay in a first-level cache.
   private static let blockSize = 1024
 
@@ -28,7 +14,10 @@ struct BlockProgram: Sendable {
 
   private let count: Int
   private let block: Int
-  private var buffers: [Buffer] = []
+  /// Runs of elements begin at multiples of it: blocks, but for what a program begins with, which makes rows.
+  private let unit: Int
+  private let start: ElementProgram.Start?
+  private var buffers: [BlockRunner.Buffer] = []
   private var layouts: [FirnLayout] = []
   /// What is run once: it fills registers that hold for every block.
   private var prologue: [FirnInstruction] = []
@@ -42,12 +31,17 @@ struct BlockProgram: Sendable {
 
   /// - Throws: what is wrong with the program, or that a dimension is no number.
   init(_ fused: Fused, _ program: ElementProgram) throws(FirnError) {
-    let inputs = fused.inputs.map { fused.body.nodes[$0].types[0] }
+    var inputs = fused.inputs.map { fused.body.nodes[$0].types[0] }
     let domain = try Places.extents(of: fused.domain)
+    start = program.start
+    // What the start makes is read as one more operand.
+    if let start { inputs.append(program.results[start.home].type) }
     let places = try Places(program, inputs, domain)
     count = domain.reduce(1, *)
     block = Self.block(count, periods: places.loads.compactMap { $0?.period })
-    inPlace = places.overlays(program, count)
+    unit = start == nil ? block : domain.last ?? 1
+    // Operands are read for as long as the start makes something of them.
+    inPlace = start == nil ? places.overlays(program, count) : program.results.map { _ in [] }
     if count > 0 { place(program, places) }
   }
 
@@ -110,8 +104,11 @@ struct BlockProgram: Sendable {
   /// Where an operand is read: where it lies, or a register that it is gathered into.
   private mutating func load(_ operand: Int, _ place: Place, _ size: Int) -> Int {
     let offset = place.offset * size
-    if place.isDirect { return add(.operand(operand, offset: offset, step: size)) }
-    let isKept = place.period.map { block % $0 == 0 } ?? false
+    if place.isDirect {
+      if let start, operand == start.number { return add(.result(start.home, offset: 0, step: size)) }
+      return add(.operand(operand, offset: offset, step: size))
+    }
+    let isKept = place.period.map { block % $0 == 0 && unit % $0 == 0 } ?? false
     // What is kept must not lie where another value was in the block before.
     let register = isKept ? newRegister(size) : register(size)
     let gather = FirnInstruction(
@@ -159,7 +156,7 @@ struct BlockProgram: Sendable {
     instructions.append(made)
   }
 
-  private mutating func add(_ buffer: Buffer) -> Int {
+  private mutating func add(_ buffer: BlockRunner.Buffer) -> Int {
     buffers.append(buffer)
     return buffers.count - 1
   }
@@ -194,8 +191,8 @@ struct BlockProgram: Sendable {
 
   // MARK: Running
 
-  private var parts: [Part] {
-    var parts: [Part] = []
+  private var parts: [BlockRunner.Part] {
+    var parts: [BlockRunner.Part] = []
     var start = 0
     for index in 0...instructions.count where index == instructions.count || bodies[index] != nil {
       if index > start { parts.append(.instructions(start..<index)) }
@@ -205,81 +202,24 @@ struct BlockProgram: Sendable {
     return parts
   }
 
+  private var runner: BlockRunner {
+    BlockRunner(
+      count: count, block: block, buffers: buffers, layouts: layouts, prologue: prologue,
+      instructions: instructions, parts: parts, scratch: scratch)
+  }
+
+  /// What it does with what its start has made; nil of one that begins with instructions.
+  var finishing: Finishing? {
+    start.map { Finishing(runner: runner, operands: $0.operands, home: $0.home) }
+  }
+
   var kernel: Kernel {
-    let (count, block, buffers, layouts) = (count, block, buffers, layouts)
-    let (prologue, instructions, parts) = (prologue, instructions, parts)
     if count == 0 { return Kernel { _ in } }
-    let blocks = (count + block - 1) / block
-    let grain = FirnOps.grain(ofItems: block, instructions.count)
-    let scratch = scratch
-
-    let tableOffset = scratch
-    let workspaceBytes = scratch + (buffers.count * MemoryLayout<FirnBuffer>.stride + 63) / 64 * 64
-
-    /// The table of buffers that a worker with this scratch uses.
-    @Sendable func table(_ scratch: UnsafeMutableRawPointer) -> UnsafeMutablePointer<FirnBuffer> {
-      let table = (scratch + tableOffset).assumingMemoryBound(to: FirnBuffer.self)
-      for (slot, buffer) in buffers.enumerated() {
-        if case .register(let offset) = buffer { table[slot] = FirnBuffer(base: scratch + offset, step: 0) }
-      }
-      return table
-    }
-
-    @Sendable func run(_ part: Range<Int>, _ table: UnsafeMutablePointer<FirnBuffer>) {
-      let (start, end) = (part.lowerBound * block, min(count, part.upperBound * block))
-      layouts.withUnsafeBufferPointer { layouts in
-        firn_run_program(prologue, prologue.count, layouts.baseAddress, table, 0, block, block)
-        instructions.withUnsafeBufferPointer { instructions in
-          if case .instructions(let all)? = parts.first, parts.count == 1 {
-            firn_run_program(
-              instructions.baseAddress, all.count, layouts.baseAddress, table, start, end - start, block)
-            return
-          }
-          var start = start
-          while start < end {
-            let n = min(block, end - start)
-            for part in parts {
-              switch part {
-              case .instructions(let some):
-                firn_run_program(
-                  instructions.baseAddress.map { $0 + some.lowerBound }, some.count, layouts.baseAddress,
-                  table,
-                  start, n, n)
-              case .body(let body, let made):
-                func at(_ slot: UInt32) -> UnsafeMutableRawPointer {
-                  table[Int(slot)].base + table[Int(slot)].step * start
-                }
-                body(at(made.a), at(made.b), at(made.c), at(made.y), n)
-              }
-            }
-            start += n
-          }
-        }
-      }
-    }
-
-    return Kernel(workspaceBytes: workspaceBytes) { (call: borrowing KernelCall) throws(FirnError) in
-      let workspace = call.workspace
-      let shared = table(workspace)
-      for (slot, buffer) in buffers.enumerated() {
-        switch buffer {
-        case .operand(let number, let offset, let step):
-          let base = UnsafeMutableRawPointer(mutating: call.operand(number, as: UInt8.self))
-          shared[slot] = FirnBuffer(base: base + offset, step: step)
-        case .result(let number, let offset, let step):
-          let base = UnsafeMutableRawPointer(call.result(number, as: UInt8.self))
-          shared[slot] = FirnBuffer(base: base + offset, step: step)
-        case .register: break
-        }
-      }
-      call.split(blocks, grain: grain) { part, worker in
-        if worker == 0 { return run(part, shared) }
-        // Nothing of what is shared changes while others read it.
-        let scratch = workspace + worker * workspaceBytes
-        (scratch + tableOffset).copyMemory(
-          from: shared, byteCount: buffers.count * MemoryLayout<FirnBuffer>.stride)
-        run(part, table(scratch))
-      }
+    let runner = runner
+    return Kernel(workspaceBytes: runner.workspaceBytes) { (call: borrowing KernelCall) throws(FirnError) in
+      let scratch = call.workspace
+      runner.prepare(call, at: scratch)
+      runner.runAll(call, scratch, step: runner.workspaceBytes)
     }
   }
 }

@@ -31,6 +31,20 @@ struct ElementProgram: Sendable {
   /// The element type of each step's value.
   private(set) var dtypes: [DType] = []
   private(set) var results: [Result] = []
+  /// What it begins with; nil where that is an instruction.
+  private(set) var start: Start?
+
+  /// A node that makes all elements of the domain, of operands read whole.
+  struct Start: Sendable {
+    /// Its place in the body.
+    var node: Int
+    /// What its elements are loaded as: an operand more than there are.
+    var number: Int
+    /// The operands that it reads.
+    var operands: [Int]
+    /// The result it makes its elements in, which is written over them.
+    var home: Int
+  }
 
   private let body: GraphDef
   private let roles: [FusionRole]
@@ -52,7 +66,7 @@ struct ElementProgram: Sendable {
   static let mostNodes = 1024
   static let mostSteps = 4096
 
-  /// - Throws: C3, C4 or C5 of a program that cannot be run.
+  /// - Throws: C3, C4, C5 or C6 of a program that cannot be run.
   init(_ fused: Fused) throws(FirnError) {
     let (body, domain) = (fused.body, fused.domain)
     self.body = body
@@ -69,6 +83,10 @@ struct ElementProgram: Sendable {
     index = ValueIndex(body)
     wholes = Array(repeating: -1, count: index.count)
     for (position, node) in body.nodes.enumerated() {
+      if node.traits.contains(.start) {
+        try begin(with: position, fused)
+        continue
+      }
       if case .none = roles[position], node.fusedInput == nil {
         throw FirnError(
           .invalidArgument, "`\(node.name)` is no elementwise work: `\(node.mnemonic)` is run by itself",
@@ -80,7 +98,52 @@ struct ElementProgram: Sendable {
       remedy: "end it with `return`")
     windows.append(Window(rank: domain.rank))
     for output in body.outputs { try add(output, body.type(of: output), domain) }
+    try placeStart()
     (windows, windowNumbers, known, wholes) = ([], [:], [:], [])
+  }
+
+  /// - Throws: C6 unless the node alone makes all elements of the domain, of inputs.
+  private mutating func begin(with position: Int, _ fused: Fused) throws(FirnError) {
+    let node = body.nodes[position]
+    let operands = node.inputs.map { body.nodes[$0.node].fusedInput?.position }
+    try require(
+      start == nil && node.types.map(\.shape) == [fused.domain] && !operands.contains(nil)
+        && body.nodes[position].op is any StartingOp,
+      "C6", .invalidArgument,
+      "`\(node.name)` is not the one node that makes all elements of \(fused.domain), of inputs alone",
+      remedy: "begin the program with it, and put what it reads outside")
+    start = Start(node: position, number: fused.inputs.count, operands: operands.compactMap(\.self), home: 0)
+  }
+
+  /// Finds the result that is written where the start has made its elements, when nothing reads them any more.
+  ///
+  /// - Throws: C6 where there is none.
+  private mutating func placeStart() throws(FirnError) {
+    guard let start else { return }
+    let lastUses = lastUses
+    let loads = steps.indices.filter {
+      if case .load(start.number, _) = steps[$0] { true } else { false }
+    }
+    let last = loads.map { lastUses[$0] }.max() ?? -1
+    let type = body.nodes[start.node].types[0]
+    let home = results.indices.first { number in
+      guard results[number].type == type, results[number].pieces.count == 1, loads.count == 1,
+        case .instruction(let op, let operands) = steps[results[number].pieces[0].step],
+        !results[..<number].contains(where: {
+          $0.pieces.contains { $0.step == results[number].pieces[0].step }
+        })
+      else { return false }
+      let writer = results[number].pieces[0].step
+      let choices = op.aliasing.inPlace(results: 1)[0]
+      return last < writer
+        || last == writer && operands.indices.allSatisfy { operands[$0] != loads[0] || choices.contains($0) }
+    }
+    guard let home else {
+      throw FirnError(
+        .invalidArgument, "no result can be written over what `\(body.nodes[start.node].name)` makes",
+        remedy: "return a value of its type that is made when nothing reads it any more", constraint: "C6")
+    }
+    self.start?.home = home
   }
 
   private mutating func add(_ output: Value, _ type: TensorType, _ domain: Shape) throws(FirnError) {
@@ -119,8 +182,12 @@ struct ElementProgram: Sendable {
     let step: Int
     switch roles[value.node] {
     case .none:
-      step = try append(
-        .load(operand: node.fusedInput?.position ?? 0, windows[window]), node.types[0].dtype)
+      let isStart = node.traits.contains(.start)
+      try require(
+        !isStart || window == 0, "C6", .invalidArgument, "a part of `\(node.name)` is read alone",
+        remedy: "read it whole, where it is made")
+      let operand = isStart ? start?.number : node.fusedInput?.position
+      step = try append(.load(operand: operand ?? 0, windows[window]), node.types[0].dtype)
     case .instruction:
       guard let op = node.op as? any InstructionOp else { firnBug("fused", "`\(node.mnemonic)` has no code") }
       var operands: [Int] = []

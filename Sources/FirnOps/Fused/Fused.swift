@@ -14,9 +14,13 @@ public import FirnGraph
 /// C1: there is one operand for each `fused_input` of the body, of its type. C2: inputs are numbered from 0, each once.
 /// C3: every other node of the body is elementwise work that can be an instruction, or only shows elements (broadcasts,
 /// slices, splits, concatenations). C4: an output has the shape `domain`, or is a whole number of such pieces, one after
-/// the other along one axis. C5: a program has at most 8 axes, 1,024 nodes and 4,096 instructions.
+/// the other along one axis. C5: a program has at most 8 axes, 1,024 nodes and 4,096 instructions. C6: one node may be
+/// more than that, a convolution: it makes all elements of `domain`, of inputs alone; is read whole; and a result of its
+/// type can be written over what it makes.
 ///
-/// Each instruction is what its op does by itself, so that results have the bits of the nodes of `body` run one after the
+/// What begins with such a node goes on with its rows while these are in cache.
+///
+/// Each node is what its op does by itself, so that results have the bits of the nodes of `body` run one after the
 /// other, in every element type and for any number of threads.
 ///
 /// The compiler makes programs, from graphs that are differentiated already; they read back from text, and a gradient is
@@ -158,6 +162,9 @@ package struct Fused: KernelOp, BodyOp {
 }
 
 extension Fused {
+  /// Whether it can be run.
+  var isSound: Bool { (try? made.elements(of: self)) != nil }
+
   /// The same with what is made of `other`, which does the same work.
   func sharing(_ other: Fused) -> Fused {
     var result = self

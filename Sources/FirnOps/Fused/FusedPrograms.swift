@@ -15,7 +15,7 @@ final class FusedPrograms: Sendable {
 
   private let made = Mutex(Made())
 
-  /// - Throws: C3, C4 or C5 of a program that cannot be run.
+  /// - Throws: C3, C4, C5 or C6 of a program that cannot be run.
   func elements(of fused: Fused) throws(FirnError) -> ElementProgram {
     try made.withLock { made in
       let result =
@@ -38,12 +38,26 @@ final class FusedPrograms: Sendable {
 
   /// - Throws: as `blocks(of:)`.
   func kernel(of fused: Fused) throws(FirnError) -> Kernel {
-    let blocks = try blocks(of: fused)
+    let (elements, blocks) = (try elements(of: fused), try blocks(of: fused))
     return made.withLock { made in
-      let kernel = made.kernel ?? blocks.kernel
+      let kernel = made.kernel ?? Self.startKernel(of: fused, elements, blocks) ?? blocks.kernel
       made.kernel = kernel
       return kernel
     }
+  }
+
+  /// The kernel of the node that the program begins with, with what else it does; nil where there is none.
+  private static func startKernel(
+    of fused: Fused, _ elements: ElementProgram, _ blocks: BlockProgram
+  ) -> Kernel? {
+    guard let finishing = blocks.finishing, let start = elements.start?.node,
+      let op = fused.body.nodes[start].op as? any StartingOp
+    else { return nil }
+    let types = fused.body.types(round: start)
+    return op.kernel(
+      operands: types.operands.compactMap { ArrayType($0) },
+      results: types.results.compactMap { ArrayType($0) },
+      finishing: finishing)
   }
 
   func flops(of fused: Fused) -> Dim {

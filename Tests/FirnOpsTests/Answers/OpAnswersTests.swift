@@ -98,7 +98,7 @@ extension OpTests {
           "mean_squared_error", "last_position", "random_uniform", "random_normal", "dropout", "iota",
           "extent",
           "sample_count", "start_mean", "start_row_mean", "finish_mean",
-        ] + Collective.mnemonics)
+        ] + Collective.mnemonics + PackKernel.mnemonics)
       let parted = all.subtracting(whole)
       let overSteps: Set = [
         "matmul", "matmul_packed", "pack", "reshape", "broadcast", "transpose", "softmax", "log_softmax",

@@ -1,0 +1,135 @@
+import CFirnKernels
+import FirnGraph
+import FirnOps
+import Testing
+
+extension OpTests {
+  /// Programs that begin with a convolution have the bits of what they are made of.
+  @Suite struct StartedProgramTests {
+    private struct Case {
+      var op: any KernelOp
+      var operand: [Int]
+      var kernel: [Int]
+      var made: [Int]
+    }
+
+    private func random(_ shape: [Int], _ name: String, _ dtype: DType = .f32) throws -> NDArray {
+      let generator = Philox(seed: 5, name: name)
+      return try NDArray((0..<shape.reduce(1, *)).map { Float(generator.uniform($0) * 2 - 1) }, shape: shape)
+        .converted(to: dtype)
+    }
+
+    /// Forward and back, by kernels as they are and packed, with more pixels than a stretch and fewer than columns,
+    /// small images position by position, phases, groups, each channel alone, and nothing at all.
+    private func cases() throws -> [Case] {
+      let padded = SlidingWindow(padding: [1, 1, 1, 1])
+      let strided = SlidingWindow(strides: [2, 2], padding: [1, 1, 1, 1])
+      let forms: [(SlidingWindow, Int, x: [Int], kernel: [Int])] = [
+        (padded, 1, [2, 13, 29, 8], [3, 3, 8, 40]), (padded, 1, [3, 26, 51, 3], [3, 3, 3, 5]),
+        (strided, 1, [2, 13, 15, 31], [3, 3, 31, 35]), (padded, 1, [1, 3, 2, 5], [3, 3, 5, 70]),
+        (padded, 1, [9, 2, 2, 67], [3, 3, 67, 19]), (padded, 2, [1, 6, 13, 34], [3, 3, 17, 38]),
+        (strided, 83, [2, 7, 9, 83], [3, 3, 1, 83]), (padded, 3, [2, 4, 5, 3], [3, 3, 1, 3]),
+        (SlidingWindow(), 1, [0, 3, 4, 2], [1, 1, 2, 3]), (SlidingWindow(), 1, [2, 3, 4, 0], [1, 1, 0, 3]),
+        (SlidingWindow(), 1, [2, 5, 6, 4], [1, 1, 4, 2100]),
+      ]
+      return try forms.flatMap { window, groups, x, kernel in
+        let forward = Convolution(.forward, window, groups: groups)
+        let types = [x, kernel].map { TensorType(.f32, Shape($0)) }
+        let y = try #require(try forward.resultTypes(of: types)[0].shape.extents)
+        let back = Convolution(.inputGradient, window, groups: groups, size: Array(x[1..<3]))
+        return [
+          Case(op: forward, operand: x, kernel: kernel, made: y),
+          Case(op: back, operand: y, kernel: kernel, made: x),
+          Case(op: PackedConvolution(forward, kernel: kernel), operand: x, kernel: kernel, made: y),
+          Case(op: PackedConvolution(back, kernel: kernel), operand: y, kernel: kernel, made: x),
+        ]
+      }
+    }
+
+    /// A bias by channels, one for each pixel's place, a sum, a choice, and a second result.
+    private func finish(_ y: Tensor, _ x: [Tensor]) -> [Tensor] {
+      let sum = y + x[0] + x[1]
+      let bounded = relu(sum * x[2])
+      return [select(where: less(x[2], sum), bounded, otherwise: tanh(sum)), sum]
+    }
+
+    private func results(_ op: any KernelOp, _ operands: [NDArray], _ workers: any Workers) throws
+      -> [NDArray]
+    {
+      try KernelRunner(workers: workers).run(op, operands)
+    }
+
+    @Test(arguments: [DType.f32, .f64]) func bitsAreThoseOfTheParts(_ dtype: DType) throws {
+      let initial = String(cString: firn_isa_name())
+      defer { #expect(firn_select_isa(initial) == 1) }
+      for test in try cases() {
+        let made = Shape(test.made)
+        let packed = test.op as? PackedConvolution
+        let isPanels = packed != nil && !test.kernel.contains(0)
+        if packed != nil, !isPanels { continue }
+        let plain = packed?.plain ?? test.op as? Convolution
+        let layout = KernelPanels(
+          kernel: test.kernel, groups: plain?.groups ?? 1, isTransposed: plain?.function == .inputGradient,
+          order: packed.flatMap { packedOrder($0, test.operand) } ?? [])
+        let kernel = try random(test.kernel, "kernel", dtype)
+        let k = isPanels ? try KernelRunner().run(PackKernel(.pack, layout), [kernel])[0] : kernel
+        let shapes: [Shape] = [
+          Shape(test.operand), Shape(k.shape), [made[3]], Shape(Array(made.dropFirst())), made,
+        ]
+        let op = program(made, shapes.map { ($0, dtype) }) { x in
+          finish(applied(test.op, x[0], x[1]), Array(x[2...]))
+        }
+        let rest = program(made, ([made] + shapes[2...]).map { ($0, dtype) }) { x in
+          finish(x[0], Array(x[1...]))
+        }
+        let operands =
+          [try random(test.operand, "x", dtype), k]
+          + (try shapes[2...].map { try random($0.extents ?? [], "\($0)", dtype) })
+        for name in ["avx512", "avx2", "portable"] where firn_select_isa(name) == 1 {
+          let y = try results(test.op, Array(operands[..<2]), SerialWorkers())
+          let expected = try results(rest, y + operands[2...], SerialWorkers())
+          for workers in [SerialWorkers(), OddWorkers([13, 1, 50]), OddWorkers([7])] as [any Workers] {
+            let found = try results(op, operands, workers)
+            #expect(
+              zip(found, expected).allSatisfy { $0.isBitwiseEqual(to: $1) },
+              "\(name) \(test.op) on \(test.operand) by \(test.kernel)")
+          }
+        }
+      }
+    }
+
+    private func packedOrder(_ op: PackedConvolution, _ operand: [Int]) -> [Int]? {
+      let types = [TensorType(.f32, Shape(operand)), TensorType(.f32, Shape(op.kernel))]
+      guard let results = try? op.plain.resultTypes(of: types) else { return nil }
+      let node = NodeTypes(operands: types, results: results)
+      return (op.plain.arrangement(of: 1, in: node)?.arrange as? PackKernel)?.layout.order
+    }
+
+    @Test func faultsAreNumbered() throws {
+      func constraint(_ domain: Shape, _ build: ([Tensor]) -> [Tensor]) -> String? {
+        let shapes: [Shape] = [[1, 4, 4, 3], [2, 2, 3, 3], [1, 3, 3, 3]]
+        let op = program(domain, shapes.map { ($0, .f32) }, build)
+        do {
+          _ = try op.resultTypes(of: shapes.map { TensorType(.f32, $0) })
+          return nil
+        } catch {
+          return error.constraint
+        }
+      }
+      func made(_ x: [Tensor]) -> Tensor { applied(Convolution(), x[0], x[1]) }
+      #expect(constraint([1, 3, 3, 3]) { [made($0) + $0[2]] } == nil)
+      // Two, one of what an instruction has made, one that is handed on as it is, one with no place for it, a part of it.
+      #expect(constraint([1, 3, 3, 3]) { [made($0) + made($0)] } == "C6")
+      #expect(constraint([1, 3, 3, 3]) { [applied(Convolution(), tanh($0[0]), $0[1]) + $0[2]] } == "C6")
+      #expect(constraint([1, 3, 3, 3]) { [made($0)] } == "C6")
+      #expect(constraint([1, 3, 3, 3]) { [less(made($0), $0[2])] } == "C6")
+      #expect(constraint([1, 1, 3, 3]) { [tanh(made($0).sliced(axis: 1, to: 1))] } == "C6")
+      #expect(
+        constraint([1, 3, 3, 3]) { x in
+          let y = made(x)
+          let first = tanh(y)
+          return [first, first * y * x[2]]
+        } == nil)
+    }
+  }
+}
