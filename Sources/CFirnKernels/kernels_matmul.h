@@ -26,6 +26,10 @@
 /// such stretch coming, and what it has under way at once spans about so many.
 #define FIRN_ROWS_AHEAD 16
 
+/// Whether the tiles of a panel fetch the next one between them, into the second-level cache: the panel at hand is
+/// there from the first tile on, and has ways of the first-level cache to itself. Else each asks for rows of its own.
+#define FIRN_FETCHES_NEXT_PANEL (FIRN_LANES == 8)
+
 /// Floats from one line of the first-level cache to the next in the same set: rows of A that begin a multiple of it
 /// apart would drive each other out, and are packed.
 #define FIRN_SET_STRIDE 1024
@@ -149,10 +153,12 @@ FIRN_INLINE const float *vector_of(const float *b, size_t v, ptrdiff_t b_panel) 
 #define FIRN_LINE 16
 
 /// One tile: `tall` x `vectors` vectors in registers, of which `rows` x `columns` elements are stored. A has `tall`
-/// rows to be read.
+/// rows to be read. With each row of B it asks for what lies at `ahead`, which goes on by `ahead_row`; for the
+/// second-level cache where `fetches`, else for the first.
 FIRN_INLINE void tile(size_t tall, size_t vectors, size_t depth, const float *restrict a, ptrdiff_t a_row,
                       ptrdiff_t a_col, const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_panel,
-                      float *restrict c, ptrdiff_t c_row, size_t rows, size_t columns, int mode) {
+                      float *restrict c, ptrdiff_t c_row, size_t rows, size_t columns, int mode, const float *ahead,
+                      ptrdiff_t ahead_row, int fetches) {
     FirnFloats sum[FIRN_TILE_ROWS * 2 > FIRN_FLAT_VECTORS * 2 ? FIRN_TILE_ROWS * 2 : FIRN_FLAT_VECTORS * 2];
     const float *left[(FIRN_TILE_ROWS + FIRN_ROWS_A_POINTER - 1) / FIRN_ROWS_A_POINTER];
     // Most tiles are stored whole: edges are looked at only where there are some.
@@ -196,11 +202,14 @@ FIRN_INLINE void tile(size_t tall, size_t vectors, size_t depth, const float *re
         FirnFloats right[FIRN_FLAT_VECTORS];
 #pragma clang loop unroll(full)
         for (size_t v = 0; v < vectors; v++) {
-            const float *from = vector_of(b, v, b_panel);
-            right[v] = load(from);
+            right[v] = load(vector_of(b, v, b_panel));
             // A flat tile does nothing but read, and what it reads is long enough to be seen coming.
-            if (tall > 2 && v * FIRN_LANES % FIRN_LINE == 0) __builtin_prefetch(from + FIRN_ROWS_AHEAD * b_row);
+            if (tall > 2 && v * FIRN_LANES % FIRN_LINE == 0) {
+                if (fetches) __builtin_prefetch(vector_of(ahead, v, b_panel), 0, 2);
+                else __builtin_prefetch(vector_of(ahead, v, b_panel));
+            }
         }
+        ahead += ahead_row;
 #pragma clang loop unroll(full)
         for (size_t i = 0; i < tall; i++) {
             const ptrdiff_t beside = (ptrdiff_t)(i % FIRN_ROWS_A_POINTER);
@@ -256,7 +265,8 @@ FIRN_INLINE void tile(size_t tall, size_t vectors, size_t depth, const float *re
         size_t depth, const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col, const float *restrict b, \
         ptrdiff_t b_row, ptrdiff_t b_panel, float *restrict c, ptrdiff_t c_row, size_t rows, size_t columns, \
         int mode) { \
-        tile(tall, vectors, depth, a, a_row, a_col, b, b_row, b_panel, c, c_row, rows, columns, mode); \
+        tile(tall, vectors, depth, a, a_row, a_col, b, b_row, b_panel, c, c_row, rows, columns, mode, \
+             b + FIRN_ROWS_AHEAD * b_row, b_row, 0); \
     }
 
 FIRN_DECLARE_TILE(1, 1)
@@ -266,6 +276,10 @@ FIRN_DECLARE_TILE(2, 2)
 FIRN_DECLARE_TILE(4, 1)
 FIRN_DECLARE_TILE(4, 2)
 #if FIRN_TILE_ROWS == 6
+FIRN_DECLARE_TILE(3, 1)
+FIRN_DECLARE_TILE(3, 2)
+FIRN_DECLARE_TILE(5, 1)
+FIRN_DECLARE_TILE(5, 2)
 FIRN_DECLARE_TILE(6, 1)
 FIRN_DECLARE_TILE(6, 2)
 #endif
@@ -298,8 +312,12 @@ FIRN_INLINE FirnTile tile_for(size_t rows, size_t columns) {
     if (columns > FIRN_TILE_COLUMNS) return FIRN_FLAT_TILE(rows);
     if (rows == 1) return wide ? tile_1_2 : tile_1_1;
     if (rows == 2) return wide ? tile_2_2 : tile_2_1;
+#if FIRN_TILE_ROWS == 6
+    if (rows == 3) return wide ? tile_3_2 : tile_3_1;
+#endif
     if (rows <= 4) return wide ? tile_4_2 : tile_4_1;
 #if FIRN_TILE_ROWS == 6
+    if (rows == 5) return wide ? tile_5_2 : tile_5_1;
     return wide ? tile_6_2 : tile_6_1;
 #elif FIRN_TILE_ROWS >= 8
 #if FIRN_TILE_ROWS == 12
@@ -311,10 +329,51 @@ FIRN_INLINE FirnTile tile_for(size_t rows, size_t columns) {
 #endif
 }
 
-/// How many of `left` rows the next tile takes: sixteen are two tiles of eight, not one of twelve and one of four,
-/// which would wait for its sums.
+#if FIRN_FETCHES_NEXT_PANEL
+
+#define FIRN_DECLARE_FETCHING_TILE(tall, vectors) \
+    FIRN_KERNEL __attribute__((noinline)) void fetching_##tall##_##vectors( \
+        size_t depth, const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col, const float *restrict b, \
+        ptrdiff_t b_row, ptrdiff_t b_panel, float *restrict c, ptrdiff_t c_row, size_t columns, int mode, \
+        const float *ahead, ptrdiff_t ahead_row) { \
+        tile(tall, vectors, depth, a, a_row, a_col, b, b_row, b_panel, c, c_row, tall, columns, mode, ahead, \
+             ahead_row, 1); \
+    }
+
+FIRN_DECLARE_FETCHING_TILE(3, 1)
+FIRN_DECLARE_FETCHING_TILE(3, 2)
+FIRN_DECLARE_FETCHING_TILE(4, 1)
+FIRN_DECLARE_FETCHING_TILE(4, 2)
+FIRN_DECLARE_FETCHING_TILE(5, 1)
+FIRN_DECLARE_FETCHING_TILE(5, 2)
+FIRN_DECLARE_FETCHING_TILE(6, 1)
+FIRN_DECLARE_FETCHING_TILE(6, 2)
+
+typedef void (*FirnFetchingTile)(size_t depth, const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col,
+                                 const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_panel, float *restrict c,
+                                 ptrdiff_t c_row, size_t columns, int mode, const float *ahead, ptrdiff_t ahead_row);
+
+/// The tile of just so many rows, three at least, that fetches what it is told to.
+FIRN_INLINE FirnFetchingTile fetching_tile_for(size_t rows, size_t columns) {
+    const int wide = columns > FIRN_LANES;
+    if (rows == 3) return wide ? fetching_3_2 : fetching_3_1;
+    if (rows == 4) return wide ? fetching_4_2 : fetching_4_1;
+    if (rows == 5) return wide ? fetching_5_2 : fetching_5_1;
+    return wide ? fetching_6_2 : fetching_6_1;
+}
+
+#endif
+
+/// How many of `left` rows the next tile takes, so that no low one is left at the end, which would wait for its sums:
+/// of six rows at most, fourteen are five, five and four; of twelve two tiles of eight, not twelve and four.
 FIRN_INLINE size_t rows_of_tile(size_t left) {
+#if FIRN_TILE_ROWS == 6
+    if (left % 6 == 0 || left % 6 > 3) return smaller(left, 6);
+    const size_t tiles = (left + 5) / 6;
+    return (left + tiles - 1) / tiles;
+#else
     return left == 16 && FIRN_TILE_ROWS == 12 ? 8 : smaller(left, FIRN_TILE_ROWS);
+#endif
 }
 
 /// Floats that the packed block of A takes, a whole number of cache lines.
@@ -329,7 +388,7 @@ FIRN_KERNEL size_t matmul_workspace(size_t m, size_t n, size_t k) {
 
 /// Whether some tile has just so many rows, so that A may be read where it is: a taller one would read beyond it.
 FIRN_INLINE int fits_a_tile(size_t rows) {
-    return rows <= 2 || rows == 4 || rows == FIRN_TILE_ROWS || (rows == 8 && FIRN_TILE_ROWS > 8);
+    return FIRN_TILE_ROWS == 6 || rows <= 2 || rows == 4 || rows == FIRN_TILE_ROWS || (rows == 8 && FIRN_TILE_ROWS > 8);
 }
 
 FIRN_KERNEL void pack(size_t n, size_t k, const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col,
@@ -380,6 +439,12 @@ FIRN_KERNEL void matmul(size_t m, size_t n, size_t k, const float *restrict a, p
                 const size_t last = rows % FIRN_TILE_ROWS;
                 const size_t placed = !a_in_place ? 0 : fits_a_tile(last) ? rows : rows - last;
                 pack_a(rows - placed, depth, block_a + (ptrdiff_t)placed * a_row, a_row, a_col, packed_a);
+#if FIRN_FETCHES_NEXT_PANEL
+                // What each tile asks for of the next panel with each row, so that between them they fetch all of it.
+                const size_t tiles = (rows + FIRN_TILE_ROWS - 1) / FIRN_TILE_ROWS;
+                const size_t panel_width = b_panel != 0 ? FIRN_PANEL_COLUMNS : FIRN_TILE_COLUMNS;
+                const ptrdiff_t part_row = (ptrdiff_t)((panel_width + tiles - 1) / tiles);
+#endif
                 size_t wide;
                 for (size_t j = 0; j < columns; j += wide) {
                     const int loose = j < whole;
@@ -390,17 +455,39 @@ FIRN_KERNEL void matmul(size_t m, size_t n, size_t k, const float *restrict a, p
                         : block_b + (ptrdiff_t)(j / FIRN_PANEL_COLUMNS) * b_panel + j % FIRN_PANEL_COLUMNS;
                     const ptrdiff_t panel_row = loose ? b_row : FIRN_TILE_COLUMNS;
                     const ptrdiff_t panel_step = b_panel != 0 ? b_panel : FIRN_PANEL_COLUMNS;
+#if FIRN_FETCHES_NEXT_PANEL
+                    const float *ahead = panel + FIRN_ROWS_AHEAD * panel_row;
+                    ptrdiff_t ahead_row = panel_row, ahead_tile = 0;
+                    if (!loose || b_panel != 0) {
+                        // Of the last one there is no next; it is asked for itself, where it is.
+                        const size_t next = j + wide;
+                        ahead = next >= columns ? panel
+                            : !loose ? packed_b + (next - whole) * depth
+                            : block_b + (ptrdiff_t)(next / FIRN_PANEL_COLUMNS) * b_panel + next % FIRN_PANEL_COLUMNS;
+                        ahead_row = part_row;
+                        ahead_tile = part_row * (ptrdiff_t)depth;
+                    }
+#endif
                     size_t tall;
                     for (size_t i = 0; i < rows; i += tall) {
                         const int placed_here = i < placed;
                         // Packed panels are as tall as they are.
                         tall = rows == placed ? rows_of_tile(rows - i) : smaller(rows - i, FIRN_TILE_ROWS);
                         float *to = c + (ptrdiff_t)(i0 + i) * c_row + (ptrdiff_t)(j0 + j);
-                        tile_for(tall, wide)(depth,
-                                             placed_here ? block_a + (ptrdiff_t)i * a_row
-                                                         : packed_a + (i - placed) * depth,
-                                             placed_here ? a_row : 1, placed_here ? a_col : FIRN_TILE_ROWS, panel,
-                                             panel_row, panel_step, to, c_row, tall, wide, mode);
+                        const float *from = placed_here ? block_a + (ptrdiff_t)i * a_row
+                                                        : packed_a + (i - placed) * depth;
+                        const ptrdiff_t from_row = placed_here ? a_row : 1;
+                        const ptrdiff_t from_col = placed_here ? a_col : FIRN_TILE_ROWS;
+#if FIRN_FETCHES_NEXT_PANEL
+                        if (tall > 2) {
+                            fetching_tile_for(tall, wide)(depth, from, from_row, from_col, panel, panel_row, panel_step,
+                                                          to, c_row, wide, mode, ahead, ahead_row);
+                            ahead += ahead_tile;
+                            continue;
+                        }
+#endif
+                        tile_for(tall, wide)(depth, from, from_row, from_col, panel, panel_row, panel_step, to, c_row,
+                                             tall, wide, mode);
                     }
                 }
             }
