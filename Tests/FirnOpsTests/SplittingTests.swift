@@ -28,6 +28,7 @@ extension OpTests {
     @Test func littleWorkIsNotHandedOut() throws {
       #expect(try calls(MatMul(), [32, 20], [20, 80]) == 0)
       #expect(try calls(PackedMatMul(columns: 80), [32, 20], [3, 20, 32]) == 0)
+      #expect(try calls(Pack(), [128, 512]) == 0)
       #expect(try calls(MatMul(), [4, 8, 8], [4, 8, 8]) == 0)
       #expect(try calls(Unary(.tanh), [32, 80]) == 0)
       #expect(try calls(Binary(.add), [32, 512], [32, 512]) == 0)
@@ -41,6 +42,7 @@ extension OpTests {
       #expect(try calls(MatMul(), [32, 256], [256, 256]) == 1)
       #expect(try calls(MatMul(transposeA: true), [1600, 20], [1600, 80]) == 1)
       #expect(try calls(PackedMatMul(columns: 256), [32, 256], [8, 256, 32]) == 1)
+      #expect(try calls(Pack(), [256, 512]) == 1)
       #expect(try calls(MatMul(), [4, 128, 128], [4, 128, 128]) == 1)
       #expect(try calls(Unary(.tanh), [100, 1000]) == 1)
     }
