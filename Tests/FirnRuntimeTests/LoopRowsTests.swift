@@ -163,6 +163,55 @@ import Testing
     #expect(loops.map(\.rows) == [0..<8, 8..<16])
   }
 
+  /// A loop that looks words up in a table larger than what each share may read whole.
+  private func lookup(in graph: Graph) -> Tensor {
+    let words = graph.placeholder("words", shape: [6, "batch"], dtype: .i32)
+    let table = graph.variable("table", shape: [2_200, 128])
+    let start = gather(table, indices: words.sliced(axis: 0, from: 0, to: 1).reshaped(to: ["batch"])) * 0
+    return scan(over: [words], initial: [start]) { step in
+      ScanResult(carries: [tanh(step.carries[0] + gather(table, indices: step.slices[0]))])
+    }.carries[0]
+  }
+
+  @Test func lookupsAreByRows() throws {
+    let graph = Graph()
+    let last = lookup(in: graph)
+    let compilation = try Compiler.compile(CompilationRequest(graph: graph.definition, fetches: [last.value]))
+    let plan = try Plan(compilation.graph.mapping(.binding(["batch": 32])), workers: 2)
+    #expect(shares(plan) == [[0..<16, 16..<32]])
+    let words = try NDArray((0..<6 * 35).map { Int32($0 * 97 % 2_200) }, shape: [6, 35])
+    func made(_ threads: Int) throws -> NDArray {
+      let session = try Session(graph, threads: threads)
+      let program = try session.compile(fetching: [last])
+      return try session.run(program, feeding: ["words": words])[last]
+    }
+    let alone = try made(1)
+    for threads in [2, 3, 8] { #expect(try made(threads) == alone, "\(threads) threads") }
+  }
+
+  /// Of several faults the one is told that the loop as a whole meets first, by its place in the whole.
+  @Test func faultsOfSharesAreOfTheWholeLoop() throws {
+    let graph = Graph()
+    let last = lookup(in: graph)
+    var words = [Int32](repeating: 7, count: 6 * 32)
+    let sound = try NDArray(words, shape: [6, 32])
+    // The first share meets one in step 4, the second one in step 3.
+    (words[4 * 32 + 1], words[3 * 32 + 20]) = (9_000, 8_000)
+    let faulty = try NDArray(words, shape: [6, 32])
+    func fault(_ threads: Int) throws -> String {
+      let session = try Session(graph, threads: threads)
+      let program = try session.compile(fetching: [last])
+      let before = try session.run(program, feeding: ["words": sound])[last]
+      let error = try #require(throws: FirnError.self) {
+        try session.run(program, feeding: ["words": faulty])
+      }
+      #expect(try session.run(program, feeding: ["words": sound])[last] == before)
+      return error.description
+    }
+    #expect(try fault(2) == fault(1))
+    #expect(try fault(2).contains("index 8000 at position 20"))
+  }
+
   /// Where each value is looked through, a fault is told of the whole.
   @Test func faultsAreOfTheWholeLoop() throws {
     let graph = Graph()

@@ -13,6 +13,9 @@ struct LoopRows {
   let count: Int
   /// For each operand, whether its rows are taken; false for one that is read whole.
   let isByRows: [Bool]
+  /// Whether something in it can fail. A share would tell the place of a fault among its own rows, and not which
+  /// fault comes first, so that the loop has to be run whole for that.
+  var canFail: Bool { body.canFail }
   private let body: RowAnalysis
 
   /// Nil where some value of the body depends on more rows than one, or it is not known.
@@ -54,12 +57,12 @@ struct LoopRows {
     return shares
   }
 
-  /// Bytes of what every share reads whole.
+  /// Bytes of what every share reads whole, but for tables that it looks up in.
   private var wholeBytes: Int {
     scan.body.nodes.enumerated().reduce(0) { total, entry in
       let isGiven =
         if case .holds = entry.element.op.effect { true } else { entry.element.loopInput?.kind == .capture }
-      guard isGiven, body.rows(Value(entry.offset)) == .whole, let type = ArrayType(entry.element.types[0])
+      guard isGiven, body.isReadInFull(Value(entry.offset)), let type = ArrayType(entry.element.types[0])
       else { return total }
       return total.saturatingSum(type.byteCount)
     }
@@ -117,6 +120,9 @@ private struct RowAnalysis {
   private let index: ValueIndex
   /// Nil for a value nobody reads.
   private var known: [Rows?]
+  /// Whether a value is read whole, and not only looked up in.
+  private var readInFull: [Bool]
+  private(set) var canFail = false
   /// Of the loops in the body, by the position of their node; looked into once, however deep they nest.
   private var inner: [Int: LoopRows] = [:]
 
@@ -126,6 +132,7 @@ private struct RowAnalysis {
     self.count = count
     index = ValueIndex(graph)
     known = Array(repeating: nil, count: index.count)
+    readInFull = Array(repeating: false, count: index.count)
     for output in graph.outputs {
       guard require(.along(0), of: output) else { return nil }
     }
@@ -135,6 +142,8 @@ private struct RowAnalysis {
   }
 
   func rows(_ value: Value) -> Rows? { known[index[value]] }
+
+  func isReadInFull(_ value: Value) -> Bool { readInFull[index[value]] }
 
   private mutating func require(_ rows: Rows, of value: Value) -> Bool {
     let place = index[value]
@@ -153,7 +162,9 @@ private struct RowAnalysis {
     guard let first = results.firstIndex(where: { $0 != nil }), let wanted = results[first] else {
       return false
     }
+    if node.op.canFail { canFail = true }
     guard case .along(let axis) = wanted else {
+      for input in node.inputs { readInFull[index[input]] = true }
       return node.inputs.allSatisfy { require(.whole, of: $0) }
         && results.allSatisfy { $0 == nil || $0 == .whole }
     }
@@ -164,6 +175,7 @@ private struct RowAnalysis {
     }
     let operands: [Int?]
     let made: [Int]
+    var lookedUp: [Int] = []
     if let scan = node.loop {
       // A loop in the body: what it stacks has its rows behind the steps.
       guard axis == (first < scan.carries ? 0 : 1), let rows = LoopRows(scan) else { return false }
@@ -173,12 +185,15 @@ private struct RowAnalysis {
       }
       made = node.types.indices.map { $0 < scan.carries ? 0 : 1 }
     } else {
-      // What fails tells of an element of the whole.
-      guard !node.op.canFail,
+      guard
         let rule = node.op.rows(
           along: axis, of: first, count: Dim(count), in: graph.types(round: position))
       else { return false }
-      (operands, made) = (rule.operands, rule.results)
+      (operands, made, lookedUp) = (rule.operands, rule.results, rule.lookedUp)
+    }
+    for (operand, input) in node.inputs.enumerated()
+    where operands[operand] == nil && !lookedUp.contains(operand) {
+      readInFull[index[input]] = true
     }
     for (result, axis) in made.enumerated() {
       guard require(.along(axis), of: Value(position, result)) else { return false }

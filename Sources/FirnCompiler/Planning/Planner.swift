@@ -168,7 +168,7 @@ struct Planner {
     if let scan = node.loop {
       _ = try operandTypes(of: node)
       try checkBound(node, op)
-      var loops = try plan(scan, step, infinite: checks?.infinite(in: scan, of: node))
+      var (loops, whole) = try plan(scan, step, infinite: checks?.infinite(in: scan, of: node))
       for number in loops.indices {
         loops[number].workspace = step.workspaceBytes
         step.workspaceBytes += (loops[number].body.arenaBytes + 63) / 64 * 64
@@ -176,6 +176,8 @@ struct Planner {
           loops[number].length.saturatingProduct(loops[number].body.flops))
       }
       step.work = .loops(loops)
+      step.whole = whole
+      step.workspaceBytes = max(step.workspaceBytes, ((whole?.body.arenaBytes ?? 0) + 63) / 64 * 64)
     } else if let op = op.withKernel {
       let operands = try operandTypes(of: node)
       try checkBound(node, op)
@@ -219,24 +221,24 @@ struct Planner {
 
   // MARK: Loops
 
+  /// The loop, or its shares; beside shares that can fail the whole loop as well.
   func plan(
     _ scan: Scan, _ step: Plan.Step, infinite: InfiniteValues?
-  ) throws(FirnError) -> [Plan.Loop] {
-    func checks(_ body: GraphDef) -> PlannedChecks? { infinite.map { PlannedChecks(body, infinite: $0) } }
+  ) throws(FirnError) -> (loops: [Plan.Loop], whole: Plan.Loop?) {
     guard let length = scan.length.value else {
       throw FirnError(.missingFeed, "nothing fed binds the length \(scan.length) of `\(step.name)`")
     }
+    func loop(_ scan: Scan, workers: Int, _ share: LoopShare? = nil) throws(FirnError) -> Plan.Loop {
+      var planner = Planner(
+        scan.body, workers: workers, sharing: share == nil ? sharing : nil,
+        checks: infinite.map { PlannedChecks(scan.body, infinite: $0) })
+      return try planner.loop(scan, step, length: length, share: share)
+    }
     guard workers > 1, let sharing, let rows = LoopRows(scan),
       let shares = rows.shares(among: workers, sharing)
-    else {
-      var planner = Planner(scan.body, workers: workers, sharing: sharing, checks: checks(scan.body))
-      return [try planner.loop(scan, step, length: length)]
-    }
-    return try shares.map { share throws(FirnError) in
-      let body = share.scan.body
-      var planner = Planner(body, workers: 1, sharing: nil, checks: checks(body))
-      return try planner.loop(share.scan, step, length: length, share: share)
-    }
+    else { return ([try loop(scan, workers: workers)], nil) }
+    let loops = try shares.map { share throws(FirnError) in try loop(share.scan, workers: 1, share) }
+    return (loops, rows.canFail ? try loop(scan, workers: workers) : nil)
   }
 
   /// Plans the body, then ties its buffers to the outer ones.
@@ -394,6 +396,7 @@ struct Planner {
       steps[step].results = steps[step].results.map { renamed[$0] }
       if case .loops(let loops) = steps[step].work {
         steps[step].work = .loops(loops.map { $0.mappingOuter { renamed[$0] } })
+        steps[step].whole = steps[step].whole.map { $0.mappingOuter { renamed[$0] } }
       }
     }
   }

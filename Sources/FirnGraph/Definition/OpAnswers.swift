@@ -9,11 +9,15 @@ package struct RowRule: Sendable {
   package var operands: [Int?]
   /// For each result the axis its rows lie along.
   package var results: [Int]
+  /// Operands that are read whole in that any part may be wanted, but of which a row takes a little: a table that is
+  /// looked up in.
+  package var lookedUp: [Int]
 
-  package init(_ op: any Op, operands: [Int?], results: [Int]) {
+  package init(_ op: any Op, operands: [Int?], results: [Int], lookedUp: [Int] = []) {
     self.op = op
     self.operands = operands
     self.results = results
+    self.lookedUp = lookedUp
   }
 
   /// Rows of all operands, and of all results, along one and the same axis.

@@ -58,7 +58,7 @@ package struct Gather: KernelOp {
     let indices = node.operands[1].shape.rank
     if axis < self.axis { return RowRule(self, operands: [axis, nil], results: [axis]) }
     if axis < self.axis + indices {
-      return RowRule(self, operands: [nil, axis - self.axis], results: [axis])
+      return RowRule(self, operands: [nil, axis - self.axis], results: [axis], lookedUp: [0])
     }
     return RowRule(self, operands: [axis - indices + 1, nil], results: [axis])
   }

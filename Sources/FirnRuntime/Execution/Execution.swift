@@ -174,18 +174,19 @@ private final class Frame {
       switch step.work {
       case .kernel(let held): kernel = .passUnretained(held)
       case .loops(let shares):
+        func run(_ loop: Plan.Loop, by workers: any Workers) -> LoopShareRun {
+          LoopShareRun(
+            loop,
+            Frame(
+              loop.body, path: Path.joined(path, step.name), arena: workspace + loop.workspace,
+              workers: workers
+            ) { _ in
+              firnBug("execution", "a loop body reads from outside")
+            })
+        }
         let bodyWorkers = shares.count == 1 ? workers : Self.alone
         let made = LoopStep(
-          shares.map { share in
-            LoopShareRun(
-              share,
-              Frame(
-                share.body, path: Path.joined(path, step.name), arena: workspace + share.workspace,
-                workers: bodyWorkers
-              ) { _ in
-                firnBug("execution", "a loop body reads from outside")
-              })
-          })
+          shares.map { run($0, by: bodyWorkers) }, whole: step.whole.map { run($0, by: workers) })
         loops.append(made)
         loop = .passUnretained(made)
       }
@@ -278,11 +279,14 @@ private final class Frame {
 private final class LoopStep {
   private let first: LoopShareRun?
   private let shares: [LoopShareRun]
+  /// The whole loop, where a share can fail.
+  private let whole: LoopShareRun?
   /// What went wrong in each share; each writes its own element, and all are nil between runs.
   private let faults: UnsafeMutableBufferPointer<FirnError?>
 
-  init(_ shares: [LoopShareRun]) {
+  init(_ shares: [LoopShareRun], whole: LoopShareRun?) {
     self.shares = shares
+    self.whole = whole
     first = shares.count == 1 ? shares[0] : nil
     faults = .allocate(capacity: shares.count)
     faults.initialize(repeating: nil)
@@ -310,7 +314,10 @@ private final class LoopStep {
     for number in shares.indices {
       if let fault = faults[number] {
         for other in shares.indices { faults[other] = nil }
-        throw fault
+        // A loop reads what it writes nowhere outside, so it may be run again; only the whole knows which fault is the
+        // first, and counts all rows.
+        guard let whole else { throw fault }
+        return try whole.run(in: table, checksNumerics: checksNumerics)
       }
     }
   }
