@@ -40,8 +40,12 @@ struct BlockProgram: Sendable {
     count = domain.reduce(1, *)
     block = Self.block(count, periods: places.loads.compactMap { $0?.period })
     unit = start == nil ? block : domain.last ?? 1
-    // Operands are read for as long as the start makes something of them.
-    inPlace = start == nil ? places.overlays(program, count) : program.results.map { _ in [] }
+    inPlace = places.overlays(program, count)
+    if let start {
+      // The start reads its operands for as long as it makes something, and makes that before others are read.
+      let own = Set(start.operands + [start.number])
+      for result in inPlace.indices { inPlace[result].removeAll { result == start.home || own.contains($0) } }
+    }
     if count > 0 { place(program, places) }
   }
 

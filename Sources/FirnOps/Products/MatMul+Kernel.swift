@@ -5,14 +5,18 @@ extension MatMul {
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
     let layout = ProductLayout(
       operands[0].shape, operands[1].shape, transposeA: transposeA, transposeB: transposeB, order: order)
-    return operands[0].dtype == .f32 ? layout.fast : layout.plain
+    return operands[0].dtype == .f32 ? layout.fast(nil) : layout.plain(nil)
   }
 }
 
-extension PackedMatMul {
+extension PackedMatMul: StartingOp {
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
+    kernel(operands: operands, results: results, finishing: nil)
+  }
+
+  func kernel(operands: [ArrayType], results: [ArrayType], finishing: Finishing?) -> Kernel {
     let layout = ProductLayout(operands[0].shape, transposeA: transposeA, columns: columns)
-    return operands[0].dtype == .f32 ? layout.fast : layout.plain
+    return operands[0].dtype == .f32 ? layout.fast(finishing) : layout.plain(finishing)
   }
 }
 
@@ -57,17 +61,23 @@ private struct ProductLayout: Sendable {
   private static let pieceWork = 1 << 18
   /// Rows a piece should be a multiple of: the micro-kernels' tile heights divide it.
   private static let rowGrain = 48
+  /// Rows that are finished at once where a product begins a program: a block of the left operand.
+  private static let stretch = 144
 
   /// A large product is split along its batch, or along the longer of its rows and columns: every worker reads, and may
   /// have to pack, all of the operand that is not split.
-  var fast: Kernel {
-    let workspace = (Int(firn_matmul_workspace_f32(m, n, k)) + 63) / 64 * 64
+  func fast(_ finishing: Finishing?) -> Kernel {
+    let own = (Int(firn_matmul_workspace_f32(m, n, k)) + 63) / 64 * 64
+    let workspace = own + (finishing?.workspaceBytes ?? 0)
     let work = Swift.max(1, m * n * k)
+    let places = finishing.places
     return Kernel(workspaceBytes: workspace) { (call: borrowing KernelCall) throws(FirnError) in
-      let (a, b) = (call.operand(0, as: Float.self), call.operand(1, as: Float.self))
-      let c = call.result(as: Float.self)
+      let (a, b) = (call.operand(places.a, as: Float.self), call.operand(places.b, as: Float.self))
+      let c = call.result(places.result, as: Float.self)
       let scratch = call.workspace
       if continues { c.update(from: call.operand(2), count: batch * m * n) }
+      if batch * m * n == 0 { return }
+      finishing?.prepare(call, at: scratch + own)
       func product(_ at: Int, rows: Range<Int>, columns: Range<Int>, _ worker: Int) {
         let left = a + at * m * k + rows.lowerBound * aRow + aFirst
         let right = b + at * bMatrix + bFirst
@@ -84,33 +94,41 @@ private struct ProductLayout: Sendable {
             to, n, scratch)
         }
       }
-      let (rows, columns) = (0..<m, 0..<n)
-      if batch * m * n == 0 { return }
+      /// Whole rows, a stretch after the other, each finished while it is in cache.
+      func finished(_ at: Int, rows: Range<Int>, _ worker: Int) {
+        guard let finishing else { return product(at, rows: rows, columns: 0..<n, worker) }
+        let table = finishing.begin(at: scratch + worker * workspace + own, shared: scratch + own)
+        for start in Swift.stride(from: rows.lowerBound, to: rows.upperBound, by: Self.stretch) {
+          let some = start..<Swift.min(start + Self.stretch, rows.upperBound)
+          product(at, rows: some, columns: 0..<n, worker)
+          finishing.run((at * m + some.lowerBound) * n..<(at * m + some.upperBound) * n, table)
+        }
+      }
       if batch > 1 {
         call.split(batch, grain: Swift.max(1, Self.pieceWork / work)) { range, worker in
-          for at in range { product(at, rows: rows, columns: columns, worker) }
+          for at in range { finished(at, rows: 0..<m, worker) }
         }
       } else if m >= 2 * Self.rowGrain, m > n {
         let tiles = Swift.max(1, Self.pieceWork / (work / m * Self.rowGrain + 1))
-        call.split(m, grain: tiles * Self.rowGrain) { range, worker in
-          product(0, rows: range, columns: columns, worker)
-        }
+        call.split(m, grain: tiles * Self.rowGrain) { range, worker in finished(0, rows: range, worker) }
       } else {
         // By panels of b; where it is not packed it is cut as if it were.
         let panels = Swift.max(1, Self.pieceWork / (work / n * Pack.width + 1))
         call.split(Pack.panels(of: n), grain: panels) { range, worker in
           let columns = range.lowerBound * Pack.width..<Swift.min(range.upperBound * Pack.width, n)
-          product(0, rows: rows, columns: columns, worker)
+          product(0, rows: 0..<m, columns: columns, worker)
         }
+        finishing?.runAll(call, scratch + own, step: workspace)
       }
     }
   }
 
   /// The reference: sums in the order of k, by rows of b where these are contiguous, else by inner products.
-  var plain: Kernel {
-    Kernel { (call: borrowing KernelCall) throws(FirnError) in
-      let (a, b) = (call.operand(0, as: Double.self), call.operand(1, as: Double.self))
-      let c = call.result(as: Double.self)
+  func plain(_ finishing: Finishing?) -> Kernel {
+    let (places, workspace) = (finishing.places, finishing?.workspaceBytes ?? 0)
+    return Kernel(workspaceBytes: workspace) { (call: borrowing KernelCall) throws(FirnError) in
+      let (a, b) = (call.operand(places.a, as: Double.self), call.operand(places.b, as: Double.self))
+      let c = call.result(places.result, as: Double.self)
       if continues { c.update(from: call.operand(2), count: batch * m * n) }
       let rowWork = Swift.max(1, n * k)
       call.inPieces(batch * m, grain: Swift.max(1, Self.pieceWork / rowWork)) { start, count in
@@ -138,6 +156,9 @@ private struct ProductLayout: Sendable {
           }
         }
       }
+      guard let finishing else { return }
+      finishing.prepare(call, at: call.workspace)
+      finishing.runAll(call, call.workspace, step: workspace)
     }
   }
 }

@@ -79,6 +79,9 @@ package struct PackedMatMul: KernelOp {
 
   package var canFail: Bool { false }
 
+  /// Its rows are whole one after the other; those of `matmul`, which packs while it reads, are only at the end.
+  package var isStart: Bool { true }
+
   package var isElementwise: Bool { false }
 
   package func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? {
