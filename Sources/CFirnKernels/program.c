@@ -27,6 +27,14 @@ static FirnPlace place_of(const FirnLayout *l, size_t start) {
     return p;
 }
 
+/// Elements before element `start` of those that the layout picks, from where its first is.
+static ptrdiff_t offset_of(const FirnLayout *l, size_t start) {
+    if (l->rank != 2 || start > UINT32_MAX || l->sizes[1] > UINT32_MAX) return place_of(l, start).at;
+    // Most are rows with gaps between them, and a short division takes half as long.
+    const uint32_t row = (uint32_t)start / (uint32_t)l->sizes[1];
+    return (ptrdiff_t)row * l->steps[0] + (ptrdiff_t)(start - row * l->sizes[1]) * l->steps[1];
+}
+
 /// Goes on by `count` places along `axis`, not beyond its end.
 static void go_on(const FirnLayout *l, FirnPlace *p, size_t axis, size_t count) {
     p->index[axis] += count;
@@ -132,7 +140,7 @@ static void scatter(const FirnDispatch *table, const FirnLayout *l, const void *
 }
 
 void firn_run_program(const FirnInstruction *instructions, size_t count, const FirnLayout *layouts,
-                      const FirnBuffer *buffers, size_t start, size_t n, size_t block) {
+                      FirnBuffer *buffers, size_t start, size_t n, size_t block) {
     const FirnDispatch *table = firn_table();
     const size_t end = start + n;
     for (; start < end; start += block) {
@@ -148,6 +156,11 @@ void firn_run_program(const FirnInstruction *instructions, size_t count, const F
             case FIRN_DO_SELECT: table->select_32(a, b, c, y, m); break;
             case FIRN_DO_GATHER: gather(table, layouts + k->code, a, start, y, m); break;
             case FIRN_DO_SCATTER: scatter(table, layouts + k->code, a, y, start, m); break;
+            case FIRN_DO_POINT: {
+                const FirnLayout *l = layouts + k->code;
+                buffers[k->y] = (FirnBuffer){(char *)a + offset_of(l, start) * (ptrdiff_t)l->element_size, 0};
+                break;
+            }
             }
         }
 #undef FIRN_AT

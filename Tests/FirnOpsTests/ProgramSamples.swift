@@ -82,5 +82,16 @@ let programSamples: [OpSample] = [
     Convolution(.inputGradient, SlidingWindow(strides: [2, 3], padding: [1, 0, 2, 1]), size: [4, 5]),
     [[2, 2, 3, 4], [3, 2, 3, 4], [2, 4, 5, 3]]
   ) { y, x in [y * x[0]] },
+  OpSample(
+    program([6, 35], [([6, 5], .f32), ([2, 5, 32], .f32), ([35], .f32)]) { x in
+      let sum = applied(PackedMatMul(columns: 35), x[0], x[1]) + x[2]
+      return [sigmoid(sum) * sum, sum]
+    }, .real([6, 5]), .real([2, 5, 32]), .real([35]), tolerance: 2e-5),
+  OpSample(
+    program([3, 256], [([3, 1024], .f32), ([3, 256], .f32)]) { x in
+      let gates = x[0].split(into: 4, axis: 1)
+      let cell = sigmoid(gates[1]) * x[1] + gates[0] * gates[2]
+      return [concatenate([cell * gates[3], cell], axis: 1), cell]
+    }, .real([3, 1024]), .real([3, 256])),
   started(Convolution(groups: 3), [[2, 4, 5, 3], [2, 2, 1, 3], [3]]) { y, x in [tanh(y - x[0])] },
 ]

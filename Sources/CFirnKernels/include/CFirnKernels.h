@@ -249,7 +249,8 @@ typedef enum {
     FIRN_DO_COMPARE,   ///< y = code(a, b)
     FIRN_DO_SELECT,    ///< y = a ? b : c, of elements of 32 bits
     FIRN_DO_GATHER,    ///< y = the elements of buffer a that the layout `code` picks
-    FIRN_DO_SCATTER    ///< the elements of buffer y that the layout `code` picks = a
+    FIRN_DO_SCATTER,   ///< the elements of buffer y that the layout `code` picks = a
+    FIRN_DO_POINT      ///< from now on y is where the layout `code` has the block in buffer a, in one stretch
 } FirnDo;
 
 /// Operands and result are numbers of buffers.
@@ -277,8 +278,9 @@ typedef struct {
 /// Runs all instructions on elements `start` to `start + n`, `block` of them at a time.
 ///
 /// Each writes what the function of its name writes. A result may be in the place of an operand where that function allows it.
+/// Of `buffers` only those are written that an instruction points anew.
 void firn_run_program(const FirnInstruction *instructions, size_t count, const FirnLayout *layouts,
-                      const FirnBuffer *buffers, size_t start, size_t n, size_t block);
+                      FirnBuffer *buffers, size_t start, size_t n, size_t block);
 
 // MARK: Windows of images
 //

@@ -31,8 +31,8 @@ extension Compiler {
   /// program go through one shape and belong to one part of a step, forward, backward or update. What they read may be
   /// broadcast there. Nothing is computed twice, and nothing that is large is kept longer than what it saves.
   ///
-  /// A program that alone reads what a convolution makes begins with that, so that what is added to its rows, or bounds
-  /// them, meets them in cache.
+  /// A program that alone reads what a convolution, or a product by panels, makes begins with that, so that what is
+  /// added to its rows, or bounds them, meets them in cache.
   ///
   /// In loops it works on the body; a broadcast that a loop captures is made in its program instead.
   package static let fuse = Pass("fuse") { graph, _ throws(FirnError) in graph.fused() }

@@ -13,7 +13,9 @@ struct LoopRows {
   let count: Int
   /// For each operand, whether its rows are taken; false for one that is read whole.
   let isByRows: [Bool]
-  /// Whether something in it can fail. A share would tell the place of a fault among its own rows, and not which
+  /// Whether something in it can fail.
+  ///
+  /// A share would tell the place of a fault among its own rows, and not which
   /// fault comes first, so that the loop has to be run whole for that.
   var canFail: Bool { body.canFail }
   private let body: RowAnalysis

@@ -34,8 +34,9 @@ package struct Plan: Sendable {
     package var workspace: Int
     package var workspaceBytes: Int
     package var work: Work
-    /// Of a loop in shares that can fail: the whole loop, which is run after a share has failed, to say what failed first
-    /// and where. It has the scratch of the shares.
+    /// Of a loop in shares that can fail: the whole loop, run after a share has failed to say what failed first.
+    ///
+    /// It has the scratch of the shares.
     package var whole: Loop?
     /// What is looked at where numerics are checked.
     package var check = NumericCheck()

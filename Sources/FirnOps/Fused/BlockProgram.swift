@@ -4,7 +4,8 @@ internal import FirnGraph
 /// A fused program whose dimensions are numbers: what is run on each block, and where everything lies.
 ///
 /// What an instruction makes goes straight into the result where it lies there without gaps, and into a register of the
-/// scratch otherwise; an operand is read where it lies, or gathered into a register where it is repeated or has gaps.
+/// scratch otherwise; an operand is read where it lies, or gathered into a register where it is repeated or has gaps. Where
+/// between gaps there is room for whole blocks, they are read and written there.
 struct BlockProgram: Sendable {
   /// Elements of a block: several registers of as many stay in a first-level cache.
   private static let blockSize = 1024
@@ -38,7 +39,12 @@ struct BlockProgram: Sendable {
     if let start { inputs.append(program.results[start.home].type) }
     let places = try Places(program, inputs, domain)
     count = domain.reduce(1, *)
-    block = Self.block(count, periods: places.loads.compactMap { $0?.period })
+    let gaps =
+      places.loads.compactMap { $0.flatMap { $0.isDirect ? nil : $0.run } }
+      + places.stores.compactMap(\.place.run)
+    block = Self.block(
+      count, periods: places.loads.compactMap { $0?.period },
+      runs: start == nil ? gaps : gaps + [domain.last ?? 1])
     unit = start == nil ? block : domain.last ?? 1
     inPlace = places.overlays(program, count)
     if let start {
@@ -49,17 +55,38 @@ struct BlockProgram: Sendable {
     if count > 0 { place(program, places) }
   }
 
-  /// How many elements a block has: such that what is repeated is, where that works out, the same in every block.
-  private static func block(_ count: Int, periods: [Int]) -> Int {
+  /// Elements of a block that are worth going on with where they lie instead of copying them side by side.
+  private static let shortestRun = 256
+
+  /// How many elements a block has: such that what is repeated is, where that works out, the same in every block, and
+  /// runs of elements are whole blocks.
+  private static func block(_ count: Int, periods: [Int], runs: [Int]) -> Int {
     // Of nothing, what is repeated may be nothing too.
     if count == 0 { return 1 }
     var common = 1
     for period in periods.sorted(by: >) where period <= blockSize {
-      var (a, b) = (common, period)
-      while b != 0 { (a, b) = (b, a % b) }
-      if common / a * period <= blockSize { common *= period / a }
+      let shared = greatestCommonDivisor(common, period)
+      if common / shared * period <= blockSize { common *= period / shared }
+    }
+    let run = runs.filter { $0 >= shortestRun }.reduce(0) { greatestCommonDivisor($0, $1) }
+    let parts = (run + blockSize - 1) / blockSize
+    // A prime number of elements is no reason to try as many.
+    for parts in parts..<parts + 8 where parts > 0 && run % parts == 0 && run / parts >= shortestRun {
+      if run / parts % common == 0 { return min(count, run / parts) }
     }
     return max(1, min(count, blockSize / common * common))
+  }
+
+  private static func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int {
+    var (a, b) = (a, b)
+    while b != 0 { (a, b) = (b, a % b) }
+    return a
+  }
+
+  /// Whether every block lies in one of a place's runs.
+  private func isPointed(_ place: Place) -> Bool {
+    guard let run = place.run, block >= Self.shortestRun else { return false }
+    return run % block == 0 && unit % block == 0
   }
 
   // MARK: Instructions
@@ -69,6 +96,8 @@ struct BlockProgram: Sendable {
     var slots: [Int] = []
     for (number, step) in program.steps.enumerated() {
       let size = program.dtypes[number].byteCount
+      /// Which of the stores is made where it lies between gaps.
+      var pointed: Int?
       switch step {
       case .load(let operand, _):
         guard let place = places.loads[number] else { firnBug("fused", "a load without a place") }
@@ -77,6 +106,11 @@ struct BlockProgram: Sendable {
         let result: Int
         if let home = places.homes[number] {
           result = add(.result(home.result, offset: home.offset * size, step: size))
+        } else if let index = places.stores.firstIndex(where: { $0.step == number && isPointed($0.place) }) {
+          let store = places.stores[index]
+          let whole = BlockRunner.Buffer.result(store.result, offset: store.place.offset * size, step: 0)
+          result = point(to: whole, store.place, size)
+          pointed = index
         } else if let over = Self.overlay(op, operands, at: number, lastUses, program, size).map({ slots[$0] }
         ),
           isFreeable(over)
@@ -92,7 +126,7 @@ struct BlockProgram: Sendable {
           free[program.dtypes[operand].byteCount, default: []].append(slots[operand])
         }
       }
-      for store in places.stores where store.step == number {
+      for (index, store) in places.stores.enumerated() where store.step == number && index != pointed {
         instructions.append(
           FirnInstruction(
             what: FIRN_DO_SCATTER, code: add(store.place, size), alpha: 0, a: UInt32(slots[number]), b: 0,
@@ -113,6 +147,7 @@ struct BlockProgram: Sendable {
       return add(.operand(operand, offset: offset, step: size))
     }
     let isKept = place.period.map { block % $0 == 0 && unit % $0 == 0 } ?? false
+    if !isKept, isPointed(place) { return point(to: .operand(operand, offset: offset, step: 0), place, size) }
     // What is kept must not lie where another value was in the block before.
     let register = isKept ? newRegister(size) : register(size)
     let gather = FirnInstruction(
@@ -125,6 +160,16 @@ struct BlockProgram: Sendable {
       instructions.append(gather)
     }
     return register
+  }
+
+  /// A buffer that is where `place` has the block.
+  private mutating func point(to whole: BlockRunner.Buffer, _ place: Place, _ size: Int) -> Int {
+    let slot = add(.pointed)
+    instructions.append(
+      FirnInstruction(
+        what: FIRN_DO_POINT, code: add(place, size), alpha: 0, a: UInt32(add(whole)), b: 0, c: 0,
+        y: UInt32(slot)))
+    return slot
   }
 
   private func isFreeable(_ slot: Int) -> Bool {

@@ -9,6 +9,8 @@ struct BlockRunner: Sendable {
     case result(Int, offset: Int, step: Int)
     /// At this offset of the scratch.
     case register(Int)
+    /// Where an instruction last said, in an operand or a result.
+    case pointed
   }
 
   /// Instructions that C runs one after the other, or one that it does not run.
@@ -65,7 +67,7 @@ struct BlockRunner: Sendable {
       case .result(let number, let offset, let step):
         let base = UnsafeMutableRawPointer(call.result(number, as: UInt8.self))
         table[slot] = FirnBuffer(base: base + offset, step: step)
-      case .register: break
+      case .register, .pointed: break
       }
     }
   }

@@ -15,8 +15,8 @@ public import FirnGraph
 /// C3: every other node of the body is elementwise work that can be an instruction, or only shows elements (broadcasts,
 /// slices, splits, concatenations). C4: an output has the shape `domain`, or is a whole number of such pieces, one after
 /// the other along one axis. C5: a program has at most 8 axes, 1,024 nodes and 4,096 instructions. C6: one node may be
-/// more than that, a convolution: it makes all elements of `domain`, of inputs alone; is read whole; and a result of its
-/// type can be written over what it makes.
+/// more than that, a convolution or a product by panels: it makes all elements of `domain`, of inputs alone; is read
+/// whole; and a result of its type can be written over what it makes.
 ///
 /// What begins with such a node goes on with its rows while these are in cache.
 ///

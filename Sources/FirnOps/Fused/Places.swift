@@ -24,6 +24,9 @@ struct Place {
   /// Whether they lie side by side, in order.
   var isDirect: Bool { sizes.isEmpty || steps == [1] }
 
+  /// How many lie side by side, wherever one of them is; nil where none do.
+  var run: Int? { steps.last == 1 ? sizes.last : nil }
+
   /// After how many elements they are the same again; nil where they are not.
   var period: Int? { steps.first == 0 ? sizes.dropFirst().reduce(1, *) : nil }
 }

@@ -85,6 +85,31 @@ import Testing
     try parsed(try Compiler.fuse(header + Self.inputs + more + text))
   }
 
+  /// A product whose right operand is packed makes whole rows; one that packs while it reads does not.
+  @Test func packedProductsAreFollowed() throws {
+    let inputs = """
+      %a = placeholder() {dtype = f32, shape = [batch,3]} : f32[batch,3]
+      %p = placeholder() {dtype = f32, shape = [1,3,32]} : f32[1,3,32]
+      %w = placeholder() {dtype = f32, shape = [3,4]} : f32[3,4]
+
+      """
+    func steps(_ product: String) throws -> [String] {
+      try parsed(
+        try Compiler.fuse(header + inputs + product + "%tanh = tanh(%m) : f32[batch,4]\nreturn %tanh\n")
+      ).nodes
+        .filter { !$0.inputs.isEmpty }.map { node in
+          let body = node.op.asBodyOp?.body.nodes.filter { $0.op.effect != .receives } ?? []
+          return ([node.mnemonic] + body.map(\.mnemonic)).joined(separator: " ")
+        }
+    }
+    #expect(
+      try steps("%m = matmul_packed(%a, %p) {transpose_a = false, columns = 4} : f32[batch,4]\n")
+        == ["fused matmul_packed tanh"])
+    #expect(
+      try steps("%m = matmul(%a, %w) {transpose_a = false, transpose_b = false} : f32[batch,4]\n")
+        == ["matmul", "tanh"])
+  }
+
   /// Of two the last one: the other's operands need not be kept for it.
   @Test func ofTwoItIsTheLast() throws {
     let steps = try steps(

@@ -98,6 +98,59 @@ extension OpTests {
       }
     }
 
+    /// Products: fewer rows than columns, and more; stretches that are cut; stacks; left operands that lie transposed.
+    @Test(
+      arguments: [
+        [5, 40, 7], [16, 130, 20], [97, 33, 300], [300, 64, 33], [1000, 48, 8], [3, 20, 70, 9],
+        [2, 150, 32, 40],
+        [4, 0, 3], [40, 6, 0],
+      ], [DType.f32, .f64])
+    func productsHaveTheBitsOfTheParts(_ extents: [Int], _ dtype: DType) throws {
+      let stack = Array(extents.dropLast(3))
+      let (m, n, k) = (extents[extents.count - 3], extents[extents.count - 2], extents[extents.count - 1])
+      let made = stack + [m, n]
+      let panels = try KernelRunner().run(Pack(), [random(stack + [k, n], "b", dtype)])[0]
+      for isTransposed in [false, true] {
+        let left = stack + (isTransposed ? [k, m] : [m, k])
+        let product = PackedMatMul(transposeA: isTransposed, columns: n)
+        let shapes = [left, panels.shape, [n], Array(made.dropFirst()), made].map { Shape($0) }
+        let op = program(Shape(made), shapes.map { ($0, dtype) }) { x in
+          finish(applied(product, x[0], x[1]), Array(x[2...]))
+        }
+        let rest = program(Shape(made), ([Shape(made)] + shapes[2...]).map { ($0, dtype) }) { x in
+          finish(x[0], Array(x[1...]))
+        }
+        let operands =
+          [try random(left, "a", dtype), panels]
+          + (try shapes[2...].map { try random($0.extents ?? [], "\($0)", dtype) })
+        let y = try results(product, Array(operands[..<2]), SerialWorkers())
+        let expected = try results(rest, y + operands[2...], SerialWorkers())
+        for workers in [SerialWorkers(), OddWorkers([13, 1, 50]), OddWorkers([2])] as [any Workers] {
+          let found = try results(op, operands, workers)
+          #expect(zip(found, expected).allSatisfy { $0.isBitwiseEqual(to: $1) }, "\(extents) \(isTransposed)")
+        }
+      }
+    }
+
+    /// An operand that the start does not read may be written over, but not by what the start makes.
+    @Test func operandsOfTheRestAreWrittenOver() throws {
+      let op = program(
+        [5, 32], [([5, 32], .f32), ([1, 32, 32], .f32), ([5, 32], .f32), ([5, 32], .f32)]
+      ) { x in
+        let sum = applied(PackedMatMul(columns: 32), x[0], x[1]) + x[2]
+        return [tanh(sum), sum * x[3]]
+      }
+      guard case .eachInPlace(let choices) = op.aliasing else { throw CancellationError() }
+      #expect(choices == [[], [2, 3]])
+      let operands = [
+        try random([5, 32], "a"), try random([1, 32, 32], "b"), try random([5, 32], "c"),
+        try random([5, 32], "d"),
+      ]
+      let expected = try KernelRunner().run(op, operands)
+      let found = try KernelRunner(inPlace: (result: 1, operand: 3)).run(op, operands)
+      #expect(zip(found, expected).allSatisfy { $0.isBitwiseEqual(to: $1) })
+    }
+
     private func packedOrder(_ op: PackedConvolution, _ operand: [Int]) -> [Int]? {
       let types = [TensorType(.f32, Shape(operand)), TensorType(.f32, Shape(op.kernel))]
       guard let results = try? op.plain.resultTypes(of: types) else { return nil }

@@ -3,7 +3,8 @@ import FirnOps
 
 /// Programs that begin with what they alone read.
 extension GraphDef {
-  /// This graph with convolutions in the programs, or the single instructions, that alone read what they make.
+  /// This graph with convolutions and products by panels in the programs, or the single instructions, that alone read
+  /// what they make.
   ///
   /// These go on with its rows while they are in cache. In loops, too.
   ///
