@@ -140,8 +140,9 @@ extension GraphRewriter {
       let node = source.nodes[position]
       return keep(position, as: node.loop == nil ? nil : node.op { $0.fused() })
     }
-    let program = groups.program(of: group)
     let members = groups.members(of: group)
+    guard groups.hasResults(group) else { return members.forEach { drop($0) } }
+    let program = groups.program(of: group)
     let results = emit(
       known.sharing(program.op), program.operands.map { self($0) }, insteadOf: members[members.count - 1])
     for (member, result) in zip(program.results, results) { replace(Value(member), with: result) }

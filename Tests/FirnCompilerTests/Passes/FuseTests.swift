@@ -103,6 +103,35 @@ import Testing
     #expect(programs == [])
   }
 
+  /// `a` ends two products and leaves one value: what is large in between, it must not wait for.
+  @Test(arguments: [
+    ("%m = placeholder() {dtype = f32, shape = [batch,3]} : f32[batch,3]", [["a", "b"]]),
+    ("%m = reshape(%y) {shape = [batch,3]} : f32[batch,3]", [["a", "b"]]),
+    ("%m = matmul(%y, %w) {transpose_a = false, transpose_b = false} : f32[batch,3]", []),
+  ])
+  func whatIsHeavyIsNotWaitedFor(_ between: String, _ expected: [[String]]) throws {
+    let programs = try programs(
+      """
+      %p = matmul(%x, %w) {transpose_a = false, transpose_b = false} : f32[batch,3]
+      %q = matmul(%y, %w) {transpose_a = false, transpose_b = false} : f32[batch,3]
+      %a = add(%p, %q) : f32[batch,3]
+      \(between)
+      %b = add(%a, %m) : f32[batch,3]
+      return %b
+
+      """)
+    #expect(programs == expected)
+  }
+
+  /// Programs go through eight axes at most.
+  @Test(arguments: [(8, 1), (9, 0)]) func axesAreLimited(_ rank: Int, _ count: Int) throws {
+    let graph = Graph()
+    let value = sin(tanh(graph.placeholder("x", shape: Shape(Array(repeating: 2, count: rank)))))
+    var definition = graph.definition
+    definition.outputs = [value.value]
+    #expect(programs(definition.fused()).count == count)
+  }
+
   /// Reading one thing is reason enough, as gates of a cell do.
   @Test func whatReadsTheSameIsOneProgram() throws {
     let programs = try programs(
@@ -153,6 +182,49 @@ import Testing
     #expect(loop.inputs.map { graph.name(of: $0) } == ["x", "z", "row"])
     #expect(graph.index(ofNodeNamed: "bias") == nil)
     #expect(programs(graph) == [["add", "bias", "add_1"]])
+  }
+
+  /// A capture stays what it is where a product reads it, where the body returns it, and where it is part of something.
+  @Test(arguments: [
+    ("%add_1 = add(%add, %bias)", "%add_1 = matmul(%add, %bias) {transpose_a = false, transpose_b = false}"),
+    ("return %add_1", "return %bias"),
+    (
+      "%row = placeholder() {dtype = f32, shape = [3]} : f32[3]",
+      "%row = placeholder() {dtype = f32, shape = [6,3]} : f32[6,3]"
+    ),
+    ("", ""),
+  ])
+  func loopsCaptureTheRest(_ part: String, _ other: String) throws {
+    var text =
+      header + """
+        %x = placeholder() {dtype = f32, shape = [3,3]} : f32[3,3]
+        %z = placeholder() {dtype = f32, shape = [5,3,3]} : f32[5,3,3]
+        %row = placeholder() {dtype = f32, shape = [3]} : f32[3]
+        %bias = broadcast(%row) {shape = [3,3]} : f32[3,3]
+        %loop = scan(%x, %z, %bias) {carries = 1, slices = 1, captures = 1, length = 5, reversed = false, body = {
+          %state = loop_input() {kind = "carry", position = 0, dtype = f32, shape = [3,3]} : f32[3,3]
+          %step = loop_input() {kind = "slice", position = 0, dtype = f32, shape = [3,3]} : f32[3,3]
+          %bias = loop_input() {kind = "capture", position = 0, dtype = f32, shape = [3,3]} : f32[3,3]
+          %add = add(%state, %step) : f32[3,3]
+          %add_1 = add(%add, %bias) : f32[3,3]
+          return %add_1
+        }} : f32[3,3]
+        return %loop
+
+        """
+    if !part.isEmpty {
+      #expect(text.contains(part))
+      text.replace(part, with: other)
+    }
+    // Part of something is no repetition of it.
+    if other.contains("[6,3]") {
+      text.replace(
+        "broadcast(%row) {shape = [3,3]}", with: "slice(%row) {starts = [2,0], limits = [5,3], steps = [1,1]}"
+      )
+    }
+    let graph = try parsed(try Compiler.fuse(text))
+    let loop = try #require(graph.nodes.first { $0.mnemonic == "scan" })
+    #expect(loop.inputs.map { graph.name(of: $0) } == ["x", "z", part.isEmpty ? "row" : "bias"])
   }
 
   /// What a program is made of is what stood there: taken apart again, the graph is the same but for the order of nodes.

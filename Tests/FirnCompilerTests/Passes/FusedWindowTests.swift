@@ -68,14 +68,50 @@ import Testing
     #expect(Tally(definition.fused()).programs == programs)
   }
 
-  @Test func programsReadNoMoreThanTheyMay() throws {
+  /// One by one, and by halves, where programs that read much become one.
+  @Test(arguments: [false, true]) func programsReadNoMoreThanTheyMay(_ isTree: Bool) throws {
     let graph = Graph()
-    var sum = graph.placeholder("x", shape: [2, 3])
-    for number in 0..<70 { sum = sum + graph.placeholder("x\(number)", shape: [2, 3]) }
+    var terms = (0..<70).map { graph.placeholder("x\($0)", shape: [2, 3]) }
+    while terms.count > 1 {
+      let sum = terms[0] + terms[1]
+      terms = isTree ? terms.dropFirst(2) + [sum] : [sum] + terms.dropFirst(2)
+    }
     var definition = graph.definition
-    definition.outputs = [sum.value]
+    definition.outputs = [terms[0].value]
     let reads = definition.fused().nodes.compactMap { $0.op is Fused ? $0.inputs.count : nil }
-    #expect(reads.count == 2 && reads.allSatisfy { $0 <= 48 }, "\(reads)")
+    #expect(reads.count > 1 && reads.allSatisfy { $0 <= 48 }, "\(reads)")
+  }
+
+  /// So many functions of one thing are more than one program.
+  @Test func whatReadsTheSameIsLimited() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: [2, 8])
+    let results = (0..<200).map { _ in tanh(x) }
+    var definition = graph.definition
+    definition.outputs = results.map(\.value)
+    let counts = definition.fused().nodes.compactMap { ($0.op as? Fused)?.body.outputs.count }
+    #expect(counts.reduce(0, +) == 200 && counts.allSatisfy { $0 <= 96 }, "\(counts)")
+  }
+
+  /// A part of a part begins where both say: 16 of 48 columns from the 8th on lie across tiles of 16.
+  @Test func partsOfPartsBeginWhereTheyDo() throws {
+    let graph = Graph()
+    let (x, y) = (graph.placeholder("x", shape: [4, 48]), graph.placeholder("y", shape: [4, 16]))
+    let whole = tanh(x)
+    let part = whole.sliced(axis: 1, from: 8).split(sizes: [16, 24], axis: 1)[0]
+    let product = part * y
+    var definition = graph.definition
+    definition.outputs = [product.value, whole.value]
+    let fused = definition.fused()
+    try fused.verify()
+    var source = RandomSource(seed: 1)
+    let feeds = ["x": source.array([4, 48], .f32), "y": source.array([4, 16], .f32)]
+    let expected = try PlainEvaluator(feeds: feeds).values(of: definition)
+    let got = try PlainEvaluator(feeds: feeds).values(of: fused)
+    for (a, b) in zip(definition.outputs, fused.outputs) {
+      #expect(try #require(expected[a]).isBitwiseEqual(to: #require(got[b])))
+    }
+    #expect(Tally(fused).programs == 1)
   }
 
   /// A part of something large that nothing else keeps is copied, rather than the whole kept for it.

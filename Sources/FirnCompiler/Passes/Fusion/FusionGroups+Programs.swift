@@ -19,6 +19,9 @@ extension FusionGroups {
   /// Whether the node is made at all: not if only programs read it, who see through it.
   func isNeeded(_ position: Int) -> Bool { needed[position] }
 
+  /// Whether anything reads what the program makes; in a graph with dead nodes it may be nothing.
+  func hasResults(_ group: Int) -> Bool { groups[group].members.contains { isResult[index[Value($0)]] } }
+
   /// Goes through the nodes that must be there for the node at `position`, or the program it is part of.
   func forEachOperand(of position: Int, _ body: (Int) -> Void) {
     guard let group = group(of: position) else {
