@@ -51,8 +51,10 @@ extension Compiler {
     // After `arrange-once`, whose packing is a node by now, and after what makes more of what is frozen; before `fuse`,
     // which would put what is frozen into one program with what is not.
     hoistFrozen,
-    // Last: nothing looks into a program any more.
+    // Nothing looks into a program any more.
     fuse,
+    // Last: what all passes have made of one update holds for its copies, so that none has to go through them.
+    copyUpdates,
   ]
 
   /// The pipeline without some of its passes, to find which one is to blame.
@@ -94,6 +96,9 @@ extension Compiler {
     try requireWhole(request.graph)
     var context = try CompilationContext(request)
     try check(request)
+    // Members exchange gradients in the order in which these are made, which copies would not show.
+    context.copiesUpdates =
+      request.training?.exchange == nil && pipeline.contains { $0.name == copyUpdates.name }
     var graph = request.graph
     graph.outputs = context.outputs
     dump?.stage("input", graph, at: 0)
@@ -112,7 +117,7 @@ extension Compiler {
       if isChange { changes += 1 }
       settled[pass.name] = changes
       guard isChange else { continue }
-      verify(result, madeOf: graph, by: pass.name, outputs: context.outputs.count)
+      verify(result, madeOf: graph, by: pass.name, outputs: context.outputCount)
       graph = result
       graph.origins = nil
       dump?.stage(pass.name, graph, at: position + 1)

@@ -42,6 +42,9 @@ extension Compiler {
     }
     var slots: [CompiledSlot] = []
     var rows: [RowUpdate] = []
+    var copies = UpdateCopies()
+    // Value and gradient of what has an update of a kind.
+    var followed: [Value] = []
     var shadows = ShadowUpdates(of: graph)
     var outputs = Array(graph.outputs.prefix(context.request.fetches.count + training.losses.count))
     let result = try graph.extended(phase: .update) { builder in
@@ -77,8 +80,16 @@ extension Compiler {
         guard made.updateShared(&slots, in: builder) else { return }
         objectives[number] = made
       }
+      var kinds = UpdateKinds()
+      var keys = context.copiesUpdates ? keys(of: gradients, objectives, in: builder) : []
+      for place in keys.indices {
+        if shadows.isFollowed(gradients[place].part.variable.name) { keys[place] = nil }
+        if let key = keys[place] { kinds.count(key) }
+      }
       var first = gradients.startIndex
       var places = Array(repeating: 0, count: objectives.count)
+      // The last node of the last update that is written.
+      var last = ""
       while first < gradients.endIndex {
         let variable = gradients[first].part.variable
         let end = gradients[first...].firstIndex { $0.part.variable != variable } ?? gradients.endIndex
@@ -86,17 +97,44 @@ extension Compiler {
           defer { places[gradient.objective] += 1 }
           return (objective: objectives[gradient.objective], number: places[gradient.objective])
         }
-        let made = builder.section("update/" + variable.name, phase: .update) {
-          append(own, &slots, of: variable, readAt: reads[variable.name], to: builder)
-        }
-        shadows.record(made.values, of: variable, due: own.map(\.objective.isDue))
         let results = gradients[first..<end].map { $0.terms.map(\.result) }
+        let key = keys.isEmpty ? nil : keys[first]
+        let role = key.map { kinds.next($0, after: copies.kinds.count) } ?? .written
+        let parts = gradients[first..<end].map(\.part)
+        first = end
+        var model: Int?
+        switch role {
+        case .written: break
+        case .model(let kind): model = kind
+        case .copy(let kind):
+          let (objective, number) = own[0]
+          guard let isAlike = objective.declareCopy(number, of: copies.kinds[kind], &slots, in: builder)
+          else { return }
+          if isAlike {
+            copies.members.append(.init(variable.name, kind: kind, behind: last, gradients: results[0]))
+            followed += objective.operands(of: number)
+            continue
+          }
+        }
+        let start = (node: builder.nodes.count, slot: slots.count)
+        let made = builder.section("update/" + variable.name, phase: .update) {
+          append(own, &slots, of: variable, readAt: reads[variable.name], model, to: builder)
+        }
+        last = made.assignments.last?.name ?? last
+        shadows.record(made.values, of: variable, due: own.map(\.objective.isDue))
+        if let model {
+          let rows = rowUpdates(own.map(\.objective), parts, made.assignments, [[0]]).first
+          copies.kinds.append(
+            .init(model: variable.name, slots: slots[start.slot...].map(\.variable), rows: rows))
+          copies.members.append(.init(variable.name, kind: model, gradients: results[0]))
+          followed += own[0].objective.operands(of: own[0].number)
+          continue
+        }
+        if let key, !builder.canCopyNodes(from: start.node) { kinds.rule(out: key) }
         // A shadow reads every row.
         if !shadows.isFollowed(variable.name) {
-          rows += rowUpdates(
-            own.map(\.objective), gradients[first..<end].map(\.part), made.assignments, results)
+          rows += rowUpdates(own.map(\.objective), parts, made.assignments, results)
         }
-        first = end
       }
       shadows.append(to: builder)
       if let weight { outputs = exchanged(outputs, of: graph, by: weight, in: builder) }
@@ -104,9 +142,10 @@ extension Compiler {
     context.slots = slots
     // Other members look up other rows: all of the table may move.
     context.rowUpdates = training.exchange == nil ? rows : []
+    context.copies = copies
     context.isFollowing = false
     var kept = result
-    kept.outputs = outputs
+    kept.outputs = outputs + followed
     return kept
   }
 
@@ -124,6 +163,18 @@ extension Compiler {
     }
   }
 
+  /// For each part what its update depends on, where that may be a copy: of whole variables of which no element is held.
+  private static func keys(
+    of gradients: [PartGradient], _ objectives: [ObjectiveUpdate], in graph: Graph
+  ) -> [UpdateKinds.Key?] {
+    var places = Array(repeating: 0, count: objectives.count)
+    return gradients.map { gradient in
+      defer { places[gradient.objective] += 1 }
+      guard graph.nodes[gradient.value.node].traits.contains(.reads) else { return nil }
+      return objectives[gradient.objective].key(places[gradient.objective], gradient.objective)
+    }
+  }
+
   /// An assignment of a variable or a slot: of one part alone, or of the whole that several have a share in.
   private struct Assignment {
     var name: String
@@ -135,12 +186,12 @@ extension Compiler {
   /// rows of it), and what the parts are after the step.
   private static func append(
     _ own: [(objective: ObjectiveUpdate, number: Int)], _ record: inout [CompiledSlot], of variable: Variable,
-    readAt read: Value?, to graph: Graph
+    readAt read: Value?, _ model: Int?, to graph: Graph
   ) -> (assignments: [Assignment], values: [(part: TrainedPart, value: Tensor)]) {
     var values: [(part: TrainedPart, value: Tensor)] = []
     var slots: [(part: TrainedPart, slot: Variable, value: Tensor)] = []
     for (objective, number) in own {
-      guard let result = objective.append(number, &record, to: graph) else { return ([], []) }
+      guard let result = objective.append(number, model, &record, to: graph) else { return ([], []) }
       let part = objective.updates[number].part
       values.append((part, result.value))
       slots += result.slots.map { (part, $0, $1) }
@@ -209,12 +260,24 @@ extension Compiler {
   }
 }
 
+extension Graph {
+  /// Whether copies of the nodes from `start` on do the same: what draws does so by a key of its own.
+  fileprivate func canCopyNodes(from start: Int) -> Bool {
+    nodes[start...].allSatisfy { node in
+      !node.traits.contains(.draws) && !node.inputs.contains { nodes[$0.node].traits.contains(.draws) }
+    }
+  }
+}
+
 extension GraphDef {
   /// For each variable the first node that reads it.
   fileprivate var firstReads: [String: Value] {
     Dictionary(variableReads.map { ($0.variable, $0.value) }, uniquingKeysWith: { first, _ in first })
   }
 }
+
+/// A trained part, the objective that moves it, the value it has and the gradients by it.
+private typealias PartGradient = (part: TrainedPart, objective: Int, value: Value, terms: [GradientTerm])
 
 /// A gradient that moves a trained part, as `apply-optimizer` finds it.
 private struct GradientTerm {
@@ -240,7 +303,7 @@ extension CompilationContext {
   /// add.
   fileprivate func trainedGradients(
     _ training: CompilationRequest.Training, in graph: GraphDef
-  ) -> [(part: TrainedPart, objective: Int, value: Value, terms: [GradientTerm])] {
+  ) -> [PartGradient] {
     guard prunings.count == objectives.count, gradientRequests.count == objectives.count else {
       firnBug("apply-optimizer", "the request for the loss's gradients is not there")
     }

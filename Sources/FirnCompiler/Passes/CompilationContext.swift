@@ -21,6 +21,10 @@ package struct CompilationContext: Sendable {
   package var slots: [CompiledSlot] = []
   /// The updates, `apply-optimizer` says, that leave rows without gradient as they are; for `update-rows`.
   package var rowUpdates: [RowUpdate] = []
+  /// Whether a pass makes the copies of updates that `apply-optimizer` leaves out.
+  var copiesUpdates = false
+  /// The updates that it left out.
+  package var copies = UpdateCopies()
   /// By result of the objectives' requests, counted through all of them, the names of gradients that are rows added into
   /// zeros, as `expand-gradients` found them.
   package var rowGradients: [Int: String] = [:]
@@ -73,6 +77,9 @@ package struct CompilationContext: Sendable {
     request.fetches + (request.training?.losses ?? [])
       + (isFollowing ? request.training?.followed ?? [] : [])
   }
+
+  /// How many outputs the graph has now: those, and what copies of updates are made of.
+  var outputCount: Int { outputs.count + copies.outputCount }
 
   /// What is trained in the whole program, by objectives that are not asked about too.
   var together: Trainability { request.together ?? trainability }

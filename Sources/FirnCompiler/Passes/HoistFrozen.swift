@@ -28,7 +28,8 @@ extension Compiler {
   package static let hoistFrozen = Pass("hoist-frozen") { graph, context throws(FirnError) in
     // There is one bound program.
     guard context.bound.outputs.isEmpty else { return graph }
-    let (step, bound) = graph.hoistingFrozen()
+    // What copies will write is not frozen, though nothing writes it yet.
+    let (step, bound) = graph.hoistingFrozen(moving: Set(context.copies.members.map(\.variable)))
     context.bound = bound
     return step
   }
@@ -36,9 +37,14 @@ extension Compiler {
 
 extension GraphDef {
   /// This graph with values of the bound program in the place of what it need not compute, and that program.
-  package func hoistingFrozen() -> (step: GraphDef, bound: GraphDef) {
-    let arranged = arrangingFrozen()
-    let frozen = FrozenNodes(arranged)
+  ///
+  /// - Parameter others: variables that the program writes, though nothing here does.
+  package func hoistingFrozen(moving others: Set<String> = []) -> (step: GraphDef, bound: GraphDef) {
+    let movable = FrozenNodes.movable(self, moving: others)
+    if !movable.contains(true) { return (self, GraphDef()) }
+    let arranged = arranging(frozen: movable)
+    let frozen = FrozenNodes(
+      arranged, isMovable: arranged == self ? movable : FrozenNodes.movable(arranged, moving: others))
     let values = frozen.values
     guard !values.isEmpty else { return (self, GraphDef()) }
     let bound = arranged.making(values)
@@ -105,8 +111,7 @@ extension GraphDef {
   /// What reads a frozen value against its layout reads a node that arranges it, one for all that want the same.
   ///
   /// Where an arrangement takes more than twice the bytes, as panels of a few columns do, it is not worth them.
-  private func arrangingFrozen() -> GraphDef {
-    let frozen = FrozenNodes.movable(self)
+  private func arranging(frozen: [Bool]) -> GraphDef {
     var known: [Value: [(op: any Op, value: Value)]] = [:]
     return rewritten { rewriter, position in
       if frozen[position] { return }
@@ -142,8 +147,7 @@ private struct FrozenNodes {
   /// What steps read of what they need not compute, in the order of nodes.
   private(set) var values: [Value] = []
 
-  init(_ graph: GraphDef) {
-    let isMovable = Self.movable(graph)
+  init(_ graph: GraphDef, isMovable: [Bool]) {
     isStaying = isMovable.map { !$0 }
     let index = ValueIndex(graph)
     var readsVariables = [Bool](repeating: false, count: graph.nodes.count)
@@ -182,26 +186,28 @@ private struct FrozenNodes {
   }
 
   /// By node, whether all that it reads is, in the end, frozen variables and constants, and its types are numbers.
-  static func movable(_ graph: GraphDef) -> [Bool] {
-    let dependence = DependenceAnalysis(graph)
+  ///
+  /// What varies is followed no further: a node is asked what it varies with only where nothing that it reads does.
+  static func movable(_ graph: GraphDef, moving others: Set<String>) -> [Bool] {
     var result = [Bool](repeating: false, count: graph.nodes.count)
-    var written: Set<String> = []
-    for node in graph.nodes where node.traits.contains(.writes) {
-      if case .writes(let name) = node.op.effect { written.insert(name) }
-    }
+    var written: Set<String>?
     for position in graph.nodes.indices {
-      let node = graph.nodes[position]
-      if node.traits.contains(.holds) {
+      let traits = graph.nodes[position].traits
+      if traits.contains(.holds) {
         result[position] = true
-      } else if node.traits.contains(.reads) {
+      } else if traits.contains(.reads) {
         // What is written here, such as a shadow, would be made anew in every step.
-        guard case .reads(let name) = node.op.effect, !written.contains(name) else { continue }
-        result[position] = dependence[Value(position)].isEmpty
-      } else if node.traits.isDisjoint(with: .effects.union(.provisional)) {
-        result[position] =
-          node.inputs.allSatisfy { result[$0.node] }
-          && node.types.indices.allSatisfy { dependence[Value(position, $0)].isEmpty }
-          && isClosed(node)
+        let known = written ?? others.union(graph.writtenVariables)
+        written = known
+        guard case .reads(let name) = graph.nodes[position].op.effect else { continue }
+        result[position] = !known.contains(name)
+      } else if traits.isDisjoint(with: .effects.union(.provisional)),
+        graph.nodes[position].inputs.allSatisfy({ result[$0.node] })
+      {
+        let node = graph.nodes[position]
+        let nothing = [Dependence](repeating: [], count: node.inputs.count)
+        let varying = node.op.dependence(of: nothing, results: Int(node.resultCount))
+        result[position] = varying.allSatisfy(\.isEmpty) && isClosed(node)
       }
     }
     return result

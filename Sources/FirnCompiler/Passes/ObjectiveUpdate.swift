@@ -168,6 +168,53 @@ struct ObjectiveUpdate {
     return gradients.map { $0 * scale.cast(to: $0.dtype) }
   }
 
+  // MARK: Copies
+
+  /// What an update depends on besides its tensors; nil where it is of its own kind.
+  func key(_ number: Int, _ objective: Int) -> UpdateKinds.Key? {
+    let part = updates[number].part
+    guard optimizer.looksAtTypesOnly, part.block == nil, masks[number] == nil else { return nil }
+    return UpdateKinds.Key(
+      objective: objective, type: part.type, settings: groups[part], isAveraged: averaged.contains(part))
+  }
+
+  /// Value and gradient.
+  func operands(of number: Int) -> [Value] { [updates[number].value.value, updates[number].gradient.value] }
+
+  /// Declares the memory of an update that is to be a copy of a model's; false where the memory is not alike, and nil,
+  /// with the fault on record, where it cannot be declared.
+  func declareCopy(
+    _ number: Int, of model: UpdateCopies.Kind, _ record: inout [CompiledSlot], in graph: Graph
+  ) -> Bool? {
+    let part = updates[number].part
+    let place = part.variable.name
+    let lists = memory(of: part)
+    let slots = lists.flatMap { list in list.slots.map { (Path.joined(list.scope, $0.name), $0.type) } }
+    guard slots.count == model.slots.count,
+      zip(slots, model.slots).allSatisfy({ own, other in
+        own.1 == other.type
+          && own.0.utf8.dropFirst(place.utf8.count).elementsEqual(
+            other.name.utf8.dropFirst(model.model.utf8.count))
+      })
+    else { return false }
+    for list in lists {
+      for slot in list.slots {
+        guard let variable = declare(slot, in: list.scope, at: place, in: graph) else { return nil }
+        record.append(
+          CompiledSlot(
+            variable, of: SlotOwner(optimizer: list.owner, part: part), startsAtValue: slot.startsAtValue))
+      }
+    }
+    return true
+  }
+
+  /// What is remembered of a part: by the optimiser, and for its average.
+  private func memory(of part: TrainedPart) -> [(owner: String, scope: String, slots: [OptimizerSlot])] {
+    let own = (optimizer.name, part.slotScope(optimizer.name), optimizer.slots(for: part))
+    guard let averaging, averaged.contains(part) else { return [own] }
+    return [own, (averaging.name, part.slotScope(averaging.name), Self.slots(of: averaging, for: part))]
+  }
+
   // MARK: Updates
 
   /// Declares and updates what the optimiser keeps once; false, with the fault on record, where it breaks its promise.
@@ -199,10 +246,17 @@ struct ObjectiveUpdate {
   }
 
   /// What one part and its slots become; nil, with the fault on record, where the optimiser breaks its promise.
+  ///
+  /// - Parameter model: the number of the update where others are to be copies of it: it is made on stand-ins.
   func append(
-    _ number: Int, _ record: inout [CompiledSlot], to graph: Graph
+    _ number: Int, _ model: Int?, _ record: inout [CompiledSlot], to graph: Graph
   ) -> (value: Tensor, slots: [(Variable, Tensor)])? {
-    let update = updates[number]
+    var update = updates[number]
+    if let model {
+      let op = UpdateInput(model, type: update.part.type)
+      update.value = graph.append(op, [])[0]
+      update.gradient = graph.append(op, [update.gradient])[0]
+    }
     let part = update.part
     let place = part.variable.name
     let listed = optimizer.slots(for: part)
@@ -240,9 +294,7 @@ struct ObjectiveUpdate {
     of part: TrainedPart, _ value: Tensor, _ record: inout [CompiledSlot], in graph: Graph
   ) -> [(Variable, Tensor)]? {
     guard let averaging, averaged.contains(part) else { return [] }
-    let mean = OptimizerSlot("value", startingAtValueOf: part)
-    let count = OptimizerSlot("count", type: TensorType(.f64, .scalar))
-    let listed = averaging.rule == .mean ? [mean, count] : [mean]
+    let listed = Self.slots(of: averaging, for: part)
     let scope = part.slotScope(averaging.name)
     guard let declared = declare(listed, in: scope, at: part.variable.name, in: graph) else { return nil }
     record += zip(declared, listed).map {
@@ -258,6 +310,12 @@ struct ObjectiveUpdate {
       new = [old + (value - old) / number.cast(to: value.dtype), number]
     }
     return zip(declared, new).map { ($0.0, whereDue($1, $0.1)) }
+  }
+
+  private static func slots(of averaging: Averaging, for part: TrainedPart) -> [OptimizerSlot] {
+    let mean = OptimizerSlot("value", startingAtValueOf: part)
+    let count = OptimizerSlot("count", type: TensorType(.f64, .scalar))
+    return averaging.rule == .mean ? [mean, count] : [mean]
   }
 
   /// The new value in a run that makes a step, the old one in others.
@@ -288,21 +346,29 @@ struct ObjectiveUpdate {
   ) -> [(Variable, Tensor)]? {
     var result: [(Variable, Tensor)] = []
     for slot in slots {
-      let name = Path.joined(scope, slot.name)
-      if let fault = fault(of: slot, named: name, in: graph) {
-        graph.report(
-          FirnError(
-            .invalidArgument, "optimizer `\(optimizer.name)`: slot `\(slot.name)` \(fault.message)",
-            remedy: fault.remedy, place: place))
-        return nil
-      }
-      let declaration = Variable(
-        name: name, type: slot.type, kind: .slot, role: slot.name, initializer: slot.initializer,
-        isTrainable: false)
-      graph.declare(declaration)
+      guard let declaration = declare(slot, in: scope, at: place, in: graph) else { return nil }
       result.append((declaration, graph.append(ReadVariable(declaration), [], name: slot.name)[0]))
     }
     return result
+  }
+
+  /// The variable of a slot; nil, with the fault on record, where it cannot be.
+  private func declare(
+    _ slot: OptimizerSlot, in scope: String, at place: String, in graph: Graph
+  ) -> Variable? {
+    let name = Path.joined(scope, slot.name)
+    if let fault = fault(of: slot, named: name, in: graph) {
+      graph.report(
+        FirnError(
+          .invalidArgument, "optimizer `\(optimizer.name)`: slot `\(slot.name)` \(fault.message)",
+          remedy: fault.remedy, place: place))
+      return nil
+    }
+    let declaration = Variable(
+      name: name, type: slot.type, kind: .slot, role: slot.name, initializer: slot.initializer,
+      isTrainable: false)
+    graph.declare(declaration)
+    return declaration
   }
 
   /// Whether new values are of the types of what they are for.

@@ -34,7 +34,31 @@ extension Compiler {
   ///     %loss = reduce_sum(%y) {axes = [0,1], keeps_axes = false} : f32[]
   ///     return %loss
   package static let updateRows = Pass("update-rows", isRequired: true) { graph, context throws(FirnError) in
-    try graph.updatingRows(context)
+    let copied = graph.copyingRowUpdates(&context)
+    return try copied.updatingRows(context)
+  }
+}
+
+extension GraphDef {
+  /// With copies of updates of which some are of touched rows alone: they are no longer alike then.
+  fileprivate func copyingRowUpdates(_ context: inout CompilationContext) -> GraphDef {
+    let copies = context.copies
+    var updates: [RowUpdate] = []
+    var kinds: Set<Int> = []
+    for member in copies.members {
+      let kind = copies.kinds[member.kind]
+      let gradients = member.gradients.compactMap(\.self)
+      guard let rows = kind.rows, gradients.count == member.gradients.count else { continue }
+      if gradients.contains(where: { context.rowGradients[$0] != nil }) { kinds.insert(member.kind) }
+      let scope = Path.joined("update", member.variable)
+      updates.append(
+        RowUpdate(
+          gradients: gradients, assignments: rows.assignments.map { scope + $0.dropFirst(kind.scope.count) }))
+    }
+    if kinds.isEmpty { return self }
+    context.copies.members.removeAll { kinds.contains($0.kind) }
+    context.rowUpdates += updates
+    return copyingUpdates(copies, behind: context.outputs.count) { kinds.contains($0) }
   }
 }
 

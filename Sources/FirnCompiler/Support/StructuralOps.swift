@@ -29,6 +29,12 @@ extension Node {
   /// Whether it stands for a mean over the members of a world that is still to be made.
   var isExchangedMean: Bool { traits.contains(.provisional) && op is ExchangedMean }
 
+  /// What stands for the value or the gradient of a variable in an update that is to be copied.
+  var updateInput: UpdateInput? { traits.contains(.provisional) ? op as? UpdateInput : nil }
+
+  /// The read of a variable.
+  var variableRead: ReadVariable? { traits.contains(.reads) ? op as? ReadVariable : nil }
+
   /// An op that computes one thing in training mode and another in inference.
   var modal: (any ModalOp)? { traits.contains(.modal) ? op as? any ModalOp : nil }
 

@@ -52,6 +52,12 @@ public protocol Optimizer: Sendable {
   /// Lint asks: what moves at a rate of 0 does not learn. One that hands updates on leaves it nil.
   var fixedRate: Double? { get }
 
+  /// Whether slots and updates depend on nothing of a part but its type, and on what they are given: tensors, rate and
+  /// decay; and draw nothing at random.
+  ///
+  /// Of many parts of one type one update is built and compiled then, and the others are copies of it.
+  var looksAtTypesOnly: Bool { get }
+
   /// What is different for some of the variables; an update is told of its own by `rate` and `weightDecay`.
   ///
   /// One that hands updates on to others hands on their groups here.
@@ -69,6 +75,8 @@ extension Optimizer {
   public func leavesUntouchedRows(of part: TrainedPart) -> Bool { false }
   /// Not known.
   public var fixedRate: Double? { nil }
+  /// False: every part may have an update of its own.
+  public var looksAtTypesOnly: Bool { false }
   /// None.
   public var groups: [ParameterGroup] { [] }
 }

@@ -95,6 +95,8 @@ private struct Verifier {
   var known: VerifiedNodes?
   /// The types of variables by name, once a node asks.
   private var variables: [String: TensorType]?
+  /// Bodies that several nodes share and that have been looked into.
+  private var patterns: Set<ObjectIdentifier> = []
 
   init(graph: GraphDef, isBody: Bool, known: VerifiedNodes? = nil) {
     self.graph = graph
@@ -192,8 +194,10 @@ private struct Verifier {
   }
 
   /// Before the op is asked for types, which it may work out from its body.
-  private func checkBody(of node: Node) throws(FirnError) {
-    guard let body = node.op.asBodyOp?.body else { return }
+  private mutating func checkBody(of node: Node) throws(FirnError) {
+    guard let carrier = node.op.asBodyOp else { return }
+    if let shared = carrier.sharedPattern, !patterns.insert(shared).inserted { return }
+    let body = carrier.body
     do {
       var verifier = Verifier(graph: body, isBody: true)
       try verifier.run()

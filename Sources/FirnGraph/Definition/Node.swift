@@ -51,6 +51,16 @@ public struct Node: Sendable {
     content = Content(op: op, types: types, name: name, location: location)
   }
 
+  /// A copy of `model` that does `op`, of which all holds that is known of the model's.
+  package init(copying model: Node, op: any Op, inputs: [Value], name: String) {
+    self.inputs = inputs
+    phase = model.phase
+    traits = model.traits
+    resultCount = model.resultCount
+    nameHash = NameSet.hash(name)
+    content = Content(op: op, types: model.types, name: name, location: model.location)
+  }
+
   package var op: any Op {
     get { content.op }
     set {

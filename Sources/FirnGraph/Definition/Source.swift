@@ -104,6 +104,13 @@ package struct ReadVariable: Op {
 
   package init(_ variable: Variable) { (self.variable, type) = (variable.name, variable.type) }
 
+  /// The read of another variable of its type.
+  package func of(_ variable: String) -> ReadVariable {
+    var result = self
+    result.variable = variable
+    return result
+  }
+
   package static let mnemonics = ["read"]
   package var mnemonic: String { "read" }
   package var attributes: Attributes {

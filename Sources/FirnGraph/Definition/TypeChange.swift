@@ -84,6 +84,11 @@ extension Node {
     let change = types.change
     // An instruction does the same to elements of every shape.
     if change.dtypes.isEmpty, traits.contains(.instruction) { return nil }
+    if traits.contains(.body), let carrier = op.asBodyOp, carrier.sharedPattern != nil,
+      !carrier.pattern.isAffected(by: change)
+    {
+      return nil
+    }
     let attributes = op.attributes
     guard attributes.entries.contains(where: { $0.value.isAffected(by: change) }) else { return nil }
     let changed = attributes.mapping(&types)
@@ -133,7 +138,9 @@ extension GraphDef {
 extension Op {
   /// Names of dimensions it carries beside its types, such as that of an `extent`; a loop's body speaks for itself.
   package var openDimensions: [String] {
-    attributes.entries.flatMap { entry -> [String] in
+    // A program has no dimension that its operands and results have not.
+    if asBodyOp?.sharedPattern != nil { return [] }
+    return attributes.entries.flatMap { entry -> [String] in
       if case .graph = entry.value { [] } else { entry.value.dimensionNames }
     }
   }

@@ -8,6 +8,7 @@ package struct OpCatalogue: Sendable {
   package static let graphOps: [any Op.Type] = [
     Placeholder.self, LoopInput.self, Constant.self, ReadVariable.self, AssignVariable.self, AssignRows.self,
     RandomState.self, BoundValue.self, PassThrough.self, Gradients.self, AbsentGradient.self,
+    UpdateInput.self,
   ]
 
   package var mnemonics: [String] { families.flatMap { $0.mnemonics } }

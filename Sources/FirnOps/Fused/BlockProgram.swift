@@ -32,7 +32,7 @@ struct BlockProgram: Sendable {
 
   /// - Throws: what is wrong with the program, or that a dimension is no number.
   init(_ fused: Fused, _ program: ElementProgram) throws(FirnError) {
-    var inputs = fused.inputs.map { fused.body.nodes[$0].types[0] }
+    var inputs = fused.inputs.map { fused.pattern.nodes[$0].types[0] }
     let domain = try Places.extents(of: fused.domain)
     start = program.start
     // What the start makes is read as one more operand.

@@ -68,7 +68,7 @@ struct ElementProgram: Sendable {
 
   /// - Throws: C3, C4, C5 or C6 of a program that cannot be run.
   init(_ fused: Fused) throws(FirnError) {
-    let (body, domain) = (fused.body, fused.domain)
+    let (body, domain) = (fused.pattern, fused.domain)
     self.body = body
     try require(
       domain.rank <= Self.mostAxes, "C5", .invalidArgument, "the program goes through \(domain.rank) axes",

@@ -23,7 +23,7 @@ extension Fused {
 
   /// Rows of every result along one axis, where rows of all that the body makes keep apart.
   package func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? {
-    guard let rows = ProgramRows(body, along: axis), let program = rows.program(of: count, domain: domain)
+    guard let rows = ProgramRows(pattern, along: axis), let program = rows.program(of: count, domain: domain)
     else { return nil }
     return RowRule(
       program, operands: inputs.map { rows[Value($0)] ?? nil },

@@ -32,6 +32,8 @@ package struct Fused: KernelOp, BodyOp {
   /// Shared by copies: nodes are copied by the hundred thousand.
   private let content: Content
   private var made = FusedPrograms()
+  /// What nodes are called, where that is not what they are called in the pattern.
+  private var copy: ProgramCopy?
 
   private final class Content: Sendable {
     let body: GraphDef
@@ -51,19 +53,28 @@ package struct Fused: KernelOp, BodyOp {
 
   package init(body: GraphDef, domain: Shape) { content = Content(body, domain) }
 
-  package var body: GraphDef { content.body }
+  /// The same work under other names.
+  init(_ fused: Fused, named copy: ProgramCopy) {
+    self = fused
+    self.copy = copy
+  }
+
+  package var body: GraphDef { copy?.named(content.body) ?? content.body }
+  package var pattern: GraphDef { content.body }
+  package var sharedPattern: ObjectIdentifier? { copy.map { ObjectIdentifier($0.template) } }
   /// What instructions go through.
   package var domain: Shape { content.domain }
   /// The position in the body of each input, in the order of operands.
   package var inputs: [Int] { content.inputs }
 
   package static func == (a: Fused, b: Fused) -> Bool {
-    a.content === b.content || a.domain == b.domain && a.body == b.body
+    a.content === b.content && a.copy === b.copy
+      || a.domain == b.domain && a.pattern.nodes.count == b.pattern.nodes.count && a.body == b.body
   }
 
   package func hash(into hasher: inout Hasher) {
     hasher.combine(domain)
-    hasher.combine(body)
+    hasher.combine(workHash)
   }
 
   package func with(body: GraphDef) -> Fused { Fused(body: body, domain: domain) }
@@ -79,7 +90,7 @@ package struct Fused: KernelOp, BodyOp {
   package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {
     try operands.require(inputs.count)
     for (operand, input) in inputs.enumerated() {
-      let node = body.nodes[input]
+      let node = pattern.nodes[input]
       try require(
         node.fusedInput?.position == operand, "C2", .invalidArgument,
         "`\(node.name)` is input \(node.fusedInput?.position ?? 0), where input \(operand) is missing",
@@ -90,24 +101,24 @@ package struct Fused: KernelOp, BodyOp {
       )
     }
     _ = try made.elements(of: self)
-    return body.outputs.map { body.type(of: $0) }
+    return pattern.outputs.map { pattern.type(of: $0) }
   }
 
   package func flops(of operands: [TensorType], results: [TensorType]) -> Dim { made.flops(of: self) }
 
-  package var canFail: Bool { body.nodes.contains { $0.op.canFail } }
+  package var canFail: Bool { pattern.nodes.contains { $0.op.canFail } }
 
   /// Infinities stay where they are.
   package var numerics: Numerics {
-    Numerics(carriesInfinity: body.nodes.contains { $0.op.numerics.carriesInfinity })
+    Numerics(carriesInfinity: pattern.nodes.contains { $0.op.numerics.carriesInfinity })
   }
 
   package func dependence(of operands: [Dependence], results: Int) -> [Dependence] {
-    let analysis = DependenceAnalysis(body) { node in
+    let analysis = DependenceAnalysis(pattern) { node in
       guard let input = node.fusedInput, operands.indices.contains(input.position) else { return [] }
       return operands[input.position]
     }
-    return body.outputs.map { analysis[$0] }
+    return pattern.outputs.map { analysis[$0] }
   }
 
   package func gradientFlow(from operand: Int, to result: Int) -> GradientFlow {
@@ -134,7 +145,7 @@ package struct Fused: KernelOp, BodyOp {
 
   /// Where nothing is shown through a window.
   package var isElementwise: Bool {
-    body.nodes.allSatisfy { node in
+    pattern.nodes.allSatisfy { node in
       node.types.allSatisfy { $0.shape == domain } && (node.fusedInput != nil || node.op.isElementwise)
     }
   }
@@ -171,6 +182,9 @@ extension Fused {
     result.made = other.made
     return result
   }
+
+  /// What tells what is made of it, perhaps for others too, from what is made of other programs.
+  var identity: ObjectIdentifier { ObjectIdentifier(made) }
 
   /// Whether both compute the same from the same operands, whatever their nodes are called.
   func doesSameWork(as other: Fused) -> Bool {

@@ -62,7 +62,7 @@ final class FusedPrograms: Sendable {
 
   func flops(of fused: Fused) -> Dim {
     made.withLock { made in
-      let flops = made.flops ?? fused.body.flops
+      let flops = made.flops ?? fused.pattern.flops
       made.flops = flops
       return flops
     }
@@ -71,7 +71,7 @@ final class FusedPrograms: Sendable {
   /// By operand and result, where gradients go.
   func flow(of fused: Fused) -> [[GradientFlow]] {
     made.withLock { made in
-      let flow = made.flow ?? Fused.flow(fused.body)
+      let flow = made.flow ?? Fused.flow(fused.pattern)
       made.flow = flow
       return flow
     }

@@ -61,6 +61,9 @@ public struct Adagrad: Optimizer {
       + (rateDecay == 0 ? [] : [.step(of: part)])
   }
 
+  /// True.
+  public var looksAtTypesOnly: Bool { true }
+
   /// The count of all steps, where the rate changes; else none.
   public var sharedSlots: [OptimizerSlot] { learningRate.sharedSlots }
   /// One step more.

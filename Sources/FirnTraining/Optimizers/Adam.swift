@@ -113,6 +113,9 @@ public struct Adam: Optimizer {
     return keepsMaximum ? slots + [OptimizerSlot("greatest_second_moment", type: part.type)] : slots
   }
 
+  /// True.
+  public var looksAtTypesOnly: Bool { true }
+
   /// The count of all steps, where the rate changes; else none.
   public var sharedSlots: [OptimizerSlot] { learningRate.sharedSlots }
   /// One step more.

@@ -65,6 +65,9 @@ public struct LAMB: Optimizer {
     ]
   }
 
+  /// True.
+  public var looksAtTypesOnly: Bool { true }
+
   /// The count of all steps, where the rate changes; else none.
   public var sharedSlots: [OptimizerSlot] { learningRate.sharedSlots }
   /// One step more.

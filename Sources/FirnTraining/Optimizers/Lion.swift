@@ -54,6 +54,9 @@ public struct Lion: Optimizer {
   /// The momentum.
   public func slots(for part: TrainedPart) -> [OptimizerSlot] { [OptimizerSlot("momentum", type: part.type)] }
 
+  /// True.
+  public var looksAtTypesOnly: Bool { true }
+
   /// The count of all steps, where the rate changes; else none.
   public var sharedSlots: [OptimizerSlot] { learningRate.sharedSlots }
   /// One step more.

@@ -75,6 +75,9 @@ public struct RMSprop: Optimizer {
       + (isCentred ? [OptimizerSlot("mean", type: part.type)] : [])
   }
 
+  /// True.
+  public var looksAtTypesOnly: Bool { true }
+
   /// The count of all steps, where the rate changes; else none.
   public var sharedSlots: [OptimizerSlot] { learningRate.sharedSlots }
   /// One step more.

@@ -89,6 +89,9 @@ public struct SGD: Optimizer {
     return dampening == 0 ? [velocity] : [velocity, .step(of: part)]
   }
 
+  /// True.
+  public var looksAtTypesOnly: Bool { true }
+
   /// The count of all steps, where the rate changes; else none.
   public var sharedSlots: [OptimizerSlot] { learningRate.sharedSlots }
   /// One step more.

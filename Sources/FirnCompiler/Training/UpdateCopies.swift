@@ -1,0 +1,47 @@
+package import FirnGraph
+
+/// The updates that `apply-optimizer` left to be copies of others, for `copy-updates`.
+package struct UpdateCopies: Sendable {
+  /// Variables whose updates are the same but for what they read and write.
+  package struct Kind: Sendable {
+    /// The one whose update stands in the graph, on stand-ins for its value and gradient.
+    package var model: String
+    /// The variables that are its memory.
+    package var slots: [Variable]
+    /// Its update, where that may be of touched rows alone.
+    package var rows: RowUpdate?
+
+    /// The path below which the nodes of its update stand.
+    var scope: String { Path.joined("update", model) }
+
+    package init(model: String, slots: [Variable], rows: RowUpdate? = nil) {
+      (self.model, self.slots, self.rows) = (model, slots, rows)
+    }
+  }
+
+  /// A variable that has an update of a kind.
+  package struct Member: Sendable {
+    package var variable: String
+    package var kind: Int
+    /// The node, by name, behind which its update is to stand; nil for the model's, which stands.
+    package var place: String?
+    /// Its gradients, counted through the results of all requests; nil for those that are given.
+    package var gradients: [Int?]
+
+    package init(_ variable: String, kind: Int, behind place: String? = nil, gradients: [Int?] = []) {
+      (self.variable, self.kind, self.place, self.gradients) = (variable, kind, place, gradients)
+    }
+  }
+
+  package var kinds: [Kind] = []
+  /// In the order of variables. Of each, value and gradient are among the graph's outputs, behind all others.
+  package var members: [Member] = []
+
+  package init() {}
+
+  /// How many outputs of the graph say what members are made of.
+  package var outputCount: Int { members.count * 2 }
+
+  /// How many updates of a kind there are at least where some are copies: a few are as quickly built.
+  package static let fewest = 32
+}
