@@ -51,9 +51,9 @@ final class FusedPrograms: Sendable {
     of fused: Fused, _ elements: ElementProgram, _ blocks: BlockProgram
   ) -> Kernel? {
     guard let finishing = blocks.finishing, let start = elements.start?.node,
-      let op = fused.body.nodes[start].op as? any StartingOp
+      let op = fused.pattern.nodes[start].op as? any StartingOp
     else { return nil }
-    let types = fused.body.types(round: start)
+    let types = fused.pattern.types(round: start)
     return op.kernel(
       operands: types.operands.compactMap { ArrayType($0) },
       results: types.results.compactMap { ArrayType($0) },
