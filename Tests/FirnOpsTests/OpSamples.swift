@@ -281,6 +281,7 @@ let opsWithoutSample: [String: String] = [
   "scale_gradient": "its operand itself, whose gradient no difference shows",
   "gradients": "replaced by the compiler",
   "absent_gradient": "stands for what does not exist",
+  "update_input": "stands for what copies of an update read in its place",
   "fused_input": "given by the program it is in",
   "scan": "runs a graph; its own tests are the compiler's",
 ]

@@ -16,7 +16,7 @@ package struct CompilationContext: Sendable {
   /// where gradients are given.
   package var gradientRequests: [String?] = []
   /// Whether what objectives follow through the passes is among the outputs still.
-  var isFollowing = true
+  package var isFollowing = true
   /// The optimiser's memory that `apply-optimizer` declared, in creation order.
   package var slots: [CompiledSlot] = []
   /// The updates, `apply-optimizer` says, that leave rows without gradient as they are; for `update-rows`.

@@ -1,4 +1,4 @@
-package import FirnGraph
+import FirnGraph
 import FirnOps
 
 extension Compiler {

@@ -1,4 +1,4 @@
-package import FirnGraph
+import FirnGraph
 
 /// The program of one update of an optimiser, of which other updates have copies: the same work on operands of their own.
 ///

@@ -101,9 +101,28 @@ import Testing
     #expect(dense == unmoved)
   }
 
+  @Test func exampleOfCopiesHolds() throws {
+    let (before, after) = try example(of: Compiler.copyUpdates)
+    let graph = try parsed(before)
+    var request = CompilationRequest(
+      graph: graph, fetches: [],
+      training: .init(loss: graph.outputs[0], optimizer: SGD(learningRate: 0.5)))
+    request.graph.outputs = []
+    var context = try CompilationContext(request)
+    context.isFollowing = false
+    context.copies.kinds = [.init(model: "a", slots: [])]
+    context.copies.members = [.init("a", kind: 0), .init("b", kind: 0, behind: "update/a/assign")]
+    let result = try Compiler.copyUpdates.run(graph, &context)
+    try result.verify()
+    #expect(result.text == (try parsed(after).text))
+    // Once they are made there are none to make.
+    #expect(try Compiler.copyUpdates.run(result, &context) == result)
+  }
+
   @Test func everyPassHasOne() throws {
     let run = Set(
-      (Self.plain + Self.training + [Compiler.splitVariables, Compiler.updateRows]).map(\.name))
+      (Self.plain + Self.training + [Compiler.splitVariables, Compiler.updateRows, Compiler.copyUpdates])
+        .map(\.name))
     for pass in Compiler.pipeline {
       _ = try example(of: pass)
       #expect(run.contains(pass.name), "the example of `\(pass.name)` is run by no test")

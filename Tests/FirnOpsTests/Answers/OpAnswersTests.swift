@@ -43,6 +43,7 @@ extension OpTests {
       "by_mode": ByMode(),
       "gradients": Gradients(seeded: [false], targets: 1, stops: 0, unconnected: .zero),
       "absent_gradient": AbsentGradient(type: TensorType(.f32, [2])),
+      "update_input": UpdateInput(0, type: TensorType(.f32, [2])),
       "exchanged_mean": ExchangedMean(),
       "fused_input": FusedInput(0, type: TensorType(.f32, [2])),
       "scan": Scan(
