@@ -8,6 +8,8 @@ import FirnGraph
 /// is Pisarchyk & Lee, "Efficient memory management for deep neural net inference", 2020. Those behind them are stacked:
 /// each on the highest of what is alive with it. By the length of their lives, the longest first, buffers that lie in
 /// one another like brackets, as the values of a forward pass that the backward pass reads do, are stacked without a gap.
+/// Before all that, where there are more than `thorough`, each is put where one of its size has died, as it is born:
+/// buffers of one size, such as all gradients of a hundred thousand numbers, need no more than is alive at once.
 ///
 /// - Complexity: O(n log n) in the number of buffers.
 package struct ArenaLayout: Sendable {
@@ -40,6 +42,10 @@ package struct ArenaLayout: Sendable {
     let sizes = requests.map { Self.aligned(max($0.byteCount, 1)) }
     leastByteCount = Self.leastByteCount(requests, sizes)
     offsets = []
+    if requests.count > thorough {
+      (offsets, byteCount) = Self.reusing(requests, sizes)
+      if isCloseEnough { return }
+    }
     // As many rounds as keep the pairs that are looked at to some millions.
     let pairs = min(requests.count, thorough) * min(requests.count, thorough)
     let rounds = requests.count > thorough ? 1 : max(1, min(Self.mostRounds, Self.mostPairs / max(pairs, 1)))
@@ -50,12 +56,14 @@ package struct ArenaLayout: Sendable {
         let ends = requests.indices.map { offsets[$0].saturatingSum(sizes[$0]) }
         let end = ends.max() ?? 0
         if end < byteCount || self.offsets.isEmpty { (self.offsets, byteCount) = (offsets, end) }
-        // What is left to gain is not worth another round.
-        if byteCount - leastByteCount <= leastByteCount / 64 { return }
+        if isCloseEnough { return }
         indices = indices.filter { ends[$0] == end } + indices.filter { ends[$0] < end }
       }
     }
   }
+
+  /// Whether what is left to gain is not worth another round.
+  private var isCloseEnough: Bool { byteCount - leastByteCount <= leastByteCount / 64 }
 
   private static let mostRounds = 32
   private static let mostPairs = 1 << 22
@@ -80,6 +88,28 @@ package struct ArenaLayout: Sendable {
       most = max(most, alive)
     }
     return most
+  }
+
+  /// Each where the last one of its size has died, or behind all others, in the order in which they are born.
+  private static func reusing(_ requests: [Request], _ sizes: [Int]) -> (offsets: [Int], byteCount: Int) {
+    let births = requests.indices.sorted { (requests[$0].first, $0) < (requests[$1].first, $1) }
+    let deaths = requests.indices.sorted { (requests[$0].last, $0) < (requests[$1].last, $1) }
+    var offsets = Array(repeating: 0, count: requests.count)
+    var free: [Int: [Int]] = [:]
+    var (end, dead) = (0, 0)
+    for birth in births {
+      while requests[deaths[dead]].last < requests[birth].first {
+        free[sizes[deaths[dead]], default: []].append(offsets[deaths[dead]])
+        dead += 1
+      }
+      if let place = free[sizes[birth]]?.popLast() {
+        offsets[birth] = place
+      } else {
+        offsets[birth] = end
+        end = end.saturatingSum(sizes[birth])
+      }
+    }
+    return (offsets, end)
   }
 
   // MARK: Orders

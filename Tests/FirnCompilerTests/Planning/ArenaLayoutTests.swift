@@ -50,6 +50,19 @@ import Testing
     #expect(layout.byteCount % ArenaLayout.alignment == 0)
   }
 
+  /// However many buffers of one size there are, and whenever they live.
+  @Test(arguments: 0..<20) func equalSizesWasteNothing(_ seed: Int) {
+    var source = RandomSource(seed: seed)
+    let requests = (0..<300).map { _ in
+      let first = source.below(200)
+      return ArenaLayout.Request(
+        byteCount: 1 + source.below(64), first: first,
+        last: first + source.below(source.chance(30) ? 300 : 9))
+    }
+    let layout = ArenaLayout(requests, thorough: 16)
+    #expect(layout.byteCount == layout.leastByteCount)
+  }
+
   @Test(arguments: 0..<20) func sameRequestsGiveTheSameOffsets(_ seed: Int) {
     let (a, b) = (layout(requests(seed), seed), layout(requests(seed), seed))
     #expect(a.offsets == b.offsets && a.byteCount == b.byteCount)
