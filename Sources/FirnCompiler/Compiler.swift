@@ -221,19 +221,25 @@ extension Compiler {
   /// Two assignments of one variable have no order that a user could know, unless the rows they write are apart.
   private static func requireOneWriter(_ graph: GraphDef) throws(FirnError) {
     // Nodes by position; most variables have one writer.
-    var writers: [String: [Int]] = [:]
+    var first: [String: Int] = [:]
+    var further: [String: [Int]] = [:]
     for position in graph.nodes.indices where graph.nodes[position].traits.contains(.writes) {
       let node = graph.nodes[position]
       guard case .writes(let name) = node.op.effect else { continue }
-      let others = writers[name] ?? []
-      writers[name, default: []].append(position)
-      let first = others.first { !areApart(graph.nodes[$0].op.writtenRows, node.op.writtenRows) }
-      if let first = first.map({ graph.nodes[$0] }) {
+      guard let known = first[name] else {
+        first[name] = position
+        continue
+      }
+      let other = ([known] + (further[name] ?? [])).first {
+        !areApart(graph.nodes[$0].op.writtenRows, node.op.writtenRows)
+      }
+      further[name, default: []].append(position)
+      if let other = other.map({ graph.nodes[$0] }) {
         throw FirnError(
-          .invalidGraph, "one run would write `\(name)` twice: by `\(first.name)` and by `\(node.name)`",
+          .invalidGraph, "one run would write `\(name)` twice: by `\(other.name)` and by `\(node.name)`",
           remedy: "fetch one of the assignments, or freeze the variable where it is assigned by hand",
           place: name,
-          location: node.location ?? first.location)
+          location: node.location ?? other.location)
       }
     }
   }

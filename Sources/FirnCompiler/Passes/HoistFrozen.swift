@@ -114,7 +114,8 @@ extension GraphDef {
   private func arranging(frozen: [Bool]) -> GraphDef {
     var known: [Value: [(op: any Op, value: Value)]] = [:]
     return rewritten { rewriter, position in
-      if frozen[position] { return }
+      // What can be an instruction reads its operands as they lie.
+      if frozen[position] || nodes[position].traits.contains(.instruction) { return }
       let node = nodes[position]
       for (operand, input) in node.inputs.enumerated() where frozen[input.node] {
         guard let arrangement = node.op.arrangement(of: operand, in: types(round: position)) else { continue }
@@ -161,9 +162,9 @@ private struct FrozenNodes {
     var isReadWhole = isRead
     for output in graph.outputs { (isRead[index[output]], isReadWhole[index[output]]) = (true, true) }
     for position in graph.nodes.indices.reversed() {
-      let node = graph.nodes[position]
-      let results = node.types.indices.map { Value(position, $0) }.filter { isRead[index[$0]] }
       if isMovable[position] {
+        let node = graph.nodes[position]
+        let results = node.types.indices.map { Value(position, $0) }.filter { isRead[index[$0]] }
         if results.isEmpty { continue }
         let isSource = !node.traits.isDisjoint(with: .effects)
         let isWhole = results.contains { isReadWhole[index[$0]] }
@@ -176,10 +177,11 @@ private struct FrozenNodes {
         }
         isStaying[position] = true
       }
-      let isInstruction = node.traits.contains(.instruction)
-      for input in node.inputs {
-        isRead[index[input]] = true
-        if !isInstruction { isReadWhole[index[input]] = true }
+      let isInstruction = graph.nodes[position].traits.contains(.instruction)
+      for operand in graph.nodes[position].inputs.indices {
+        let input = index[graph.nodes[position].inputs[operand]]
+        isRead[input] = true
+        if !isInstruction { isReadWhole[input] = true }
       }
     }
     values.reverse()

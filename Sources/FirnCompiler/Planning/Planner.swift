@@ -50,6 +50,8 @@ struct Planner {
   /// Nil where numerics are not checked.
   var checks: PlannedChecks?
   var programs = KnownPrograms()
+  /// Steps of programs by the pattern that they share with others, and whether they can fail.
+  var copied: [ObjectIdentifier: (step: Plan.Step, canFail: Bool)] = [:]
 
   init(_ graph: GraphDef, workers: Int, sharing: LoopSharing?, checks: PlannedChecks?) {
     self.graph = graph
@@ -124,6 +126,11 @@ struct Planner {
       slots[index[values[0]]] = newSlot(.randomState)
     case .none, .writes:
       let op = programs.op(of: node)
+      let shared = node.traits.contains(.body) ? op.asBodyOp?.sharedPattern : nil
+      if let shared, let known = copied[shared] {
+        append(node, values, as: known.step, canFail: known.canFail, at: position)
+        return
+      }
       let aliasing = op.aliasing
       if case .view(let operand) = aliasing {
         slots[index[values[0]]] = slot(node.inputs[operand])
@@ -141,6 +148,7 @@ struct Planner {
       }
       for value in values { slots[index[value]] = newSlot(.arena(0), bytes: try type(value).byteCount) }
       try append(node, op, values, aliasing, at: position)
+      if let shared, let step = steps.last { copied[shared] = (step, op.canFail) }
     }
   }
 

@@ -59,6 +59,8 @@ struct FrozenFolder {
       node.types[0].dtype.isFloatingPoint
     else { return nil }
     let inputs = node.inputs.map { rewriter($0) }
+    // Of what moves altogether nothing is frozen.
+    if inputs.allSatisfy({ standing($0) == .moving }) { return nil }
     if node.isSum || node.isScaling {
       guard let (value, vector) = parts(inputs) else { return nil }
       return node.isSum ? shifted(value, vector, by: node) : scaled(value, vector, by: node)
@@ -71,30 +73,32 @@ struct FrozenFolder {
   /// What a value of the new graph is made of.
   private mutating func standing(_ value: Value) -> Standing {
     let nodes = rewriter.nodes
-    while standings.count <= value.node {
-      let node = nodes[standings.count]
-      var standing = Standing.still
-      switch node.op.effect {
-      case .holds: break
-      case .reads(let name): standing = variables[name] ?? .moving
-      case .feeds, .receives, .draws, .writes, .recalls: standing = .moving
-      case .none:
-        if node.traits.contains(.provisional) || node.types.contains(where: { $0.byteCount.value == nil }) {
-          // A value repeated over named dimensions is no value of its own, but a factor all the same.
-          if case .windows = fusionRole(node) {} else { standing = .moving }
-        }
-        for input in node.inputs {
-          let read = standings[input.node]
-          if read == .moving || standing == .moving {
-            standing = .moving
-          } else if read == .frozen {
-            standing = .frozen
-          }
-        }
-      }
-      standings.append(standing)
-    }
+    while standings.count <= value.node { standings.append(standing(ofNode: nodes[standings.count])) }
     return standings[value.node]
+  }
+
+  /// What a node is made of, given what those before it are.
+  private func standing(ofNode node: Node) -> Standing {
+    if !node.traits.isDisjoint(with: .effects) {
+      switch node.op.effect {
+      case .reads(let name): return variables[name] ?? .moving
+      case .none, .holds: return .still
+      case .feeds, .receives, .draws, .writes, .recalls: return .moving
+      }
+    }
+    var result = Standing.still
+    for input in node.inputs {
+      let read = standings[input.node]
+      // Most values move, and nothing else need be known of them.
+      if read == .moving { return .moving }
+      if read == .frozen { result = .frozen }
+    }
+    if node.traits.contains(.provisional) || node.types.contains(where: { $0.byteCount.value == nil }) {
+      // A value repeated over named dimensions is no value of its own, but a factor all the same.
+      if case .windows = fusionRole(node) { return result }
+      return .moving
+    }
+    return result
   }
 
   private func fusionRole(_ node: Node) -> FusionRole {
