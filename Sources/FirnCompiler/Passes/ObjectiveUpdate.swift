@@ -170,10 +170,13 @@ struct ObjectiveUpdate {
 
   // MARK: Copies
 
-  /// What an update depends on besides its tensors; nil where it is of its own kind.
+  /// What an update depends on besides its tensors; nil where it is of its own kind, or begins before the optimiser: what
+  /// is made of the gradient first, to clip it for instance, is of one program with the rest.
   func key(_ number: Int, _ objective: Int) -> UpdateKinds.Key? {
     let part = updates[number].part
-    guard optimizer.looksAtTypesOnly, part.block == nil, masks[number] == nil else { return nil }
+    guard optimizer.looksAtTypesOnly, part.block == nil, masks[number] == nil,
+      updates[number].gradient.node?.phase != .update
+    else { return nil }
     return UpdateKinds.Key(
       objective: objective, type: part.type, settings: groups[part], isAveraged: averaged.contains(part))
   }
