@@ -260,12 +260,15 @@ extension Compiler {
       if node.trainingAssignment != nil { firnBug("compiler", "the mode of `\(node.name)` was not resolved") }
     }
     requireBound(graph, context.bound)
+    var written: Set<String> = []
+    for node in graph.nodes where node.traits.contains(.writes) {
+      if case .writes(let name) = node.op.effect { written.insert(name) }
+    }
     guard context.request.training != nil else { return }
     guard context.prunings.count == context.objectives.count else {
       firnBug("compiler", "the loss was never differentiated")
     }
-    let written = Set(graph.writtenVariables)
-    if let idle = context.prunings.flatMap(\.live).first(where: { !written.contains($0) }) {
+    if let idle = context.prunings.lazy.flatMap(\.live).first(where: { !written.contains($0) }) {
       firnBug("compiler", "`\(idle)` is to be trained, but nothing writes it")
     }
   }

@@ -116,7 +116,7 @@ extension Compiler {
             continue
           }
         }
-        let start = (node: builder.nodes.count, slot: slots.count)
+        let start = builder.nodes.count
         let made = builder.section("update/" + variable.name, phase: .update) {
           append(own, &slots, of: variable, readAt: reads[variable.name], model, to: builder)
         }
@@ -125,12 +125,12 @@ extension Compiler {
         if let model {
           let rows = rowUpdates(own.map(\.objective), parts, made.assignments, [[0]]).first
           copies.kinds.append(
-            .init(model: variable.name, slots: slots[start.slot...].map(\.variable), rows: rows))
+            .init(model: variable.name, memory: own[0].objective.memory(of: own[0].number), rows: rows))
           copies.members.append(.init(variable.name, kind: model, gradients: results[0]))
           followed += own[0].objective.operands(of: own[0].number)
           continue
         }
-        if let key, !builder.canCopyNodes(from: start.node) { kinds.rule(out: key) }
+        if let key, !builder.canCopyNodes(from: start) { kinds.rule(out: key) }
         // A shadow reads every row.
         if !shadows.isFollowed(variable.name) {
           rows += rowUpdates(own.map(\.objective), parts, made.assignments, results)

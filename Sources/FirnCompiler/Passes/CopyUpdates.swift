@@ -101,7 +101,10 @@ extension GraphDef {
   private func owners(_ copies: UpdateCopies, _ models: [Int: UpdateCopy]) -> [Int32] {
     var slots: [String: Int32] = [:]
     for (kind, copied) in copies.kinds.enumerated() where models[kind] != nil {
-      for slot in copied.slots { slots[slot.name] = Int32(kind) }
+      for memory in copied.memory {
+        let scope = Path.joined(copied.model, memory.owner)
+        for slot in memory.slots { slots[Path.joined(scope, slot.name)] = Int32(kind) }
+      }
     }
     var owners = [Int32](repeating: -1, count: nodes.count)
     for position in nodes.indices where nodes[position].phase == .update {
@@ -149,15 +152,15 @@ private struct UpdateTemplate {
   private enum Work {
     case same
     /// The variable's name goes on like this behind the model's.
-    case read(ReadVariable, name: Substring)
-    case assign(name: Substring)
+    case read(ReadVariable, name: String)
+    case assign(name: String)
     case program(ProgramTemplate)
   }
 
   private struct Entry {
     var node: Node
     /// Its name behind that of the update; nil where it stands elsewhere.
-    var name: Substring?
+    var name: String?
     var inputs: [Source]
     var work: Work
   }
@@ -182,7 +185,7 @@ private struct UpdateTemplate {
     places[position] = .own(entries.count, 0)
     entries.append(
       Entry(
-        node: node, name: isInScope ? node.name.dropFirst(kind.scope.count) : nil, inputs: sources,
+        node: node, name: isInScope ? String(node.name.dropFirst(kind.scope.count)) : nil, inputs: sources,
         work: work(of: node, sources, in: graph)))
   }
 
@@ -195,11 +198,11 @@ private struct UpdateTemplate {
   }
 
   private func work(of node: Node, _ sources: [Source], in graph: GraphDef) -> Work {
-    func name(_ variable: String) -> Substring {
+    func name(_ variable: String) -> String {
       guard Path.isWithin(variable, model.variable) else {
         firnBug("copy-updates", "`\(node.name)` is of `\(variable)`, which is not `\(model.variable)`'s")
       }
-      return variable.dropFirst(model.variable.count)
+      return String(variable.dropFirst(model.variable.count))
     }
     if let read = node.variableRead { return .read(read, name: name(read.variable)) }
     if case .writes(let variable) = node.op.effect { return .assign(name: name(variable)) }

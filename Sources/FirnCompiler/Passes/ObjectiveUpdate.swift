@@ -191,31 +191,26 @@ struct ObjectiveUpdate {
   ) -> Bool? {
     let part = updates[number].part
     let place = part.variable.name
-    let lists = memory(of: part)
-    let slots = lists.flatMap { list in list.slots.map { (Path.joined(list.scope, $0.name), $0.type) } }
-    guard slots.count == model.slots.count,
-      zip(slots, model.slots).allSatisfy({ own, other in
-        own.1 == other.type
-          && own.0.utf8.dropFirst(place.utf8.count).elementsEqual(
-            other.name.utf8.dropFirst(model.model.utf8.count))
-      })
-    else { return false }
-    for list in lists {
-      for slot in list.slots {
-        guard let variable = declare(slot, in: list.scope, at: place, in: graph) else { return nil }
+    let memory = memory(of: number)
+    guard memory == model.memory else { return false }
+    for own in memory {
+      let scope = part.slotScope(own.owner)
+      for slot in own.slots {
+        guard let variable = declare(slot, in: scope, at: place, in: graph) else { return nil }
         record.append(
           CompiledSlot(
-            variable, of: SlotOwner(optimizer: list.owner, part: part), startsAtValue: slot.startsAtValue))
+            variable, of: SlotOwner(optimizer: own.owner, part: part), startsAtValue: slot.startsAtValue))
       }
     }
     return true
   }
 
-  /// What is remembered of a part: by the optimiser, and for its average.
-  private func memory(of part: TrainedPart) -> [(owner: String, scope: String, slots: [OptimizerSlot])] {
-    let own = (optimizer.name, part.slotScope(optimizer.name), optimizer.slots(for: part))
+  /// What is remembered of the part of an update: by the optimiser, and for its average.
+  func memory(of number: Int) -> [PartMemory] {
+    let part = updates[number].part
+    let own = PartMemory(owner: optimizer.name, slots: optimizer.slots(for: part))
     guard let averaging, averaged.contains(part) else { return [own] }
-    return [own, (averaging.name, part.slotScope(averaging.name), Self.slots(of: averaging, for: part))]
+    return [own, PartMemory(owner: averaging.name, slots: Self.slots(of: averaging, for: part))]
   }
 
   // MARK: Updates

@@ -418,8 +418,10 @@ struct Planner {
       for slot in steps[position].operands { last[slot] = position }
       for slot in steps[position].results { last[slot] = position }
     }
-    for slot in wholeLife.union(commits.flatMap { [$0.slot] + [$0.indices].compactMap { $0 } }) {
-      last[slot] = steps.count
+    for slot in wholeLife { last[slot] = steps.count }
+    for commit in commits {
+      last[commit.slot] = steps.count
+      if let indices = commit.indices { last[indices] = steps.count }
     }
     return last
   }

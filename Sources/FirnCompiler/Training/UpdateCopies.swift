@@ -1,4 +1,4 @@
-package import FirnGraph
+import FirnGraph
 
 /// The updates that `apply-optimizer` left to be copies of others, for `copy-updates`.
 package struct UpdateCopies: Sendable {
@@ -6,16 +6,16 @@ package struct UpdateCopies: Sendable {
   package struct Kind: Sendable {
     /// The one whose update stands in the graph, on stand-ins for its value and gradient.
     package var model: String
-    /// The variables that are its memory.
-    package var slots: [Variable]
+    /// Its memory.
+    package var memory: [PartMemory]
     /// Its update, where that may be of touched rows alone.
     package var rows: RowUpdate?
 
     /// The path below which the nodes of its update stand.
     var scope: String { Path.joined("update", model) }
 
-    package init(model: String, slots: [Variable], rows: RowUpdate? = nil) {
-      (self.model, self.slots, self.rows) = (model, slots, rows)
+    package init(model: String, memory: [PartMemory] = [], rows: RowUpdate? = nil) {
+      (self.model, self.memory, self.rows) = (model, memory, rows)
     }
   }
 

@@ -110,7 +110,7 @@ import Testing
     request.graph.outputs = []
     var context = try CompilationContext(request)
     context.isFollowing = false
-    context.copies.kinds = [.init(model: "a", slots: [])]
+    context.copies.kinds = [.init(model: "a")]
     context.copies.members = [.init("a", kind: 0), .init("b", kind: 0, behind: "update/a/assign")]
     let result = try Compiler.copyUpdates.run(graph, &context)
     try result.verify()
