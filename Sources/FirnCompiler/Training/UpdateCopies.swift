@@ -34,7 +34,9 @@ package struct UpdateCopies: Sendable {
   }
 
   package var kinds: [Kind] = []
-  /// In the order of variables. Of each, value and gradient are among the graph's outputs, behind all others.
+  /// In the order of variables.
+  ///
+  /// Of each, value and gradient are among the graph's outputs, behind all others.
   package var members: [Member] = []
 
   package init() {}
