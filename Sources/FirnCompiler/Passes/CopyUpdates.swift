@@ -67,7 +67,7 @@ extension GraphDef {
         left += [value, gradient]
         continue
       }
-      let copy = UpdateCopy(member.variable, member.kind, value: value, gradient: gradient, in: self)
+      let copy = UpdateCopy(member, value: value, gradient: gradient)
       if let place = member.place {
         pending[place, default: []].append(copy)
       } else {
@@ -96,8 +96,9 @@ extension GraphDef {
     return rewriter.finish(outputs: left.map { rewriter($0) })
   }
 
-  /// By node, the kind of the model's update that it is part of, such that each copy has its own: it hangs on a stand-in
-  /// or on the model's memory. -1 for others.
+  /// By node, the kind of the model's update that it is part of; -1 for others.
+  ///
+  /// What each copy has of its own hangs on a stand-in, or on the model's memory.
   private func owners(_ copies: UpdateCopies, _ models: [Int: UpdateCopy]) -> [Int32] {
     var slots: [String: Int32] = [:]
     for (kind, copied) in copies.kinds.enumerated() where models[kind] != nil {
@@ -131,10 +132,10 @@ private struct UpdateCopy {
   let valueName: String
   let gradientName: String
 
-  init(_ variable: String, _ kind: Int, value: Value, gradient: Value, in graph: GraphDef) {
-    (self.variable, self.kind, self.value, self.gradient) = (variable, kind, value, gradient)
-    valueName = Path.last(of: graph.nodes[value.node].name)
-    gradientName = Path.last(of: graph.nodes[gradient.node].name)
+  init(_ member: UpdateCopies.Member, value: Value, gradient: Value) {
+    (variable, kind) = (member.variable, member.kind)
+    (self.value, self.gradient) = (value, gradient)
+    (valueName, gradientName) = (member.valueName, member.gradientName)
   }
 }
 
@@ -186,7 +187,7 @@ private struct UpdateTemplate {
     entries.append(
       Entry(
         node: node, name: isInScope ? String(node.name.dropFirst(kind.scope.count)) : nil, inputs: sources,
-        work: work(of: node, sources, in: graph)))
+        work: work(of: node, sources)))
   }
 
   private func source(of value: Value) -> Source {
@@ -197,7 +198,7 @@ private struct UpdateTemplate {
     }
   }
 
-  private func work(of node: Node, _ sources: [Source], in graph: GraphDef) -> Work {
+  private func work(of node: Node, _ sources: [Source]) -> Work {
     func name(_ variable: String) -> String {
       guard Path.isWithin(variable, model.variable) else {
         firnBug("copy-updates", "`\(node.name)` is of `\(variable)`, which is not `\(model.variable)`'s")
@@ -207,8 +208,8 @@ private struct UpdateTemplate {
     if let read = node.variableRead { return .read(read, name: name(read.variable)) }
     if case .writes(let variable) = node.op.effect { return .assign(name: name(variable)) }
     guard let fused = node.fused else { return .same }
-    let inputs = zip(node.inputs, sources).map { input, source -> ProgramTemplate.Input in
-      let name = Path.last(of: graph.nodes[input.node].name)
+    let inputs = zip(fused.inputs, sources).map { input, source -> ProgramTemplate.Input in
+      let name = fused.pattern.nodes[input].name
       return switch source {
       case .shared: .shared(name)
       case .own: .own(name)

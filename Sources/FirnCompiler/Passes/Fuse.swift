@@ -35,7 +35,10 @@ extension Compiler {
   /// added to its rows, or bounds them, meets them in cache.
   ///
   /// In loops it works on the body; a broadcast that a loop captures is made in its program instead.
-  package static let fuse = Pass("fuse") { graph, _ throws(FirnError) in graph.fused() }
+  package static let fuse = Pass("fuse") { graph, context throws(FirnError) in
+    context.copies.takeNames(from: graph, behind: context.outputs.count)
+    return graph.fused()
+  }
 }
 
 extension GraphDef {

@@ -27,6 +27,9 @@ package struct UpdateCopies: Sendable {
     package var place: String?
     /// Its gradients, counted through the results of all requests; nil for those that are given.
     package var gradients: [Int?]
+    /// What value and gradient are called by programs that read them, once there are programs.
+    var valueName = ""
+    var gradientName = ""
 
     package init(_ variable: String, kind: Int, behind place: String? = nil, gradients: [Int?] = []) {
       (self.variable, self.kind, self.place, self.gradients) = (variable, kind, place, gradients)
@@ -40,6 +43,18 @@ package struct UpdateCopies: Sendable {
   package var members: [Member] = []
 
   package init() {}
+
+  /// Takes down what a graph that is about to be fused calls what members are made of: programs know their operands by
+  /// these names, and nodes that become part of others lose theirs.
+  ///
+  /// - Parameter count: how many outputs there are before theirs.
+  mutating func takeNames(from graph: GraphDef, behind count: Int) {
+    func name(_ output: Int) -> String { Path.last(of: graph.nodes[graph.outputs[output].node].name) }
+    for number in members.indices {
+      members[number].valueName = name(count + 2 * number)
+      members[number].gradientName = name(count + 2 * number + 1)
+    }
+  }
 
   /// How many outputs of the graph say what members are made of.
   package var outputCount: Int { members.count * 2 }
