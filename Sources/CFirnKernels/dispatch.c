@@ -17,7 +17,7 @@ const FirnDispatch *firn_table(void) {
 
 #if defined(__x86_64__)
 static int firn_has_avx2(void) {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
 }
 
 static int firn_has_avx512(void) {

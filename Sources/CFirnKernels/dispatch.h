@@ -61,6 +61,22 @@ typedef struct {
         (const FirnWindow *w, const float *restrict x, const float *restrict g, size_t images, \
          float *restrict y), \
         (w, x, g, images, y)) \
+    ROW(firn_stored_scales_f32, stored_scales, void, \
+        (const float *restrict x, size_t outer, size_t channels, size_t inner, size_t first, size_t count, \
+         float *restrict scales), \
+        (x, outer, channels, inner, first, count, scales)) \
+    ROW(firn_narrow_f32, narrow, void, \
+        (FirnStored type, const FirnRuns *runs, const float *restrict x, const float *restrict scales, \
+         void *restrict y), \
+        (type, runs, x, scales, y)) \
+    ROW(firn_widen_f32, widen, void, \
+        (FirnStored type, const FirnRuns *runs, const void *restrict x, const float *restrict scales, \
+         float *restrict y), \
+        (type, runs, x, scales, y)) \
+    ROW(firn_stored_rows_f32, stored_rows, void, \
+        (FirnStored type, size_t m, size_t n, size_t k, const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col, \
+         const void *restrict panels, const FirnPanelScales *scales, float *restrict c, ptrdiff_t c_row), \
+        (type, m, n, k, a, a_row, a_col, panels, scales, c, c_row)) \
     ROW(firn_max_pool_f32, max_pool, void, \
         (FirnPool what, const FirnWindow *w, const float *restrict x, const float *restrict other, size_t first, \
          size_t rows, float *restrict y), \

@@ -21,6 +21,7 @@
 #include "kernels_softmax.h"
 #include "kernels_matmul.h"
 #include "kernels_convolution.h"
+#include "kernels_stored.h"
 #include "kernels_pooling.h"
 #include "kernels_random.h"
 

@@ -54,6 +54,12 @@ package struct Compilation: Sendable {
   /// The program in one graph, nothing hoisted.
   package var whole: GraphDef { graph.computing(bound) }
 
+  /// That nothing could be put into the smaller type that was asked for.
+  package var storageWarnings: [String] {
+    guard let storage = context.stored.storage, context.stored.variables.isEmpty else { return [] }
+    return ["nothing is stored as \(storage): the program reads no kernel that it holds fixed"]
+  }
+
   /// Names of the nodes that no run computes; reads and constants are none of them.
   package var computedOnce: Set<String> {
     Set(bound.nodes.lazy.filter { $0.op.effect == .none }.map(\.name))

@@ -48,6 +48,8 @@ extension Compiler {
     // After dead nodes are gone, for it asks who else reads a value; after all gradients exist, which read what is made
     // before it is scaled.
     foldFrozen,
+    // After `fold-frozen`: what is rounded is the kernel that is multiplied.
+    storeFrozen,
     // After `arrange-once`, whose packing is a node by now, and after what makes more of what is frozen; before `fuse`,
     // which would put what is frozen into one program with what is not.
     hoistFrozen,

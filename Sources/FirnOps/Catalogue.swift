@@ -15,6 +15,7 @@ extension OpCatalogue {
       MatMul.self,
       Pack.self,
       PackedMatMul.self,
+      Store.self, Widen.self, StoredMatMul.self,
       Convolution.self,
       PackKernel.self,
       PackedConvolution.self,

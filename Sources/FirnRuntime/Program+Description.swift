@@ -24,6 +24,12 @@ extension Program: CustomStringConvertible {
         ? nil
         : "\(NumberFormat.count(frozen.values.count)) of frozen variables, \(NumberFormat.bytes(frozen.bytes))"
           + (frozen.folds.isEmpty ? "" : ", \(NumberFormat.count(frozen.folds.count)) folded"),
+      "stored": frozen.stored.map { stored in
+        stored.variables.isEmpty
+          ? "nothing as \(stored.type)"
+          : "\(NumberFormat.count(stored.variables.count)) of them as \(stored.type), "
+            + "\(NumberFormat.bytes(stored.bytes)) in place of \(NumberFormat.bytes(stored.fullBytes))"
+      },
       "slots": cost.slotBytes == 0 ? nil : cost.slotBytes.asBytes,
     ])
     for warning in warnings { report.paragraph(warning, indent: 2, first: "  warning: ") }

@@ -17,6 +17,8 @@ extension Session {
   ///   - averages: the name of averages that a program compiled before keeps (`averaging:`): they are read in the place
   ///     of the variables that they are of. What the step writes itself, as moving averages of batch norms, is read as
   ///     it is.
+  ///   - storingFrozen: the smaller type in which kernels that the program does not move are held and multiplied; by
+  ///     default they are `f32`. Variables keep their values.
   /// - Throws: the faults of the graph; `.unknownName` for a tensor or averages it has not, `.invalidSelection`,
   ///   `.noGradient` where a gradient that is asked for has no path, `.invalidGraph` where one run would write a
   ///   variable twice, `.invalidArgument` where `keepingTrainingMode` could have no effect.
@@ -24,7 +26,7 @@ extension Session {
   public func compile(
     fetching: [any TensorReference], freezing: Selection? = nil, thawing: Selection? = nil,
     keepingTrainingMode: Selection? = nil, inTrainingMode: Bool = false,
-    underAverages averages: String? = nil
+    underAverages averages: String? = nil, storingFrozen: FrozenStorage? = nil
   ) throws(FirnError) -> Program {
     try addVariables()
     try requireOwn([freezing, thawing, keepingTrainingMode])
@@ -36,6 +38,7 @@ extension Session {
     var request = CompilationRequest(
       graph: graph.definition, fetches: try values(fetching), freezing: freezing, thawing: thawing,
       keepingTrainingMode: keepingTrainingMode, isTrainingMode: inTrainingMode)
+    request.storingFrozen = storingFrozen
     if let averages {
       request.graph = try underAverages(averages, request.graph, request.fetches)
       request.fetches = request.graph.outputs
@@ -55,6 +58,8 @@ extension Session {
   ///     min(clippingNorm / max(‖g‖, 1e-12), 1); by default they are not clipped.
   ///   - holding: for variables, elements that stay exactly as they are, as in `compile(updates:)`.
   ///   - averaging: averages that are kept of what is trained; none by default.
+  ///   - storingFrozen: the smaller type in which frozen kernels are held and multiplied, forward and backward; by
+  ///     default they are `f32`. What is trained, and what variables and checkpoints hold, is `f32` either way.
   ///   - fetching: what a run returns besides the loss, by handle or by name.
   /// - Throws: as the other `compile`; besides `.notScalar`, `.noGradient` where nothing is left to train, with what
   ///   cuts it, and `.invalidArgument` for hyperparameters no step can be made with.
@@ -63,12 +68,12 @@ extension Session {
     thawing: Selection? = nil,
     keepingTrainingMode: Selection? = nil, clippingNorm: Double? = nil,
     holding: KeyValuePairs<any TensorReference, any TensorReference> = [:], averaging: Averaging? = nil,
-    fetching: [any TensorReference] = []
+    storingFrozen: FrozenStorage? = nil, fetching: [any TensorReference] = []
   ) throws(FirnError) -> Program {
     try compile(
       updates: [.minimize(loss, with: optimizer, clipping: clippingNorm.map { .globalNorm($0) })],
       freezing: freezing, thawing: thawing, keepingTrainingMode: keepingTrainingMode, holding: holding,
-      averaging: averaging, fetching: fetching)
+      averaging: averaging, storingFrozen: storingFrozen, fetching: fetching)
   }
 
   /// A program whose run is one step of several objectives at once; it returns what is fetched, then each loss before
@@ -87,6 +92,8 @@ extension Session {
   ///     momentum and decay: `[kernel: pruned]`. What is held has no part in the norms of clipping. Memory is kept for
   ///     it.
   ///   - averaging: averages that are kept of what is trained, over the values after each step; none by default.
+  ///   - storingFrozen: the smaller type in which frozen kernels are held and multiplied, forward and backward; by
+  ///     default they are `f32`. What is trained, and what variables and checkpoints hold, is `f32` either way.
   ///   - fetching: what a run returns besides losses, by handle or by name.
   /// - Throws: as the other `compile`; besides `.invalidSelection` where two objectives would train one variable, or
   ///   one adds to what no other trains, and `.shapeMismatch` or `.typeMismatch` for gradients, masks, weights and
@@ -95,7 +102,7 @@ extension Session {
     updates objectives: [Objective], freezing: Selection? = nil, thawing: Selection? = nil,
     keepingTrainingMode: Selection? = nil,
     holding: KeyValuePairs<any TensorReference, any TensorReference> = [:], averaging: Averaging? = nil,
-    fetching: [any TensorReference] = []
+    storingFrozen: FrozenStorage? = nil, fetching: [any TensorReference] = []
   ) throws(FirnError) -> Program {
     try addVariables()
     try requireOwn(
@@ -111,9 +118,10 @@ extension Session {
     for (variable, mask) in holding { held.append((try value(variable), try value(mask))) }
     var training = CompilationRequest.Training(goals: goals, holding: held, averaging: averaging)
     if world.size > 1 { training.exchange = .init(weight: try exchangeWeight()) }
-    let request = CompilationRequest(
+    var request = CompilationRequest(
       graph: graph.definition, fetches: fetches, training: training,
       freezing: freezing, thawing: thawing, keepingTrainingMode: keepingTrainingMode)
+    request.storingFrozen = storingFrozen
     return try program(request, fetches: fetching.map(\.tensorName) + losses)
   }
 
@@ -155,7 +163,7 @@ extension Session {
       request, fetches: results.map { request.graph.name(of: $0) }, pipeline: pipeline)
   }
 
-  private func program(
+  func program(
     _ request: CompilationRequest, fetches: [String], pipeline: [Pass]? = nil
   ) throws(FirnError) -> Program {
     var request = request
@@ -171,7 +179,8 @@ extension Session {
       initial.isEmpty
       ? []
       : ["frozen but never loaded or trained: " + initial.map { "`\($0)`" }.joined(separator: ", ")]
-    let warnings = (request.training == nil ? [] : graph.warnings) + frozenInitial
+    let warnings =
+      (request.training == nil ? [] : graph.warnings) + frozenInitial + compilation.storageWarnings
     warnings.forEach(onWarning)
     return Program(
       compilation: compilation, session: identity, home: graph.identity, fetches: fetches,

@@ -107,8 +107,10 @@ extension Session {
     // What is computed once has read the frozen variables that the step does not.
     let (graph, bound) = (program.compilation.graph, program.compilation.bound)
     let request = program.compilation.context.request
-    let selection = [request.freezing, request.thawing, request.keepingTrainingMode]
+    let selection =
+      [request.freezing, request.thawing, request.keepingTrainingMode]
       .map { $0.map { "\($0)" } ?? "nothing" }.joined(separator: "; ")
+      + (request.storingFrozen.map { "; \($0)" } ?? "")
     let trained = program.trainedParts.map(\.description).joined(separator: ", ")
     var result = [
       ("version", "of Firn", FirnVersion.text),

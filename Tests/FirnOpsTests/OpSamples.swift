@@ -1,5 +1,5 @@
 import FirnGraph
-import FirnOps
+@testable import FirnOps
 
 /// At least one sample for each op; all extents of one sample differ, so that no exchanged axis goes unseen.
 ///
@@ -61,6 +61,19 @@ let opSamples: [OpSample] =
     OpSample(PackedMatMul(columns: 3), .real([5, 7]), .real([1, 7, 32])),
     OpSample(PackedMatMul(transposeA: true, columns: 33), .real([7, 5]), .real([2, 7, 32])),
     OpSample(PackedMatMul(columns: 35), .real([2, 5, 3]), .real([2, 2, 3, 32])),
+    OpSample(Store(.bfloat16), .real([3, 5])),
+    OpSample(Store(.float16, .panels), .real([3, 35])),
+    OpSample(Store(.int8(.perChannel), .turnedPanels, channel: 0), .real([35, 3])),
+    OpSample(Store(.int8(.perChannel), channel: 1), .real([3, 5, 7])),
+    OpSample(Widen(.bfloat16, to: TensorType(.f32, [3])), .words([0x4000_3f80, 0x0000_bfc0])),
+    OpSample(Widen(.float16, .panels, to: TensorType(.f32, [1, 5])), .words(storedHalves(16))),
+    OpSample(
+      Widen(.int8(.perChannel), channel: 1, to: TensorType(.f32, [2, 3])),
+      .words([0x3f00_0000, 0x3e80_0000, 0x3f80_0000, 0x7f81_0201, 0x0000_fe05])),
+    OpSample(StoredMatMul(columns: 3, .float16), .real([5, 2]), .words(storedHalves(32))),
+    OpSample(
+      StoredMatMul(transposeA: true, columns: 33, .int8(.perChannel), channel: 0), .real([2, 7]),
+      .words([0x3f00_0000, 0x3e80_0000] + storedHalves(32))),
 
     OpSample(Convolution(), .real([2, 4, 5, 3]), .real([3, 2, 3, 1])),
     OpSample(Convolution(groups: 2), .real([1, 3, 5, 4]), .real([2, 3, 2, 6])),
@@ -261,6 +274,14 @@ private let binarySamples = Binary.Function.allCases.map { function in
   return OpSample(
     Binary(function), .real([3, 13], row.domains.0),
     row.hasKinkAtTies ? .apart([3, 13], row.domains.1) : .real([3, 13], row.domains.1))
+}
+
+/// Words with two numbers of binary16 each, or four of 8 bits, none of them large.
+private func storedHalves(_ count: Int) -> [Int32] {
+  (0..<count).map { (place: Int) -> Int32 in
+    let high = Int32(place % 7 + 1) << 26 + Int32(place % 5) << 17
+    return high + 0x3800 + Int32(place % 11) << 4
+  }
 }
 
 /// Ops without a sample, and why.

@@ -399,4 +399,46 @@ void firn_random_normal_f32(uint32_t k0, uint32_t k1, uint32_t c1, uint32_t c2, 
 void firn_dropout_f32(uint32_t k0, uint32_t k1, uint32_t c1, uint32_t c2, uint32_t c3,
                       size_t first, float rate, const float *x, float *y, size_t n);
 
+// MARK: Kernels in 16 and 8 bits
+
+/// What numbers are held in: the upper half of an f32, a binary16, or whole numbers of 8 bits times a scale.
+typedef enum { FIRN_BF16, FIRN_F16, FIRN_I8 } FirnStored;
+
+/// How numbers and their scales lie: `outer` times `middle` runs of `length` numbers, one after the other. The scale of
+/// number i of run (o, m) is `scales[o * scale_outer + m * scale_middle + i * scale_element]`, where `scale_element` is 0
+/// or 1; without FIRN_I8 there are none.
+typedef struct {
+    size_t outer, middle, length;
+    size_t scale_outer, scale_middle, scale_element;
+} FirnRuns;
+
+/// Scales of the columns of panels, or of their rows.
+typedef struct {
+    const float *base;
+    int of_columns;
+} FirnPanelScales;
+
+/// scales[c] = max |x[o, c, i]| / 127 of x[outer, channels, inner] for `count` channels from `first`; NaN where one of
+/// them is, 0 where that is below the least normal number. Channels can be split.
+void firn_stored_scales_f32(const float *restrict x, size_t outer, size_t channels, size_t inner, size_t first,
+                            size_t count, float *restrict scales);
+
+/// Rounds x to nearest even; of FIRN_I8 x / scale, to -127...127. `y` has two bytes or one a number.
+///
+/// NaN and infinities are kept; of FIRN_I8 what is no number over its scale is 0.
+void firn_narrow_f32(FirnStored type, const FirnRuns *runs, const float *restrict x, const float *restrict scales,
+                     void *restrict y);
+
+/// The numbers that `x` holds: exactly, and of FIRN_I8 the f32 nearest to number times scale.
+void firn_widen_f32(FirnStored type, const FirnRuns *runs, const void *restrict x, const float *restrict scales,
+                    float *restrict y);
+
+/// C[m, n] = A[m, k] · B[k, n], to the bits of `firn_matmul_f32`, where B's panels are held so: for few rows, as each
+/// number is widened for two of them.
+///
+/// n can be split at multiples of the width of a panel.
+void firn_stored_rows_f32(FirnStored type, size_t m, size_t n, size_t k, const float *restrict a, ptrdiff_t a_row,
+                          ptrdiff_t a_col, const void *restrict panels, const FirnPanelScales *scales,
+                          float *restrict c, ptrdiff_t c_row);
+
 #endif

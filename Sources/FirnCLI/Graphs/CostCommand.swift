@@ -7,7 +7,7 @@ enum CostCommand {
   static let declaration = ArgumentParser.Command(
     name: "cost", summary: "count FLOPs and bytes of a training step, by scope, with and without the freeze",
     positionals: [GraphQuestion.file],
-    options: GraphQuestion.options + CostOptions.options + [
+    options: GraphQuestion.options + [GraphQuestion.storing] + CostOptions.options + [
       .flag("pins", help: "also what freezing each further variable would save")
     ] + WorldOptions.options,
     examples: [
@@ -52,6 +52,10 @@ enum CostCommand {
     if let exchange {
       shell.line()
       shell.paragraph(WorldOptions.words(exchange))
+    }
+    if let stored = report.frozen.stored, !stored.unstored.isEmpty {
+      shell.line()
+      shell.report(stored.listing)
     }
     if let note = options.note {
       shell.line()

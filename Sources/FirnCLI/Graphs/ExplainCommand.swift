@@ -11,9 +11,10 @@ enum ExplainCommand {
       .init(name: "SUBJECT", help: "a variable, to ask why; or a selection, to list", count: .optional),
     ],
     options: GraphQuestion.options + [
+      GraphQuestion.storing,
       .init(
         name: "of", value: .text(placeholder: "NODE"),
-        help: "ask for the gradient of this node by SUBJECT, which may be any node")
+        help: "ask for the gradient of this node by SUBJECT, which may be any node"),
     ],
     examples: [
       .init(

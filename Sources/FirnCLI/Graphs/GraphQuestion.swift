@@ -28,6 +28,10 @@ struct GraphQuestion {
     name: "keep-training-mode", value: .text(placeholder: "SELECTION"),
     help: "run these in training mode although frozen")
 
+  static let storing = ArgumentParser.Option(
+    name: "storing-frozen", value: .choice(FrozenStorage.allCases.map(\.description)),
+    help: "hold and multiply frozen kernels in this smaller type")
+
   static let input = ArgumentParser.Option(
     name: "input", value: .text(placeholder: "INPUT=NUMBERS"),
     help: "the value of an ONNX model's input that decides shapes, such as 'axes=0,1'", repeats: true)
@@ -39,6 +43,8 @@ struct GraphQuestion {
   let freezing: Selection?
   let thawing: Selection?
   let keepingTrainingMode: Selection?
+  /// The smaller type for frozen kernels, of commands that have the option.
+  let storingFrozen: FrozenStorage?
   /// What the file given by `--weights` holds for the graph; nil where none is.
   let weights: LoadedWeights?
   /// The maps of names that `--map` gives, one after the other.
@@ -58,6 +64,7 @@ struct GraphQuestion {
     keepingTrainingMode = try arguments.text("keep-training-mode").map { text throws(FirnError) in
       try Selection(text)
     }
+    storingFrozen = arguments.text("storing-frozen").flatMap { FrozenStorage($0) }
     map = try WeightMaps(arguments).joined
     weights = try LoadedWeights(arguments, for: graph, in: shell)
     namedLoss = try added.name.map { [graph] name throws(FirnError) in
@@ -139,7 +146,8 @@ struct GraphQuestion {
   ) throws(FirnError) -> Explanation {
     try Explanation(
       graph: graph, loss: loss, freezing: selection ?? freezing, thawing: thawing,
-      keepingTrainingMode: keepingTrainingMode, optimizer: optimizer, loaded: weights?.loaded ?? [])
+      keepingTrainingMode: keepingTrainingMode, storingFrozen: storingFrozen, optimizer: optimizer,
+      loaded: weights?.loaded ?? [])
   }
 
   func trainability() throws(FirnError) -> Trainability {
@@ -152,6 +160,7 @@ struct GraphQuestion {
       graph: graph, fetches: [], training: .init(loss: try loss(), optimizer: optimizer), freezing: freezing,
       thawing: thawing, keepingTrainingMode: keepingTrainingMode)
     request.values.loaded = weights?.loaded ?? []
+    request.storingFrozen = storingFrozen
     return request
   }
 }

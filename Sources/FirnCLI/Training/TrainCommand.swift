@@ -27,22 +27,24 @@ enum TrainCommand {
         help:
           "scale these placeholders by mean and deviation of what is trained on; the weights file says how"),
       MetricOption.option,
-    ] + GraphQuestion.options.filter { $0.name != "json" } + OptimizerOptions.options + [
-      .init(
-        name: "epochs", value: .integer(0...1_000_000_000), help: "passes over the data", defaultValue: "10"),
-      DataOptions.batch,
-      .init(
-        name: "seed", value: .integer(0...Int.max), help: "decides weights, split and order",
-        defaultValue: "0"),
-      .init(
-        name: "patience", value: .integer(1...1_000_000_000),
-        help: "stop after so many epochs without a better one, and go back to the best"),
-      .init(
-        name: "out", value: .text(placeholder: "DIR"),
-        help: "weights.safetensors, history.csv, .json and .svg, and checkpoints go there"),
-      .init(name: "events", value: .text(placeholder: "DIR"), help: "event files for TensorBoard too"),
-      .flag("resume", help: "go on from the last checkpoint in DIR, to the same bits"), .json,
-    ],
+    ] + GraphQuestion.options.filter { $0.name != "json" } + [GraphQuestion.storing]
+      + OptimizerOptions.options + [
+        .init(
+          name: "epochs", value: .integer(0...1_000_000_000), help: "passes over the data", defaultValue: "10"
+        ),
+        DataOptions.batch,
+        .init(
+          name: "seed", value: .integer(0...Int.max), help: "decides weights, split and order",
+          defaultValue: "0"),
+        .init(
+          name: "patience", value: .integer(1...1_000_000_000),
+          help: "stop after so many epochs without a better one, and go back to the best"),
+        .init(
+          name: "out", value: .text(placeholder: "DIR"),
+          help: "weights.safetensors, history.csv, .json and .svg, and checkpoints go there"),
+        .init(name: "events", value: .text(placeholder: "DIR"), help: "event files for TensorBoard too"),
+        .flag("resume", help: "go on from the last checkpoint in DIR, to the same bits"), .json,
+      ],
     examples: [
       .init(
         line: "firn train model.firn --data train.csv --column y=kind --freeze encoder --out run",
@@ -111,6 +113,7 @@ enum TrainCommand {
       try TrainedModel.write(job.model.session, job.standardization, to: place.weights)
     }
     var report = TrainReport(job, outcome, place.name)
+    report.stored = try job.stored()
     if let test = job.test, outcome.ending != .interrupted {
       let judge = try Evaluator([.mean(of: job.loss)] + job.metrics, in: job.model.session)
       report.test = TrainReport.Measure(try judge.evaluate(test.inBatches(of: job.batch)))

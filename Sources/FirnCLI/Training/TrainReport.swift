@@ -36,13 +36,15 @@ struct TrainReport: Encodable {
   var trainedParameters: Int
   var parameters: Int
   var folder: String
+  /// What frozen kernels were held in, and what that changes in the loss of the first examples; nil where not asked for.
+  var stored: StoredReport?
   private var method: String
   private var names: [String]
-  private var counts: (training: Int, validation: Int)
+  private var counts: (training: Int, validation: Int, measured: Int)
 
   private enum CodingKeys: CodingKey {
     case ending, epochs, steps, bestEpoch, isBestRestored, trainingLoss, validation, test, trained
-    case trainedParameters, parameters, folder
+    case trainedParameters, parameters, folder, stored
   }
 
   init(_ job: TrainingJob, _ outcome: TrainingOutcome, _ folder: String) {
@@ -64,7 +66,7 @@ struct TrainReport: Encodable {
     }
     self.folder = folder
     method = job.method
-    counts = (job.training.count, job.validation?.count ?? 0)
+    counts = (job.training.count, job.validation?.count ?? 0, Swift.min(job.batch, job.training.count))
   }
 
   func write(to shell: Shell) {
@@ -72,6 +74,14 @@ struct TrainReport: Encodable {
       "trained \(NumberFormat.count(trainedParameters)) of \(NumberFormat.count(parameters)) parameters by \(method), on "
         + "\(NumberFormat.count(counts.training)) examples"
         + (counts.validation > 0 ? ", \(NumberFormat.count(counts.validation)) to judge by" : ""))
+    if let stored {
+      let changes = stored.deviations.map {
+        "`\($0.name)` of \(NumberFormat.count(counts.measured)) examples by \(NumberFormat.short($0.relative)) of it"
+      }
+      shell.paragraph(
+        stored.summary + (changes.isEmpty ? "" : " It changes \(changes.joined(separator: ", ")).")
+          + " Weights are written as f32.")
+    }
     let end =
       switch ending {
       case "stoppedEarly": ", stopped early"

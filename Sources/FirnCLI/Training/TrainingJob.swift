@@ -93,6 +93,14 @@ struct TrainingJob {
     method = options.words
     program = try model.session.compile(
       minimizing: self.loss, with: options.optimizer, freezing: question.freezing, thawing: question.thawing,
-      keepingTrainingMode: question.keepingTrainingMode, clippingNorm: options.clippingNorm)
+      keepingTrainingMode: question.keepingTrainingMode, clippingNorm: options.clippingNorm,
+      storingFrozen: question.storingFrozen)
+  }
+
+  /// What frozen kernels are held in, measured on the first examples; nil where that was not asked for.
+  func stored() throws(FirnError) -> StoredReport? {
+    guard program.frozenReport.stored?.variables.isEmpty == false else { return nil }
+    let first = try training.feeds(0..<Swift.min(batch, training.count))
+    return try model.session.frozenReport(of: program, measuredOn: first).stored
   }
 }

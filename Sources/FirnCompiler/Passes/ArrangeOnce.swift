@@ -34,9 +34,10 @@ extension Compiler {
   ///     return %loop
   ///
   /// Else the kernel does it in every step. The bits are the same: an element is the same chain of additions. How an
-  /// operand is to lie each op says of itself (`arrangement`); a weight used once is packed while it is read.
-  package static let arrangeOnce = Pass("arrange-once") { graph, _ throws(FirnError) in
-    graph.arrangingInvariants()
+  /// operand is to lie each op says of itself (`arrangement`); a weight used once is packed while it is read. Where
+  /// frozen kernels are put into a smaller type, `store-frozen` does this too, after that.
+  package static let arrangeOnce = Pass("arrange-once") { graph, context throws(FirnError) in
+    context.request.storingFrozen == nil ? graph.arrangingInvariants() : graph
   }
 }
 

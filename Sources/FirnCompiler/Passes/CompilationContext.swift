@@ -30,6 +30,8 @@ package struct CompilationContext: Sendable {
   package var rowGradients: [Int: String] = [:]
   /// What `hoist-frozen` took out of the step: a graph that returns what the step reads of it.
   package var bound = GraphDef()
+  /// What `store-frozen` did.
+  var stored = StoredKernels.none
   /// What `fold-frozen` did.
   package var folds: [Fold] = []
   /// What each pass did.

@@ -142,7 +142,7 @@ extension GraphDef {
 }
 
 /// Which nodes of a graph depend on frozen variables and constants only, and which of their values a step is given.
-private struct FrozenNodes {
+struct FrozenNodes {
   /// By node, whether a step computes it.
   private(set) var isStaying: [Bool]
   /// What steps read of what they need not compute, in the order of nodes.
@@ -207,6 +207,7 @@ private struct FrozenNodes {
         graph.nodes[position].inputs.allSatisfy({ result[$0.node] })
       {
         let node = graph.nodes[position]
+        if node.op.isMadeWhereRead { continue }
         let nothing = [Dependence](repeating: [], count: node.inputs.count)
         let varying = node.op.dependence(of: nothing, results: Int(node.resultCount))
         result[position] = varying.allSatisfy(\.isEmpty) && isClosed(node)

@@ -5,6 +5,7 @@ extension Compilation {
   ///
   /// - Throws: where `keepingTrainingMode:` names nothing that has two modes.
   package func status() throws(FirnError) -> StatusReport {
-    try context.verdicts(of: context.objectives, context.prunings.map(\.flow)).report
+    try context.verdicts(of: context.objectives, context.prunings.map(\.flow)).report.storing(
+      StoredReport(context.stored, []))
   }
 }

@@ -19,17 +19,20 @@ public struct Explanation: Sendable {
   /// - Parameters:
   ///   - loss: the scalar that would be minimised; nil where nothing is trained.
   ///   - optimizer: for the cost of updates; without one they cost nothing.
+  ///   - storingFrozen: the smaller type in which frozen kernels are held; none by default.
   ///   - loaded: names of variables that were loaded, for selections that ask.
   /// - Throws: what is wrong with the selections or with the loss.
   package init(
     graph: GraphDef, loss: Value?, freezing: Selection? = nil, thawing: Selection? = nil,
-    keepingTrainingMode: Selection? = nil, optimizer: (any Optimizer)? = nil, loaded: Set<String> = []
+    keepingTrainingMode: Selection? = nil, storingFrozen: FrozenStorage? = nil,
+    optimizer: (any Optimizer)? = nil, loaded: Set<String> = []
   ) throws(FirnError) {
     var request = CompilationRequest(
       graph: graph, fetches: [],
       training: loss.map { .init(loss: $0, optimizer: optimizer ?? GradientsOnly()) },
       freezing: freezing, thawing: thawing, keepingTrainingMode: keepingTrainingMode)
     request.values.loaded = loaded
+    request.storingFrozen = storingFrozen
     try self.init(request)
   }
 
@@ -102,7 +105,13 @@ public struct Explanation: Sendable {
   }
 
   /// The status of every variable and of every scope.
-  public var status: StatusReport { verdicts.report }
+  public var status: StatusReport { verdicts.report.storing(stored) }
+
+  /// What is held in a smaller type; nil where that was not asked for, or nothing can be compiled.
+  var stored: StoredReport? {
+    guard request.storingFrozen != nil, request.training != nil else { return nil }
+    return try? counted().frozen.stored
+  }
 
   package var trainability: Trainability { verdicts.trainability }
 

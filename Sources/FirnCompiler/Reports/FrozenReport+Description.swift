@@ -6,7 +6,10 @@ extension FrozenReport: CustomStringConvertible {
 
   /// The sentence alone.
   package var summary: String {
-    if isEmpty { return "Nothing is computed once: no value depends on frozen variables alone." }
+    if isEmpty {
+      let text = "Nothing is computed once: no value depends on frozen variables alone."
+      return stored.map { "\(text) \($0.summary)" } ?? text
+    }
     let count = "\(NumberFormat.count(values.count)) value\(values.count == 1 ? "" : "s")"
     var text =
       "Computed once, when variables are bound, and in no step: \(count) of frozen variables and constants, "
@@ -16,6 +19,7 @@ extension FrozenReport: CustomStringConvertible {
       return count == 0 ? nil : "\(NumberFormat.count(count)) \(kind.rawValue)\(count == 1 ? "" : "s")"
     }
     if !kinds.isEmpty { text += " Folded: \(kinds.joined(separator: ", "))." }
+    if let stored { text += " " + stored.summary }
     return text
   }
 
@@ -26,7 +30,10 @@ extension FrozenReport: CustomStringConvertible {
       report.line()
       var table = TextTable([.init("computed once"), .init("bytes", .right), .init("of")])
       for value in values {
-        table.append([value.name, NumberFormat.bytes(value.bytes), value.variables.joined(separator: ", ")])
+        table.append([
+          value.name, NumberFormat.bytes(value.bytes) + (value.storage.map { " \($0)" } ?? ""),
+          value.variables.joined(separator: ", "),
+        ])
       }
       report.table(table)
     }
@@ -36,6 +43,7 @@ extension FrozenReport: CustomStringConvertible {
       for fold in folds { table.append([fold.name, fold.kind.rawValue, fold.into]) }
       report.table(table)
     }
+    stored?.write(to: &report)
     return report
   }
 }

@@ -1,4 +1,4 @@
-import FirnGraph
+public import FirnGraph
 
 /// What a program computes once, when variables are bound, and not in its runs: values that depend on frozen variables and
 /// constants only.
@@ -11,6 +11,10 @@ public struct FrozenReport: Hashable, Sendable, Codable {
     public let bytes: Int
     /// The variables that it is made of, in creation order: when one of them changes, it is made again.
     public let variables: [String]
+    /// The smaller type it is in; nil for a value that is computed with as it is.
+    public let storage: FrozenStorage?
+    /// What it would take as `f32`; nil likewise.
+    public let fullBytes: Int?
   }
 
   /// In graph order.
@@ -20,36 +24,47 @@ public struct FrozenReport: Hashable, Sendable, Codable {
   /// Arithmetic of making all values once, which no run does.
   public let flops: Int
 
+  /// What is held in a smaller type, and why the rest is not; nil where that was not asked for.
+  public let stored: StoredReport?
+
   /// Bytes of all values.
   public var bytes: Int { values.reduce(0) { $0.saturatingSum($1.bytes) } }
 
   /// Whether nothing was taken out of the runs.
   public var isEmpty: Bool { values.isEmpty && folds.isEmpty }
 
-  static let none = FrozenReport(values: [], folds: [], flops: 0)
+  static let none = FrozenReport(values: [], folds: [], flops: 0, stored: nil)
 
-  private init(values: [Value], folds: [Fold], flops: Int) {
-    (self.values, self.folds, self.flops) = (values, folds, flops)
+  private init(values: [Value], folds: [Fold], flops: Int, stored: StoredReport?) {
+    (self.values, self.folds, self.flops, self.stored) = (values, folds, flops, stored)
+  }
+
+  /// The same with what rounding the kernels changes in a batch.
+  package func with(_ deviations: [StoredReport.Deviation]) -> FrozenReport {
+    FrozenReport(values: values, folds: folds, flops: flops, stored: stored?.with(deviations))
   }
 
   package init(_ compilation: Compilation) {
     let bound = compilation.bound
     values = bound.outputs.map { output in
-      Value(
+      let node = bound.nodes[output.node]
+      return Value(
         name: bound.name(of: output), bytes: bound.type(of: output).byteCount.value ?? 0,
-        variables: bound.variables(madeInto: output.node))
+        variables: bound.variables(madeInto: output.node), storage: node.storage,
+        fullBytes: node.storage == nil ? nil : bound.type(of: node.inputs[0]).byteCount.value)
     }
     folds = compilation.context.folds
     flops = bound.nodes.reduce(0) { sum, node in
       let flops = node.op.flops(of: node.inputs.map { bound.type(of: $0) }, results: node.types)
       return sum.saturatingSum(flops.value ?? 0)
     }
+    stored = StoredReport(compilation.context.stored, values)
   }
 }
 
 extension GraphDef {
   /// The variables that a node is made of, in creation order.
-  fileprivate func variables(madeInto node: Int) -> [String] {
+  func variables(madeInto node: Int) -> [String] {
     var seen: Set<Int> = [node]
     var pending = [node]
     var names: Set<String> = []

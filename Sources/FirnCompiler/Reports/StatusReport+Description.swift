@@ -35,7 +35,7 @@ extension StatusReport: CustomStringConvertible {
     var table = TextTable([.init("variable", .name), .init("status"), .init("because"), .init("read in")])
     for entry in variables {
       table.append([
-        entry.name, entry.status.rawValue, entry.reason, entry.readers.joined(separator: ", "),
+        entry.name, entry.statusText, entry.reason, entry.readers.joined(separator: ", "),
       ])
     }
     report.table(table)
@@ -45,7 +45,10 @@ extension StatusReport: CustomStringConvertible {
 
 extension StatusReport.VariableEntry: CustomStringConvertible {
   /// In one line: `encoder/kernel: frozen, it is frozen by …`.
-  public var description: String { "\(name): \(status.rawValue), \(reason)" }
+  public var description: String { "\(name): \(statusText), \(reason)" }
+
+  /// With the type that it is stored in: `frozen, bfloat16`.
+  package var statusText: String { status.rawValue + (stored.map { ", \($0)" } ?? "") }
 }
 
 extension StatusReport.ScopeEntry: CustomStringConvertible {

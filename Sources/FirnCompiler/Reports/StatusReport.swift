@@ -25,6 +25,8 @@ public struct StatusReport: Hashable, Sendable, Codable {
     public let reason: String
     /// The scopes that read it, in graph order; more than one for tied weights.
     public let readers: [String]
+    /// The smaller type in which its kernel is held, by request; nil where it is multiplied as it is.
+    public internal(set) var stored: FrozenStorage?
   }
 
   /// One scope and what is below it.

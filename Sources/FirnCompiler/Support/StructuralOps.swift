@@ -65,6 +65,9 @@ extension Node {
   /// Whether it is a convolution of images, as users write them.
   var isConvolution: Bool { (op as? Convolution)?.function == .forward }
 
+  /// The smaller type that it puts a kernel into; nil for what does not.
+  var storage: FrozenStorage? { (op as? Store)?.storage }
+
   /// A product of two matrices, perhaps added to a third.
   var product: MatMul? { types[0].shape.rank == 2 ? op as? MatMul : nil }
 }

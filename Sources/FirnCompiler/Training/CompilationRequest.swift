@@ -17,6 +17,8 @@ package struct CompilationRequest: Sendable {
   package var together: Trainability?
   /// Scopes that run in training mode although frozen.
   package var keepingTrainingMode: Selection?
+  /// The smaller type in which frozen kernels are held; `f32` if nil.
+  package var storingFrozen: FrozenStorage?
   /// Training mode for everything that is not frozen; a training compilation always is.
   package var isTrainingMode: Bool
   /// Names of variables that were loaded, and of those a run has trained, for selections that ask.

@@ -65,6 +65,22 @@ package protocol Op: Hashable, Sendable {
   /// too, along an axis of that. The result is the same up to rounding. Nil where it is not known. Default: nil.
   func factor(along axis: Int, of place: FactorPlace, in node: NodeTypes) -> OperandAxis?
 
+  /// The axis along which `operand` has output channels where it is a kernel: what a linear op has its weights in. Nil for
+  /// an operand that is none. Default: nil.
+  func kernelChannel(of operand: Int, in node: NodeTypes) -> Int?
+
+  /// How it reads a kernel that is held in a smaller type, to the bits of reading what that stands for; nil where it has
+  /// to be widened before. Default: nil.
+  ///
+  /// - Parameter channel: the axis along which there are scales, where the type has some.
+  func storedReading(
+    of operand: Int, as storage: FrozenStorage, channel: Int, in node: NodeTypes
+  ) -> Arrangement?
+
+  /// Whether its result is cheap to make of something much smaller, so that each who reads it has it made anew and none is
+  /// kept, though it never changes. Default: false.
+  var isMadeWhereRead: Bool { get }
+
   /// What it can be in a fused program. Default: nothing; those that can be an instruction have theirs from
   /// `InstructionOp`.
   func fusionRole(in node: NodeTypes) -> FusionRole
@@ -136,6 +152,14 @@ extension Op {
   package func arrangement(of operand: Int, in node: NodeTypes) -> Arrangement? { nil }
 
   package func factor(along axis: Int, of place: FactorPlace, in node: NodeTypes) -> OperandAxis? { nil }
+
+  package func kernelChannel(of operand: Int, in node: NodeTypes) -> Int? { nil }
+
+  package func storedReading(
+    of operand: Int, as storage: FrozenStorage, channel: Int, in node: NodeTypes
+  ) -> Arrangement? { nil }
+
+  package var isMadeWhereRead: Bool { false }
 
   package func fusionRole(in node: NodeTypes) -> FusionRole { .none }
 

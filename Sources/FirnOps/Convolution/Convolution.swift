@@ -223,6 +223,11 @@ package struct Convolution: KernelOp {
     }
   }
 
+  /// A kernel's features, which it makes or, turned round, sums over.
+  package func kernelChannel(of operand: Int, in node: NodeTypes) -> Int? {
+    operand == 1 && function != .kernelGradient ? 3 : nil
+  }
+
   package var isElementwise: Bool { false }
 
   /// A kernel's gradient is summed over all rows of its operands, and goes into other programs, those of optimisers.

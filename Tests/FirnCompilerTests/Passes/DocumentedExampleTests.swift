@@ -119,9 +119,19 @@ import Testing
     #expect(try Compiler.copyUpdates.run(result, &context) == result)
   }
 
+  @Test func exampleOfStoringHolds() throws {
+    let (before, after) = try example(of: Compiler.storeFrozen)
+    let result = try Compiler.storeFrozen(before, storingFrozen: .bfloat16)
+    let expected = try parsed(after).text
+    #expect(result == expected)
+    let unasked = try Compiler.storeFrozen(before)
+    #expect(unasked == (try parsed(before).text))
+  }
+
   @Test func everyPassHasOne() throws {
     let run = Set(
-      (Self.plain + Self.training + [Compiler.splitVariables, Compiler.updateRows, Compiler.copyUpdates])
+      (Self.plain + Self.training
+        + [Compiler.splitVariables, Compiler.updateRows, Compiler.copyUpdates, Compiler.storeFrozen])
         .map(\.name))
     for pass in Compiler.pipeline {
       _ = try example(of: pass)

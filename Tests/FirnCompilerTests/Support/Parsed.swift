@@ -17,7 +17,8 @@ extension Pass {
   /// second run changes nothing.
   func callAsFunction(
     _ text: String, freezing: String? = nil, training: (any Optimizer)? = nil, clippingNorm: Double? = nil,
-    keepingTrainingMode: String? = nil, isTrainingMode: Bool = false, isIdempotent: Bool = true,
+    keepingTrainingMode: String? = nil, storingFrozen: FrozenStorage? = nil, isTrainingMode: Bool = false,
+    isIdempotent: Bool = true,
     parts: [String: [Block]] = [:], prepare: (inout CompilationContext) -> Void = { _ in },
     sourceLocation: Testing.SourceLocation = #_sourceLocation
   ) throws -> String {
@@ -29,6 +30,7 @@ extension Pass {
       },
       freezing: try freezing.map { try Selection($0) },
       keepingTrainingMode: try keepingTrainingMode.map { try Selection($0) }, isTrainingMode: isTrainingMode)
+    request.storingFrozen = storingFrozen
     if !parts.isEmpty {
       request.trainability = try Trainability(
         graph.variables,

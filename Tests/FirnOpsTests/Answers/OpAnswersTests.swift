@@ -96,7 +96,8 @@ extension OpTests {
       let elementwiseOrProgram = elementwise.union(["fused"])
       let whole = Set(
         [
-          "mean_squared_error", "last_position", "random_uniform", "random_normal", "dropout", "iota",
+          "mean_squared_error", "store", "widen", "last_position", "random_uniform", "random_normal",
+          "dropout", "iota",
           "extent",
           "sample_count", "start_mean", "start_row_mean", "finish_mean",
         ] + Collective.mnemonics + PackKernel.mnemonics)
