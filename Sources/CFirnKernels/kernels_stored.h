@@ -169,52 +169,68 @@ FIRN_KERNEL void widen(FirnStored type, const FirnRuns *runs, const void *restri
 
 // MARK: Products of few rows
 
-/// Vectors in a panel.
-#define FIRN_PANEL_VECTORS (FIRN_PANEL_COLUMNS / FIRN_LANES)
+/// Rows of a tile, which share what is widened. Up to two take a stretch of a panel that is twice as wide.
+#define FIRN_STORED_ROWS 6
 
-/// `tall` rows of A times `depth` rows of a panel: each element one chain from 0, which C holds, or is added to it.
-FIRN_INLINE void stored_tile(FirnStored type, size_t tall, size_t depth, const float *restrict a, ptrdiff_t a_row,
-                             ptrdiff_t a_col, const void *restrict panel, size_t first, const FirnPanelScales *scales,
-                             float *restrict c, ptrdiff_t c_row, size_t columns, int adds) {
-    FirnFloats sum[2 * FIRN_PANEL_VECTORS];
-    FirnFloats scale[FIRN_PANEL_VECTORS];
+/// Vectors of a tile of up to two rows, and of one of more.
+#define FIRN_STORED_WIDE (FIRN_PANEL_COLUMNS / FIRN_LANES < 4 ? FIRN_PANEL_COLUMNS / FIRN_LANES : 4)
+#define FIRN_STORED_NARROW 2
+
+_Static_assert(FIRN_PANEL_COLUMNS % (FIRN_STORED_WIDE * FIRN_LANES) == 0, "whole tiles of a panel");
+_Static_assert(FIRN_PANEL_COLUMNS % (FIRN_STORED_NARROW * FIRN_LANES) == 0, "whole tiles of a panel");
+
+/// `tall` rows of A times rows of a stretch of a panel, of k from `first`: each element one chain from 0, which C holds
+/// then, or which is added to it.
+FIRN_INLINE void stored_tile(FirnStored type, size_t tall, size_t vectors, size_t first, size_t depth,
+                             const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col, const void *restrict panel,
+                             size_t begin, const FirnPanelScales *scales, float *restrict c, ptrdiff_t c_row,
+                             size_t columns) {
+    FirnFloats sum[FIRN_STORED_ROWS * 4];
+    FirnFloats scale[4];
 #pragma clang loop unroll(full)
-    for (size_t v = 0; v < tall * FIRN_PANEL_VECTORS; v++) sum[v] = splat(0.0f);
+    for (size_t v = 0; v < tall * vectors; v++) sum[v] = splat(0.0f);
 #pragma clang loop unroll(full)
-    for (size_t v = 0; v < FIRN_PANEL_VECTORS; v++) {
-        scale[v] = type == FIRN_I8 && scales->of_columns ? load(scales->base + v * FIRN_LANES) : splat(0.0f);
+    for (size_t v = 0; v < vectors; v++) {
+        scale[v] = type == FIRN_I8 && scales->of_columns ? load(scales->base + begin + v * FIRN_LANES) : splat(0.0f);
     }
     for (size_t p = first; p < first + depth; p++) {
         const FirnFloats of_row = splat(type == FIRN_I8 && !scales->of_columns ? scales->base[p] : 0.0f);
-        FirnFloats right[FIRN_PANEL_VECTORS];
+        FirnFloats right[4];
 #pragma clang loop unroll(full)
-        for (size_t v = 0; v < FIRN_PANEL_VECTORS; v++) {
-            right[v] = widened(type, panel, p * FIRN_PANEL_COLUMNS + v * FIRN_LANES,
+        for (size_t v = 0; v < vectors; v++) {
+            right[v] = widened(type, panel, p * FIRN_PANEL_COLUMNS + begin + v * FIRN_LANES,
                                scales->of_columns ? scale[v] : of_row);
         }
 #pragma clang loop unroll(full)
         for (size_t i = 0; i < tall; i++) {
             const FirnFloats one = splat(a[(ptrdiff_t)i * a_row + (ptrdiff_t)p * a_col]);
 #pragma clang loop unroll(full)
-            for (size_t v = 0; v < FIRN_PANEL_VECTORS; v++) {
-                sum[i * FIRN_PANEL_VECTORS + v] = madd(one, right[v], sum[i * FIRN_PANEL_VECTORS + v]);
-            }
+            for (size_t v = 0; v < vectors; v++) sum[i * vectors + v] = madd(one, right[v], sum[i * vectors + v]);
         }
     }
 #pragma clang loop unroll(full)
     for (size_t i = 0; i < tall; i++) {
-        float *to = c + (ptrdiff_t)i * c_row;
+        float *to = c + (ptrdiff_t)i * c_row + begin;
 #pragma clang loop unroll(full)
-        for (size_t v = 0; v < FIRN_PANEL_VECTORS; v++) {
-            const size_t begin = v * FIRN_LANES;
-            const FirnFloats made = sum[i * FIRN_PANEL_VECTORS + v];
-            if (begin + FIRN_LANES <= columns) {
-                store(to + begin, adds ? load(to + begin) + made : made);
-            } else if (begin < columns) {
-                const size_t rest = columns - begin;
-                store_partial(to + begin, rest, adds ? load_partial(to + begin, rest, 0.0f) + made : made);
+        for (size_t v = 0; v < vectors; v++) {
+            const size_t at = v * FIRN_LANES;
+            const FirnFloats made = sum[i * vectors + v];
+            if (begin + at + FIRN_LANES <= columns) {
+                store(to + at, first > 0 ? load(to + at) + made : made);
+            } else if (begin + at < columns) {
+                const size_t rest = columns - begin - at;
+                store_partial(to + at, rest, first > 0 ? load_partial(to + at, rest, 0.0f) + made : made);
             }
         }
+    }
+}
+
+/// The tiles of some rows and of so many rows of a panel.
+FIRN_INLINE void stored_tiles(FirnStored type, size_t tall, size_t vectors, size_t first, size_t depth,
+                              const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col, const void *restrict panel,
+                              const FirnPanelScales *scales, float *restrict c, ptrdiff_t c_row, size_t columns) {
+    for (size_t begin = 0; begin < columns; begin += vectors * FIRN_LANES) {
+        stored_tile(type, tall, vectors, first, depth, a, a_row, a_col, panel, begin, scales, c, c_row, columns);
     }
 }
 
@@ -223,21 +239,31 @@ FIRN_INLINE void stored_product(FirnStored type, size_t m, size_t n, size_t k, c
                                 const FirnPanelScales *scales, float *restrict c, ptrdiff_t c_row) {
     // The blocks of the product of f32: their sums are added up one after the other.
     const size_t blocks = (k + FIRN_BLOCK_DEPTH - 1) / FIRN_BLOCK_DEPTH;
-    const size_t block_depth = (k + blocks - 1) / blocks;
+    const size_t block = (k + blocks - 1) / blocks;
     const size_t size = type == FIRN_I8 ? 1 : 2;
     for (size_t j = 0; j < n; j += FIRN_PANEL_COLUMNS) {
         const void *panel = (const char *)panels + j * k * size;
         const FirnPanelScales own = {scales->base + (scales->of_columns ? j : 0), scales->of_columns};
         const size_t columns = smaller(n - j, FIRN_PANEL_COLUMNS);
-        for (size_t i = 0; i < m; i += 2) {
-            const float *left = a + (ptrdiff_t)i * a_row;
-            float *to = c + (ptrdiff_t)i * c_row + (ptrdiff_t)j;
-            for (size_t p = 0; p < k; p += block_depth) {
-                const size_t depth = smaller(k - p, block_depth);
-                if (m - i >= 2) {
-                    stored_tile(type, 2, depth, left, a_row, a_col, panel, p, &own, to, c_row, columns, p > 0);
-                } else {
-                    stored_tile(type, 1, depth, left, a_row, a_col, panel, p, &own, to, c_row, columns, p > 0);
+        // What a block reads of a panel stays in the first-level cache for all rows.
+        for (size_t p = 0; p < k; p += block) {
+            const size_t depth = smaller(k - p, block);
+            size_t tall;
+            for (size_t i = 0; i < m; i += tall) {
+                const float *left = a + (ptrdiff_t)i * a_row;
+                float *to = c + (ptrdiff_t)i * c_row + (ptrdiff_t)j;
+                tall = smaller(m - i, FIRN_STORED_ROWS);
+#define FIRN_STORED_CASE(rows, vectors) \
+    case rows: \
+        stored_tiles(type, rows, vectors, p, depth, left, a_row, a_col, panel, &own, to, c_row, columns); \
+        break;
+                switch (tall) {
+                    FIRN_STORED_CASE(1, FIRN_STORED_WIDE)
+                    FIRN_STORED_CASE(2, FIRN_STORED_WIDE)
+                    FIRN_STORED_CASE(3, FIRN_STORED_NARROW)
+                    FIRN_STORED_CASE(4, FIRN_STORED_NARROW)
+                    FIRN_STORED_CASE(5, FIRN_STORED_NARROW)
+                    FIRN_STORED_CASE(6, FIRN_STORED_NARROW)
                 }
             }
         }
@@ -254,6 +280,13 @@ FIRN_KERNEL void stored_rows(FirnStored type, size_t m, size_t n, size_t k, cons
     switch (type) {
     case FIRN_BF16: stored_product(FIRN_BF16, m, n, k, a, a_row, a_col, panels, scales, c, c_row); break;
     case FIRN_F16: stored_product(FIRN_F16, m, n, k, a, a_row, a_col, panels, scales, c, c_row); break;
-    case FIRN_I8: stored_product(FIRN_I8, m, n, k, a, a_row, a_col, panels, scales, c, c_row); break;
+    case FIRN_I8:
+        // One loop for scales that stay, one for those that change from row to row.
+        if (scales->of_columns) {
+            stored_product(FIRN_I8, m, n, k, a, a_row, a_col, panels, &(FirnPanelScales){scales->base, 1}, c, c_row);
+        } else {
+            stored_product(FIRN_I8, m, n, k, a, a_row, a_col, panels, &(FirnPanelScales){scales->base, 0}, c, c_row);
+        }
+        break;
     }
 }

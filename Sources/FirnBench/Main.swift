@@ -30,6 +30,7 @@ enum Main {
     Benchmark("memory", "arenas beside the most bytes that are needed at once", MemoryBenchmark.run),
     Benchmark("drawing", "writing graphs as DOT, and laying them out", DrawingBenchmark.run),
     Benchmark("freezing", "a stack frozen layer by layer", FreezingBenchmark.run),
+    Benchmark("storing", "a frozen LSTM with kernels of 32, 16 and 8 bits", StoringBenchmark.run),
     Benchmark("caching", "epochs on stored features, beside the head alone", CachingBenchmark.run),
     Benchmark(
       "loops", "an LSTM's step without the passes for loops, and with checkpoints", LoopsBenchmark.run),

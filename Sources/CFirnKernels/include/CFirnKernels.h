@@ -434,7 +434,7 @@ void firn_widen_f32(FirnStored type, const FirnRuns *runs, const void *restrict 
                     float *restrict y);
 
 /// C[m, n] = A[m, k] · B[k, n], to the bits of `firn_matmul_f32`, where B's panels are held so: for few rows, as each
-/// number is widened for two of them.
+/// number is widened anew for every six of them, and A stays in the second-level cache.
 ///
 /// n can be split at multiples of the width of a panel.
 void firn_stored_rows_f32(FirnStored type, size_t m, size_t n, size_t k, const float *restrict a, ptrdiff_t a_row,

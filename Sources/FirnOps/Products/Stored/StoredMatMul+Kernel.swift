@@ -6,9 +6,11 @@ extension StoredMatMul {
   private static let pieceWork = 1 << 18
   /// Rows a piece should be a multiple of: the micro-kernels' tile heights divide it.
   private static let rowGrain = 48
-  /// Up to so many rows numbers are widened in registers, for two rows at a time; for more, a panel is widened once
-  /// for all of them.
-  private static let fewRows = 4
+  /// Up to so many rows numbers are widened in registers, for six rows at a time; for more, a panel is widened once for
+  /// all of them. Numbers with scales take one operation more.
+  private var fewRows: Int { storage.isScaled ? 24 : 96 }
+  /// ... if they have no more than so many elements, which the second-level cache holds.
+  private static let fewElements = 1 << 16
   /// Numbers that are widened at once, which the second-level cache holds beside what they are multiplied with.
   private static let widenedAtOnce = 1 << 15
 
@@ -28,6 +30,7 @@ extension StoredMatMul {
     func rounded(_ bytes: Int) -> Int { (bytes + 63) / 64 * 64 }
     let product = rounded(Int(firn_matmul_workspace_f32(m, atOnce * Pack.width, k)))
     let workspace = product + rounded(atOnce * panel * 4)
+    let fewRows = Swift.min(fewRows, Swift.max(6, Self.fewElements / Swift.max(k, 1)))
     let isOfColumns: Int32 = runs.scale_outer > 0 ? 1 : 0
     let work = Swift.max(1, m * n * k)
     return Kernel(workspaceBytes: workspace) { (call: borrowing KernelCall) throws(FirnError) in
@@ -41,7 +44,7 @@ extension StoredMatMul {
         func columns(from first: Int, _ count: Int) -> Int {
           Swift.min(n - first * Pack.width, count * Pack.width)
         }
-        if rows.count <= Self.fewRows {
+        if rows.count <= fewRows {
           let first = range.lowerBound
           var own = FirnPanelScales(base: scales + first * runs.scale_outer, of_columns: isOfColumns)
           firn_stored_rows_f32(
