@@ -1,6 +1,7 @@
 import FirnCompiler
 import FirnGraph
 import FirnNN
+import FirnNotation
 import FirnOps
 import FirnRuntime
 import FirnTraining

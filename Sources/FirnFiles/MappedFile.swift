@@ -34,5 +34,13 @@ package final class MappedFile: @unchecked Sendable {
     self.byteCount = byteCount
   }
 
+  /// Gives the memory of whole pages of a mapped file back, if these bytes are of one; they are read from the disk again
+  /// when they are touched again.
+  package static func letGo(_ storage: Storage) {
+    if storage.owner is MappedFile {
+      Platform.letGo(UnsafeRawPointer(storage.pointer), byteCount: storage.byteCount)
+    }
+  }
+
   deinit { Platform.unmap(start, byteCount: byteCount) }
 }

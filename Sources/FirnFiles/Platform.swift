@@ -173,6 +173,15 @@ enum Platform {
     munmap(UnsafeMutableRawPointer(mutating: pointer), byteCount)
   }
 
+  /// Gives back the memory of the whole pages among mapped bytes that nobody has written.
+  static func letGo(_ pointer: UnsafeRawPointer, byteCount: Int) {
+    let page = UInt(sysconf(Int32(_SC_PAGESIZE)))
+    let begin = (UInt(bitPattern: pointer) + page - 1) / page * page
+    let end = (UInt(bitPattern: pointer) + UInt(byteCount)) / page * page
+    guard begin < end, let start = UnsafeMutableRawPointer(bitPattern: begin) else { return }
+    madvise(start, Int(end - begin), MADV_DONTNEED)
+  }
+
   /// Whether the last call failed as who read from a pipe has gone.
   static var hasLostItsReader: Bool { errno == EPIPE }
 

@@ -193,6 +193,7 @@ public final class Session {
     if made.isEmpty { return }
     boundValuesMade += made.count
     lastBoundValues = made
+    letGoOfMappedVariables(read: bound, not: execution.plan)
   }
 
   /// What a variable already holds is no op's doing.

@@ -11,7 +11,7 @@ package final class Storage: @unchecked Sendable {
   package let pointer: UnsafeMutableRawPointer
   package let byteCount: Int
   /// Whose bytes these are, where they are not the storage's own: a mapped file, for instance.
-  private let owner: AnyObject?
+  package let owner: AnyObject?
 
   package init(byteCount: Int) {
     self.byteCount = byteCount
