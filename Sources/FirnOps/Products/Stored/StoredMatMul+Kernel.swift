@@ -6,10 +6,11 @@ extension StoredMatMul {
   private static let pieceWork = 1 << 18
   /// Rows a piece should be a multiple of: the micro-kernels' tile heights divide it.
   private static let rowGrain = 48
-  /// Up to so many rows numbers are widened in registers, for six rows at a time; for more, a panel is widened once for
-  /// all of them. Numbers with scales take one operation more.
+  /// Up to so many rows numbers are widened in registers, for six rows at a time.
+  ///
+  /// For more, a panel is widened once for all of them. Numbers with scales take one operation more.
   private var fewRows: Int { storage.isScaled ? 24 : 96 }
-  /// ... if they have no more than so many elements, which the second-level cache holds.
+  /// Such rows have no more elements than the second-level cache holds.
   private static let fewElements = 1 << 16
   /// Numbers that are widened at once, which the second-level cache holds beside what they are multiplied with.
   private static let widenedAtOnce = 1 << 15
