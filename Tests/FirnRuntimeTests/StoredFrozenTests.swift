@@ -15,12 +15,13 @@ import Testing
     let graph = Graph()
     let x, y, scores, loss: Tensor
 
-    init() {
+    /// By default of extents that fill no panel; some kernels are then stored as they lie, and widened before.
+    init(_ below: Int = 13, _ units: Int = 24, _ middle: Int = 40) {
       x = graph.placeholder("x", shape: ["batch", 5, 11])
       y = graph.placeholder("y", shape: ["batch"], dtype: .i32)
-      let below = Dense(13, name: "below")(x)
-      let state = LSTM(24, name: "lstm")(below)
-      let middle = Dense(40, activation: .tanh, name: "middle")(state)
+      let below = Dense(below, name: "below")(x)
+      let state = LSTM(units, name: "lstm")(below)
+      let middle = Dense(middle, activation: .tanh, name: "middle")(state)
       scores = Dense(6, name: "head")(middle)
       loss = sparseSoftmaxCrossEntropy(logits: scores, labels: y).mean()
     }
@@ -112,7 +113,7 @@ import Testing
 
   /// In `f32` each is packed once for what goes forward and once for what goes back.
   @Test(arguments: FrozenStorage.allCases) func copiesAreSmaller(_ storage: FrozenStorage) throws {
-    let model = Model()
+    let model = Model(32, 32, 64)
     let session = try model.session()
     func size(_ storage: FrozenStorage?) throws -> Int {
       let session = try model.session()
@@ -123,7 +124,7 @@ import Testing
       return session.boundSize.byteCount
     }
     let (full, small) = (try size(nil), try size(storage))
-    #expect(Double(small) <= Double(full) * (storage.byteCount == 2 ? 0.5 : 0.32), "\(small) of \(full)")
+    #expect(Double(small) <= Double(full) * (storage.byteCount == 2 ? 0.5 : 0.3), "\(small) of \(full)")
     let program = try session.compile(
       minimizing: model.loss, with: Adam(learningRate: 0.01), freezing: "lstm | middle",
       storingFrozen: storage)

@@ -1,0 +1,44 @@
+import FirnCompiler
+import Foundation
+import Testing
+
+@testable import FirnCLI
+
+/// `--storing-frozen`: what is held in a smaller type, told before anything runs.
+@Suite struct StoringFrozenTests {
+  private static let line = ["Examples/Graphs/text-classifier.firn", "--freeze", "embedding | lstm"]
+
+  @Test func costSaysWhatIsStored() throws {
+    let plain = CommandLineRunner.run(["cost"] + Self.line)
+    #expect(plain.code == 0 && !plain.output.contains("Stored"))
+    for (type, share) in [("bfloat16", 0.5), ("float16", 0.5), ("int8", 0.3)] {
+      let line = ["cost"] + Self.line + ["--storing-frozen", type]
+      let result = CommandLineRunner.run(line)
+      #expect(result.code == 0)
+      #expect(result.output.contains("Stored as \(type): 2 variables"), "\(result.output)")
+      #expect(result.output.contains("no product or convolution reads it as its kernel"))
+      struct Answer: Decodable {
+        struct Cost: Decodable { let frozen: FrozenReport }
+        let cost: Cost
+      }
+      let json = CommandLineRunner.run(line + ["--json"])
+      let answer = try JSONDecoder().decode(Answer.self, from: Data(json.output.utf8))
+      let stored = try #require(answer.cost.frozen.stored)
+      #expect(stored.variables == ["lstm/kernel", "lstm/recurrent_kernel"])
+      #expect(Double(stored.bytes) <= share * Double(stored.fullBytes) * 1.01)
+    }
+  }
+
+  @Test func explainNamesTheType() {
+    let result = CommandLineRunner.run(["explain"] + Self.line + ["--storing-frozen", "int8"])
+    #expect(result.code == 0)
+    let rows = result.output.split(separator: "\n").filter { $0.contains("frozen, int8") }
+    #expect(rows.count == 2 && rows.allSatisfy { $0.contains("kernel") }, "\(result.output)")
+  }
+
+  @Test func otherTypesAreRefused() {
+    let result = CommandLineRunner.run(["cost"] + Self.line + ["--storing-frozen", "int4"])
+    #expect(result.code == 2)
+    #expect(result.errors.contains("bfloat16") && result.errors.contains("int4"))
+  }
+}
