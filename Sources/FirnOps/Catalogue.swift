@@ -33,7 +33,7 @@ extension OpCatalogue {
       Reverse.self,
       Concat.self,
       Split.self,
-      Gather.self,
+      Gather.self, StoredGather.self,
       ScatterAdd.self,
       GatherAdded.self,
       ScatterReduce.self,

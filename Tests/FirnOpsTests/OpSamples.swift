@@ -72,6 +72,16 @@ let opSamples: [OpSample] =
       .words([0x3f00_0000, 0x3e80_0000, 0x3f80_0000, 0x7f81_0201, 0x0000_fe05])),
     OpSample(StoredMatMul(columns: 3, .float16), .real([5, 2]), .words(storedHalves(32))),
     OpSample(
+      StoredGather(.bfloat16, from: TensorType(.f32, [5, 3])),
+      .words([
+        0x4000_3f80, 0x3f00_bfc0, 0x4040_3e80, 0x3f80_0000, 0x4110_4110, 0x3f81_4060, 0x4000_3f80, 0x3f80,
+      ]),
+      .integers([2, 4], 0...4)),
+    OpSample(
+      StoredGather(.int8(.perChannel), from: TensorType(.f32, [3, 2, 2])),
+      .words([0x3f00_0000, 0x3e80_0000, 0x3f80_0000, 0x7f81_0201, 0x0700_fe05, 0x1234_5678]),
+      .integers([7], 0...2)),
+    OpSample(
       StoredMatMul(transposeA: true, columns: 33, .int8(.perChannel), channel: 0), .real([2, 7]),
       .words([0x3f00_0000, 0x3e80_0000] + storedHalves(32))),
 

@@ -136,7 +136,7 @@ import Testing
     #expect(stored.bytes <= session.boundSize.byteCount)
     let reasons = Dictionary(uniqueKeysWithValues: stored.unstored.map { ($0.name, $0.reason) })
     #expect(reasons["below/kernel"] == "it is trained" && reasons["head/bias"] == "it is trained")
-    #expect(reasons["lstm/bias"] == "no product or convolution reads it as its kernel")
+    #expect(reasons["lstm/bias"] == "nothing multiplies by it as a kernel, or looks it up")
     #expect(reasons.count + stored.variables.count == session.graph.variables.count)
     let entries = program.status.variables
     #expect(entries.filter { $0.stored != nil }.map(\.name) == Model.kernels)
@@ -244,8 +244,34 @@ import Testing
     #expect(stored.variables == ["still"])
     let reasons = Dictionary(uniqueKeysWithValues: stored.unstored.map { ($0.name, $0.reason) })
     #expect(reasons["part"] == "a part of it is trained" && reasons["tied"] == "it is trained")
-    #expect(reasons["gain"] == "no product or convolution reads it as its kernel")
+    #expect(reasons["gain"] == "nothing multiplies by it as a kernel, or looks it up")
     #expect("\(program.frozenReport)".contains("a part of it is trained"))
+  }
+
+  /// A table is looked up as it is stored, also where it is the head's kernel, too.
+  @Test(arguments: FrozenStorage.allCases) func tablesAreStored(_ storage: FrozenStorage) throws {
+    let graph = Graph()
+    let words = graph.placeholder("words", shape: ["batch", 6], dtype: .i32)
+    let table = graph.variable("table", shape: [50, 33], initializer: .uniform(-1, 1))
+    let mix = graph.variable("mix", shape: [33, 33], initializer: .uniform(-1, 1))
+    let mean = gather(table, indices: words).mean(axes: [1])
+    let scores = matmul(matmul(mean, mix), table, transposeB: true)
+    let loss = square(scores).mean()
+    let (session, other) = (try Session(graph, threads: 2), try Session(graph, threads: 1))
+    for session in [session, other] { session.onWarning = { _ in } }
+    try round(["table"], in: other, storage, channel: 0)
+    let feeds: Feeds = [words: try NDArray((0..<24).map { Int32($0 * 7 % 50) }, shape: [4, 6])]
+    let program = try session.compile(
+      minimizing: loss, with: SGD(learningRate: 0.01), freezing: "table", storingFrozen: storage)
+    let plain = try other.compile(minimizing: loss, with: SGD(learningRate: 0.01), freezing: "table")
+    #expect(program.graph.nodes.contains { $0.mnemonic == "gather_stored" })
+    for _ in 0..<2 {
+      #expect(
+        try session.run(program, feeding: feeds)[loss].isBitwiseEqual(
+          to: other.run(plain, feeding: feeds)[loss]))
+    }
+    #expect(try session.value(of: "mix").isBitwiseEqual(to: other.value(of: "mix")))
+    #expect(program.frozenReport.stored?.variables == ["table"])
   }
 
   @Test func withoutEffectIsSaid() throws {
@@ -257,7 +283,7 @@ import Testing
       _ = try session.compile(fetching: [x * gain], storingFrozen: .float16)
       Issue.record("a program without a kernel stores nothing")
     } catch {
-      #expect(error.code == .invalidArgument && "\(error)".contains("no product or convolution"))
+      #expect(error.code == .invalidArgument && "\(error)".contains("nothing reads an `f32` kernel"))
     }
     let model = Model()
     let trained = try model.session()

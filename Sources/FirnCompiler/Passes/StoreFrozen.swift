@@ -30,7 +30,7 @@ extension Compiler {
     if context.stored.variables.isEmpty, !kernels.areThereAny {
       throw FirnError(
         .invalidArgument,
-        "`storingFrozen: .\(storage)` has no effect: no product or convolution reads an `f32` kernel",
+        "`storingFrozen: .\(storage)` has no effect: nothing reads an `f32` kernel or table",
         remedy: "leave it out")
     }
     return kernels.stored(graph)

@@ -52,6 +52,20 @@ package struct Gather: KernelOp {
   package var numerics: Numerics { .moving }
   package var canFail: Bool { true }
 
+  /// Rows of a table are what it knows of each index; those of one number are too short to be read by themselves.
+  package func kernelChannel(of operand: Int, in node: NodeTypes) -> Int? {
+    let row = node.operands[0].shape.dropFirst().reduce(Dim(1)) { $0 * $1 }
+    return operand == 0 && axis == 0 && (row.value ?? 0) > 1 ? 0 : nil
+  }
+
+  package func storedReading(
+    of operand: Int, as storage: FrozenStorage, channel: Int, in node: NodeTypes
+  ) -> Arrangement? {
+    guard operand == 0, axis == 0, channel == 0 || !storage.isScaled else { return nil }
+    let table = node.operands[0]
+    return Arrangement(storage.flat(of: table, channel: 0).store, then: StoredGather(storage, from: table))
+  }
+
   package var isElementwise: Bool { false }
 
   package func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? {

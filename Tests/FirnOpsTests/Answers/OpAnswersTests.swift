@@ -109,7 +109,9 @@ extension OpTests {
       ]
       expectKnown(.elementwise, elementwiseOrProgram, in: known)
       expectKnown(.rows, parted, in: known)
-      expectKnown(.narrowed, parted.subtracting(["split", "sparse_cross_entropy", "flat_index"]), in: known)
+      expectKnown(
+        .narrowed, parted.subtracting(["split", "sparse_cross_entropy", "flat_index", "gather_stored"]),
+        in: known)
       expectKnown(.overSteps, elementwise.union(overSteps), in: known)
       expectKnown(.factor, ["matmul", "conv2d", "conv2d_input_gradient"], in: known)
     }

@@ -68,6 +68,9 @@ struct StoredLayout: Sendable {
     return part
   }
 
+  /// One run by itself, which has one scale or none.
+  func row(of length: Int) -> FirnRuns { FirnRuns(length: length) }
+
   var type: FirnStored {
     switch storage {
     case .bfloat16: FIRN_BF16

@@ -63,6 +63,12 @@ enum StoredNumber {
 }
 
 extension StoredLayout {
+  /// The number at one place of all, counted from the first.
+  func number(at place: Int, in words: UnsafePointer<Int32>) -> Double {
+    let (run, element) = (place / runs.length, place % runs.length)
+    return number(run / runs.middle, run % runs.middle, element, in: words)
+  }
+
   /// The number of one place, as stored.
   func number(_ outer: Int, _ middle: Int, _ element: Int, in words: UnsafePointer<Int32>) -> Double {
     let (scales, numbers) = parts(of: words)
