@@ -27,7 +27,8 @@ extension Program: CustomStringConvertible {
       "stored": frozen.stored.map { stored in
         stored.variables.isEmpty
           ? "nothing as \(stored.type)"
-          : "\(NumberFormat.count(stored.variables.count)) of them as \(stored.type), "
+          : "\(NumberFormat.count(stored.variables.count)) variable\(stored.variables.count == 1 ? "" : "s") "
+            + "as \(stored.type), "
             + "\(NumberFormat.bytes(stored.bytes)) in place of \(NumberFormat.bytes(stored.fullBytes))"
       },
       "slots": cost.slotBytes == 0 ? nil : cost.slotBytes.asBytes,
