@@ -11,10 +11,11 @@ import Testing
 @Suite struct CachedTrainingTests {
   /// The bits of everything after three shuffled epochs with a ragged last batch.
   private func trained(
-    _ model: CachingModel, _ caching: Caching?, epochs: Int = 3, threads: Int = 1
+    _ model: CachingModel, _ caching: Caching?, epochs: Int = 3, threads: Int = 1,
+    storingFrozen: FrozenStorage? = nil
   ) throws -> (values: [String: NDArray], losses: [Double]) {
     let session = try model.session()
-    let program = try model.program(session)
+    let program = try model.program(session, storingFrozen: storingFrozen)
     let losses = try Trainer(program, in: session).fit(
       model.data(), epochs: epochs, batchSize: model.batchSize, seed: 3, caching: caching)
     return (try session.everything(), losses)
@@ -45,6 +46,17 @@ import Testing
     expectSame(plain, try trained(model, .frozenFeatures(in: place)), "\(kind)")
     // What was stored in another run serves this one.
     expectSame(plain, try trained(model, .frozenFeatures(in: place)), "\(kind), stored before")
+  }
+
+  /// Features of kernels in 8 bits are others than those of kernels in `f32`, and are never taken for them.
+  @Test(arguments: cacheable) func smallKernelsAreCachedToo(_ kind: CachingModel.Kind) throws {
+    let model = try model(kind)
+    let place = FeaturePlace.memory(limit: 1 << 20)
+    let storage = FrozenStorage.int8(.perChannel)
+    let plain = try trained(model, nil, storingFrozen: storage)
+    let whole = try trained(model, .frozenFeatures(in: place))
+    expectSame(plain, try trained(model, .frozenFeatures(in: place), storingFrozen: storage), "\(kind)")
+    expectSame(whole, try trained(model, .frozenFeatures(in: place)), "\(kind), whole again")
   }
 
   @Test(arguments: cacheable) func foldersChangeNoBit(_ kind: CachingModel.Kind) throws {

@@ -43,12 +43,15 @@ struct CachingModel {
     return try DataSet(columns)
   }
 
-  func program(_ session: Session, freezing: Selection? = nil) throws -> Program {
+  func program(
+    _ session: Session, freezing: Selection? = nil, storingFrozen: FrozenStorage? = nil
+  ) throws -> Program {
     try session.compile(
       updates: objectives.map {
         .minimize(name(of: $0.loss), training: $0.training, with: Adam(learningRate: 0.05))
       },
-      freezing: freezing ?? self.freezing, keepingTrainingMode: keeping)
+      freezing: freezing ?? self.freezing, keepingTrainingMode: keeping,
+      storingFrozen: storingFrozen)
   }
 
   /// The tensor of a loss.
