@@ -175,7 +175,7 @@ let tests: [Target] = [
     dependencies: [
       "FirnGraph", "FirnNotation", "FirnOps", "FirnNN", "FirnCompiler", "FirnTraining", "FirnTestSupport",
     ],
-    exclude: ["Goldens"]),
+    exclude: ["Fixtures", "Goldens"]),
   .testTarget(
     name: "FirnRuntimeTests",
     dependencies: [

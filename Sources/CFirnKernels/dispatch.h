@@ -81,6 +81,14 @@ typedef struct {
         (FirnPool what, const FirnWindow *w, const float *restrict x, const float *restrict other, size_t first, \
          size_t rows, float *restrict y), \
         (what, w, x, other, first, rows, y)) \
+    ROW(firn_max_pool_places_f32, max_pool_places, void, \
+        (const FirnWindow *w, const float *restrict x, uint32_t bits, size_t first, size_t rows, \
+         uint32_t *restrict y), \
+        (w, x, bits, first, rows, y)) \
+    ROW(firn_max_pool_at_f32, max_pool_at, void, \
+        (FirnPool what, const FirnWindow *w, const uint32_t *restrict places, uint32_t bits, \
+         const float *restrict other, size_t first, size_t rows, float *restrict y), \
+        (what, w, places, bits, other, first, rows, y)) \
     ROW(firn_resample_f32, resample, void, \
         (const FirnWeights *down, const FirnWeights *across, size_t channels, const float *restrict x, \
          size_t first, size_t rows, float *restrict y), \

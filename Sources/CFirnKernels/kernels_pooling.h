@@ -27,6 +27,31 @@ FIRN_INLINE FirnInts greatest_tap(const FirnWindow *w, const float *restrict ima
     return held;
 }
 
+/// Adds g to the taps that `held` names, in `count` channels of the window whose first tap is at `top` and `left`, or
+/// returns what `other` has there, 0 where it names none.
+///
+/// `from` is the first of these channels in the image's first pixel; of y, or of `other`.
+FIRN_INLINE FirnFloats at_taps(FirnPool what, const FirnWindow *w, FirnInts held, ptrdiff_t top, ptrdiff_t left,
+                               size_t from, size_t count, FirnFloats g, const float *restrict other,
+                               float *restrict y) {
+    FirnFloats taken = splat(0.0f);
+    for (size_t tap = 0; tap < w->rows.taps * w->columns.taps; tap++) {
+        const FirnInts here = held == (FirnInts)((int32_t)tap);
+        if (!any(here)) continue;
+        const ptrdiff_t row = top + (ptrdiff_t)(tap / w->columns.taps) * w->rows.tap;
+        const ptrdiff_t column = left + (ptrdiff_t)(tap % w->columns.taps) * w->columns.tap;
+        // Places that were not found here, but read, can be any.
+        if (!inside(row, w->rows.extent) || !inside(column, w->columns.extent)) continue;
+        const size_t place = from + ((size_t)row * w->columns.extent + (size_t)column) * w->pixel;
+        if (what == FIRN_POOL_SCATTER) {
+            store_some(y + place, count, load_some(y + place, count) + (here ? g : splat(0.0f)));
+        } else {
+            taken = here ? load_some(other + place, count) : taken;
+        }
+    }
+    return taken;
+}
+
 FIRN_KERNEL void max_pool(FirnPool what, const FirnWindow *w, const float *restrict x, const float *restrict other,
                           size_t first, size_t rows, float *restrict y) {
     const size_t image = window_image(w);
@@ -47,20 +72,65 @@ FIRN_KERNEL void max_pool(FirnPool what, const FirnWindow *w, const float *restr
                 const FirnInts held = greatest_tap(w, x + n * image + c, top, left, count, 1, &value);
                 const FirnFloats g =
                     what == FIRN_POOL_SCATTER ? load_some(other + pixel + c, count) : splat(0.0f);
-                FirnFloats taken = splat(0.0f);
-                for (size_t tap = 0; tap < w->rows.taps * w->columns.taps; tap++) {
-                    const FirnInts here = held == (FirnInts)((int32_t)tap);
-                    if (!any(here)) continue;
-                    const size_t row = (size_t)(top + (ptrdiff_t)(tap / w->columns.taps) * w->rows.tap);
-                    const size_t column = (size_t)(left + (ptrdiff_t)(tap % w->columns.taps) * w->columns.tap);
-                    // The lanes beyond a partial vector's end may choose a tap, which is one of the image's all the same.
-                    const size_t place = n * image + (row * w->columns.extent + column) * w->pixel + c;
-                    if (what == FIRN_POOL_SCATTER) {
-                        store_some(y + place, count, load_some(y + place, count) + (here ? g : splat(0.0f)));
-                    } else {
-                        taken = here ? load_some(other + place, count) : taken;
-                    }
+                const FirnFloats taken = at_taps(what, w, held, top, left, n * image + c, count, g, other, y);
+                if (what == FIRN_POOL_TAKE) store_some(y + pixel + c, count, taken);
+            }
+        }
+    }
+}
+
+/// Words for the places of all channels of a window, `bits` each.
+FIRN_INLINE size_t place_words(const FirnWindow *w, size_t bits) {
+    const size_t each = 32 / bits;
+    return (w->channels + each - 1) / each;
+}
+
+FIRN_KERNEL void max_pool_places(const FirnWindow *w, const float *restrict x, uint32_t bits, size_t first,
+                                 size_t rows, uint32_t *restrict y) {
+    const size_t image = window_image(w), each = 32 / bits, words = place_words(w, bits);
+    const uint32_t none = (uint32_t)(w->rows.taps * w->columns.taps);
+    for (size_t at = first; at < first + rows; at++) {
+        const size_t n = at / w->rows.count;
+        const ptrdiff_t top = first_tap(&w->rows, at % w->rows.count);
+        for (size_t q = 0; q < w->columns.count; q++) {
+            const ptrdiff_t left = first_tap(&w->columns, q);
+            uint32_t *to = y + (at * w->columns.count + q) * words;
+            for (size_t word = 0; word < words; word++) to[word] = 0;
+            for (size_t c = 0; c < w->channels; c += FIRN_LANES) {
+                const size_t count = smaller(w->channels - c, FIRN_LANES);
+                FirnFloats value;
+                const FirnInts held = greatest_tap(w, x + n * image + c, top, left, count, &value);
+                for (size_t lane = 0; lane < count; lane++) {
+                    const size_t channel = c + lane;
+                    const uint32_t code = held[lane] < 0 ? none : (uint32_t)held[lane];
+                    to[channel / each] |= code << (channel % each * bits);
                 }
+            }
+        }
+    }
+}
+
+FIRN_KERNEL void max_pool_at(FirnPool what, const FirnWindow *w, const uint32_t *restrict places, uint32_t bits,
+                             const float *restrict other, size_t first, size_t rows, float *restrict y) {
+    const size_t image = window_image(w), each = 32 / bits, words = place_words(w, bits);
+    const uint32_t mask = bits == 32 ? 0xffffffffu : (1u << bits) - 1;
+    for (size_t at = first; at < first + rows; at++) {
+        const size_t n = at / w->rows.count;
+        const ptrdiff_t top = first_tap(&w->rows, at % w->rows.count);
+        for (size_t q = 0; q < w->columns.count; q++) {
+            const ptrdiff_t left = first_tap(&w->columns, q);
+            const uint32_t *from = places + (at * w->columns.count + q) * words;
+            const size_t pixel = (at * w->columns.count + q) * w->pixel;
+            for (size_t c = 0; c < w->channels; c += FIRN_LANES) {
+                const size_t count = smaller(w->channels - c, FIRN_LANES);
+                FirnInts held = (FirnInts)(-1);
+                for (size_t lane = 0; lane < count; lane++) {
+                    const size_t channel = c + lane;
+                    held[lane] = (int32_t)(from[channel / each] >> (channel % each * bits) & mask);
+                }
+                const FirnFloats g =
+                    what == FIRN_POOL_SCATTER ? load_some(other + pixel + c, count) : splat(0.0f);
+                const FirnFloats taken = at_taps(what, w, held, top, left, n * image + c, count, g, other, y);
                 if (what == FIRN_POOL_TAKE) store_some(y + pixel + c, count, taken);
             }
         }

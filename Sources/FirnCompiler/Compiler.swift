@@ -53,6 +53,11 @@ extension Compiler {
     // After `arrange-once`, whose packing is a node by now, and after what makes more of what is frozen; before `fuse`,
     // which would put what is frozen into one program with what is not.
     hoistFrozen,
+    // After the last pass that would merge a copy with what it copies, and after what takes frozen values out of scopes:
+    // those are at hand.
+    recompute,
+    // After it: what is computed again is not kept. Before `fuse`, which makes masks where it makes what they are of.
+    keepBits,
     // Nothing looks into a program any more.
     fuse,
     // Last: what all passes have made of one update holds for its copies, so that none has to go through them.

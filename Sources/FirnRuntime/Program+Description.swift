@@ -7,7 +7,7 @@ extension Program: CustomStringConvertible {
   public var description: String {
     let parameters = status.variables.filter { $0.status != .state }
     let elements = trainedParts.reduce(0) { $0 + ($1.type.shape.elementCount.value ?? 0) }
-    let (cost, frozen) = (self.cost, frozenReport)
+    let (cost, frozen, memory) = (self.cost, frozenReport, memoryReport)
     let phases = Node.Phase.allCases.filter { cost.nodes($0) > 0 }
     var report = TextReport()
     report.line(trained.isEmpty ? "program" : "training program")
@@ -31,6 +31,12 @@ extension Program: CustomStringConvertible {
             + "as \(stored.type), "
             + "\(NumberFormat.bytes(stored.bytes)) in place of \(NumberFormat.bytes(stored.fullBytes))"
       },
+      "kept": memory.isEmpty
+        ? nil
+        : cost.keptBytes.asBytes
+          + (memory.condensed.isEmpty ? "" : ", \(NumberFormat.count(memory.condensed.count)) as masks")
+          + (memory.recomputed.isEmpty
+            ? "" : ", \(NumberFormat.count(memory.recomputed.count)) scopes computed again"),
       "slots": cost.slotBytes == 0 ? nil : cost.slotBytes.asBytes,
     ])
     for warning in warnings { report.paragraph(warning, indent: 2, first: "  warning: ") }

@@ -57,6 +57,10 @@ public struct Program: Sendable {
   /// variables that each is made of.
   public var frozenReport: FrozenReport { FrozenReport(compilation) }
 
+  /// What is kept for the backward program, and what is not: of which values a mask is enough, and which scopes are
+  /// computed again.
+  public var memoryReport: MemoryReport { MemoryReport(compilation) }
+
   /// What makes the values that ``graph`` recalls as `bound`: it runs before the first run, and again when a variable that
   /// it reads has changed.
   public var boundGraph: GraphDef { compilation.bound }

@@ -19,14 +19,18 @@ extension Session {
   ///     it is.
   ///   - storingFrozen: the smaller type in which kernels that the program does not move are held and multiplied; by
   ///     default they are `f32`. Variables keep their values.
-  /// - Throws: the faults of the graph; `.unknownName` for a tensor or averages it has not, `.invalidSelection`,
+  ///   - recomputing: scopes whose values are not kept for the gradient but computed again, by paths in which `*` is any
+  ///     part of a component: `["encoder/layer_*"]`. Each is one piece: what comes into it is kept. Bits stay; a scope
+  ///     that no gradient passes costs nothing. None by default.
+  /// - Throws: the faults of the graph; `.unknownName` for a tensor or averages it has not, `.invalidSelection` for
+  ///   selections and for scopes that name nothing,
   ///   `.noGradient` where a gradient that is asked for has no path, `.invalidGraph` where one run would write a
   ///   variable twice, `.invalidArgument` where `keepingTrainingMode` could have no effect.
   /// - Complexity: no data is touched, and no buffers are made before the first run.
   public func compile(
     fetching: [any TensorReference], freezing: Selection? = nil, thawing: Selection? = nil,
     keepingTrainingMode: Selection? = nil, inTrainingMode: Bool = false,
-    underAverages averages: String? = nil, storingFrozen: FrozenStorage? = nil
+    underAverages averages: String? = nil, storingFrozen: FrozenStorage? = nil, recomputing: [String] = []
   ) throws(FirnError) -> Program {
     try addVariables()
     try requireOwn([freezing, thawing, keepingTrainingMode])
@@ -39,6 +43,7 @@ extension Session {
       graph: graph.definition, fetches: try values(fetching), freezing: freezing, thawing: thawing,
       keepingTrainingMode: keepingTrainingMode, isTrainingMode: inTrainingMode)
     request.storingFrozen = storingFrozen
+    request.recomputing = recomputing
     if let averages {
       request.graph = try underAverages(averages, request.graph, request.fetches)
       request.fetches = request.graph.outputs
@@ -61,6 +66,9 @@ extension Session {
   ///   - storingFrozen: the smaller type in which frozen kernels are held and multiplied, forward and backward; by
   ///     default they are `f32`. What is trained, and what variables and checkpoints hold, is `f32` either way.
   ///   - fetching: what a run returns besides the loss, by handle or by name.
+  ///   - recomputing: scopes whose values are not kept for the gradient but computed again, by paths in which `*` is any
+  ///     part of a component: `["encoder/layer_*"]`. Each is one piece: what comes into it is kept. Bits stay; a scope
+  ///     that no gradient passes costs nothing. None by default.
   /// - Throws: as the other `compile`; besides `.notScalar`, `.noGradient` where nothing is left to train, with what
   ///   cuts it, and `.invalidArgument` for hyperparameters no step can be made with.
   public func compile(
@@ -68,12 +76,12 @@ extension Session {
     thawing: Selection? = nil,
     keepingTrainingMode: Selection? = nil, clippingNorm: Double? = nil,
     holding: KeyValuePairs<any TensorReference, any TensorReference> = [:], averaging: Averaging? = nil,
-    storingFrozen: FrozenStorage? = nil, fetching: [any TensorReference] = []
+    storingFrozen: FrozenStorage? = nil, fetching: [any TensorReference] = [], recomputing: [String] = []
   ) throws(FirnError) -> Program {
     try compile(
       updates: [.minimize(loss, with: optimizer, clipping: clippingNorm.map { .globalNorm($0) })],
       freezing: freezing, thawing: thawing, keepingTrainingMode: keepingTrainingMode, holding: holding,
-      averaging: averaging, storingFrozen: storingFrozen, fetching: fetching)
+      averaging: averaging, storingFrozen: storingFrozen, fetching: fetching, recomputing: recomputing)
   }
 
   /// A program whose run is one step of several objectives at once; it returns what is fetched, then each loss before
@@ -95,6 +103,9 @@ extension Session {
   ///   - storingFrozen: the smaller type in which frozen kernels are held and multiplied, forward and backward; by
   ///     default they are `f32`. What is trained, and what variables and checkpoints hold, is `f32` either way.
   ///   - fetching: what a run returns besides losses, by handle or by name.
+  ///   - recomputing: scopes whose values are not kept for the gradient but computed again, by paths in which `*` is any
+  ///     part of a component: `["encoder/layer_*"]`. Each is one piece: what comes into it is kept. Bits stay; a scope
+  ///     that no gradient passes costs nothing. None by default.
   /// - Throws: as the other `compile`; besides `.invalidSelection` where two objectives would train one variable, or
   ///   one adds to what no other trains, and `.shapeMismatch` or `.typeMismatch` for gradients, masks, weights and
   ///   conditions that are not of the type they must be.
@@ -102,7 +113,7 @@ extension Session {
     updates objectives: [Objective], freezing: Selection? = nil, thawing: Selection? = nil,
     keepingTrainingMode: Selection? = nil,
     holding: KeyValuePairs<any TensorReference, any TensorReference> = [:], averaging: Averaging? = nil,
-    storingFrozen: FrozenStorage? = nil, fetching: [any TensorReference] = []
+    storingFrozen: FrozenStorage? = nil, fetching: [any TensorReference] = [], recomputing: [String] = []
   ) throws(FirnError) -> Program {
     try addVariables()
     try requireOwn(
@@ -122,6 +133,7 @@ extension Session {
       graph: graph.definition, fetches: fetches, training: training,
       freezing: freezing, thawing: thawing, keepingTrainingMode: keepingTrainingMode)
     request.storingFrozen = storingFrozen
+    request.recomputing = recomputing
     return try program(request, fetches: fetching.map(\.tensorName) + losses)
   }
 

@@ -36,6 +36,12 @@ let opSamples: [OpSample] =
     OpSample(Bitwise(.not), .integers([3, 7], -99...99)),
     OpSample(Bitwise(.shiftLeft), .integers([3, 7], -99...99), .integers([3, 7], -2...40)),
     OpSample(Bitwise(.shiftRight), .integers([3, 7], -99...99), .integers([3, 7], -2...40)),
+    OpSample(PackBits(axis: 1), .truths([2, 35, 3])),
+    OpSample(PackBits(axis: 2), .truths([5, 3, 7])),
+    OpSample(PackBits(axis: 0), .truths([3, 23])),
+    OpSample(UnpackBits(shape: [35, 3]), .integers([2, 4], -2_000_000_000...2_000_000_000)),
+    OpSample(UnpackBits(shape: [7]), .integers([5, 3, 1], -99...99)),
+    OpSample(UnpackBits(shape: [3, 23]), .integers([3], -2_000_000_000...2_000_000_000)),
     OpSample(Select(), .truths([3, 7]), .real([3, 7]), .real([3, 7])),
     OpSample(Select(), .truths([3, 7]), .integers([3, 7], 0...9), .integers([3, 7], 0...9)),
     OpSample(Select(), .truths([3, 7]), .truths([3, 7]), .truths([3, 7])),
@@ -146,6 +152,22 @@ let opSamples: [OpSample] =
         kernel: [2, 1, 2, 6]), .real([1, 2, 3, 6]), .real([2, 1, 6, 32])),
 
     OpSample(MaxPool(size: [2, 3], strides: [2, 1]), .real([2, 4, 5, 3])),
+    OpSample(
+      MaxPoolPlaces(.places, MaxPool(size: [3, 2], strides: [1, 3], padding: [2, 1, 0, 1])),
+      .real([2, 4, 5, 11])),
+    OpSample(MaxPoolPlaces(.places, MaxPool(size: [2, 2], strides: [2, 2])), .real([2, 4, 5, 19])),
+    OpSample(
+      MaxPoolPlaces(
+        .places, MaxPool(size: [2, 3], strides: [1, 2], padding: [1, 0, 2, 1], dilation: [3, 2])),
+      .real([2, 5, 6, 3])),
+    OpSample(
+      MaxPoolPlaces(
+        .scatter, MaxPool(size: [2, 3], strides: [1, 1], padding: [1, 0, 1, 2]), image: [3, 4]),
+      .integers([2, 3, 5, 2], -2_000_000_000...2_000_000_000), .real([2, 3, 5, 11])),
+    OpSample(
+      MaxPoolPlaces(
+        .collect, MaxPool(size: [2, 2], strides: [1, 1], dilation: [1, 3])),
+      .integers([2, 3, 1, 3], -2_000_000_000...2_000_000_000), .real([2, 4, 4, 11])),
     OpSample(MaxPool(size: [3, 2], strides: [1, 3], padding: [2, 1, 0, 1]), .real([1, 4, 5, 3])),
     OpSample(
       MaxPool(size: [2, 3], strides: [1, 2], padding: [1, 0, 2, 1], dilation: [3, 2]), .real([2, 5, 6, 3])),

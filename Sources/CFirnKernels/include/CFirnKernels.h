@@ -355,6 +355,17 @@ typedef enum {
 void firn_max_pool_f32(FirnPool what, const FirnWindow *w, const float *restrict x, const float *restrict other,
                        size_t first, size_t rows, float *restrict y);
 
+/// The taps that `firn_max_pool_f32` finds greatest, `bits` each, which divide 32, from the least of a word on; past the
+/// last tap where none is in the image. `bits` tells all of these apart.
+///
+/// y has the words of a window's channels for each, one window after the other.
+void firn_max_pool_places_f32(const FirnWindow *w, const float *restrict x, uint32_t bits, size_t first, size_t rows,
+                              uint32_t *restrict y);
+
+/// Takes or scatters as `firn_max_pool_f32` does, at the places it is given; what is no tap in the image is left out.
+void firn_max_pool_at_f32(FirnPool what, const FirnWindow *w, const uint32_t *restrict places, uint32_t bits,
+                          const float *restrict other, size_t first, size_t rows, float *restrict y);
+
 /// Elements `first`, `first` + 1 and so on, with the weights from `weight` on.
 typedef struct {
     size_t first, count, weight;

@@ -8,7 +8,10 @@ enum CostCommand {
     name: "cost", summary: "count FLOPs and bytes of a training step, by scope, with and without the freeze",
     positionals: [GraphQuestion.file],
     options: GraphQuestion.options + [GraphQuestion.storing] + CostOptions.options + [
-      .flag("pins", help: "also what freezing each further variable would save")
+      .init(
+        name: "recompute", value: .text(placeholder: "SCOPE"),
+        help: "compute this scope's values again for its gradient, such as 'encoder/*'", repeats: true),
+      .flag("pins", help: "also what freezing each further variable would save"),
     ] + WorldOptions.options,
     examples: [
       .init(
@@ -30,7 +33,8 @@ enum CostCommand {
   static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
     let question = try GraphQuestion(arguments, in: shell)
     let options = try CostOptions(arguments, "cost", for: [question.graph])
-    let explanation = try question.explanation(loss: question.loss(), optimizer: options.optimizer)
+    let explanation = try question.explanation(
+      loss: question.loss(), optimizer: options.optimizer, recomputing: arguments.texts("recompute"))
     let report = try explanation.cost()
     let caching = try explanation.frozenBoundary(binding: options.given)
     let pins = arguments.flag("pins") ? try explanation.pins() : nil

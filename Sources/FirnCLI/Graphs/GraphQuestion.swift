@@ -142,12 +142,13 @@ struct GraphQuestion {
   ///
   /// - Parameter loss: nil where nothing is trained.
   func explanation(
-    loss: Value?, freezing selection: Selection? = nil, optimizer: (any Optimizer)? = nil
+    loss: Value?, freezing selection: Selection? = nil, optimizer: (any Optimizer)? = nil,
+    recomputing: [String] = []
   ) throws(FirnError) -> Explanation {
     try Explanation(
       graph: graph, loss: loss, freezing: selection ?? freezing, thawing: thawing,
       keepingTrainingMode: keepingTrainingMode, storingFrozen: storingFrozen, optimizer: optimizer,
-      loaded: weights?.loaded ?? [])
+      loaded: weights?.loaded ?? [], recomputing: recomputing)
   }
 
   func trainability() throws(FirnError) -> Trainability {

@@ -34,6 +34,12 @@ package struct CompilationContext: Sendable {
   var stored = StoredKernels.none
   /// What `fold-frozen` did.
   package var folds: [Fold] = []
+  /// The scopes that `recompute` is to compute again, none of them in another.
+  package var recomputing: [String] = []
+  /// What it computes again of them.
+  package var recomputed: [RecomputedScope] = []
+  /// What `keep-bits` keeps in the place of values.
+  package var condensed: [CondensedValue] = []
   /// What each pass did.
   package var history: [PassRecord] = []
 
@@ -49,6 +55,7 @@ package struct CompilationContext: Sendable {
     }
     (objectives, trainability) = try [ObjectiveScope].resolved(request, base)
     averaged = try Self.averaged(request, objectives)
+    recomputing = try ScopePatterns(request.recomputing).resolve(in: request.graph)
   }
 
   /// The trained parts that averages are asked of.

@@ -15,10 +15,20 @@ struct CostCount {
   private(set) var kept: [KeptValue] = []
   /// What is computed before; nothing where a graph alone is counted.
   private(set) var frozen = FrozenReport.none
+  /// What is kept in the place of values, and what is computed again; nothing where a graph alone is counted.
+  private(set) var condensed: [CondensedValue] = []
+  private(set) var recomputed: [RecomputedScope] = []
 
   init(_ compilation: Compilation) {
     self.init(compilation.graph)
     frozen = FrozenReport(compilation)
+    condensed = compilation.context.condensed
+    recomputed = compilation.context.recomputed
+  }
+
+  /// What the backward program makes do with.
+  var memory: MemoryReport {
+    MemoryReport(kept: kept, condensed: condensed, recomputed: recomputed)
   }
 
   init(_ graph: GraphDef) {
@@ -146,27 +156,11 @@ private struct HeldBuffers {
   init(_ graph: GraphDef) {
     index = ValueIndex(graph)
     uses = Array(repeating: nil, count: index.count)
-    /// For each value the one whose bytes it shows.
-    var shown: [Value] = []
-    shown.reserveCapacity(index.count)
-    for (position, node) in graph.nodes.enumerated() {
-      for result in node.types.indices {
-        guard result == 0, case .view(let operand) = node.op.aliasing else {
-          shown.append(Value(position, result))
-          continue
-        }
-        let source = shown[index[node.inputs[operand]]]
-        // One variable is not overwritten straight from another: a copy is made first.
-        switch (node.op.effect, graph.nodes[source.node].op.effect) {
-        case (.writes, .reads): shown.append(Value(position))
-        default: shown.append(source)
-        }
-      }
-    }
+    let shown = ShownValues(graph)
     for node in graph.nodes where node.phase != .forward {
       if case (.none, .view) = (node.op.effect, node.op.aliasing) { continue }
       for input in node.inputs {
-        let source = shown[index[input]]
+        let source = shown[input]
         let writer = graph.nodes[source.node]
         switch writer.op.effect {
         case .feeds, .receives, .draws, .reads, .holds, .recalls: continue

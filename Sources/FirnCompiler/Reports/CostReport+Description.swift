@@ -45,7 +45,7 @@ extension CostReport {
       scopes: scopes.map {
         ScopeCost(
           path: $0.path, cost: $0.cost.bound(by: binding), unfrozen: $0.unfrozen?.bound(by: binding))
-      }, frozen: frozen)
+      }, frozen: frozen, memory: memory.bound(by: binding))
   }
 }
 
@@ -81,6 +81,10 @@ extension CostReport: CustomStringConvertible {
     if !frozen.isEmpty {
       report.line()
       report.paragraph(frozen.summary)
+    }
+    if !memory.isEmpty {
+      report.line()
+      report.paragraph(memory.summary)
     }
     return report
   }

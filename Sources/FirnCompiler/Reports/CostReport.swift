@@ -8,6 +8,8 @@ public struct CostReport: Hashable, Sendable, Codable {
   public let scopes: [ScopeCost]
   /// What steps do not compute, as it depends on frozen variables and constants only.
   public let frozen: FrozenReport
+  /// What is kept for the backward program, and what is not since less is enough or it is computed again.
+  public let memory: MemoryReport
 
   /// A scope's part: its nodes with those of scopes in it, their adjoints, and the updates of its variables.
   public struct ScopeCost: Hashable, Sendable, Codable {

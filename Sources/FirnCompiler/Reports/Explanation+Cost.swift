@@ -24,7 +24,7 @@ extension Explanation {
         .init(
           path: path, cost: costs[path] ?? Cost(),
           unfrozen: whole == nil ? nil : unfrozen[path] ?? Cost())
-      }, frozen: own.frozen)
+      }, frozen: own.frozen, memory: own.memory)
   }
 
   /// What freezing one more variable would save, and which kept results it alone holds.

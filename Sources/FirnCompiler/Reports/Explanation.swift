@@ -21,11 +21,12 @@ public struct Explanation: Sendable {
   ///   - optimizer: for the cost of updates; without one they cost nothing.
   ///   - storingFrozen: the smaller type in which frozen kernels are held; none by default.
   ///   - loaded: names of variables that were loaded, for selections that ask.
+  ///   - recomputing: scopes that are computed again for their gradient, by path patterns.
   /// - Throws: what is wrong with the selections or with the loss.
   package init(
     graph: GraphDef, loss: Value?, freezing: Selection? = nil, thawing: Selection? = nil,
     keepingTrainingMode: Selection? = nil, storingFrozen: FrozenStorage? = nil,
-    optimizer: (any Optimizer)? = nil, loaded: Set<String> = []
+    optimizer: (any Optimizer)? = nil, loaded: Set<String> = [], recomputing: [String] = []
   ) throws(FirnError) {
     var request = CompilationRequest(
       graph: graph, fetches: [],
@@ -33,6 +34,7 @@ public struct Explanation: Sendable {
       freezing: freezing, thawing: thawing, keepingTrainingMode: keepingTrainingMode)
     request.values.loaded = loaded
     request.storingFrozen = storingFrozen
+    request.recomputing = recomputing
     try self.init(request)
   }
 

@@ -21,6 +21,8 @@ package struct CompilationRequest: Sendable {
   package var storingFrozen: FrozenStorage?
   /// Training mode for everything that is not frozen; a training compilation always is.
   package var isTrainingMode: Bool
+  /// Scopes whose values are computed again for their gradient, by path patterns.
+  package var recomputing: [String] = []
   /// Names of variables that were loaded, and of those a run has trained, for selections that ask.
   package var values: (loaded: Set<String>, trained: Set<String>) = ([], [])
 

@@ -61,6 +61,12 @@ package protocol Op: Hashable, Sendable {
   /// where it does, or where it makes no difference. Default: nil.
   func arrangement(of operand: Int, in node: NodeTypes) -> Arrangement?
 
+  /// What is enough to be kept of `operand`, where that is less than it is: what makes it, and what reads it in the
+  /// operand's place, to the same bits; nil where it takes all of it, or where it is not known. Default: nil.
+  ///
+  /// Asked of adjoints whose operand is made by the forward program.
+  func residual(of operand: Int, in node: NodeTypes) -> Arrangement?
+
   /// Where else a factor can stand that varies along one axis of `place` alone: at an operand in which the op is linear
   /// too, along an axis of that. The result is the same up to rounding. Nil where it is not known. Default: nil.
   func factor(along axis: Int, of place: FactorPlace, in node: NodeTypes) -> OperandAxis?
@@ -150,6 +156,8 @@ extension Op {
   package func isEqual(to other: any Op) -> Bool { (other as? Self) == self }
 
   package func arrangement(of operand: Int, in node: NodeTypes) -> Arrangement? { nil }
+
+  package func residual(of operand: Int, in node: NodeTypes) -> Arrangement? { nil }
 
   package func factor(along axis: Int, of place: FactorPlace, in node: NodeTypes) -> OperandAxis? { nil }
 

@@ -11,25 +11,37 @@ struct PathPattern: Hashable, Sendable {
   var hasWildcards: Bool { text.utf8.contains(UInt8(ascii: "*")) }
 
   /// The pattern split once, for matching against many paths.
-  func compiled() -> Compiled {
-    Compiled(components: PathComponents(text).bytes + [Compiled.anything])
-  }
+  func compiled() -> Compiled { Compiled(PathComponents(text).bytes) }
 
   struct Compiled {
-    /// Those of the pattern, and any number of others below.
-    fileprivate let components: [[UInt8]]
+    private let components: [[UInt8]]
+    /// The same, and any number of others below.
+    private let below: [[UInt8]]
+
+    fileprivate init(_ components: [[UInt8]]) {
+      self.components = components
+      below = components + [Self.anything]
+    }
 
     /// Whether `path` or a scope it lies in matches.
     ///
     /// - Complexity: O(pattern · path).
     func selects(_ path: PathComponents) -> Bool {
-      wildcardMatch(components, path.bytes, isAny: { $0 == Self.anything }) {
-        part, component in
+      wildcardMatch(below, path.bytes, isAny: { $0 == Self.anything }) { part, component in
         wildcardMatch(part, component, isAny: { $0 == UInt8(ascii: "*") }, fits: ==)
       }
     }
 
-    fileprivate static let anything = Array("**".utf8)
+    /// Whether `path` itself matches.
+    ///
+    /// - Complexity: O(pattern · path).
+    func names(_ path: PathComponents) -> Bool {
+      wildcardMatch(components, path.bytes, isAny: { $0 == Self.anything }) { part, component in
+        wildcardMatch(part, component, isAny: { $0 == UInt8(ascii: "*") }, fits: ==)
+      }
+    }
+
+    private static let anything = Array("**".utf8)
   }
 }
 

@@ -23,8 +23,8 @@ package import FirnGraph
 /// no gradient. Of equal elements the first in row-major order counts, and it alone has the gradient. A NaN is greater
 /// than all else, the last of several counts. Both as in PyTorch.
 ///
-/// - Complexity: one comparison for each tap and result; the gradient finds the greatest again instead of keeping where
-///   it was.
+/// - Complexity: one comparison for each tap and result; the gradient finds the greatest again where the image is kept
+///   anyway, and `keep-bits` has it read where they were otherwise.
 package struct MaxPool: KernelOp {
   package enum Function: String, CaseIterable, Sendable {
     case greatest = "max_pool2d"
@@ -120,6 +120,18 @@ package struct MaxPool: KernelOp {
   package func overSteps(_ length: Dim, varying: [Bool], in node: NodeTypes) -> StepRule? { nil }
   package func simplified(in node: NodeView) -> Expression<Value>? { nil }
 
+  /// Of the image it is enough where the greatest elements stand.
+  package func residual(of operand: Int, in node: NodeTypes) -> Arrangement? {
+    let image = node.operands[0].shape
+    guard operand == 0, function != .greatest, let height = image[1].value, let width = image[2].value else {
+      return nil
+    }
+    return Arrangement(
+      MaxPoolPlaces(.places, self),
+      then: function == .take
+        ? MaxPoolPlaces(.collect, self) : MaxPoolPlaces(.scatter, self, image: [height, width]))
+  }
+
   package var aliasing: Aliasing { .none }
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
@@ -192,7 +204,7 @@ package struct MaxPool: KernelOp {
   }
 
   /// Where in an image the greatest element of a window is; nil where none of its taps is inside.
-  private func greatest(
+  func greatest(
     of x: UnsafePointer<Double>, _ image: [Int], _ row: Int, _ column: Int, _ channel: Int
   ) -> Int? {
     let (top, left) = (row * strides[0] - padding[0], column * strides[1] - padding[2])

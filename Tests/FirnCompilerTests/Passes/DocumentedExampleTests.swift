@@ -37,7 +37,7 @@ import Testing
     Compiler.simplify,
     Compiler.commonSubexpressions, Compiler.narrowAdjoints, Compiler.hoistInvariants, Compiler.batchSteps,
     Compiler.sumAfterLoops, Compiler.arrangeOnce, Compiler.exchangeGradients, Compiler.foldFrozen,
-    Compiler.hoistFrozen,
+    Compiler.hoistFrozen, Compiler.keepBits,
     Compiler.fuse,
   ]
 
@@ -128,11 +128,22 @@ import Testing
     #expect(unasked == (try parsed(before).text))
   }
 
+  @Test func exampleOfRecomputationHolds() throws {
+    let (before, after) = try example(of: Compiler.recompute)
+    let result = try Compiler.recompute(before) { $0.recomputing = ["body"] }
+    let expected = try parsed(after).text
+    #expect(result == expected)
+    let without = try Compiler.recompute(before)
+    #expect(without == (try parsed(before).text))
+  }
+
   @Test func everyPassHasOne() throws {
     let run = Set(
       (Self.plain + Self.training
-        + [Compiler.splitVariables, Compiler.updateRows, Compiler.copyUpdates, Compiler.storeFrozen])
-        .map(\.name))
+        + [
+          Compiler.splitVariables, Compiler.updateRows, Compiler.recompute, Compiler.copyUpdates,
+          Compiler.storeFrozen,
+        ]).map(\.name))
     for pass in Compiler.pipeline {
       _ = try example(of: pass)
       #expect(run.contains(pass.name), "the example of `\(pass.name)` is run by no test")

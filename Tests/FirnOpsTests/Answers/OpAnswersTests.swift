@@ -124,6 +124,19 @@ extension OpTests {
       }
     }
 
+    /// What is enough of an operand makes the same bits, takes fewer bytes, and pools know what it is.
+    @Test func residualsAreEnough() throws {
+      var known: Set<String> = []
+      for sample in askedSamples {
+        for dtype in [DType.f32, .f64] {
+          let (found, faults) = try AskedOp(sample, dtype).residualFaults()
+          if found { known.insert(sample.op.mnemonic) }
+          #expect(faults.isEmpty, "\(sample.testDescription): \(faults)")
+        }
+      }
+      #expect(known == ["max_pool2d_gradient", "max_pool2d_take"])
+    }
+
     private func expectKnown(
       _ question: AskedOp.Question, _ wanted: Set<String>, in known: [AskedOp.Question: Set<String>]
     ) {
