@@ -26,6 +26,8 @@ enum CachingBenchmark {
     var result: (Graph) -> Tensor
   }
 
+  private static let rounds = 8
+
   static func run() throws {
     print("model                ms an epoch      cached   head alone   cached of head   cached of uncached")
     for subject in try subjects() { try measure(subject) }
@@ -41,8 +43,6 @@ enum CachingBenchmark {
     let data = try set(subject.columns)
     let plain = try epoch(program, in: session, data, subject.batch, epochs: 2, nil)
     let place = FeaturePlace.memory(limit: 1 << 30)
-    let cached = try epoch(
-      program, in: session, data, subject.batch, epochs: 8, .frozenFeatures(in: place))
     // The head alone.
     let code = Graph()
     let result = subject.result(code)
@@ -57,9 +57,15 @@ enum CachingBenchmark {
     head.onWarning = { _ in }
     let restData = try set(
       [("stored", features)] + subject.columns.filter { subject.restColumns.contains($0.name) })
-    let alone = try epoch(
-      head.compile(minimizing: restLoss, with: SGD(learningRate: 0.001)), in: head, restData, subject.batch,
-      epochs: 8, nil)
+    let headProgram = try head.compile(minimizing: restLoss, with: SGD(learningRate: 0.001))
+    // In turns, so that what else the machine does meets both.
+    var (cached, alone) = (Double.infinity, Double.infinity)
+    for _ in 0..<rounds {
+      cached = min(
+        cached,
+        try epoch(program, in: session, data, subject.batch, epochs: 8, .frozenFeatures(in: place)))
+      alone = min(alone, try epoch(headProgram, in: head, restData, subject.batch, epochs: 8, nil))
+    }
     print(
       subject.name.padded(to: 18), column(plain), column(cached), column(alone), column(cached / alone),
       column(cached / plain, digits: 4))
@@ -133,6 +139,10 @@ enum CachingBenchmark {
     }
     func input(_ graph: Graph) -> Tensor { graph.placeholder("x", shape: ["batch", 64]) }
     return [
+      classifier("ResNet-18", 64, 8, try noise([64, 224, 224, 3]), classes: 1000) { x in
+        // Its own head is a part of the frozen trunk; another is trained on what that makes.
+        ResNet(.resNet18, classes: 512, name: "trunk")(x)
+      },
       classifier("digits CNN", 512, 32, try noise([512, 8, 8, 1]), classes: 10) { x in
         let low = relu(Conv2D(16, kernel: 3, padding: .same, name: "first")(x))
         return relu(Conv2D(32, kernel: 3, padding: .same, name: "second")(low)).mean(axes: [1, 2])

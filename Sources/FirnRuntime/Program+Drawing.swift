@@ -1,4 +1,4 @@
-import FirnCompiler
+public import FirnCompiler
 public import FirnGraph
 public import FirnNotation
 import FirnOps
@@ -9,8 +9,13 @@ extension Program {
   /// Elementwise nodes that one op runs are drawn one by one, and so are, dashed, nodes of the bound program, which runs
   /// compute none of. What it froze is drawn frozen, what it trains trained; where freezing or `stop_gradient` cut a gradient there is a
   /// dotted edge. Of `options`, `status`, `computedOnce` and `removedGradients` are those of the program.
-  public func dot(_ options: DOTOptions = .init()) -> String {
-    drawing(options, status, removedGradients)
+  ///
+  /// - Parameter cut: where caching divides the program, as ``frozenBoundary(binding:)`` has it: edges of what is stored
+  ///   for each example are drawn bold. Not drawn by default.
+  public func dot(_ options: DOTOptions = .init(), caching cut: FrozenBoundary.Cut? = nil) -> String {
+    var options = options
+    options.stored.formUnion(cut?.values.map(\.name) ?? [])
+    return drawing(options, status, removedGradients)
   }
 
   /// The same as one objective sees it: drawn as trained is what it trains, and gradients that others take are removed.

@@ -37,6 +37,17 @@ extension Session {
   /// A number that moves whenever the variable gets a value.
   package func revision(of name: String) -> Int { store[name]?.revision ?? 0 }
 
+  /// Where variables stand, for those who ask in every step; they stay there.
+  package func places(of names: [String]) -> [Int] { names.map { store.position(of: $0) } }
+
+  /// Whether none of the variables at these places has got a value since their revisions were these.
+  package func isStill(at places: [Int], _ revisions: [Int]) -> Bool {
+    for (number, place) in places.enumerated() where store.entries[place].revision != revisions[number] {
+      return false
+    }
+    return true
+  }
+
   /// Puts back variables, optimisers' memory and the number of runs; all or nothing.
   ///
   /// Where an optimiser's program is compiled already, the memory of what it trains is put back, or starts fresh where

@@ -1,3 +1,4 @@
+import FirnCompiler
 import FirnGraph
 import FirnNN
 import FirnNotation
@@ -18,6 +19,27 @@ import Testing
       result[String(name)] = String(look)
     }
     return result
+  }
+
+  /// What caching stores is drawn where it goes on, and nothing is without being asked.
+  @Test func theCachedBoundaryIsDrawn() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 30])
+    let code = Dense(4, activation: .tanh, name: "encoder")(x)
+    let loss = square(Dense(2, name: "head")(code)).mean()
+    let session = try Session(graph, threads: 1)
+    session.onWarning = { _ in }
+    let program = try session.compile(
+      minimizing: loss, with: SGD(learningRate: 0.1), freezing: "encoder")
+    let cut = try #require(program.frozenBoundary().cut)
+    let name = try #require(cut.values.first?.name)
+    let drawn = program.dot(DOTOptions(depth: .max, legend: true), caching: cut).split(separator: "\n")
+    let edges = drawn.filter { $0.contains("class=\"stored\"") }
+    #expect(!edges.isEmpty && edges.allSatisfy { $0.contains("\"\(name)\" ->") })
+    #expect(drawn.contains { $0.contains("stored for each example") })
+    #expect(program.dot(DOTOptions(depth: .max)).contains("class=\"stored\"") == false)
+    // Boxes keep the mark.
+    #expect(program.dot(caching: cut).contains("class=\"stored\""))
   }
 
   @Test func frozenIsDrawnFrozen() throws {

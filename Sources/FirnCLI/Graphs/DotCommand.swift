@@ -1,6 +1,7 @@
 internal import FirnCompiler
 internal import FirnGraph
 internal import FirnNotation
+internal import FirnOps
 internal import FirnTraining
 
 /// `firn dot`: a graph file as a Graphviz drawing.
@@ -12,6 +13,7 @@ enum DotCommand {
       .init(name: "freeze", value: .text(placeholder: "SELECTION"), help: "draw these variables as frozen"),
       GraphQuestion.train, GraphQuestion.keep, GraphQuestion.loss,
       .flag("backward", help: "compile, and draw the adjoints and updates too"),
+      .flag("caching", help: "with --backward: mark what caching frozen features would store"),
       .init(
         name: "depth", value: .integer(0...1000),
         help:
@@ -45,9 +47,18 @@ enum DotCommand {
     var graph = question.graph
     var removed: [GradientEdge] = []
     var computedOnce: Set<String> = []
+    var stored: Set<String> = []
+    if arguments.flag("caching"), !arguments.flag("backward") {
+      throw UsageError(
+        "firn dot", "--caching marks values of the compiled program", remedy: "give --backward, too")
+    }
     if arguments.flag("backward") {
       let compilation = try Compiler.compile(question.request(optimizer: SGD(learningRate: 0.01)))
       (graph, computedOnce) = (compilation.whole, compilation.computedOnce)
+      if arguments.flag("caching") {
+        graph = graph.unfused
+        stored = Set(FrozenBoundary(compilation, trained: [], binding: [:]).cut?.values.map(\.name) ?? [])
+      }
     } else if let loss = question.plainLoss {
       removed = PruningRecord(graph, of: loss, trainability: trainability).removed
     }
@@ -58,6 +69,7 @@ enum DotCommand {
       depth: depth, foldsRepeats: arguments.flag("fold") ? true : nil, opening: opening,
       removedGradients: removed, legend: arguments.flag("legend"), status: trainability.status)
     options.computedOnce = computedOnce
+    options.stored = stored
     let text = graph.dot(options)
     let target = arguments.text("out")
     let format = DrawingFormat(arguments.text("format"), target: target)

@@ -71,7 +71,7 @@ extension DOTDrawing {
     let places = Dictionary(uniqueKeysWithValues: items.enumerated().map { ($1.id, $0) })
     var consumers = [[Int]](repeating: [], count: items.count)
     var pending = [Int](repeating: 0, count: items.count)
-    for edge in edges where edge.line == .data || edge.line == .boundary {
+    for edge in edges where [.data, .boundary, .stored].contains(edge.line) {
       guard let from = places[edge.from], let to = places[edge.to], from != to else { continue }
       consumers[from].append(to)
       pending[to] += 1

@@ -236,7 +236,8 @@ struct DOTDrawing {
   private func edge(from end: End, to target: String, type: TensorType, name: String? = nil) -> Edge {
     Edge(
       from: end.id, to: target, label: end.saysType ? "" : type.description,
-      tooltip: "\(name ?? end.id) : \(type)", line: end.line)
+      tooltip: "\(name ?? end.id) : \(type)",
+      line: name.map(options.stored.contains) == true && end.line == .data ? .stored : end.line)
   }
 
   // MARK: Loops

@@ -104,6 +104,8 @@ enum DOTLine: CaseIterable {
   case data
   /// Into or out of a loop's body.
   case boundary
+  /// A value that is stored for each example.
+  case stored
   /// To the next iteration or the next run.
   case feedback
   /// Where no gradient flows.
@@ -113,6 +115,7 @@ enum DOTLine: CaseIterable {
     switch self {
     case .data: []
     case .boundary: [("style", "dashed")]
+    case .stored: [("style", "bold"), ("penwidth", "3"), ("color", "#0f6b5c"), ("fontcolor", "#0f6b5c")]
     case .feedback:
       [("style", "dashed"), ("arrowhead", "vee"), ("constraint", "false"), ("color", "#0f6b5c")]
     case .removed:
@@ -126,7 +129,7 @@ enum DOTLine: CaseIterable {
   /// The class in SVG, for style sheets and scripts.
   var cssClass: String {
     switch self {
-    case .data, .boundary, .feedback: "\(self)"
+    case .data, .boundary, .stored, .feedback: "\(self)"
     case .removed: "no-gradient"
     }
   }
@@ -135,6 +138,7 @@ enum DOTLine: CaseIterable {
     switch self {
     case .data: "value"
     case .boundary: "into or out of a loop"
+    case .stored: "stored for each example"
     case .feedback: "next step or run"
     case .removed: "no gradient"
     }

@@ -28,6 +28,8 @@ public struct DOTOptions: Sendable {
   public var removedGradients: [GradientEdge]
   /// Names of nodes that no run computes, as they depend on frozen variables and constants only; drawn dashed.
   public var computedOnce: Set<String> = []
+  /// Names of values that caching stores for each example, drawn as bold edges: what is behind them is computed once.
+  public var stored: Set<String> = []
   /// Whether adjoints and the optimiser's nodes are drawn.
   public var showsBackward: Bool
   /// Whether the shapes and lines that occur are explained.

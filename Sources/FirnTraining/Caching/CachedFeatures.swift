@@ -24,6 +24,8 @@ final class CachedFeatures {
   private var store: any FeatureStore
   /// The versions of the frozen variables that `store` is of.
   private var revisions: [Int]
+  /// Where these variables stand in the session.
+  private let variablePlaces: [Int]
   /// By example, the number of its record as far as it was looked for; -1 where it was not, or is not there.
   private var places: [Int]
   /// Whether records that other processes made were held against one that is computed here.
@@ -55,6 +57,7 @@ final class CachedFeatures {
     stepConstants = constants.entries.filter { after.contains($0.name) }
     fixedCount = divided.count
     digests = place.digests(of: prefixColumns.map { ($0.name, $0.array) })
+    variablePlaces = session.places(of: divided.variables)
     (store, revisions) = try Self.open(divided, layout, constants, place, session)
     places = Array(repeating: -1, count: data.count)
     isProven = !store.isInherited
@@ -93,13 +96,32 @@ final class CachedFeatures {
     var entries = try stepColumns.map { column throws(FirnError) in
       (column.name, try column.array.rows(indices), column.home)
     }
-    let bytes = try records(indices)
-    let values = try layout.values(
-      of: UnsafeRawBufferPointer(start: bytes.pointer, count: bytes.byteCount), count: indices.count)
+    let values: [NDArray]
+    if let stored = try storedValues(indices) {
+      values = stored
+    } else {
+      let bytes = try records(indices)
+      values = try layout.values(
+        of: UnsafeRawBufferPointer(start: bytes.pointer, count: bytes.byteCount), count: indices.count)
+    }
     for (port, value) in zip(divided.ports, values) {
       entries.append((port.placeholder, value, nil))
     }
     return Feeds(entries: entries + stepConstants)
+  }
+
+  /// The values of a batch straight from where they are stored; nil where one of them is not in memory.
+  private func storedValues(_ indices: [Int]) throws(FirnError) -> [NDArray]? {
+    try follow()
+    guard isProven else { return nil }
+    let arrays = try layout.arrays(count: indices.count)
+    for (row, example) in indices.enumerated() {
+      guard places.indices.contains(example), places[example] >= 0,
+        let record = store.bytes(of: places[example])
+      else { return nil }
+      layout.spread(record, to: row, of: indices.count, in: arrays)
+    }
+    return arrays
   }
 
   /// The records of these examples, one behind the other.
@@ -184,11 +206,7 @@ final class CachedFeatures {
 
   /// Looks for other records where a frozen variable was given another value.
   private func follow() throws(FirnError) {
-    guard
-      divided.variables.indices.contains(where: {
-        session.revision(of: divided.variables[$0]) != revisions[$0]
-      })
-    else { return }
+    if session.isStill(at: variablePlaces, revisions) { return }
     (store, revisions) = try Self.open(divided, layout, constants, place, session)
     places = Array(repeating: -1, count: data.count)
     isProven = !store.isInherited

@@ -69,22 +69,31 @@ struct FeatureLayout {
     }
   }
 
+  /// Arrays for the values of so many examples, to be filled record by record.
+  func arrays(count: Int) throws(FirnError) -> [NDArray] {
+    try parts.map { part throws(FirnError) in
+      try NDArray(zeros: part.shape(of: count), dtype: part.type.dtype)
+    }
+  }
+
+  /// Copies an example's record into its rows of values that nobody else holds yet.
+  func spread(_ record: UnsafeRawPointer, to row: Int, of count: Int, in arrays: [NDArray]) {
+    for (number, part) in parts.enumerated() where part.inner > 0 {
+      let target = arrays[number].sharedStorage.pointer
+      var from = record + part.offset
+      for outer in 0..<part.outer {
+        (target + (outer * count + row) * part.inner).copyMemory(from: from, byteCount: part.inner)
+        from += part.inner
+      }
+    }
+  }
+
   /// The values of a batch, of its records one behind the other.
   func values(of records: UnsafeRawBufferPointer, count: Int) throws(FirnError) -> [NDArray] {
-    try parts.map { part throws(FirnError) in
-      let array = try NDArray(zeros: part.shape(of: count), dtype: part.type.dtype)
-      let target = UnsafeMutableRawBufferPointer(
-        start: array.sharedStorage.pointer, count: array.byteCount)
-      if target.isEmpty { return array }
-      for row in 0..<count {
-        for outer in 0..<part.outer {
-          let from = row * recordSize + part.offset + outer * part.inner
-          let to = (outer * count + row) * part.inner
-          UnsafeMutableRawBufferPointer(rebasing: target[to..<to + part.inner])
-            .copyMemory(from: UnsafeRawBufferPointer(rebasing: records[from..<from + part.inner]))
-        }
-      }
-      return array
+    let arrays = try arrays(count: count)
+    if let base = records.baseAddress {
+      for row in 0..<count { spread(base + row * recordSize, to: row, of: count, in: arrays) }
     }
+    return arrays
   }
 }

@@ -118,6 +118,9 @@ final class FolderFeatures: FeatureStore {
     if let fault { throw fault }
   }
 
+  // What is read may have changed since: its checksum is looked at each time.
+  func bytes(of record: Int) -> UnsafeRawPointer? { nil }
+
   func read(_ record: Int, into target: UnsafeMutableRawBufferPointer) -> Bool {
     let (file, offset) = places[record]
     guard buffer.withUnsafeMutableBytes({ file.read(at: offset, into: $0) }) else { return false }

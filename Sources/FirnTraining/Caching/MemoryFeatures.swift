@@ -8,8 +8,10 @@ final class MemoryFeatures: FeatureStore {
   private var isFull = false
   private var numbers: [FeatureKey: Int] = [:]
   /// What was kept at once lies together.
-  private var chunks: [(first: Int, storage: Storage)] = []
-  private var count = 0
+  private var chunks: [Storage] = []
+  /// By number, less that of the first, where a record lies.
+  private var places: [UnsafeRawPointer] = []
+  private var first = 0
   /// Of all records.
   private(set) var byteCount = 0
 
@@ -35,29 +37,29 @@ final class MemoryFeatures: FeatureStore {
     }
     let storage = Storage(byteCount: bytes.count)
     if let base = bytes.baseAddress { storage.pointer.copyMemory(from: base, byteCount: bytes.count) }
-    chunks.append((count, storage))
-    let made = keys.indices.map { count + $0 }
+    chunks.append(storage)
+    let made = keys.indices.map { first + places.count + $0 }
     for (key, number) in zip(keys, made) { numbers[key] = number }
-    count += keys.count
+    places += keys.indices.map { UnsafeRawPointer(storage.pointer + $0 * recordSize) }
     byteCount += bytes.count
     return made
   }
 
-  func read(_ record: Int, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
+  func bytes(of record: Int) -> UnsafeRawPointer? {
     // What was discarded has numbers below those of the first that are there.
-    guard let least = chunks.first?.first, (least..<count).contains(record) else { return false }
-    guard let target = buffer.baseAddress else { return true }
-    // The last chunk that begins at or before it.
-    var (low, high) = (0, chunks.count - 1)
-    while low < high {
-      let middle = (low + high + 1) / 2
-      if chunks[middle].first <= record { low = middle } else { high = middle - 1 }
-    }
-    let (first, storage) = chunks[low]
-    target.copyMemory(from: storage.pointer + (record - first) * recordSize, byteCount: recordSize)
+    let place = record - first
+    return places.indices.contains(place) ? places[place] : nil
+  }
+
+  func read(_ record: Int, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
+    guard let source = bytes(of: record) else { return false }
+    if let target = buffer.baseAddress { target.copyMemory(from: source, byteCount: recordSize) }
     return true
   }
 
   // Numbers go on: one that somebody remembers must not be another record's.
-  func discard() { (numbers, chunks, byteCount) = ([:], [], 0) }
+  func discard() {
+    first += places.count
+    (numbers, chunks, places, byteCount) = ([:], [], [], 0)
+  }
 }
