@@ -122,11 +122,6 @@ extension Cost {
 }
 
 extension Node {
-  /// Its path without the `gradients` or `update` that marks it as belonging to that path.
-  var forwardPath: String {
-    phase == .forward ? name : name.firstIndex(of: "/").map { String(name[name.index(after: $0)...]) } ?? name
-  }
-
   /// The node and, for a loop, the nodes of its body, loops in it included; a program is the nodes in it.
   fileprivate var nodeCount: Int {
     if op.effect == .receives { return 0 }

@@ -31,11 +31,3 @@ public struct Pin: Hashable, Sendable, Codable {
   /// The nodes whose results are kept for this variable only.
   public let kept: [KeptValue]
 }
-
-/// A result of a forward node that is held until the backward program has read it.
-public struct KeptValue: Hashable, Sendable, Codable {
-  /// The node's path; `:1` and so on for further results.
-  public let name: String
-  /// What it occupies.
-  public let bytes: Quantity
-}
