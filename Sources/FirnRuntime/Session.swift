@@ -23,6 +23,11 @@ public final class Session {
   /// stays; of others, the least recently run go first, as they do where memory is wanted. What is gone is planned
   /// again when it is run.
   public var keptPlanBytes = 1 << 28
+  /// How many bytes of values that are made of frozen variables once may be held together; as many as there is memory
+  /// for by default.
+  ///
+  /// A program whose values are more computes them in every step, to the same bits, and a warning says so.
+  public var boundValueLimit = Int.max
   /// Called with each warning of a compilation; by default they go to standard error.
   public var onWarning: (String) -> Void = StandardError.write
 
@@ -235,14 +240,50 @@ public final class Session {
     executions.removeUnneeded()
     boundValues.removeUnneeded()
     let compilation = program.compilation
-    // Where each value is looked through, each is made by itself, and in the run: programs are taken apart again.
-    let graph = (checksNumerics ? compilation.whole : compilation.graph).mapping(.binding(binding))
-    let plan = try Plan(
-      checksNumerics ? graph.unfused : graph, workers: workers.count,
-      sharing: checksNumerics ? nil : .standard, checksNumerics: checksNumerics)
     let bound =
       checksNumerics || compilation.bound.outputs.isEmpty
       ? nil : boundValues.program(program.identity, compilation.bound, in: store)
+    let isTooMuch = bound.map { $0.pendingBytes.saturatingSum(boundValues.size.byteCount) > boundValueLimit }
+    var made: Execution?
+    var fault: FirnError?
+    if isTooMuch != true {
+      do throws(FirnError) {
+        made = try planned(program, binding, checksNumerics: checksNumerics, bound)
+      } catch {
+        // Values that are made once take more than making them in every step does.
+        guard let bound, bound.pendingBytes > 0, error.code == .invalidArgument else { throw error }
+        fault = error
+      }
+    }
+    if made == nil {
+      do throws(FirnError) {
+        made = try planned(program, binding, checksNumerics: checksNumerics, nil)
+      } catch {
+        // Too much either way is said of the program as it is.
+        throw fault ?? error
+      }
+      let bytes = NumberFormat.bytes(bound?.pendingBytes ?? 0)
+      onWarning(
+        "what is made of frozen variables takes \(bytes) that are not to be had: it is computed in every step"
+      )
+    }
+    guard let made else { firnBug("session", "nothing was planned") }
+    executions.keep(made, of: program.identity, key, within: keptPlanBytes)
+    return made
+  }
+
+  /// A plan and its buffers.
+  ///
+  /// - Parameter bound: the values that are made once; nil where runs are to make them.
+  private func planned(
+    _ program: Program, _ binding: DimBinding, checksNumerics: Bool, _ bound: BoundProgram?
+  ) throws(FirnError) -> Execution {
+    let compilation = program.compilation
+    // Where each value is looked through, each is made by itself, and in the run: programs are taken apart again.
+    let graph = (bound == nil ? compilation.whole : compilation.graph).mapping(.binding(binding))
+    let plan = try Plan(
+      checksNumerics ? graph.unfused : graph, workers: workers.count,
+      sharing: checksNumerics ? nil : .standard, checksNumerics: checksNumerics)
     let buffers =
       (plan.feeds + plan.outputs).map(\.type.byteCount) + [
         store.pendingBytes, store.pendingScratch(workers.count), bound?.pendingBytes ?? 0,
@@ -257,9 +298,7 @@ public final class Session {
       executions = ExecutionCache()
       try FreeMemory.require(bytes, for: what)
     }
-    let made = Execution(plan, workers: workers, bound: bound)
-    executions.keep(made, of: program.identity, key, within: keptPlanBytes)
-    return made
+    return Execution(plan, workers: workers, bound: bound)
   }
 
   /// Bytes of working memory one run takes for these dimensions, variables not counted.

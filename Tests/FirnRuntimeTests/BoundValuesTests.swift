@@ -162,6 +162,32 @@ import Testing
     #expect(kept == nil)
   }
 
+  /// What is not to take memory is made in every step, with the same bits, and that is said once.
+  @Test func valuesThatAreTooMuchStayInTheStep() throws {
+    let model = Model()
+    let session = try Session(model.graph, threads: 1)
+    var warnings: [String] = []
+    session.onWarning = { warnings.append($0) }
+    let program = try session.compile(fetching: [model.y])
+    let wanted = try session.run(program, feeding: model.feeds())[model.y]
+    #expect(session.boundSize.count > 0 && warnings.isEmpty)
+    let other = try Session(model.graph, threads: 1)
+    other.onWarning = { warnings.append($0) }
+    other.boundValueLimit = session.boundSize.byteCount - 1
+    let same = try other.compile(fetching: [model.y])
+    for _ in 0..<2 {
+      #expect(try other.run(same, feeding: model.feeds())[model.y].isBitwiseEqual(to: wanted))
+    }
+    #expect(other.boundSize.count == 0 && other.boundValuesMade == 0)
+    #expect(warnings.count == 1 && warnings.first?.contains("computed in every step") == true)
+    // Where there is room it is used.
+    let third = try Session(model.graph, threads: 1)
+    third.onWarning = { warnings.append($0) }
+    third.boundValueLimit = session.boundSize.byteCount
+    _ = try third.run(third.compile(fetching: [model.y]), feeding: model.feeds())
+    #expect(third.boundSize.count == session.boundSize.count && warnings.count == 1)
+  }
+
   /// What fails when values are made is said as it would be in the run, and nothing half made is left.
   @Test func faultsAreFoundEachTime() throws {
     let graph = Graph()
