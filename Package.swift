@@ -190,7 +190,8 @@ let tests: [Target] = [
   .testTarget(
     name: "FirnTrainingTests",
     dependencies: [
-      "FirnGraph", "FirnNotation", "FirnCharts", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime",
+      "FirnGraph", "FirnNotation", "FirnFiles", "FirnCharts", "FirnOps", "FirnNN", "FirnCompiler",
+      "FirnRuntime",
       "FirnFormats", "FirnTraining", "FirnTestSupport",
       "CachedFeatures", "ResumeTraining",
     ], exclude: ["Fixtures"]),

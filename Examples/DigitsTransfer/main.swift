@@ -30,11 +30,10 @@ reportingErrors {
   for seed in seeds {
     let old = try digits.split(classes: 0...4, testFraction: 0.25, seed: seed)
     let new = try digits.split(classes: 5...9, testFraction: 0.25, seed: seed)
-    let learner = try Learner(digits, seed: seed)
-    try learner.train(0, on: old.train, steps: pretrainingSteps, seed: seed)
-    let pretrained = try learner.session.snapshot()
+    let pretrained = try Learner(digits, seed: seed)
+    try pretrained.train(0, on: old.train, steps: pretrainingSteps)
     if seed == seeds.lowerBound {
-      print("pretrained, accuracy on 0-4: \(try learner.accuracy(0, on: old.test))")
+      print("pretrained, accuracy on 0-4: \(try pretrained.accuracy(0, on: old.test))")
     }
     for (column, size) in sizes.enumerated() {
       let few = (UInt8(5)...9).flatMap { label in
@@ -43,20 +42,20 @@ reportingErrors {
           members[$0]
         }
       }
-      try learner.session.restore(pretrained)
-      let trunk = try learner.session.snapshot("trunk")
-      let partly = try learner.train(1, on: few, steps: learningSteps, freezing: "trunk", seed: seed)
-      let now = try learner.session.snapshot("trunk")
-      isTrunkUnchanged = isTrunkUnchanged && now.changed(since: trunk).isEmpty
-      results[0][column].append(try learner.accuracy(1, on: new.test))
+      let head = try Learner(digits, seed: seed, from: pretrained)
+      let trunk = try head.session.snapshot("trunk")
+      let partly = try head.train(1, on: few, steps: learningSteps, freezing: "trunk")
+      let changed = try head.session.snapshot("trunk").changed(since: trunk)
+      isTrunkUnchanged = isTrunkUnchanged && changed.isEmpty
 
-      try learner.session.restore(pretrained)
-      let whole = try learner.train(1, on: few, steps: learningSteps, seed: seed)
-      results[1][column].append(try learner.accuracy(1, on: new.test))
+      let all = try Learner(digits, seed: seed, from: pretrained)
+      let whole = try all.train(1, on: few, steps: learningSteps)
 
       let scratch = try Learner(digits, seed: seed)
-      try scratch.train(1, on: few, steps: pretrainingSteps + learningSteps, seed: seed)
-      results[2][column].append(try scratch.accuracy(1, on: new.test))
+      try scratch.train(1, on: few, steps: pretrainingSteps + learningSteps)
+      for (way, learner) in [head, all, scratch].enumerated() {
+        results[way][column].append(try learner.accuracy(1, on: new.test))
+      }
 
       if seed == seeds.lowerBound, column == 0 {
         for (way, program) in [(0, partly), (1, whole)] {

@@ -27,6 +27,8 @@ reportingErrors {
   let pretraining = try session.compile(minimizing: old, with: Adam(learningRate: 0.003, name: "pretraining"))
   try Trainer(pretraining, in: session).fit(data(first.train, from: 0), epochs: 3, batchSize: 50)
 
+  let training = try data(second.train, from: 5).inBatches(of: 50, seed: 0)
+  let test = try data(second.test, from: 5).inBatches(of: 500)
   let rates = [0.003, 0.002, 0.001, 0.0005]
   let stages = FreezeSchedule([
     (.epoch(0), "first(5, trunk)"), (.epoch(2), "first(4, trunk)"), (.epoch(4), "first(2, trunk)"),
@@ -36,10 +38,11 @@ reportingErrors {
     try session.compile(
       minimizing: new, with: Adam(learningRate: .constant(rates[stage.index])), freezing: stage.freezing)
   }
-  trainer.validation = Validation(
-    try data(second.test, from: 5).inBatches(of: 500), metrics: [.accuracy(logits, labels: labels)])
+  trainer.validation = Validation(test, metrics: [.accuracy(logits, labels: labels)])
   trainer.callbacks = [StageLog(stages)]
-  try trainer.train(on: data(second.train, from: 5).inBatches(of: 50, seed: 0), epochs: 8)
+
+  let outcome = try trainer.train(on: training, epochs: 8)
+  for epoch in outcome.history.epochs { print(epoch) }
 }
 
 /// Prints what each stage trains, and what it did.

@@ -2,49 +2,48 @@ import Firn
 
 /// An LSTM that reads 22 years, and a head that tells the next 11 at once.
 struct Forecaster {
+  let graph = Graph()
   let session: Session
-  private let seen: Tensor
-  private let told: Tensor
-  private let forecast: Tensor
-  private let loss: Tensor
-  private let ask: Program
+  let loss: Tensor
+  private let (told, forecast): (Tensor, Tensor)
 
-  init(seed: UInt64) throws {
-    let graph = Graph()
-    seen = graph.placeholder("seen", shape: ["batch", .init(SunspotNumbers.seen), 1])
-    told = graph.placeholder("told", shape: ["batch", .init(SunspotNumbers.told)])
-    let code = graph.scope("encoder") { [seen] in LSTM(24, name: "lstm")(seen) }
-    forecast = Dense(SunspotNumbers.told, name: "head")(code)
-    loss = meanSquaredError(forecast, told)
+  /// - Parameter pretrained: whose weights it begins with; random ones by default.
+  init(seed: UInt64, from pretrained: Forecaster? = nil) throws {
+    // Counts vary with their size: roots have about the same noise everywhere, and lie in about -0.7...0.7.
+    func scaled(_ numbers: Tensor) -> Tensor { sqrt(numbers) / 10 - 0.7 }
+    let seen = graph.placeholder("seen", shape: ["batch", 22])
+    told = graph.placeholder("told", shape: ["batch", 11])
+    let years = scaled(seen).reshaped(to: ["batch", 22, 1])
+    let code = graph.scope("encoder") { LSTM(24, name: "lstm")(years) }
+    let roots = Dense(11, name: "head")(code)
+    loss = meanSquaredError(roots, scaled(told))
+    forecast = identity(square(relu(10 * roots + 7)), name: "forecast")
     session = try Session(graph, seed: seed)
-    ask = try session.compile(fetching: [forecast, loss])
+    if let pretrained { try session.load(pretrained.session.weights()) }
   }
 
-  /// Trains with Adam and ends with the weights that did best on `validation`, looked at every ten steps.
+  /// Trains with Adam and ends with the weights that did best on `validation`.
+  @discardableResult
   func train(
-    on data: Windows, validation: Windows, steps: Int, learningRate: Double, freezing: Selection? = nil
+    on data: DataSet, validation: DataSet, epochs: Int, rate: Double, freezing: Selection? = nil
   ) throws -> Program {
     let program = try session.compile(
-      minimizing: loss, with: Adam(learningRate: learningRate), freezing: freezing, clippingNorm: 1)
-    var best = (loss: try self.loss(on: validation), weights: try session.snapshot())
-    for step in 1...steps {
-      try session.run(program, feeding: [seen: data.seen, told: data.told])
-      guard step.isMultiple(of: 10) else { continue }
-      let loss = try self.loss(on: validation)
-      if loss < best.loss { best = (loss, try session.snapshot()) }
-    }
-    try session.restore(best.weights)
+      minimizing: loss, with: Adam(learningRate: .constant(rate)), freezing: freezing, clippingNorm: 1)
+    var trainer = Trainer(program, in: session)
+    trainer.validation = Validation(validation.inBatches(of: 1000))
+    trainer.earlyStopping = EarlyStopping(patience: epochs)
+    try trainer.train(on: data.inBatches(of: 1000, seed: session.seed), epochs: epochs)
     return program
   }
 
-  private func loss(on windows: Windows) throws -> Double {
-    try session.run(ask, feeding: [seen: windows.seen, told: windows.told]).scalar(loss)
+  /// The root mean squared error, in sunspot numbers.
+  func error(on data: DataSet) throws -> Double {
+    let judge = try Evaluator([.rootMeanSquaredError(forecast, targets: told)], in: session)
+    return try judge.evaluate(data.inBatches(of: 1000)).values[0].value
   }
 
-  /// Forecasts in sunspot numbers.
-  func forecasts(_ windows: Windows) throws -> [(origin: Int, numbers: [Double])] {
-    let results = try session.run(ask, feeding: [seen: windows.seen, told: windows.told])
-    let rows = try results[forecast].rows
-    return zip(windows.origins, rows).map { ($0, $1.map(SunspotNumbers.number)) }
+  /// Forecasts in sunspot numbers, a row for each window.
+  func forecasts(_ data: DataSet) throws -> [[Double]] {
+    try session.run(session.compile(fetching: [forecast]), feeding: data.feeds)[forecast].rows
   }
 }

@@ -11,59 +11,55 @@ struct SunspotNumbers {
   /// What it says, in years: a cycle.
   static let told = 11
 
-  let firstYear: Int
-  let numbers: [Double]
+  private let firstYear: Int
+  private let numbers: [Double]
 
   init() throws {
     guard let url = Bundle.module.url(forResource: "sunspots", withExtension: "csv") else {
       throw FirnError(.file, "sunspots.csv is missing", remedy: "build the example anew")
     }
-    let rows = try String(contentsOf: url, encoding: .utf8).split(whereSeparator: \.isNewline).dropFirst()
-    let cells = rows.map { $0.split(separator: ",").compactMap { Double($0) } }
-    guard let first = cells.first?.first, cells.allSatisfy({ $0.count == 2 }),
-      cells.enumerated().allSatisfy({ Int($1[0]) == Int(first) + $0 })
-    else { throw FirnError(.parse, "sunspots.csv is not a table of consecutive years and numbers") }
-    firstYear = Int(first)
-    numbers = cells.map { $0[1] }
+    let table = try CSVTable(contentsOf: url.path)
+    let rows = try table.numbers(as: .f64).rows
+    firstYear = Int(rows[0][0])
+    numbers = rows.map { $0[1] }
   }
 
   subscript(year: Int) -> Double { numbers[year - firstYear] }
 
+  /// What is seen and what is to be told, for each first year told.
+  private func rows(_ origins: ClosedRange<Int>) -> [(seen: ArraySlice<Double>, told: ArraySlice<Double>)] {
+    origins.map { year in
+      let first = year - firstYear
+      return (numbers[first - Self.seen..<first], numbers[first..<first + Self.told])
+    }
+  }
+
   /// Windows whose first year told is in `origins`.
-  func windows(_ origins: ClosedRange<Int>) throws -> Windows {
-    let seen = origins.flatMap { year in (year - Self.seen..<year).map { Float(Self.scaled(self[$0])) } }
-    let told = origins.flatMap { year in (year..<year + Self.told).map { Float(Self.scaled(self[$0])) } }
-    return Windows(
-      origins: Array(origins),
-      seen: try NDArray(seen, shape: [origins.count, Self.seen, 1]),
-      told: try NDArray(told, shape: [origins.count, Self.told]))
+  func windows(_ origins: ClosedRange<Int>) throws -> DataSet {
+    let rows = rows(origins)
+    func array(_ values: [Double], _ width: Int) throws -> NDArray {
+      try NDArray(values, shape: [rows.count, width]).converted(to: .f32)
+    }
+    return try DataSet([
+      "seen": array(rows.flatMap(\.seen), Self.seen), "told": array(rows.flatMap(\.told), Self.told),
+    ])
   }
 
-  /// Counts vary with their size: roots have about the same noise everywhere, and lie in about -0.7...0.7.
-  static func scaled(_ number: Double) -> Double { number.squareRoot() / 10 - 0.7 }
-  static func number(_ scaled: Double) -> Double {
-    let root = max(0, (scaled + 0.7) * 10)
-    return root * root
+  /// The same as a table.
+  func table(_ origins: ClosedRange<Int>) -> String {
+    let names = (0..<Self.seen).map { "seen.\($0)" } + (0..<Self.told).map { "told.\($0)" }
+    let lines = rows(origins).map { ($0.seen + $0.told).map { "\($0)" } }
+    return ([names] + lines).map { $0.joined(separator: ",") + "\n" }.joined()
   }
 
-  /// The root mean squared error, in sunspot numbers, of forecasts by origin.
-  func error(of forecasts: [(origin: Int, numbers: [Double])]) -> Double {
-    var sum = 0.0
-    var count = 0.0
-    for forecast in forecasts {
-      for (offset, number) in forecast.numbers.enumerated() {
-        let difference = number - self[forecast.origin + offset]
-        sum += difference * difference
-        count += 1
+  /// The root mean squared error of what `rule` says of a year, from the first year of its window.
+  func error(_ origins: ClosedRange<Int>, of rule: (_ origin: Int, _ year: Int) -> Double) -> Double {
+    let squares = origins.flatMap { origin in
+      (origin..<origin + Self.told).map { year in
+        let difference = rule(origin, year) - self[year]
+        return difference * difference
       }
     }
-    return (sum / count).squareRoot()
+    return (squares.reduce(0, +) / Double(squares.count)).squareRoot()
   }
-}
-
-/// What is seen and what is to be told, one row a window.
-struct Windows {
-  let origins: [Int]
-  let seen: NDArray
-  let told: NDArray
 }

@@ -188,6 +188,24 @@ import Testing
     #expect(third.boundSize.count == session.boundSize.count && warnings.count == 1)
   }
 
+  /// What a program has left goes when the next plan is made, also where that one has nothing to compute once.
+  @Test func whatNobodyHoldsGoesWithTheNextPlan() throws {
+    let model = Model()
+    let session = try Session(model.graph, threads: 1)
+    weak var execution: Execution?
+    weak var bound: BoundProgram?
+    do {
+      let program = try session.compile(fetching: [model.y])
+      _ = try session.run(program, feeding: model.feeds())
+      execution = try session.execution(of: program, binding: ["batch": 3])
+      bound = execution?.bound
+      #expect(execution != nil && bound != nil)
+    }
+    let other = try session.compile(fetching: [model.x + 1])
+    _ = try session.run(other, feeding: model.feeds())
+    #expect(execution == nil && bound == nil)
+  }
+
   /// What fails when values are made is said as it would be in the run, and nothing half made is left.
   @Test func faultsAreFoundEachTime() throws {
     let graph = Graph()

@@ -7,8 +7,13 @@ internal import FirnTraining
 ///
 /// A placeholder `[batch, …]` takes as many columns as a row of it has elements: those that `--column` names; else the
 /// column of its name; else `x.0`, `x.1` and so on, by their numbers; and where one placeholder is left, all columns
-/// that are left, in order. Of files of arrays it takes the array of its name, or the one that `--column` names.
+/// that are left, in order. A table beside another, or one that trained weights are asked about, is taken by the names
+/// that the first had, wherever its columns stand. Of files of arrays a placeholder takes the array of its name, or the
+/// one that `--column` names.
 struct DataColumns {
+  /// What `firn train` leaves in a file of weights: which columns each placeholder took.
+  static let key = "firn.columns"
+
   static let options = [
     ArgumentParser.Option(
       name: "column", value: .text(placeholder: "NAME=COLUMNS"),
@@ -55,12 +60,14 @@ struct DataColumns {
   /// The words of the classes of a placeholder's labels; nil where they are numbers.
   func words(of placeholder: String) -> [String]? { classes[placeholder] }
 
-  /// The examples of a file, for the placeholders that are needed.
+  /// The examples of a file, for the placeholders that are needed, and which columns of a table each took.
   ///
+  /// - Parameter known: by placeholder, which columns it took of the table that was trained on.
   /// - Throws: what is wrong with the file or with what is asked of it, with line and column.
-  func data(in file: DataFile, for placeholders: [(name: String, type: TensorType)]) throws(FirnError)
-    -> DataSet
-  {
+  func data(
+    in file: DataFile, for placeholders: [(name: String, type: TensorType)],
+    trainedOn known: [String: [String]] = [:]
+  ) throws(FirnError) -> (data: DataSet, columns: [String: [String]]) {
     for name in named.map(\.name) + classes.keys.sorted()
     where !placeholders.contains(where: { $0.name == name }) {
       throw FirnError(
@@ -76,7 +83,7 @@ struct DataColumns {
       }
     }
     switch file.content {
-    case .table(let table): return try data(of: table, for: placeholders)
+    case .table(let table): return try data(of: table, for: placeholders, trainedOn: known)
     case .arrays(let weights):
       var columns: [(name: String, array: NDArray)] = []
       for (name, type) in placeholders {
@@ -89,7 +96,7 @@ struct DataColumns {
         }
         columns.append((name, try Self.array(try entry.array(), of: type, named: wanted, in: file.name)))
       }
-      return try Self.set(columns, file.name)
+      return (try Self.set(columns, file.name), [:])
     }
   }
 
@@ -143,14 +150,20 @@ struct DataColumns {
   // MARK: Tables
 
   private func data(
-    of table: CSVTable, for placeholders: [(name: String, type: TensorType)]
-  ) throws(FirnError) -> DataSet {
+    of table: CSVTable, for placeholders: [(name: String, type: TensorType)],
+    trainedOn known: [String: [String]]
+  ) throws(FirnError) -> (data: DataSet, columns: [String: [String]]) {
     var chosen: [String: [Int]] = [:]
     var taken: Set<Int> = []
     for (name, type) in placeholders {
-      guard
-        let columns = try Self.columns(of: name, named.first { $0.name == name }?.columns, type, in: table)
-      else { continue }
+      let text = named.first { $0.name == name }?.columns
+      let found =
+        if text == nil, let names = known[name] {
+          try Self.columns(called: names, for: name, in: table)
+        } else {
+          try Self.columns(of: name, text, type, in: table)
+        }
+      guard let columns = found else { continue }
       chosen[name] = columns
       taken.formUnion(columns)
     }
@@ -173,7 +186,25 @@ struct DataColumns {
       }
       columns.append((name, try array(of: own, for: name, type, in: table)))
     }
-    return try DataSet(named: columns)
+    return (try DataSet(named: columns), chosen.mapValues { $0.map { table.columns[$0] } })
+  }
+
+  /// Where the columns stand that were trained on.
+  ///
+  /// - Throws: `.unknownName` where one is not there.
+  private static func columns(
+    called names: [String], for placeholder: String, in table: CSVTable
+  ) throws(FirnError) -> [Int] {
+    let places = names.map { table.columns.firstIndex(of: $0) }
+    let missing = zip(names, places).filter { $1 == nil }.map { "`\($0.0)`" }
+    guard missing.isEmpty else {
+      throw FirnError(
+        .unknownName,
+        "'\(table.source)' has no column \(listed(missing)), of which placeholder `\(placeholder)` was trained",
+        remedy: "call its columns as in the table that was trained on (\(listed(names))), or write --column "
+          + "\(placeholder)=…; it has \(listed(table.columns))", place: table.source)
+    }
+    return places.compactMap { $0 }
   }
 
   private func missing(_ name: String, _ type: TensorType, in table: CSVTable, rest: Int) -> FirnError {
@@ -265,7 +296,10 @@ struct DataColumns {
       for row in 0..<count { values += parts.map { Int32($0[row]) } }
       return try NDArray(values, shape: extents)
     }
-    return try table.numbers(names).reshaped(to: extents).converted(to: type.dtype)
+    guard type.dtype.isFloatingPoint else {
+      return try table.numbers(names).reshaped(to: extents).converted(to: type.dtype)
+    }
+    return try table.numbers(names, as: type.dtype).reshaped(to: extents)
   }
 
   private static func listed(_ names: [String]) -> String {

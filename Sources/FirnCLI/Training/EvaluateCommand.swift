@@ -29,7 +29,9 @@ enum EvaluateCommand {
         + measured.flatMap(\.tensors).compactMap { question.graph.value(named: $0) })
     let model = try TrainedModel(question, arguments, needsWeights: true, in: shell)
     let data = try model.scaled(
-      try columns.data(in: try DataOptions.file(arguments, in: shell), for: needed))
+      try columns.data(
+        in: try DataOptions.file(arguments, in: shell), for: needed, trainedOn: model.columns
+      ).data)
     let judge = try Evaluator(
       (loss.map { [.mean(of: question.graph.name(of: $0))] } ?? []) + measured.map(\.metric),
       in: model.session)

@@ -50,7 +50,9 @@ enum PredictCommand {
     let needed = question.graph.placeholders(of: values)
     let model = try TrainedModel(question, arguments, needsWeights: true, in: shell)
     let data = try model.scaled(
-      try columns.data(in: try DataOptions.file(arguments, in: shell), for: needed))
+      try columns.data(
+        in: try DataOptions.file(arguments, in: shell), for: needed, trainedOn: model.columns
+      ).data)
     let program = try model.session.compile(fetching: asked.map(\.tensor))
     var parts = asked.map { _ in [NDArray]() }
     let batches = try data.inBatches(of: arguments.integer("batch") ?? 32).batches(ofEpoch: 0, from: 0)

@@ -63,7 +63,8 @@ enum TrainCommand {
       throw UsageError(
         "firn train", "there is no '--out'", remedy: "name a folder for weights and curves: --out run")
     }
-    let job = try TrainingJob(arguments, in: shell)
+    let taken = arguments.flag("resume") ? Self.columns(ofRunIn: shell.resolved(out)) : [:]
+    let job = try TrainingJob(arguments, trainedOn: taken, in: shell)
     let place = try RunFolder(shell.resolved(out), named: out, resuming: arguments.flag("resume"))
     do {
       return try run(job, place, arguments, in: shell)
@@ -71,6 +72,17 @@ enum TrainCommand {
       place.removeIfEmpty()
       throw error
     }
+  }
+
+  /// Which columns of its table the run took that is to go on; empty where nothing says, which is found fault with later.
+  private static func columns(ofRunIn path: String) -> [String: [String]] {
+    let checkpoints = path + "/checkpoints"
+    guard FileManager.default.fileExists(atPath: checkpoints),
+      let folder = try? CheckpointFolder(checkpoints, keepingLast: 2)
+    else { return [:] }
+    folder.onWarning = { _ in }
+    guard let text = (try? folder.latest())?.notes[DataColumns.key] else { return [:] }
+    return (try? JSONDecoder().decode([String: [String]].self, from: Data(text.utf8))) ?? [:]
   }
 
   private static func run(
@@ -91,11 +103,18 @@ enum TrainCommand {
           .invalidArgument, "the run in '\(place.name)' scaled its data otherwise",
           remedy: "give the --standardize or --weights that it was begun with", place: place.name)
       }
+      if let taken = start?.notes[DataColumns.key], taken != (try TrainedModel.text(job.columns)) {
+        throw FirnError(
+          .invalidArgument, "the run in '\(place.name)' took other columns of its table: \(taken)",
+          remedy: "give the table that it was begun with, or name these columns with --column",
+          place: place.name)
+      }
     }
     var trainer = Trainer(job.program, in: job.model.session)
     trainer.validation = job.validation.map { Validation($0.inBatches(of: job.batch), metrics: job.metrics) }
     trainer.earlyStopping = arguments.integer("patience").map { EarlyStopping(patience: $0) }
     trainer.standardization = job.standardization
+    if !job.columns.isEmpty { trainer.notes[DataColumns.key] = try TrainedModel.text(job.columns) }
     trainer.stopsOnInterrupt = true
     if Terminal.current(.standardError).isInteractive, !arguments.flag("json") {
       trainer.progress = .automatic
@@ -110,7 +129,7 @@ enum TrainCommand {
       savingTo: folder)
     try outcome.history.write(to: place.path)
     if outcome.ending != .interrupted {
-      try TrainedModel.write(job.model.session, job.standardization, to: place.weights)
+      try TrainedModel.write(job.model.session, job.standardization, job.columns, to: place.weights)
     }
     var report = TrainReport(job, outcome, place.name)
     report.stored = try job.stored()

@@ -5,13 +5,15 @@ internal import FirnRuntime
 internal import FirnTraining
 internal import Foundation
 
-/// A session with the weights that a file gives, and how the data was scaled that they were trained on.
+/// A session with the weights that a file gives, and how the data was taken and scaled that they were trained on.
 struct TrainedModel {
   private static let key = "firn.standardization"
 
   let session: Session
   /// As the file of weights says; nil where it does not.
   let standardization: Standardization?
+  /// By placeholder, which columns of a table it took; empty where the file does not say.
+  let columns: [String: [String]]
 
   /// - Parameter needsWeights: whether nothing can be asked of random ones.
   /// - Throws: `UsageError` where weights are needed and none are given; `FileFailure` for a file that cannot be read.
@@ -27,6 +29,7 @@ struct TrainedModel {
           remedy: "name the file that `firn train` wrote")
       }
       standardization = nil
+      columns = [:]
       return
     }
     let weights = try WeightFile.open(path, in: shell)
@@ -35,29 +38,35 @@ struct TrainedModel {
       try session.load(
         weights, into: arguments.text("into"), mapping: question.map, strict: false)
     }
-    if let text = weights.metadata.first(where: { $0.key == Self.key })?.value {
-      guard let read = try? JSONDecoder().decode(Standardization.self, from: Data(text.utf8)) else {
+    func said<Value: Decodable>(_ key: String, _ what: String) throws(FirnError) -> Value? {
+      guard let text = weights.metadata.first(where: { $0.key == key })?.value else { return nil }
+      guard let read = try? JSONDecoder().decode(Value.self, from: Data(text.utf8)) else {
         throw FirnError(
-          .parse, "'\(path)' says how data was scaled, and it cannot be read",
+          .parse, "'\(path)' says \(what), and it cannot be read",
           remedy: "use the version of Firn that wrote it", place: path)
       }
-      standardization = read
-    } else {
-      standardization = nil
+      return read
     }
+    standardization = try said(Self.key, "how data was scaled")
+    columns = try said(DataColumns.key, "which columns were trained on") ?? [:]
   }
 
-  /// Writes all variables, and how the data was scaled.
-  static func write(_ session: Session, _ standardization: Standardization?, to path: String) throws {
+  /// Writes all variables, and how the data was taken and scaled.
+  static func write(
+    _ session: Session, _ standardization: Standardization?, _ columns: [String: [String]], to path: String
+  ) throws {
     let weights = try session.weights()
     var metadata = weights.metadata
-    if let standardization {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys]
-      metadata.append(
-        .init(key: key, value: String(decoding: try encoder.encode(standardization), as: UTF8.self)))
-    }
+    if let standardization { metadata.append(.init(key: key, value: try text(standardization))) }
+    if !columns.isEmpty { metadata.append(.init(key: DataColumns.key, value: try text(columns))) }
     try Weights(source: weights.source, entries: weights.entries, metadata: metadata).write(to: path)
+  }
+
+  /// The same for the same value.
+  static func text(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
   }
 
   /// The data as the model wants it.

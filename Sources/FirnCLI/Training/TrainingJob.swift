@@ -11,6 +11,8 @@ struct TrainingJob {
   let loss: String
   let metrics: [Metric]
   let standardization: Standardization?
+  /// By placeholder, which columns of a table it takes; empty where the data is no table.
+  let columns: [String: [String]]
   let training: DataSet
   let validation: DataSet?
   let test: DataSet?
@@ -20,7 +22,8 @@ struct TrainingJob {
   /// How weights move, in words.
   let method: String
 
-  init(_ arguments: ParsedArguments, in shell: Shell) throws {
+  /// - Parameter taken: by placeholder, which columns of its table the run took that is to go on.
+  init(_ arguments: ParsedArguments, trainedOn taken: [String: [String]], in shell: Shell) throws {
     batch = arguments.integer("batch") ?? 32
     epochs = arguments.integer("epochs") ?? 10
     seed = UInt64(arguments.integer("seed") ?? 0)
@@ -39,19 +42,13 @@ struct TrainingJob {
       of: [loss] + measured.flatMap(\.tensors).compactMap { question.graph.value(named: $0) })
     model = try TrainedModel(question, arguments, needsWeights: false, in: shell)
 
-    let first = try DataOptions.file(arguments, in: shell)
+    let (all, names) = try columns.data(
+      in: try DataOptions.file(arguments, in: shell), for: needed,
+      trainedOn: taken.isEmpty ? model.columns : taken)
+    self.columns = names
     func read(_ file: DataFile) throws(FirnError) -> DataSet {
-      // What takes the columns that are left takes them in order.
-      if case .table(let own) = file.content, case .table(let other) = first.content,
-        own.columns != other.columns, Set(own.columns) == Set(other.columns)
-      {
-        throw FirnError(
-          .invalidArgument, "'\(file.name)' has the columns of '\(first.name)' in another order",
-          remedy: "put them in the same order", place: file.name)
-      }
-      return try columns.data(in: file, for: needed)
+      try columns.data(in: file, for: needed, trainedOn: names).data
     }
-    let all = try read(first)
     var (training, validation) = (all, DataSet?.none)
     if let name = arguments.text("validation") {
       validation = try read(try DataFile(name, in: shell))

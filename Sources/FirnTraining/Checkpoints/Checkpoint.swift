@@ -29,7 +29,7 @@ public struct Checkpoint: Sendable {
   /// Whether it holds all variables, or those the program writes.
   public var saving: Saving { record.saving }
   /// What else the run kept, by kind.
-  var notes: [String: String] { record.notes ?? [:] }
+  package var notes: [String: String] { record.notes ?? [:] }
   /// The text of the graph; empty where the file holds none.
   public var graph: String { (try? graphText.map(GraphText.text)) ?? "" }
 

@@ -2,27 +2,34 @@ public import FirnGraph
 
 /// Columns as arrays.
 extension CSVTable {
-  /// Columns of numbers side by side, `f32[rows, columns]`.
+  /// Columns of numbers side by side, `f32[rows, columns]`, or `f64`.
   ///
-  /// - Parameter names: in the order they are to have; all columns by default.
+  /// - Parameters:
+  ///   - names: in the order they are to have; all columns by default.
+  ///   - dtype: `.f64` for the numbers as they stand there, to the nearest double; `.f32` by default.
   /// - Throws: `.unknownName` for a column that is not there; `.parse`, with line and column, for a cell that is empty,
-  ///   no number, NaN or infinite.
-  public func numbers(_ names: [String]? = nil) throws(FirnError) -> NDArray {
+  ///   no number, NaN, infinite or too large for `dtype`; `.typeMismatch` for another `dtype`.
+  public func numbers(_ names: [String]? = nil, as dtype: DType = .f32) throws(FirnError) -> NDArray {
+    guard dtype.isFloatingPoint else {
+      throw FirnError(
+        .typeMismatch, "columns of numbers as \(dtype)", remedy: "read them as f32 or f64, or as labels")
+    }
     var indices: [Int] = []
     for name in names ?? columns { indices.append(try index(of: name)) }
-    var values: [Float] = []
+    var values: [Double] = []
     values.reserveCapacity(count * indices.count)
     for row in rows.indices {
-      for column in indices { values.append(Float(try number(row, column))) }
+      for column in indices { values.append(try number(row, column, as: dtype)) }
     }
-    return try NDArray(values, shape: [count, indices.count])
+    return try NDArray(values, shape: [count, indices.count]).converted(to: dtype)
   }
 
-  /// One column of numbers, `f32[rows]`.
+  /// One column of numbers, `f32[rows]`, or `f64`.
   ///
-  /// - Throws: as ``numbers(_:)`` does.
-  public func numbers(in name: String) throws(FirnError) -> NDArray {
-    try numbers([name]).reshaped(to: [count])
+  /// - Parameter dtype: as ``numbers(_:as:)`` has it.
+  /// - Throws: as ``numbers(_:as:)`` does.
+  public func numbers(in name: String, as dtype: DType = .f32) throws(FirnError) -> NDArray {
+    try numbers([name], as: dtype).reshaped(to: [count])
   }
 
   /// A column of classes by their numbers, `i32[rows]`.
@@ -32,7 +39,7 @@ extension CSVTable {
     let column = try index(of: name)
     var labels: [Int32] = []
     for row in rows.indices {
-      let value = try number(row, column)
+      let value = try number(row, column, as: .f64)
       guard value == value.rounded(), (0..<Double(max(0, classes))).contains(value) else {
         throw fault(
           row, column, "\(rows[row][column]) is no class from 0 to \(classes - 1)",
@@ -82,7 +89,7 @@ extension CSVTable {
     return rows.map { $0[column] }
   }
 
-  private func number(_ row: Int, _ column: Int) throws(FirnError) -> Double {
+  private func number(_ row: Int, _ column: Int, as dtype: DType) throws(FirnError) -> Double {
     let cell = rows[row][column]
     // Spaces round a number are no part of it.
     let trimmed = cell.drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed()
@@ -95,8 +102,8 @@ extension CSVTable {
     guard value.isFinite else {
       throw fault(row, column, "the number is \(cell)", "clean the data: nothing can be learnt from it")
     }
-    guard Float(value).isFinite else {
-      throw fault(row, column, "\(cell) is too large for `f32`", "scale the column")
+    guard dtype == .f64 || Float(value).isFinite else {
+      throw fault(row, column, "\(cell) is too large for `f32`", "scale the column, or read it as `f64`")
     }
     return value
   }

@@ -8,8 +8,8 @@ extension DataSet {
   ///
   ///     let data = try DataSet(contentsOf: "digits.npz", columns: [x: "images", y: "labels"])
   ///
-  /// Whole numbers become `i32` and other numbers `f32`, whatever the file holds. A `.npy` file has one array, called
-  /// as the file without its ending.
+  /// Whole numbers become `i32` and other numbers `f32`, or `f64` for a placeholder of that type that is given by its
+  /// tensor, whatever the file holds. A `.npy` file has one array, called as the file without its ending.
   ///
   /// - Parameter columns: for each placeholder the name of its array.
   /// - Throws: `.file`, `.parse` where the file cannot be read; `.unknownName` for an array it has not; `.notFinite`
@@ -27,8 +27,12 @@ extension DataSet {
             ?? "it has " + names.prefix(12).joined(separator: ", "), place: path)
       }
       let stored = try entry.array()
+      let wanted: DType = (reference as? Tensor)?.dtype == .f64 ? .f64 : .f32
       entries.append(
-        (reference.tensorName, stored.dtype == .f64 ? stored.converted(to: .f32) : stored, reference.home))
+        (
+          reference.tensorName, stored.dtype.isFloatingPoint ? stored.converted(to: wanted) : stored,
+          reference.home
+        ))
     }
     guard let count = entries.first?.array.shape.first, entries.allSatisfy({ $0.array.shape.first == count })
     else {

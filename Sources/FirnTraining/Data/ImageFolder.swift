@@ -2,7 +2,7 @@ internal import FirnFiles
 public import FirnGraph
 internal import Foundation
 
-/// Pictures in folders, a folder for each class: `birch/001.pgm`, `oak/017.pgm`.
+/// Pictures in folders, a folder for each class: `birch/001.png`, `oak/017.pgm`.
 ///
 ///     let folder = try ImageFolder("leaves")
 ///     let data = try DataSet([x: folder.images, y: folder.labels])
@@ -16,7 +16,9 @@ public struct ImageFolder: Sendable {
   /// `i32[count]`.
   public let labels: NDArray
 
-  /// Reads all `.pbm`, `.pgm`, `.ppm` and `.pnm` files of a folder's folders; other files are passed over.
+  /// Reads all `.png`, `.pbm`, `.pgm`, `.ppm` and `.pnm` files of a folder's folders; other files are passed over.
+  ///
+  /// What is in a file is told by how it begins, and read as ``PNGImage`` and ``PNMImage`` say.
   ///
   /// - Throws: `.file` where something cannot be read, or there is no picture in a class; `.parse` for a damaged one;
   ///   `.shapeMismatch` where two are not of one size, with their names.
@@ -25,25 +27,25 @@ public struct ImageFolder: Sendable {
     var (paths, labels, values, shape) = ([String](), [Int32](), [Float](), [Int]())
     for (label, name) in names.enumerated() {
       let files = try Self.names(in: path + "/" + name).filter { file in
-        [".pbm", ".pgm", ".ppm", ".pnm"].contains { file.lowercased().hasSuffix($0) }
+        [".png", ".pbm", ".pgm", ".ppm", ".pnm"].contains { file.lowercased().hasSuffix($0) }
       }
       guard !files.isEmpty else {
         throw FirnError(
-          .file, "'\(path)/\(name)' holds no PBM, PGM or PPM picture",
+          .file, "'\(path)/\(name)' holds no PNG, PBM, PGM or PPM picture",
           remedy: "remove the folder, or convert its pictures", place: path + "/" + name)
       }
       for file in files {
         let full = path + "/" + name + "/" + file
-        let image = try PNMImage(contentsOf: full)
-        if let first = paths.first, image.array.shape != shape {
+        let image = try Self.picture(full)
+        if let first = paths.first, image.shape != shape {
           throw FirnError(
-            .shapeMismatch, "'\(full)' is \(Shape(image.array.shape)), '\(first)' is \(Shape(shape))",
+            .shapeMismatch, "'\(full)' is \(Shape(image.shape)), '\(first)' is \(Shape(shape))",
             remedy: "bring all pictures to one size and one number of channels", place: full)
         }
-        shape = image.array.shape
+        shape = image.shape
         paths.append(full)
         labels.append(Int32(label))
-        values += image.array.floats
+        values += image.floats
       }
     }
     guard !paths.isEmpty else {
@@ -55,6 +57,14 @@ public struct ImageFolder: Sendable {
     self.paths = paths
     images = try NDArray(values, shape: [paths.count] + shape)
     self.labels = NDArray(labels)
+  }
+
+  /// `f32[height, width, channels]`.
+  private static func picture(_ path: String) throws(FirnError) -> NDArray {
+    let bytes = try MappedFile.open(path)
+    if bytes.starts(with: PNGReader.signature) { return try PNGReader(bytes, source: path).image().array }
+    var reader = PNMReader(bytes, source: path)
+    return try reader.image().array
   }
 
   private static func isFolder(_ path: String) -> Bool {

@@ -16,7 +16,7 @@ struct PNMReader {
     guard bytes[0] == UInt8(ascii: "P"), let kind = bytes[1],
       (UInt8(ascii: "1")...UInt8(ascii: "6")).contains(kind)
     else {
-      throw fault("is no PBM, PGM or PPM picture", "convert it, for instance with ImageMagick")
+      throw fault("is no PNG, PBM, PGM or PPM picture", "convert it, for instance with ImageMagick")
     }
     position = 2
     let form = Int(kind - UInt8(ascii: "0"))

@@ -50,6 +50,8 @@ public struct Trainer {
   public var caching: Caching?
   /// How the data was scaled, to be saved with the model in every checkpoint.
   public var standardization: Standardization?
+  /// What else is to be saved in every checkpoint, by kinds that are nobody else's.
+  package var notes: [String: String] = [:]
 
   /// A trainer of one program, compiled with `minimizing:` or `updates:` by this session.
   public init(_ program: Program, in session: Session) {

@@ -7,7 +7,8 @@ extension TrainingLoop {
   func save(isEpochEnd: Bool, isBest: Bool = false) throws(FirnError) {
     guard let folder else { return }
     try requireFiniteWeights()
-    var notes = [TrainerState.key: PlainJSON.text(state) ?? ""]
+    var notes = trainer.notes
+    notes[TrainerState.key] = PlainJSON.text(state) ?? ""
     if let standardization {
       notes[Standardization.key] = PlainJSON.text(standardization)
     }

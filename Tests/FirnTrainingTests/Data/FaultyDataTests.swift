@@ -1,3 +1,4 @@
+import FirnFormats
 import FirnGraph
 import FirnRuntime
 import Foundation
@@ -82,6 +83,22 @@ import Testing
     #expect(try single.text("t") == ["", "x"])
     let plain = try CSVTable(parsing: "1;2\n3;4\n", separator: ";", hasHeader: false)
     #expect(try plain.columns == ["0", "1"] && plain.numbers().rows == [[1, 2], [3, 4]])
+  }
+
+  @Test func doublesAreReadAsTheyStand() throws {
+    let table = try CSVTable(parsing: "a,b\n0.1,1e300\n16777217,-2\n")
+    #expect(try table.numbers(as: .f64).rows == [[0.1, 1e300], [16_777_217, -2]])
+    #expect(try table.numbers(in: "a", as: .f64).doubles == [0.1, 16_777_217])
+    #expect(try table.numbers(in: "a").floats == [0.1, 16_777_216])
+    #expect(try error { _ = try table.numbers() }.message.contains("too large for `f32`"))
+    #expect(try error { _ = try table.numbers(as: .i32) }.code == .typeMismatch)
+    try withFolder { url in
+      let (x, y) = (Graph().placeholder("x", shape: ["batch"], dtype: .f64), "x")
+      let path = url.path + "/x.npz"
+      try Weights(source: "x", entries: [WeightEntry(name: "x", array: NDArray([0.1, 2.0]))]).write(to: path)
+      #expect(try DataSet(contentsOf: path, columns: [x: "x"]).array(of: "x").doubles == [0.1, 2])
+      #expect(try DataSet(contentsOf: path, columns: [y: "x"]).array(of: "x").floats == [0.1, 2])
+    }
   }
 
   @Test func filesOfArrays() throws {
