@@ -14,7 +14,8 @@ struct Learner {
     let images = graph.placeholder("images", shape: ["batch", 8, 8, 1])
     let labels = graph.placeholder("labels", shape: ["batch"], dtype: .i32)
     let code = DigitsCNN().features(images)
-    tasks = [("head_0_4", 0), ("head_5_9", 5)].map { head, first in
+    let heads: [(String, UInt8)] = [("head_0_4", 0), ("head_5_9", 5)]
+    tasks = heads.map { head, first in
       let logits = Dense(5, name: head)(code)
       return (first, logits, sparseSoftmaxCrossEntropy(logits: logits, labels: labels).mean())
     }

@@ -14,7 +14,8 @@ struct Errors {
   ///
   /// - Parameter rules: what has the same error whatever the seed.
   func print(beside rules: [(name: String, error: Double)]) {
-    let rows = Array(zip(ways, values)) + rules.map { ($0.name, values[0].map { _ in $0.error }) }
+    let repeated = rules.map { rule in (rule.name, values[0].map { _ in rule.error }) }
+    let rows: [(name: String, errors: [Double])] = Array(zip(ways, values)) + repeated
     Swift.print(Self.padded("", 30) + "  mean  best  worst of \(values[0].count) seeds")
     for (name, row) in rows {
       let numbers = [Self.mean(row), row.min() ?? 0, row.max() ?? 0].map(Self.rounded)
@@ -23,10 +24,11 @@ struct Errors {
     // Seed by seed, since a difference of means that is smaller than the seeds' own spread says nothing.
     Swift.print("the frozen encoder's error less that of")
     for (place, (name, row)) in rows.enumerated() where place != 1 {
-      let differences = zip(values[1], row).map { $0 - $1 }
-      let (mean, count) = (Self.mean(differences), Double(differences.count))
-      let spread = differences.reduce(0.0) { $0 + ($1 - mean) * ($1 - mean) } / (count - 1)
-      let doubt = 2 * (spread / count).squareRoot()
+      let differences: [Double] = zip(values[1], row).map { $0 - $1 }
+      let mean = Self.mean(differences)
+      let squares: Double = differences.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+      let count = Double(differences.count)
+      let doubt = 2 * (squares / (count - 1) / count).squareRoot()
       let verdict = mean < -doubt ? "better" : mean > doubt ? "worse" : "no clear difference"
       Swift.print("  \(Self.padded(name, 28)) \(Self.rounded(mean)) ± \(Self.rounded(doubt)): \(verdict)")
     }

@@ -110,6 +110,54 @@ import Testing
     }
   }
 
+  /// One run that dies in every stage, between its checkpoints, and loses what it did since the last: in the end the bits
+  /// are those of a run that never died, and what was compiled is each process's stages alone.
+  @Test(arguments: [1, 2, 5]) func diesInEveryStage(_ interval: Int) throws {
+    let data = try tower.data(rows)
+    let straight = try tower.session()
+    let whole = try self.trainer(straight).train(on: data.inBatches(of: size, seed: seed), epochs: 5)
+    try withFolder { url in
+      // In each stage after its first step, within it, and at its last step but one.
+      var deaths = (0..<5).flatMap { [7 * $0 + 1, 7 * $0 + 4, 7 * $0 + 6] }
+      while true {
+        let (session, count) = (try tower.session(), Counter())
+        let folder = try CheckpointFolder(url.path, keepingLast: 1)
+        let start = try folder.latest()
+        var trainer = try self.trainer(session, count)
+        trainer.callbacks = [Death(at: deaths.first)]
+        do {
+          let rest = try trainer.train(
+            on: data.inBatches(of: size, seed: seed), epochs: 5, from: start, savingTo: folder,
+            every: interval)
+          #expect(deaths.isEmpty && rest.ending == .finished)
+          #expect(rest.history.epochs.map(\.trainingLoss) == whole.history.epochs.map(\.trainingLoss))
+          #expect(rest.losses == Array(whole.losses.suffix(rest.losses.count)))
+          let slots = Set(try session.liveSlots().map(\.slot.variable.name))
+          for variable in straight.variables where variable.kind != .slot || slots.contains(variable.name) {
+            #expect(
+              try straight.value(of: variable.name) == session.value(of: variable.name), "\(variable.name)")
+          }
+          return
+        } catch let error as FirnError where error.message == Death.words {
+          deaths.removeFirst()
+          // The first stage's program, that of the stage it went on in, and at most the next.
+          #expect(count.value <= 3)
+        }
+      }
+    }
+  }
+
+  private struct Death: TrainingCallback {
+    static let words = "dead"
+    let step: Int?
+
+    init(at step: Int?) { self.step = step }
+
+    func finished(_ step: StepRecord, in run: TrainingRun) throws(FirnError) {
+      if step.step == self.step { throw FirnError(.invalidArgument, Self.words) }
+    }
+  }
+
   private final class Last: TrainingCallback {
     var trained: [String] = []
     func finished(_ step: StepRecord, in run: TrainingRun) throws(FirnError) {
