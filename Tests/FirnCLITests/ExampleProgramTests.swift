@@ -309,6 +309,24 @@ import Testing
       }
       let picture = try String(contentsOfFile: file, encoding: .utf8)
       #expect(picture.contains("<svg") && picture.contains("observed") && picture.contains("from scratch"))
+
+      // From tables in the shell: the same errors, as README has the lines.
+      _ = try run("Sunspots", "--write-data", directory)
+      func error(_ options: String) throws -> Double {
+        let line =
+          "train sunspots.firn --validation choosing.csv --test heldout.csv --metric 'rmse(forecast, told)' "
+          + "--clip 1 --batch 1000 --seed 1 --json " + options
+        let run = CommandLineRunner.run(CommandLineRunner.words(of: line), in: directory)
+        let report = try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any]
+        let values = (report?["test"] as? [String: Any])?["values"] as? [String: Double]
+        return try #require(values?["RMSE"], "\(run.errors)")
+      }
+      let told = output.numbers("errors of seed 1: ")
+      let old = try error("--data early.csv --rate 0.01 --epochs 30 --patience 30 --out old")
+      let new = try error(
+        "--data late.csv --weights old/weights.safetensors --freeze encoder --rate 0.003 --epochs 20 "
+          + "--patience 20 --out new")
+      #expect(told == [old, new])
     }
   }
 }
