@@ -18,6 +18,8 @@ import torch
 from paper_optimizers import LAMB, Lion
 
 F64 = torch.float64
+# Or the counts and products that optimisers keep would be float32.
+torch.set_default_dtype(F64)
 SHAPES = {"layer/w1": (3, 4), "layer/b1": (4,), "head/w2": (4, 2), "head/b2": (2,)}
 RUNS = 14
 
