@@ -15,7 +15,7 @@ final class ThreadTransport: Transport {
     let condition = NSCondition()
     let patience: Double
     /// Messages under way, by sender and receiver, oldest first, and how many of each have been taken.
-    var messages: [[UnsafeMutableRawBufferPointer]]
+    var messages: [[(bytes: UnsafeMutableRawBufferPointer, purpose: Purpose)]]
     var taken: [Int]
     var sent: [Int]
     var failure: WorldError?
@@ -40,14 +40,14 @@ final class ThreadTransport: Transport {
     return (0..<count).map { ThreadTransport(rank: $0, size: count, hall: hall) }
   }
 
-  func exchange(_ sends: [Message], _ receives: [Message]) throws(WorldError) {
+  func exchange(_ sends: [Message], _ receives: [Message], for purpose: Purpose) throws(WorldError) {
     hall.condition.lock()
     defer { hall.condition.unlock() }
     let deadline = Date(timeIntervalSinceNow: hall.patience)
     var expected: [(lane: Int, number: Int)] = []
     for message in sends {
       let lane = rank * size + message.rank
-      hall.messages[lane].append(message.bytes)
+      hall.messages[lane].append((message.bytes, purpose))
       hall.sent[lane] += 1
       expected.append((lane, hall.sent[lane]))
     }
@@ -55,7 +55,8 @@ final class ThreadTransport: Transport {
     for message in receives {
       let lane = message.rank * size + rank
       try wait(until: deadline, for: message.rank) { !hall.messages[lane].isEmpty }
-      let bytes = hall.messages[lane].removeFirst()
+      try requirePurpose(purpose, of: lane, from: message.rank)
+      let bytes = hall.messages[lane].removeFirst().bytes
       hall.taken[lane] += 1
       guard bytes.count == message.bytes.count else {
         throw fail(
@@ -70,6 +71,15 @@ final class ThreadTransport: Transport {
     for (lane, number) in expected {
       try wait(until: deadline, for: lane % size) { hall.taken[lane] >= number }
     }
+  }
+
+  /// With the condition locked; the oldest message of a lane is to be of this purpose.
+  private func requirePurpose(_ purpose: Purpose, of lane: Int, from other: Int) throws(WorldError) {
+    guard let found = hall.messages[lane].first?.purpose, found != purpose else { return }
+    // The other one may know better what is wrong.
+    let start = Date(timeIntervalSinceNow: purpose.secondsBeforeLooking)
+    while hall.failure == nil, hall.condition.wait(until: start) {}
+    throw hall.failure ?? fail(.different(purpose, at: rank, found, at: other))
   }
 
   /// With the condition locked.

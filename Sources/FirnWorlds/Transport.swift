@@ -12,8 +12,10 @@ protocol Transport: AnyObject, Sendable {
   /// Messages between two members arrive in the order in which they were sent. Where both lists name one's own rank, nothing is
   /// promised.
   ///
-  /// - Throws: where a member is gone, or has not answered for as long as the world waits.
-  func exchange(_ sends: [Message], _ receives: [Message]) throws(WorldError)
+  /// - Parameter purpose: the same for all whose messages belong together.
+  /// - Throws: where a member is gone, has not answered for as long as the world waits, or sends messages of another
+  ///   purpose.
+  func exchange(_ sends: [Message], _ receives: [Message], for purpose: Purpose) throws(WorldError)
 
   /// Takes leave of the others, who do the same.
   func leave()

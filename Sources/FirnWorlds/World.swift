@@ -110,9 +110,9 @@ public final class World: Sendable {
         guard world.size > 1 else { return }
         let others = (0..<world.size).filter { $0 != root }
         if world.rank == root {
-          try world.exchange(others.map { Message(rank: $0, bytes: bytes.buffer) }, [])
+          try world.exchange(others.map { Message(rank: $0, bytes: bytes.buffer) }, [], for: .copies)
         } else {
-          try world.exchange([], [Message(rank: root, bytes: bytes.buffer)])
+          try world.exchange([], [Message(rank: root, bytes: bytes.buffer)], for: .copies)
         }
       })
   }
@@ -126,6 +126,12 @@ public final class World: Sendable {
   public func gather(_ own: UnsafeRawBufferPointer, into all: UnsafeMutableRawBufferPointer)
     throws(WorldError)
   {
+    try gather(own, into: all, for: .collecting)
+  }
+
+  private func gather(
+    _ own: UnsafeRawBufferPointer, into all: UnsafeMutableRawBufferPointer, for purpose: Purpose
+  ) throws(WorldError) {
     precondition(all.count == own.count * size, "what is gathered does not fit")
     let (own, all) = (UncheckedBuffer(UnsafeMutableRawBufferPointer(mutating: own)), UncheckedBuffer(all))
     try finish(
@@ -136,7 +142,7 @@ public final class World: Sendable {
         let others = (0..<world.size).filter { $0 != world.rank }
         try world.exchange(
           others.map { Message(rank: $0, bytes: parts[world.rank]) },
-          others.map { Message(rank: $0, bytes: parts[$0]) })
+          others.map { Message(rank: $0, bytes: parts[$0]) }, for: purpose)
       })
   }
 
@@ -144,20 +150,38 @@ public final class World: Sendable {
   ///
   /// - Throws: where a member is gone or does not answer.
   public func gather(_ text: String) throws(WorldError) -> [String] {
-    let own = Array(text.utf8)
-    var counts = [Int](repeating: 0, count: size)
-    try gathering([own.count], into: &counts)
-    let longest = counts.max() ?? 0
-    var all = [UInt8](repeating: 0, count: longest * size)
-    try gathering(own + [UInt8](repeating: 0, count: longest - own.count), into: &all)
-    return (0..<size).map { String(decoding: all[longest * $0..<longest * $0 + counts[$0]], as: UTF8.self) }
+    try gather(Array(text.utf8), for: .collecting).map { String(decoding: $0, as: UTF8.self) }
   }
 
-  private func gathering<Item>(_ own: [Item], into all: inout [Item]) throws(WorldError) {
+  /// Every member's bytes, as many as each has, in the order of ranks.
+  ///
+  /// - Throws: where a member is gone or does not answer.
+  public func gather(_ bytes: [UInt8]) throws(WorldError) -> [[UInt8]] {
+    try gather(bytes, for: .collecting)
+  }
+
+  /// As ``gather(_:)``, of what all are to hold alike; a member that does something else meanwhile is found out.
+  package func gather(comparing text: String) throws(WorldError) -> [String] {
+    try gather(Array(text.utf8), for: .comparing).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  private func gather(_ own: [UInt8], for purpose: Purpose) throws(WorldError) -> [[UInt8]] {
+    var counts = [Int](repeating: 0, count: size)
+    try gathering([own.count], into: &counts, for: purpose)
+    let longest = counts.max() ?? 0
+    if longest == 0 { return Array(repeating: [], count: size) }
+    var all = [UInt8](repeating: 0, count: longest * size)
+    try gathering(own + [UInt8](repeating: 0, count: longest - own.count), into: &all, for: purpose)
+    return (0..<size).map { Array(all[longest * $0..<longest * $0 + counts[$0]]) }
+  }
+
+  private func gathering<Item>(
+    _ own: [Item], into all: inout [Item], for purpose: Purpose
+  ) throws(WorldError) {
     var failure: WorldError?
     own.withUnsafeBytes { own in
       all.withUnsafeMutableBytes { all in
-        do throws(WorldError) { try gather(own, into: all) } catch { failure = error }
+        do throws(WorldError) { try gather(own, into: all, for: purpose) } catch { failure = error }
       }
     }
     if let failure { throw failure }
@@ -166,7 +190,7 @@ public final class World: Sendable {
   /// Returns when every member has called it.
   ///
   /// - Throws: where a member is gone or does not answer.
-  public func meet() throws(WorldError) { _ = try gather("") }
+  public func meet() throws(WorldError) { _ = try gather([], for: .meeting) }
 
   /// Waits for a call that was begun, and for all before it.
   ///
@@ -216,10 +240,12 @@ public final class World: Sendable {
     }
   }
 
-  func exchange(_ sends: [Message], _ receives: [Message]) throws(WorldError) {
+  func exchange(
+    _ sends: [Message], _ receives: [Message], for purpose: Purpose = .sums
+  ) throws(WorldError) {
     guard let transport else { return }
     note(sent: sends.reduce(0) { $0 + $1.bytes.count })
-    try transport.exchange(sends, receives)
+    try transport.exchange(sends, receives, for: purpose)
   }
 
   /// Up to so many bytes a round of messages costs more than what is sent.

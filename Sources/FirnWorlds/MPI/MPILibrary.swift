@@ -58,6 +58,10 @@ struct MPILibrary: @unchecked Sendable {
   private let testall:
     @convention(c) (Int32, UnsafeMutableRawPointer, UnsafeMutablePointer<Int32>, UnsafeMutableRawPointer?) ->
       Int32
+  private let test:
+    @convention(c) (UnsafeMutableRawPointer, UnsafeMutablePointer<Int32>, UnsafeMutableRawPointer) -> Int32
+  private let iprobe:
+    @convention(c) (Int32, Int32, Handle, UnsafeMutablePointer<Int32>, UnsafeMutableRawPointer) -> Int32
   private let ibarrier: @convention(c) (Handle, UnsafeMutableRawPointer) -> Int32
   private let abortAll: @convention(c) (Handle, Int32) -> Int32
   private let finalize: @convention(c) () -> Int32
@@ -124,6 +128,8 @@ struct MPILibrary: @unchecked Sendable {
     isend = try function("MPI_Isend")
     irecv = try function("MPI_Irecv")
     testall = try function("MPI_Testall")
+    test = try function("MPI_Test")
+    iprobe = try function("MPI_Iprobe")
     ibarrier = try function("MPI_Ibarrier")
     abortAll = try function("MPI_Abort")
     finalize = try function("MPI_Finalize")
@@ -206,20 +212,40 @@ struct MPILibrary: @unchecked Sendable {
   }
 
   func send(
-    _ bytes: UnsafeRawBufferPointer, to rank: Int, in communicator: Handle, _ request: UnsafeMutableRawPointer
+    _ bytes: UnsafeRawBufferPointer, to rank: Int, tag: Int32, in communicator: Handle,
+    _ request: UnsafeMutableRawPointer
   ) throws(WorldError) {
     try check(
-      isend(bytes.baseAddress, Int32(bytes.count), byte, Int32(rank), Self.tag, communicator, request),
+      isend(bytes.baseAddress, Int32(bytes.count), byte, Int32(rank), tag, communicator, request),
       "MPI_Isend")
   }
 
   func receive(
-    _ bytes: UnsafeMutableRawBufferPointer, from rank: Int, in communicator: Handle,
+    _ bytes: UnsafeMutableRawBufferPointer, from rank: Int, tag: Int32, in communicator: Handle,
     _ request: UnsafeMutableRawPointer
   ) throws(WorldError) {
     try check(
-      irecv(bytes.baseAddress, Int32(bytes.count), byte, Int32(rank), Self.tag, communicator, request),
+      irecv(bytes.baseAddress, Int32(bytes.count), byte, Int32(rank), tag, communicator, request),
       "MPI_Irecv")
+  }
+
+  /// Whether a message of this tag has come that nobody has asked for.
+  func isWaiting(from rank: Int, tag: Int32, in communicator: Handle) throws(WorldError) -> Bool {
+    var flag: Int32 = 0
+    var status = Self.status
+    try check(iprobe(Int32(rank), tag, communicator, &flag, &status), "MPI_Iprobe")
+    return flag != 0
+  }
+
+  /// Room for a status, which takes 20 to 32 bytes in the three interfaces.
+  private static var status: SIMD16<Int32> { SIMD16() }
+
+  /// Whether this one has ended, which the list of it then says.
+  func haveEnded(_ request: UnsafeMutableRawPointer) throws(WorldError) -> Bool {
+    var flag: Int32 = 0
+    var status = Self.status
+    try check(test(request, &flag, &status), "MPI_Test")
+    return flag != 0
   }
 
   func barrier(in communicator: Handle, _ request: UnsafeMutableRawPointer) throws(WorldError) {
@@ -236,9 +262,6 @@ struct MPILibrary: @unchecked Sendable {
   func end() { _ = finalize() }
 
   func abort(_ communicator: Handle, code: Int32) { _ = abortAll(communicator, code) }
-
-  /// Messages are told apart by their order alone.
-  private static let tag: Int32 = 7
 
   private func check(_ code: Int32, _ call: String) throws(WorldError) {
     guard code != 0 else { return }

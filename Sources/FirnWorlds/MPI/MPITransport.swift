@@ -36,7 +36,7 @@ final class MPITransport: Transport {
   /// Messages are cut into pieces that a 32-bit count can say.
   static let largestPiece = 1 << 30
 
-  func exchange(_ sends: [Message], _ receives: [Message]) throws(WorldError) {
+  func exchange(_ sends: [Message], _ receives: [Message], for purpose: Purpose) throws(WorldError) {
     let receives = receives.flatMap(Self.pieces)
     let sends = sends.flatMap(Self.pieces)
     let count = sends.count + receives.count
@@ -45,14 +45,17 @@ final class MPITransport: Transport {
     // Where one fails the others may go on, so the list is given back only when all have ended.
     let requests = UnsafeMutableRawPointer.allocate(byteCount: count * width, alignment: 8)
     for (index, message) in receives.enumerated() {
-      try library.receive(message.bytes, from: message.rank, in: communicator, requests + index * width)
+      try library.receive(
+        message.bytes, from: message.rank, tag: purpose.rawValue, in: communicator, requests + index * width)
     }
     for (index, message) in sends.enumerated() {
       try library.send(
-        UnsafeRawBufferPointer(message.bytes), to: message.rank, in: communicator,
+        UnsafeRawBufferPointer(message.bytes), to: message.rank, tag: purpose.rawValue, in: communicator,
         requests + (receives.count + index) * width)
     }
-    try wait(for: requests, count) { Array(Set(receives.map(\.rank) + sends.map(\.rank))).sorted() }
+    try wait(for: requests, count, purpose, receives) {
+      Array(Set(receives.map(\.rank) + sends.map(\.rank))).sorted()
+    }
     requests.deallocate()
   }
 
@@ -64,11 +67,14 @@ final class MPITransport: Transport {
     }
   }
 
+  /// - Parameter receives: what the first of the requests are.
   private func wait(
-    for requests: UnsafeMutableRawPointer, _ count: Int, among ranks: () -> [Int]
+    for requests: UnsafeMutableRawPointer, _ count: Int, _ purpose: Purpose, _ receives: [Message] = [],
+    among ranks: () -> [Int]
   ) throws(WorldError) {
     let start = DispatchTime.now().uptimeNanoseconds
     var looks = 0
+    var nextLook = purpose.secondsBeforeLooking
     while true {
       if try library.haveEnded(requests, count) { return }
       looks += 1
@@ -79,6 +85,17 @@ final class MPITransport: Transport {
       }
       usleep(looks < 2000 ? 20 : 200)
       let waited = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
+      if waited > nextLook {
+        nextLook = waited + purpose.secondsBeforeLooking
+        for (index, message) in receives.enumerated() {
+          // Whoever has sent what was expected may be at its next call by now.
+          if try library.haveEnded(requests + index * library.requestSize) { continue }
+          for foreign in purpose.others
+          where try library.isWaiting(from: message.rank, tag: foreign.rawValue, in: communicator) {
+            throw .different(purpose, at: rank, foreign, at: message.rank)
+          }
+        }
+      }
       if waited > patience {
         let ranks = ranks()
         guard ranks.count != 1 else { throw .silent(ranks[0], heardBy: rank, for: patience) }
@@ -95,13 +112,15 @@ final class MPITransport: Transport {
     let request = UnsafeMutableRawPointer.allocate(byteCount: 8, alignment: 8)
     // Who is late is waited for here, where waiting has an end, and not in MPI_Finalize.
     guard (try? library.barrier(in: communicator, request)) != nil,
-      (try? wait(for: request, 1) { [] }) != nil
+      (try? wait(for: request, 1, .meeting) { [] }) != nil
     else { return library.abort(communicator, code: 1) }
     library.end()
   }
 
   func abort(_ error: WorldError?) {
     guard !isAborting.exchange(true, ordering: .relaxed) else { return }
+    // What all have found at once is said once: the others give those before them the time to end them.
+    if rank > 0, error != nil { usleep(UInt32(min(rank, 10)) * 300_000) }
     if let error { FileHandle.standardError.write(Data("\(error)\n".utf8)) }
     library.abort(communicator, code: 1)
     // No MPI returns from this; if one does, the process ends none the less.
@@ -144,6 +163,14 @@ extension World {
     }
     if environment["PMIX_RANK"] != nil || environment["PMI_RANK"] != nil || environment["PMI_FD"] != nil {
       return environment["SLURM_NTASKS"].flatMap { Int($0) } ?? 1
+    }
+    return nil
+  }
+
+  /// Which of its processes the launcher says this one is; nil where none has started it.
+  package static func launchedRank(_ environment: [String: String]) -> Int? {
+    for name in ["PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK"] {
+      if let rank = environment[name].flatMap({ Int($0) }) { return rank }
     }
     return nil
   }
