@@ -70,9 +70,16 @@ struct SelectionResolver {
     case .not(let inner):
       return complement(of: try hits(inner), text: SelectionPrinter(form).text)
     case .all(let parts):
+      var named: [(hits: [Hit], mark: Int)] = []
+      for part in parts { named.append((try hits(part), mark)) }
+      // What some part does not name at all has no blocks that could not be combined, whatever the order.
+      let common = named.dropFirst().reduce(named.first?.hits.map(\.index) ?? []) { Self.common($0, $1.hits) }
+      let end = mark
+      defer { mark = end }
       var result: [Hit]?
-      for part in parts {
-        let next = try hits(part)
+      for part in named {
+        let next = Self.only(common, of: part.hits)
+        mark = part.mark
         result = try result.map { known throws(FirnError) in try intersection(known, next) } ?? next
       }
       return result ?? []
@@ -134,6 +141,24 @@ struct SelectionResolver {
       }
       result.matchedBy += others
       return result
+    }
+  }
+
+  /// Both are in ascending order.
+  private static func common(_ indices: [Int], _ hits: [Hit]) -> [Int] {
+    var place = 0
+    return indices.filter { index in
+      while place < hits.count, hits[place].index < index { place += 1 }
+      return place < hits.count && hits[place].index == index
+    }
+  }
+
+  private static func only(_ indices: [Int], of hits: [Hit]) -> [Hit] {
+    if indices.count == hits.count { return hits }
+    var place = 0
+    return hits.filter { hit in
+      while place < indices.count, indices[place] < hit.index { place += 1 }
+      return place < indices.count && indices[place] == hit.index
     }
   }
 

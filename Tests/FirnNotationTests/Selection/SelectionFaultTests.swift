@@ -154,6 +154,15 @@ import Testing
     #expect(caret.count == fault.column)
   }
 
+  /// What another part does not name has no blocks to combine, wherever that part stands.
+  @Test(arguments: [
+    "(head/kernel[0..<1] | head/bias) & (head/kernel[axis 1: 0..<1] | head/bias) & rank = 1",
+    "rank = 1 & (head/kernel[0..<1] | head/bias) & (head/kernel[axis 1: 0..<1] | head/bias)",
+  ]) func axesOfWhatIsNotNamedPlayNoPart(_ text: String) throws {
+    let named = try Selection(text).resolve(in: SelectionSample.context())
+    #expect(named.map(\.variable.name) == ["head/bias"])
+  }
+
   @Test func factsThatHoldOfNothing() throws {
     let variable = Variable(name: "w", type: TensorType(.f32, [2]), initializer: .zeros)
     let fresh = SelectionContext(GraphDef(variables: [variable]))
