@@ -54,6 +54,43 @@ import Testing
     }
   }
 
+  /// Steps past the end of a sequence are what `sequence_lens` says, and no loop of their own.
+  @Test func lengthsOfSequencesAreWritten() throws {
+    func lengths(_ x: Tensor) -> Tensor { x.argmax(axis: -1).max(axes: [1]) + 1 }
+    let layers: [(String, (Tensor) -> [Tensor])] = [
+      (
+        "LSTM",
+        { x in
+          let output = LSTM(3, layers: 2, isBidirectional: true, name: "rnn").run(x, lengths: lengths(x))
+          return [output.sequence, output.last]
+        }
+      ),
+      ("GRU", { [GRU(3, name: "rnn").run($0, lengths: lengths($0)).sequence] }),
+      ("RNN", { [SimpleRNN(3, name: "rnn").run($0, lengths: lengths($0)).last] }),
+    ]
+    for (number, (name, make)) in layers.enumerated() {
+      let (operators, isSame) = try written(make)
+      #expect(operators.contains(name) && !operators.contains("Scan"), "\(number): \(operators)")
+      #expect(isSame, "\(number)")
+    }
+    // Another mask is another loop.
+    let (operators, isSame) = try written { x in
+      let steps = x.transposed([1, 0, 2])
+      let zero = x.graph.constant(0).broadcast(to: [x.extent(0), 4])
+      let w = x.graph.variable("w", shape: [4, 4])
+      let u = x.graph.variable("u", shape: [4, 4])
+      let mask = greater(steps.max(axes: [2]), x.graph.constant(0))
+      return [
+        scan(over: [steps, mask], initial: [zero]) { at in
+          let next = tanh(matmul(at.slices[0], w) + matmul(at.carries[0], u))
+          let isWithin = at.slices[1].reshaped(to: [x.extent(0), 1])
+          return ScanResult(carries: [select(where: isWithin, next, otherwise: at.carries[0])])
+        }.carries[0]
+      ]
+    }
+    #expect(operators.contains("Scan") && isSame, "\(operators)")
+  }
+
   @Test func otherLoopsAreScans() throws {
     let loops: [(Tensor) -> [Tensor]] = [
       { [GRU(3, resetAfter: false, name: "rnn")($0)] },

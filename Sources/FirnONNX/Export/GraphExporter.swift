@@ -29,6 +29,8 @@ struct GraphExporter {
   private(set) var operands: [TensorType] = []
   /// Of each of them that is a vector repeated along axes before it, that vector's name.
   private(set) var spread: [String?] = []
+  /// Of each of them that says which steps are within sequences, the name of the sequences' lengths.
+  private(set) var lengths: [String?] = []
 
   static func unsupported(_ what: String) -> FirnError {
     FirnError(
@@ -243,6 +245,7 @@ struct GraphExporter {
       }
       return names[source.inputs[0]]
     }
+    lengths = node.inputs.map { graph.lengths(masking: $0).flatMap { names[$0] } }
     scope = outer.isEmpty ? node.name : Path.joined(outer, node.name)
     defer { scope = outer }
     do throws(FirnError) {
@@ -353,5 +356,40 @@ struct GraphExporter {
     wrapped.tensor = tensor
     message.type = wrapped
     return message
+  }
+}
+
+extension GraphDef {
+  /// The vector of lengths that `mask`, `bool[time, batch]`, holds steps against: `step < lengths`; nil where it is
+  /// something else.
+  fileprivate func lengths(masking mask: Value) -> Value? {
+    let node = nodes[mask.node]
+    guard node.mnemonic == "less", node.types[0].shape.rank == 2 else { return nil }
+    let shape = node.types[0].shape
+    guard let step = vector(node.inputs[0], along: 0, of: shape), nodes[step.node].mnemonic == "iota",
+      let lengths = vector(node.inputs[1], along: 1, of: shape), type(of: lengths).dtype == .i32
+    else { return nil }
+    return lengths
+  }
+
+  /// The vector that a matrix repeats along its other axis.
+  private func vector(_ value: Value, along axis: Int, of shape: Shape) -> Value? {
+    var value = value
+    while ["broadcast", "reshape", "identity"].contains(nodes[value.node].mnemonic),
+      type(of: value).shape.rank == 2
+    {
+      let source = nodes[value.node].inputs[0]
+      let own = type(of: source).shape
+      // A vector lies along the last axis, unless it was reshaped to stand.
+      let isKept =
+        own.rank == 2
+        ? own[axis] == shape[axis] && own[1 - axis] == 1 || own == shape
+        : own.rank == 1 && own[0] == shape[axis]
+          && (nodes[value.node].mnemonic == "reshape"
+            ? type(of: value).shape[axis] == shape[axis] : axis == 1)
+      guard isKept else { return nil }
+      value = source
+    }
+    return type(of: value).shape.rank == 1 ? value : nil
   }
 }

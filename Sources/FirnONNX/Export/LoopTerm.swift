@@ -49,6 +49,9 @@ indirect enum LoopTerm: Hashable {
     case "neg": return multiplying([.number(-1), operands[0]])
     case "mul": return multiplying(operands)
     case "broadcast", "identity": return operands[0]
+    // Which sequences a step is within, with an axis for the units.
+    case "reshape" where node.types[0].dtype == .bool: return operands[0]
+    case "select": return .function("select", operands)
     case "sigmoid", "tanh", "relu": return .function(node.mnemonic, operands)
     case "matmul":
       guard (try? attributes.bool("transpose_a")) == false, (try? attributes.bool("transpose_b")) == false

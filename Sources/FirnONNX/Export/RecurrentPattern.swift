@@ -19,14 +19,15 @@ struct RecurrentPattern {
   /// Nil where the loop is something else.
   init?(_ loop: Scan) {
     let body = loop.body
-    guard loop.slices == 1, (1...2).contains(loop.carries),
-      body.outputs.dropFirst(loop.carries).allSatisfy({ $0 == body.outputs[0] }),
+    guard (1...2).contains(loop.slices), (1...2).contains(loop.carries),
       let units = body.type(of: body.outputs[0]).shape.last?.value,
       body.type(of: body.outputs[0]).shape.rank == 2
     else { return nil }
     let terms = LoopTerm.all(in: body)
-    let results = body.outputs.prefix(loop.carries).compactMap { terms[$0] }
-    guard results.count == loop.carries else { return nil }
+    let all = body.outputs.compactMap { terms[$0] }
+    guard all.count == body.outputs.count,
+      let results = Self.steps(all, of: loop)
+    else { return nil }
     // Which capture is multiplied with what, and which are added.
     var kernels: [LoopTerm: Int] = [:]
     var others: [Int] = []
@@ -62,6 +63,28 @@ struct RecurrentPattern {
       }
     }
     return nil
+  }
+}
+
+extension RecurrentPattern {
+  /// What a step makes of each state, of what the body returns: that itself, or, where a second slice says which
+  /// sequences a step is within, that there, and beyond the state as it was and outputs of zero.
+  ///
+  /// - Returns: nil where outputs are something else than the first state.
+  private static func steps(_ all: [LoopTerm], of loop: Scan) -> [LoopTerm]? {
+    let (states, outputs) = (all.prefix(loop.carries), all.dropFirst(loop.carries))
+    guard loop.slices == 2 else {
+      return outputs.allSatisfy { $0 == all[0] } ? Array(states) : nil
+    }
+    var steps: [LoopTerm] = []
+    for (number, state) in states.enumerated() {
+      guard case .function("select", let operands) = state, operands.count == 3,
+        operands[0] == .slice(1), operands[2] == .carry(number)
+      else { return nil }
+      steps.append(operands[1])
+    }
+    let output = LoopTerm.function("select", [.slice(1), steps[0], .number(0)])
+    return outputs.allSatisfy { $0 == output } ? steps : nil
   }
 }
 
@@ -123,6 +146,11 @@ extension GraphExporter {
   /// A loop as LSTM, GRU or RNN; nil where it is none, or a weight has not the form that these want.
   mutating func recurrent(_ loop: Scan, _ operands: [String]) throws(FirnError) -> [String]? {
     guard let pattern = RecurrentPattern(loop) else { return nil }
+    var lengths = ""
+    if loop.slices == 2 {
+      guard let known = self.lengths[loop.carries + 1] else { return nil }
+      lengths = known
+    }
     let first = loop.carries + loop.slices
     let order = pattern.gates.flatMap { gate in (0..<pattern.units).map { gate * pattern.units + $0 } }
     guard self.operands[first + pattern.kernel].shape.rank == 2,
@@ -156,7 +184,7 @@ extension GraphExporter {
     } else {
       inputs.append("")
     }
-    inputs.append("")
+    inputs.append(lengths)
     for state in 0..<loop.carries { inputs.append(add("Unsqueeze", [operands[state], integers([0])])) }
     var attributes = pattern.attributes
     attributes["hidden_size"] = .int(pattern.units)
