@@ -49,6 +49,11 @@ package final class RecordFile {
     byteCount += bytes.count
   }
 
+  /// Takes in how much others have added meanwhile to a file that is read.
+  package func follow() {
+    if !isWritable, let length = Platform.regularFileLength(descriptor) { byteCount = max(byteCount, length) }
+  }
+
   /// Fills `buffer` with the bytes from `offset` on; false where there are not as many, or they cannot be read.
   package func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
     var done = 0

@@ -25,6 +25,10 @@ public struct Program: Sendable {
   /// Of the variables that are trained in part, what is.
   let trainedBlocks: [String: [Block]]
 
+  private let ownMoves = Once<[String], Never>()
+  /// State that its runs move by what this member of a world alone was fed.
+  var ownState: [String] { ownMoves { compilation.graph.ownState } }
+
   private let statusReport = Once<StatusReport, Never>()
   /// What becomes of each variable and each scope, and why; worked out when it is first asked for.
   public var status: StatusReport {

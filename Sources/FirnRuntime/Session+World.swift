@@ -88,16 +88,35 @@ extension Session {
     let isKnown = agreement.programs.contains { $0.identity === program.identity }
     if isKnown, agreement.changes == store.changes { return }
     try makeStateEqual()
-    let own = try digests(of: program)
+    let own = try digests(of: program).map { "\($0.kind)\t\($0.name)\t\($0.digest)" }
     let world = self.world
-    let all = try WorldLink.translating { () throws(WorldError) in
-      try world.gather(own.map { "\($0.kind)\t\($0.name)\t\($0.digest)" }.joined(separator: "\n"))
+    let all: [String]
+    do throws(FirnError) {
+      all = try WorldLink.translating { () throws(WorldError) in
+        try world.gather(comparing: own.joined(separator: "\n"))
+      }
+    } catch {
+      throw isKnown ? loadedAlone(error) : error
     }
+    store.forgetGiven()
     if let difference = Self.difference(all) { throw difference }
     if agreement.changes != store.changes { agreement.programs = [] }
     agreement.programs.removeAll { $0.identity == nil }
     agreement.programs.append(.init(identity: program.identity))
     agreement.changes = store.changes
+  }
+
+  /// What others did not join in comparing, with what made this member compare.
+  private func loadedAlone(_ error: FirnError) -> FirnError {
+    let names = store.givenNames
+    guard !names.isEmpty else { return error }
+    var error = error
+    let more = names.count > 3 ? " and \(names.count - 3) more" : ""
+    error.message +=
+      "; since the last step rank \(world.rank) was given values of "
+      + names.prefix(3).map { "`\($0)`" }.joined(separator: ", ") + more
+    error.place = error.place ?? names[0]
+    return error
   }
 
   /// What must be alike: by kind, name and digest.
@@ -198,10 +217,38 @@ extension Session {
     }
   }
 
+  /// What each member hands in, in the order of ranks; all call it at the same place.
+  package func collecting(_ own: [UInt8]) throws(FirnError) -> [[UInt8]] {
+    guard world.size > 1 else { return [own] }
+    do throws(FirnError) {
+      let world = self.world
+      return try WorldLink.translating { () throws(WorldError) in try world.gather(own) }
+    } catch {
+      throw told(error)
+    }
+  }
+
+  // MARK: Running along
+
+  /// One step of a member that has no example: it runs along with the others, and what would only be its own doing is
+  /// undone.
+  func runAlong(_ program: Program, feeding feeds: Feeds) throws(FirnError) -> Results {
+    // Held, they are copied before they are written.
+    let before = try program.ownState.map { name throws(FirnError) in (name, try store.value(of: name)) }
+    let results = try step(program, feeding: feeds)
+    for (name, value) in before {
+      value.withUnsafeBytes { bytes in
+        if let start = bytes.baseAddress, !bytes.isEmpty { store.write(start, to: name, by: workers) }
+      }
+    }
+    return results
+  }
+
   // MARK: Failing
 
   /// Ends the other members too, and says why once.
-  func told(_ error: FirnError) -> FirnError {
+  package func told(_ error: FirnError) -> FirnError {
+    let error = describesFault(error)
     let place = error.place.map { " at `\($0)`" } ?? ""
     let remedy = error.remedy ?? "see what rank \(world.rank) says"
     // What all have found together, the first says; the others wait for it to end them.

@@ -28,8 +28,11 @@ public final class Session {
   ///
   /// A program whose values are more computes them in every step, to the same bits, and a warning says so.
   public var boundValueLimit = Int.max
-  /// Called with each warning of a compilation; by default they go to standard error.
+  /// Called with each warning of a compilation; by default they go to standard error, in a world those of rank 0 alone,
+  /// as they are the same for all.
   public var onWarning: (String) -> Void = StandardError.write
+  /// What is said of an error that ends all members of a world, before it is said.
+  package var describesFault: (FirnError) -> FirnError = { $0 }
 
   /// What stands in the place of the environment's `FIRN_PASSES`; nil for that itself.
   package var passes: String?
@@ -78,6 +81,7 @@ public final class Session {
     workers = WorkerPool(
       count: threads ?? max(1, Platform.coreCount / Platform.neighbourCount(of: world.size)),
       world: world.size > 1 ? link : nil)
+    if world.rank > 0 { onWarning = { _ in } }
     try addVariables()
   }
 
@@ -137,13 +141,13 @@ public final class Session {
     do throws(FirnError) {
       try agree(on: program)
       link.counts = counts
-      return try step(program, feeding: feeds)
+      return counts ? try step(program, feeding: feeds) : try runAlong(program, feeding: feeds)
     } catch {
       throw told(error)
     }
   }
 
-  private func step(_ program: Program, feeding feeds: Feeds) throws(FirnError) -> Results {
+  func step(_ program: Program, feeding feeds: Feeds) throws(FirnError) -> Results {
     let binding = try program.feedCheck.binding(of: feeds, members: world.size)
     let execution = try self.execution(of: program, binding: binding, checksNumerics: checksNumerics)
     let plan = execution.plan

@@ -34,6 +34,8 @@ struct VariableStore {
   private var shadows: [String: [Int]] = [:]
   /// Moves whenever somebody gives a variable a value from outside of runs.
   private(set) var changes = 0
+  /// The entries that were given one since somebody last said that he knows.
+  private var given: Set<Int> = []
   /// Moves whenever the storage of a variable is another one.
   private(set) var version = 0
 
@@ -227,6 +229,7 @@ struct VariableStore {
     let position = position(of: name)
     precondition(array.map { $0.type == entries[position].type } ?? true)
     changes += 1
+    given.insert(position)
     put(array?.sharedStorage, at: position)
     entries[position].isKnownFinite = false
     entries[position].revision += 1
@@ -240,6 +243,11 @@ struct VariableStore {
     }
     version += 1
   }
+
+  /// The variables that were given values from outside of runs since ``forgetGiven()``, in the order they were made.
+  var givenNames: [String] { given.sorted().map { entries[$0].variable.name } }
+
+  mutating func forgetGiven() { given = [] }
 
   /// Copies what a run made into the variable: where it is if nobody shares it, else to storage of its own.
   ///
@@ -359,6 +367,7 @@ struct VariableStore {
     var result = earlier
     result.version = max(version, earlier.version) + 1
     result.changes = max(changes, earlier.changes)
+    result.given = given
     for index in result.entries.indices {
       guard let now = self[result.entries[index].variable.name],
         now.revision != result.entries[index].revision
