@@ -11,21 +11,22 @@ extension Trainer {
   ///
   /// - Parameters:
   ///   - number: which batch of the epoch it is.
-  ///   - features: what is fed in the place of the frozen prefix, in a world of one.
+  ///   - features: what is fed in the place of the frozen prefix.
   func run(
     _ batch: [Int], number: Int, of size: Int, _ data: DataSet, _ features: CachedFeatures?
   ) throws(FirnError) -> Results {
     let world = session.world
-    guard world.size > 1 else {
-      if let features { return try session.run(features.step, feeding: features.feeds(batch)) }
-      return try session.run(program, feeding: data.feeds(batch))
+    var (fed, counts) = (batch, true)
+    if world.size > 1 {
+      // No batch but the last is smaller, so the product is the place of the first example.
+      let first = number * min(size, max(1, data.count))
+      let (places, own) = BatchShare(rank: world.rank, of: world.size).fedPlaces(
+        in: batch.count, after: first)
+      (fed, counts) = (places.map { batch[$0] }, own > 0)
+      try features?.handOut(batch)
     }
-    // No batch but the last is smaller, so the product is the place of the first example.
-    let first = number * min(size, max(1, data.count))
-    let part = DataSet.part(of: batch, after: first, rank: world.rank, of: world.size)
-    // Who has no example runs along on one that weighs nothing.
-    let fed = part.isEmpty ? Array(batch.prefix(1)) : part
-    return try session.run(program, feeding: data.feeds(fed), counts: !part.isEmpty)
+    if let features { return try session.run(features.step, feeding: features.feeds(fed), counts: counts) }
+    return try session.run(program, feeding: data.feeds(fed), counts: counts)
   }
 
   /// A checkpoint, written by the first member, of what all hold.

@@ -14,6 +14,8 @@ import Foundation
 // FirnParallelMember save FOLDER [STEPS]    the same, with a checkpoint after every step, going on from the newest
 // FirnParallelMember weight|selection|graph one member has something else than the others
 // FirnParallelMember throw|nan              one member fails in a step
+// FirnParallelMember load                   one member is given a value that the others are not
+// FirnParallelMember diverge                numbers are lost, which the trainer's guard finds in all
 
 /// Not kept back in a buffer.
 func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
@@ -59,6 +61,17 @@ do {
       _ = try session.run(program, feeding: ["tokens": NDArray([Int32(0)])])
     }
     _ = try session.run(program, feeding: lesson.data.feeds(0..<2))
+  case "load":
+    let session = try lesson.session(world)
+    let program = try lesson.program(in: session)
+    _ = try session.run(program, feeding: lesson.data.feeds(0..<2))
+    if isLast { try session.setValue(session.value(of: "hidden/bias"), of: "hidden/bias") }
+    for _ in 0..<3 { _ = try session.run(program, feeding: lesson.data.feeds(0..<2)) }
+  case "diverge":
+    let session = try lesson.session(world)
+    let program = try session.compile(
+      minimizing: lesson.loss, with: SGD(learningRate: 1e30), freezing: Lesson.freezing)
+    try Trainer(program, in: session).train(on: lesson.data.inBatches(of: 8, seed: 1), epochs: 30)
   default:
     let lines = try lesson.run(in: world)
     if world.rank == 0 { lines.forEach { say($0) } }

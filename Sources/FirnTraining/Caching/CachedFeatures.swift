@@ -1,6 +1,7 @@
 import FirnCompiler
 import FirnGraph
 import FirnRuntime
+import FirnWorlds
 
 /// A program over one data set, its frozen features stored: what a training loop asks for batches.
 final class CachedFeatures {
@@ -32,6 +33,8 @@ final class CachedFeatures {
   private var isProven: Bool
   /// How many examples went through the prefix so far.
   private(set) var computedCount = 0
+  /// By example, whether all members of a world were handed its record.
+  private var isHandedOut: [Bool]
 
   /// - Parameters:
   ///   - constants: what the program is fed besides, the same in every run.
@@ -61,6 +64,7 @@ final class CachedFeatures {
     (store, revisions) = try Self.open(divided, layout, constants, place, session)
     places = Array(repeating: -1, count: data.count)
     isProven = !store.isInherited
+    isHandedOut = Array(repeating: false, count: data.count)
   }
 
   private static func open(
@@ -133,6 +137,10 @@ final class CachedFeatures {
     }
     try follow()
     if !isProven { try prove(indices) }
+    // Other members of the world have computed some since.
+    if session.world.size > 1, store.isSeenByOthers, indices.contains(where: { record(of: $0) == nil }) {
+      store.lookAgain()
+    }
     let size = layout.recordSize
     let bytes = Storage(byteCount: size.saturatingProduct(indices.count))
     let buffer = UnsafeMutableRawBufferPointer(start: bytes.pointer, count: bytes.byteCount)
@@ -159,6 +167,46 @@ final class CachedFeatures {
       }
     }
     return bytes
+  }
+
+  /// Has each member of a world compute its part of the examples of a batch whose features are not known to all, and
+  /// hand them to the others: once for each example.
+  ///
+  /// Where members find each other's records in a folder, nothing is sent. All call it at the same place.
+  ///
+  /// - Parameter batch: the examples of all members together.
+  /// - Throws: `.world` where a member is gone; what a run throws.
+  func handOut(_ batch: [Int]) throws(FirnError) {
+    let (rank, members) = (session.world.rank, session.world.size)
+    guard members > 1 else { return }
+    try follow()
+    guard !store.isSeenByOthers else { return }
+    let missing = batch.filter { isHandedOut.indices.contains($0) && !isHandedOut[$0] }
+    if missing.isEmpty { return }
+    func part(_ rank: Int) -> [Int] { stride(from: rank, to: missing.count, by: members).map { missing[$0] } }
+    let own: Storage
+    do throws(FirnError) { own = try records(part(rank)) } catch {
+      // The others wait for it.
+      throw session.told(error)
+    }
+    let bytes = UnsafeRawBufferPointer(start: own.pointer, count: own.byteCount)
+    for (other, records) in try session.collecting(Array(bytes)).enumerated() where other != rank {
+      keep(records, of: part(other))
+    }
+    for example in missing { isHandedOut[example] = true }
+  }
+
+  /// Keeps what another member has computed, but for what is here already.
+  private func keep(_ records: [UInt8], of examples: [Int]) {
+    let size = layout.recordSize
+    for (place, example) in examples.enumerated()
+    where size * (place + 1) <= records.count && record(of: example) == nil {
+      let kept = records.withUnsafeBytes {
+        store.keep(
+          UnsafeRawBufferPointer(rebasing: $0[size * place..<size * (place + 1)]), under: [digests[example]])
+      }
+      places[example] = kept?.first ?? -1
+    }
   }
 
   private func record(of example: Int) -> Int? {
@@ -210,6 +258,7 @@ final class CachedFeatures {
     (store, revisions) = try Self.open(divided, layout, constants, place, session)
     places = Array(repeating: -1, count: data.count)
     isProven = !store.isInherited
+    isHandedOut = Array(repeating: false, count: data.count)
   }
 
   /// Computes one of the stored examples, as another version of the kernels may have made another last bit.

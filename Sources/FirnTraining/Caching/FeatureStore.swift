@@ -5,6 +5,12 @@ protocol FeatureStore: AnyObject {
   /// Whether there are records that another process, or this one before, has made.
   var isInherited: Bool { get }
 
+  /// Whether others that use the same place find what is kept here, having looked again.
+  var isSeenByOthers: Bool { get }
+
+  /// Takes in what others have kept since it was last looked.
+  func lookAgain()
+
   /// The number of the record of this key; nil where there is none.
   func record(of key: FeatureKey) -> Int?
 

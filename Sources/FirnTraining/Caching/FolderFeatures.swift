@@ -4,11 +4,11 @@ internal import Foundation
 
 /// Features in the files of a folder.
 ///
-/// Every process adds to a file of its own and reads those that were there when it began, so any number may use one
-/// folder. A file is a header (magic, key of the group, bytes of a record) and records: the example's key, its
-/// features, and a checksum of both. A record counts if it is whole and its checksum right, which is looked at whenever
-/// it is read: a process that is killed, a disk that is full or bytes that turn over cost the work of computing it
-/// again.
+/// Every process adds to a file of its own and reads those that were there when it began, or when it looks again, so
+/// any number may use one folder. A file is a header (magic, key of the group, bytes of a record) and records: the
+/// example's key, its features, and a checksum of both. A record counts if it is whole and its checksum right, which
+/// is looked at whenever it is read: a process that is killed, a disk that is full or bytes that turn over cost the
+/// work of computing it again.
 final class FolderFeatures: FeatureStore {
   private static let magic: [UInt8] = Array("FIRNFEA1".utf8)
   private static let checksumSize = 8
@@ -19,7 +19,8 @@ final class FolderFeatures: FeatureStore {
   private let warn: (String) -> Void
   private var numbers: [FeatureKey: Int] = [:]
   private var places: [(file: RecordFile, offset: Int)] = []
-  private var inherited: [RecordFile] = []
+  /// Files of others, each with how far its records are taken in.
+  private var inherited: [(file: RecordFile, end: Int)] = []
   /// The file of this process, made when there is something to write.
   private var own: RecordFile?
   private var isFull = false
@@ -32,9 +33,25 @@ final class FolderFeatures: FeatureStore {
     self.recordSize = recordSize
     self.warn = warn
     buffer = Array(repeating: 0, count: FeatureKey.byteCount + recordSize + Self.checksumSize)
+    lookAgain()
+  }
+
+  var isSeenByOthers: Bool { true }
+
+  func lookAgain() {
+    for index in inherited.indices {
+      inherited[index].file.follow()
+      read(&inherited[index])
+    }
+    let known = Set(inherited.map(\.file.path) + [own?.path].compactMap { $0 })
     let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
-    for name in names where name.hasSuffix(Self.suffix) {
-      if let file = RecordFile(reading: folder + "/" + name) { read(file) }
+    for name in names where name.hasSuffix(Self.suffix) && !known.contains(folder + "/" + name) {
+      var head = header
+      guard let file = RecordFile(reading: folder + "/" + name),
+        head.withUnsafeMutableBytes({ file.read(at: 0, into: $0) }), head == header
+      else { continue }
+      inherited.append((file, head.count))
+      read(&inherited[inherited.count - 1])
     }
   }
 
@@ -46,18 +63,18 @@ final class FolderFeatures: FeatureStore {
 
   var isInherited: Bool { !inherited.isEmpty }
 
-  /// Takes in the keys of a file's whole records; a file of another kind has none.
-  private func read(_ file: RecordFile) {
-    var head = header
-    let (wanted, size) = (head, buffer.count)
-    guard head.withUnsafeMutableBytes({ file.read(at: 0, into: $0) }), head == wanted else { return }
+  /// Takes in the keys of a file's whole records that are new.
+  private func read(_ inherited: inout (file: RecordFile, end: Int)) {
+    let (file, size) = (inherited.file, buffer.count)
     var key = [UInt8](repeating: 0, count: FeatureKey.byteCount)
-    for offset in stride(from: head.count, through: file.byteCount - size, by: size) {
-      guard key.withUnsafeMutableBytes({ file.read(at: offset, into: $0) }) else { break }
-      numbers[key.withUnsafeBytes(FeatureKey.init)] = places.count
+    while inherited.end <= file.byteCount - size {
+      let offset = inherited.end
+      guard key.withUnsafeMutableBytes({ file.read(at: offset, into: $0) }) else { return }
+      let found = key.withUnsafeBytes { FeatureKey($0) }
+      numbers[found] = places.count
       places.append((file, offset))
+      inherited.end += size
     }
-    inherited.append(file)
   }
 
   func record(of key: FeatureKey) -> Int? { numbers[key] }
@@ -138,7 +155,7 @@ final class FolderFeatures: FeatureStore {
   }
 
   func discard() {
-    for file in inherited { try? FileManager.default.removeItem(atPath: file.path) }
+    for (file, _) in inherited { try? FileManager.default.removeItem(atPath: file.path) }
     (numbers, places, inherited) = ([:], [], [])
   }
 }

@@ -25,6 +25,10 @@ final class MemoryFeatures: FeatureStore {
   // Of this process, and no kernel changes in it.
   var isInherited: Bool { false }
 
+  var isSeenByOthers: Bool { false }
+
+  func lookAgain() {}
+
   func record(of key: FeatureKey) -> Int? { numbers[key] }
 
   func keep(_ bytes: UnsafeRawBufferPointer, under keys: [FeatureKey]) -> [Int]? {

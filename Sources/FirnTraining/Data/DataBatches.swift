@@ -3,7 +3,7 @@ public import FirnGraph
 /// The examples of a ``DataSet`` in batches: in a new random order every epoch, or in their own.
 ///
 /// The last batch of an epoch has what is left, and may be smaller.
-public struct DataBatches: BatchSource, Sendable {
+public struct DataBatches: DividedBatchSource, Sendable {
   /// The examples.
   public let data: DataSet
   /// Examples in a batch, at least 1.
@@ -27,16 +27,50 @@ public struct DataBatches: BatchSource, Sendable {
   ///
   /// - Complexity: O(examples) for the order; rows are copied batch by batch.
   public func batches(ofEpoch epoch: Int, from first: Int) throws(FirnError) -> BatchIterator {
+    iterator(epoch, first) { indices, _ throws(FirnError) in
+      Batch(try data.feeds(indices), count: indices.count, indices: indices)
+    }
+  }
+
+  /// The batches of an epoch, without the first ones, of each a member's part.
+  ///
+  /// - Complexity: O(examples) for the order; of rows only the member's own are copied.
+  public func parts(
+    ofEpoch epoch: Int, from first: Int, for share: BatchShare
+  ) throws(FirnError) -> BatchIterator {
+    iterator(epoch, first) { indices, place throws(FirnError) in
+      let (places, own) = share.fedPlaces(in: indices.count, after: place)
+      let fed = places.map { indices[$0] }
+      var batch = Batch(try data.feeds(fed), count: own, of: indices.count, indices: fed)
+      batch.whole = .init(count: indices.count, indices: indices)
+      return batch
+    }
+  }
+
+  /// - Parameters:
+  ///   - stride: of so many batches one is made, the first of them.
+  ///   - make: makes a batch of examples, told the place of the first of them in the epoch.
+  private func iterator(
+    _ epoch: Int, _ first: Int, stride: Int = 1,
+    _ make: @escaping (_ indices: [Int], _ place: Int) throws(FirnError) -> Batch
+  ) -> BatchIterator {
     let (data, size) = (data, min(size, max(1, data.count)))
     let order = seed.map { Shuffle(seed: $0, stream: UInt64(truncatingIfNeeded: epoch)).order(data.count) }
     let (done, overflow) = max(0, first).multipliedReportingOverflow(by: size)
     var next = overflow ? data.count : min(done, data.count)
+    let (step, isAll) = size.multipliedReportingOverflow(by: max(1, stride))
     return BatchIterator { () throws(FirnError) in
       guard next < data.count else { return nil }
       let range = next..<min(next + size, data.count)
-      next = range.upperBound
-      let indices = order.map { Array($0[range]) } ?? Array(range)
-      return Batch(try data.feeds(indices), count: indices.count, indices: indices)
+      next = isAll ? data.count : min(next.saturatingSum(step), data.count)
+      return try make(order.map { Array($0[range]) } ?? Array(range), range.lowerBound)
+    }
+  }
+
+  /// Every so manieth whole batch of the first epoch, from one of them on.
+  func everyBatch(_ stride: Int, from first: Int) -> BatchIterator {
+    iterator(0, first, stride: stride) { indices, _ throws(FirnError) in
+      Batch(try data.feeds(indices), count: indices.count, indices: indices)
     }
   }
 }

@@ -10,7 +10,7 @@ internal import FirnRuntime
 ///
 ///     let source = try PaddedBatches(
 ///       [tokens: sentences], lengths: lengths, labels: [y: kinds], of: 32, seed: 1)
-public struct PaddedBatches: BatchSource, Sendable {
+public struct PaddedBatches: DividedBatchSource, Sendable {
   private let sequences: [(name: String, home: GraphIdentity?, arrays: [NDArray], padding: Double)]
   private let rest: DataSet?
   private let lengthName: (name: String, home: GraphIdentity?)?
@@ -95,6 +95,26 @@ public struct PaddedBatches: BatchSource, Sendable {
     }
   }
 
+  /// The batches of an epoch, without the first ones, of each a member's part, filled up as the whole batch is.
+  public func parts(
+    ofEpoch epoch: Int, from first: Int, for share: BatchShare
+  ) throws(FirnError) -> BatchIterator {
+    let plan = plan(epoch)
+    var next = max(0, first)
+    var place = plan.prefix(next).reduce(0) { $0 + $1.count }
+    return BatchIterator { () throws(FirnError) in
+      guard next < plan.count else { return nil }
+      let indices = plan[next]
+      let (places, own) = share.fedPlaces(in: indices.count, after: place)
+      next += 1
+      place += indices.count
+      var part = try batch(places.map { indices[$0] }, asLongAs: indices)
+      part.count = own
+      part.whole = .init(count: indices.count, indices: indices)
+      return part
+    }
+  }
+
   /// The examples of each batch of an epoch.
   func plan(_ epoch: Int) -> [[Int]] {
     let stream = UInt64(truncatingIfNeeded: epoch)
@@ -118,8 +138,9 @@ public struct PaddedBatches: BatchSource, Sendable {
     return Shuffle(seed: seed, stream: stream ^ 1 << 63).order(batches.count).map { batches[$0] }
   }
 
-  private func batch(_ indices: [Int]) throws(FirnError) -> Batch {
-    let longest = indices.map { lengths[$0] }.max() ?? 0
+  /// - Parameter whole: up to the longest of these it is filled up; nil for the batch itself.
+  private func batch(_ indices: [Int], asLongAs whole: [Int]? = nil) throws(FirnError) -> Batch {
+    let longest = (whole ?? indices).map { lengths[$0] }.max() ?? 0
     var entries: [Feeds.Entry] = []
     for sequence in sequences {
       let form = ArrayType(

@@ -47,6 +47,9 @@ public struct Evaluator {
 
   /// Runs all batches of a source's first epoch.
   ///
+  /// In a world all members call it: each runs some of the batches, and all measure the same, to the bits of one that
+  /// runs them all.
+  ///
   /// - Throws: `.invalidArgument` where there are none; what a run or a metric throws.
   /// - Complexity: a forward pass over the data.
   public func evaluate(_ source: any BatchSource) throws(FirnError) -> Evaluation {
@@ -62,26 +65,28 @@ public struct Evaluator {
     if let features, let batches = source as? DataBatches {
       source = DataBatches(features.numbers, size: batches.size, seed: batches.seed)
     }
-    let batches = try source.batches(ofEpoch: 0, from: 0)
+    let batches = try MeasuredBatches(source, in: session)
     var count = 0
-    while let batch = try batches.next() {
+    while let round = try batches.next(running: { batch throws(FirnError) in
       let (program, feeds) =
         if let features, let indices = batch.indices { (features.step, try features.feeds(indices)) } else {
           (program, batch.feeds)
         }
       let results = try session.run(program, feeding: feeds)
-      var arrays: [NDArray] = []
-      for name in names { arrays.append(try results[name]) }
-      for index in accumulators.indices {
-        do throws(FirnError) {
-          try accumulators[index].add(places[index].map { arrays[$0] }, count: batch.count)
-        } catch {
-          var error = error
-          error.place = error.place ?? metrics[index].name
-          throw error
+      return try names.map { name throws(FirnError) in try results[name] }
+    }) {
+      for (arrays, size) in round {
+        for index in accumulators.indices {
+          do throws(FirnError) {
+            try accumulators[index].add(places[index].map { arrays[$0] }, count: size)
+          } catch {
+            var error = error
+            error.place = error.place ?? metrics[index].name
+            throw error
+          }
         }
+        count += size
       }
-      count += batch.count
     }
     guard count > 0 else {
       throw FirnError(

@@ -30,7 +30,7 @@ final class NormProbe {
     guard position.step.isMultiple(of: watch.interval) else { return nil }
     let (probe, names) = try self.probe(of: program)
     let results = try session.undoing { () throws(FirnError) in
-      try session.run(probe, feeding: batch.feeds)
+      try session.run(probe, feeding: batch.feeds, counts: batch.isCounted)
     }
     var gradients: [String: Double] = [:]
     var before: [String: NDArray] = [:]
@@ -99,8 +99,11 @@ final class NormProbe {
     }
     let loss = losses.dropFirst().reduce(first) { $0 + $1.cast(to: $0.dtype) }
     let squares = graph.scope("norms") {
-      graph.gradients(of: [loss], withRespectTo: reads, unconnected: .zero).map {
-        let gradient = $0.cast(to: .f64)
+      // In a world those of all members together, as the step has them.
+      let weight = request.training?.exchange?.weight(in: graph)
+      return graph.gradients(of: [loss], withRespectTo: reads, unconnected: .zero).map {
+        let mean = weight.map($0.exchangedMean(weight:)) ?? $0
+        let gradient = mean.cast(to: .f64)
         return (gradient * gradient).sum()
       }
     }

@@ -59,10 +59,10 @@ public struct RateRangeTest: Hashable, Sendable {
     var (smooth, weight, lowest, losses) = (0.0, 1.0, Double.infinity, [Double]())
     var epoch = 0
     while losses.count < steps {
-      let batches = try source.batches(ofEpoch: epoch, from: 0)
+      let batches = try source.batches(for: session, running: program, ofEpoch: epoch, from: 0)
       let before = losses.count
       while losses.count < steps, let batch = try batches.next() {
-        let loss = try session.run(program, feeding: batch.feeds).scalar(name)
+        let loss = try session.run(program, feeding: batch.feeds, counts: batch.isCounted).scalar(name)
         (smooth, weight) = (0.9 * smooth + 0.1 * loss, weight * 0.9)
         let now = smooth / (1 - weight)
         guard now.isFinite, now <= 4 * lowest || losses.count < 2 else { return losses }

@@ -83,6 +83,11 @@ public struct Trainer {
 
   /// Trains; goes on from a checkpoint where one is given.
   ///
+  /// Where the session belongs to a world, all members call it alike: each runs its part of every batch and of what is
+  /// measured; losses, measures and what is decided by them are the same for all. The first member alone writes
+  /// checkpoints, says how far the run is, and tells callbacks; a stop that any member asks for ends all of them within
+  /// about a second.
+  ///
   /// - Parameters:
   ///   - source: the batches, each fed by the names of its placeholders. The loss is the program's last fetch.
   ///   - epochs: passes over the source in all, those before a resumption included; not negative.

@@ -38,6 +38,7 @@ extension TrainingLoop {
   /// What is run for a batch, and what that is fed.
   func cached(_ batch: Batch) throws(FirnError) -> (program: Program, feeds: Feeds) {
     guard let features = try stored(), let indices = batch.indices else { return (run.program, batch.feeds) }
+    if let whole = batch.whole?.indices { try features.handOut(whole) }
     return (features.step, try features.feeds(indices))
   }
 

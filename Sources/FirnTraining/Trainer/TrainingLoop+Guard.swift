@@ -1,5 +1,6 @@
 import FirnGraph
 import FirnRuntime
+import FirnWorlds
 
 /// What stops a run that has lost its numbers.
 extension TrainingLoop {
@@ -7,7 +8,8 @@ extension TrainingLoop {
   ///   before the step that made it so.
   func requireFiniteWeights() throws(FirnError) {
     guard numericGuard != nil, numericGuard?.good != nil else { return }
-    if try !session.holdsFiniteNumbers(in: run.program.writtenVariables) { try stopAtFault(nil) }
+    let isFaulty = try !session.holdsFiniteNumbers(in: run.program.writtenVariables)
+    if try isSoForAny(isFaulty) { try stopAtFault(nil) }
   }
 
   /// Goes back to what is known to be good, and on from there with every number looked at, to the step that fails.
@@ -20,16 +22,23 @@ extension TrainingLoop {
     let checked = session.checksNumerics
     session.checksNumerics = true
     defer { session.checksNumerics = checked }
+    // Whoever meets it first ends all members of a world, and is the one to say where.
+    let describes = session.describesFault
+    defer { session.describesFault = describes }
     var place = good.position
     // A fault of the weights is one of the last step that is done, one of the loss of the step after it.
     let last = loss == nil ? failed - 1 : failed
     while place.step <= last {
-      let batches = try source.batches(ofEpoch: place.epoch, from: place.batch)
+      let batches = try source.batches(
+        for: session, running: run.program, ofEpoch: place.epoch, from: place.batch)
       while place.step <= last, let batch = try batches.next() {
+        let now = place
+        session.describesFault = { Self.fault($0, at: now) }
         do throws(FirnError) {
-          _ = try session.run(run.program, feeding: batch.feeds)
+          _ = try session.run(run.program, feeding: batch.feeds, counts: batch.isCounted)
         } catch {
-          throw fault(error, at: place)
+          // In a world that has been said already.
+          throw session.world.size > 1 ? error : Self.fault(error, at: place)
         }
         place.step += 1
         place.batch += 1
@@ -45,7 +54,7 @@ extension TrainingLoop {
         "the weights are those before step \(good.position.step + 1); going on from there did not fail again")
   }
 
-  private func fault(_ error: FirnError, at place: DataPosition) -> FirnError {
+  private static func fault(_ error: FirnError, at place: DataPosition) -> FirnError {
     guard error.code == .notFinite else { return error }
     return FirnError(
       .notFinite,

@@ -13,10 +13,13 @@ extension TrainingLoop {
       notes[Standardization.key] = PlainJSON.text(standardization)
     }
     let metric = isEpochEnd ? state.history.epochs.last?.monitored(trainer.monitor) : nil
-    let path = try folder.save(
-      session, running: run.program, step: position.step, position: position,
-      metric: metric.flatMap { $0.isFinite ? $0 : nil }, notes: notes, isBest: isBest)
-    for callback in trainer.callbacks { try callback.saved(path, at: position, in: run) }
+    try session.makeStateEqual()
+    try session.byFirstMember { () throws(FirnError) in
+      let path = try folder.save(
+        session, running: run.program, step: position.step, position: position,
+        metric: metric.flatMap { $0.isFinite ? $0 : nil }, notes: notes, isBest: isBest)
+      for callback in callbacks { try callback.saved(path, at: position, in: run) }
+    }
   }
 
   /// Puts the session, the data and this loop back to where a checkpoint was made.

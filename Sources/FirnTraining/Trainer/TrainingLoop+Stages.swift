@@ -25,7 +25,7 @@ extension TrainingLoop {
       stage: due, epoch: position.epoch, step: position.step, difference: try before.difference(to: program),
       slots: slots)
     reporter.entered(change)
-    for callback in trainer.callbacks { try callback.entered(change, in: run) }
+    for callback in callbacks { try callback.entered(change, in: run) }
   }
 
   /// Lowers the rate where the rule says so.

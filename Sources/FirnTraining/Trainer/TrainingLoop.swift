@@ -30,6 +30,9 @@ final class TrainingLoop {
   /// The stored features of the stage's program, once they were asked for; nil in it where there are none.
   var features: CachedFeatures??
   var validationFeatures: CachedFeatures??
+  /// The step after which the members of a world ask each other whether to stop, and when they did last.
+  var nextAsking = 0
+  var lastAsking: (step: Int, time: ContinuousClock.Instant)
   private var interrupts: InterruptWatcher?
 
   init(
@@ -39,11 +42,6 @@ final class TrainingLoop {
     guard !trainer.program.trained.isEmpty, trainer.program.fetches.last != nil else {
       throw FirnError(
         .invalidArgument, "the program trains nothing", remedy: "compile it with `minimizing:`")
-    }
-    guard trainer.session.world.size == 1 else {
-      throw FirnError(
-        .invalidArgument, "`train(on:)` in a world of \(trainer.session.world.size) members",
-        remedy: "use `fit`, which shares batches out, or train in one process")
     }
     guard epochs >= 0 else {
       throw FirnError(.invalidArgument, "\(epochs) epochs", remedy: "give a number that is not negative")
@@ -63,7 +61,8 @@ final class TrainingLoop {
     probe = try trainer.norms.map { (watch) throws(FirnError) in try NormProbe(watch, in: trainer.session) }
     stop = trainer.stopSignal ?? StopSignal()
     standardization = trainer.standardization
-    reporter = TrainingProgress(trainer.progress)
+    reporter = TrainingProgress(trainer.session.world.rank == 0 ? trainer.progress : .silent)
+    lastAsking = (position.step, .now)
     try requireMonitor()
     try requireRateFactor()
     run.stepCount = source.batchCount(ofEpoch: 0).map { batches in
@@ -91,9 +90,9 @@ final class TrainingLoop {
   // MARK: The run
 
   func start() throws(FirnError) -> TrainingOutcome {
-    if trainer.stopsOnInterrupt { interrupts = InterruptWatcher(stop) }
+    if trainer.stopsOnInterrupt { interrupts = InterruptWatcher(stop, isReporter: isReporter) }
     defer { interrupts?.end() }
-    for callback in trainer.callbacks { try callback.began(run) }
+    for callback in callbacks { try callback.began(run) }
     var ending = TrainingOutcome.Ending.finished
     while !state.isStoppedEarly, position.epoch < epochCount, position.step < lastStep {
       guard try runEpoch() else {
@@ -108,7 +107,7 @@ final class TrainingLoop {
       ending: ending, history: state.history,
       best: state.best(trainer.monitor).map { state.history.epochs[$0] },
       isBestRestored: isBestRestored, position: position, losses: losses)
-    for callback in trainer.callbacks { try callback.ended(outcome, in: run) }
+    for callback in callbacks { try callback.ended(outcome, in: run) }
     return outcome
   }
 
@@ -116,7 +115,8 @@ final class TrainingLoop {
   private func runEpoch() throws(FirnError) -> Bool {
     let (epoch, began) = (position.epoch, ContinuousClock.now)
     try enterDueStage(isEpochStart: position.batch == 0)
-    let batches = try fedSource().batches(ofEpoch: epoch, from: position.batch)
+    let batches = try fedSource().batches(
+      for: session, running: run.program, ofEpoch: epoch, from: position.batch)
     var next = try batches.next()
     guard next != nil || position.batch > 0 else {
       throw FirnError(
@@ -129,17 +129,16 @@ final class TrainingLoop {
       // Not before it is known whether this was the last: a position says which batch comes next.
       if next == nil { break }
       let record = stepRecord(batch, loss, epoch)
-      let isLast = position.step >= lastStep
-      let isStopped = run.isStopRequested || stop.isRequested
       try report(record)
-      if isLast || isStopped || run.isStopRequested || stop.isRequested {
+      let ends = try position.step >= lastStep ? true : agreesToStop()
+      if ends {
         try save(isEpochEnd: false)
         return false
       }
       if let interval, position.step.isMultiple(of: interval) { try save(isEpochEnd: false) }
     }
     try finishEpoch(epoch, began)
-    if run.isStopRequested || stop.isRequested { return state.isStoppedEarly || position.epoch >= epochCount }
+    if try agreesToStop(isNow: true) { return state.isStoppedEarly || position.epoch >= epochCount }
     return true
   }
 
@@ -148,16 +147,16 @@ final class TrainingLoop {
     numericGuard?.willStep(session, at: position)
     let measured = try probe?.begin(before: run.program, batch, at: position)
     let (program, feeds) = try cached(batch)
-    let results = try session.run(program, feeding: feeds)
+    let results = try session.run(program, feeding: feeds, counts: batch.isCounted)
     let loss = try results.scalar(run.program.fetches.last ?? "")
     if numericGuard != nil, !loss.isFinite { try stopAtFault(loss) }
-    if let measured { try probe?.finish(measured, callbacks: trainer.callbacks, in: run) }
+    if let measured { try probe?.finish(measured, callbacks: callbacks, in: run) }
     losses.append(loss)
-    state.lossSum += loss * Double(batch.count)
-    state.exampleCount += batch.count
+    state.lossSum += loss * Double(batch.total)
+    state.exampleCount += batch.total
     position.step += 1
     position.batch += 1
-    pendingStep = (batch.count, loss)
+    pendingStep = (batch.total, loss)
     return loss
   }
 
@@ -166,14 +165,14 @@ final class TrainingLoop {
 
   private func stepRecord(_ batch: Batch, _ loss: Double, _ epoch: Int) -> StepRecord {
     StepRecord(
-      step: position.step, epoch: epoch, stage: state.stage, loss: loss, exampleCount: batch.count,
+      step: position.step, epoch: epoch, stage: state.stage, loss: loss, exampleCount: batch.total,
       position: position)
   }
 
   private func report(_ record: StepRecord) throws(FirnError) {
     pendingStep = nil
     reporter.update(record, of: run.stepCount)
-    for callback in trainer.callbacks { try callback.finished(record, in: run) }
+    for callback in callbacks { try callback.finished(record, in: run) }
   }
 
   private func finishEpoch(_ epoch: Int, _ began: ContinuousClock.Instant) throws(FirnError) {
@@ -185,6 +184,10 @@ final class TrainingLoop {
           position: position))
     }
     try requireFiniteWeights()
+    // What members move by their own examples is what all are judged by.
+    if trainer.validation != nil || trainer.earlyStopping?.restoresBest == true {
+      try session.makeStateEqual()
+    }
     let validation = try trainer.validation.flatMap { (validation) throws(FirnError) in
       try evaluator?.evaluate(validation.source, by: cachedValidation(validation.source))
     }
@@ -203,7 +206,7 @@ final class TrainingLoop {
       state.isStoppedEarly = true
     }
     reporter.finished(record)
-    for callback in trainer.callbacks { try callback.finished(record, in: run) }
+    for callback in callbacks { try callback.finished(record, in: run) }
     try save(isEpochEnd: true, isBest: isBest)
   }
 }
