@@ -58,7 +58,7 @@ let executables: [Target] = [
   .executableTarget(
     name: "FirnCLI",
     dependencies: [
-      "FirnDigits", "FirnGraph", "FirnNotation", "FirnFiles", "FirnCharts", "FirnOps", "FirnNN",
+      "FirnWorlds", "FirnDigits", "FirnGraph", "FirnNotation", "FirnFiles", "FirnCharts", "FirnOps", "FirnNN",
       "FirnCompiler", "FirnRuntime",
       "FirnFormats", "FirnONNX",
       "FirnTraining",
@@ -66,7 +66,8 @@ let executables: [Target] = [
   .executableTarget(
     name: "FirnBench",
     dependencies: [
-      "FirnGraph", "FirnNotation", "FirnCharts", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime",
+      "FirnWorlds", "FirnGraph", "FirnNotation", "FirnCharts", "FirnOps", "FirnNN", "FirnCompiler",
+      "FirnRuntime",
       "FirnFormats", "FirnTraining", "CFirnAllocations", "CFirnPeak",
     ]),
 ]

@@ -39,6 +39,9 @@ enum Main {
     Benchmark("denormals", "an LSTM's step where its states die away", DenormalsBenchmark.run),
     Benchmark("convolution", "kernels of convolutional networks on one thread", ConvolutionBenchmark.run),
     Benchmark("networks", "building, freezing, explaining and drawing a ResNet-50", NetworksBenchmark.run),
+    Benchmark(
+      "worlds", "two members on a core each beside one on one; `mpiexec -n N` for processes",
+      WorldsBenchmark.run),
     Benchmark("weights", "opening a session on a gigabyte of weights", WeightsBenchmark.run),
   ]
 

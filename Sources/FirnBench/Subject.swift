@@ -30,13 +30,7 @@ struct Subject {
       } else {
         try session.compile(fetching: [result])
       }
-    let feeds = Feeds(
-      try inputs.map { input in
-        let noise = try Initializer.uniform(-1, 1).values(shape: input.shape)
-        guard input.tensor.dtype == .i32 else { return (input.tensor.name, noise) }
-        let numbers = noise.floats.map { Int32(($0 + 1) / 2 * Float(input.limit - 1)) }
-        return (input.tensor.name, try NDArray(numbers, shape: input.shape))
-      })
+    let feeds = Feeds(try inputs.map { ($0.tensor.name, try $0.noise()) })
     let binding: DimBinding = row.work.isTrained ? ["batch": row.work.batch] : [:]
     (self.session, self.program, self.feeds) = (session, program, feeds)
     (self.binding, self.threads) = (binding, threads)

@@ -20,6 +20,12 @@ struct Work: Sendable {
     var tensor: Tensor
     var shape: [Int]
     var limit = 1
+
+    func noise() throws -> NDArray {
+      let noise = try Initializer.uniform(-1, 1).values(shape: shape)
+      guard tensor.dtype == .i32 else { return noise }
+      return try NDArray(noise.floats.map { Int32(($0 + 1) / 2 * Float(limit - 1)) }, shape: shape)
+    }
   }
 
   var name: String

@@ -1,4 +1,5 @@
 internal import FirnGraph
+internal import FirnWorlds
 internal import Foundation
 
 /// The command `firn`.
@@ -58,6 +59,10 @@ enum Main {
   /// - Returns: the exit code: 0 where all is fine, 1 for findings or a file that is at fault, 2 for a line or a
   ///   selection that cannot be understood.
   static func run(_ line: [String], in shell: Shell) -> Int32 {
+    func say(_ error: any Error) {
+      Members.leaveWordToFirst()
+      shell.errors("\(error)\n")
+    }
     do {
       let arguments = try parser.parse(line)
       if let help = arguments.help {
@@ -69,15 +74,19 @@ enum Main {
       }
       return try entry.run(arguments, shell)
     } catch let error as UsageError {
-      shell.errors("\(error)\n")
+      say(error)
       return UsageError.exitCode
     } catch let failure as FileFailure {
-      shell.errors("\(failure.error)\n")
+      say(failure.error)
       return 1
     } catch let error as FirnError {
-      shell.errors("\(error)\n")
+      say(error)
       return error.code.isFaultOfTheLine ? UsageError.exitCode : 1
+    } catch let error as WorldError {
+      say(error)
+      return 1
     } catch {
+      Members.leaveWordToFirst()
       shell.errors("error: \(error)\n")
       return 1
     }

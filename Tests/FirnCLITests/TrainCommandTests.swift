@@ -10,7 +10,7 @@ import Testing
 /// `firn train`, `firn evaluate` and `firn predict` on files.
 @Suite struct TrainCommandTests {
   /// Three kinds of leaves that a line tells apart, in a folder with a graph that learns them.
-  private struct Bench {
+  struct Bench {
     let directory: String
 
     init(_ directory: String) throws {

@@ -11,6 +11,9 @@ struct RunFolder {
   var checkpoints: String { path + "/checkpoints" }
   var weights: String { path + "/weights.safetensors" }
 
+  /// The folder that the first of several processes has made.
+  init(joining path: String, named name: String) { (self.path, self.name, isNew) = (path, name, false) }
+
   /// - Throws: `.file` where it cannot be made, `.invalidArgument` where another run has left its files.
   init(_ path: String, named name: String, resuming: Bool) throws(FirnError) {
     (self.path, self.name) = (path, name)

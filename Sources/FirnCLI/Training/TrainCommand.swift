@@ -3,6 +3,7 @@ internal import FirnGraph
 internal import FirnNotation
 internal import FirnRuntime
 internal import FirnTraining
+internal import FirnWorlds
 internal import Foundation
 
 /// `firn train`: trains a graph file on a file of examples.
@@ -56,6 +57,9 @@ enum TrainCommand {
       .init(
         line: "firn train model.firn --data train.csv --column y=kind --freeze encoder --out run --resume",
         meaning: "go on where it was stopped"),
+      .init(
+        line: "mpiexec -n 4 firn train model.firn --data train.csv --column y=kind --batch 128 --out run",
+        meaning: "four processes, each with its part of every batch of 128"),
     ])
 
   static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
@@ -63,13 +67,25 @@ enum TrainCommand {
       throw UsageError(
         "firn train", "there is no '--out'", remedy: "name a folder for weights and curves: --out run")
     }
+    // Started by a launcher of MPI, the process is one of several that train together.
+    let world = try World.mpi()
+    let members = Members(world)
+    let shell = members.shell(shell)
     let taken = arguments.flag("resume") ? Self.columns(ofRunIn: shell.resolved(out)) : [:]
-    let job = try TrainingJob(arguments, trainedOn: taken, in: shell)
-    let place = try RunFolder(shell.resolved(out), named: out, resuming: arguments.flag("resume"))
+    let job = try TrainingJob(arguments, trainedOn: taken, world: world, in: shell)
+    // What others look for before it is there, or find because it is, would be taken for another run's.
+    let place = try members.byFirst {
+      try RunFolder(shell.resolved(out), named: out, resuming: arguments.flag("resume"))
+    } orElse: {
+      RunFolder(joining: shell.resolved(out), named: out)
+    }
     do {
-      return try run(job, place, arguments, in: shell)
+      let code = try run(job, place, arguments, in: shell)
+      // Whoever ends first would end the others, should it end with another status than 0.
+      try world.meet()
+      return code
     } catch {
-      place.removeIfEmpty()
+      if world.rank == 0 { place.removeIfEmpty() }
       throw error
     }
   }
@@ -116,31 +132,35 @@ enum TrainCommand {
     trainer.standardization = job.standardization
     if !job.columns.isEmpty { trainer.notes[DataColumns.key] = try TrainedModel.text(job.columns) }
     trainer.stopsOnInterrupt = true
+    let isFirst = job.model.session.world.rank == 0
     if Terminal.current(.standardError).isInteractive, !arguments.flag("json") {
       trainer.progress = .automatic
     } else {
       trainer.callbacks.append(EpochLines(write: { shell.errors($0 + "\n") }))
     }
-    if let events = arguments.text("events") {
+    if isFirst, let events = arguments.text("events") {
       trainer.callbacks.append(try EventLog(shell.resolved(events), graph: job.program.graph))
     }
     let outcome = try trainer.train(
       on: job.training.inBatches(of: job.batch, seed: job.seed), epochs: job.epochs, from: start,
       savingTo: folder)
-    try outcome.history.write(to: place.path)
-    if outcome.ending != .interrupted {
+    if isFirst { try outcome.history.write(to: place.path) }
+    if isFirst, outcome.ending != .interrupted {
       try TrainedModel.write(job.model.session, job.standardization, job.columns, to: place.weights)
     }
     var report = TrainReport(job, outcome, place.name)
     report.stored = try job.stored()
+    // Measured by all, each some of the batches.
     if let test = job.test, outcome.ending != .interrupted {
       let judge = try Evaluator([.mean(of: job.loss)] + job.metrics, in: job.model.session)
       report.test = TrainReport.Measure(try judge.evaluate(test.inBatches(of: job.batch)))
     }
-    if arguments.flag("json") {
-      try shell.json(report, nonFinite: true)
-    } else {
-      report.write(to: shell)
+    if isFirst {
+      if arguments.flag("json") {
+        try shell.json(report, nonFinite: true)
+      } else {
+        report.write(to: shell)
+      }
     }
     return outcome.ending == .interrupted ? 130 : 0
   }

@@ -3,6 +3,7 @@ internal import FirnGraph
 internal import FirnNotation
 internal import FirnRuntime
 internal import FirnTraining
+internal import FirnWorlds
 internal import Foundation
 
 /// A session with the weights that a file gives, and how the data was taken and scaled that they were trained on.
@@ -17,10 +18,13 @@ struct TrainedModel {
 
   /// - Parameter needsWeights: whether nothing can be asked of random ones.
   /// - Throws: `UsageError` where weights are needed and none are given; `FileFailure` for a file that cannot be read.
-  init(_ question: GraphQuestion, _ arguments: ParsedArguments, needsWeights: Bool, in shell: Shell) throws {
-    let session = try Session(question.graph, seed: UInt64(arguments.integer("seed") ?? 0))
+  init(
+    _ question: GraphQuestion, _ arguments: ParsedArguments, needsWeights: Bool, world: World = .alone,
+    in shell: Shell
+  ) throws {
+    let session = try Session(question.graph, seed: UInt64(arguments.integer("seed") ?? 0), world: world)
     self.session = session
-    session.onWarning = { shell.errors($0 + "\n") }
+    if world.rank == 0 { session.onWarning = { shell.errors($0 + "\n") } }
     guard let path = arguments.text("weights") else {
       let isComplete = question.graph.variables.allSatisfy { $0.initializer.isGiven || $0.kind == .slot }
       if needsWeights, !isComplete {

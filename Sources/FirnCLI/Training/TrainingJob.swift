@@ -3,6 +3,7 @@ internal import FirnGraph
 internal import FirnNotation
 internal import FirnRuntime
 internal import FirnTraining
+internal import FirnWorlds
 
 /// All that a training needs, read and checked before anything is written.
 struct TrainingJob {
@@ -23,7 +24,9 @@ struct TrainingJob {
   let method: String
 
   /// - Parameter taken: by placeholder, which columns of its table the run took that is to go on.
-  init(_ arguments: ParsedArguments, trainedOn taken: [String: [String]], in shell: Shell) throws {
+  init(
+    _ arguments: ParsedArguments, trainedOn taken: [String: [String]], world: World = .alone, in shell: Shell
+  ) throws {
     batch = arguments.integer("batch") ?? 32
     epochs = arguments.integer("epochs") ?? 10
     seed = UInt64(arguments.integer("seed") ?? 0)
@@ -40,7 +43,7 @@ struct TrainingJob {
     metrics = measured.map(\.metric)
     let needed = question.graph.placeholders(
       of: [loss] + measured.flatMap(\.tensors).compactMap { question.graph.value(named: $0) })
-    model = try TrainedModel(question, arguments, needsWeights: false, in: shell)
+    model = try TrainedModel(question, arguments, needsWeights: false, world: world, in: shell)
 
     let (all, names) = try columns.data(
       in: try DataOptions.file(arguments, in: shell), for: needed,
