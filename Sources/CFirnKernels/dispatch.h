@@ -77,6 +77,13 @@ typedef struct {
         (FirnStored type, size_t m, size_t n, size_t k, const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col, \
          const void *restrict panels, const FirnPanelScales *scales, float *restrict c, ptrdiff_t c_row), \
         (type, m, n, k, a, a_row, a_col, panels, scales, c, c_row)) \
+    ROW(firn_winograd_workspace_f32, winograd_workspace, size_t, \
+        (const FirnWinograd *w, size_t count, size_t features), \
+        (w, count, features)) \
+    ROW(firn_winograd_f32, winograd, void, \
+        (const FirnWinograd *w, const float *restrict x, const float *restrict panels, size_t first, size_t count, \
+         size_t features, float *restrict y, void *restrict workspace), \
+        (w, x, panels, first, count, features, y, workspace)) \
     ROW(firn_max_pool_f32, max_pool, void, \
         (FirnPool what, const FirnWindow *w, const float *restrict x, const float *restrict other, size_t first, \
          size_t rows, float *restrict y), \

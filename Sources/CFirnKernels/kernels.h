@@ -22,6 +22,7 @@
 #include "kernels_matmul.h"
 #include "kernels_convolution.h"
 #include "kernels_stored.h"
+#include "kernels_winograd.h"
 #include "kernels_pooling.h"
 #include "kernels_random.h"
 

@@ -3,6 +3,8 @@ import FirnOps
 
 /// Kernels of convolutional networks on one thread, beside matrix products: GFLOP/s, and what part of a large
 /// product's.
+///
+/// Of transformed kernels the arithmetic of the sums written out counts, so that rows can be compared.
 enum ConvolutionBenchmark {
   static func run() throws {
     let product = try gigaflops(MatMul(), [1024, 1024], [1024, 1024])
@@ -17,6 +19,15 @@ enum ConvolutionBenchmark {
     for (size, depth) in [(56, 64), (28, 128), (14, 256), (7, 512)] {
       let (x, k) = ([8, size, size, depth], [3, 3, depth, depth])
       try line("3×3, 8×\(size)×\(size)×\(depth)", Convolution(.forward, same), x, k)
+      for tile in WinogradTile.allCases {
+        let op = WinogradConvolution(tile, padding: same.padding, features: depth)
+        let places = (tile.rawValue + 2) * (tile.rawValue + 2)
+        let transformed = [places, Pack.panels(of: depth), depth, Pack.width]
+        let speed = try gigaflops(op, [x, transformed], counting: 18 * x.reduce(1, *) * depth)
+        print(
+          "  winograd \(tile)".padded(to: 40), column(speed, digits: 1),
+          column(speed / product, digits: 2, width: 10))
+      }
       try line("  input gradient", Convolution(.inputGradient, same, size: [size, size]), x, k)
       try line("  kernel gradient", Convolution(.kernelGradient, same, size: [3, 3]), x, x)
     }
@@ -43,13 +54,15 @@ enum ConvolutionBenchmark {
     try gigaflops(op, shapes)
   }
 
-  static func gigaflops(_ op: some KernelOp, _ shapes: [[Int]]) throws -> Double {
+  /// - Parameter counted: the arithmetic that counts; what the op does by default.
+  static func gigaflops(_ op: some KernelOp, _ shapes: [[Int]], counting counted: Int? = nil) throws -> Double
+  {
     let types = shapes.map { TensorType(.f32, Shape($0)) }
     let results = try op.resultTypes(of: types)
     let arrays = types.compactMap { ArrayType($0) }
     let kernel = op.kernel(operands: arrays, results: results.compactMap { ArrayType($0) })
     let values = try shapes.map { try Initializer.normal(deviation: 1).values(shape: $0) }
-    let flops = op.flops(of: types, results: results).value ?? 0
+    let flops = counted ?? op.flops(of: types, results: results).value ?? 0
     var buffers = (shapes + results.map { $0.shape.extents ?? [] }).map { shape in
       UnsafeMutableRawPointer.allocate(byteCount: 4 * max(1, shape.reduce(1, *)), alignment: 64)
     }

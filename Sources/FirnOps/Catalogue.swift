@@ -21,6 +21,7 @@ extension OpCatalogue {
       Convolution.self,
       PackKernel.self,
       PackedConvolution.self,
+      WinogradKernel.self, WinogradConvolution.self,
       MaxPool.self,
       MaxPoolPlaces.self,
       Resample.self,

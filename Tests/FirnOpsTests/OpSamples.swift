@@ -151,6 +151,20 @@ let opSamples: [OpSample] =
         Convolution(.inputGradient, SlidingWindow(strides: [3, 1]), groups: 2, size: [5, 3]),
         kernel: [2, 1, 2, 6]), .real([1, 2, 3, 6]), .real([2, 1, 6, 32])),
 
+    OpSample(WinogradKernel(.two), .real([3, 3, 5, 7])),
+    OpSample(WinogradKernel(.two, turned: true), .real([3, 3, 5, 2])),
+    OpSample(WinogradKernel(.four), .real([3, 3, 2, 35])),
+    OpSample(WinogradKernel(.four, turned: true), .real([3, 3, 4, 2])),
+    OpSample(
+      WinogradConvolution(.two, padding: [1, 0, 2, 1], features: 3), .real([2, 4, 7, 1]),
+      .real([16, 1, 1, 32])),
+    OpSample(
+      WinogradConvolution(.two, padding: [1, 1, 1, 1], features: 35), .real([3, 5, 4, 2]),
+      .real([16, 2, 2, 32])),
+    OpSample(
+      WinogradConvolution(.four, padding: [0, 1, 2, 0], features: 3), .real([2, 9, 5, 4]),
+      .real([36, 1, 4, 32]), tolerance: 2e-5),
+
     OpSample(MaxPool(size: [2, 3], strides: [2, 1]), .real([2, 4, 5, 3])),
     OpSample(
       MaxPoolPlaces(.places, MaxPool(size: [3, 2], strides: [1, 3], padding: [2, 1, 0, 1])),

@@ -343,6 +343,27 @@ void firn_depthwise_f32(const FirnWindow *w, const float *restrict x, size_t fir
 void firn_depthwise_kernel_f32(const FirnWindow *w, const float *restrict x, const float *restrict g,
                                size_t images, float *restrict y);
 
+/// A convolution with 3 x 3 taps, one apart, by Winograd's minimal filtering: its extents.
+typedef struct {
+    size_t tile;                         ///< results of a tile along each axis: 2 or 4
+    size_t rows, columns, channels;      ///< of an image
+    size_t top, left;                    ///< zeros before an image
+    size_t down, across;                 ///< tiles of an image; the last ones may reach beyond the result
+    size_t result_rows, result_columns, features;
+} FirnWinograd;
+
+/// Scratch that `firn_winograd_f32` wants for `count` tiles and `features` features.
+size_t firn_winograd_workspace_f32(const FirnWinograd *w, size_t count, size_t features);
+
+/// `features` features of y at `count` tiles, which are counted image by image and row by row, from `first` on.
+///
+/// `panels` has the transformed kernel: for each of (tile + 2)² places, row by row, a matrix of channels x features as
+/// `firn_pack_f32` leaves it. For features from a panel on, hand in that panel of the first place, and y from its first
+/// feature on. `workspace` is aligned to 64. The bits of an element of y do not depend on `first`, `count` and
+/// `features`.
+void firn_winograd_f32(const FirnWinograd *w, const float *restrict x, const float *restrict panels, size_t first,
+                       size_t count, size_t features, float *restrict y, void *restrict workspace);
+
 typedef enum {
     FIRN_POOL_GREATEST,   ///< y[pixel] = the greatest of the window of x
     FIRN_POOL_TAKE,       ///< y[pixel] = `other` where x is greatest in the window

@@ -67,6 +67,12 @@ package protocol Op: Hashable, Sendable {
   /// Asked of adjoints whose operand is made by the forward program.
   func residual(of operand: Int, in node: NodeTypes) -> Arrangement?
 
+  /// What `operand` can be made into beforehand so that the op has less to do in every run, where that gains; the results
+  /// are the same up to rounding. Nil where there is nothing. Default: nil.
+  ///
+  /// - Parameter tile: the largest tile that results may be made by.
+  func preparation(of operand: Int, tile: WinogradTile, in node: NodeTypes) -> Preparation?
+
   /// Where else a factor can stand that varies along one axis of `place` alone: at an operand in which the op is linear
   /// too, along an axis of that. The result is the same up to rounding. Nil where it is not known. Default: nil.
   func factor(along axis: Int, of place: FactorPlace, in node: NodeTypes) -> OperandAxis?
@@ -158,6 +164,8 @@ extension Op {
   package func arrangement(of operand: Int, in node: NodeTypes) -> Arrangement? { nil }
 
   package func residual(of operand: Int, in node: NodeTypes) -> Arrangement? { nil }
+
+  package func preparation(of operand: Int, tile: WinogradTile, in node: NodeTypes) -> Preparation? { nil }
 
   package func factor(along axis: Int, of place: FactorPlace, in node: NodeTypes) -> OperandAxis? { nil }
 
