@@ -50,6 +50,9 @@ extension Compiler {
     foldFrozen,
     // After `fold-frozen`: what is rounded is the kernel that is multiplied.
     storeFrozen,
+    // After `fold-frozen`, which makes kernels of kernels and norms, and knows convolutions; after all differentiation, so
+    // that gradients of images have it too; before `hoist-frozen`, which takes what it makes out of the step.
+    transformFrozen,
     // After `arrange-once`, whose packing is a node by now, and after what makes more of what is frozen; before `fuse`,
     // which would put what is frozen into one program with what is not.
     hoistFrozen,

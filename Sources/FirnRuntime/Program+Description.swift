@@ -23,7 +23,8 @@ extension Program: CustomStringConvertible {
       "computed once": frozen.isEmpty
         ? nil
         : "\(NumberFormat.count(frozen.values.count)) of frozen variables, \(NumberFormat.bytes(frozen.bytes))"
-          + (frozen.folds.isEmpty ? "" : ", \(NumberFormat.count(frozen.folds.count)) folded"),
+          + (frozen.folds.isEmpty ? "" : ", \(NumberFormat.count(frozen.folds.count)) folded")
+          + (frozen.transforms.isEmpty ? "" : ", \(NumberFormat.count(frozen.transforms.count)) transformed"),
       "stored": frozen.stored.map { stored in
         stored.variables.isEmpty
           ? "nothing as \(stored.type)"

@@ -180,6 +180,7 @@ extension Session {
   ) throws(FirnError) -> Program {
     var request = request
     request.values = knownValues
+    request.winogradTile = winogradTile
     let passes =
       if let pipeline { pipeline } else {
         try Compiler.pipeline(changedBy: passes ?? Platform.environment("FIRN_PASSES") ?? "")

@@ -28,6 +28,11 @@ public final class Session {
   ///
   /// A program whose values are more computes them in every step, to the same bits, and a warning says so.
   public var boundValueLimit = Int.max
+  /// The largest tile by which convolutions with frozen kernels of 3 × 3 taps are computed, where that gains, in programs that
+  /// are compiled from now on; 2 × 2 by default, nil for the sums written out.
+  ///
+  /// Tiles of 4 × 4 multiply less still and round more: `program.frozenReport` says by how much.
+  public var winogradTile: WinogradTile? = .two
   /// Called with each warning of a compilation; by default they go to standard error, in a world those of rank 0 alone,
   /// as they are the same for all.
   public var onWarning: (String) -> Void = StandardError.write

@@ -62,12 +62,20 @@ import Testing
   /// Outputs and the head's gradients are within 10⁻⁵, and the step has no batch norm left.
   @Test func aFrozenTrunkHasNoBatchNorm() throws {
     let network = try Network(size: 64)
-    let folded = try network.program("")
-    let plain = try network.program("-fold-frozen,-hoist-frozen")
+    let folded = try network.program("-transform-frozen")
+    let plain = try network.program("-fold-frozen,-transform-frozen,-hoist-frozen")
     let (got, expected) = try (
       network.session.run(folded.program, feeding: network.feeds),
       network.session.run(plain.program, feeding: network.feeds)
     )
+    // Convolutions by transforms besides leave as little.
+    let both = try network.program("")
+    let made = try network.session.run(both.program, feeding: network.feeds)
+    #expect(both.program.frozenReport.transforms.count == 10)
+    #expect(both.program.graph.nodes.count { $0.mnemonic == "winograd_convolution" } == 10)
+    for (a, b) in zip([network.scores] + both.gradients, [network.scores] + plain.gradients) {
+      #expect(try distance(made[a], expected[b]) < 1e-5, "\(a)")
+    }
     #expect(try distance(got[network.scores], expected[network.scores]) < 1e-5)
     for (a, b) in zip(folded.gradients, plain.gradients) {
       #expect(try distance(got[a], expected[b]) < 1e-5, "\(a)")
@@ -99,7 +107,7 @@ import Testing
     let made = network.session.boundValuesMade - before
     let readers = program.frozenReport.values.filter { $0.variables.contains(name) }.map(\.name)
     #expect(made == readers.count && network.session.lastBoundValues == readers && (1...2).contains(made))
-    let plain = try network.program("-fold-frozen")
+    let plain = try network.program("-fold-frozen,-transform-frozen")
     let expected = try network.session.run(plain.program, feeding: network.feeds)[network.scores]
     #expect(distance(got, expected) < 1e-5)
   }

@@ -40,6 +40,8 @@ package struct CompilationContext: Sendable {
   package var recomputed: [RecomputedScope] = []
   /// What `keep-bits` keeps in the place of values.
   package var condensed: [CondensedValue] = []
+  /// What `transform-frozen` did.
+  package var transforms: [FrozenTransform] = []
   /// What each pass did.
   package var history: [PassRecord] = []
 
@@ -89,6 +91,9 @@ package struct CompilationContext: Sendable {
 
   /// How many outputs the graph has now: those, and what copies of updates are made of.
   var outputCount: Int { outputs.count + copies.outputCount }
+
+  /// Variables whose updates are made last, as copies: until then nothing in the graph writes them.
+  var writtenByCopies: Set<String> { Set(copies.members.map(\.variable)) }
 
   /// What is trained in the whole program, by objectives that are not asked about too.
   var together: Trainability { request.together ?? trainability }

@@ -29,7 +29,7 @@ extension Compiler {
     // There is one bound program.
     guard context.bound.outputs.isEmpty else { return graph }
     // What copies will write is not frozen, though nothing writes it yet.
-    let (step, bound) = graph.hoistingFrozen(moving: Set(context.copies.members.map(\.variable)))
+    let (step, bound) = graph.hoistingFrozen(moving: context.writtenByCopies)
     context.bound = bound
     return step
   }

@@ -25,8 +25,11 @@ extension Compiler {
   /// variables are bound.
   package static let storeFrozen = Pass("store-frozen") { graph, context throws(FirnError) in
     guard let storage = context.request.storingFrozen else { return graph }
-    let kernels = FrozenKernels(graph, storage)
-    if context.stored.storage == nil { context.stored = StoredKernels(kernels, in: graph, context.together) }
+    let others = context.writtenByCopies
+    let kernels = FrozenKernels(graph, storage, moving: others)
+    if context.stored.storage == nil {
+      context.stored = StoredKernels(kernels, in: graph, context.together, moving: others)
+    }
     if context.stored.variables.isEmpty, !kernels.areThereAny {
       throw FirnError(
         .invalidArgument,
@@ -58,9 +61,10 @@ struct FrozenKernels {
   private let isOfVariables: [Bool]
   private var channels: [Value: Int] = [:]
 
-  init(_ graph: GraphDef, _ storage: FrozenStorage) {
+  /// - Parameter others: variables that the program writes, though nothing in the graph does.
+  init(_ graph: GraphDef, _ storage: FrozenStorage, moving others: Set<String> = []) {
     self.storage = storage
-    movable = FrozenNodes.movable(graph)
+    movable = FrozenNodes.movable(graph, moving: others)
     var isOfVariables = [Bool](repeating: false, count: graph.nodes.count)
     for (position, node) in graph.nodes.enumerated() {
       isOfVariables[position] =

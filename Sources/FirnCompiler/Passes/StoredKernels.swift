@@ -19,7 +19,9 @@ package struct StoredKernels: Sendable {
 
   private init() {}
 
-  init(_ kernels: FrozenKernels, in graph: GraphDef, _ trainability: Trainability) {
+  init(
+    _ kernels: FrozenKernels, in graph: GraphDef, _ trainability: Trainability, moving others: Set<String>
+  ) {
     storage = kernels.storage
     var (stored, parts, refused) = (Set<String>(), [String: String](), [String: String]())
     for (value, _) in kernels.kernels {
@@ -36,7 +38,7 @@ package struct StoredKernels: Sendable {
     for node in graph.nodes where node.traits.contains(.reads) {
       if case .reads(let name) = node.op.effect { read.insert(name) }
     }
-    let written = Set(graph.writtenVariables)
+    let written = others.union(graph.writtenVariables)
     for variable in trainability.variables where variable.kind == .parameter {
       let name = variable.name
       let status = trainability.status(of: variable)

@@ -45,7 +45,7 @@ extension CostReport {
       scopes: scopes.map {
         ScopeCost(
           path: $0.path, cost: $0.cost.bound(by: binding), unfrozen: $0.unfrozen?.bound(by: binding))
-      }, frozen: frozen, memory: memory.bound(by: binding))
+      }, frozen: frozen.bound(by: binding), memory: memory.bound(by: binding))
   }
 }
 

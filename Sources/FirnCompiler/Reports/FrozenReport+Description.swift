@@ -20,6 +20,13 @@ extension FrozenReport: CustomStringConvertible {
     }
     if !kinds.isEmpty { text += " Folded: \(kinds.joined(separator: ", "))." }
     if let stored { text += " " + stored.summary }
+    if !transforms.isEmpty {
+      let kinds = transforms.map(\.kind).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+      let counts = kinds.map { kind in
+        "\(NumberFormat.count(transforms.count { $0.kind == kind })) by \(kind)"
+      }
+      text += " Transformed: \(counts.joined(separator: ", ")), \(saved.asFLOPs) a run less."
+    }
     return text
   }
 
@@ -44,6 +51,18 @@ extension FrozenReport: CustomStringConvertible {
       report.table(table)
     }
     stored?.write(to: &report)
+    if !transforms.isEmpty {
+      report.line()
+      let hasErrors = transforms.contains { $0.error != nil }
+      var table = TextTable(
+        [.init("transformed"), .init("by"), .init("before", .right), .init("after", .right)]
+          + (hasErrors ? [.init("error", .right)] : []))
+      for one in transforms {
+        let error = one.error.map { [NumberFormat.short($0)] } ?? (hasErrors ? [""] : [])
+        table.append([one.name, one.kind, one.before.asFLOPs, one.after.asFLOPs] + error)
+      }
+      report.table(table)
+    }
     return report
   }
 }

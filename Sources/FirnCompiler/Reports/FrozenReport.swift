@@ -21,6 +21,8 @@ public struct FrozenReport: Hashable, Sendable, Codable {
   public let values: [Value]
   /// In graph order.
   public let folds: [Fold]
+  /// In graph order.
+  public let transforms: [FrozenTransform]
   /// Arithmetic of making all values once, which no run does.
   public let flops: Int
 
@@ -30,18 +32,32 @@ public struct FrozenReport: Hashable, Sendable, Codable {
   /// Bytes of all values.
   public var bytes: Int { values.reduce(0) { $0.saturatingSum($1.bytes) } }
 
+  /// What transforms leave a run less to do, in FLOPs.
+  public var saved: Quantity { transforms.reduce(0) { $0 + $1.saved } }
+
+  /// The report with every name of `binding` replaced by its number; other names stay.
+  public func bound(by binding: DimBinding) -> FrozenReport {
+    FrozenReport(
+      values: values, folds: folds, transforms: transforms.map { $0.bound(by: binding) }, flops: flops,
+      stored: stored)
+  }
+
   /// Whether nothing was taken out of the runs.
-  public var isEmpty: Bool { values.isEmpty && folds.isEmpty }
+  public var isEmpty: Bool { values.isEmpty && folds.isEmpty && transforms.isEmpty }
 
-  static let none = FrozenReport(values: [], folds: [], flops: 0, stored: nil)
+  static let none = FrozenReport(values: [], folds: [], transforms: [], flops: 0, stored: nil)
 
-  private init(values: [Value], folds: [Fold], flops: Int, stored: StoredReport?) {
-    (self.values, self.folds, self.flops, self.stored) = (values, folds, flops, stored)
+  private init(
+    values: [Value], folds: [Fold], transforms: [FrozenTransform], flops: Int, stored: StoredReport?
+  ) {
+    (self.values, self.folds, self.transforms) = (values, folds, transforms)
+    (self.flops, self.stored) = (flops, stored)
   }
 
   /// The same with what rounding the kernels changes in a batch.
   package func with(_ deviations: [StoredReport.Deviation]) -> FrozenReport {
-    FrozenReport(values: values, folds: folds, flops: flops, stored: stored?.with(deviations))
+    FrozenReport(
+      values: values, folds: folds, transforms: transforms, flops: flops, stored: stored?.with(deviations))
   }
 
   package init(_ compilation: Compilation) {
@@ -54,6 +70,7 @@ public struct FrozenReport: Hashable, Sendable, Codable {
         fullBytes: node.storage == nil ? nil : bound.type(of: node.inputs[0]).byteCount.value)
     }
     folds = compilation.context.folds
+    transforms = compilation.context.transforms
     flops = bound.nodes.reduce(0) { sum, node in
       let flops = node.op.flops(of: node.inputs.map { bound.type(of: $0) }, results: node.types)
       return sum.saturatingSum(flops.value ?? 0)

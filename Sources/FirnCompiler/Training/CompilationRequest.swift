@@ -23,6 +23,8 @@ package struct CompilationRequest: Sendable {
   package var isTrainingMode: Bool
   /// Scopes whose values are computed again for their gradient, by path patterns.
   package var recomputing: [String] = []
+  /// The largest tile by which convolutions with frozen kernels may be computed; nil for the sums written out.
+  package var winogradTile: WinogradTile? = .two
   /// Names of variables that were loaded, and of those a run has trained, for selections that ask.
   package var values: (loaded: Set<String>, trained: Set<String>) = ([], [])
 
