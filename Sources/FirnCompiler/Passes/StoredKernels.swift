@@ -51,7 +51,8 @@ package struct StoredKernels: Sendable {
           refused[name]
           ?? parts[name].map { "it is a part of `\($0)`, which is stored as \(kernels.storage)" }
           ?? (variable.type.dtype == .f32
-            ? "nothing multiplies by it as a kernel, or looks it up" : "it is \(variable.type.dtype), and no f32")
+            ? "nothing multiplies by it as a kernel, or looks it up"
+            : "it is \(variable.type.dtype), and no f32")
         kept.append(Kept(name: name, reason: reason))
       }
     }
