@@ -99,7 +99,7 @@ FIRN_KERNEL void max_pool_places(const FirnWindow *w, const float *restrict x, u
             for (size_t c = 0; c < w->channels; c += FIRN_LANES) {
                 const size_t count = smaller(w->channels - c, FIRN_LANES);
                 FirnFloats value;
-                const FirnInts held = greatest_tap(w, x + n * image + c, top, left, count, &value);
+                const FirnInts held = greatest_tap(w, x + n * image + c, top, left, count, 1, &value);
                 for (size_t lane = 0; lane < count; lane++) {
                     const size_t channel = c + lane;
                     const uint32_t code = held[lane] < 0 ? none : (uint32_t)held[lane];
