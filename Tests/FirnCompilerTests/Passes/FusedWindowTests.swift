@@ -111,7 +111,7 @@ import Testing
     for (a, b) in zip(definition.outputs, fused.outputs) {
       #expect(try #require(expected[a]).isBitwiseEqual(to: #require(got[b])))
     }
-    #expect(Tally(fused).programs == 1)
+    #expect(Tally(fused).programs == 1 && Tally(fused).results == 2, "\(fused.text)")
   }
 
   /// A part of something large that nothing else keeps is copied, rather than the whole kept for it.
