@@ -139,7 +139,7 @@ import Testing
       try steps(
         """
         %relu = relu(%y) : f32[batch,3,4,4]
-        %mean = reduce_mean(%y) {axes = [0], keep_axes = false} : f32[3,4,4]
+        %mean = reduce_mean(%y) {axes = [0], keeps_axes = false} : f32[3,4,4]
         return %relu, %mean
 
         """) == ["conv2d", "relu", "reduce_mean"])
@@ -165,7 +165,7 @@ import Testing
       %rows = broadcast(%b) {shape = [batch,3,4,4]} : f32[batch,3,4,4]
       %biased = add(%y, %rows) : f32[batch,3,4,4]
       %relu = relu(%biased) : f32[batch,3,4,4]
-      return %relu
+      return %relu, %r
 
       """
     let graph = try fused(text)

@@ -76,16 +76,17 @@ extension OpTests {
         let shapes: [Shape] = [
           Shape(test.operand), Shape(k.shape), [made[3]], Shape(Array(made.dropFirst())), made,
         ]
-        let op = program(made, shapes.map { ($0, dtype) }) { x in
-          finish(applied(test.op, x[0], x[1]), Array(x[2...]))
-        }
-        let rest = program(made, ([made] + shapes[2...]).map { ($0, dtype) }) { x in
-          finish(x[0], Array(x[1...]))
-        }
         let operands =
           [try random(test.operand, "x", dtype), k]
           + (try shapes[2...].map { try random($0.extents ?? [], "\($0)", dtype) })
         for name in ["avx512", "avx2", "portable"] where firn_select_isa(name) == 1 {
+          // A program keeps its kernel, and a kernel its scratch: another instruction set wants other ones.
+          let op = program(made, shapes.map { ($0, dtype) }) { x in
+            finish(applied(test.op, x[0], x[1]), Array(x[2...]))
+          }
+          let rest = program(made, ([made] + shapes[2...]).map { ($0, dtype) }) { x in
+            finish(x[0], Array(x[1...]))
+          }
           let y = try results(test.op, Array(operands[..<2]), SerialWorkers())
           let expected = try results(rest, y + operands[2...], SerialWorkers())
           for workers in [SerialWorkers(), OddWorkers([13, 1, 50]), OddWorkers([7])] as [any Workers] {
