@@ -9,6 +9,7 @@ extension OpTests {
     private struct Case {
       var op: any KernelOp
       var operand: [Int]
+      /// The kernel, as it lies.
       var kernel: [Int]
       var made: [Int]
     }
@@ -32,17 +33,26 @@ extension OpTests {
         (SlidingWindow(), 1, [0, 3, 4, 2], [1, 1, 2, 3]), (SlidingWindow(), 1, [2, 3, 4, 0], [1, 1, 0, 3]),
         (SlidingWindow(), 1, [2, 5, 6, 4], [1, 1, 4, 2100]),
       ]
-      return try forms.flatMap { window, groups, x, kernel in
+      return try forms.flatMap { window, groups, x, kernel -> [Case] in
         let forward = Convolution(.forward, window, groups: groups)
         let types = [x, kernel].map { TensorType(.f32, Shape($0)) }
         let y = try #require(try forward.resultTypes(of: types)[0].shape.extents)
         let back = Convolution(.inputGradient, window, groups: groups, size: Array(x[1..<3]))
+        func packed(_ op: Convolution, _ operand: [Int]) throws -> [Case] {
+          let types = [TensorType(.f32, Shape(operand)), TensorType(.f32, Shape(kernel))]
+          let node = NodeTypes(operands: types, results: try op.resultTypes(of: types))
+          guard let arrangement = op.arrangement(of: 1, in: node) else { return [] }
+          let panels = try arrangement.arrange.resultTypes(of: [types[1]])[0].shape.extents
+          return [
+            Case(
+              op: try #require(arrangement.op as? PackedConvolution), operand: operand,
+              kernel: try #require(panels), made: try #require(node.results[0].shape.extents))
+          ]
+        }
         return [
           Case(op: forward, operand: x, kernel: kernel, made: y),
           Case(op: back, operand: y, kernel: kernel, made: x),
-          Case(op: PackedConvolution(forward, kernel: kernel), operand: x, kernel: kernel, made: y),
-          Case(op: PackedConvolution(back, kernel: kernel), operand: y, kernel: kernel, made: x),
-        ]
+        ] + (try packed(forward, x)) + (try packed(back, y))
       }
     }
 
@@ -64,15 +74,7 @@ extension OpTests {
       defer { #expect(firn_select_isa(initial) == 1) }
       for test in try cases() {
         let made = Shape(test.made)
-        let packed = test.op as? PackedConvolution
-        let isPanels = packed != nil && !test.kernel.contains(0)
-        if packed != nil, !isPanels { continue }
-        let plain = packed?.plain ?? test.op as? Convolution
-        let layout = KernelPanels(
-          kernel: test.kernel, groups: plain?.groups ?? 1, isTransposed: plain?.function == .inputGradient,
-          order: packed.flatMap { packedOrder($0, test.operand) } ?? [])
-        let kernel = try random(test.kernel, "kernel", dtype)
-        let k = isPanels ? try KernelRunner().run(PackKernel(.pack, layout), [kernel])[0] : kernel
+        let k = try random(test.kernel, "kernel", dtype)
         let shapes: [Shape] = [
           Shape(test.operand), Shape(k.shape), [made[3]], Shape(Array(made.dropFirst())), made,
         ]
@@ -150,13 +152,6 @@ extension OpTests {
       let expected = try KernelRunner().run(op, operands)
       let found = try KernelRunner(inPlace: (result: 1, operand: 3)).run(op, operands)
       #expect(zip(found, expected).allSatisfy { $0.isBitwiseEqual(to: $1) })
-    }
-
-    private func packedOrder(_ op: PackedConvolution, _ operand: [Int]) -> [Int]? {
-      let types = [TensorType(.f32, Shape(operand)), TensorType(.f32, Shape(op.kernel))]
-      guard let results = try? op.plain.resultTypes(of: types) else { return nil }
-      let node = NodeTypes(operands: types, results: results)
-      return (op.plain.arrangement(of: 1, in: node)?.arrange as? PackKernel)?.layout.order
     }
 
     @Test func faultsAreNumbered() throws {
