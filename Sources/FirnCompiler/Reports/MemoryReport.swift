@@ -1,5 +1,4 @@
 public import FirnGraph
-package import FirnNotation
 
 /// What the backward program makes do with: what is kept for it, and what is not since less is enough or it is computed
 /// again.
@@ -48,58 +47,5 @@ public struct MemoryReport: Hashable, Sendable, Codable {
           scope: $0.scope, nodes: $0.nodes, flops: $0.flops.bound(by: binding),
           bytes: $0.bytes.bound(by: binding))
       })
-  }
-}
-
-extension MemoryReport: CustomStringConvertible {
-  /// What is kept in a sentence, then a table of what stands for what, and one of the scopes computed again.
-  public var description: String { report.description }
-
-  /// The sentences alone.
-  package var summary: String {
-    var text = "Kept for the backward program: \(keptBytes.asBytes)."
-    if !condensed.isEmpty {
-      text +=
-        " \(NumberFormat.count(condensed.count)) mask\(condensed.count == 1 ? "" : "s") in the place of values "
-        + "save \(condensedBytes.asBytes)."
-    }
-    if !recomputed.isEmpty {
-      let (bytes, flops) = recomputed.reduce((Quantity(0), Quantity(0))) {
-        ($0.0 + $1.bytes, $0.1 + $1.flops)
-      }
-      text +=
-        " \(NumberFormat.count(recomputed.count)) scope\(recomputed.count == 1 ? "" : "s") computed again: "
-        + "\(bytes.asBytes) not kept, \(flops.asFLOPs) more."
-    }
-    return text
-  }
-
-  package var report: TextReport {
-    var report = TextReport()
-    report.paragraph(summary)
-    if !condensed.isEmpty {
-      report.line()
-      var table = TextTable([.init("kept"), .init("bytes", .right), .init("instead of")])
-      for value in condensed {
-        table.append([
-          value.name, value.bytes.asBytes,
-          value.of.isEmpty ? "" : value.of.map(\.description).joined(separator: ", "),
-        ])
-      }
-      report.table(table)
-    }
-    if !recomputed.isEmpty {
-      report.line()
-      var table = TextTable([
-        .init("computed again"), .init("nodes", .right), .init("not kept", .right), .init("backward", .right),
-      ])
-      for scope in recomputed {
-        table.append([
-          scope.scope, NumberFormat.count(scope.nodes), scope.bytes.asBytes, scope.flops.asFLOPs,
-        ])
-      }
-      report.table(table)
-    }
-    return report
   }
 }
