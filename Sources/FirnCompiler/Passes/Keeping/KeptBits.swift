@@ -29,6 +29,8 @@ struct KeptBits {
   private let index: ValueIndex
   /// In graph order, with the buffers each reads and the bytes it would keep.
   private var choices: [(node: Int, reads: [Value], bytes: Int)] = []
+  /// By node, its number among the choices.
+  private var numbers: [Int: Int] = [:]
   /// By node, the choices that are made right behind it.
   private var places: [Int: [Int]] = [:]
   /// By value, whether its buffer is let go.
@@ -36,6 +38,8 @@ struct KeptBits {
 
   /// Extents that are not known count as so many.
   private static let assumedExtent = 16
+  /// Nodes that a mask may be made of: what is more is no comparison.
+  private static let mostNodes = 32
   /// How many times the bytes that are kept must be let go.
   private static let leastGain = 2
 
@@ -48,7 +52,8 @@ struct KeptBits {
     if choices.isEmpty { return }
     choices.sort { $0.node < $1.node }
     choose()
-    for choice in choices {
+    for (number, choice) in choices.enumerated() {
+      numbers[choice.node] = number
       let place = masks[choice.node].map { lastRead(by: $0) } ?? operandNode(of: choice.node)
       places[place, default: []].append(choice.node)
     }
@@ -61,7 +66,7 @@ struct KeptBits {
 
   /// The values that are let go because of a choice.
   func freed(by node: Int) -> [Value] {
-    choices.first { $0.node == node }?.reads.filter { isFreed[index[$0]] } ?? []
+    numbers[node].map { choices[$0].reads.filter { isFreed[index[$0]] } } ?? []
   }
 
   private func operandNode(of node: Int) -> Int {
@@ -118,7 +123,7 @@ struct KeptBits {
       var reads: [Value] = []
       var seen: Set<Int> = [position]
       var pending = [position]
-      while let next = pending.popLast() {
+      while let next = pending.popLast(), cone.count <= Self.mostNodes {
         cone.append(next)
         for input in graph.nodes[next].inputs {
           if isLater(input.node) {
@@ -128,7 +133,7 @@ struct KeptBits {
           }
         }
       }
-      if inner.isEmpty || reads.isEmpty { continue }
+      if inner.isEmpty || reads.isEmpty || cone.count > Self.mostNodes { continue }
       masks[position] = Mask(cone: cone.sorted(), inner: inner)
       let words = PackBits(axis: shape.rank - inner.count)
       choices.append((position, reads, bytes(words, of: graph.nodes[position].types[0])))
