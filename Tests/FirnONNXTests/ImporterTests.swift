@@ -82,6 +82,46 @@ import Testing
     #expect(variables.map(\.name) == ["w"] && !variables[0].isTrainable)
   }
 
+  /// A node of Firn's that happens to be called as an output gives way.
+  @Test func outputsHaveTheirNames() throws {
+    let bytes = HandModel.model(
+      [
+        HandModel.node("Add", ["x", "x"], ["h"]), HandModel.node("Transpose", ["h"], ["add"]),
+        HandModel.node("Relu", ["h"], ["relu_1"]),
+      ],
+      inputs: [HandModel.value("x", ["2", "3"])], outputs: ["add", "relu_1"])
+    let model = try HandModel.read(bytes)
+    #expect(model.outputs.map(\.tensor.name) == ["add", "relu_1"])
+    #expect(model.graph.tensor(named: "add")?.shape == [3, 2])
+    let session = try Session(model.graph, threads: 1)
+    let feed = try NDArray((0..<6).map { Float($0) }, shape: [2, 3])
+    let results = try session.run(
+      session.compile(fetching: ["add", "relu_1"]), feeding: [model.inputs[0].tensor: feed])
+    #expect(try results["add"].doubles == [0, 6, 2, 8, 4, 10])
+    #expect(try results["relu_1"].doubles == [0, 2, 4, 6, 8, 10])
+  }
+
+  /// What an exporter has made two of, one lying the other way, is named.
+  @Test func tablesWhoseHeadWasTiedAreNamed() throws {
+    let values = (0..<6).map { Float($0) + 1 }
+    for isTied in [true, false] {
+      let other: [Float] = [1, 3, 5, 2, 4, isTied ? 6 : 7]
+      let bytes = HandModel.model(
+        [
+          HandModel.node("Gather", ["tok.weight", "x"], ["h"]),
+          HandModel.node("MatMul", ["h", "lm.weight"], ["y"]),
+        ],
+        inputs: [HandModel.value("x", ["4"], .i32)], outputs: ["y"],
+        initializers: [
+          TensorMessage("tok.weight", try NDArray(values, shape: [3, 2])),
+          TensorMessage("lm.weight", try NDArray(other, shape: [2, 3])),
+        ])
+      let notes = try HandModel.read(bytes).notes
+      #expect(notes.count == (isTied ? 1 : 0), "\(notes)")
+      #expect(!isTied || notes[0].hasPrefix("`lm/kernel` holds the values of `tok/table`"), "\(notes)")
+    }
+  }
+
   @Test func equalInitialisersSharedThroughIdentityAreTwoAgain() throws {
     let bytes = HandModel.model(
       [

@@ -8,10 +8,40 @@ extension Importer {
     let leaf = Path.last(of: path)
     let role = role.map { Self.roles[$0] ?? $0 } ?? (leaf == "bias" ? leaf : nil)
     let isState = role == "moving_mean" || role == "moving_variance"
+    if array.shape.count == 2, array.dtype == .f32 {
+      if role == "table" { tables.append((path, array)) }
+      if role == "kernel" { kernels.append((path, array)) }
+    }
     return atTop(graph.current) {
       graph.variable(
         path, shape: Shape(array.shape), dtype: array.dtype, role: role ?? "", initializer: .array(array),
         trainable: isState ? nil : stored.trainable, kind: isState ? .state : .parameter)
+    }
+  }
+
+  /// Says where a kernel has the values of a table, lying the other way: tied weights of which an exporter has made two.
+  func noteTiedTables() {
+    for table in tables {
+      for kernel in kernels where Self.isTransposed(table.array, kernel.array) {
+        note(
+          "`\(kernel.path)` holds the values of `\(table.path)`: the exporter has made two variables of what was one, and "
+            + "they train apart; export with `do_constant_folding=False` to keep it")
+      }
+    }
+  }
+
+  private static func isTransposed(_ a: NDArray, _ b: NDArray) -> Bool {
+    let (rows, columns) = (a.shape[0], a.shape[1])
+    guard b.shape == [columns, rows] else { return false }
+    return a.withUnsafeBytes { a in
+      b.withUnsafeBytes { b in
+        let (a, b) = (a.bindMemory(to: UInt32.self), b.bindMemory(to: UInt32.self))
+        // Others differ in the first few; zeros are nobody's.
+        return a.contains { $0 << 1 != 0 }
+          && (0..<rows).allSatisfy { row in
+            (0..<columns).allSatisfy { a[row * columns + $0] == b[$0 * rows + row] }
+          }
+      }
     }
   }
 

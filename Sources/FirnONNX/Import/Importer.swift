@@ -21,6 +21,9 @@ final class Importer {
 
   private let functions: [String: FunctionMessage]
   var variableNames: Set<String> = []
+  /// Matrices that are looked up in, and that are multiplied with, as they were made.
+  var tables: [(path: String, array: NDArray)] = []
+  var kernels: [(path: String, array: NDArray)] = []
   var inputNames: [Tensor: String] = [:]
   private var nodeCount = 0
   /// What is worked out while the model is read, and not read from it, may still take this many bytes.
@@ -107,6 +110,7 @@ final class Importer {
       outputs.append((output.name, named))
     }
     try graph.validate()
+    noteTiedTables()
   }
 
   /// Initialisers with what the model's `training_info` says of them: what it does not update is frozen.

@@ -43,10 +43,35 @@ public struct ONNXModel {
       ModelMessage(bytes, source: source), files: ExternalFiles(besides: path, fault: fault),
       binding: binding, fault: fault)
     try importer.run()
-    graph = importer.graph
-    inputs = importer.inputs
-    outputs = importer.outputs
     notes = importer.notes
+    guard let named = Self.withOutputNames(importer) else {
+      (graph, inputs, outputs) = (importer.graph, importer.inputs, importer.outputs)
+      return
+    }
+    graph = named
+    inputs = importer.inputs.map { ($0.name, Tensor(named, $0.tensor.value)) }
+    outputs = importer.outputs.map { ($0.name, Tensor(named, $0.tensor.value)) }
+  }
+
+  /// The graph with the outputs' names at the outputs, where other nodes were called so before and now have the name
+  /// that was made up for the output; nil where all are right.
+  private static func withOutputNames(_ importer: Importer) -> Graph? {
+    let definition = importer.graph.definition
+    var nodes = definition.nodes
+    var isSame = true
+    for (name, tensor) in importer.outputs {
+      let (wanted, output) = (PathText.path(name, separators: ["/"]), tensor.value.node)
+      guard nodes[output].name != wanted, tensor.value.result == 0,
+        let other = nodes.firstIndex(where: { $0.name == wanted }),
+        !(importer.inputs + importer.outputs).contains(where: { $0.tensor.value.node == other })
+      else { continue }
+      nodes[other].name = nodes[output].name
+      nodes[output].name = wanted
+      isSame = false
+    }
+    if isSame { return nil }
+    return Graph(
+      GraphDef(nodes: nodes, variables: definition.variables, lossName: definition.lossName))
   }
 
   /// Whether bytes that begin so can be a model: with the version of the form, then what models have next.
