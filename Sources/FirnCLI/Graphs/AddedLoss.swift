@@ -30,7 +30,8 @@ struct AddedLoss {
     guard let output = built.tensor(named: names[0]) else {
       throw FirnError(
         .unknownName, "the graph has no node `\(names[0])`",
-        remedy: NearestNames(to: names[0], among: definition.nodes.map(\.name)).question)
+        remedy: NearestNames(to: names[0], among: definition.nodes.map(\.name)).question
+          ?? definition.lossOutputs.map { "its outputs are \($0)" })
     }
     let loss: Tensor
     if function == "crossEntropy" {

@@ -40,10 +40,10 @@ enum ConvertCommand {
       throw UsageError(
         "firn convert", "'\(target)' is the file that is read", remedy: "write to another name")
     }
-    let graph = try GraphQuestion.graph(source, binding: arguments.texts("input"), in: shell)
+    let (graph, notes) = try GraphQuestion.model(source, binding: arguments.texts("input"), in: shell)
     if target.hasSuffix(".onnx") {
       let named = arguments.text("outputs").map { $0.split(separator: ",").map(String.init) }
-      try Session(graph, threads: 1).writeONNX(named ?? Self.results(of: graph), to: shell.resolved(target))
+      try Session(graph, threads: 1).writeONNX(named ?? graph.outputNames, to: shell.resolved(target))
     } else {
       try graph.write(toFile: shell.resolved(target))
     }
@@ -53,17 +53,8 @@ enum ConvertCommand {
       shell.line(
         "wrote \(target): \(NumberFormat.count(graph.nodes.count)) nodes, "
           + "\(NumberFormat.count(graph.variables.count)) variables")
+      for note in notes { shell.paragraph(note, indent: 2, first: "note: ") }
     }
     return 0
-  }
-
-  /// What a graph is for: forward values that no node reads; what is written back, such as moving averages, is none.
-  private static func results(of graph: GraphDef) -> [String] {
-    let consumers = graph.consumers
-    return graph.nodes.indices.filter { index in
-      let node = graph.nodes[index]
-      if case .writes = node.op.effect { return false }
-      return !node.inputs.isEmpty && node.phase == .forward && consumers[index].isEmpty
-    }.map { graph.nodes[$0].name }
   }
 }

@@ -49,6 +49,8 @@ struct GraphQuestion {
   let weights: LoadedWeights?
   /// The maps of names that `--map` gives, one after the other.
   let map: NameMap
+  /// What reading the file changed, in words.
+  let notes: [String]
   /// As named by `--loss`.
   private let namedLoss: Value?
 
@@ -56,8 +58,9 @@ struct GraphQuestion {
   init(
     _ arguments: ParsedArguments, file: Int = 0, freezing option: String = "freeze", in shell: Shell
   ) throws {
-    let read = try Self.graph(arguments.positionals[file], binding: arguments.texts("input"), in: shell)
-    let added = try AddedLoss(arguments.text("loss"), to: read)
+    let read = try Self.model(arguments.positionals[file], binding: arguments.texts("input"), in: shell)
+    notes = read.notes
+    let added = try AddedLoss(arguments.text("loss"), to: read.graph)
     graph = added.graph
     freezing = try arguments.text(option).map { text throws(FirnError) in try Selection(text) }
     thawing = try arguments.text("thaw").map { text throws(FirnError) in try Selection(text) }
@@ -79,7 +82,19 @@ struct GraphQuestion {
   /// - Parameter binding: values of inputs that decide shapes, as `--input` writes them.
   /// - Throws: `FileFailure` where there is none, `UsageError` for a value that is none.
   static func graph(_ written: String, binding: [String] = [], in shell: Shell) throws -> GraphDef {
+    try model(written, binding: binding, in: shell).graph
+  }
+
+  /// The same, with what is otherwise in the graph than the file says.
+  static func model(
+    _ written: String, binding: [String] = [], in shell: Shell
+  ) throws -> (graph: GraphDef, notes: [String]) {
     let values = try Self.values(binding)
+    func read(_ bytes: Bytes, _ source: String, _ path: String?) throws -> (graph: GraphDef, notes: [String])
+    {
+      let model = try ONNXModel(bytes, source: source, path: path, binding: values)
+      return (model.graph.definition, model.notes)
+    }
     func requireModel() throws {
       guard values.isEmpty else {
         throw UsageError(
@@ -91,16 +106,14 @@ struct GraphQuestion {
     do {
       guard let bytes = file.bytes else {
         if let bytes = try? MappedFile.open(file.path), ONNXModel.mayBegin(bytes) {
-          return try ONNXModel(bytes, source: file.path, path: file.path, binding: values).graph.definition
+          return try read(bytes, file.path, file.path)
         }
         try requireModel()
-        return try GraphDef(contentsOfFile: file.path)
+        return (try GraphDef(contentsOfFile: file.path), [])
       }
-      if ONNXModel.mayBegin(bytes) {
-        return try ONNXModel(bytes, source: file.name, path: nil, binding: values).graph.definition
-      }
+      if ONNXModel.mayBegin(bytes) { return try read(bytes, file.name, nil) }
       try requireModel()
-      return try GraphDef(bytes, source: file.name)
+      return (try GraphDef(bytes, source: file.name), [])
     } catch let error as FirnError {
       throw file.naming(error)
     }

@@ -53,7 +53,9 @@ enum InspectCommand {
         + "\(NumberFormat.count(overview.parameters)) parameters (\(NumberFormat.bytes(overview.bytes)))")
     shell.line(
       "dimensions: " + (overview.dimensions.isEmpty ? "none" : overview.dimensions.joined(separator: ", ")))
-    shell.line("loss: " + (overview.loss ?? "not plain; name one with --loss"))
+    let outputs = question.graph.lossOutputs.map { ", or add one to an output: \($0)" } ?? ""
+    shell.paragraph("loss: " + (overview.loss ?? "not plain; name one with --loss" + outputs))
+    for note in question.notes { shell.paragraph(note, indent: 2, first: "note: ") }
     shell.line()
     var inputs = TextTable([.init("placeholder"), .init("type")])
     for input in overview.placeholders { inputs.append([input.name, input.type]) }
