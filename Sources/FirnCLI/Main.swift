@@ -60,8 +60,7 @@ enum Main {
   ///   selection that cannot be understood.
   static func run(_ line: [String], in shell: Shell) -> Int32 {
     func say(_ error: any Error) {
-      Members.leaveWordToFirst()
-      shell.errors("\(error)\n")
+      Members.say("\(error)\n", areTogether: line.first == TrainCommand.declaration.name, in: shell)
     }
     do {
       let arguments = try parser.parse(line)
@@ -86,8 +85,8 @@ enum Main {
       say(error)
       return 1
     } catch {
-      Members.leaveWordToFirst()
-      shell.errors("error: \(error)\n")
+      Members.say(
+        "error: \(error)\n", areTogether: line.first == TrainCommand.declaration.name, in: shell)
       return 1
     }
   }

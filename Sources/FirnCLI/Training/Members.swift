@@ -22,10 +22,17 @@ struct Members {
     return result
   }
 
-  /// Waits, in a process that is not the first of several, for a moment in which the first says what all have met, and
-  /// with that ends them.
-  static func leaveWordToFirst() {
-    guard let rank = World.launchedRank(ProcessInfo.processInfo.environment), rank > 0 else { return }
+  /// Says an error that all processes may have met: the first says it, and ends the others before they do.
+  ///
+  /// - Parameter areTogether: whether all are members of a world, or about to be; who failed before then joins first,
+  ///   for the others wait for it.
+  static func say(_ error: String, areTogether: Bool, in shell: Shell) {
+    let rank = World.launchedRank(ProcessInfo.processInfo.environment)
+    if rank ?? 0 == 0 { shell.errors(error) }
+    guard let rank else { return }
+    if areTogether { _ = try? World.mpi() }
+    guard rank > 0 else { return }
     Thread.sleep(forTimeInterval: 0.3 * Double(min(rank, 10)))
+    shell.errors(error)
   }
 }
