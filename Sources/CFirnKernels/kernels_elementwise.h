@@ -19,9 +19,13 @@
 
 FIRN_UNARY_TABLE(FIRN_DECLARE_UNARY)
 
+/// What does one operation on each vector is bound by counting, unless it counts several at once.
+#define FIRN_SEVERAL_AT_ONCE _Pragma("clang loop unroll_count(4)")
+
 #define FIRN_DECLARE_BINARY(NAME, name, expression) \
     FIRN_KERNEL void binary_##name(const float *a, const float *b, float *y, size_t n) { \
         size_t i = 0; \
+        FIRN_SEVERAL_AT_ONCE \
         for (; i + FIRN_LANES <= n; i += FIRN_LANES) { \
             const FirnFloats v = load(a + i), w = load(b + i); \
             store(y + i, expression); \
@@ -45,6 +49,7 @@ FIRN_BINARY_TABLE(FIRN_DECLARE_BINARY, FIRN_DECLARE_BINARY_SCALAR)
 #define FIRN_DECLARE_COMPARE(NAME, name, relation) \
     FIRN_KERNEL void compare_##name(const float *a, const float *b, uint8_t *y, size_t n) { \
         size_t i = 0; \
+        FIRN_SEVERAL_AT_ONCE \
         for (; i + FIRN_LANES <= n; i += FIRN_LANES) { \
             const FirnInts holds = load(a + i) relation load(b + i); \
             *(FirnLooseBytes *)(y + i) = __builtin_convertvector(holds & 1, FirnBytes); \
@@ -56,6 +61,7 @@ FIRN_COMPARE_TABLE(FIRN_DECLARE_COMPARE)
 
 FIRN_KERNEL void select_32(const uint8_t *condition, const uint32_t *a, const uint32_t *b, uint32_t *y, size_t n) {
     size_t i = 0;
+    FIRN_SEVERAL_AT_ONCE
     for (; i + FIRN_LANES <= n; i += FIRN_LANES) {
         const FirnBytes bytes = *(const FirnLooseBytes *)(condition + i);
         const FirnInts holds = __builtin_convertvector(bytes, FirnInts) != 0;
