@@ -15,8 +15,8 @@ struct LoopRows {
   let isByRows: [Bool]
   /// Whether something in it can fail.
   ///
-  /// A share would tell the place of a fault among its own rows, and not which
-  /// fault comes first, so that the loop has to be run whole for that.
+  /// A share would tell the place of a fault among its own rows, and not which fault comes first, so that the loop has
+  /// to be run whole for that.
   var canFail: Bool { body.canFail }
   private let body: RowAnalysis
 
