@@ -1,5 +1,6 @@
 import FirnCompiler
 import FirnGraph
+import FirnNotation
 import FirnOps
 import FirnTestSupport
 import Testing

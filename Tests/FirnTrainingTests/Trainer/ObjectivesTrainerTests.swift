@@ -49,7 +49,8 @@ import Testing
           .minimize(
             model.sizeLoss, training: "encoder | sizes", with: Adam(learningRate: 0.02), named: "sizes"),
           .minimize(
-            model.kindLoss, training: "kinds", adding: "encoder", with: SGD(learningRate: 0.3), named: "kinds"),
+            model.kindLoss, training: "kinds", adding: "encoder", with: SGD(learningRate: 0.3), named: "kinds"
+          ),
         ], freezing: stage.freezing)
     }
     trainer.validation = Validation(
