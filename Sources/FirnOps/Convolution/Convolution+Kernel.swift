@@ -77,7 +77,7 @@ extension Convolution: StartingOp {
     /// The window of y that the elements of x see; those of one phase, `stride` elements apart, see the same taps.
     ///
     /// Element p s + phase meets tap i at y[(p s + phase + top - i d) / s], where that is whole.
-    func backward(_ axis: Int) -> [Phase] {
+    func backward(_ axis: Int) -> [StridePhase] {
       let (stride, gap, low) = (window.strides[axis], window.dilation[axis], window.padding[2 * axis])
       let cycle = stride / greatestCommonDivisor(stride, gap)
       return (0..<Swift.min(stride, image[axis])).map { phase in
@@ -87,13 +87,13 @@ extension Convolution: StartingOp {
           offset: first.map { (phase + low - $0 * gap) / stride } ?? 0,
           taps: first.map { (taps[axis] - $0 + cycle - 1) / cycle } ?? 0, tap: -(cycle * gap / stride),
           extent: counts[axis])
-        return Phase(axis: axis, start: phase, firstTap: first ?? 0, tapStep: cycle)
+        return StridePhase(axis: axis, start: phase, firstTap: first ?? 0, tapStep: cycle)
       }
     }
   }
 
   /// One axis of an input gradient, of the elements that see the same taps.
-  struct Phase: Sendable {
+  struct StridePhase: Sendable {
     let axis: FirnWindowAxis
     let start: Int
     let firstTap: Int
