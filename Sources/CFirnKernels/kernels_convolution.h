@@ -206,6 +206,9 @@ FIRN_KERNEL void window_block(const FirnWindow *w, const float *restrict x, size
     }
 }
 
+/// Floats of panels that stay in the second-level cache beside what is multiplied.
+#define FIRN_NEAR_ELEMENTS (1 << 17)
+
 FIRN_KERNEL void window_matmul(const FirnWindow *w, const float *restrict x, size_t images, size_t first, size_t m,
                                size_t n, const FirnTaps *b, float *restrict c, const FirnPixels *to,
                                void *restrict workspace) {
@@ -221,18 +224,22 @@ FIRN_KERNEL void window_matmul(const FirnWindow *w, const float *restrict x, siz
     const size_t block_depth = block_depth_of(k);
     FirnWindowBlock block;
     if (b->panel != 0) {
-        // A right matrix that is packed is gone through for each block of rows, which stay in cache until their sums are
-        // whole.
+        // Blocks of rows by all of the depth, so that they stay in cache until their sums are whole, where the panels stay
+        // there, too; else by one block of the depth after the other.
+        const size_t stretch = k <= FIRN_NEAR_ELEMENTS / n ? FIRN_BLOCK_ROWS : m;
         block.columns = n;
         block.b_row = block.width = FIRN_PANEL_COLUMNS;
         block.step = b->panel;
-        for (size_t i0 = 0; i0 < m; i0 += FIRN_BLOCK_ROWS) {
-            block.first = first + i0;
-            block.rows = smaller(m - i0, FIRN_BLOCK_ROWS);
+        for (size_t s0 = 0; s0 < m; s0 += stretch) {
+            const size_t end = smaller(s0 + stretch, m);
             for (block.begin = 0; block.begin < k; block.begin += block_depth) {
                 block.depth = smaller(k - block.begin, block_depth);
                 block.panels = b->base + block.begin * FIRN_PANEL_COLUMNS;
-                window_block(w, x, images, &block, c, to, packed_a);
+                for (size_t i0 = s0; i0 < end; i0 += FIRN_BLOCK_ROWS) {
+                    block.first = first + i0;
+                    block.rows = smaller(end - i0, FIRN_BLOCK_ROWS);
+                    window_block(w, x, images, &block, c, to, packed_a);
+                }
             }
         }
         return;

@@ -232,7 +232,8 @@ extension Convolution: StartingOp {
     }
     // Rows are finished as they are made where they are made whole, one after the other.
     let finishesRows = products.count == 1 && images[0] == 0 && byRows[0] && products[0].isWhole
-    let stretch = isPacked ? Self.packedStretch : Self.stretch
+    let isNear = products.allSatisfy { $0.size(batch).depth <= Self.nearElements / $0.columns }
+    let stretch = isPacked && isNear ? Self.shortStretch : Self.longStretch
     let (a, b, to) = finishing.places
     return Kernel(workspaceBytes: workspace) { (call: borrowing KernelCall) throws(FirnError) in
       let (x, k) = (call.operand(a, as: Float.self), call.operand(b, as: Float.self))
@@ -263,11 +264,13 @@ extension Convolution: StartingOp {
     }
   }
 
-  /// Pixels of which the windows are one block of a product.
-  private static let packedStretch = 144
-  /// The same, where the kernel is packed for each stretch; they stay in the second-level cache, and packing costs one
-  /// hundredth of what is multiplied.
-  private static let stretch = 8 * packedStretch
+  /// Elements of a packed kernel that stays in the second-level cache, as the kernels have it.
+  private static let nearElements = 1 << 17
+  /// Pixels that are finished at once: windows of one block of a product.
+  private static let shortStretch = 144
+  /// The same, where the kernel is read from further away, or packed, for each stretch: that costs one hundredth of what
+  /// is multiplied then.
+  private static let longStretch = 8 * shortStretch
 
   /// Calls `body` on pieces of a product, cut along one of its two axes.
   private func split(
