@@ -77,7 +77,7 @@ final class ThreadTransport: Transport {
   private func requirePurpose(_ purpose: Purpose, of lane: Int, from other: Int) throws(WorldError) {
     guard let found = hall.messages[lane].first?.purpose, found != purpose else { return }
     // The other one may know better what is wrong.
-    let start = Date(timeIntervalSinceNow: purpose.secondsBeforeLooking)
+    let start = Date(timeIntervalSinceNow: min(purpose.secondsBeforeLooking, hall.patience))
     while hall.failure == nil, hall.condition.wait(until: start) {}
     throw hall.failure ?? fail(.different(purpose, at: rank, found, at: other))
   }

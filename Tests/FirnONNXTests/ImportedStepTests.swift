@@ -79,14 +79,17 @@ import Testing
     let images = graph.placeholder("images", shape: ["batch", 32, 32, 3])
     let written = try Self.step(
       graph, Self.resNet(images, widths: [4, 8], classes: 5), batch: 2, freezing: freezing)
-    #expect(written.counts.values.reduce(0, +) > 100)
-    for (mnemonic, count) in written.counts.sorted(by: { $0.key < $1.key }) where mnemonic != "transpose" {
-      #expect(imported.counts[mnemonic] == count, "\(mnemonic)")
+    let (all, own) = (written.counts.values.reduce(0, +), imported.counts.values.reduce(0, +))
+    #expect(all > 60 && Double(own) <= 1.1 * Double(all), "\(own), \(all)")
+    // What takes the time.
+    let kinds = Set(written.counts.keys).union(imported.counts.keys).sorted().filter { name in
+      ["conv", "matmul", "pool"].contains { name.contains($0) }
     }
-    let more = imported.counts.filter { written.counts[$0.key] == nil }
-    #expect(more.keys.allSatisfy { ["transpose", "reshape"].contains($0) }, "\(more)")
+    #expect(kinds.count >= 4)
+    for kind in kinds { #expect(imported.counts[kind] == written.counts[kind], "\(kind)") }
     #expect((imported.counts["transpose"] ?? 0) <= (written.counts["transpose"] ?? 0) + 3)
-    #expect(imported.flops == written.flops)
+    #expect(
+      abs(Double(imported.flops) / Double(written.flops) - 1) < 0.01, "\(imported.flops), \(written.flops)")
     #expect(Double(imported.arena) <= 1.05 * Double(written.arena), "\(imported.arena), \(written.arena)")
   }
 }

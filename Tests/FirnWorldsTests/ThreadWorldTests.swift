@@ -180,6 +180,23 @@ import Testing
     } throws: { "\($0)".contains("sent 8 bytes where 12 were expected") }
   }
 
+  /// Calls of another kind are named, not taken for one's own.
+  @Test func callsOfAnotherKindAreNamed() {
+    #expect {
+      try World.runInThreads(2, patience: 0.3) { world in
+        var value: Float = 1
+        guard world.rank == 0 else { return try world.meet() }
+        try withUnsafeMutableBytes(of: &value) { bytes in
+          try world.sum(over: #require(bytes.baseAddress), count: 1, of: .f32)
+        }
+      }
+    } throws: { error in
+      let text = "\(error)"
+      return text.contains("rank 0 adds up numbers, as a step does")
+        && text.contains("rank 1 waits for all others")
+    }
+  }
+
   /// Bodies are given back by rank, and a world can be had again.
   @Test func manyWorlds() throws {
     for members in 1...5 {

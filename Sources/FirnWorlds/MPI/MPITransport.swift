@@ -74,7 +74,7 @@ final class MPITransport: Transport {
   ) throws(WorldError) {
     let start = DispatchTime.now().uptimeNanoseconds
     var looks = 0
-    var nextLook = purpose.secondsBeforeLooking
+    var nextLook = min(purpose.secondsBeforeLooking, patience / 2)
     while true {
       if try library.haveEnded(requests, count) { return }
       looks += 1
