@@ -316,6 +316,11 @@ extension Convolution: StartingOp {
   private func depthwise(_ l: Layout, _ finishing: Finishing?) -> Kernel {
     let products = products(l)
     let finishesRows = products.count == 1
+    let grains = products.map { product in
+      let window = product.window
+      return grain(
+        ofItems: window.columns.count, window.channels, window.rows.taps, window.columns.taps)
+    }
     let (a, b, to) = finishing.places
     let workspace = finishing?.workspaceBytes ?? 0
     return Kernel(workspaceBytes: workspace) { (call: borrowing KernelCall) throws(FirnError) in
@@ -323,11 +328,10 @@ extension Convolution: StartingOp {
       let y = call.result(to, as: Float.self)
       let scratch = call.workspace
       finishing?.prepare(call, at: scratch)
-      for product in products {
+      for (product, grain) in zip(products, grains) {
         let window = product.window
         let row = window.columns.count * window.channels
-        let work = row * window.rows.taps * window.columns.taps
-        call.split(l.batch * window.rows.count, grain: grain(ofItems: work)) { rows, worker in
+        call.split(l.batch * window.rows.count, grain: grain) { rows, worker in
           var (window, steps, taps) = (window, product.pixels, product.taps(k))
           guard let finishing, finishesRows else {
             firn_depthwise_f32(&window, x, rows.lowerBound, rows.count, &taps, y + product.to, &steps)

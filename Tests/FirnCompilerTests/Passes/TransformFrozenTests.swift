@@ -114,8 +114,8 @@ import Testing
     let error = try #require(four.transforms[0].error)
     #expect(error > 1e-7 && error < 2e-5)
     let (none, thawed) = (try compiled(nil), try compiled(.two, thawing: "k"))
-    #expect(none.kinds == ["conv2d"] && none.transforms.isEmpty)
-    #expect(thawed.kinds == ["conv2d"] && thawed.transforms.isEmpty)
+    #expect(none.kinds == ["conv2d_packed"] && none.transforms.isEmpty)
+    #expect(thawed.kinds == ["conv2d_packed"] && thawed.transforms.isEmpty)
     let all = try compiled(.two, freezing: "**")
     #expect(all.kinds == ["winograd_convolution"])
   }
