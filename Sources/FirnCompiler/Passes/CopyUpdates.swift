@@ -74,7 +74,7 @@ extension GraphDef {
         models[member.kind] = copy
       }
     }
-    let owners = owners(copies, models)
+    let owners = owners(copies) { models[$0] != nil }
     var templates = copies.kinds.indices.map { kind in
       models[kind].map { UpdateTemplate(copies.kinds[kind], $0) }
     }
@@ -99,9 +99,11 @@ extension GraphDef {
   /// By node, the kind of the model's update that it is part of; -1 for others.
   ///
   /// What each copy has of its own hangs on a stand-in, or on the model's memory.
-  private func owners(_ copies: UpdateCopies, _ models: [Int: UpdateCopy]) -> [Int32] {
+  ///
+  /// - Parameter isCopied: whether updates of a kind are looked for.
+  func owners(_ copies: UpdateCopies, where isCopied: (Int) -> Bool) -> [Int32] {
     var slots: [String: Int32] = [:]
-    for (kind, copied) in copies.kinds.enumerated() where models[kind] != nil {
+    for (kind, copied) in copies.kinds.enumerated() where isCopied(kind) {
       for memory in copied.memory {
         let scope = Path.joined(copied.model, memory.owner)
         for slot in memory.slots { slots[Path.joined(scope, slot.name)] = Int32(kind) }
@@ -111,7 +113,7 @@ extension GraphDef {
     for position in nodes.indices where nodes[position].phase == .update {
       let node = nodes[position]
       if let input = node.updateInput {
-        owners[position] = models[input.update] == nil ? -1 : Int32(input.update)
+        owners[position] = isCopied(input.update) ? Int32(input.update) : -1
       } else if node.traits.contains(.reads) {
         if !slots.isEmpty, case .reads(let name) = node.op.effect { owners[position] = slots[name] ?? -1 }
       } else {

@@ -37,20 +37,22 @@ extension Compiler {
   /// In loops it works on the body; a broadcast that a loop captures is made in its program instead.
   package static let fuse = Pass("fuse") { graph, context throws(FirnError) in
     context.copies.takeNames(from: graph, behind: context.outputs.count)
-    return graph.fused()
+    return graph.fused(context.copies)
   }
 }
 
 extension GraphDef {
-  package func fused() -> GraphDef {
+  /// - Parameter copies: updates of which some are to be copied: their nodes share no program with others.
+  package func fused(_ copies: UpdateCopies = UpdateCopies()) -> GraphDef {
     let broadcasting = broadcastingInLoops()
-    let result = broadcasting.fusingNodes().startingPrograms()
+    let result = broadcasting.fusingNodes(copies).startingPrograms()
     return result == self ? self : result.removingDeadNodes(keepingAssignments: true)
   }
 
   /// With loops fused, and elementwise nodes of this graph.
-  private func fusingNodes() -> GraphDef {
-    let groups = FusionGroups(self)
+  private func fusingNodes(_ copies: UpdateCopies) -> GraphDef {
+    let kinds = Set(copies.members.map(\.kind))
+    let groups = FusionGroups(self, apart: kinds.isEmpty ? [] : owners(copies) { kinds.contains($0) })
     var rewriter = GraphRewriter(self)
     var known = KnownPrograms()
     for position in nodes.indices { rewriter.bring(position, groups, &known) }

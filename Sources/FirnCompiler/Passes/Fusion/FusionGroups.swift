@@ -77,8 +77,10 @@ struct FusionGroups {
   private static let mostMembers = 96
   private static let mostOperands = 48
 
-  init(_ graph: GraphDef) {
+  /// - Parameter apart: by node a number; nodes of different ones share no program. Empty where all may.
+  init(_ graph: GraphDef, apart: [Int32] = []) {
     self.graph = graph
+    self.apart = apart
     index = ValueIndex(graph)
     let nodes = graph.nodes
     kinds = []
@@ -227,7 +229,8 @@ struct FusionGroups {
     let input = Int(inputs[place])
     let source = Int(shown[input])
     guard kinds[Int(owners[source])] != .none,
-      graph.nodes[Int(owners[source])].phase == graph.nodes[position].phase
+      graph.nodes[Int(owners[source])].phase == graph.nodes[position].phase,
+      mayShare(Int(owners[source]), position)
     else { return Self.none }
     let whole = tilings.whole(shapes[index[Value(position)]])
     let both = tilings.and(tilings.whole(shapes[source]), whole)
@@ -240,6 +243,8 @@ struct FusionGroups {
     else { return Self.none }
     return cut.first.map { tilings.beginning(both, at: window.starts[$0], along: $0) } ?? both
   }
+
+  private func mayShare(_ a: Int, _ b: Int) -> Bool { apart.isEmpty || apart[a] == apart[b] }
 
   /// How many levels are between what makes an operand and what reads it.
   private func step(from operand: Int, to reader: Int, at place: Int) -> Int {
@@ -359,7 +364,9 @@ struct FusionGroups {
       guard number >= 0, self.rank(value) == rank else { continue }
       while groups[number].successor != number { number = groups[number].successor }
       let first = groups[number].members[0]
-      guard levels[first] == level, graph.nodes[first].phase == graph.nodes[position].phase else { continue }
+      guard levels[first] == level, graph.nodes[first].phase == graph.nodes[position].phase,
+        mayShare(first, position)
+      else { continue }
       let both = tilings.and(groups[number].tiling, tiling)
       if both != Self.none, isJoinable([number], by: position) { return (number, both) }
     }
