@@ -13,6 +13,8 @@ import FirnOps
 /// - Complexity: linear in nodes and operands.
 struct FusionGroups {
   let graph: GraphDef
+  /// By node a number; nodes of different ones share no program. Empty where all may.
+  private let apart: [Int32]
   let index: ValueIndex
   // What is asked of nodes and values over and over, by number: a graph has hundreds of thousands of them, and reaching
   // for their ops, types and operands takes longer than all that is done here.
