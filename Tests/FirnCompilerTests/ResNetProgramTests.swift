@@ -38,16 +38,20 @@ import Testing
   }
 
   /// What is run of a frozen trunk: convolutions with all that follows them, pools, and views.
-  @Test func aFrozenTrunkIsConvolutionsAndPools() throws {
+  ///
+  /// What follows a convolution by tiles is a program of its own, or of the shortcut's.
+  @Test(arguments: [nil, WinogradTile.two]) func aFrozenTrunkIsConvolutionsAndPools(_ tile: WinogradTile?)
+    throws
+  {
     let graph = Graph()
     let logits = ResNet(.resNet18)(graph.placeholder("images", shape: ["batch", 64, 64, 3]))
     let labels = graph.placeholder("labels", shape: ["batch"], dtype: .i32)
     let loss = sparseSoftmaxCrossEntropy(logits: logits, labels: labels).mean()
-    let compilation = try Compiler.compile(
-      CompilationRequest(
-        graph: graph.definition, fetches: [],
-        training: .init(loss: loss.value, optimizer: SGD(learningRate: 0.1)), freezing: "!fc"))
-    let step = compilation.graph
+    var request = CompilationRequest(
+      graph: graph.definition, fetches: [],
+      training: .init(loss: loss.value, optimizer: SGD(learningRate: 0.1)), freezing: "!fc")
+    request.winogradTile = tile
+    let step = try Compiler.compile(request).graph
     try step.verify()
     #expect(step.text == (try parsed(step.text)).text)
     let run = step.nodes.filter { node in
@@ -59,12 +63,15 @@ import Testing
         ?? node.mnemonic
     }
     let kinds = Dictionary(grouping: names) { $0 }.mapValues(\.count)
+    let byTiles = kinds["winograd_convolution", default: 0]
+    #expect(tile == nil ? byTiles == 0 : byTiles > 0, "\(kinds)")
     // Three shortcuts are convolutions alone: what follows them is done where the other way ends.
-    #expect(kinds["conv2d_packed and more"] == 17, "\(kinds)")
-    #expect(kinds["conv2d_packed"] == 3, "\(kinds)")
+    let (alone, begun) = (kinds["conv2d_packed", default: 0], kinds["conv2d_packed and more", default: 0])
+    #expect(alone + begun + byTiles == 20, "\(kinds)")
+    #expect(begun + kinds["fused", default: 0] == 17, "\(kinds)")
+    if tile == nil { #expect(begun == 17) }
     #expect(kinds["max_pool2d"] == 1)
-    let others = Set(kinds.keys).subtracting(["conv2d_packed and more", "conv2d_packed", "max_pool2d"])
-    #expect(!others.contains { $0 == "fused" || ["add", "sub", "mul", "relu"].contains($0) }, "\(kinds)")
+    #expect(!kinds.keys.contains { ["add", "sub", "mul", "relu"].contains($0) }, "\(kinds)")
   }
 
   /// `conv1`, `layer1` and `layer3` frozen: gradients go through `layer3` down to `layer2`, and no further.

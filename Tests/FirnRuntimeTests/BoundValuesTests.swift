@@ -184,8 +184,11 @@ import Testing
     let third = try Session(model.graph, threads: 1)
     third.onWarning = { warnings.append($0) }
     third.boundValueLimit = session.boundSize.byteCount
-    _ = try third.run(third.compile(fetching: [model.y]), feeding: model.feeds())
-    #expect(third.boundSize.count == session.boundSize.count && warnings.count == 1)
+    let last = try third.compile(fetching: [model.y])
+    _ = try third.run(last, feeding: model.feeds())
+    withExtendedLifetime((program, last)) {
+      #expect(third.boundSize.count == session.boundSize.count && warnings.count == 1)
+    }
   }
 
   /// What a program has left goes when the next plan is made, also where that one has nothing to compute once.

@@ -117,7 +117,7 @@ import Testing
   @Test func aFrozenPrefixIsNotComputedAgain() throws {
     let graph = Graph()
     let x = graph.placeholder("x", shape: ["batch", 8])
-    let low = graph.scope("low") { tanh(Dense(16)(x)) }
+    let low = graph.scope("low") { tanh(Dense(16)(tanh(Dense(24)(x)))) }
     let middle = graph.scope("middle") { tanh(Dense(16)(tanh(Dense(24)(low)))) }
     let loss = square(Dense(3, name: "head")(middle)).mean()
     let session = try Session(graph)

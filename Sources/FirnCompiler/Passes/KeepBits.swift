@@ -7,7 +7,7 @@ extension Compiler {
   ///     %x = placeholder() {dtype = f32, shape = [batch,40]} : f32[batch,40]
   ///     %y = relu(%x) : f32[batch,40]
   ///     %s = reduce_sum(%y) {axes = [0,1], keeps_axes = false} : f32[]
-  ///     %zero = constant() {value = f32[] 0.0} : f32[] @backward
+  ///     %zero = constant() {value = f32[](0.0)} : f32[] @backward
   ///     %zeros = broadcast(%zero) {shape = [batch,40]} : f32[batch,40] @backward
   ///     %at = less_equal(%y, %zeros) : bool[batch,40] @backward
   ///     %g = select(%at, %zeros, %x) : f32[batch,40] @backward
@@ -17,12 +17,12 @@ extension Compiler {
   ///
   ///     %x = placeholder() {dtype = f32, shape = [batch,40]} : f32[batch,40]
   ///     %y = relu(%x) : f32[batch,40]
-  ///     %y/constant = constant() {value = f32[] 0.0} : f32[]
+  ///     %y/constant = constant() {value = f32[](0.0)} : f32[]
   ///     %y/broadcast = broadcast(%y/constant) {shape = [batch,40]} : f32[batch,40]
   ///     %y/less_equal = less_equal(%y, %y/broadcast) : bool[batch,40]
   ///     %y/pack_bits = pack_bits(%y/less_equal) {axis = 1} : i32[batch,2]
   ///     %s = reduce_sum(%y) {axes = [0,1], keeps_axes = false} : f32[]
-  ///     %zero = constant() {value = f32[] 0.0} : f32[] @backward
+  ///     %zero = constant() {value = f32[](0.0)} : f32[] @backward
   ///     %zeros = broadcast(%zero) {shape = [batch,40]} : f32[batch,40] @backward
   ///     %at = unpack_bits(%y/pack_bits) {shape = [40]} : bool[batch,40] @backward
   ///     %g = select(%at, %zeros, %x) : f32[batch,40] @backward

@@ -4,6 +4,8 @@ import FirnOps
 extension Compiler {
   /// `recompute`: of scopes that are to be computed again, later parts of a step read copies, made where the first is read.
   ///
+  /// Where `body` is one,
+  ///
   ///     %x = placeholder() {dtype = f32, shape = [2]} : f32[2]
   ///     %body/a = exp(%x) : f32[2]
   ///     %body/b = tanh(%body/a) : f32[2]
@@ -12,7 +14,7 @@ extension Compiler {
   ///     %gradients/body/a/mul = mul(%body/a, %gradients/body/b/square) : f32[2] @backward
   ///     return %y, %gradients/body/a/mul
   ///
-  /// becomes, for the scope `body`,
+  /// becomes
   ///
   ///     %x = placeholder() {dtype = f32, shape = [2]} : f32[2]
   ///     %body/a = exp(%x) : f32[2]

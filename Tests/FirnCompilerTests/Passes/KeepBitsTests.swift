@@ -12,7 +12,7 @@ import Testing
     %y = relu(%x) : f32[batch,40]
     %z = exp(%y) : f32[batch,40]
     %s = reduce_sum(%z) {axes = [0,1], keeps_axes = false} : f32[]
-    %zero = constant() {value = f32[] 0.0} : f32[] @backward
+    %zero = constant() {value = f32[](0.0)} : f32[] @backward
     %zeros = broadcast(%zero) {shape = [batch,40]} : f32[batch,40] @backward
     %at = less_equal(%y, %zeros) : bool[batch,40] @backward
 
