@@ -40,5 +40,5 @@ package struct UpdateInput: OpaqueOp {
   package func dependence(of operands: [Dependence], results: Int) -> [Dependence] { [.trainable] }
   package var canFail: Bool { false }
   package var isProvisional: Bool { true }
-  package var aliasing: Aliasing { .none }
+  package var aliasing: Aliasing { .view(of: 0) }
 }
