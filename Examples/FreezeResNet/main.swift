@@ -36,7 +36,7 @@ reportingErrors {
 
   /// What the compiled program computes backward.
   func nodes(_ mnemonics: String..., in program: Program) -> Int {
-    program.graph.nodes.count { node in
+    program.graph.unfused.nodes.count { node in
       node.phase == .backward && mnemonics.contains { node.mnemonic.hasPrefix($0) }
     }
   }
