@@ -13,7 +13,7 @@ import FirnOps
 /// - Complexity: linear in nodes and operands.
 struct FusionGroups {
   let graph: GraphDef
-  /// By node a number; nodes of different ones share no program. Empty where all may.
+  /// By node a number: nodes of different ones share no program; empty where all may.
   private let apart: [Int32]
   let index: ValueIndex
   // What is asked of nodes and values over and over, by number: a graph has hundreds of thousands of them, and reaching
