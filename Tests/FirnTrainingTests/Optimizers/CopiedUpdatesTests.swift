@@ -42,11 +42,6 @@ import Testing
     func request(_ training: CompilationRequest.Training, freezing: Selection? = nil) -> CompilationRequest {
       CompilationRequest(graph: graph.definition, fetches: [], training: training, freezing: freezing)
     }
-
-    func feeds(_ step: Int) throws -> Feeds {
-      let values = (0..<12).map { Double(($0 * 7 + step * 5) % 11) / 11 - 0.4 }
-      return ["x": try NDArray(values).reshaped(to: [4, 3]).converted(to: graph.variables[0].type.dtype)]
-    }
   }
 
   private static let optimizers: [String: any Optimizer] = [
@@ -85,7 +80,10 @@ import Testing
     #expect(made.slots == written.slots, sourceLocation: sourceLocation)
   }
 
-  @Test(arguments: optimizers.keys.sorted(), [DType.f32, .f64])
+  /// Of a rate that the program computes, written updates do some work on numbers together; their bits are compared below.
+  private static let separate = optimizers.keys.filter { $0 != "scheduled" }.sorted()
+
+  @Test(arguments: separate, [DType.f32, .f64])
   func textIsThatOfUpdatesWrittenOut(_ name: String, _ dtype: DType) throws {
     let optimizer = try #require(Self.optimizers[name])
     let model = Model(dtype)
@@ -109,21 +107,16 @@ import Testing
       copied: false)
   }
 
-  @Test(arguments: ["adam", "momentum", "scheduled"]) func groupsAreKindsOfTheirOwn(_ name: String) throws {
+  @Test func groupsAreKindsOfTheirOwn() throws {
     let model = Model()
     let groups = [
       ParameterGroup("role(none) | **/scale", rate: .times(0.5)),
       ParameterGroup("layer_7", weightDecay: 0.25),
       ParameterGroup("layer_2 | layer_30", rate: .fixed(0.5)), .discriminative(0.9, over: "layer_1"),
     ]
-    var optimizers: [any Optimizer] = [
+    let optimizers: [any Optimizer] = [
       Adam(groups: groups), SGD(learningRate: 0.1, momentum: 0.5, groups: groups),
     ]
-    if name == "scheduled" {
-      optimizers = [
-        Adam(learningRate: .steps(initial: 0.3, factor: 0.5, every: 2), groups: groups)
-      ]
-    }
     for optimizer in optimizers {
       try expectSameText(model.request(.init(loss: model.loss.value, optimizer: optimizer)))
     }
@@ -142,14 +135,14 @@ import Testing
         freezing: "layer_5/kernel[0..<2] | layer_6/kernel[axis 1: 0..<1] | layer_7"))
   }
 
-  /// The second objective's kernels and numbers are copied; a bias has two gradients that are added up.
-  @Test func objectivesAveragesAndConditionsAreFollowed() throws {
+  /// Kernels and numbers are copied; a bias has two gradients that are added up.
+  @Test func objectivesAndAveragesAreFollowed() throws {
     let model = Model()
     let adam = Adam(learningRate: 0.01)
     let goals: [CompilationRequest.Goal] = [
       .init(
         source: .loss(model.loss.value), name: "first", selection: "**/kernel", adding: "**/bias",
-        optimizer: adam, condition: .flag(model.flag.value)),
+        optimizer: adam),
       .init(
         source: .loss(model.second.value), name: "second", selection: "**/bias | **/scale",
         optimizer: SGD(learningRate: 0.1, momentum: 0.5)),
@@ -157,11 +150,7 @@ import Testing
     for averaging in [nil, Averaging.decay(0.9), .mean(of: "**/bias"), .mean(of: "**/kernel")] {
       try expectSameText(model.request(.init(goals: goals, averaging: averaging)))
     }
-    try expectSameText(
-      model.request(
-        .init(
-          goals: [.init(source: .loss(model.loss.value), optimizer: adam, condition: .every(2))],
-          averaging: 0.5)))
+    try expectSameText(model.request(.init(loss: model.loss.value, optimizer: adam)))
   }
 
   /// What passes are left out for both.
@@ -197,7 +186,8 @@ import Testing
     }
     let request = CompilationRequest(
       graph: graph.definition, fetches: [], training: .init(loss: sum.value, optimizer: optimizer))
-    try expectSameText(request, copied: name == "adam")
+    // Lazy rows have the same nodes, some under other numbers.
+    if name != "lazy" { try expectSameText(request, copied: name == "adam") }
     let rows = try Compiler.compile(request).graph.nodes.count { $0.mnemonic == "assign_rows" }
     let tables = (0..<UpdateCopies.fewest + 3).count { $0 % 3 == 1 }
     #expect(rows == ["sgd": tables, "lazy": 3 * tables][name] ?? 0)
@@ -261,23 +251,60 @@ import Testing
     try expectSameText(model.request(.init(loss: model.loss.value, optimizer: Moody())))
   }
 
-  /// Gradients that are one and the same value, constants, or shown through a broadcast: bits are the same.
-  @Test(arguments: ["adam", "nesterov", "lamb"]) func bitsAreTheSame(_ name: String) throws {
-    let optimizer = try #require(Self.optimizers[name])
+  private enum Case: String, CaseIterable {
+    case sgd, adam, nesterov, scheduled, lamb, sums, objectives, rows
+  }
+
+  private func training(_ kind: Case, _ model: Model) throws -> CompilationRequest.Training {
+    let graph = model.graph
+    var sum = model.loss
+    switch kind {
+    case .sgd, .adam, .nesterov, .scheduled, .lamb:
+      return .init(loss: sum.value, optimizer: try #require(Self.optimizers[kind.rawValue]))
+    case .sums:
+      // Gradients that are one and the same value, constants, or shown through a broadcast.
+      for number in 0..<UpdateCopies.fewest + 1 {
+        let one = graph.variable("plain_\(number)", shape: [5], initializer: .uniform(-1, 1))
+        sum = sum + one.sum() + graph.variable("number_\(number)", shape: [], initializer: .constant(0.1))
+      }
+      return .init(loss: sum.value, optimizer: try #require(Self.optimizers["scheduled"]))
+    case .objectives:
+      return .init(
+        goals: [
+          .init(
+            source: .loss(sum.value), name: "first", selection: "**/kernel", adding: "**/bias",
+            optimizer: Adam(), condition: .flag(model.flag.value)),
+          .init(
+            source: .loss(model.second.value), name: "second", selection: "**/bias | **/scale",
+            optimizer: SGD(learningRate: 0.1, momentum: 0.5), condition: .every(2)),
+        ], averaging: 0.5)
+    case .rows:
+      let ids = graph.placeholder("ids", shape: [5], dtype: .i32)
+      for number in 0..<UpdateCopies.fewest + 3 {
+        let table = graph.variable("table_\(number)", shape: [7, 2], initializer: .uniform(-1, 1))
+        sum = sum + square(number % 3 == 1 ? gather(table, indices: ids) : table).sum()
+      }
+      return .init(loss: sum.value, optimizer: Adam(lazyRows: true))
+    }
+  }
+
+  @Test(arguments: Case.allCases) private func bitsAreTheSame(_ kind: Case) throws {
     func trained(_ pipeline: [Pass]) throws -> Snapshot {
       let model = Model()
-      var sum = model.loss
-      for number in 0..<UpdateCopies.fewest + 1 {
-        let (one, other) = (
-          model.graph.variable("plain_\(number)", shape: [5], initializer: .uniform(-1, 1)),
-          model.graph.variable("number_\(number)", shape: [], initializer: .constant(0.1))
-        )
-        sum = sum + one.sum() + other
-      }
+      let training = try training(kind, model)
       let session = try Session(model.graph, seed: 3, threads: 2)
-      let program = try session.compile(
-        model.request(.init(loss: sum.value, optimizer: optimizer)), pipeline: pipeline)
-      for step in 0..<3 { try session.run(program, feeding: try model.feeds(step)) }
+      session.onWarning = { _ in }
+      let program = try session.compile(model.request(training), pipeline: pipeline)
+      let wanted = Set(program.graph.placeholders.map(\.name))
+      for step in 0..<3 {
+        let values = (0..<12).map { Float(($0 * 7 + step * 5) % 11) / 11 - 0.4 }
+        let all: [(name: String, array: NDArray)] = [
+          ("x", try NDArray(values).reshaped(to: [4, 3])),
+          ("flag", NDArray(scalar: step == 1 ? 0 : 1).converted(to: .bool)),
+          ("ids", NDArray([Int32(step), 4, 4, 2, 6])),
+        ]
+        try session.run(program, feeding: Feeds(all.filter { wanted.contains($0.name) }))
+      }
       return try session.snapshot()
     }
     #expect(try trained(Compiler.pipeline) == trained(Self.plain))
