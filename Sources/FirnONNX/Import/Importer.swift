@@ -113,21 +113,6 @@ final class Importer {
     noteTiedTables()
   }
 
-  /// Initialisers with what the model's `training_info` says of them: what it does not update is frozen.
-  private func withTraining(_ initializers: [TensorMessage]) -> [TensorMessage] {
-    if model.training.isEmpty { return initializers }
-    let learning = Set(model.training.flatMap { $0.updates.map(\.key) })
-    return initializers.map { tensor in
-      guard tensor.metadata["firn.trainable"] == nil,
-        learning.contains(tensor.name) || tensor.dimensions != []
-      else { return tensor }
-      var tensor = tensor
-      tensor.metadata.append(
-        EntryMessage("firn.trainable", learning.contains(tensor.name) ? "true" : "false"))
-      return tensor
-    }
-  }
-
   private func versions(_ sets: [OperatorSetMessage]) throws(FirnError) -> [String: Int] {
     var result: [String: Int] = [:]
     for set in sets {
