@@ -31,6 +31,12 @@ import Testing
           let batch = Array(order[start..<min(start + 4, order.count)])
           rows.append(try #require(try features.feeds(batch).entries.last?.array))
         }
+        // Each is known by now, the equal ones too.
+        let count = features.computedCount
+        for start in stride(from: 0, to: order.count, by: 3) {
+          _ = try features.feeds(Array(order[start..<min(start + 3, order.count)]))
+        }
+        #expect(features.computedCount == count)
         let shape = [order.count] + rows[0].shape.dropFirst()
         return (try NDArray(rows.flatMap(\.floats), shape: shape), features.computedCount)
       }
