@@ -60,5 +60,5 @@ package struct UpdateCopies: Sendable {
   package var outputCount: Int { members.count * 2 }
 
   /// How many updates of a kind there are at least where some are copies: a few are as quickly built.
-  package static let fewest = 32
+  package static let fewest = 100
 }
