@@ -26,12 +26,13 @@
 
 FIRN_INLINE size_t winograd_places(const FirnWinograd *w) { return (w->tile + 2) * (w->tile + 2); }
 
-/// Tiles that are transformed before they are multiplied.
-FIRN_INLINE size_t winograd_block(const FirnWinograd *w, size_t count, size_t features) {
+/// Tiles that are transformed before they are multiplied: as many whichever features are asked for, so that memory
+/// that is enough for all of them is enough for some.
+FIRN_INLINE size_t winograd_block(const FirnWinograd *w, size_t count) {
     const size_t places = winograd_places(w) * sizeof(float);
-    const size_t row = round_up(w->channels, FIRN_LINE) + round_up(features, FIRN_LINE);
+    const size_t row = round_up(w->channels, FIRN_LINE) + round_up(w->features, FIRN_LINE);
     const size_t fitting = FIRN_WINOGRAD_BYTES / (places * row) / FIRN_WINOGRAD_GRAIN * FIRN_WINOGRAD_GRAIN;
-    const size_t fewest = places * w->channels * features > FIRN_WINOGRAD_LARGE_KERNEL ? FIRN_WINOGRAD_MORE_TILES
+    const size_t fewest = places * w->channels * w->features > FIRN_WINOGRAD_LARGE_KERNEL ? FIRN_WINOGRAD_MORE_TILES
                                                                                       : FIRN_WINOGRAD_TILES;
     return smaller(count, fitting > fewest ? fitting : fewest);
 }
@@ -41,7 +42,7 @@ FIRN_INLINE size_t winograd_block(const FirnWinograd *w, size_t count, size_t fe
 FIRN_INLINE size_t winograd_step(size_t tiles, size_t row) { return tiles * row + FIRN_LINE; }
 
 FIRN_KERNEL size_t winograd_workspace(const FirnWinograd *w, size_t count, size_t features) {
-    const size_t tiles = winograd_block(w, count, features);
+    const size_t tiles = winograd_block(w, count);
     const size_t in_row = round_up(w->channels, FIRN_LINE), out_row = round_up(features, FIRN_LINE);
     const size_t places = winograd_places(w);
     const size_t floats =
@@ -175,7 +176,7 @@ FIRN_INLINE void winograd_leave_tile(size_t tile, const FirnWinograd *w, const f
 FIRN_INLINE void winograd_tiles(size_t tile, const FirnWinograd *w, const float *restrict x,
                                 const float *restrict panels, size_t first, size_t count, size_t features,
                                 float *restrict y, void *restrict workspace) {
-    const size_t block = winograd_block(w, count, features), places = (tile + 2) * (tile + 2);
+    const size_t block = winograd_block(w, count), places = (tile + 2) * (tile + 2);
     const size_t in_row = round_up(w->channels, FIRN_LINE), out_row = round_up(features, FIRN_LINE);
     const size_t in_step = winograd_step(block, in_row), out_step = winograd_step(block, out_row);
     const ptrdiff_t panel = (ptrdiff_t)(w->channels * FIRN_PANEL_COLUMNS);

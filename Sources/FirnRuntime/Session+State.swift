@@ -4,7 +4,9 @@ package import FirnGraph
 /// Going back, for loops that try something or guard against it.
 extension Session {
   /// What the session holds now.
-  package var state: SessionState { SessionState(store: store, ledger: ledger, runs: runs) }
+  package var state: SessionState {
+    SessionState(store: store, ledger: ledger, runs: runs, moved: agreement.moved)
+  }
 
   /// Puts variables and optimisers' memory back to what they were then, bit for bit.
   ///
@@ -15,6 +17,8 @@ extension Session {
   package func goBack(to state: SessionState, keepingRuns: Bool = false) {
     store.goBack(to: state.store)
     ledger = state.ledger
+    // What was apart then is apart again, be it made the same since.
+    agreement.moved.formUnion(state.moved)
     if !keepingRuns { runs = state.runs }
   }
 

@@ -30,6 +30,8 @@ extension Session {
     request.fetches += request.training?.losses ?? []
     request.training = nil
     request.isTrainingMode = false
+    // What the program trains it does not store.
+    request.movedElsewhere = Set(program.writtenVariables)
     request.keepingTrainingMode = nil
     (request.freezing, request.thawing) = (nil, nil)
     request.trainability = request.together ?? context.trainability

@@ -11,7 +11,7 @@ struct Agreement {
   /// How often variables had been given values then.
   fileprivate var changes = -1
   /// State that runs have written, which each member moves by its own examples.
-  fileprivate var moved: Set<String> = []
+  var moved: Set<String> = []
 
   fileprivate struct WeakProgram {
     weak var identity: ProgramIdentity?

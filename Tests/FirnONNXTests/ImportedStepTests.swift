@@ -90,6 +90,7 @@ import Testing
     #expect((imported.counts["transpose"] ?? 0) <= (written.counts["transpose"] ?? 0) + 3)
     #expect(
       abs(Double(imported.flops) / Double(written.flops) - 1) < 0.01, "\(imported.flops), \(written.flops)")
-    #expect(Double(imported.arena) <= 1.05 * Double(written.arena), "\(imported.arena), \(written.arena)")
+    // Images are turned to channels last first, and are there twice meanwhile: much where a network is as small as this.
+    #expect(Double(imported.arena) <= 1.2 * Double(written.arena), "\(imported.arena), \(written.arena)")
   }
 }

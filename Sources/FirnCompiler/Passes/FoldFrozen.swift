@@ -35,7 +35,7 @@ extension Compiler {
   /// Loops' bodies are left alone.
   package static let foldFrozen = Pass("fold-frozen") { graph, context throws(FirnError) in
     let trainability = context.together
-    let written = Set(graph.writtenVariables)
+    let written = context.writtenByCopies.union(graph.writtenVariables)
     var standings: [String: FrozenFolder.Standing] = [:]
     for variable in graph.variables where !written.contains(variable.name) {
       switch trainability.status(of: variable) {

@@ -25,7 +25,7 @@ extension Compiler {
   /// variables are bound.
   package static let storeFrozen = Pass("store-frozen") { graph, context throws(FirnError) in
     guard let storage = context.request.storingFrozen else { return graph }
-    let others = context.writtenByCopies
+    let others = context.writtenByCopies.union(context.request.movedElsewhere)
     let kernels = FrozenKernels(graph, storage, moving: others)
     if context.stored.storage == nil {
       context.stored = StoredKernels(kernels, in: graph, context.together, moving: others)

@@ -11,7 +11,8 @@ struct ShownValues {
     shown.reserveCapacity(index.count)
     for (position, node) in graph.nodes.enumerated() {
       for result in node.types.indices {
-        guard result == 0, case .view(let operand) = node.op.aliasing else {
+        // What stands for something that is not there yet shows nothing.
+        guard result == 0, case .view(let operand) = node.op.aliasing, operand < node.inputs.count else {
           shown.append(Value(position, result))
           continue
         }

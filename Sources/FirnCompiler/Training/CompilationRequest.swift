@@ -19,6 +19,8 @@ package struct CompilationRequest: Sendable {
   package var keepingTrainingMode: Selection?
   /// The smaller type in which frozen kernels are held; `f32` if nil.
   package var storingFrozen: FrozenStorage?
+  /// Variables that another program moves and that are not frozen for this one either.
+  package var movedElsewhere: Set<String> = []
   /// Training mode for everything that is not frozen; a training compilation always is.
   package var isTrainingMode: Bool
   /// Scopes whose values are computed again for their gradient, by path patterns.

@@ -7,4 +7,6 @@ package struct SessionState {
   let store: VariableStore
   let ledger: SlotLedger
   package let runs: UInt64
+  /// State that had moved apart among the members of a world.
+  let moved: Set<String>
 }

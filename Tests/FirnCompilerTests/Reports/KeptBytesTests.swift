@@ -46,12 +46,15 @@ import Testing
     let (graph, loss) = network()
     let (bytes, report) = try memory(graph, loss, freezing: "layer1 | layer2")
     let saved = try saved().resnet18
-    #expect(2 * bytes <= saved, "\(bytes) of \(saved)")
+    #expect(
+      2 * bytes <= saved,
+      "\(bytes) of \(saved): \(report.kept.map { "\($0.name) \($0.bytes)" }.joined(separator: ", "))")
     // Of each ReLU in the middle a bit an element is kept, and of the stem's: what follows it is a pool.
     let names = report.condensed.map(\.name)
     #expect(names.count { $0.hasPrefix("layer1/") } == 4 && names.count { $0.hasPrefix("layer2/") } == 3)
     #expect(names.contains { $0.hasSuffix("max_pool2d_places") })
-    #expect(!names.contains { $0.hasPrefix("layer3/") || $0.hasPrefix("layer4/") })
+    // What is above is trained: only the last ReLU, which a mean follows, is not multiplied by.
+    #expect(names.count { $0.hasPrefix("layer3/") || $0.hasPrefix("layer4/") } <= 1, "\(names)")
     let plain = try memory(graph, loss, freezing: "layer1 | layer2", without: ["keep-bits"]).bytes
     #expect(Quantity(Dim(plain - bytes)) == report.condensedBytes)
     print("kept of ResNet-18: \(bytes), PyTorch \(saved), without masks \(plain)")
