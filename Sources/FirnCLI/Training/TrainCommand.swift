@@ -122,7 +122,7 @@ enum TrainCommand {
       if let taken = start?.notes[DataColumns.key], taken != (try TrainedModel.text(job.columns)) {
         throw FirnError(
           .invalidArgument, "the run in '\(place.name)' took other columns of its table: \(taken)",
-          remedy: "give the table that it was begun with, or name these columns with --column",
+          remedy: "give a table that has these",
           place: place.name)
       }
     }

@@ -50,7 +50,8 @@ indirect enum LoopTerm: Hashable {
     case "mul": return multiplying(operands)
     case "broadcast", "identity": return operands[0]
     // Which sequences a step is within, with an axis for the units.
-    case "reshape" where node.types[0].dtype == .bool: return operands[0]
+    case "reshape" where node.types[0].dtype == .bool && node.types[0].shape.last == 1:
+      return .function("column", operands)
     case "select": return .function("select", operands)
     case "sigmoid", "tanh", "relu": return .function(node.mnemonic, operands)
     case "matmul":

@@ -67,6 +67,9 @@ struct RecurrentPattern {
 }
 
 extension RecurrentPattern {
+  /// Which sequences a step is within, a row for each: units have them all alike.
+  private static var within: LoopTerm { .function("column", [.slice(1)]) }
+
   /// What a step makes of each state, of what the body returns: that itself, or, where a second slice says which
   /// sequences a step is within, that there, and beyond the state as it was and outputs of zero.
   ///
@@ -79,11 +82,11 @@ extension RecurrentPattern {
     var steps: [LoopTerm] = []
     for (number, state) in states.enumerated() {
       guard case .function("select", let operands) = state, operands.count == 3,
-        operands[0] == .slice(1), operands[2] == .carry(number)
+        operands[0] == Self.within, operands[2] == .carry(number)
       else { return nil }
       steps.append(operands[1])
     }
-    let output = LoopTerm.function("select", [.slice(1), steps[0], .number(0)])
+    let output = LoopTerm.function("select", [Self.within, steps[0], .number(0)])
     return outputs.allSatisfy { $0 == output } ? steps : nil
   }
 }

@@ -2,7 +2,8 @@ public import FirnGraph
 
 /// What is told of a run while it goes on, for logs and the like.
 ///
-/// All have defaults that do nothing. What is thrown ends the run; the step it was told of is done.
+/// All have defaults that do nothing. What is thrown ends the run; the step it was told of is done. In a world those of rank
+/// 0 are told, alone: what all members do together, as evaluating is, is not theirs to do.
 public protocol TrainingCallback {
   /// The run begins, or goes on after a resumption.
   func began(_ run: TrainingRun) throws(FirnError)
