@@ -64,7 +64,8 @@ extension StoredReport.Deviation {
       let apart = a == b || a.isNaN && b.isNaN ? 0 : (a - b).magnitude
       largest = apart.isNaN ? .infinity : max(largest, apart)
       distance += apart * apart
-      length += b * b
+      // What is infinite in both says nothing of the rest.
+      if b.isFinite || apart != 0 { length += b * b }
     }
     let relative = distance == 0 ? 0 : (distance / length).squareRoot()
     self.init(name: name, largest: largest, relative: relative.isNaN ? .infinity : relative)

@@ -47,6 +47,9 @@ package struct PackedConvolution: KernelOp {
     try require(
       kernel.count == 4 && kernel.allSatisfy((0...SlidingWindow.limit).contains), "C10", .invalidArgument,
       "\(kernel) is no kernel [height, width, channels / groups, features]", remedy: "give four extents")
+    try require(
+      kernel[0].saturatingProduct(kernel[1]) <= Self.mostTaps, "C10", .invalidArgument,
+      "a kernel of \(kernel[0]) × \(kernel[1]) taps", remedy: "pack kernels of at most \(Self.mostTaps)")
     let types = try plain.resultTypes(of: unpacked(operands))
     let layout = layout
     try require(
@@ -55,6 +58,9 @@ package struct PackedConvolution: KernelOp {
       remedy: "give the extents of the kernel that was packed")
     return types
   }
+
+  /// Their order is written out.
+  fileprivate static let mostTaps = 1 << 20
 
   /// The operands of `plain`.
   func unpacked(_ operands: [TensorType]) -> [TensorType] {
@@ -117,7 +123,8 @@ extension Convolution {
   /// `f64` is a reference, and where each channel stands alone nothing is packed.
   package func arrangement(of operand: Int, in node: NodeTypes) -> Arrangement? {
     guard operand == 1, function != .kernelGradient, node.operands[1].dtype == .f32,
-      let kernel = node.operands[1].shape.extents, !kernel.contains(0)
+      let kernel = node.operands[1].shape.extents, !kernel.contains(0),
+      kernel[0].saturatingProduct(kernel[1]) <= PackedConvolution.mostTaps
     else { return nil }
     if groups > 1, kernel[2] == 1, kernel[3] == groups { return nil }
     return Arrangement(

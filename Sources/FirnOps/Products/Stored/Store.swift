@@ -199,7 +199,8 @@ extension StoredLayout {
         "\(channel.map { "axis \($0)" } ?? "nothing") of \(shape) has the scales of `\(storage)`",
         remedy: "name one of its \(shape.count) axes", constraint: "C4")
     }
-    let elements = shape.reduce(1) { $0.saturatingProduct($1) }
+    // An extent of 0 makes none of the others smaller.
+    let elements = shape.reduce(1) { $0.saturatingProduct(max($1, 1)) }
     guard shape.allSatisfy({ (0...Int(Int32.max)).contains($0) }), elements <= Int(Int32.max) else {
       throw FirnError(
         .invalidArgument, "\(shape) is too large to be stored", remedy: "leave it as it is", constraint: "C5")
