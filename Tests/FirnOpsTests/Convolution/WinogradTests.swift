@@ -30,6 +30,8 @@ extension OpTests {
       ([2, 8, 11, 16], 65, [2, 0, 0, 1]),
       ([5, 13, 13, 35], 40, [1, 1, 1, 1]), ([1, 30, 31, 9], 3, [2, 2, 2, 2]),
       ([11, 7, 7, 70], 70, [1, 1, 1, 1]),
+      // Cut between panels, of which some have memory for larger blocks than all.
+      ([1, 28, 14, 16], 112, [1, 1, 1, 1]), ([1, 12, 24, 32], 96, [1, 1, 1, 1]),
     ]
 
     /// In `f64` nothing but rounding is between them, of the gradient of the image too.
