@@ -91,6 +91,6 @@ import Testing
     #expect(
       abs(Double(imported.flops) / Double(written.flops) - 1) < 0.01, "\(imported.flops), \(written.flops)")
     // Images are turned to channels last first, and are there twice meanwhile: much where a network is as small as this.
-    #expect(Double(imported.arena) <= 1.2 * Double(written.arena), "\(imported.arena), \(written.arena)")
+    #expect(Double(imported.arena) <= 1.25 * Double(written.arena), "\(imported.arena), \(written.arena)")
   }
 }

@@ -110,7 +110,7 @@ import Testing
   @Test func groupsAreKindsOfTheirOwn() throws {
     let model = Model()
     let groups = [
-      ParameterGroup("role(none) | **/scale", rate: .times(0.5)),
+      ParameterGroup("**/scale", rate: .times(0.5)),
       ParameterGroup("layer_7", weightDecay: 0.25),
       ParameterGroup("layer_2 | layer_30", rate: .fixed(0.5)), .discriminative(0.9, over: "layer_1"),
     ]
