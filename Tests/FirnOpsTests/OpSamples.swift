@@ -181,7 +181,7 @@ let opSamples: [OpSample] =
     OpSample(
       MaxPoolPlaces(
         .collect, MaxPool(size: [2, 2], strides: [1, 1], dilation: [1, 3])),
-      .integers([2, 3, 1, 3], -2_000_000_000...2_000_000_000), .real([2, 4, 4, 11])),
+      .integers([2, 3, 1, 2], -2_000_000_000...2_000_000_000), .real([2, 4, 4, 11])),
     OpSample(MaxPool(size: [3, 2], strides: [1, 3], padding: [2, 1, 0, 1]), .real([1, 4, 5, 3])),
     OpSample(
       MaxPool(size: [2, 3], strides: [1, 2], padding: [1, 0, 2, 1], dilation: [3, 2]), .real([2, 5, 6, 3])),

@@ -297,9 +297,9 @@ import Testing
       }
       return counts
     }
-    // All in the first epoch, about as many in each.
-    #expect(all.reduce(0) { $0 + $1[0] } == Lesson.count)
-    #expect(all.allSatisfy { $0 == [$0[0], $0[0], $0[0]] && (6...9).contains($0[0]) }, "\(all)")
+    // All in the first epoch, some in each. Of 23 examples 14 differ; equal ones at once may be made by several.
+    #expect((14..<Lesson.count).contains(all.reduce(0) { $0 + $1[0] }), "\(all)")
+    #expect(all.allSatisfy { $0 == [$0[0], $0[0], $0[0]] && (2...9).contains($0[0]) }, "\(all)")
   }
 
   /// What is trained has the bits that it has without.
