@@ -145,7 +145,8 @@ void firn_run_program(const FirnInstruction *instructions, size_t count, const F
     const size_t end = start + n;
     for (; start < end; start += block) {
         const size_t m = end - start < block ? end - start : block;
-#define FIRN_AT(number) ((char *)buffers[number].base + buffers[number].step * start)
+// Counted as a number: what an instruction has no use for may be a place that is yet to be pointed somewhere.
+#define FIRN_AT(number) ((void *)((uintptr_t)buffers[number].base + buffers[number].step * start))
         for (size_t i = 0; i < count; i++) {
             const FirnInstruction *k = instructions + i;
             void *a = FIRN_AT(k->a), *b = FIRN_AT(k->b), *c = FIRN_AT(k->c), *y = FIRN_AT(k->y);
