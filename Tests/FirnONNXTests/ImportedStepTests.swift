@@ -90,7 +90,9 @@ import Testing
     #expect((imported.counts["transpose"] ?? 0) <= (written.counts["transpose"] ?? 0) + 3)
     #expect(
       abs(Double(imported.flops) / Double(written.flops) - 1) < 0.01, "\(imported.flops), \(written.flops)")
-    // Images are turned to channels last first, and are there twice meanwhile: much where a network is as small as this.
-    #expect(Double(imported.arena) <= 1.25 * Double(written.arena), "\(imported.arena), \(written.arena)")
+    // Two images are turned to channels last first, and are there twice meanwhile.
+    let turned = 2 * 3 * 32 * 32 * 4
+    #expect(
+      Double(imported.arena - turned) <= 1.05 * Double(written.arena), "\(imported.arena), \(written.arena)")
   }
 }
