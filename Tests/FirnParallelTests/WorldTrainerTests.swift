@@ -301,9 +301,12 @@ import Testing
       }
       return counts
     }
-    // All in the first epoch, about as many in each.
-    #expect(all.reduce(0) { $0 + $1[0] } == Lesson.count)
-    #expect(all.allSatisfy { $0 == [$0[0], $0[0], $0[0]] && (6...9).contains($0[0]) }, "\(all)")
+    // All in the first epoch, about as many in each. Of the records that others left in a folder each member holds one
+    // against one of its own, sooner or later.
+    let proofs = inFolder ? 1 : 0
+    func total(_ epoch: Int) -> Int { all.reduce(0) { $0 + $1[epoch] } }
+    #expect(total(0) >= Lesson.count && total(2) <= Lesson.count + 3 * proofs, "\(all)")
+    #expect(all.allSatisfy { (6...9 + proofs).contains($0[0]) && $0[2] <= $0[0] + proofs }, "\(all)")
   }
 
   /// What is trained has the bits that it has without.
