@@ -10,8 +10,8 @@ extension MemoryReport: CustomStringConvertible {
     var text = "Kept for the backward program: \(keptBytes.asBytes)."
     if !condensed.isEmpty {
       text +=
-        " \(NumberFormat.count(condensed.count)) mask\(condensed.count == 1 ? "" : "s") in the place of values "
-        + "save \(condensedBytes.asBytes)."
+        " \(NumberFormat.count(condensed.count)) mask\(condensed.count == 1 ? "" : "s") in the place of values: "
+        + "\(condensedBytes.asBytes) less."
     }
     if !recomputed.isEmpty {
       let (bytes, flops) = recomputed.reduce((Quantity(0), Quantity(0))) {
