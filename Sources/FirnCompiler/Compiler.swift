@@ -61,6 +61,8 @@ extension Compiler {
     recompute,
     // After it: what is computed again is not kept. Before `fuse`, which makes masks where it makes what they are of.
     keepBits,
+    // After it: of what less is kept than it is, nothing else is to be made. Before `fuse`, whose programs make it.
+    remakeQuick,
     // Nothing looks into a program any more.
     fuse,
     // Last: what all passes have made of one update holds for its copies, so that none has to go through them.

@@ -36,6 +36,7 @@ extension Program: CustomStringConvertible {
         ? nil
         : cost.keptBytes.asBytes
           + (memory.condensed.isEmpty ? "" : ", \(NumberFormat.count(memory.condensed.count)) as masks")
+          + (memory.remade.isEmpty ? "" : ", \(NumberFormat.count(memory.remade.count)) made anew")
           + (memory.recomputed.isEmpty
             ? "" : ", \(NumberFormat.count(memory.recomputed.count)) scopes computed again"),
       "slots": cost.slotBytes == 0 ? nil : cost.slotBytes.asBytes,

@@ -40,7 +40,7 @@ import Testing
         "cost", ["--freeze", "encoder", "--pins"],
         "caching{cheaper[] cut{bytesPerExample savedFLOPs values[]{bytes name type}} obstacles[] stepFLOPs} "
           + "cost{frozen{flops folds[] transforms[] values[]{bytes name variables[]}} "
-          + "memory{condensed[] kept[]{bytes name} recomputed[]} "
+          + "memory{condensed[] kept[]{bytes name} recomputed[] remade[]} "
           + "scopes[]{cost{\(Self.cost)} path unfrozen{\(Self.cost)}} total{\(Self.cost)} unfrozen{\(Self.cost)}}"
           + " pins[]{kept[]{bytes name} saved{\(Self.cost)} variable}"
       ),

@@ -36,10 +36,12 @@ package struct CompilationContext: Sendable {
   package var folds: [Fold] = []
   /// The scopes that `recompute` is to compute again, none of them in another.
   package var recomputing: [String] = []
-  /// What it computes again of them.
-  package var recomputed: [RecomputedScope] = []
+  /// What it computes again of them, as far as later passes have left it.
+  package var recomputed: [RecomputedCopy] = []
   /// What `keep-bits` keeps in the place of values.
   package var condensed: [CondensedValue] = []
+  /// What `remake-quick` has the backward program make anew.
+  package var remade: [KeptValue] = []
   /// What `transform-frozen` did.
   package var transforms: [FrozenTransform] = []
   /// What each pass did.

@@ -35,6 +35,7 @@ extension Compiler {
   package static let keepBits = Pass("keep-bits") { graph, context throws(FirnError) in
     let (result, condensed) = graph.keepingBits()
     context.condensed += condensed
+    context.recomputed = context.recomputed.left(in: result)
     return result
   }
 }

@@ -32,19 +32,20 @@ extension Compiler {
   /// boundaries. A loop in the scope is copied whole.
   package static let recompute = Pass("recompute") { graph, context throws(FirnError) in
     if context.recomputing.isEmpty { return graph }
-    let (result, scopes) = graph.recomputing(context.recomputing)
-    context.recomputed += scopes
+    let (result, copies) = graph.recomputing(context.recomputing)
+    context.recomputed += copies
     return result
   }
 }
 
 extension GraphDef {
   /// - Parameter scopes: paths, none of them in another.
-  package func recomputing(_ scopes: [String]) -> (graph: GraphDef, scopes: [RecomputedScope]) {
+  package func recomputing(_ scopes: [String]) -> (graph: GraphDef, copies: [RecomputedCopy]) {
     let again = RecomputedNodes(self, in: scopes)
     if again.isEmpty { return (self, []) }
-    // By node, the first result of its copy.
+    // By node, the first result of its copy, and what that is called.
     var copies: [Int: Int] = [:]
+    var names: [Int: String] = [:]
     let result = rewritten { rewriter, position in
       let node = nodes[position]
       let operands = node.inputs.indices.filter { again.readsCopy(operand: $0, of: position) }
@@ -60,6 +61,7 @@ extension GraphDef {
           copies[member] =
             rewriter.emit(
               model.op, inputs, named: Path.joined("recomputed", model.name), like: model)[0].node
+          names[member] = copies[member].map { rewriter.nodes[$0].name }
         }
       }
       var reader = rewriter.kept(position)
@@ -70,6 +72,6 @@ extension GraphDef {
       }
       rewriter.place(reader, insteadOf: position)
     }
-    return (result.removingDeadNodes(keepingAssignments: true), again.report)
+    return (result.removingDeadNodes(keepingAssignments: true), again.copies { names[$0] })
   }
 }

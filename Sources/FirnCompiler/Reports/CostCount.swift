@@ -18,17 +18,19 @@ struct CostCount {
   /// What is kept in the place of values, and what is computed again; nothing where a graph alone is counted.
   private(set) var condensed: [CondensedValue] = []
   private(set) var recomputed: [RecomputedScope] = []
+  private(set) var remade: [KeptValue] = []
 
   init(_ compilation: Compilation) {
     self.init(compilation.graph)
     frozen = FrozenReport(compilation)
     condensed = compilation.context.condensed
-    recomputed = compilation.context.recomputed
+    recomputed = compilation.context.recomputed.scopes
+    remade = compilation.context.remade
   }
 
   /// What the backward program makes do with.
   var memory: MemoryReport {
-    MemoryReport(kept: kept, condensed: condensed, recomputed: recomputed)
+    MemoryReport(kept: kept, condensed: condensed, recomputed: recomputed, remade: remade)
   }
 
   init(_ graph: GraphDef) {

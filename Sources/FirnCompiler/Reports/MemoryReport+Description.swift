@@ -2,7 +2,7 @@ import FirnGraph
 package import FirnNotation
 
 extension MemoryReport: CustomStringConvertible {
-  /// What is kept in a sentence, then a table of what stands for what, and one of the scopes computed again.
+  /// What is kept in a sentence, then a table of what stands for what, and others of the values and the scopes computed again.
   public var description: String { report.description }
 
   /// The sentences alone.
@@ -12,6 +12,11 @@ extension MemoryReport: CustomStringConvertible {
       text +=
         " \(NumberFormat.count(condensed.count)) mask\(condensed.count == 1 ? "" : "s") in the place of values: "
         + "\(condensedBytes.asBytes) less."
+    }
+    if !remade.isEmpty {
+      text +=
+        " \(NumberFormat.count(remade.count)) value\(remade.count == 1 ? "" : "s") made anew in passing: "
+        + "\(remadeBytes.asBytes) not kept."
     }
     if !recomputed.isEmpty {
       let (bytes, flops) = recomputed.reduce((Quantity(0), Quantity(0))) {
@@ -36,6 +41,12 @@ extension MemoryReport: CustomStringConvertible {
           value.of.isEmpty ? "" : value.of.map(\.description).joined(separator: ", "),
         ])
       }
+      report.table(table)
+    }
+    if !remade.isEmpty {
+      report.line()
+      var table = TextTable([.init("made anew of others"), .init("not kept", .right)])
+      for value in remade { table.append([value.name, value.bytes.asBytes]) }
       report.table(table)
     }
     if !recomputed.isEmpty {

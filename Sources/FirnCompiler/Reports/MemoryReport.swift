@@ -9,6 +9,8 @@ public struct MemoryReport: Hashable, Sendable, Codable {
   public let condensed: [CondensedValue]
   /// Scopes that are computed again, in graph order.
   public let recomputed: [RecomputedScope]
+  /// Values that are not kept since the backward program makes them of what is, in passing; in graph order.
+  public let remade: [KeptValue]
 
   /// Bytes of what is kept, as ``Cost/keptBytes`` has them.
   public var keptBytes: Quantity { kept.reduce(0) { $0 + $1.bytes } }
@@ -21,11 +23,16 @@ public struct MemoryReport: Hashable, Sendable, Codable {
     }
   }
 
-  /// Whether everything that the backward program reads is kept as it is.
-  public var isEmpty: Bool { condensed.isEmpty && recomputed.isEmpty }
+  /// What values that are made anew would take.
+  public var remadeBytes: Quantity { remade.reduce(0) { $0 + $1.bytes } }
 
-  init(kept: [KeptValue], condensed: [CondensedValue], recomputed: [RecomputedScope]) {
-    (self.kept, self.condensed, self.recomputed) = (kept, condensed, recomputed)
+  /// Whether everything that the backward program reads is kept as it is.
+  public var isEmpty: Bool { condensed.isEmpty && recomputed.isEmpty && remade.isEmpty }
+
+  init(
+    kept: [KeptValue], condensed: [CondensedValue], recomputed: [RecomputedScope], remade: [KeptValue]
+  ) {
+    (self.kept, self.condensed, self.recomputed, self.remade) = (kept, condensed, recomputed, remade)
   }
 
   package init(_ compilation: Compilation) {
@@ -46,6 +53,6 @@ public struct MemoryReport: Hashable, Sendable, Codable {
         RecomputedScope(
           scope: $0.scope, nodes: $0.nodes, flops: $0.flops.bound(by: binding),
           bytes: $0.bytes.bound(by: binding))
-      })
+      }, remade: remade.map(bound))
   }
 }

@@ -108,6 +108,10 @@ package protocol Op: Hashable, Sendable {
   /// element by element can go on with them while they are in cache. Default: false.
   var isStart: Bool { get }
 
+  /// Whether making an element takes about as long as reading one: plain arithmetic, comparisons, choices. A value that is
+  /// made so need not be kept where what it is made of is at hand. Default: false.
+  var isQuick: Bool { get }
+
   /// Whether it is a `RearrangingOp`. Default: false; those that are have theirs from there.
   var isRearranging: Bool { get }
 
@@ -184,6 +188,8 @@ extension Op {
   package var isInstruction: Bool { false }
 
   package var isStart: Bool { false }
+
+  package var isQuick: Bool { false }
 
   package var isRearranging: Bool { false }
 

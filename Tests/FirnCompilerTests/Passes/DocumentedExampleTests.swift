@@ -37,7 +37,7 @@ import Testing
     Compiler.simplify,
     Compiler.commonSubexpressions, Compiler.narrowAdjoints, Compiler.hoistInvariants, Compiler.batchSteps,
     Compiler.sumAfterLoops, Compiler.arrangeOnce, Compiler.exchangeGradients, Compiler.foldFrozen,
-    Compiler.transformFrozen, Compiler.hoistFrozen, Compiler.keepBits,
+    Compiler.transformFrozen, Compiler.hoistFrozen, Compiler.keepBits, Compiler.remakeQuick,
     Compiler.fuse,
   ]
 

@@ -12,7 +12,7 @@ import Testing
     let result = try Compiler.recompute(header + text, isIdempotent: false) { context in
       context.recomputing = scopes
     }
-    reports = try parsed(header + text).recomputing(scopes).scopes
+    reports = try parsed(header + text).recomputing(scopes).copies.scopes
     return (result, reports)
   }
 

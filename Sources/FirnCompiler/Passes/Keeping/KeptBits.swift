@@ -161,9 +161,7 @@ struct KeptBits {
   }
 
   private func bytes(_ type: TensorType) -> Int {
-    var sizes = DimBinding()
-    for name in type.byteCount.names { sizes[name] = Self.assumedExtent }
-    return type.byteCount.bound(by: sizes).value ?? .max
+    type.bytes(assuming: Self.assumedExtent)
   }
 
   // MARK: Choosing

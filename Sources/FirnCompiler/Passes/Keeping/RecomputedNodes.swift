@@ -112,25 +112,30 @@ struct RecomputedNodes {
     return seen.sorted()
   }
 
-  /// What is computed again, by scope.
-  var report: [RecomputedScope] {
+  /// What is computed again, in graph order.
+  ///
+  /// - Parameter name: of a node's copy; nil where none was made.
+  func copies(_ name: (Int) -> String?) -> [RecomputedCopy] {
     let shown = ShownValues(graph)
-    var reports = scopes.map { RecomputedScope(scope: $0, nodes: 0, flops: 0, bytes: 0) }
+    var copies: [RecomputedCopy] = []
     var freed: Set<Value> = []
     for position in graph.nodes.indices where hasCopy[position] {
       let (node, types) = (graph.nodes[position], graph.types(round: position))
-      let scope = scopeOf[position]
-      reports[scope].nodes += 1
-      reports[scope].flops += Quantity(node.op.flops(of: types.operands, results: types.results))
-      guard wasKept[position] else { continue }
-      for result in node.types.indices where isWanted[index[Value(position, result)]] {
+      guard let name = name(position) else { continue }
+      var bytes = Quantity(0)
+      for result in node.types.indices
+      where wasKept[position] && isWanted[index[Value(position, result)]] {
         let source = shown[Value(position, result)]
         guard !isKept[index[source]], isInScope(source.node), hasCopy[source.node],
           freed.insert(source).inserted
         else { continue }
-        reports[scope].bytes += Quantity(graph.type(of: source).byteCount)
+        bytes += Quantity(graph.type(of: source).byteCount)
       }
+      copies.append(
+        RecomputedCopy(
+          scope: scopes[scopeOf[position]], name: name,
+          flops: Quantity(node.op.flops(of: types.operands, results: types.results)), bytes: bytes))
     }
-    return reports.filter { $0.nodes > 0 }
+    return copies
   }
 }

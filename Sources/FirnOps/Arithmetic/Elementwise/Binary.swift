@@ -63,6 +63,13 @@ package struct Binary: InstructionOp {
 
   package var canFail: Bool { false }
 
+  package var isQuick: Bool {
+    switch function {
+    case .add, .sub, .mul, .div, .max, .min: true
+    case .pow, .fmod, .sigmoidCrossEntropy: false
+    }
+  }
+
   package func simplified(in node: NodeView) -> Expression<Value>? {
     guard function == .mul || function == .div else { return nil }
     let (a, b) = (node.operands[0], node.operands[1])

@@ -51,6 +51,7 @@ package struct Compare: InstructionOp {
   }
 
   package var canFail: Bool { false }
+  package var isQuick: Bool { true }
 
   package func simplified(in node: NodeView) -> Expression<Value>? { nil }
 

@@ -46,6 +46,7 @@ package struct Logical: InstructionOp {
   }
 
   package var canFail: Bool { false }
+  package var isQuick: Bool { true }
 
   package func simplified(in node: NodeView) -> Expression<Value>? { nil }
 

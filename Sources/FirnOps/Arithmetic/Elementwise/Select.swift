@@ -55,6 +55,7 @@ package struct Select: InstructionOp {
 
   package var numerics: Numerics { Numerics(choices: [1, 2], carriesInfinity: true) }
   package var canFail: Bool { false }
+  package var isQuick: Bool { true }
 
   package func simplified(in node: NodeView) -> Expression<Value>? { nil }
 

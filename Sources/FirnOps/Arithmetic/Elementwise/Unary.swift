@@ -77,6 +77,13 @@ package struct Unary: InstructionOp {
 
   package var canFail: Bool { false }
 
+  package var isQuick: Bool {
+    switch function {
+    case .neg, .abs, .sign, .square, .reciprocal, .relu, .leakyReLU, .hardSwish, .floor, .ceil, .round: true
+    default: false
+    }
+  }
+
   package func simplified(in node: NodeView) -> Expression<Value>? {
     guard function == .neg, let inner = node.operands[0].op as? Unary, inner.function == .neg else {
       return nil
