@@ -3,9 +3,10 @@ import FirnGraph
 import FirnNN
 import FirnNotation
 import FirnOps
-@testable import FirnRuntime
 import FirnTraining
 import Testing
+
+@testable import FirnRuntime
 
 /// Programs with transformed kernels: how near they are, to what bits, and what they say of it.
 @Suite struct WinogradProgramTests {
@@ -52,7 +53,8 @@ import Testing
       let program = try program(session, model)
       let y = try session.run(program, feeding: model.feeds())[model.y]
       return (
-        try session.snapshot(), y, program.graph.nodes.map(\.mnemonic).filter { $0.hasPrefix("winograd") }
+        try session.snapshot(), y,
+        program.graph.unfused.nodes.map(\.mnemonic).filter { $0.hasPrefix("winograd") }
       )
     }
     let (made, plain) = (try trained(""), try trained("-transform-frozen"))
@@ -88,7 +90,8 @@ import Testing
     try session.setValue(other, of: name)
     let y = try session.run(program, feeding: model.feeds())[model.y]
     #expect(
-      session.boundValuesMade - made == program.frozenReport.values.count { $0.variables.contains(name) })
+      session.boundValuesMade - made
+        == program.frozenReport.values.count { $0.variables.contains(name) })
     let fresh = try self.session(model)
     try fresh.restore(session.snapshot())
     // The step above has moved what is trained: its result is that of before.
@@ -111,7 +114,8 @@ import Testing
     #expect(cost.frozen.transforms.allSatisfy { $0.saved.value.map { $0 > 0 } == true })
     session.winogradTile = .four
     let four = try program(session, model)
-    #expect(four.frozenReport.transforms.allSatisfy { $0.kind == "winograd 4×4" && $0.error != nil })
+    #expect(
+      four.frozenReport.transforms.allSatisfy { $0.kind == "winograd 4×4" && $0.error != nil })
     #expect("\(four.frozenReport)".contains("e-0"), "\(four.frozenReport)")
     session.winogradTile = nil
     let none = try program(session, model)

@@ -28,14 +28,7 @@ extension Convolution: StartingOp {
       extents, window: window, groups: groups, batch: operands[0].shape[0], panels: panels)
     let result = results[0]
     if result.elementCount == 0 || operands.contains(where: { $0.elementCount == 0 }) {
-      let to = finishing.places.result
-      return Kernel(workspaceBytes: finishing?.workspaceBytes ?? 0) {
-        (call: borrowing KernelCall) throws(FirnError) in
-        fill(call.result(to, as: UInt8.self), result, with: 0)
-        guard let finishing else { return }
-        finishing.prepare(call, at: call.workspace)
-        finishing.runAll(call, call.workspace, step: finishing.workspaceBytes)
-      }
+      return .zeros(result, finishing)
     }
     if operands[0].dtype == .f64 { return plain(layout, finishing) }
     if layout.isDepthwise {

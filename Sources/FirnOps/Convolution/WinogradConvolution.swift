@@ -144,6 +144,7 @@ package struct WinogradConvolution: KernelOp {
   package var canFail: Bool { false }
 
   package var isElementwise: Bool { false }
+  package var isStart: Bool { true }
 
   package func rows(along axis: Int, of result: Int, count: Dim, in node: NodeTypes) -> RowRule? {
     axis == 0 ? RowRule(self, operands: [0, nil], results: [0]) : nil

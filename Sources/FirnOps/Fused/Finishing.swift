@@ -50,3 +50,15 @@ extension Finishing? {
     self.map { ($0.operands[0], $0.operands[1], $0.home) } ?? (0, 1, 0)
   }
 }
+
+extension Kernel {
+  /// Zeros, with what is done with them.
+  static func zeros(_ type: ArrayType, _ finishing: Finishing?) -> Kernel {
+    let (to, workspace) = (finishing.places.result, finishing?.workspaceBytes ?? 0)
+    return Kernel(workspaceBytes: workspace) { (call: borrowing KernelCall) throws(FirnError) in
+      fill(call.result(to, as: UInt8.self), type, with: 0)
+      finishing?.prepare(call, at: call.workspace)
+      finishing?.runAll(call, call.workspace, step: workspace)
+    }
+  }
+}

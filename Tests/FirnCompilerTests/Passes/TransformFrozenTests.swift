@@ -2,6 +2,7 @@ import FirnCompiler
 import FirnGraph
 import FirnNotation
 import FirnTestSupport
+import FirnOps
 import FirnTraining
 import Testing
 
@@ -98,7 +99,7 @@ import Testing
       let compilation = try Compiler.compile(request)
       let report = FrozenReport(compilation)
       return (
-        compilation.graph.nodes.map(\.mnemonic).filter { $0.contains("conv") },
+        compilation.graph.unfused.nodes.map(\.mnemonic).filter { $0.contains("conv") },
         compilation.bound.nodes.contains { $0.mnemonic == "winograd_kernel" }, report.transforms
       )
     }

@@ -33,27 +33,39 @@ extension OpTests {
         (SlidingWindow(), 1, [0, 3, 4, 2], [1, 1, 2, 3]), (SlidingWindow(), 1, [2, 3, 4, 0], [1, 1, 0, 3]),
         (SlidingWindow(), 1, [2, 5, 6, 4], [1, 1, 4, 2100]),
       ]
-      return try forms.flatMap { window, groups, x, kernel -> [Case] in
-        let forward = Convolution(.forward, window, groups: groups)
-        let types = [x, kernel].map { TensorType(.f32, Shape($0)) }
-        let y = try #require(try forward.resultTypes(of: types)[0].shape.extents)
-        let back = Convolution(.inputGradient, window, groups: groups, size: Array(x[1..<3]))
-        func packed(_ op: Convolution, _ operand: [Int]) throws -> [Case] {
-          let types = [TensorType(.f32, Shape(operand)), TensorType(.f32, Shape(kernel))]
-          let node = NodeTypes(operands: types, results: try op.resultTypes(of: types))
-          guard let arrangement = op.arrangement(of: 1, in: node) else { return [] }
-          let panels = try arrangement.arrange.resultTypes(of: [types[1]])[0].shape.extents
-          return [
-            Case(
-              op: try #require(arrangement.op as? PackedConvolution), operand: operand,
-              kernel: try #require(panels), made: try #require(node.results[0].shape.extents))
-          ]
-        }
-        return [
-          Case(op: forward, operand: x, kernel: kernel, made: y),
-          Case(op: back, operand: y, kernel: kernel, made: x),
-        ] + (try packed(forward, x)) + (try packed(back, y))
+      // By tiles, more and fewer than features, rows of them longer and shorter than a stretch, cut at the edges.
+      let byTiles: [Case] = try [
+        (WinogradTile.two, [2, 13, 29, 17], 40), (.four, [3, 27, 26, 16], 33), (.two, [1, 4, 3, 16], 70),
+        (.two, [1, 3, 301, 3], 5), (.two, [0, 4, 3, 16], 7),
+      ].map { tile, x, features in
+        let u = try WinogradKernel(tile).resultTypes(of: [TensorType(.f32, [3, 3, Dim(x[3]), Dim(features)])]
+        )[0]
+        return Case(
+          op: WinogradConvolution(tile, padding: [1, 1, 1, 0], features: features), operand: x,
+          kernel: try #require(u.shape.extents), made: [x[0], x[1], x[2] - 1, features])
       }
+      return try byTiles
+        + forms.flatMap { window, groups, x, kernel -> [Case] in
+          let forward = Convolution(.forward, window, groups: groups)
+          let types = [x, kernel].map { TensorType(.f32, Shape($0)) }
+          let y = try #require(try forward.resultTypes(of: types)[0].shape.extents)
+          let back = Convolution(.inputGradient, window, groups: groups, size: Array(x[1..<3]))
+          func packed(_ op: Convolution, _ operand: [Int]) throws -> [Case] {
+            let types = [TensorType(.f32, Shape(operand)), TensorType(.f32, Shape(kernel))]
+            let node = NodeTypes(operands: types, results: try op.resultTypes(of: types))
+            guard let arrangement = op.arrangement(of: 1, in: node) else { return [] }
+            let panels = try arrangement.arrange.resultTypes(of: [types[1]])[0].shape.extents
+            return [
+              Case(
+                op: try #require(arrangement.op as? PackedConvolution), operand: operand,
+                kernel: try #require(panels), made: try #require(node.results[0].shape.extents))
+            ]
+          }
+          return [
+            Case(op: forward, operand: x, kernel: kernel, made: y),
+            Case(op: back, operand: y, kernel: kernel, made: x),
+          ] + (try packed(forward, x)) + (try packed(back, y))
+        }
     }
 
     /// A bias by channels, one for each pixel's place, a sum, a choice, and a second result.
