@@ -69,31 +69,36 @@ struct FeatureLayout {
     }
   }
 
-  /// Arrays for the values of so many examples, to be filled record by record.
-  func arrays(count: Int) throws(FirnError) -> [NDArray] {
-    try parts.map { part throws(FirnError) in
-      try NDArray(zeros: part.shape(of: count), dtype: part.type.dtype)
-    }
-  }
-
-  /// Copies an example's record into its rows of values that nobody else holds yet.
-  func spread(_ record: UnsafeRawPointer, to row: Int, of count: Int, in arrays: [NDArray]) {
-    for (number, part) in parts.enumerated() where part.inner > 0 {
-      let target = arrays[number].sharedStorage.pointer
-      var from = record + part.offset
-      for outer in 0..<part.outer {
-        (target + (outer * count + row) * part.inner).copyMemory(from: from, byteCount: part.inner)
-        from += part.inner
+  /// The values of a batch, of where the record of each example lies.
+  func values(of records: [UnsafeRawPointer]) throws(FirnError) -> [NDArray] {
+    var arrays: [NDArray] = []
+    arrays.reserveCapacity(parts.count)
+    for part in parts {
+      let array = try NDArray(zeros: part.shape(of: records.count), dtype: part.type.dtype)
+      let target = array.sharedStorage.pointer
+      let (offset, outer, inner, count) = (part.offset, part.outer, part.inner, records.count)
+      if inner > 0 {
+        for row in 0..<count {
+          for number in 0..<outer {
+            (target + (number * count + row) * inner).copyMemory(
+              from: records[row] + (offset + number * inner), byteCount: inner)
+          }
+        }
       }
+      arrays.append(array)
     }
+    return arrays
   }
 
   /// The values of a batch, of its records one behind the other.
   func values(of records: UnsafeRawBufferPointer, count: Int) throws(FirnError) -> [NDArray] {
-    let arrays = try arrays(count: count)
-    if let base = records.baseAddress {
-      for row in 0..<count { spread(base + row * recordSize, to: row, of: count, in: arrays) }
+    // Of nothing there is no address, and nothing is read.
+    let base = records.baseAddress.map { UnsafeRawPointer($0) }
+    guard let base else {
+      return try parts.map { part throws(FirnError) in
+        try NDArray(zeros: part.shape(of: count), dtype: part.type.dtype)
+      }
     }
-    return arrays
+    return try values(of: (0..<count).map { base + $0 * recordSize })
   }
 }

@@ -22,8 +22,9 @@ protocol FeatureStore: AnyObject {
   /// Copies a record; false where it is damaged, and `buffer` then holds anything.
   func read(_ record: Int, into buffer: UnsafeMutableRawBufferPointer) -> Bool
 
-  /// Where a record lies in memory, until records are discarded; nil where it has to be read, or is not there.
-  func bytes(of record: Int) -> UnsafeRawPointer?
+  /// Where each of some records lies in memory, until records are discarded; nil where one has to be read, or is not
+  /// there.
+  func bytes(of records: [Int]) -> [UnsafeRawPointer]?
 
   /// Forgets all records, for good.
   func discard()

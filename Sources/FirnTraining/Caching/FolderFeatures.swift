@@ -136,7 +136,7 @@ final class FolderFeatures: FeatureStore {
   }
 
   // What is read may have changed since: its checksum is looked at each time.
-  func bytes(of record: Int) -> UnsafeRawPointer? { nil }
+  func bytes(of records: [Int]) -> [UnsafeRawPointer]? { nil }
 
   func read(_ record: Int, into target: UnsafeMutableRawBufferPointer) -> Bool {
     let (file, offset) = places[record]

@@ -49,14 +49,20 @@ final class MemoryFeatures: FeatureStore {
     return made
   }
 
-  func bytes(of record: Int) -> UnsafeRawPointer? {
-    // What was discarded has numbers below those of the first that are there.
-    let place = record - first
-    return places.indices.contains(place) ? places[place] : nil
+  func bytes(of records: [Int]) -> [UnsafeRawPointer]? {
+    let (places, first) = (places, first)
+    var result: [UnsafeRawPointer] = []
+    result.reserveCapacity(records.count)
+    for record in records {
+      // What was discarded has numbers below those of the first that are there.
+      guard places.indices.contains(record - first) else { return nil }
+      result.append(places[record - first])
+    }
+    return result
   }
 
   func read(_ record: Int, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
-    guard let source = bytes(of: record) else { return false }
+    guard let source = bytes(of: [record])?.first else { return false }
     if let target = buffer.baseAddress { target.copyMemory(from: source, byteCount: recordSize) }
     return true
   }

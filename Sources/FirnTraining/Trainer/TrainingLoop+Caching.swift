@@ -35,11 +35,13 @@ extension TrainingLoop {
     return DataBatches(features.numbers, size: batches.size, seed: batches.seed)
   }
 
-  /// What is run for a batch, and what that is fed.
-  func cached(_ batch: Batch) throws(FirnError) -> (program: Program, feeds: Feeds) {
-    guard let features = try stored(), let indices = batch.indices else { return (run.program, batch.feeds) }
+  /// Runs the program for a batch, or what is left of it where features are stored.
+  func results(of batch: Batch) throws(FirnError) -> Results {
+    guard let features = try stored(), let indices = batch.indices else {
+      return try session.run(run.program, feeding: batch.feeds, counts: batch.isCounted)
+    }
     if let whole = batch.whole?.indices { try features.handOut(whole) }
-    return (features.step, try features.feeds(indices))
+    return try session.run(features.step, feeding: features.feeds(indices), counts: batch.isCounted)
   }
 
   /// The stored features of what validation runs; nil where they are not cached.

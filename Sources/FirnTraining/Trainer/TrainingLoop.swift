@@ -146,8 +146,7 @@ final class TrainingLoop {
   private func step(_ batch: Batch) throws(FirnError) -> Double {
     numericGuard?.willStep(session, at: position)
     let measured = try probe?.begin(before: run.program, batch, at: position)
-    let (program, feeds) = try cached(batch)
-    let results = try session.run(program, feeding: feeds, counts: batch.isCounted)
+    let results = try results(of: batch)
     let loss = try results.scalar(run.program.fetches.last ?? "")
     if numericGuard != nil, !loss.isFinite { try stopAtFault(loss) }
     if let measured { try probe?.finish(measured, callbacks: callbacks, in: run) }
