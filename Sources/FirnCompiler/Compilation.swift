@@ -32,10 +32,11 @@ package struct Compilation: Sendable {
     self.context = context
   }
 
-  /// What depends on frozen variables only is taken out of the part as it is out of a program.
-  private init(part: GraphDef, fetchOutputs: [Int?], context: CompilationContext) {
+  /// What depends on frozen variables only is taken out of the part as it is out of a program: what the whole writes is
+  /// not frozen, whichever part does.
+  private init(part: GraphDef, of whole: GraphDef, fetchOutputs: [Int?], context: CompilationContext) {
     (self.fetchOutputs, self.context) = (fetchOutputs, context)
-    let (step, bound) = part.unfused.hoistingFrozen()
+    let (step, bound) = part.unfused.hoistingFrozen(moving: Set(whole.writtenVariables))
     self.bound = bound
     graph = bound.outputs.isEmpty ? part : step.fused()
   }
@@ -43,12 +44,13 @@ package struct Compilation: Sendable {
   /// The same program, of which another does a part: with `graph`, whose outputs stand for the same in the same order.
   package func with(graph: GraphDef) -> Compilation {
     precondition(graph.outputs.count == self.graph.outputs.count)
-    return Compilation(part: graph, fetchOutputs: fetchOutputs, context: context)
+    return Compilation(part: graph, of: self.graph, fetchOutputs: fetchOutputs, context: context)
   }
 
   /// A part of the program that returns all outputs of `graph`.
   package func part(_ graph: GraphDef) -> Compilation {
-    Compilation(part: graph, fetchOutputs: graph.outputs.indices.map { $0 }, context: context)
+    Compilation(
+      part: graph, of: self.graph, fetchOutputs: graph.outputs.indices.map { $0 }, context: context)
   }
 
   /// The program in one graph, nothing hoisted.

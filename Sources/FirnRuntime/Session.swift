@@ -26,8 +26,11 @@ public final class Session {
   /// How many bytes of values that are made of frozen variables once may be held together; as many as there is memory
   /// for by default.
   ///
-  /// A program whose values are more computes them in every step, to the same bits, and a warning says so.
-  public var boundValueLimit = Int.max
+  /// A program whose values are more computes them in every step, to the same bits, and a warning says so. Another limit
+  /// holds from the next run on: plans that were made under this one are made anew.
+  public var boundValueLimit = Int.max {
+    didSet { if boundValueLimit != oldValue { executions = ExecutionCache() } }
+  }
   /// The largest tile by which convolutions with frozen kernels of 3 × 3 taps are computed, where that gains, in programs that
   /// are compiled from now on; 2 × 2 by default, nil for the sums written out.
   ///

@@ -127,6 +127,24 @@ import Testing
     }
   }
 
+  /// What is computed again has the bits of what is kept; a scope that is not there is a fault.
+  @Test func scopesAreComputedAgain() throws {
+    try CommandLineRunner.withDirectory { directory in
+      let bench = try Bench(directory)
+      let line = Self.train.replacing("--epochs 8", with: "--epochs 2")
+      #expect(bench.run(line + " --out kept").code == 0)
+      let again = bench.run(line + " --recompute body --recompute 'hea*' --out again")
+      #expect(again.code == 0, "\(again.errors)")
+      func weights(_ run: String) throws -> Data {
+        try Data(contentsOf: URL(filePath: bench.path(run + "/weights.safetensors")))
+      }
+      #expect(try weights("again") == weights("kept"))
+      let wrong = bench.run(line + " --recompute bady --out none")
+      #expect(wrong.code == 2 && wrong.errors.contains("body"), "\(wrong.errors)")
+      #expect(bench.files == ["again", "kept", "leaves.csv", "leaves.firn", "test.csv"])
+    }
+  }
+
   @Test func earlyStoppingLeavesTheBest() throws {
     try CommandLineRunner.withDirectory { directory in
       let bench = try Bench(directory)

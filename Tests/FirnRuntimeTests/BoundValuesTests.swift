@@ -180,6 +180,14 @@ import Testing
     }
     #expect(other.boundSize.count == 0 && other.boundValuesMade == 0)
     #expect(warnings.count == 1 && warnings.first?.contains("computed in every step") == true)
+    // Another limit holds from the next run on, whatever was planned before.
+    other.boundValueLimit = .max
+    #expect(try other.run(same, feeding: model.feeds())[model.y].isBitwiseEqual(to: wanted))
+    #expect(other.boundSize.count == session.boundSize.count && warnings.count == 1)
+    other.boundValueLimit = 0
+    #expect(try other.run(same, feeding: model.feeds())[model.y].isBitwiseEqual(to: wanted))
+    #expect(other.boundSize.count == 0 && warnings.count == 2)
+    warnings.removeLast()
     // Where there is room it is used.
     let third = try Session(model.graph, threads: 1)
     third.onWarning = { warnings.append($0) }

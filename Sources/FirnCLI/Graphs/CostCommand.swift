@@ -8,9 +8,7 @@ enum CostCommand {
     name: "cost", summary: "count FLOPs and bytes of a training step, by scope, with and without the freeze",
     positionals: [GraphQuestion.file],
     options: GraphQuestion.options + [GraphQuestion.storing] + CostOptions.options + [
-      .init(
-        name: "recompute", value: .text(placeholder: "SCOPE"),
-        help: "compute this scope's values again for its gradient, such as 'encoder/*'", repeats: true),
+      GraphQuestion.recompute,
       .flag("pins", help: "also what freezing each further variable would save"),
     ] + WorldOptions.options,
     examples: [

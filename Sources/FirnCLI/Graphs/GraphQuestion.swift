@@ -32,6 +32,10 @@ struct GraphQuestion {
     name: "storing-frozen", value: .choice(FrozenStorage.allCases.map(\.description)),
     help: "hold and multiply frozen kernels in this smaller type")
 
+  static let recompute = ArgumentParser.Option(
+    name: "recompute", value: .text(placeholder: "SCOPE"),
+    help: "compute this scope's values again for its gradient, such as 'encoder/*'", repeats: true)
+
   static let input = ArgumentParser.Option(
     name: "input", value: .text(placeholder: "INPUT=NUMBERS"),
     help: "the value of an ONNX model's input that decides shapes, such as 'axes=0,1'", repeats: true)

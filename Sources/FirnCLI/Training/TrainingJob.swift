@@ -94,7 +94,7 @@ struct TrainingJob {
     program = try model.session.compile(
       minimizing: self.loss, with: options.optimizer, freezing: question.freezing, thawing: question.thawing,
       keepingTrainingMode: question.keepingTrainingMode, clippingNorm: options.clippingNorm,
-      storingFrozen: question.storingFrozen)
+      storingFrozen: question.storingFrozen, recomputing: arguments.texts("recompute"))
   }
 
   /// What frozen kernels are held in, measured on the first examples; nil where that was not asked for.
