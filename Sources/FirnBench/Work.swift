@@ -62,7 +62,9 @@ extension Work {
   {
     var rows = [Row(name: "all"), Row(name: "frozen", freezing: "net", isPrefixFrozen: true)]
     switch (kind, units) {
-    case ("lstm", 512): rows.append(Row(name: "kernel-frozen", freezing: "net/kernel"))
+    case ("lstm", 512):
+      rows.append(Row(name: "kernel-frozen", freezing: "net/kernel"))
+      rows.append(Row(name: "biases", freezing: "net/kernel | net/recurrent_kernel"))
     // Beside `own-cell-128`, which is the same with a kernel of its own.
     case ("rnn", _): rows = [Row(name: "kernel-frozen", freezing: "net/kernel")]
     default: break

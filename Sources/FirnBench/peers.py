@@ -41,7 +41,7 @@ ROWS = {
     "gru-20": ["all", "frozen"],
     "lstm-128": ["all", "frozen"],
     "gru-128": ["all", "frozen"],
-    "lstm-512": ["all", "frozen", "kernel-frozen"],
+    "lstm-512": ["all", "frozen", "kernel-frozen", "biases"],
     "gru-512": ["all", "frozen"],
     "embedding-3-lstm-128": ["all", "embedding", "embedding-l1", "embedding-l1-l2", "body"],
     "scan-lstm-128": ["all", "frozen"],
@@ -170,6 +170,9 @@ def with_torch():
             body.requires_grad_(False)
         if ROW == "kernel-frozen":
             body.weight_ih_l0.requires_grad_(False)
+        if ROW == "biases":
+            body.weight_ih_l0.requires_grad_(False)
+            body.weight_hh_l0.requires_grad_(False)
 
         def states():
             with torch.set_grad_enabled(ROW != "frozen" or arguments.prefix == "plain"):
@@ -290,7 +293,8 @@ def with_jax():
         kind = NAME.split("-")[0]
         units = SIZES[NAME.split("-")[1]][0]
         all_parameters = {f"net_{k}": v for k, v in layer(kind, x.shape[-1], units).items()}
-        frozen = {"all": [], "frozen": list(all_parameters), "kernel-frozen": ["net_kernel"]}[ROW]
+        kernels = ["net_kernel", "net_recurrent"]
+        frozen = {"all": [], "frozen": list(all_parameters), "kernel-frozen": kernels[:1], "biases": kernels}[ROW]
 
         def states(p):
             return run(kind, {k[4:]: v for k, v in p.items() if k.startswith("net_")}, x, units)[:, -1]
@@ -428,6 +432,9 @@ def with_tensorflow():
     variables = model.trainable_variables
     if NAME.startswith("own") or ROW == "kernel-frozen":
         variables = [v for v in variables if v.path != layers[0].cell.kernel.path]
+    if ROW == "biases":
+        kernels = [layers[0].cell.kernel.path, layers[0].cell.recurrent_kernel.path]
+        variables = [v for v in variables if v.path not in kernels]
     return tensorflow_training(tf, variables, lambda: tf.reduce_mean((model(x) - y) ** 2))
 
 

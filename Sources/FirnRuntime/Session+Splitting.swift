@@ -117,6 +117,9 @@ extension Session {
   /// The instruction set that kernels use, on which the last bits of a result can depend.
   package static var instructionSet: String { String(cString: firn_isa_name()) }
 
+  /// Tells it from every other session that somebody holds the token of.
+  package var token: AnyObject { identity }
+
   /// What a program reads of these variables, as it is now.
   package func contents(of variable: String) throws(FirnError) -> NDArray { try store.value(of: variable) }
 }

@@ -33,7 +33,7 @@ import Testing
   @Test func worksAndRowsAreNames() throws {
     let work = try parse("lstm-512")
     #expect(work.benchmarks == ["training"])
-    #expect(work.rows == ["lstm-512/all", "lstm-512/frozen", "lstm-512/kernel-frozen"])
+    #expect(work.rows == ["lstm-512/all", "lstm-512/frozen", "lstm-512/kernel-frozen", "lstm-512/biases"])
     #expect(try parse("gru-20/frozen lstm-20/all").rows == ["lstm-20/all", "gru-20/frozen"])
     #expect(try parse("training lstm-20").benchmarks == ["training"])
     #expect(try parse("products lstm-20").benchmarks == ["training", "products"])

@@ -72,7 +72,7 @@ final class CachedFeatures {
     _ session: Session
   ) throws(FirnError) -> (any FeatureStore, [Int]) {
     var digest = Digest()
-    digest.add("firn features 1")
+    digest.add("firn features 2")
     // The same sums in another order have other last bits.
     digest.add(Session.instructionSet)
     digest.add(divided.text)
@@ -81,7 +81,7 @@ final class CachedFeatures {
     }
     for name in divided.variables {
       digest.add(name)
-      digest.add(try session.contents(of: name))
+      digest.add(try place.contents(of: name, in: session))
     }
     let names = Set(divided.prefix.placeholderNames)
     for constant in constants.entries where names.contains(constant.name) {

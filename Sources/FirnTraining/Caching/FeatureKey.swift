@@ -45,6 +45,9 @@ extension Digest {
     update(text)
   }
 
+  /// Another digest.
+  mutating func add(_ key: FeatureKey) { key.bytes.withUnsafeBytes { update($0) } }
+
   /// An array's type and elements.
   mutating func add(_ array: NDArray) {
     add(array.type.description)

@@ -23,6 +23,20 @@ public final class FeaturePlace {
   /// Those in memory, the one used last at the end.
   private var groups: [(key: FeatureKey, store: MemoryFeatures)] = []
   private var digests: [ExampleDigests] = []
+  /// Of what sessions hold in variables: going through the weights of a large network takes longer than a short run.
+  private var contents: [Variable: Contents] = [:]
+
+  private struct Variable: Hashable {
+    var session: ObjectIdentifier
+    var name: String
+  }
+
+  private struct Contents {
+    /// Held, so that no other session gets its address.
+    var session: AnyObject
+    var revision: Int
+    var key: FeatureKey
+  }
 
   private init(_ kind: Kind, limit: Int) {
     self.kind = kind
@@ -73,6 +87,21 @@ public final class FeaturePlace {
     }
     return true
   }
+
+  /// The digest of a variable's type and elements, made anew where the session has given it another value since.
+  func contents(of name: String, in session: Session) throws(FirnError) -> FeatureKey {
+    let variable = Variable(session: ObjectIdentifier(session.token), name: name)
+    if let known = contents[variable], known.revision == session.revision(of: name) { return known.key }
+    var digest = Digest()
+    digest.add(try session.contents(of: name))
+    let key = FeatureKey(&digest)
+    if contents.count >= Self.keptContents { contents = [:] }
+    // A first value may have been made just now.
+    contents[variable] = Contents(session: session.token, revision: session.revision(of: name), key: key)
+    return key
+  }
+
+  private static let keptContents = 1 << 14
 
   /// The digests of these columns' rows, as far as they are known.
   func digests(of columns: [(name: String, array: NDArray)]) -> ExampleDigests {

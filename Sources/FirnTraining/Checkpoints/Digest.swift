@@ -2,9 +2,8 @@ import FirnGraph
 
 /// SHA-256: FIPS 180-4, sections 5 and 6.2.
 struct Digest {
-  private var state: [UInt32] = [
-    0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
-  ]
+  private var state = SIMD8<UInt32>(
+    0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19)
   private var pending: [UInt8] = []
   private var count: UInt64 = 0
   private var schedule = [UInt32](repeating: 0, count: 64)
@@ -35,11 +34,9 @@ struct Digest {
       pending = []
       block.withUnsafeBytes { compress($0) }
     }
-    while rest.count >= 64 {
-      compress(UnsafeRawBufferPointer(rebasing: rest.prefix(64)))
-      rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(64))
-    }
-    pending += rest
+    let whole = rest.count / 64 * 64
+    compress(UnsafeRawBufferPointer(rebasing: rest[..<whole]))
+    pending += rest[whole...]
   }
 
   /// The digest in hexadecimal.
@@ -57,33 +54,52 @@ struct Digest {
     while (pending.count + padding.count) % 64 != 56 { padding.append(0) }
     padding += (0..<8).map { UInt8(truncatingIfNeeded: bits >> UInt64(56 - 8 * $0)) }
     padding.withUnsafeBytes { update($0) }
-    return state
+    return state.indices.map { state[$0] }
   }
 
-  private mutating func compress(_ block: UnsafeRawBufferPointer) {
+  /// Blocks of 64 bytes, one after the other.
+  private mutating func compress(_ blocks: UnsafeRawBufferPointer) {
     func rotated(_ x: UInt32, _ n: UInt32) -> UInt32 { x >> n | x << (32 - n) }
+    // Eight rounds are written out, so that what is one letter further in the next round is moved by name alone.
+    func round(
+      _ a: UInt32, _ b: UInt32, _ c: UInt32, _ d: inout UInt32, _ e: UInt32, _ f: UInt32, _ g: UInt32,
+      _ h: inout UInt32, _ input: UInt32
+    ) {
+      let s1 = rotated(e, 6) ^ rotated(e, 11) ^ rotated(e, 25)
+      let t1 = h &+ s1 &+ (e & f ^ ~e & g) &+ input
+      let s0 = rotated(a, 2) ^ rotated(a, 13) ^ rotated(a, 22)
+      d = d &+ t1
+      h = t1 &+ s0 &+ (a & b ^ a & c ^ b & c)
+    }
+    var sums = state
     schedule.withUnsafeMutableBufferPointer { w in
-      for i in 0..<16 {
-        w[i] = UInt32(bigEndian: block.loadUnaligned(fromByteOffset: 4 * i, as: UInt32.self))
-      }
-      for i in 16..<64 {
-        let (a, b) = (w[i - 15], w[i - 2])
-        let s0 = rotated(a, 7) ^ rotated(a, 18) ^ a >> 3
-        let s1 = rotated(b, 17) ^ rotated(b, 19) ^ b >> 10
-        w[i] = w[i - 16] &+ s0 &+ w[i - 7] &+ s1
-      }
       Self.constants.withUnsafeBufferPointer { k in
-        var (a, b, c, d) = (state[0], state[1], state[2], state[3])
-        var (e, f, g, h) = (state[4], state[5], state[6], state[7])
-        for i in 0..<64 {
-          let s1 = rotated(e, 6) ^ rotated(e, 11) ^ rotated(e, 25)
-          let t1 = h &+ s1 &+ (e & f ^ ~e & g) &+ k[i] &+ w[i]
-          let s0 = rotated(a, 2) ^ rotated(a, 13) ^ rotated(a, 22)
-          let t2 = s0 &+ (a & b ^ a & c ^ b & c)
-          (h, g, f, e, d, c, b, a) = (g, f, e, d &+ t1, c, b, a, t1 &+ t2)
+        for start in stride(from: 0, to: blocks.count, by: 64) {
+          for i in 0..<16 {
+            w[i] = UInt32(bigEndian: blocks.loadUnaligned(fromByteOffset: start + 4 * i, as: UInt32.self))
+          }
+          for i in 16..<64 {
+            let (a, b) = (w[i - 15], w[i - 2])
+            let s0 = rotated(a, 7) ^ rotated(a, 18) ^ a >> 3
+            let s1 = rotated(b, 17) ^ rotated(b, 19) ^ b >> 10
+            w[i] = w[i - 16] &+ s0 &+ w[i - 7] &+ s1
+          }
+          var (a, b, c, d) = (sums[0], sums[1], sums[2], sums[3])
+          var (e, f, g, h) = (sums[4], sums[5], sums[6], sums[7])
+          for i in stride(from: 0, to: 64, by: 8) {
+            round(a, b, c, &d, e, f, g, &h, k[i] &+ w[i])
+            round(h, a, b, &c, d, e, f, &g, k[i + 1] &+ w[i + 1])
+            round(g, h, a, &b, c, d, e, &f, k[i + 2] &+ w[i + 2])
+            round(f, g, h, &a, b, c, d, &e, k[i + 3] &+ w[i + 3])
+            round(e, f, g, &h, a, b, c, &d, k[i + 4] &+ w[i + 4])
+            round(d, e, f, &g, h, a, b, &c, k[i + 5] &+ w[i + 5])
+            round(c, d, e, &f, g, h, a, &b, k[i + 6] &+ w[i + 6])
+            round(b, c, d, &e, f, g, h, &a, k[i + 7] &+ w[i + 7])
+          }
+          sums = sums &+ SIMD8(a, b, c, d, e, f, g, h)
         }
-        for (i, value) in [a, b, c, d, e, f, g, h].enumerated() { state[i] &+= value }
       }
     }
+    state = sums
   }
 }
