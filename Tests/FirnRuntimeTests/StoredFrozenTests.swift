@@ -275,6 +275,27 @@ import Testing
     #expect(program.frozenReport.stored?.variables == ["table"])
   }
 
+  /// What is trained is not stored, and so not measured either: where all that is frozen is what it is rounded to, the
+  /// results of a batch are the same, whatever the trained values are.
+  @Test(arguments: [FrozenStorage.bfloat16, .float16])
+  func whatIsTrainedIsNotRoundedInMeasuring(_ storage: FrozenStorage) throws {
+    let model = Model()
+    let session = try model.session()
+    try round(Model.kernels, in: session, storage)
+    let program = try session.compile(
+      minimizing: model.loss, with: SGD(learningRate: 0.1), freezing: "lstm | middle",
+      storingFrozen: storage, fetching: [model.scores])
+    let report = try session.frozenReport(of: program, measuredOn: model.feeds())
+    let stored = try #require(report.stored)
+    #expect(stored.variables == Model.kernels && stored.deviations.count == 2)
+    #expect(stored.deviations.allSatisfy { $0.largest == 0 && $0.relative == 0 }, "\(stored.deviations)")
+    // Were the head rounded, it would show.
+    for name in ["below/kernel", "head/kernel"] {
+      let value = try session.value(of: name)
+      #expect(try !rounded(value, storage).isBitwiseEqual(to: value), "\(name)")
+    }
+  }
+
   @Test func withoutEffectIsSaid() throws {
     let graph = Graph()
     let x = graph.placeholder("x", shape: ["batch", 40])
