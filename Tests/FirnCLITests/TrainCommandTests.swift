@@ -240,6 +240,10 @@ import Testing
       #expect(bench.run(Self.train + " --test renamed.csv --out other").code == 2)
       #expect(!bench.files.contains("other"))
 
+      // A table may also call them as the placeholders are called.
+      try bench.write("own.csv", ["y,x.1,x.0"] + rows.map { "\($0[2]),\($0[1]),\($0[0])" })
+      #expect(try numbers("evaluate" + ask + "own.csv" + metric) == wanted)
+
       // A run goes on with the columns it was begun with.
       let leaves = Bench.rows(0..<90).map { $0.split(separator: ",").map(String.init) }
       try bench.write("swapped.csv", ["width,length,kind"] + leaves.map { "\($0[1]),\($0[0]),\($0[2])" })
@@ -254,6 +258,27 @@ import Testing
         try Data(contentsOf: URL(filePath: bench.path("again/weights.safetensors")))
       )
       #expect(one == two)
+
+      // Another name stands for the one it had, where the command says so and not else.
+      try bench.write("called.csv", ["w,kind,len"] + leaves.map { "\($0[1]),\($0[2]),\($0[0])" })
+      let called = more.replacing("leaves.csv", with: "called.csv").replacing(
+        "--epochs 10", with: "--epochs 11")
+      let unsaid = bench.run(called + " --out run --resume")
+      #expect(unsaid.code == 2 && unsaid.errors.contains("has no column `length`"), "\(unsaid.errors)")
+      #expect(bench.run(called + " --column x=len,w --out run --resume").code == 0)
+      // From then on the run has the new names.
+      let longer = called.replacing("--epochs 11", with: "--epochs 12")
+      #expect(bench.run(longer + " --out run --resume").code == 0)
+      #expect(
+        bench.run(more.replacing("--epochs 10", with: "--epochs 12") + " --out again --resume").code == 0)
+      let arrays = try ["run", "again"].map { name in
+        try Weights(contentsOf: bench.path(name + "/weights.safetensors")).entries.map { try $0.array() }
+      }
+      #expect(arrays[0] == arrays[1])
+      // Weights may be trained on by a table whose columns are called otherwise.
+      let tuned = bench.run(
+        called + " --column x=len,w --weights again/weights.safetensors --out tuned")
+      #expect(tuned.code == 0, "\(tuned.errors)")
     }
   }
 
@@ -334,6 +359,20 @@ import Testing
     .init(what: "a selection of nothing", options: "--freeze tail", code: 2, words: "tail"),
     .init(what: "all frozen", options: "--freeze '**'", words: "nothing to train"),
     .init(what: "no such loss", options: "--loss scoer", code: 2, words: "scoer"),
+    .init(what: "a stage without a selection", options: "--freeze-after 2", code: 2, words: "has no `=`"),
+    .init(what: "a stage before the first", options: "--freeze-after 0=body", code: 2, words: "above 0"),
+    .init(
+      what: "stages in another order", options: "--freeze-after 3=body --freeze-after 2=", code: 2,
+      words: "above 3"),
+    .init(what: "a stage of nothing", options: "--freeze-after 2=tail", code: 2, words: "tail"),
+    .init(
+      what: "a stage that trains nothing", options: "--freeze-after '2=**'", words: "stage 2 leaves"),
+    .init(
+      what: "a loss said twice", options: "--loss scores --objective reduce_mean=head", code: 2,
+      words: "--objective"),
+    .init(what: "an objective without a loss", options: "--objective =head", code: 2, words: "has no `=`"),
+    .init(what: "an objective that trains nothing", options: "--objective scores=", code: 2, words: "trains"),
+    .init(what: "an objective that is no scalar", options: "--objective scores=head", words: "not a"),
     .init(what: "no such metric", options: "--metric 'accurate(scores, y)'", code: 2, words: "is no metric"),
     .init(what: "a metric of nothing", options: "--metric 'accuracy(score, y)'", code: 2, words: "scores"),
     .init(what: "nothing to resume", options: "--resume", code: 2, words: "no run to go on with"),

@@ -8,7 +8,8 @@ internal import FirnTraining
 /// A placeholder `[batch, …]` takes as many columns as a row of it has elements: those that `--column` names; else the
 /// column of its name; else `x.0`, `x.1` and so on, by their numbers; and where one placeholder is left, all columns
 /// that are left, in order. A table beside another, or one that trained weights are asked about, is taken by the names
-/// that the first had, wherever its columns stand. Of files of arrays a placeholder takes the array of its name, or the
+/// that the first had, wherever its columns stand; where it has none of these, by those that are the placeholder's
+/// own. Of files of arrays a placeholder takes the array of its name, or the
 /// one that `--column` names.
 struct DataColumns {
   /// What `firn train` leaves in a file of weights: which columns each placeholder took.
@@ -55,6 +56,25 @@ struct DataColumns {
     classes = Dictionary(
       try sides("classes").map { ($0.name, $0.columns.split(separator: ",").map(String.init)) },
       uniquingKeysWith: { first, _ in first })
+  }
+
+  /// Whether a run that took columns of one table can go on with those of another.
+  ///
+  /// It can where they are called the same. Where `--column` says another name, that stands for what the run took in its
+  /// place; not where the run took a column of that name too, which would then be in another place.
+  ///
+  /// - Parameters:
+  ///   - begun: by placeholder, what the run took.
+  ///   - now: the same of the table that is there now.
+  func goOn(from begun: [String: [String]], with now: [String: [String]]) -> Bool {
+    let known = Set(begun.values.joined())
+    return begun.count == now.count
+      && begun.allSatisfy { name, columns in
+        guard let new = now[name], new.count == columns.count else { return false }
+        if new == columns { return true }
+        return named.contains { $0.name == name }
+          && zip(new, columns).allSatisfy { $0 == $1 || !known.contains($0) }
+      }
   }
 
   /// The words of the classes of a placeholder's labels; nil where they are numbers.
@@ -159,7 +179,7 @@ struct DataColumns {
       let text = named.first { $0.name == name }?.columns
       let found =
         if text == nil, let names = known[name] {
-          try Self.columns(called: names, for: name, in: table)
+          try columns(called: names, for: name, type, in: table)
         } else {
           try Self.columns(of: name, text, type, in: table)
         }
@@ -189,20 +209,27 @@ struct DataColumns {
     return (try DataSet(named: columns), chosen.mapValues { $0.map { table.columns[$0] } })
   }
 
-  /// Where the columns stand that were trained on.
+  /// Where the columns stand that were trained on; where there are none of them, those that are called as the
+  /// placeholder is.
   ///
   /// - Throws: `.unknownName` where one is not there.
-  private static func columns(
-    called names: [String], for placeholder: String, in table: CSVTable
+  private func columns(
+    called names: [String], for placeholder: String, _ type: TensorType, in table: CSVTable
   ) throws(FirnError) -> [Int] {
     let places = names.map { table.columns.firstIndex(of: $0) }
     let missing = zip(names, places).filter { $1 == nil }.map { "`\($0.0)`" }
+    if missing.count == names.count, let own = try Self.columns(of: placeholder, nil, type, in: table),
+      own.count == names.count
+    {
+      return own
+    }
     guard missing.isEmpty else {
       throw FirnError(
         .unknownName,
-        "'\(table.source)' has no column \(listed(missing)), of which placeholder `\(placeholder)` was trained",
-        remedy: "call its columns as in the table that was trained on (\(listed(names))), or write --column "
-          + "\(placeholder)=…; it has \(listed(table.columns))", place: table.source)
+        "'\(table.source)' has no column \(Self.listed(missing)), of which placeholder `\(placeholder)` was trained",
+        remedy:
+          "call its columns as in the table that was trained on (\(Self.listed(names))), or write --column "
+          + "\(placeholder)=…; it has \(Self.listed(table.columns))", place: table.source)
     }
     return places.compactMap { $0 }
   }

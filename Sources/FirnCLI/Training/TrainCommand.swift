@@ -1,3 +1,4 @@
+internal import FirnCompiler
 internal import FirnFormats
 internal import FirnGraph
 internal import FirnNotation
@@ -29,6 +30,7 @@ enum TrainCommand {
           "scale these placeholders by mean and deviation of what is trained on; the weights file says how"),
       MetricOption.option,
     ] + GraphQuestion.options.filter { $0.name != "json" } + [GraphQuestion.storing, GraphQuestion.recompute]
+      + TrainingPlan.options
       + OptimizerOptions.options + [
         .init(
           name: "epochs", value: .integer(0...1_000_000_000), help: "passes over the data", defaultValue: "10"
@@ -57,6 +59,10 @@ enum TrainCommand {
       .init(
         line: "firn train model.firn --data train.csv --column y=kind --freeze encoder --out run --resume",
         meaning: "go on where it was stopped"),
+      .init(
+        line:
+          "firn train model.firn --data train.csv --freeze 'layer1 | layer2' --freeze-after 2=layer1 --freeze-after 4= --out run",
+        meaning: "unfreeze step by step: the head alone for two epochs, then the second layer too, then all"),
       .init(
         line: "mpiexec -n 4 firn train model.firn --data train.csv --column y=kind --batch 128 --out run",
         meaning: "four processes, each with its part of every batch of 128"),
@@ -97,8 +103,12 @@ enum TrainCommand {
       let folder = try? CheckpointFolder(checkpoints, keepingLast: 2)
     else { return [:] }
     folder.onWarning = { _ in }
-    guard let text = (try? folder.latest())?.notes[DataColumns.key] else { return [:] }
-    return (try? JSONDecoder().decode([String: [String]].self, from: Data(text.utf8))) ?? [:]
+    return (try? folder.latest())?.notes[DataColumns.key].map { columns($0) } ?? [:]
+  }
+
+  /// What a checkpoint says of columns.
+  private static func columns(_ note: String) -> [String: [String]] {
+    (try? JSONDecoder().decode([String: [String]].self, from: Data(note.utf8))) ?? [:]
   }
 
   private static func run(
@@ -119,14 +129,16 @@ enum TrainCommand {
           .invalidArgument, "the run in '\(place.name)' scaled its data otherwise",
           remedy: "give the --standardize or --weights that it was begun with", place: place.name)
       }
-      if let taken = start?.notes[DataColumns.key], taken != (try TrainedModel.text(job.columns)) {
-        throw FirnError(
-          .invalidArgument, "the run in '\(place.name)' took other columns of its table: \(taken)",
-          remedy: "give a table that has these",
-          place: place.name)
+      if let note = start?.notes[DataColumns.key] {
+        guard job.dataColumns.goOn(from: Self.columns(note), with: job.columns) else {
+          throw FirnError(
+            .invalidArgument, "the run in '\(place.name)' took other columns of its table: \(note)",
+            remedy: "give a table that has these, or say by --column what stands for them",
+            place: place.name)
+        }
       }
     }
-    var trainer = Trainer(job.program, in: job.model.session)
+    var trainer = job.trainer
     trainer.validation = job.validation.map { Validation($0.inBatches(of: job.batch), metrics: job.metrics) }
     trainer.earlyStopping = arguments.integer("patience").map { EarlyStopping(patience: $0) }
     trainer.standardization = job.standardization
@@ -139,7 +151,7 @@ enum TrainCommand {
       trainer.callbacks.append(EpochLines(write: { shell.errors($0 + "\n") }))
     }
     if isFirst, let events = arguments.text("events") {
-      trainer.callbacks.append(try EventLog(shell.resolved(events), graph: job.program.graph))
+      trainer.callbacks.append(try EventLog(shell.resolved(events), graph: trainer.program.graph))
     }
     let outcome = try trainer.train(
       on: job.training.inBatches(of: job.batch, seed: job.seed), epochs: job.epochs, from: start,
@@ -149,7 +161,7 @@ enum TrainCommand {
       try TrainedModel.write(job.model.session, job.standardization, job.columns, to: place.weights)
     }
     var report = TrainReport(job, outcome, place.name)
-    report.stored = try job.stored()
+    report.stored = try job.stored(outcome.program)
     // Measured by all, each some of the batches.
     if let test = job.test, outcome.ending != .interrupted {
       let judge = try Evaluator([.mean(of: job.loss)] + job.metrics, in: job.model.session)
@@ -187,6 +199,16 @@ enum DataOptions {
 /// A line for every epoch, where no bar is drawn.
 private struct EpochLines: TrainingCallback {
   let write: (String) -> Void
+
+  func entered(_ stage: StageChange, in run: TrainingRun) throws(FirnError) {
+    let (thawed, frozen) = (stage.difference.thawed, stage.difference.frozen)
+    let words =
+      (thawed.isEmpty ? [] : ["thaws " + thawed.joined(separator: ", ")])
+      + (frozen.isEmpty ? [] : ["freezes " + frozen.joined(separator: ", ")])
+    write(
+      "stage \(stage.stage + 1), from epoch \(stage.epoch + 1): "
+        + (words.isEmpty ? "no change" : words.joined(separator: "; ")))
+  }
 
   func finished(_ epoch: EpochRecord, in run: TrainingRun) throws(FirnError) {
     let values =

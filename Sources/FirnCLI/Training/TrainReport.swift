@@ -22,6 +22,12 @@ struct TrainReport: Encodable {
     private enum CodingKeys: CodingKey { case values, examples }
   }
 
+  /// A stage of a freeze schedule.
+  struct Stage: Encodable {
+    var number: Int
+    var count: Int
+  }
+
   var ending: String
   var epochs: Int
   var steps: Int
@@ -35,6 +41,8 @@ struct TrainReport: Encodable {
   var trained: [String]
   var trainedParameters: Int
   var parameters: Int
+  /// Of the freeze schedule: the stage that the run ended in, from 1, and how many there are; nil where there is one.
+  var stage: Stage?
   var folder: String
   /// What frozen kernels were held in, and what that changes in the loss of the first examples; nil where not asked for.
   var stored: StoredReport?
@@ -44,7 +52,7 @@ struct TrainReport: Encodable {
 
   private enum CodingKeys: CodingKey {
     case ending, epochs, steps, bestEpoch, isBestRestored, trainingLoss, validation, test, trained
-    case trainedParameters, parameters, folder, stored
+    case trainedParameters, parameters, stage, folder, stored
   }
 
   init(_ job: TrainingJob, _ outcome: TrainingOutcome, _ folder: String) {
@@ -58,12 +66,14 @@ struct TrainReport: Encodable {
     validation = Dictionary(
       (shown?.validation ?? []).map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
     names = shown?.validation.map(\.name) ?? []
-    let parts = job.program.trainedParts
+    let parts = outcome.program.trainedParts
     trained = parts.map(\.description)
     trainedParameters = parts.reduce(0) { $0 + ($1.type.shape.elementCount.value ?? 0) }
     parameters = job.model.session.graph.variables.filter { $0.kind == .parameter }.reduce(0) {
       $0 + $1.elementCount
     }
+    let stages = job.trainer.stageCount
+    stage = stages > 1 ? Stage(number: outcome.stage + 1, count: stages) : nil
     self.folder = folder
     method = job.method
     counts = (job.training.count, job.validation?.count ?? 0, Swift.min(job.batch, job.training.count))
@@ -71,7 +81,8 @@ struct TrainReport: Encodable {
 
   func write(to shell: Shell) {
     shell.paragraph(
-      "trained \(NumberFormat.count(trainedParameters)) of \(NumberFormat.count(parameters)) parameters by \(method), on "
+      "trained \(NumberFormat.count(trainedParameters)) of \(NumberFormat.count(parameters)) parameters"
+        + (stage.map { " in stage \($0.number) of \($0.count)" } ?? "") + " by \(method), on "
         + "\(NumberFormat.count(counts.training)) examples"
         + (counts.validation > 0 ? ", \(NumberFormat.count(counts.validation)) to judge by" : ""))
     if let stored {

@@ -8,12 +8,15 @@ internal import FirnWorlds
 /// All that a training needs, read and checked before anything is written.
 struct TrainingJob {
   let model: TrainedModel
-  let program: Program
+  /// Goes through all stages; its program is that of the first.
+  let trainer: Trainer
   let loss: String
   let metrics: [Metric]
   let standardization: Standardization?
   /// By placeholder, which columns of a table it takes; empty where the data is no table.
   let columns: [String: [String]]
+  /// What the command says of columns.
+  let dataColumns: DataColumns
   let training: DataSet
   let validation: DataSet?
   let test: DataSet?
@@ -36,13 +39,15 @@ struct TrainingJob {
         "firn train", "--validation-split is \(split)", remedy: "give a part of 1, or 0 for none")
     }
     let columns = try DataColumns(arguments)
+    dataColumns = columns
     let question = try GraphQuestion(arguments, in: shell)
-    let loss = try question.loss()
-    self.loss = question.graph.name(of: loss)
+    let plan = try TrainingPlan(arguments, question)
+    loss = plan.loss
     let measured = try MetricOption.metrics(arguments, of: question.graph)
-    metrics = measured.map(\.metric)
+    metrics = plan.metrics + measured.map(\.metric)
     let needed = question.graph.placeholders(
-      of: [loss] + measured.flatMap(\.tensors).compactMap { question.graph.value(named: $0) })
+      of: plan.objectives.map(\.loss)
+        + measured.flatMap(\.tensors).compactMap { question.graph.value(named: $0) })
     model = try TrainedModel(question, arguments, needsWeights: false, world: world, in: shell)
 
     let (all, names) = try columns.data(
@@ -91,14 +96,13 @@ struct TrainingJob {
     let steps = epochs.multipliedReportingOverflow(by: (training.count + batch - 1) / batch)
     let options = try OptimizerOptions(arguments, steps: steps.overflow ? .max : steps.partialValue)
     method = options.words
-    program = try model.session.compile(
-      minimizing: self.loss, with: options.optimizer, freezing: question.freezing, thawing: question.thawing,
-      keepingTrainingMode: question.keepingTrainingMode, clippingNorm: options.clippingNorm,
-      storingFrozen: question.storingFrozen, recomputing: arguments.texts("recompute"))
+    trainer = try plan.trainer(in: model.session, options)
   }
 
   /// What frozen kernels are held in, measured on the first examples; nil where that was not asked for.
-  func stored() throws(FirnError) -> StoredReport? {
+  ///
+  /// - Parameter program: that of the last stage.
+  func stored(_ program: Program) throws(FirnError) -> StoredReport? {
     guard program.frozenReport.stored?.variables.isEmpty == false else { return nil }
     let first = try training.feeds(0..<Swift.min(batch, training.count))
     return try model.session.frozenReport(of: program, measuredOn: first).stored

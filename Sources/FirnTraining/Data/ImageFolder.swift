@@ -18,13 +18,16 @@ public struct ImageFolder: Sendable {
 
   /// Reads all `.png`, `.pbm`, `.pgm`, `.ppm` and `.pnm` files of a folder's folders; other files are passed over.
   ///
-  /// What is in a file is told by how it begins, and read as ``PNGImage`` and ``PNMImage`` say.
+  /// What is in a file is told by how it begins, and read as ``PNGImage`` and ``PNMImage`` say. All headers are read
+  /// before any picture is.
   ///
   /// - Throws: `.file` where something cannot be read, or there is no picture in a class; `.parse` for a damaged one;
-  ///   `.shapeMismatch` where two are not of one size, with their names.
+  ///   `.shapeMismatch` where two are not of one size, with their names; `.invalidArgument` where all together are more
+  ///   than fits in the memory that is free.
+  /// - Complexity: O(pixels), in time and in memory.
   public init(_ path: String) throws(FirnError) {
     let names = try Self.names(in: path).filter { Self.isFolder(path + "/" + $0) }
-    var (paths, labels, values, shape) = ([String](), [Int32](), [Float](), [Int]())
+    var (paths, labels, shape) = ([String](), [Int32](), [Int]())
     for (label, name) in names.enumerated() {
       let files = try Self.names(in: path + "/" + name).filter { file in
         [".png", ".pbm", ".pgm", ".ppm", ".pnm"].contains { file.lowercased().hasSuffix($0) }
@@ -36,16 +39,15 @@ public struct ImageFolder: Sendable {
       }
       for file in files {
         let full = path + "/" + name + "/" + file
-        let image = try Self.picture(full)
-        if let first = paths.first, image.shape != shape {
+        let own = try Self.shape(ofPicture: full)
+        if let first = paths.first, own != shape {
           throw FirnError(
-            .shapeMismatch, "'\(full)' is \(Shape(image.shape)), '\(first)' is \(Shape(shape))",
+            .shapeMismatch, "'\(full)' is \(Shape(own)), '\(first)' is \(Shape(shape))",
             remedy: "bring all pictures to one size and one number of channels", place: full)
         }
-        shape = image.shape
+        shape = own
         paths.append(full)
         labels.append(Int32(label))
-        values += image.floats
       }
     }
     guard !paths.isEmpty else {
@@ -55,8 +57,43 @@ public struct ImageFolder: Sendable {
     }
     classes = names
     self.paths = paths
-    images = try NDArray(values, shape: [paths.count] + shape)
+    images = try Self.pictures(paths, of: shape, in: path)
     self.labels = NDArray(labels)
+  }
+
+  /// All pictures, one behind the other.
+  private static func pictures(
+    _ paths: [String], of shape: [Int], in folder: String
+  ) throws(FirnError) -> NDArray {
+    var images: NDArray
+    do throws(FirnError) {
+      try ArrayType(.f32, [paths.count] + shape).requireMemory(
+        for: "reading \(paths.count) pictures of \(Shape(shape)) from '\(folder)'")
+      images = try NDArray(zeros: [paths.count] + shape)
+    } catch {
+      var error = error
+      error.remedy = "make the pictures smaller, or read some at a time, as a `SequenceBatches`"
+      error.place = folder
+      throw error
+    }
+    for (place, path) in paths.enumerated() {
+      let image = try picture(path)
+      guard image.shape == shape else {
+        throw FirnError(
+          .file, "'\(path)' changed while the folder was read", remedy: "read it again", place: path)
+      }
+      images.replace(
+        Block(axis: 0, range: place..<place + 1), with: try image.reshaped(to: [1] + shape))
+    }
+    return images
+  }
+
+  /// What the header says.
+  private static func shape(ofPicture path: String) throws(FirnError) -> [Int] {
+    let bytes = try MappedFile.open(path)
+    if bytes.starts(with: PNGReader.signature) { return try PNGReader(bytes, source: path).shape() }
+    var reader = PNMReader(bytes, source: path)
+    return try reader.header().shape
   }
 
   /// `f32[height, width, channels]`.

@@ -25,11 +25,27 @@ struct PNGReader {
     fault = FileFault(source)
   }
 
-  func image() throws(FirnError) -> PNGImage {
+  /// Height, width and channels, as its header says; what follows that is not looked at.
+  func shape() throws(FirnError) -> [Int] {
+    try requireSignature()
+    let first = try chunk(at: Self.signature.count)
+    guard first.kind == Array("IHDR".utf8) else { throw fault("does not begin with its header") }
+    let header = try self.header(first.content)
+    return [header.height, header.width, header.channels]
+  }
+
+  private func requireSignature() throws(FirnError) {
     guard bytes.starts(with: Self.signature) else {
       throw fault("is no PNG picture", remedy: "convert it, for instance with ImageMagick")
     }
+  }
+
+  func image() throws(FirnError) -> PNGImage {
+    try requireSignature()
     let (header, packed) = try chunks()
+    // Rows as they are unpacked, levels, and the array of them.
+    try FreeMemory.require(
+      header.height.saturatingProduct(header.rowSize).saturatingProduct(9), for: "reading '\(fault.source)'")
     let rows = try unpacked(packed, count: header.height * (1 + header.rowSize))
     return try PNGImage(
       height: header.height, width: header.width, channels: header.channels, values: levels(of: rows, header))
@@ -45,15 +61,8 @@ struct PNGReader {
     // Chunks of pixels follow one another; what stands behind them ends them.
     var (hasPixels, isPastPixels) = (false, false)
     while true {
-      guard let length = number(at: position), let content = bytes.slice(at: position + 8, count: length),
-        let checked = bytes.slice(at: position + 4, count: length + 4),
-        let checksum = number(at: position + 8 + length)
-      else { throw fault("ends before its picture does", remedy: "copy it again") }
-      guard CyclicRedundancyCheck.zip.checksum(checked) == UInt32(checksum) else {
-        throw fault("has a damaged chunk at byte \(position)", remedy: "copy it again")
-      }
-      let kind = checked.withUnsafeBytes { Array($0.prefix(4)) }
-      defer { position += length + 12 }
+      let (kind, content) = try chunk(at: position)
+      defer { position += content.count + 12 }
       guard let known = header else {
         guard kind == Array("IHDR".utf8) else { throw fault("does not begin with its header") }
         header = try self.header(content)
@@ -75,6 +84,18 @@ struct PNGReader {
         }
       }
     }
+  }
+
+  /// Its four letters, and what is in it.
+  private func chunk(at position: Int) throws(FirnError) -> (kind: [UInt8], content: Bytes) {
+    guard let length = number(at: position), let content = bytes.slice(at: position + 8, count: length),
+      let checked = bytes.slice(at: position + 4, count: length + 4),
+      let checksum = number(at: position + 8 + length)
+    else { throw fault("ends before its picture does", remedy: "copy it again") }
+    guard CyclicRedundancyCheck.zip.checksum(checked) == UInt32(checksum) else {
+      throw fault("has a damaged chunk at byte \(position)", remedy: "copy it again")
+    }
+    return (checked.withUnsafeBytes { Array($0.prefix(4)) }, content)
   }
 
   private static let conversion =

@@ -12,7 +12,23 @@ struct PNMReader {
     self.source = source
   }
 
-  mutating func image() throws(FirnError) -> PNMImage {
+  /// What stands before the pixels.
+  struct Header {
+    let height: Int
+    let width: Int
+    let channels: Int
+    /// The greatest number that a pixel may have.
+    let levels: Int
+    let isText: Bool
+    let isBits: Bool
+
+    var shape: [Int] { [height, width, channels] }
+  }
+
+  /// Reads what stands before the pixels, and goes to these.
+  ///
+  /// - Throws: `.parse` where the file holds fewer bytes than there must be.
+  mutating func header() throws(FirnError) -> Header {
     guard bytes[0] == UInt8(ascii: "P"), let kind = bytes[1],
       (UInt8(ascii: "1")...UInt8(ascii: "6")).contains(kind)
     else {
@@ -42,6 +58,16 @@ struct PNMReader {
       throw fault(
         "says it has \(width)×\(height) pixels, and holds \(max(0, rest)) bytes of them", "copy it again")
     }
+    return Header(
+      height: height, width: width, channels: channels, levels: levels, isText: isText, isBits: isBits)
+  }
+
+  mutating func image() throws(FirnError) -> PNMImage {
+    let header = try self.header()
+    let (width, levels, channels) = (header.width, header.levels, header.channels)
+    let (isText, isBits) = (header.isText, header.isBits)
+    let lineBytes = isBits ? width / 8 + (width % 8 == 0 ? 0 : 1) : 0
+    let count = header.shape.reduce(1, *)
     var values: [Float] = []
     values.reserveCapacity(count)
     let scale = Float(levels)
@@ -65,7 +91,7 @@ struct PNMReader {
       // 1 is black in a bitmap, white elsewhere.
       values.append(isBits ? 1 - Float(level) : Float(level) / scale)
     }
-    return try PNMImage(height: height, width: width, channels: channels, values: values)
+    return try PNMImage(height: header.height, width: width, channels: channels, values: values)
   }
 
   private mutating func skipSpace() {

@@ -16,6 +16,8 @@ public struct Trainer {
   /// The program that trains; with a freeze schedule that of the first stage.
   public let program: Program
   let stages: StagePrograms
+  /// How many stages its freeze schedule has; 1 without one.
+  public var stageCount: Int { stages.schedule.stages.count }
 
   /// What is measured after every epoch; nothing by default.
   public var validation: Validation?

@@ -12,12 +12,15 @@ extension TrainingLoop {
     if let standardization {
       notes[Standardization.key] = PlainJSON.text(standardization)
     }
-    let metric = isEpochEnd ? state.history.epochs.last?.monitored(trainer.monitor) : nil
+    let monitored = isEpochEnd ? state.history.epochs.last?.monitored(trainer.monitor) : nil
     try session.makeStateEqual()
+    // One that is given is measured by all members, and the folder decides by it.
+    let given = try metric?()
     try session.byFirstMember { () throws(FirnError) in
       let path = try folder.save(
         session, running: run.program, step: position.step, position: position,
-        metric: metric.flatMap { $0.isFinite ? $0 : nil }, notes: notes, isBest: isBest)
+        metric: given ?? monitored.flatMap { $0.isFinite ? $0 : nil }, notes: notes,
+        isBest: given == nil ? isBest : nil)
       for callback in callbacks { try callback.saved(path, at: position, in: run) }
     }
   }

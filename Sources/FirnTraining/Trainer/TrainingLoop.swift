@@ -33,6 +33,10 @@ final class TrainingLoop {
   /// The step after which the members of a world ask each other whether to stop, and when they did last.
   var nextAsking = 0
   var lastAsking: (step: Int, time: ContinuousClock.Instant)
+  /// What checkpoints are compared by, the lowest the best; what epochs are compared by where there is none.
+  var metric: (() throws(FirnError) -> Double)?
+  /// Is told of each step when all that belongs to it is done, its checkpoint too.
+  var settled: ((StepRecord) -> Void)?
   private var interrupts: InterruptWatcher?
 
   init(
@@ -106,7 +110,8 @@ final class TrainingLoop {
     let outcome = TrainingOutcome(
       ending: ending, history: state.history,
       best: state.best(trainer.monitor).map { state.history.epochs[$0] },
-      isBestRestored: isBestRestored, position: position, losses: losses)
+      stage: state.stage, program: run.program, isBestRestored: isBestRestored, position: position,
+      losses: losses)
     for callback in callbacks { try callback.ended(outcome, in: run) }
     return outcome
   }
@@ -133,9 +138,11 @@ final class TrainingLoop {
       let ends = try position.step >= lastStep ? true : agreesToStop()
       if ends {
         try save(isEpochEnd: false)
+        settle(record)
         return false
       }
       if let interval, position.step.isMultiple(of: interval) { try save(isEpochEnd: false) }
+      settle(record)
     }
     try finishEpoch(epoch, began)
     if try agreesToStop(isNow: true) { return state.isStoppedEarly || position.epoch >= epochCount }
@@ -174,14 +181,16 @@ final class TrainingLoop {
     for callback in callbacks { try callback.finished(record, in: run) }
   }
 
+  private func settle(_ record: StepRecord) { if isReporter { settled?(record) } }
+
   private func finishEpoch(_ epoch: Int, _ began: ContinuousClock.Instant) throws(FirnError) {
     (position.epoch, position.batch) = (epoch + 1, 0)
-    if let (count, loss) = pendingStep {
-      try report(
-        StepRecord(
-          step: position.step, epoch: epoch, stage: state.stage, loss: loss, exampleCount: count,
-          position: position))
+    let last = pendingStep.map { count, loss in
+      StepRecord(
+        step: position.step, epoch: epoch, stage: state.stage, loss: loss, exampleCount: count,
+        position: position)
     }
+    if let last { try report(last) }
     try requireFiniteWeights()
     // What members move by their own examples is what all are judged by.
     if trainer.validation != nil || trainer.earlyStopping?.restoresBest == true {
@@ -207,5 +216,6 @@ final class TrainingLoop {
     reporter.finished(record)
     for callback in callbacks { try callback.finished(record, in: run) }
     try save(isEpochEnd: true, isBest: isBest)
+    if let last { settle(last) }
   }
 }

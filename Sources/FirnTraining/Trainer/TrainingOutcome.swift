@@ -1,3 +1,5 @@
+public import FirnRuntime
+
 /// How a training run ended, and what it was.
 public struct TrainingOutcome: Sendable {
   /// Why it ended.
@@ -16,6 +18,10 @@ public struct TrainingOutcome: Sendable {
   public let history: TrainingHistory
   /// The epoch in which what is monitored was best; nil where none is over.
   public let best: EpochRecord?
+  /// The stage of a freeze schedule that it ended in, from 0; 0 where there is one program.
+  public let stage: Int
+  /// The program of that stage.
+  public let program: Program
   /// Whether the session holds the best epoch's values, and not those of the last step.
   public let isBestRestored: Bool
   /// Where the data is.
