@@ -1,20 +1,49 @@
 import FirnCompiler
-import FirnGraph
+public import FirnGraph
 import FirnOps
 
 extension Session {
-  /// A graph that reads averages in the place of the variables they are of, and its outputs.
+  /// The values of all variables but optimisers' memory, averages in the place of what they are of.
   ///
-  /// Of a variable that is trained in part, blocks are averages and the rest is what it is.
+  /// Restored, they are what the session goes on with; what no average is kept of is as it is.
   ///
-  /// - Throws: `.unknownName` where no program that trains keeps averages of this name.
-  func underAverages(_ name: String, _ graph: GraphDef, _ fetches: [Value]) throws(FirnError) -> GraphDef {
+  /// - Parameter name: by which name a program compiled before keeps averages (`averaging:`).
+  /// - Throws: `.unknownName` where none does.
+  /// - Complexity: O(1) for each variable; of a partly trained one a copy.
+  public func snapshot(underAverages name: String) throws(FirnError) -> Snapshot {
+    let parts = try averagedParts(name)
+    var snapshot = try snapshot()
+    let places = Dictionary(
+      snapshot.values.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+    for part in parts {
+      guard let place = places[part.variable.name] else { continue }
+      let average = try store.value(of: Self.average(of: part, name))
+      if let block = part.block {
+        snapshot.values[place].array.replace(block, with: average)
+      } else {
+        snapshot.values[place].array = average
+      }
+    }
+    return snapshot
+  }
+
+  private func averagedParts(_ name: String) throws(FirnError) -> [TrainedPart] {
     let parts = ledger.parts(of: name).filter { store[Self.average(of: $0, name)] != nil }
     guard !parts.isEmpty else {
       throw FirnError(
         .unknownName, "no program of this session keeps averages called `\(name)`",
         remedy: "compile the one that trains with `averaging:` first")
     }
+    return parts
+  }
+
+  /// A graph that reads averages in the place of the variables they are of, and its outputs.
+  ///
+  /// Of a variable that is trained in part, blocks are averages and the rest is what it is.
+  ///
+  /// - Throws: `.unknownName` where no program that trains keeps averages of this name.
+  func underAverages(_ name: String, _ graph: GraphDef, _ fetches: [Value]) throws(FirnError) -> GraphDef {
+    let parts = try averagedParts(name)
     let byVariable = Dictionary(grouping: parts, by: \.variable.name)
     var graph = graph
     graph.outputs = fetches

@@ -14,6 +14,8 @@ internal import FirnTraining
 struct DataColumns {
   /// What `firn train` leaves in a file of weights: which columns each placeholder took.
   static let key = "firn.columns"
+  /// And the words of classes, by placeholder.
+  static let wordsKey = "firn.classes"
 
   static let options = [
     ArgumentParser.Option(
@@ -28,10 +30,14 @@ struct DataColumns {
 
   /// By placeholder, as written.
   private let named: [(name: String, columns: String)]
-  private let classes: [String: [String]]
+  /// Of which placeholders the command says words.
+  private let said: Set<String>
+  /// A placeholder whose words are wanted although it is not fed.
+  var wordsOnly: String?
+  private var classes: [String: [String]]
 
-  /// - Throws: `UsageError` for what is no assignment.
-  init(_ arguments: ParsedArguments) throws(UsageError) {
+  /// - Throws: `UsageError` for what is no assignment, `.parse` for words with an open quote.
+  init(_ arguments: ParsedArguments) throws {
     func sides(_ option: String) throws(UsageError) -> [(name: String, columns: String)] {
       var result: [(name: String, columns: String)] = []
       for text in arguments.texts(option) {
@@ -54,8 +60,46 @@ struct DataColumns {
     }
     named = try sides("column")
     classes = Dictionary(
-      try sides("classes").map { ($0.name, $0.columns.split(separator: ",").map(String.init)) },
+      try sides("classes").map { ($0.name, try Self.cells(of: $0.columns)) },
       uniquingKeysWith: { first, _ in first })
+    said = Set(classes.keys)
+  }
+
+  /// What stands between commas, in quotes where it holds some, as in a table.
+  private static func cells(of text: String) throws(FirnError) -> [String] {
+    var parser = CSVParser(text, source: text)
+    return try parser.row()?.cells.filter { !$0.isEmpty } ?? []
+  }
+
+  /// The same, with the words of classes that a run was trained with.
+  ///
+  /// - Parameter isBound: whether the command must not say others, as these would be other numbers.
+  /// - Throws: `.invalidArgument` where it does.
+  func knowing(_ words: [String: [String]], isBound: Bool) throws(FirnError) -> DataColumns {
+    var result = self
+    for (name, known) in words.sorted(by: { $0.key < $1.key }) {
+      if let own = classes[name], own != known {
+        if !isBound { continue }
+        throw FirnError(
+          .invalidArgument,
+          "--classes says that `\(name)` is \(Self.listed(own)), and what was trained has \(Self.listed(known))",
+          remedy: "leave --classes out: the words are kept with the weights", place: name)
+      }
+      result.classes[name] = known
+    }
+    return result
+  }
+
+  /// What is kept with weights, by kinds of notes.
+  ///
+  /// - Parameters:
+  ///   - columns: by placeholder, what it took of a table.
+  func notes(_ columns: [String: [String]]) throws -> [String: String] {
+    var notes: [String: String] = [:]
+    if !columns.isEmpty { notes[Self.key] = try TrainedModel.text(columns) }
+    let words = classes.filter { columns[$0.key] != nil }
+    if !words.isEmpty { notes[Self.wordsKey] = try TrainedModel.text(words) }
+    return notes
   }
 
   /// Whether a run that took columns of one table can go on with those of another.
@@ -88,8 +132,8 @@ struct DataColumns {
     in file: DataFile, for placeholders: [(name: String, type: TensorType)],
     trainedOn known: [String: [String]] = [:]
   ) throws(FirnError) -> (data: DataSet, columns: [String: [String]]) {
-    for name in named.map(\.name) + classes.keys.sorted()
-    where !placeholders.contains(where: { $0.name == name }) {
+    for name in named.map(\.name) + said.sorted()
+    where name != wordsOnly && !placeholders.contains(where: { $0.name == name }) {
       throw FirnError(
         .unknownName, "the graph needs no placeholder `\(name)`",
         remedy: NearestNames(to: name, among: placeholders.map(\.name)).question
@@ -254,7 +298,7 @@ struct DataColumns {
   ) throws(FirnError) -> [Int]? {
     if let text {
       var result: [Int] = []
-      for part in text.split(separator: ",").map(String.init) {
+      for part in try cells(of: text) {
         if let whole = place(of: part, in: table) {
           result.append(whole)
           continue
@@ -317,8 +361,16 @@ struct DataColumns {
     }
     if type.dtype == .i32 {
       var values: [Int32] = []
-      let parts = try names.map { name throws(FirnError) in
-        try table.labels(name, below: Int(Int32.max)).doubles
+      let parts = try names.map { column throws(FirnError) in
+        do throws(FirnError) {
+          return try table.labels(column, below: Int(Int32.max)).doubles
+        } catch {
+          var error = error
+          if error.message.hasSuffix("is no number") {
+            error.remedy = "correct it, or say which words are 0, 1 and so on: --classes \(name)=…"
+          }
+          throw error
+        }
       }
       for row in 0..<count { values += parts.map { Int32($0[row]) } }
       return try NDArray(values, shape: extents)

@@ -29,7 +29,7 @@ enum EvaluateCommand {
         + measured.flatMap(\.tensors).compactMap { question.graph.value(named: $0) })
     let model = try TrainedModel(question, arguments, needsWeights: true, in: shell)
     let data = try model.scaled(
-      try columns.data(
+      try columns.knowing(model.words, isBound: true).data(
         in: try DataOptions.file(arguments, in: shell), for: needed, trainedOn: model.columns
       ).data)
     let judge = try Evaluator(

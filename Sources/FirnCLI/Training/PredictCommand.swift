@@ -17,6 +17,9 @@ enum PredictCommand {
       .init(
         name: "outputs", value: .text(placeholder: "NODES"),
         help: "what is predicted, joined by commas; argmax(NODE) for the class of the largest"),
+      .init(
+        name: "words", value: .text(placeholder: "NAME"),
+        help: "write argmax(…) as the words of the classes of this placeholder of labels, in a table"),
     ] + DataColumns.options
       + GraphQuestion.options.filter { ["weights", "map", "into", "input"].contains($0.name) }
       + [
@@ -33,7 +36,8 @@ enum PredictCommand {
     ])
 
   static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
-    let columns = try DataColumns(arguments)
+    var columns = try DataColumns(arguments)
+    columns.wordsOnly = arguments.text("words")
     let out = arguments.text("out")
     guard out.map({ out in [".csv", ".npz", ".safetensors"].contains { out.hasSuffix($0) } }) ?? true else {
       throw UsageError(
@@ -50,9 +54,17 @@ enum PredictCommand {
     let needed = question.graph.placeholders(of: values)
     let model = try TrainedModel(question, arguments, needsWeights: true, in: shell)
     let data = try model.scaled(
-      try columns.data(
+      try columns.knowing(model.words, isBound: true).data(
         in: try DataOptions.file(arguments, in: shell), for: needed, trainedOn: model.columns
       ).data)
+    let words = try arguments.text("words").map { name throws(FirnError) in
+      guard let words = try columns.knowing(model.words, isBound: true).words(of: name) else {
+        throw FirnError(
+          .unknownName, "nothing says what the classes of `\(name)` are called",
+          remedy: "say it by --classes \(name)=…", place: name)
+      }
+      return words
+    }
     let program = try model.session.compile(fetching: asked.map(\.tensor))
     var parts = asked.map { _ in [NDArray]() }
     let batches = try data.inBatches(of: arguments.integer("batch") ?? 32).batches(ofEpoch: 0, from: 0)
@@ -72,8 +84,13 @@ enum PredictCommand {
     let arrays = try zip(asked, parts).map { output, parts throws(FirnError) in
       (name: output.name, array: try NDArray.rows(of: parts))
     }
-    try write(arrays, to: out, in: shell)
+    try write(arrays, naming: words, to: out, in: shell)
     return 0
+  }
+
+  /// A word as a table holds it.
+  private static func cell(_ word: String) -> String {
+    word.contains { ",\"\r\n".contains($0) } ? "\"" + word.replacing("\"", with: "\"\"") + "\"" : word
   }
 
   /// The tensors that are asked for, made where they are the place of the largest.
@@ -98,9 +115,10 @@ enum PredictCommand {
     return result
   }
 
-  private static func write(_ arrays: [(name: String, array: NDArray)], to out: String?, in shell: Shell)
-    throws
-  {
+  /// - Parameter words: what the numbers of classes are called; nil for the numbers.
+  private static func write(
+    _ arrays: [(name: String, array: NDArray)], naming words: [String]?, to out: String?, in shell: Shell
+  ) throws {
     if let out, !out.hasSuffix(".csv") {
       try Weights(
         source: out, entries: arrays.map { WeightEntry(name: $0.name, array: $0.array) }
@@ -116,7 +134,17 @@ enum PredictCommand {
       header += array.shape.count == 1 ? [name] : (0..<width).map { "\(name).\($0)" }
     }
     var text = header.joined(separator: ",") + "\n"
-    let cells = arrays.map { array in array.array.elementTexts }
+    let cells = try arrays.map { array throws(FirnError) in
+      guard let words, array.name.hasPrefix("argmax(") else { return array.array.elementTexts }
+      return try array.array.doubles.map { number throws(FirnError) in
+        guard words.indices.contains(Int(number)) else {
+          throw FirnError(
+            .invalidArgument, "`\(array.name)` has class \(Int(number)), and there are \(words.count) words",
+            remedy: "name the placeholder whose classes these are by --words", place: array.name)
+        }
+        return Self.cell(words[Int(number)])
+      }
+    }
     for row in 0..<(arrays.first?.array.shape[0] ?? 0) {
       let line = zip(arrays, cells).flatMap { array, cells in
         let width = array.array.shape.dropFirst().reduce(1, *)

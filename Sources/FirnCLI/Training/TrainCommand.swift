@@ -77,8 +77,10 @@ enum TrainCommand {
     let world = try World.mpi()
     let members = Members(world)
     let shell = members.shell(shell)
-    let taken = arguments.flag("resume") ? Self.columns(ofRunIn: shell.resolved(out)) : [:]
-    let job = try TrainingJob(arguments, trainedOn: taken, world: world, in: shell)
+    let begun = arguments.flag("resume") ? Self.notes(ofRunIn: shell.resolved(out)) : [:]
+    func said(_ key: String) -> [String: [String]] { begun[key].map(Self.lists) ?? [:] }
+    let job = try TrainingJob(
+      arguments, goingOnFrom: (said(DataColumns.key), said(DataColumns.wordsKey)), world: world, in: shell)
     // What others look for before it is there, or find because it is, would be taken for another run's.
     let place = try members.byFirst {
       try RunFolder(shell.resolved(out), named: out, resuming: arguments.flag("resume"))
@@ -96,18 +98,18 @@ enum TrainCommand {
     }
   }
 
-  /// Which columns of its table the run took that is to go on; empty where nothing says, which is found fault with later.
-  private static func columns(ofRunIn path: String) -> [String: [String]] {
+  /// What the run noted that is to go on; empty where nothing says, which is found fault with later.
+  private static func notes(ofRunIn path: String) -> [String: String] {
     let checkpoints = path + "/checkpoints"
     guard FileManager.default.fileExists(atPath: checkpoints),
       let folder = try? CheckpointFolder(checkpoints, keepingLast: 2)
     else { return [:] }
     folder.onWarning = { _ in }
-    return (try? folder.latest())?.notes[DataColumns.key].map { columns($0) } ?? [:]
+    return (try? folder.latest())?.notes ?? [:]
   }
 
-  /// What a checkpoint says of columns.
-  private static func columns(_ note: String) -> [String: [String]] {
+  /// Names by placeholder, as a note says them.
+  private static func lists(_ note: String) -> [String: [String]] {
     (try? JSONDecoder().decode([String: [String]].self, from: Data(note.utf8))) ?? [:]
   }
 
@@ -130,7 +132,7 @@ enum TrainCommand {
           remedy: "give the --standardize or --weights that it was begun with", place: place.name)
       }
       if let note = start?.notes[DataColumns.key] {
-        guard job.dataColumns.goOn(from: Self.columns(note), with: job.columns) else {
+        guard job.dataColumns.goOn(from: Self.lists(note), with: job.columns) else {
           throw FirnError(
             .invalidArgument, "the run in '\(place.name)' took other columns of its table: \(note)",
             remedy: "give a table that has these, or say by --column what stands for them",
@@ -142,7 +144,7 @@ enum TrainCommand {
     trainer.validation = job.validation.map { Validation($0.inBatches(of: job.batch), metrics: job.metrics) }
     trainer.earlyStopping = arguments.integer("patience").map { EarlyStopping(patience: $0) }
     trainer.standardization = job.standardization
-    if !job.columns.isEmpty { trainer.notes[DataColumns.key] = try TrainedModel.text(job.columns) }
+    trainer.notes = try job.dataColumns.notes(job.columns)
     trainer.stopsOnInterrupt = true
     let isFirst = job.model.session.world.rank == 0
     if Terminal.current(.standardError).isInteractive, !arguments.flag("json") {
@@ -158,7 +160,7 @@ enum TrainCommand {
       savingTo: folder)
     if isFirst { try outcome.history.write(to: place.path) }
     if isFirst, outcome.ending != .interrupted {
-      try TrainedModel.write(job.model.session, job.standardization, job.columns, to: place.weights)
+      try TrainedModel.write(job.model.session, job.standardization, trainer.notes, to: place.weights)
     }
     var report = TrainReport(job, outcome, place.name)
     report.stored = try job.stored(outcome.program)

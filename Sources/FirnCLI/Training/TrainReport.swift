@@ -102,7 +102,10 @@ struct TrainReport: Encodable {
     shell.line(
       "\(epochs) epoch\(epochs == 1 ? "" : "s"), \(NumberFormat.count(steps)) steps\(end)"
         + (bestEpoch.map {
-          "; the best was epoch \($0)" + (isBestRestored ? ", whose weights these are" : "")
+          "; the best was epoch \($0)"
+            + (isBestRestored
+              ? ", whose weights these are"
+              : $0 == epochs || ending == "interrupted" ? "" : ", the weights are those of epoch \(epochs)")
         } ?? ""))
     let columns =
       ["loss"]

@@ -15,6 +15,8 @@ struct TrainedModel {
   let standardization: Standardization?
   /// By placeholder, which columns of a table it took; empty where the file does not say.
   let columns: [String: [String]]
+  /// By placeholder, the words of its classes; empty where the file does not say.
+  let words: [String: [String]]
 
   /// - Parameter needsWeights: whether nothing can be asked of random ones.
   /// - Throws: `UsageError` where weights are needed and none are given; `FileFailure` for a file that cannot be read.
@@ -34,16 +36,21 @@ struct TrainedModel {
       }
       standardization = nil
       columns = [:]
+      words = [:]
       return
     }
-    let weights = try WeightFile.open(path, in: shell)
+    let (weights, notes) = try WeightFile.model(path, in: shell)
     // What does not match was said when the question was read.
     _ = try WeightFile.reading { () throws(FirnError) in
       try session.load(
         weights, into: arguments.text("into"), mapping: question.map, strict: false)
     }
-    func said<Value: Decodable>(_ key: String, _ what: String) throws(FirnError) -> Value? {
-      guard let text = weights.metadata.first(where: { $0.key == key })?.value else { return nil }
+    func said<Value: Decodable>(
+      _ key: String, noted: String, _ what: String
+    ) throws(FirnError) -> Value? {
+      guard let text = weights.metadata.first(where: { $0.key == key })?.value ?? notes[noted] else {
+        return nil
+      }
       guard let read = try? JSONDecoder().decode(Value.self, from: Data(text.utf8)) else {
         throw FirnError(
           .parse, "'\(path)' says \(what), and it cannot be read",
@@ -51,18 +58,23 @@ struct TrainedModel {
       }
       return read
     }
-    standardization = try said(Self.key, "how data was scaled")
-    columns = try said(DataColumns.key, "which columns were trained on") ?? [:]
+    standardization = try said(Self.key, noted: Standardization.key, "how data was scaled")
+    columns =
+      try said(DataColumns.key, noted: DataColumns.key, "which columns were trained on") ?? [:]
+    words =
+      try said(DataColumns.wordsKey, noted: DataColumns.wordsKey, "what its classes are called") ?? [:]
   }
 
   /// Writes all variables, and how the data was taken and scaled.
   static func write(
-    _ session: Session, _ standardization: Standardization?, _ columns: [String: [String]], to path: String
+    _ session: Session, _ standardization: Standardization?, _ notes: [String: String], to path: String
   ) throws {
     let weights = try session.weights()
     var metadata = weights.metadata
     if let standardization { metadata.append(.init(key: key, value: try text(standardization))) }
-    if !columns.isEmpty { metadata.append(.init(key: DataColumns.key, value: try text(columns))) }
+    for (key, value) in notes.sorted(by: { $0.key < $1.key }) {
+      metadata.append(.init(key: key, value: value))
+    }
     try Weights(source: weights.source, entries: weights.entries, metadata: metadata).write(to: path)
   }
 

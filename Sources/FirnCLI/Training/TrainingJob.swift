@@ -26,9 +26,12 @@ struct TrainingJob {
   /// How weights move, in words.
   let method: String
 
-  /// - Parameter taken: by placeholder, which columns of its table the run took that is to go on.
+  /// - Parameter resumed: by placeholder, which columns of its table the run took that is to go on, and the words of its
+  ///   classes.
   init(
-    _ arguments: ParsedArguments, trainedOn taken: [String: [String]], world: World = .alone, in shell: Shell
+    _ arguments: ParsedArguments,
+    goingOnFrom resumed: (columns: [String: [String]], words: [String: [String]]),
+    world: World = .alone, in shell: Shell
   ) throws {
     batch = arguments.integer("batch") ?? 32
     epochs = arguments.integer("epochs") ?? 10
@@ -38,8 +41,7 @@ struct TrainingJob {
       throw UsageError(
         "firn train", "--validation-split is \(split)", remedy: "give a part of 1, or 0 for none")
     }
-    let columns = try DataColumns(arguments)
-    dataColumns = columns
+    var columns = try DataColumns(arguments)
     let question = try GraphQuestion(arguments, in: shell)
     let plan = try TrainingPlan(arguments, question)
     loss = plan.loss
@@ -50,12 +52,16 @@ struct TrainingJob {
         + measured.flatMap(\.tensors).compactMap { question.graph.value(named: $0) })
     model = try TrainedModel(question, arguments, needsWeights: false, world: world, in: shell)
 
+    // New weights may be for other classes; a run that goes on has those that it began with.
+    columns = try columns.knowing(resumed.words, isBound: true).knowing(model.words, isBound: false)
     let (all, names) = try columns.data(
       in: try DataOptions.file(arguments, in: shell), for: needed,
-      trainedOn: taken.isEmpty ? model.columns : taken)
+      trainedOn: resumed.columns.isEmpty ? model.columns : resumed.columns)
     self.columns = names
+    dataColumns = columns
+    let known = columns
     func read(_ file: DataFile) throws(FirnError) -> DataSet {
-      try columns.data(in: file, for: needed, trainedOn: names).data
+      try known.data(in: file, for: needed, trainedOn: names).data
     }
     var (training, validation) = (all, DataSet?.none)
     if let name = arguments.text("validation") {

@@ -31,7 +31,7 @@ struct LoadedWeights {
     }
     let scope = arguments.text("into")
     let maps = try WeightMaps(arguments)
-    let weights = try WeightFile.open(path, in: shell)
+    let weights = try WeightFile.model(path, in: shell).weights
     let (report, cause) = try weights.fitting(graph.variables, into: scope, mapping: maps.joined)
     loaded = Set(
       (report.rows(.matched) + report.rows(.converted)).compactMap(\.variable))

@@ -3,6 +3,7 @@ internal import FirnFormats
 internal import FirnGraph
 internal import FirnNotation
 internal import FirnONNX
+internal import FirnTraining
 
 /// Files of weights as commands name them.
 enum WeightFile {
@@ -32,6 +33,14 @@ enum WeightFile {
     } catch let error as FirnError {
       throw file.naming(error)
     }
+  }
+
+  /// The variables of a model, and what a run noted beside them where the file is a checkpoint.
+  ///
+  /// - Throws: `FileFailure` for a file that cannot be read, under the name it was given.
+  static func model(_ path: String, in shell: Shell) throws -> (weights: Weights, notes: [String: String]) {
+    let file = try open(path, in: shell)
+    return try reading { () throws(FirnError) in try Checkpoint.model(in: file) } ?? (file, [:])
   }
 
   /// Whether a file is the graph of a TensorFlow SavedModel, which begins as a model of ONNX may.

@@ -22,11 +22,11 @@ extension Explanation {
     for (variable, entry) in zip(variables, status.variables) {
       // Without a loss nobody knows what a gradient reaches: what is declared and selected is all there is.
       let known = isTrained ? entry.status : trainability.status(of: variable)
-      let isMoved = isTrained && [.trained, .partly].contains(known)
+      let isMoved = [.trained, .partly, .trainable].contains(known)
       let region = isMoved ? trainability.trainedRegion(entry.name) : nil
-      let trained = region?.elementCount(extents: variable.type.shape.extents ?? []) ?? 0
+      let trainable = region?.elementCount(extents: variable.type.shape.extents ?? []) ?? 0
       for path in Path.ancestors(of: variable.name) + [""] {
-        tallies[path, default: SummaryTally()].add(variable, known, trained: trained)
+        tallies[path, default: SummaryTally()].add(variable, known, trainable: trainable)
       }
     }
     let costs = Dictionary(
@@ -36,7 +36,8 @@ extension Explanation {
       let tally = tallies[path] ?? SummaryTally()
       return ModelSummary.Row(
         path: path, result: results[path]?.description, status: tally.status, parameters: tally.parameters,
-        trained: tally.trained, state: tally.state, bytes: tally.bytes, cost: cost)
+        trainable: tally.trainable, trained: isTrained ? tally.trainable : 0, state: tally.state,
+        bytes: tally.bytes, cost: cost)
     }
     return ModelSummary(
       scopes: graph.scopePaths.map { row($0, costs[$0] ?? Cost()) }, total: row("", count.total()))
@@ -46,19 +47,19 @@ extension Explanation {
 /// What variables a scope has.
 private struct SummaryTally {
   var parameters = 0
-  var trained = 0
+  var trainable = 0
   var state = 0
   var bytes = 0
   private var seen: [TrainingStatus] = []
 
-  mutating func add(_ variable: Variable, _ status: TrainingStatus, trained elements: Int) {
+  mutating func add(_ variable: Variable, _ status: TrainingStatus, trainable elements: Int) {
     bytes += variable.type.byteCount.value ?? 0
     if variable.kind == .state {
       state += variable.elementCount
       return
     }
     parameters += variable.elementCount
-    trained += elements
+    trainable += elements
     if !seen.contains(status) { seen.append(status) }
   }
 

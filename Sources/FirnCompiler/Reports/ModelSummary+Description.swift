@@ -12,7 +12,7 @@ extension ModelSummary: CustomStringConvertible {
     var table = TextTable(
       [
         .init("scope", .name), .init("result", .name), .init("status"), .init("parameters", .right),
-        .init("trained", .right), .init("forward", .right),
+        .init(isTrained ? "trained" : "trainable", .right), .init("forward", .right),
       ] + (isTrained ? [.init("backward", .right), .init("kept", .right)] : []))
     for row in scopes {
       let depth = row.path.count { $0 == "/" }
@@ -24,8 +24,8 @@ extension ModelSummary: CustomStringConvertible {
     report.table(table)
     report.line()
     report.line(
-      "parameters: \(NumberFormat.count(total.parameters)), of which \(NumberFormat.count(total.trained)) trained and "
-        + "\(NumberFormat.count(total.frozen)) not; state: \(NumberFormat.count(total.state)); "
+      "parameters: \(NumberFormat.count(total.parameters)), of which \(NumberFormat.count(total.trainable)) \(isTrained ? "trained" : "trainable") and "
+        + "\(NumberFormat.count(total.parameters - total.trainable)) not; state: \(NumberFormat.count(total.state)); "
         + "variables: \(NumberFormat.bytes(total.bytes))")
     if isTrained {
       report.line(
@@ -38,7 +38,8 @@ extension ModelSummary: CustomStringConvertible {
 
 extension ModelSummary.Row {
   fileprivate func cells(isTrained: Bool) -> [String] {
-    let counts = parameters == 0 ? ["", ""] : [NumberFormat.count(parameters), NumberFormat.count(trained)]
+    let counts =
+      parameters == 0 ? ["", ""] : [NumberFormat.count(parameters), NumberFormat.count(trainable)]
     return [result ?? "", status?.rawValue ?? ""] + counts + [cost.forwardFLOPs.asFLOPs]
       + (isTrained ? [cost.backwardFLOPs.asFLOPs, cost.keptBytes.asBytes] : [])
   }

@@ -20,7 +20,9 @@ public struct ModelSummary: Hashable, Sendable, Codable {
     public let status: TrainingStatus?
     /// Elements of its parameters.
     public let parameters: Int
-    /// Those of them that a gradient moves.
+    /// Those of them that a gradient may move: where nothing is trained, what is neither declared nor selected frozen.
+    public let trainable: Int
+    /// Those of them that a gradient moves; 0 where nothing is trained.
     public let trained: Int
     /// Elements of its state, such as moving averages.
     public let state: Int
@@ -42,7 +44,8 @@ public struct ModelSummary: Hashable, Sendable, Codable {
 extension ModelSummary.Row {
   fileprivate func bound(by binding: DimBinding) -> ModelSummary.Row {
     ModelSummary.Row(
-      path: path, result: result, status: status, parameters: parameters, trained: trained, state: state,
+      path: path, result: result, status: status, parameters: parameters, trainable: trainable,
+      trained: trained, state: state,
       bytes: bytes, cost: cost.bound(by: binding))
   }
 }

@@ -17,7 +17,19 @@ extension Session {
         .invalidSelection, "the selection names part of `\(part.name)`",
         remedy: "files hold whole variables: name those", place: part.name)
     }
-    return try Weights(
+    return try Self.weights(snapshot, source)
+  }
+
+  /// The same of all variables, averages in the place of what they are of.
+  ///
+  /// - Parameter name: by which name a program compiled before keeps averages (`averaging:`).
+  /// - Throws: `.unknownName` where none does.
+  public func weights(underAverages name: String, source: String = "session") throws(FirnError) -> Weights {
+    try Self.weights(try snapshot(underAverages: name), source)
+  }
+
+  private static func weights(_ snapshot: Snapshot, _ source: String) throws(FirnError) -> Weights {
+    try Weights(
       source: source, entries: snapshot.values.map { WeightEntry(name: $0.name, array: $0.array) })
   }
 }

@@ -173,7 +173,7 @@ public struct Checkpoint: Sendable {
     }
   }
 
-  private static func decoded<Value: Decodable>(_ text: String) -> Value? {
+  static func decoded<Value: Decodable>(_ text: String) -> Value? {
     try? JSONDecoder().decode(Value.self, from: Data(text.utf8))
   }
 

@@ -1,7 +1,7 @@
-import FirnGraph
+package import FirnGraph
 
 /// Reads CSV row by row.
-struct CSVParser {
+package struct CSVParser {
   private let bytes: [UInt8]
   private let separator: UInt8
   private let source: String
@@ -10,7 +10,7 @@ struct CSVParser {
 
   private static let (quote, newline, carriage) = (UInt8(ascii: "\""), UInt8(ascii: "\n"), UInt8(ascii: "\r"))
 
-  init(_ text: String, source: String, separator: Character) {
+  package init(_ text: String, source: String, separator: Character = ",") {
     bytes = Array(text.utf8)
     self.source = source
     self.separator = separator.asciiValue ?? UInt8(ascii: ",")
@@ -18,7 +18,7 @@ struct CSVParser {
   }
 
   /// The next row that has anything in it; nil at the end.
-  mutating func row() throws(FirnError) -> (cells: [String], line: Int)? {
+  package mutating func row() throws(FirnError) -> (cells: [String], line: Int)? {
     while position < bytes.count {
       let (first, start) = (line, position)
       var cells: [String] = []

@@ -8,7 +8,7 @@ public import FirnGraph
 ///
 /// A trainer that is given it saves it in every checkpoint, `checkpoint.standardization`.
 public struct Standardization: Hashable, Sendable, Codable {
-  static let key = "standardization"
+  package static let key = "standardization"
 
   /// What is known of a column: a number for each element of a row.
   public struct Column: Hashable, Sendable, Codable {

@@ -1,4 +1,5 @@
 import FirnCompiler
+import FirnFormats
 import FirnGraph
 import FirnNotation
 import FirnOps
@@ -55,6 +56,16 @@ import Testing
         zip(try found[model.y].doubles, zip(means, others).map { $0 * $1 }).allSatisfy {
           abs($0 - $1) < 1e-12
         })
+      let snapshot = try session.snapshot(underAverages: averaging.name)
+      #expect(snapshot.values.map(\.name) == ["w", "other"])
+      #expect(try snapshot.values[0].array == found[model.w])
+      #expect(
+        try session.weights(underAverages: averaging.name).entries.map { try $0.array() }
+          == snapshot.values.map(\.array))
+      // Restored, they are what a session goes on with.
+      let other = try quietSession(model.graph)
+      try other.restore(snapshot)
+      #expect(try other.run(other.compile(fetching: [model.y]))[model.y] == found[model.y])
     }
     // The weights themselves are what they are without.
     let plain = Model()
@@ -83,6 +94,8 @@ import Testing
       try session.run(
         program, feeding: ["gradient": NDArray([1.0, 2, 3, 4]), "flag": NDArray(scalar: isStep)])
       #expect(try session.run(judge)[model.y].doubles == wanted)
+      let snapshot = try session.snapshot(underAverages: "average")
+      #expect(snapshot.values.map(\.array.doubles) == [wanted, [1, 1, 1, 1]])
     }
   }
 
@@ -102,5 +115,6 @@ import Testing
     }
     let unknown = try error { _ = try session.compile(fetching: [model.y], underAverages: "average") }
     #expect(unknown.code == .unknownName)
+    #expect(try error { _ = try session.weights(underAverages: "average") }.code == .unknownName)
   }
 }

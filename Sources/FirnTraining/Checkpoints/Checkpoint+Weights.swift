@@ -1,0 +1,20 @@
+package import FirnFormats
+package import FirnGraph
+
+extension Checkpoint {
+  /// What of a file that is a checkpoint a model is made of: variables without optimisers' memory, and what its run
+  /// noted; nil for any other file.
+  package static func model(
+    in file: Weights
+  ) throws(FirnError) -> (weights: Weights, notes: [String: String])? {
+    guard let text = file.metadata.first(where: { $0.key == CheckpointRecord.key })?.value,
+      let record: CheckpointRecord = decoded(text)
+    else { return nil }
+    let others = Set(record.slots.map(\.name) + [GraphText.name])
+    return (
+      try Weights(
+        source: file.source, entries: file.entries.filter { !others.contains($0.name) },
+        metadata: file.metadata, skipped: file.skipped), record.notes ?? [:]
+    )
+  }
+}
