@@ -341,7 +341,13 @@ import Testing
     .init(what: "a label below 0", table: [header, "1,2,-1"], options: "", words: "line 2, column 3"),
     .init(
       what: "a label out of range", table: [header] + good.map { $0.replacing(",2", with: ",7") },
-      options: "", words: "7"),
+      options: "", words: "'bad.csv', line 4: label 7"),
+    .init(
+      what: "a label out of range where the run ends", options: "--test far.csv",
+      words: "'far.csv', line 3: label 7"),
+    .init(
+      what: "a label out of range where epochs end", options: "--validation far.csv",
+      words: "'far.csv', line 3: label 7"),
     .init(
       what: "a class that is not named", table: [header, "1,2,oak", "1,2,elm"],
       options: "--classes y=birch,oak", words: "elm"),
@@ -368,11 +374,12 @@ import Testing
     .init(
       what: "a stage that trains nothing", options: "--freeze-after '2=**'", words: "stage 2 leaves"),
     .init(
-      what: "a loss said twice", options: "--loss scores --objective reduce_mean=head", code: 2,
+      what: "a loss said twice", options: "--loss reduce_mean --objective reduce_mean=head", code: 2,
       words: "--objective"),
     .init(what: "an objective without a loss", options: "--objective =head", code: 2, words: "has no `=`"),
     .init(what: "an objective that trains nothing", options: "--objective scores=", code: 2, words: "trains"),
-    .init(what: "an objective that is no scalar", options: "--objective scores=head", words: "not a"),
+    .init(
+      what: "an objective that is no scalar", options: "--objective scores=head", code: 2, words: "not a"),
     .init(what: "no such metric", options: "--metric 'accurate(scores, y)'", code: 2, words: "is no metric"),
     .init(what: "a metric of nothing", options: "--metric 'accuracy(score, y)'", code: 2, words: "scores"),
     .init(what: "nothing to resume", options: "--resume", code: 2, words: "no run to go on with"),
@@ -397,6 +404,7 @@ import Testing
         to: URL(filePath: bench.path("huge.npy")))
       try Weights(source: "o", entries: [WeightEntry(name: "z", array: NDArray([Float(1)]))]).write(
         to: bench.path("other.npz"))
+      try bench.write("far.csv", [Self.header, "1,2,0", "2,1,7", "1,1,1"])
       let before = bench.files
       var line = Self.train + (fault.options.contains("--out") ? "" : " --out run") + " " + fault.options
       if fault.table != nil { line = line.replacing("--data leaves.csv", with: "--data bad.csv") }

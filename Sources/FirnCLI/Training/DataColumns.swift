@@ -153,6 +153,12 @@ struct DataColumns {
       for (name, type) in placeholders {
         let wanted = named.first { $0.name == name }?.columns ?? name
         guard let entry = weights[wanted] else {
+          if let skipped = weights.skipped.first(where: { $0.name == wanted }) {
+            throw FirnError(
+              .typeMismatch,
+              "'\(file.name)': array `\(wanted)` for placeholder `\(name)` cannot be read: \(skipped.reason)",
+              remedy: "store it as numbers", place: file.name)
+          }
           throw FirnError(
             .unknownName, "'\(file.name)' has no array `\(wanted)` for placeholder `\(name)`",
             remedy: NearestNames(to: wanted, among: file.names).question
@@ -184,6 +190,15 @@ struct DataColumns {
         .notFinite,
         "'\(file)': array `\(name)` holds \(array.doubles[index]) in row \(index / width), element \(index % width)",
         remedy: "clean the data", place: file)
+    }
+    if array.dtype == .f64, type.dtype == .f32,
+      let index = array.doubles.firstIndex(where: { !Float($0).isFinite })
+    {
+      let width = max(1, array.shape.dropFirst().reduce(1, *))
+      throw FirnError(
+        .notFinite,
+        "'\(file)': array `\(name)` holds \(array.doubles[index]) in row \(index / width), element \(index % width), too large for \(type.dtype)",
+        remedy: "scale the data, or make the placeholder f64", place: file)
     }
     if array.dtype == type.dtype { return array }
     guard type.dtype.isFloatingPoint || !array.dtype.isFloatingPoint else {

@@ -55,6 +55,16 @@ struct DataFile {
     return try CSVTable(parsing: text, source: source, separator: separator, hasHeader: hasHeader)
   }
 
+  /// Where a row stands: in a sentence, and in short.
+  func place(ofRow row: Int) -> (words: String, short: String) {
+    switch content {
+    case .table(let table):
+      let line = table.line(ofRow: row)
+      return ("'\(name)', line \(line)", "\(name):\(line)")
+    case .arrays: return ("'\(name)', row \(row)", name)
+    }
+  }
+
   /// Names of its columns or arrays.
   var names: [String] {
     switch content {

@@ -13,7 +13,8 @@ enum MetricOption {
   static func metrics(_ arguments: ParsedArguments, of graph: GraphDef) throws -> [(
     metric: Metric, tensors: [String]
   )] {
-    try arguments.texts("metric").map { text in
+    var metrics: [(metric: Metric, tensors: [String])] = []
+    for text in arguments.texts("metric") {
       let parts = text.split(separator: "(", maxSplits: 1).map(String.init)
       let names =
         parts.count == 2 && text.hasSuffix(")")
@@ -28,7 +29,17 @@ enum MetricOption {
           .unknownName, "the graph has no node `\(name)` for --metric '\(text)'",
           remedy: NearestNames(to: name, among: graph.nodes.map(\.name)).question)
       }
-      return (metric, names)
+      metrics.append((metric, names))
+    }
+    // Two heads may both have an accuracy.
+    let counts = Dictionary(metrics.map { ($0.metric.name, 1) }, uniquingKeysWith: +)
+    return metrics.map { metric, names in
+      guard counts[metric.name, default: 1] > 1 else { return (metric, names) }
+      return (
+        Metric(
+          "\(metric.name) of \(names[0])", fetching: metric.fetches, accumulator: metric.makeAccumulator),
+        names
+      )
     }
   }
 

@@ -24,17 +24,27 @@ struct OptimizerOptions {
   let optimizer: any Optimizer
   let clippingNorm: Double?
   let words: String
+  private let isCosine: Bool
+  private let decay: Double?
+
+  /// All that is said of it; a schedule that ends has an end.
+  func words(over steps: Int) -> String {
+    words + (isCosine ? " of \(steps) steps" : "") + (decay.map { ", decay \($0)" } ?? "")
+      + (clippingNorm.map { ", clipped to \($0)" } ?? "")
+  }
 
   /// - Parameter steps: of the whole run.
   init(_ arguments: ParsedArguments, steps: Int) throws {
     let rate = arguments.number("rate") ?? 0.001
     guard rate >= 0 else {
-      throw UsageError("firn train", "the learning rate is \(rate)", remedy: "give one above 0")
+      throw UsageError("firn train", "the learning rate is \(rate)", remedy: "give 0 or more")
     }
     let schedule: Schedule =
       arguments.text("schedule") == "cosine" ? .cosine(initial: rate, over: max(1, steps)) : .constant(rate)
     let name = arguments.text("optimizer") ?? "adam"
     let decay = arguments.number("decay")
+    self.decay = decay
+    isCosine = arguments.text("schedule") == "cosine"
     optimizer =
       switch name {
       case "adamw": Adam(learningRate: schedule, weightDecay: decay ?? 0.01)

@@ -81,6 +81,7 @@ enum TrainCommand {
     func said(_ key: String) -> [String: [String]] { begun[key].map(Self.lists) ?? [:] }
     let job = try TrainingJob(
       arguments, goingOnFrom: (said(DataColumns.key), said(DataColumns.wordsKey)), world: world, in: shell)
+    try job.checkTest()
     // What others look for before it is there, or find because it is, would be taken for another run's.
     let place = try members.byFirst {
       try RunFolder(shell.resolved(out), named: out, resuming: arguments.flag("resume"))
@@ -97,6 +98,9 @@ enum TrainCommand {
       throw error
     }
   }
+
+  /// How weights moved.
+  private static let settingsKey = "firn.settings"
 
   /// What the run noted that is to go on; empty where nothing says, which is found fault with later.
   private static func notes(ofRunIn path: String) -> [String: String] {
@@ -145,6 +149,10 @@ enum TrainCommand {
     trainer.earlyStopping = arguments.integer("patience").map { EarlyStopping(patience: $0) }
     trainer.standardization = job.standardization
     trainer.notes = try job.dataColumns.notes(job.columns)
+    trainer.notes[Self.settingsKey] = job.settings
+    if let begun = start?.notes[Self.settingsKey], begun != job.settings, job.model.session.world.rank == 0 {
+      shell.errors("the run was begun otherwise:\n  \(begun)\nand goes on by\n  \(job.settings)\n")
+    }
     trainer.stopsOnInterrupt = true
     let isFirst = job.model.session.world.rank == 0
     if Terminal.current(.standardError).isInteractive, !arguments.flag("json") {
@@ -155,12 +163,15 @@ enum TrainCommand {
     if isFirst, let events = arguments.text("events") {
       trainer.callbacks.append(try EventLog(shell.resolved(events), graph: trainer.program.graph))
     }
-    let outcome = try trainer.train(
-      on: job.training.inBatches(of: job.batch, seed: job.seed), epochs: job.epochs, from: start,
-      savingTo: folder)
+    let outcome = try job.locating { () throws(FirnError) in
+      try trainer.train(
+        on: job.training.inBatches(of: job.batch, seed: job.seed), epochs: job.epochs, from: start,
+        savingTo: folder)
+    }
     if isFirst { try outcome.history.write(to: place.path) }
     if isFirst, outcome.ending != .interrupted {
-      try TrainedModel.write(job.model.session, job.standardization, trainer.notes, to: place.weights)
+      try TrainedModel.write(
+        job.model.session, job.standardization, try job.dataColumns.notes(job.columns), to: place.weights)
     }
     var report = TrainReport(job, outcome, place.name)
     report.stored = try job.stored(outcome.program)

@@ -17,6 +17,8 @@ struct TrainingJob {
   let columns: [String: [String]]
   /// What the command says of columns.
   let dataColumns: DataColumns
+  /// The files of examples as they were read.
+  private let files: [NamedExamples]
   let training: DataSet
   let validation: DataSet?
   let test: DataSet?
@@ -25,6 +27,8 @@ struct TrainingJob {
   let seed: UInt64
   /// How weights move, in words.
   let method: String
+  /// All that says how weights move, as the line has it; what a run that is resumed is held against.
+  let settings: String
 
   /// - Parameter resumed: by placeholder, which columns of its table the run took that is to go on, and the words of its
   ///   classes.
@@ -33,6 +37,7 @@ struct TrainingJob {
     goingOnFrom resumed: (columns: [String: [String]], words: [String: [String]]),
     world: World = .alone, in shell: Shell
   ) throws {
+    let isResumed = arguments.flag("resume")
     batch = arguments.integer("batch") ?? 32
     epochs = arguments.integer("epochs") ?? 10
     seed = UInt64(arguments.integer("seed") ?? 0)
@@ -54,14 +59,18 @@ struct TrainingJob {
 
     // New weights may be for other classes; a run that goes on has those that it began with.
     columns = try columns.knowing(resumed.words, isBound: true).knowing(model.words, isBound: false)
+    let file = try DataOptions.file(arguments, in: shell)
     let (all, names) = try columns.data(
-      in: try DataOptions.file(arguments, in: shell), for: needed,
+      in: file, for: needed,
       trainedOn: resumed.columns.isEmpty ? model.columns : resumed.columns)
     self.columns = names
     dataColumns = columns
     let known = columns
+    var files = [NamedExamples(file, all)]
     func read(_ file: DataFile) throws(FirnError) -> DataSet {
-      try known.data(in: file, for: needed, trainedOn: names).data
+      let data = try known.data(in: file, for: needed, trainedOn: names).data
+      files.append(NamedExamples(file, data))
+      return data
     }
     var (training, validation) = (all, DataSet?.none)
     if let name = arguments.text("validation") {
@@ -97,12 +106,43 @@ struct TrainingJob {
       validation = try validation.map(model.scaled)
       test = try test.map(model.scaled)
     }
-    (self.training, self.validation, self.test) = (training, validation, test)
+    (self.training, self.validation, self.test, self.files) = (training, validation, test, files)
 
     let steps = epochs.multipliedReportingOverflow(by: (training.count + batch - 1) / batch)
     let options = try OptimizerOptions(arguments, steps: steps.overflow ? .max : steps.partialValue)
     method = options.words
+    settings = plan.words(options, steps: steps.overflow ? .max : steps.partialValue)
+    // The run that goes on has said them, and what is random as yet is what its checkpoint holds.
+    let onWarning = model.session.onWarning
+    if isResumed { model.session.onWarning = { _ in } }
+    defer { model.session.onWarning = onWarning }
     trainer = try plan.trainer(in: model.session, options)
+  }
+
+  /// Runs the examples that are looked at in the end once before the run, so that what is wrong with them is known.
+  func checkTest() throws {
+    guard let test else { return }
+    try locating { () throws(FirnError) in
+      let judge = try Evaluator([.mean(of: loss)] + metrics, in: model.session)
+      _ = try judge.evaluate(test.inBatches(of: batch))
+    }
+  }
+
+  /// Does what runs examples; an error about an index in one of them gets its file and line.
+  func locating<Result>(_ body: () throws(FirnError) -> Result) throws(FirnError) -> Result {
+    do {
+      return try body()
+    } catch {
+      guard error.code == .indexOutOfRange, model.session.world.size == 1 else { throw error }
+      for file in files {
+        if let found = try file.fault(
+          in: model.session, fetching: [loss] + metrics.flatMap { $0.fetches.map(\.tensorName) })
+        {
+          throw found
+        }
+      }
+      throw error
+    }
   }
 
   /// What frozen kernels are held in, measured on the first examples; nil where that was not asked for.

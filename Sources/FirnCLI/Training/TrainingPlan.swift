@@ -84,6 +84,22 @@ struct TrainingPlan {
     text.allSatisfy(\.isWhitespace) ? nil : try Selection(text)
   }
 
+  /// What moves what, how, and when, in words.
+  func words(_ options: OptimizerOptions, steps: Int) -> String {
+    var parts = [options.words(over: steps)]
+    if let thawing = question.thawing { parts.append("thawing \(thawing)") }
+    if let kept = question.keepingTrainingMode { parts.append("keeping \(kept) in training mode") }
+    parts += schedule.stages.compactMap { stage in
+      let selection = stage.freezing?.description ?? "nothing"
+      guard case .epoch(let epoch) = stage.start, epoch > 0 else {
+        return stage.freezing == nil ? nil : "freezing \(selection)"
+      }
+      return "after \(epoch) epochs freezing \(selection)"
+    }
+    parts += objectives.map { "minimising \($0.name)" + ($0.selection.map { " by \($0)" } ?? "") }
+    return parts.joined(separator: ", ")
+  }
+
   /// The other losses, as metrics.
   var metrics: [Metric] { objectives.dropLast().map { .mean(of: $0.name, named: $0.name) } }
 

@@ -118,7 +118,10 @@ struct ObjectiveUpdate {
             declared.0, of: SlotOwner(optimizer: optimizer.name, part: part), window: runs.variable.name))
         let next = declared.1 + weight.cast(to: gradient.dtype) * gradient
         assign(kept(next, declared.1), to: declared.0, in: graph)
-        updates[number].gradient = next / divisor.cast(to: gradient.dtype)
+        let mean = next / divisor.cast(to: gradient.dtype)
+        // What is held only now may have had gradients in runs of the window before.
+        updates[number].gradient =
+          masks[number].map { select(where: $0, mean.filled(0), otherwise: mean) } ?? mean
       }
       isDue = isLast
       return true

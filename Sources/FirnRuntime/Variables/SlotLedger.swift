@@ -13,6 +13,15 @@ struct SlotLedger: Hashable, Sendable {
   private var trained: [String: [TrainedPart]] = [:]
   /// By optimiser name, its slots in the order they were made.
   private var slots: [String: [String]] = [:]
+  /// Slots that are sums over a window of runs. They come and go with accumulation: that they are missing is no reason to
+  /// start moments over.
+  private var sums: Set<String> = []
+
+  /// Of some slots those without which a part starts fresh: the optimiser's own, and where it has none all.
+  private func essential(_ names: [String]) -> [String] {
+    let own = names.filter { !sums.contains($0) }
+    return own.isEmpty ? names : own
+  }
 
   /// An optimiser's slots by whose they are.
   private func slotsByOwner(_ optimizer: String) -> [SlotOwner: [String]] {
@@ -23,6 +32,9 @@ struct SlotLedger: Hashable, Sendable {
 
   /// What the last program compiled with this optimiser trains.
   func parts(of optimizer: String) -> [TrainedPart] { trained[optimizer] ?? [] }
+
+  /// Whether a program was compiled with an optimiser, or averages, of this name.
+  func isKnown(_ name: String) -> Bool { trained[name] != nil }
 
   /// Names of slots that the programs compiled last use, or the one compiled next decides.
   var live: Set<String> {
@@ -98,14 +110,15 @@ struct SlotLedger: Hashable, Sendable {
       grouping: parts + before.filter { !isTrained.contains($0) }, by: \.variable.name)
     var decision = Decision()
     let known = slotsByOwner(optimizer)
+    sums.formUnion(compiled.lazy.filter { $0.window != nil }.map(\.variable.name))
     for part in variables.flatMap({ grouped[$0.name] ?? [] }) {
       let owner = SlotOwner(optimizer: optimizer, part: part)
       let origin: SlotReport.Origin
       if isTrained.contains(part) {
         guard let names = wanted[owner]?.map(\.variable.name) else { continue }
-        let held = names.filter { owners[$0] != nil }
-        origin = wasTrained.contains(part) && held.count == names.count ? .kept : .fresh
-        if origin == .fresh { decision.fresh.formUnion(held) }
+        let isWhole = essential(names).allSatisfy { owners[$0] != nil }
+        origin = wasTrained.contains(part) && isWhole ? .kept : .fresh
+        if origin == .fresh { decision.fresh.formUnion(names.filter { owners[$0] != nil }) }
       } else {
         guard known[owner] != nil else { continue }
         origin = .dropped
@@ -156,7 +169,7 @@ struct SlotLedger: Hashable, Sendable {
         let wanted = own[SlotOwner(optimizer: optimizer, part: part)] ?? []
         if wanted.isEmpty { continue }
         let numbers = wanted.map(number)
-        let isKept = !numbers.contains(nil)
+        let isKept = essential(wanted).allSatisfy { number(of: $0) != nil }
         origins[part] = isKept ? .kept : .fresh
         result.assigned += zip(wanted, numbers).map {
           Resumption.Assignment(slot: $0, saved: isKept ? $1 : nil)

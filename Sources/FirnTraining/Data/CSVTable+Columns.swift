@@ -42,7 +42,7 @@ extension CSVTable {
       let value = try number(row, column, as: .f64)
       guard value == value.rounded(), (0..<Double(max(0, classes))).contains(value) else {
         throw fault(
-          row, column, "\(rows[row][column]) is no class from 0 to \(classes - 1)",
+          row, column, "\(shown(row, column)) is no class from 0 to \(classes - 1)",
           "correct the label, or say of how many classes they are")
       }
       labels.append(Int32(value))
@@ -73,7 +73,7 @@ extension CSVTable {
       }
       guard let number = numbers[cell] else {
         throw fault(
-          row, column, "'\(cell)' is no class",
+          row, column, "'\(shown(row, column))' is no class",
           NearestNames(to: cell, among: names).question ?? "classes are " + names.joined(separator: ", "))
       }
       labels.append(number)
@@ -89,6 +89,15 @@ extension CSVTable {
     return rows.map { $0[column] }
   }
 
+  /// A cell as messages show it: not endlessly, and without what a terminal takes for something else.
+  private func shown(_ row: Int, _ column: Int) -> String {
+    let cell = rows[row][column]
+    let plain = cell.prefix(60).map { character in
+      character.unicodeScalars.contains { $0.value < 32 || $0.value == 127 } ? "?" : String(character)
+    }.joined()
+    return cell.count > 60 ? plain + "…" : plain
+  }
+
   private func number(_ row: Int, _ column: Int, as dtype: DType) throws(FirnError) -> Double {
     let cell = rows[row][column]
     // Spaces round a number are no part of it.
@@ -97,19 +106,23 @@ extension CSVTable {
       throw fault(row, column, "the cell is empty", "fill it in, or leave the row or the column out")
     }
     guard let value = Double(String(trimmed)), Self.isDecimal(trimmed) else {
-      throw fault(row, column, "'\(cell)' is no number", "correct it, or read the column as labels or text")
+      throw fault(
+        row, column, "'\(shown(row, column))' is no number",
+        "correct it, or read the column as labels or text")
     }
     guard value.isFinite else {
-      throw fault(row, column, "the number is \(cell)", "clean the data: nothing can be learnt from it")
+      throw fault(
+        row, column, "the number is \(shown(row, column))", "clean the data: nothing can be learnt from it")
     }
     guard dtype == .f64 || Float(value).isFinite else {
-      throw fault(row, column, "\(cell) is too large for `f32`", "scale the column, or read it as `f64`")
+      throw fault(
+        row, column, "\(shown(row, column)) is too large for `f32`", "scale the column, or read it as `f64`")
     }
     return value
   }
 
-  /// Not `0x10`, which Swift reads; `nan` and `inf` have an error of their own.
+  /// Not `0x10`, which Swift reads, nor a number that a zero byte ends before the cell does; `nan` and `inf` have an error of their own.
   private static func isDecimal(_ text: some Sequence<Character>) -> Bool {
-    !text.contains { $0 == "x" || $0 == "X" || $0 == "p" || $0 == "P" }
+    !text.contains { $0 == "x" || $0 == "X" || $0 == "p" || $0 == "P" || $0 == "\0" }
   }
 }

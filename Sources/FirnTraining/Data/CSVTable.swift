@@ -92,6 +92,9 @@ public struct CSVTable: Hashable, Sendable {
         ?? "it has " + columns.prefix(12).map { "'\($0)'" }.joined(separator: ", "), place: source)
   }
 
+  /// The line of the file that a row begins in, from 1.
+  package func line(ofRow row: Int) -> Int { lines[row] }
+
   /// An error about one cell.
   func fault(_ row: Int, _ column: Int, _ what: String, _ remedy: String) -> FirnError {
     FirnError(

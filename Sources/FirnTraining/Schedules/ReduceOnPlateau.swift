@@ -1,3 +1,5 @@
+import FirnGraph
+
 /// Less of a learning rate when what is monitored gets no better: PyTorch's `ReduceLROnPlateau`, with its defaults.
 ///
 /// The optimiser's schedule must be `.onPlateau(…)`: that keeps the factor as memory of the optimiser, and the trainer
@@ -24,6 +26,18 @@ public struct ReduceOnPlateau: Hashable, Sendable {
     self.threshold = threshold
     self.cooldown = cooldown
     self.minimumFactor = minimumFactor
+  }
+
+  /// - Throws: `.invalidArgument` for numbers by which no rate can fall.
+  func validate() throws(FirnError) {
+    for (what, number, isSound) in [
+      ("factor", factor, (0..<1).contains(factor)), ("threshold", threshold, (0..<1).contains(threshold)),
+      ("minimum factor", minimumFactor, (0...1).contains(minimumFactor)),
+    ] where !isSound {
+      throw FirnError(
+        .invalidArgument, "rates are to fall on a plateau with a \(what) of \(number)",
+        remedy: what == "minimum factor" ? "give one from 0 to 1" : "give one of at least 0 and below 1")
+    }
   }
 
   /// What it remembers from epoch to epoch.

@@ -57,11 +57,16 @@ extension TrainingLoop {
       throw FirnError(.invalidArgument, "no run stopped at \(found)", remedy: "give another checkpoint")
     }
     let before = session.state
+    // What is random as yet is what the checkpoint holds.
+    let onWarning = session.onWarning
+    session.onWarning = { _ in }
     do {
+      defer { session.onWarning = onWarning }
       run.program = try stages.program(of: saved.stage, in: session).program
       try session.requireOwn(run.program)
       try requireSelection(of: checkpoint, saved.stage)
       _ = try checkpoint.resume(in: session)
+      try followAverages()
     } catch {
       session.goBack(to: before)
       throw error

@@ -19,6 +19,8 @@ extension TrainingLoop {
     run.program = program
     state.stage = due
     (features, validationFeatures) = (nil, nil)
+    if trainer.plateau != nil { try setRateFactor() }
+    try followAverages()
     // What was kept to go back to is another program's.
     numericGuard?.reset()
     let change = StageChange(
@@ -32,7 +34,17 @@ extension TrainingLoop {
   func lowerRate(after record: EpochRecord) throws(FirnError) {
     guard let plateau = trainer.plateau else { return }
     _ = plateau.take(record.monitored(trainer.monitor), trainer.monitor, into: &state.plateau)
+    try setRateFactor()
+  }
+
+  /// What is left of rates, for all optimisers: a stage may have one that was not there before.
+  private func setRateFactor() throws(FirnError) {
     for name in rateFactors { try session.setValue(NDArray(scalar: state.plateau.scale), of: name) }
+  }
+
+  /// Has epochs judged by the averages that the program of the stage keeps, which may be of more than those before.
+  func followAverages() throws(FirnError) {
+    if trainer.validation?.averages != nil { evaluator = try Self.evaluator(of: trainer) }
   }
 
   /// The optimisers' memory that holds what is left of their rates.

@@ -13,7 +13,7 @@ final class TrainingLoop {
   let folder: CheckpointFolder?
   let interval: Int?
   let run: TrainingRun
-  let evaluator: Evaluator?
+  var evaluator: Evaluator?
   let numericGuard: NumericGuard?
   let probe: NormProbe?
   let stop: StopSignal
@@ -68,6 +68,7 @@ final class TrainingLoop {
     reporter = TrainingProgress(trainer.session.world.rank == 0 ? trainer.progress : .silent)
     lastAsking = (position.step, .now)
     try requireMonitor()
+    try trainer.plateau?.validate()
     try requireRateFactor()
     run.stepCount = source.batchCount(ofEpoch: 0).map { batches in
       let (steps, overflow) = epochs.multipliedReportingOverflow(by: batches)
@@ -75,7 +76,7 @@ final class TrainingLoop {
     }
   }
 
-  private static func evaluator(of trainer: Trainer) throws(FirnError) -> Evaluator? {
+  static func evaluator(of trainer: Trainer) throws(FirnError) -> Evaluator? {
     guard let validation = trainer.validation, let loss = trainer.program.fetches.last else { return nil }
     return try Evaluator(
       [.mean(of: loss)] + validation.metrics, in: trainer.session, underAverages: validation.averages)
@@ -89,6 +90,15 @@ final class TrainingLoop {
     throw FirnError(
       .unknownName, "epochs are to be compared by `\(name)`, which nothing measures",
       remedy: "there is " + (["training loss"] + names).map { "`\($0)`" }.joined(separator: ", "))
+  }
+
+  /// - Throws: `.unknownName` where the metric that epochs are to be compared by has no part of that name.
+  private func requireMonitored(in record: EpochRecord) throws(FirnError) {
+    guard let name = trainer.monitor.name, record[name] == nil else { return }
+    throw FirnError(
+      .unknownName, "epochs are to be compared by `\(name)`, which no metric gave",
+      remedy: "there is "
+        + (["training loss"] + record.validation.map(\.name)).map { "`\($0)`" }.joined(separator: ", "))
   }
 
   // MARK: The run
@@ -205,6 +215,7 @@ final class TrainingLoop {
       rateFactor: state.plateau.scale, seconds: began.duration(to: .now) / .seconds(1))
     (state.lossSum, state.exampleCount) = (0, 0)
     state.history.epochs.append(record)
+    try requireMonitored(in: record)
     let isBest = state.best(trainer.monitor) == state.history.epochs.count - 1
     if isBest, trainer.earlyStopping?.restoresBest == true { best = session.state }
     try lowerRate(after: record)

@@ -36,6 +36,10 @@ import Testing
     Case("only blank lines", "\n\r\n\n", .parse, "f", "is empty"),
     Case("text for a number", "a,b,kind\n1,two,0\n", .parse, "f:2:2", "'two' is no number"),
     Case("hexadecimal", "a,b,kind\n1,0x10,0\n", .parse, "f:2:2", "'0x10' is no number"),
+    Case("a zero byte", "a,b,kind\n1,4\0 no number,0\n", .parse, "f:2:2", "'4? no number' is no number"),
+    Case(
+      "a cell without end", "a,b,kind\n1,\(String(repeating: "9", count: 5_000_000)),0\n", .parse, "f:2:2",
+      "the number is " + String(repeating: "9", count: 60) + "…"),
     Case("decimal comma", "a,b,kind\n\"1,5\",2,0\n", .parse, "f:2:1", "'1,5' is no number"),
     Case("empty cell", "a,b,kind\n1,,0\n", .parse, "f:2:2", "the cell is empty"),
     Case("label out of range", "a,b,kind\n1,2,0\n1,2,3\n", .parse, "f:3:3", "3 is no class from 0 to 2"),

@@ -160,6 +160,66 @@ import Testing
     #expect(try session.value(of: "sgd/accumulated_runs").scalar == 0)
   }
 
+  /// What is held from the middle of a window on has no part in the norm of its mean.
+  @Test func heldFromTheMiddleOfAWindow() throws {
+    let model = Pair()
+    let mask = model.graph.constant(NDArray([true, true, true, true]))
+    let session = try quietSession(model.graph)
+    func run(holding isHeld: Bool) throws {
+      let step = try session.compile(
+        updates: [.minimize(model.first, with: sgd, clipping: .globalNorm(1), accumulating: 2)],
+        holding: isHeld ? [model.a: mask] : [:])
+      try session.run(step, feeding: model.feeds())
+    }
+    try run(holding: false)
+    try run(holding: true)
+    #expect(try session.value(of: "a").doubles == [10, 10, 10, 10])
+    for (found, gradient) in zip(try session.value(of: "b").doubles, [1.0, 2, 3, 4]) {
+      #expect(abs(found - (10 - gradient / 30.0.squareRoot())) < 1e-12)
+    }
+  }
+
+  /// A program that accumulates goes on with the moments of one that did not, and the other way round.
+  @Test(arguments: [false, true]) func momentsOutliveAChangeOfWindows(_ isResumed: Bool) throws {
+    let model = Pair()
+    func program(_ session: Session, accumulating runs: Accumulation?) throws -> Program {
+      try session.compile(updates: [
+        .minimize(model.first, with: Adam(learningRate: 0.1), accumulating: runs, named: "o")
+      ])
+    }
+    let (plain, windowed) = (try quietSession(model.graph), try quietSession(model.graph))
+    for session in [plain, windowed] {
+      let step = try program(session, accumulating: nil)
+      for scale in [1.0, -4, 2] { try session.run(step, feeding: model.feeds(scale)) }
+    }
+    var session = windowed
+    let step: Program
+    if isResumed {
+      let before = try program(windowed, accumulating: nil)
+      let checkpoint = try Checkpoint(of: windowed, running: before, step: 3)
+      session = try quietSession(model.graph)
+      step = try program(session, accumulating: 2)
+      let reports = try checkpoint.resume(in: session).slots
+      #expect(reports.map(\.origin) == [.kept, .kept])
+    } else {
+      step = try program(session, accumulating: 2)
+      #expect(step.slotReport.map(\.origin) == [.kept, .kept])
+    }
+    // Gradients are proportional to what is fed: their mean is that of 2.
+    for scale in [1.0, 3] { try session.run(step, feeding: model.feeds(scale)) }
+    let one = try program(plain, accumulating: nil)
+    #expect(one.slotReport.map(\.origin) == [.kept, .kept])
+    try plain.run(one, feeding: model.feeds(2))
+    #expect(try session.snapshot() == plain.snapshot())
+    let again = try program(session, accumulating: nil)
+    #expect(again.slotReport.map(\.origin) == [.kept, .kept])
+    for (session, step) in [(session, again), (plain, one)] {
+      try session.run(step, feeding: model.feeds(5))
+    }
+    #expect(try session.snapshot() == plain.snapshot())
+    #expect(try plain.value(of: "a/adam/step").scalar == 5)
+  }
+
   /// Where what counts a window is new, no sum of another window is in its mean.
   @Test func windowsOfAnotherCountBeginAnew() throws {
     let model = Pair()

@@ -229,4 +229,54 @@ import Testing
       for (name, value) in before { #expect(try session.value(of: name) == value) }
     }
   }
+
+  /// A stage whose optimiser has another name begins with what plateaus have left of the rate.
+  @Test func ratesThatFellStayLowInTheNextStage() throws {
+    let data = try tower.data(rows)
+    let session = try tower.session()
+    var trainer = try Trainer(
+      in: session, through: FreezeSchedule([(.epoch(0), "layer1"), (.epoch(2), nil)])
+    ) { stage in
+      try session.compile(
+        minimizing: tower.loss,
+        with: Adam(learningRate: .onPlateau(.constant(0.01)), name: "adam\(stage.index)"),
+        freezing: stage.freezing)
+    }
+    // Nothing gets better by so much.
+    trainer.plateau = ReduceOnPlateau(factor: 0.1, patience: 0, threshold: 0.99)
+    let factors = Factors()
+    trainer.callbacks = [factors]
+    try trainer.train(on: data.inBatches(of: size, seed: seed), epochs: 3)
+    let steps = try #require(factors.seen["adam1"])
+    #expect(steps == Array(repeating: 0.1, count: 7))
+    #expect(factors.seen["adam0"] == Array(repeating: 1, count: 14))
+  }
+
+  private final class Factors: TrainingCallback {
+    var seen: [String: [Double]] = [:]
+    func finished(_ step: StepRecord, in run: TrainingRun) throws(FirnError) {
+      let name = "adam\(step.stage)"
+      seen[name, default: []].append(try run.session.value(of: "\(name)/rate_factor").scalar ?? .nan)
+    }
+  }
+
+  /// Epochs are judged by averages of all that is averaged by then, of nothing too.
+  @Test func averagesFollowTheStages() throws {
+    let data = try tower.data(rows)
+    let session = try tower.session()
+    let schedule = FreezeSchedule([(.epoch(0), "layer1"), (.epoch(1), nil)])
+    func program(_ session: Session, _ freezing: Selection?) throws -> Program {
+      try session.compile(
+        minimizing: tower.loss, with: Adam(learningRate: 0.01), freezing: freezing,
+        averaging: .decay(0.5, of: "layer1"))
+    }
+    var trainer = try Trainer(in: session, through: schedule) { try program(session, $0.freezing) }
+    trainer.validation = Validation(data.inBatches(of: size), underAverages: "average")
+    let outcome = try trainer.train(on: data.inBatches(of: size, seed: seed), epochs: 2)
+    let judge = try Evaluator([.mean(of: tower.loss)], in: session, underAverages: "average")
+    let last = try judge.evaluate(data.inBatches(of: size))
+    #expect(last["loss"] == outcome.history.epochs[1]["loss"])
+    let plain = try Evaluator([.mean(of: tower.loss)], in: session).evaluate(data.inBatches(of: size))
+    #expect(plain["loss"] != last["loss"])
+  }
 }

@@ -185,6 +185,20 @@ import Testing
     trainer.plateau = ReduceOnPlateau()
     let fault = try error { try trainer.train(on: source(), epochs: 1) }
     #expect(fault.message.contains("plateau"))
+    for rule in [
+      ReduceOnPlateau(factor: 2), .init(factor: -1), .init(factor: .nan), .init(threshold: -0.1),
+      .init(minimumFactor: 2),
+    ] {
+      trainer.plateau = rule
+      let fault = try error { try trainer.train(on: source(), epochs: 1) }
+      #expect(fault.code == .invalidArgument && fault.message.contains("plateau with a"), "\(fault)")
+    }
+    trainer.plateau = nil
+    // Whether a metric has parts is seen when it is measured.
+    trainer.monitor = Monitor("accuracy/x")
+    let unmeasured = try error { try trainer.train(on: source(), epochs: 9) }
+    #expect(
+      unmeasured.code == .unknownName && unmeasured.remedy?.contains("`accuracy`") == true, "\(unmeasured)")
     #expect(before.count > 0)
   }
 
