@@ -126,7 +126,7 @@ public final class EventWriter {
   /// The graph, with its scopes, the shapes that flow and, under "Color: device", what is frozen and what trained.
   ///
   /// A model's graph is `graph.definition`; `program.graph` has adjoints and updates too, and what the program froze. A
-  /// node's device is what the variables of its scope are (`trained`, `frozen`, `partly`, …), or the phase that it is
+  /// node's device is what the variables of its scope are (`trainable`, `frozen`, `partly`, …), or the phase that it is
   /// of (`backward`, `update`). The nodes of a loop's body stand below the loop.
   ///
   /// - Throws: `.file` where it cannot be written.
