@@ -59,8 +59,9 @@ enum Main {
   /// - Returns: the exit code: 0 where all is fine, 1 for findings or a file that is at fault, 2 for a line or a
   ///   selection that cannot be understood.
   static func run(_ line: [String], in shell: Shell) -> Int32 {
-    func say(_ error: any Error) {
-      Members.say("\(error)\n", areTogether: line.first == TrainCommand.declaration.name, in: shell)
+    func say(_ error: String, _ status: Int32) -> Int32 {
+      Members.say("\(error)\n", status: status, areTogether: sharedCommands.contains(line.first), in: shell)
+      return status
     }
     do {
       let arguments = try parser.parse(line)
@@ -73,23 +74,22 @@ enum Main {
       }
       return try entry.run(arguments, shell)
     } catch let error as UsageError {
-      say(error)
-      return UsageError.exitCode
+      return say("\(error)", UsageError.exitCode)
     } catch let failure as FileFailure {
-      say(failure.error)
-      return 1
+      return say("\(failure.error)", 1)
     } catch let error as FirnError {
-      say(error)
-      return error.code.isFaultOfTheLine ? UsageError.exitCode : 1
+      return say("\(error)", error.code.isFaultOfTheLine ? UsageError.exitCode : 1)
     } catch let error as WorldError {
-      say(error)
-      return 1
+      return say("\(error)", 1)
     } catch {
-      Members.say(
-        "error: \(error)\n", areTogether: line.first == TrainCommand.declaration.name, in: shell)
-      return 1
+      return say("error: \(error)", 1)
     }
   }
+
+  /// What processes that a launcher of MPI has started do together.
+  private static let sharedCommands: [String?] = [
+    TrainCommand.declaration.name, EvaluateCommand.declaration.name, PredictCommand.declaration.name,
+  ]
 }
 
 extension FirnError.Code {

@@ -27,8 +27,8 @@ extension Session {
   /// Makes state that training has moved, such as moving averages, the same on all members.
   ///
   /// Numbers of floating point become their mean over the members, summed in the order of ranks; others those of rank
-  /// 0. All members call it at the same place. `Trainer` does before each checkpoint; where a session is alone nothing
-  /// happens.
+  /// 0. All members call it at the same place. `Trainer` does before each checkpoint and when a training ends; where a
+  /// session is alone nothing happens.
   ///
   /// - Throws: `.world` where a member is gone.
   public func makeStateEqual() throws(FirnError) {
@@ -251,8 +251,6 @@ extension Session {
     let error = describesFault(error)
     let place = error.place.map { " at `\($0)`" } ?? ""
     let remedy = error.remedy ?? "see what rank \(world.rank) says"
-    // What all have found together, the first says; the others wait for it to end them.
-    if error.code == .world, world.rank > 0 { try? world.meet() }
     world.abort(WorldError(rank: world.rank, error.message + place, remedy: remedy))
     world.settle()
     return error

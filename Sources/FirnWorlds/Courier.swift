@@ -3,9 +3,18 @@ internal import Synchronization
 
 /// The thread that makes a member's calls, one after the other.
 ///
-/// Calls are made in the order in which they were posted. After one has failed the rest are not made: they fail as it did.
+/// Calls are made in the order in which they were posted. After one has failed the rest are not made, but for those that are
+/// made ``Condition/always``: they fail as it did.
 final class Courier: Sendable {
   typealias Call = @Sendable () throws(WorldError) -> Void
+
+  /// When a call is made.
+  enum Condition {
+    /// Where none before it has failed.
+    case ifAllIsWell
+    /// However calls before it have ended.
+    case always
+  }
 
   private let state: Shared
 
@@ -13,7 +22,7 @@ final class Courier: Sendable {
   private final class Shared: @unchecked Sendable {
     let condition = NSCondition()
     /// All below are read and written with the condition locked.
-    var waiting: [Call] = []
+    var waiting: [(call: Call, condition: Condition)] = []
     var posted = 0
     var done = 0
     /// The call that failed, and how.
@@ -32,9 +41,9 @@ final class Courier: Sendable {
         waiting.removeAll(keepingCapacity: true)
         var failed = failure?.error
         condition.unlock()
-        for call in calls {
-          if failed == nil {
-            do throws(WorldError) { try call() } catch { failed = error }
+        for (call, when) in calls {
+          if failed == nil || when == .always {
+            do throws(WorldError) { try call() } catch { failed = failed ?? error }
           }
           condition.lock()
           done += 1
@@ -55,10 +64,10 @@ final class Courier: Sendable {
   }
 
   /// The number to wait for.
-  func post(_ call: @escaping Call) -> Int {
+  func post(_ when: Condition = .ifAllIsWell, _ call: @escaping Call) -> Int {
     state.condition.lock()
     defer { state.condition.unlock() }
-    state.waiting.append(call)
+    state.waiting.append((call, when))
     state.posted += 1
     state.condition.broadcast()
     return state.posted
@@ -69,6 +78,14 @@ final class Courier: Sendable {
     defer { state.condition.unlock() }
     while state.done < number { state.condition.wait() }
     if let failure = state.failure, failure.number <= number { throw failure.error }
+  }
+
+  /// Waits for a call, however it ends, and no longer than so many seconds.
+  func wait(for number: Int, seconds: Double) {
+    let deadline = Date(timeIntervalSinceNow: seconds)
+    state.condition.lock()
+    defer { state.condition.unlock() }
+    while state.done < number, state.condition.wait(until: deadline) {}
   }
 
   /// Waits for all that was posted.

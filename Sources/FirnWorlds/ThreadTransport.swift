@@ -104,11 +104,10 @@ final class ThreadTransport: Transport {
 
   func leave() {}
 
-  func abort(_ error: WorldError?) {
+  func abort(_ error: WorldError, status: Int32) {
     hall.condition.lock()
     defer { hall.condition.unlock() }
-    let unknown = WorldError(rank: rank, "rank \(rank) has ended", remedy: "look at what rank \(rank) says")
-    _ = fail(error ?? unknown)
+    _ = fail(error)
   }
 }
 
@@ -149,8 +148,8 @@ extension World {
           outcomes.set(.failure(error), at: transport.rank)
           transport.abort(
             error as? WorldError
-              ?? WorldError(rank: transport.rank, "\(error)", remedy: "mend what rank \(transport.rank) says")
-          )
+              ?? WorldError(rank: transport.rank, "\(error)", remedy: "mend what rank \(transport.rank) says"),
+            status: 1)
         }
         // Calls that nobody waited for end, one way or the other.
         world.settle()

@@ -20,8 +20,12 @@ protocol Transport: AnyObject, Sendable {
   /// Takes leave of the others, who do the same.
   func leave()
 
-  /// Ends all members, this one too where members are processes; nothing is printed where there is no error.
-  func abort(_ error: WorldError?)
+  /// Ends all members, this one too where members are processes; nothing is printed.
+  ///
+  /// - Parameters:
+  ///   - error: what the others' calls throw, where they go on.
+  ///   - status: what processes end with.
+  func abort(_ error: WorldError, status: Int32)
 }
 
 /// Bytes that go to a member, or come from it.

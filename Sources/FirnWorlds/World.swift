@@ -17,6 +17,7 @@ public final class World: Sendable {
   private let transport: (any Transport)?
   private let courier: Courier?
   private let traffic = Mutex(Traffic())
+  private let hasLeft = Atomic<Bool>(false)
 
   /// What this member has had done so far.
   public struct Traffic: Hashable, Sendable {
@@ -199,24 +200,75 @@ public final class World: Sendable {
 
   /// Ends all members with an error.
   ///
-  /// Processes end with status 1, one alone as well; the error is printed once. Threads go on, but every later call of any
-  /// of them throws it.
+  /// Processes end with status 1, one alone as well; the error is printed once. Where several members meet a fault, such
+  /// as one in what all have summed, it is that of the lowest rank. Threads go on, but every later call of any of them
+  /// throws it.
   public func abort(_ error: WorldError) {
-    if let transport { return transport.abort(error) }
-    FileHandle.standardError.write(Data("\(error)\n".utf8))
-    exit(1)
+    end(with: error, status: 1) { FileHandle.standardError.write(Data("\(error)\n".utf8)) }
   }
+
+  /// Ends all members with a fault that this one says in words of its own, unless a lower rank has met one as well.
+  ///
+  /// - Parameters:
+  ///   - status: what the process ends with.
+  ///   - say: tells people.
+  package func end(status: Int32, _ say: () -> Void) { end(with: hasEnded, status: status, say) }
+
+  private var hasEnded: WorldError {
+    WorldError(rank: rank, "rank \(rank) has ended", remedy: "look at what rank \(rank) says")
+  }
+
+  private func end(with error: WorldError, status: Int32, _ say: () -> Void) {
+    guard let transport, let courier else {
+      say()
+      exit(status)
+    }
+    // The first fault of threads is what all their calls throw.
+    guard let processes = transport as? any ProcessTransport else {
+      return transport.abort(error, status: status)
+    }
+    // Another thread is at it already.
+    guard processes.stop() else { return }
+    let speaks = Mutex(true)
+    let call = courier.post(.always) {
+      let own = processes.speaks(within: Self.secondsToSettle)
+      speaks.withLock { $0 = own }
+    }
+    courier.wait(for: call, seconds: Self.secondsToSettle + 1)
+    // A lower rank that has a fault says so and ends this one; where it does neither, this one does.
+    if !speaks.withLock({ $0 }) { Thread.sleep(forTimeInterval: Self.secondsToSettle) }
+    say()
+    transport.abort(error, status: status)
+  }
+
+  /// How long a member that has met a fault waits for what others say of theirs.
+  static let secondsToSettle = 3.0
 
   /// Waits for all calls that were begun, however they end.
   package func settle() { courier?.settle() }
 
   /// Takes leave when all calls are done, or ends everyone; the world is of no more use.
-  func leave(failed: Bool) {
-    guard let courier, let transport else { return }
-    // Whoever failed has said so before.
-    if failed || courier.hasFailed { transport.abort(nil) }
+  ///
+  /// - Parameter status: what the process ends with; with 0 all have done what they were to do.
+  func leave(status: Int32) {
+    guard let courier, let transport, !hasLeft.exchange(true, ordering: .relaxed) else { return }
+    if status != 0 || courier.hasFailed {
+      // Whoever failed has said so before. One that is ending all, which makes it exit, does so already.
+      if (transport as? any ProcessTransport)?.stop() ?? true {
+        transport.abort(hasEnded, status: max(1, status))
+      }
+      return
+    }
     // Whoever fails here has ended everyone.
     try? courier.finish(courier.post { transport.leave() })
+  }
+
+  /// Takes leave of the others, as all do at the same place: how each of them ends then is its own affair.
+  ///
+  /// - Throws: where a member is gone or does not answer.
+  package func leave() throws(WorldError) {
+    try meet()
+    leave(status: 0)
   }
 
   // MARK: Inside

@@ -19,11 +19,14 @@ import Testing
   private static func train(
     _ mpi: InstalledMPI, _ members: Int, _ bench: TrainCommandTests.Bench, _ out: String, _ more: [String]
   ) throws -> InstalledMPI.Run {
-    let program = ExampleProgram("firn") == nil ? "FirnCLI" : "firn"
-    return try mpi.start(
-      members, of: program, line(bench, out, more), environment: ["FIRN_WORLD_PATIENCE": "20"]
-    ).finish()
+    try run(mpi, members, line(bench, out, more))
   }
+
+  private static func run(_ mpi: InstalledMPI, _ members: Int, _ line: [String]) throws -> InstalledMPI.Run {
+    try mpi.start(members, of: program, line, environment: ["FIRN_WORLD_PATIENCE": "20"]).finish()
+  }
+
+  private static var program: String { ExampleProgram("firn") == nil ? "FirnCLI" : "firn" }
 
   /// Training and validation losses, epoch by epoch.
   private static func losses(_ bench: TrainCommandTests.Bench, _ out: String) throws -> [Double] {
@@ -60,6 +63,86 @@ import Testing
       }
     }
   }
+
+  /// What several processes measure and predict is what one does, said and written once.
+  @Test(.enabled(if: !installed.isEmpty, "no MPI is installed"), arguments: installed)
+  func processesMeasureAndPredictTogether(mpi: InstalledMPI) throws {
+    try CommandLineRunner.withDirectory { directory in
+      let bench = try TrainCommandTests.Bench(directory)
+      #expect(CommandLineRunner.run(Self.line(bench, "alone", ["--epochs", "2"])).code == 0)
+      let model = [bench.path("leaves.firn"), "--weights", bench.path("alone") + "/weights.safetensors"]
+      func lines(_ out: String) -> [[String]] {
+        let data = model + ["--data", bench.path("test.csv"), "--batch", "7"]
+        return [
+          ["evaluate"] + data + ["--metric", "accuracy(scores, y)"],
+          ["evaluate"] + data + ["--json"],
+          ["predict"] + data + ["--outputs", "scores, argmax(scores)"],
+          ["predict"] + data + ["--outputs", "scores", "--out", bench.path(out)],
+        ]
+      }
+      for (together, alone) in zip(lines("together.safetensors"), lines("alone.safetensors")) {
+        let expected = CommandLineRunner.run(alone)
+        let run = try Self.run(mpi, 3, together)
+        #expect(expected.code == 0 && run.status == 0, "\(expected.errors)\(run.errors)")
+        let said = expected.output.replacingOccurrences(of: "alone.safetensors", with: "together.safetensors")
+        #expect(run.lines == said.split(separator: "\n").map(String.init))
+      }
+      #expect(
+        try Data(contentsOf: URL(fileURLWithPath: bench.path("together.safetensors")))
+          == Data(contentsOf: URL(fileURLWithPath: bench.path("alone.safetensors"))))
+      for (command, more) in [("evaluate", []), ("predict", ["--outputs", "scores"])] {
+        let run = try Self.run(mpi, 3, [command] + model + ["--data", "nowhere.csv"] + more)
+        #expect(run.status != 0)
+        #expect(run.errors.components(separatedBy: "remedy").count == 2, "\(run.errors)")
+      }
+    }
+  }
+
+  #if os(Linux)
+    /// Ctrl-C to the launcher: all end, nobody is left, and the run goes on from where it was.
+    @Test(.enabled(if: !installed.isEmpty, "no MPI is installed"), arguments: installed)
+    func interruptsEndAllWithACheckpoint(mpi: InstalledMPI) throws {
+      try CommandLineRunner.withDirectory { directory in
+        let bench = try TrainCommandTests.Bench(directory)
+        let line = Self.line(bench, "run", ["--epochs", "1000000"])
+        let started = try mpi.start(
+          2, of: Self.program, line, environment: ["FIRN_WORLD_PATIENCE": "20"])
+        let checkpoints = URL(fileURLWithPath: bench.path("run") + "/checkpoints")
+        let limit = Date(timeIntervalSinceNow: 60)
+        func files() -> [String] {
+          ((try? FileManager.default.contentsOfDirectory(atPath: checkpoints.path)) ?? []).sorted()
+        }
+        while files().isEmpty, Date() < limit { usleep(1000) }
+        usleep(300_000)
+        let members = Self.processes(of: bench.path("run"))
+        #expect(members.count >= 2)
+        kill(started.process.processIdentifier, SIGINT)
+        let moment = Date()
+        let run = try started.finish()
+        #expect(run.status != 0)
+        #expect(Date().timeIntervalSince(moment) < 10)
+        for _ in 0..<200 where members.contains(where: { kill($0, 0) == 0 }) { usleep(10_000) }
+        #expect(members.allSatisfy { kill($0, 0) != 0 }, "a member is left")
+        #expect(run.errors.components(separatedBy: "stopping after this step").count == 2, "\(run.errors)")
+        // What was saved is whole, and says that there is more to do.
+        let overview = CommandLineRunner.run(Self.line(bench, "run", ["--epochs", "1", "--resume"]))
+        #expect(overview.code == 0, "\(overview.errors)")
+      }
+    }
+
+    /// Those whose command line has this word.
+    private static func processes(of word: String) -> [Int32] {
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+      return names.compactMap { Int32($0) }.filter { number in
+        guard let line = try? Data(contentsOf: URL(fileURLWithPath: "/proc/\(number)/cmdline")) else {
+          return false
+        }
+        let words = line.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+        // The launcher's line has the word too, further behind.
+        return words.contains(word) && words.dropFirst().first == "train"
+      }
+    }
+  #endif
 
   /// What is wrong for all is said once, and ends all.
   @Test(.enabled(if: !installed.isEmpty, "no MPI is installed"), arguments: installed)

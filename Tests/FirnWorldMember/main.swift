@@ -5,9 +5,10 @@ import Foundation
   import Glibc
 #endif
 
-// FirnWorldMember [throw|exit|kill|hang|abort]
+// FirnWorldMember [throw|exit|kill|hang|abort|all|late]
 //
-// Sums, copies and collects, and prints what came of it on rank 0; then the last rank fails as it is told to.
+// Sums, copies and collects, and prints what came of it on rank 0; then the last rank fails as it is told to, or all do, the
+// last rank first, or the others a moment after it, while they wait.
 
 do {
   let world = try World.mpi()
@@ -16,13 +17,29 @@ do {
     print("world of \(world.size), library of \(ProcessInfo.processInfo.environment["FIRN_MPI"] ?? "none")")
     for line in lines { print(line) }
   }
+  let way = CommandLine.arguments.dropFirst().first
+  let abort: @Sendable () -> Void = {
+    world.abort(WorldError(rank: world.rank, "aborted on purpose", remedy: "none"))
+  }
+  if way == "all" {
+    usleep(UInt32(world.size - 1 - world.rank) * 500_000)
+    abort()
+  }
+  if way == "late" {
+    // While its calls go on a member may meet a fault of its own.
+    Thread {
+      usleep(world.rank == world.size - 1 ? 200_000 : 215_000)
+      abort()
+    }.start()
+  }
+  if way == "late", world.rank == world.size - 1 { sleep(1000) }
   if world.rank == world.size - 1 {
-    switch CommandLine.arguments.dropFirst().first {
+    switch way {
     case "throw": throw WorldError(rank: world.rank, "thrown on purpose", remedy: "none")
     case "exit": exit(3)
     case "kill": kill(getpid(), SIGKILL)
     case "hang": sleep(1000)
-    case "abort": world.abort(WorldError(rank: world.rank, "aborted on purpose", remedy: "none"))
+    case "abort": abort()
     default: break
     }
   }

@@ -1,6 +1,7 @@
 internal import FirnGraph
 internal import FirnNotation
 internal import FirnTraining
+internal import FirnWorlds
 
 /// `firn evaluate`: measures a trained graph on a file of examples.
 enum EvaluateCommand {
@@ -15,10 +16,16 @@ enum EvaluateCommand {
       .init(
         line:
           "firn evaluate model.firn --weights run/weights.safetensors --data test.csv --metric 'accuracy(head/add, y)'",
-        meaning: "loss and accuracy of the weights that `firn train` wrote")
+        meaning: "loss and accuracy of the weights that `firn train` wrote"),
+      .init(
+        line:
+          "mpiexec -n 4 firn evaluate model.firn --weights run/weights.safetensors --data test.csv",
+        meaning: "four processes, each some of the batches; the measures are those of one"),
     ])
 
   static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
+    let world = try World.mpi()
+    let shell = Members(world).shell(shell)
     let columns = try DataColumns(arguments)
     let question = try GraphQuestion(arguments, in: shell)
     let measured = try MetricOption.metrics(arguments, of: question.graph)
@@ -27,7 +34,7 @@ enum EvaluateCommand {
     let needed = question.graph.placeholders(
       of: (loss.map { [$0] } ?? [])
         + measured.flatMap(\.tensors).compactMap { question.graph.value(named: $0) })
-    let model = try TrainedModel(question, arguments, needsWeights: true, in: shell)
+    let model = try TrainedModel(question, arguments, needsWeights: true, world: world, in: shell)
     let data = try model.scaled(
       try columns.knowing(model.words, isBound: true).data(
         in: try DataOptions.file(arguments, in: shell), for: needed, trainedOn: model.columns
@@ -36,6 +43,7 @@ enum EvaluateCommand {
       (loss.map { [.mean(of: question.graph.name(of: $0))] } ?? []) + measured.map(\.metric),
       in: model.session)
     let evaluation = try judge.evaluate(data.inBatches(of: arguments.integer("batch") ?? 32))
+    try world.leave()
     if arguments.flag("json") {
       try shell.json(TrainReport.Measure(evaluation), nonFinite: true)
       return 0

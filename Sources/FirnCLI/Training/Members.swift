@@ -22,16 +22,18 @@ struct Members {
     return result
   }
 
-  /// Says an error that all processes may have met: the first says it, and ends the others before they do.
+  /// Says an error that all processes may have met, and ends with it: of several that did, the first says it.
   ///
   /// - Parameter areTogether: whether all are members of a world, or about to be; who failed before then joins first,
   ///   for the others wait for it.
-  static func say(_ error: String, areTogether: Bool, in shell: Shell) {
+  static func say(_ error: String, status: Int32, areTogether: Bool, in shell: Shell) {
     let rank = World.launchedRank(ProcessInfo.processInfo.environment)
-    if rank ?? 0 == 0 { shell.errors(error) }
-    guard let rank else { return }
-    if areTogether { _ = try? World.mpi() }
-    guard rank > 0 else { return }
+    guard let rank, areTogether else { return shell.errors(error) }
+    if let world = try? World.mpi() {
+      guard world.size > 1 else { return shell.errors(error) }
+      return world.end(status: status) { shell.errors(error) }
+    }
+    // None could be joined, which all find out.
     Thread.sleep(forTimeInterval: 0.3 * Double(min(rank, 10)))
     shell.errors(error)
   }

@@ -6,6 +6,7 @@ internal import FirnNotation
 internal import FirnOps
 internal import FirnRuntime
 internal import FirnTraining
+internal import FirnWorlds
 
 /// `firn predict`: what a trained graph makes of a file of examples.
 enum PredictCommand {
@@ -32,10 +33,17 @@ enum PredictCommand {
       .init(
         line:
           "firn predict model.firn --weights run/weights.safetensors --data new.csv --outputs 'argmax(head/add)'",
-        meaning: "a class for each row")
+        meaning: "a class for each row"),
+      .init(
+        line:
+          "mpiexec -n 4 firn predict model.firn --weights run/weights.safetensors --data new.npz --outputs head/add --out out.npz",
+        meaning: "four processes, each some of the batches; one writes what one alone would"),
     ])
 
   static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
+    let world = try World.mpi()
+    let members = Members(world)
+    let shell = members.shell(shell)
     var columns = try DataColumns(arguments)
     columns.wordsOnly = arguments.text("words")
     let out = arguments.text("out")
@@ -52,7 +60,7 @@ enum PredictCommand {
     let asked = try Self.outputs(wanted, &question.graph)
     let values = asked.compactMap { question.graph.value(named: $0.tensor) }
     let needed = question.graph.placeholders(of: values)
-    let model = try TrainedModel(question, arguments, needsWeights: true, in: shell)
+    let model = try TrainedModel(question, arguments, needsWeights: true, world: world, in: shell)
     let data = try model.scaled(
       try columns.knowing(model.words, isBound: true).data(
         in: try DataOptions.file(arguments, in: shell), for: needed, trainedOn: model.columns
@@ -67,10 +75,11 @@ enum PredictCommand {
     }
     let program = try model.session.compile(fetching: asked.map(\.tensor))
     var parts = asked.map { _ in [NDArray]() }
-    let batches = try data.inBatches(of: arguments.integer("batch") ?? 32).batches(ofEpoch: 0, from: 0)
-    while let batch = try batches.next() {
+    let batches = try MeasuredBatches(
+      data.inBatches(of: arguments.integer("batch") ?? 32), in: model.session)
+    while let round = try batches.next(running: { batch throws(FirnError) in
       let results = try model.session.run(program, feeding: batch.feeds)
-      for (place, output) in asked.enumerated() {
+      return try asked.map { output throws(FirnError) in
         let array = try results[output.tensor]
         guard array.shape.first == batch.count else {
           throw FirnError(
@@ -78,13 +87,19 @@ enum PredictCommand {
             "`\(output.name)` is \(array.dtype)\(Shape(array.shape)): it has no row for each example",
             remedy: "name an output whose first extent is that of the data", place: output.name)
         }
-        parts[place].append(array)
+        return array
       }
+    }) {
+      for (arrays, _) in round { for place in arrays.indices { parts[place].append(arrays[place]) } }
     }
     let arrays = try zip(asked, parts).map { output, parts throws(FirnError) in
       (name: output.name, array: try NDArray.rows(of: parts))
     }
-    try write(arrays, naming: words, to: out, in: shell)
+    try members.byFirst {
+      try write(arrays, naming: words, to: out, in: shell)
+    } orElse: {
+    }
+    try world.leave()
     return 0
   }
 

@@ -90,8 +90,8 @@ enum TrainCommand {
     }
     do {
       let code = try run(job, place, arguments, in: shell)
-      // Whoever ends first would end the others, should it end with another status than 0.
-      try world.meet()
+      // Whoever ends first would end the others, should it end with another status than 0, as after Ctrl-C.
+      try world.leave()
       return code
     } catch {
       if world.rank == 0 { place.removeIfEmpty() }

@@ -174,7 +174,8 @@ final class CachedFeatures {
   /// Has each member of a world compute its part of the examples of a batch whose features are not known to all, and
   /// hand them to the others: once for each example.
   ///
-  /// Where members find each other's records in a folder, nothing is sent. All call it at the same place.
+  /// Where members find each other's records in a folder, those are not sent: each computes its part of what is not
+  /// there, and takes in what the others have put there when all have. All call it at the same place.
   ///
   /// - Parameter batch: the examples of all members together.
   /// - Throws: `.world` where a member is gone; what a run throws.
@@ -182,18 +183,27 @@ final class CachedFeatures {
     let (rank, members) = (session.world.rank, session.world.size)
     guard members > 1 else { return }
     try follow()
-    guard !store.isSeenByOthers else { return }
     let missing = batch.filter { isHandedOut.indices.contains($0) && !isHandedOut[$0] }
     if missing.isEmpty { return }
     func part(_ rank: Int) -> [Int] { stride(from: rank, to: missing.count, by: members).map { missing[$0] } }
-    let own: Storage
-    do throws(FirnError) { own = try records(part(rank)) } catch {
+    var bytes: [UInt8] = []
+    do throws(FirnError) {
+      if store.isSeenByOthers {
+        let new = part(rank).filter { record(of: $0) == nil }
+        if !new.isEmpty { _ = try records(new) }
+      } else {
+        let own = try records(part(rank))
+        bytes = Array(UnsafeRawBufferPointer(start: own.pointer, count: own.byteCount))
+      }
+    } catch {
       // The others wait for it.
       throw session.told(error)
     }
-    let bytes = UnsafeRawBufferPointer(start: own.pointer, count: own.byteCount)
-    for (other, records) in try session.collecting(Array(bytes)).enumerated() where other != rank {
-      keep(records, of: part(other))
+    let all = try session.collecting(bytes)
+    if store.isSeenByOthers {
+      store.lookAgain()
+    } else {
+      for (other, records) in all.enumerated() where other != rank { keep(records, of: part(other)) }
     }
     for example in missing { isHandedOut[example] = true }
   }

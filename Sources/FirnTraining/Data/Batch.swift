@@ -56,30 +56,60 @@ public struct Batch: Sendable {
 extension Batch {
   /// The part of a member of a world: of each placeholder with a row an example the rows that are its own.
   ///
+  /// Rows are those of the dimension `batch`, wherever it stands, or else of the only named first one.
+  ///
   /// - Parameters:
   ///   - first: the place in the epoch of the first example.
-  ///   - placeholders: those that will be fed, as they are declared: what has a number as its first extent, or none, is
-  ///     fed whole.
-  /// - Throws: `.invalidArgument` where rows are not examples.
+  ///   - placeholders: those that will be fed, as they are declared: what lacks that dimension is fed whole.
+  /// - Throws: `.invalidArgument` where rows are not examples, or it is not known which are.
   func part(
     for share: BatchShare, after first: Int, of placeholders: [(name: String, type: TensorType)]
   ) throws(FirnError) -> Batch {
     let (places, own) = share.fedPlaces(in: count, after: first)
-    let counted = Set(
-      placeholders.filter { $0.type.shape.first.map { $0.value == nil } ?? false }.map(\.name))
+    let dimension = try Self.dimensionOfExamples(of: placeholders)
     let entries = try feeds.entries.map { entry throws(FirnError) -> Feeds.Entry in
-      guard counted.contains(entry.name) else { return entry }
-      guard entry.array.shape.first == count else {
+      guard let shape = placeholders.first(where: { $0.name == entry.name })?.type.shape,
+        let axis = dimension.flatMap({ shape.firstIndex(of: $0) })
+      else { return entry }
+      guard entry.array.shape.count == shape.count, entry.array.shape[axis] == count else {
         throw FirnError(
           .invalidArgument,
           "`\(entry.name)` is fed \(entry.array.type) for \(count) examples, so they cannot be shared out among \(share.members) ranks",
           remedy: "give each example a row, or make the source a `DividedBatchSource`", place: entry.name)
       }
-      return (entry.name, try entry.array.rows(places), entry.home)
+      return (entry.name, try entry.array.slices(places, along: axis), entry.home)
     }
     var part = Batch(Feeds(entries: entries), count: own, of: count)
     part.indices = indices.map { indices in places.map { indices[$0] } }
     part.whole = Whole(count: count, indices: indices)
     return part
+  }
+
+  private static func dimensionOfExamples(
+    of placeholders: [(name: String, type: TensorType)]
+  ) throws(FirnError) -> Dim? {
+    if placeholders.contains(where: { $0.type.shape.contains("batch") }) { return "batch" }
+    var named: [Dim] = []
+    for case let first? in placeholders.map(\.type.shape.first)
+    where first.value == nil && !named.contains(first) {
+      named.append(first)
+    }
+    guard named.count > 1 else { return named.first }
+    throw FirnError(
+      .invalidArgument,
+      "placeholders begin with \(named.map { "`\($0)`" }.joined(separator: " and ")): which counts examples is not known",
+      remedy: "call that dimension `batch`, or make the source a `DividedBatchSource`")
+  }
+}
+
+extension NDArray {
+  /// The slices at `indices` of an axis, in that order.
+  fileprivate func slices(_ indices: [Int], along axis: Int) throws(FirnError) -> NDArray {
+    if axis == 0 { return try rows(indices) }
+    // As rows of the axis, one block of them for each place before it.
+    let (outer, count) = (shape[..<axis].reduce(1, *), shape[axis])
+    let flat = try reshaped(to: [outer * count] + shape[(axis + 1)...])
+    let picked = try flat.rows((0..<outer).flatMap { place in indices.map { place * count + $0 } })
+    return try picked.reshaped(to: shape[..<axis] + [indices.count] + shape[(axis + 1)...])
   }
 }

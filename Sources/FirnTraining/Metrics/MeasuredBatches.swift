@@ -1,19 +1,20 @@
-import FirnGraph
-import FirnRuntime
+package import FirnGraph
+package import FirnRuntime
 import FirnWorlds
 
 /// The batches of a measurement: in a world shared out among its members, batch b to the one of rank b mod n, and what
 /// each made of its own handed to all.
 ///
 /// So what is measured is added up in the order of batches, whoever ran them.
-final class MeasuredBatches {
+package final class MeasuredBatches {
   /// What a program made of a batch, and the batch's examples.
-  typealias Made = (arrays: [NDArray], count: Int)
+  package typealias Made = (arrays: [NDArray], count: Int)
 
   private let session: Session
   private let nextRound: () throws(FirnError) -> (own: Batch?, count: Int)
 
-  init(_ source: any BatchSource, in session: Session) throws(FirnError) {
+  /// Batches of the first epoch of a source.
+  package init(_ source: any BatchSource, in session: Session) throws(FirnError) {
     self.session = session
     let (rank, members) = (session.world.rank, session.world.size)
     guard members > 1, let data = source as? DataBatches else {
@@ -41,7 +42,7 @@ final class MeasuredBatches {
   /// What all members made of one batch each, in the order of batches; nil where there are no more.
   ///
   /// - Parameter run: runs a batch.
-  func next(running run: (Batch) throws(FirnError) -> [NDArray]) throws(FirnError) -> [Made]? {
+  package func next(running run: (Batch) throws(FirnError) -> [NDArray]) throws(FirnError) -> [Made]? {
     let (own, count) = try nextRound()
     guard count > 0 else { return nil }
     guard session.world.size > 1 else {

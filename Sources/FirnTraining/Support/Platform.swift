@@ -10,32 +10,32 @@
 enum Platform {
   typealias SignalAction = sigaction
 
-  /// The number of the signal that Ctrl-C sends.
-  static var interrupt: Int32 { SIGINT }
+  /// The numbers of the signals that ask a process to end: Ctrl-C's, and that of `kill` and of schedulers.
+  static var requestsToEnd: [Int32] { [SIGINT, SIGTERM] }
 
-  /// Has the process ignore Ctrl-C; whoever wants to know of it must watch.
+  /// Has the process ignore a signal; whoever wants to know of it must watch.
   ///
   /// - Returns: what it did before.
-  static func ignoreInterrupts() -> SignalAction {
+  static func ignore(_ signal: Int32) -> SignalAction {
     var (ignoring, before) = (sigaction(), sigaction())
     #if canImport(Darwin)
       ignoring.__sigaction_u.__sa_handler = SIG_IGN
     #else
       ignoring.__sigaction_handler.sa_handler = SIG_IGN
     #endif
-    _ = sigaction(SIGINT, &ignoring, &before)
+    _ = sigaction(signal, &ignoring, &before)
     return before
   }
 
-  static func restoreInterrupts(_ action: SignalAction) {
+  static func restore(_ signal: Int32, _ action: SignalAction) {
     var action = action
-    _ = sigaction(SIGINT, &action, nil)
+    _ = sigaction(signal, &action, nil)
   }
 
-  /// Ends the process as an interrupt does that nobody takes.
-  static func endByInterrupt() {
-    _ = signal(SIGINT, SIG_DFL)
-    _ = kill(getpid(), SIGINT)
+  /// Ends the process as a signal does that nobody takes.
+  static func end(by number: Int32) {
+    _ = signal(number, SIG_DFL)
+    _ = kill(getpid(), number)
   }
 
   /// Whether standard error is a terminal that can move its cursor.

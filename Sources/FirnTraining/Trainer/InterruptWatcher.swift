@@ -1,29 +1,34 @@
 internal import Dispatch
 import FirnGraph
 
-/// Takes Ctrl-C while a run goes on: the first asks it to stop, the second ends the process.
+/// Takes Ctrl-C and the request to end while a run goes on: the first asks it to stop, the second ends the process.
 ///
-/// What the process did with the signal before is what it does again afterwards.
+/// A request to end (`SIGTERM`) is what schedulers and launchers of other processes send before they end them for good.
+/// What the process did with the signals before is what it does again afterwards.
 final class InterruptWatcher {
-  private let source: any DispatchSourceSignal
-  private let before: Platform.SignalAction
+  private let watched: [(source: any DispatchSourceSignal, signal: Int32, before: Platform.SignalAction)]
 
   /// - Parameter isReporter: whether it says so.
   init(_ stop: StopSignal, isReporter: Bool = true) {
-    before = Platform.ignoreInterrupts()
-    source = DispatchSource.makeSignalSource(signal: Platform.interrupt, queue: .global(qos: .userInitiated))
-    source.setEventHandler {
-      // As the system would have: who started the process sees what ended it.
-      if stop.isRequested { Platform.endByInterrupt() }
-      stop.request()
-      guard isReporter else { return }
-      Platform.writeError("\nstopping after this step; interrupt again to end at once\n")
+    watched = Platform.requestsToEnd.map { signal in
+      let before = Platform.ignore(signal)
+      let source = DispatchSource.makeSignalSource(signal: signal, queue: .global(qos: .userInitiated))
+      source.setEventHandler {
+        // As the system would have: who started the process sees what ended it.
+        if stop.isRequested { Platform.end(by: signal) }
+        stop.request()
+        guard isReporter else { return }
+        Platform.writeError("\nstopping after this step; interrupt again to end at once\n")
+      }
+      source.resume()
+      return (source, signal, before)
     }
-    source.resume()
   }
 
   func end() {
-    source.cancel()
-    Platform.restoreInterrupts(before)
+    for (source, signal, before) in watched {
+      source.cancel()
+      Platform.restore(signal, before)
+    }
   }
 }

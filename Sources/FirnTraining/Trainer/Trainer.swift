@@ -37,7 +37,8 @@ public struct Trainer {
   public var callbacks: [any TrainingCallback] = []
   /// When gradients and updates are measured, scope by scope; never by default.
   public var norms: NormWatch?
-  /// Whether Ctrl-C ends the run after the step that runs, with a checkpoint where there is a folder.
+  /// Whether Ctrl-C ends the run after the step that runs, with a checkpoint where there is a folder; and so `SIGTERM`,
+  /// by which schedulers and launchers announce the end.
   ///
   /// A second one ends the process at once. False by default, as signals are the whole process's.
   public var stopsOnInterrupt = false

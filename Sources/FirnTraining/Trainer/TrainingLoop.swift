@@ -116,6 +116,8 @@ final class TrainingLoop {
     }
     if state.isStoppedEarly { ending = .stoppedEarly }
     if ending != .interrupted { try restoreBest() }
+    // Whoever goes on with the session finds the same in all members of a world.
+    try session.makeStateEqual()
     reporter.finish()
     let outcome = TrainingOutcome(
       ending: ending, history: state.history,

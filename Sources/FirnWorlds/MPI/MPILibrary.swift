@@ -261,7 +261,10 @@ struct MPILibrary: @unchecked Sendable {
 
   func end() { _ = finalize() }
 
-  func abort(_ communicator: Handle, code: Int32) { _ = abortAll(communicator, code) }
+  /// Ends all processes.
+  ///
+  /// Of another communicator than the world MPICH would only send its members a message, which who computes does not see.
+  func abort(code: Int32) { _ = abortAll(world, code) }
 
   private func check(_ code: Int32, _ call: String) throws(WorldError) {
     guard code != 0 else { return }

@@ -12,7 +12,7 @@ internal import Synchronization
 /// Members that are processes, started by a launcher of MPI.
 ///
 /// All calls but `abort` come from the world's courier, which is the thread that has begun MPI: that much any MPI promises.
-final class MPITransport: Transport {
+final class MPITransport: ProcessTransport {
   let rank: Int
   let size: Int
   let name: String
@@ -20,8 +20,10 @@ final class MPITransport: Transport {
   private let communicator: MPILibrary.Handle
   private let patience: Double
   private let isFirn: Bool
-  /// An abort makes the process exit, which would take leave.
-  private let isAborting = Atomic<Bool>(false)
+  /// Whether this member has met a fault.
+  private let isStopped = Atomic<Bool>(false)
+  /// The other members that have said so of themselves and were answered; the thread that makes all calls alone looks at it.
+  private let faulty = Mutex<Set<Int>>([])
 
   init(_ library: MPILibrary, patience: Double) throws(WorldError) {
     self.library = library
@@ -75,8 +77,10 @@ final class MPITransport: Transport {
     let start = DispatchTime.now().uptimeNanoseconds
     var looks = 0
     var nextLook = min(purpose.secondsBeforeLooking, patience / 2)
+    var nextAnswer = Self.secondsBetweenAnswers
     while true {
       if try library.haveEnded(requests, count) { return }
+      if isStopped.load(ordering: .relaxed) { throw stopped }
       looks += 1
       // MPI moves on only when it is asked, so this looks on; but other ranks may want the core.
       if looks < 200 {
@@ -85,6 +89,10 @@ final class MPITransport: Transport {
       }
       usleep(looks < 2000 ? 20 : 200)
       let waited = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
+      if waited > nextAnswer {
+        nextAnswer = waited + Self.secondsBetweenAnswers
+        try answerFaults()
+      }
       if waited > nextLook {
         nextLook = waited + purpose.secondsBeforeLooking
         for (index, message) in receives.enumerated() {
@@ -115,18 +123,84 @@ final class MPITransport: Transport {
     // Who is late is waited for here, where waiting has an end, and not in MPI_Finalize.
     guard (try? library.barrier(in: communicator, request)) != nil,
       (try? wait(for: request, 1, .meeting) { [] }) != nil
-    else { return library.abort(communicator, code: 1) }
+    else { return library.abort(code: 1) }
     library.end()
   }
 
-  func abort(_ error: WorldError?) {
-    guard !isAborting.exchange(true, ordering: .relaxed) else { return }
-    // What all have found at once is said once: the others give those before them the time to end them.
-    if rank > 0, error != nil { usleep(UInt32(min(rank, 10)) * 300_000) }
-    if let error { FileHandle.standardError.write(Data("\(error)\n".utf8)) }
-    library.abort(communicator, code: 1)
+  func abort(_ error: WorldError, status: Int32) {
+    library.abort(code: status)
     // No MPI returns from this; if one does, the process ends none the less.
-    _exit(1)
+    _exit(status)
+  }
+
+  // MARK: Faults
+
+  // A member that meets a fault tells all others, and hears from those of lower ranks whether they have met one too: each
+  // has, and says so in the same way, or waits for a message and answers that it has none, or is silent for a time.
+
+  /// How often who waits looks whether another has met a fault.
+  private static let secondsBetweenAnswers = 0.02
+
+  private enum FaultMessage {
+    static let tag: Int32 = 31
+    static let fault: UInt8 = 1
+    static let none: UInt8 = 0
+  }
+
+  private var stopped: WorldError {
+    WorldError(rank: rank, "rank \(rank) has met a fault", remedy: "look at what is said of it")
+  }
+
+  func stop() -> Bool { !isStopped.exchange(true, ordering: .relaxed) }
+
+  func speaks(within seconds: Double) -> Bool {
+    do throws(WorldError) {
+      for other in 0..<size where other != rank { try send(FaultMessage.fault, to: other) }
+      // Who was told that this member has met none may be speaking.
+      if faulty.withLock({ !$0.isEmpty }) { return false }
+      var silent = Set(0..<rank)
+      let deadline = Date(timeIntervalSinceNow: min(seconds, patience))
+      while true {
+        if silent.isEmpty || Date() > deadline { return true }
+        for other in silent.sorted() {
+          guard let message = try received(from: other) else { continue }
+          if message == FaultMessage.fault { return false }
+          silent.remove(other)
+        }
+        usleep(500)
+      }
+    } catch { return true }
+  }
+
+  /// Hears who has met a fault, and says that this member has none.
+  private func answerFaults() throws(WorldError) {
+    for other in 0..<size where other != rank {
+      guard try received(from: other) == FaultMessage.fault else { continue }
+      faulty.withLock { _ = $0.insert(other) }
+      try send(FaultMessage.none, to: other)
+    }
+  }
+
+  /// Sends a byte that nobody waits to be gone: the memory is not given back.
+  private func send(_ message: UInt8, to other: Int) throws(WorldError) {
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 16, alignment: 8)
+    memory[8] = message
+    guard let request = memory.baseAddress else { return }
+    try library.send(
+      UnsafeRawBufferPointer(memory.part(8..<9)), to: other, tag: FaultMessage.tag, in: communicator, request)
+  }
+
+  /// The byte that this member has sent of a fault; nil where there is none.
+  private func received(from other: Int) throws(WorldError) -> UInt8? {
+    guard try library.isWaiting(from: other, tag: FaultMessage.tag, in: communicator) else { return nil }
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 16, alignment: 8)
+    guard let request = memory.baseAddress else { return nil }
+    try library.receive(
+      memory.part(8..<9), from: other, tag: FaultMessage.tag, in: communicator, request)
+    // It is here already.
+    while try !library.haveEnded(request) {}
+    defer { memory.deallocate() }
+    return memory[8]
   }
 }
 
@@ -158,15 +232,26 @@ extension World {
   private static let shared = Mutex<Result<World, WorldError>?>(nil)
 
   /// How many processes the launcher says there are; nil where none has started this one.
-  static func launchedCount(_ environment: [String: String]) -> Int? {
-    // MPICH's Hydra, Open MPI's mpirun, and Slurm's for either.
-    for name in ["PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MPI_LOCALNRANKS", "PMIX_SIZE"] {
-      if let count = environment[name].flatMap({ Int($0) }) { return count }
+  struct Launch: Equatable {
+    var count: Int
+    /// Whether these are all, and not only those of one machine.
+    var isWhole: Bool
+  }
+
+  static func launch(_ environment: [String: String]) -> Launch? {
+    func count(_ names: String...) -> Int? {
+      names.lazy.compactMap { environment[$0].flatMap { Int($0) } }.first
     }
-    if environment["PMIX_RANK"] != nil || environment["PMI_RANK"] != nil || environment["PMI_FD"] != nil {
-      return environment["SLURM_NTASKS"].flatMap { Int($0) } ?? 1
+    // MPICH's Hydra, and Open MPI's mpirun.
+    if let count = count("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "PMIX_SIZE") {
+      return Launch(count: count, isWhole: true)
     }
-    return nil
+    if let count = count("MPI_LOCALNRANKS") { return Launch(count: count, isWhole: false) }
+    guard environment["PMIX_RANK"] != nil || environment["PMI_RANK"] != nil || environment["PMI_FD"] != nil
+    else { return nil }
+    // Slurm's srun for either: tasks of the step, which may be fewer than those of the job.
+    let tasks = count("SLURM_STEP_NUM_TASKS", "SLURM_NTASKS")
+    return Launch(count: tasks ?? 1, isWhole: tasks != nil)
   }
 
   /// Which of its processes the launcher says this one is; nil where none has started it.
@@ -178,7 +263,7 @@ extension World {
   }
 
   private static func begun(_ environment: [String: String]) throws(WorldError) -> World {
-    guard let launched = launchedCount(environment) else {
+    guard let launched = launch(environment) else {
       // Said by name, a library is used even by one process: a wrong name shows at once.
       if let named = environment["FIRN_MPI"], !named.isEmpty {
         _ = try MPILibrary.found(environment: environment)
@@ -191,12 +276,17 @@ extension World {
         "FIRN_WORLD_PATIENCE is `\(text)`, no number above 0",
         remedy: "let it be a number of seconds, such as 60")
     }
-    let library = try MPILibrary.found(environment: environment)
+    let library: MPILibrary
+    do throws(WorldError) { library = try MPILibrary.found(environment: environment) } catch {
+      // One process needs nobody to talk to.
+      if launched == Launch(count: 1, isWhole: true), environment["FIRN_MPI"] ?? "" == "" { return .alone }
+      throw error
+    }
     // The courier begins MPI, since all its calls must come from one thread.
     let world = try made { () throws(WorldError) in try MPITransport(library, patience: patience) }
-    guard world.size >= launched else {
+    guard world.size >= launched.count else {
       throw WorldError(
-        "the launcher has started \(launched) processes, but \(library.version) (\(library.path)) sees \(world.size)",
+        "the launcher has started \(launched.count) processes, but \(library.version) (\(library.path)) sees \(world.size)",
         remedy: "use the launcher of this MPI, or name the launcher's library by FIRN_MPI")
     }
     endWithProcess(world)
@@ -217,6 +307,6 @@ extension World {
 
   private static func left(_ status: Int32) {
     guard let world = leaving.withLock({ $0 }) else { return }
-    world.leave(failed: status != 0)
+    world.leave(status: status)
   }
 }
