@@ -196,7 +196,16 @@ public final class World: Sendable {
   /// Waits for a call that was begun, and for all before it.
   ///
   /// - Throws: what any of them threw.
-  public func finish(_ ticket: Ticket) throws(WorldError) { try courier?.finish(ticket.number) }
+  public func finish(_ ticket: Ticket) throws(WorldError) {
+    do throws(WorldError) { try courier?.finish(ticket.number) } catch {
+      // Where another thread has met a fault the call has failed for that, and the process is about to end.
+      if (transport as? any ProcessTransport)?.isStopping == true { waitForTheEnd() }
+      throw error
+    }
+  }
+
+  /// As long as the others may take to end this process.
+  private func waitForTheEnd() { Thread.sleep(forTimeInterval: 3 * Self.secondsToSettle) }
 
   /// Ends all members with an error.
   ///
@@ -227,8 +236,8 @@ public final class World: Sendable {
     guard let processes = transport as? any ProcessTransport else {
       return transport.abort(error, status: status)
     }
-    // Another thread is at it already.
-    guard processes.stop() else { return }
+    // Another thread may be at it already.
+    guard processes.stop() else { return waitForTheEnd() }
     let speaks = Mutex(true)
     let call = courier.post(.always) {
       let own = processes.speaks(within: Self.secondsToSettle)

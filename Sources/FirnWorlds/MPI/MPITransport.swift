@@ -80,15 +80,16 @@ final class MPITransport: ProcessTransport {
     var nextAnswer = Self.secondsBetweenAnswers
     while true {
       if try library.haveEnded(requests, count) { return }
-      if isStopped.load(ordering: .relaxed) { throw stopped }
+      if isStopping { throw stopped }
       looks += 1
-      // MPI moves on only when it is asked, so this looks on; but other ranks may want the core.
-      if looks < 200 {
+      // MPI moves on only when it is asked, so this looks on; but other ranks may want the core. Where many want it each
+      // yielding takes long.
+      let waited = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
+      if looks < 200, waited < 0.005 {
         sched_yield()
         continue
       }
       usleep(looks < 2000 ? 20 : 200)
-      let waited = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
       if waited > nextAnswer {
         nextAnswer = waited + Self.secondsBetweenAnswers
         try answerFaults()
@@ -146,6 +147,8 @@ final class MPITransport: ProcessTransport {
     static let fault: UInt8 = 1
     static let none: UInt8 = 0
   }
+
+  var isStopping: Bool { isStopped.load(ordering: .relaxed) }
 
   private var stopped: WorldError {
     WorldError(rank: rank, "rank \(rank) has met a fault", remedy: "look at what is said of it")
