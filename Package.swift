@@ -68,7 +68,7 @@ let executables: [Target] = [
     dependencies: [
       "FirnWorlds", "FirnGraph", "FirnNotation", "FirnCharts", "FirnOps", "FirnNN", "FirnCompiler",
       "FirnRuntime",
-      "FirnFormats", "FirnTraining", "CFirnAllocations", "CFirnPeak",
+      "FirnFormats", "FirnONNX", "FirnTraining", "CFirnAllocations", "CFirnPeak",
     ]),
 ]
 

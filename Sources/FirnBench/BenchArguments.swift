@@ -31,6 +31,8 @@ struct BenchArguments: Equatable {
   var peer: String?
   /// Where the table goes as JSON, `-` for standard output.
   var json: String?
+  /// The ResNet-18 that `imported` reads; nil for the one that Firn writes.
+  var onnx: String?
 
   init(_ words: [String]) throws(UsageError) {
     var given: [String: String] = [:]
@@ -58,6 +60,9 @@ struct BenchArguments: Equatable {
     }
     try take(given)
     try take(names: names, tableOptions: Self.tableOptions.filter { given[$0] != nil })
+    if onnx != nil, task != .measure || !benchmarks.contains("imported") {
+      throw UsageError("--onnx is for `imported`, which is not among what is to be run")
+    }
   }
 
   /// Those that mean something for `training` alone.
@@ -75,6 +80,7 @@ struct BenchArguments: Equatable {
     }
     peer = given["--peer"]
     json = given["--json"]
+    onnx = given["--onnx"]
     if let list = given["--threads"] {
       let counts = list.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
       guard counts.allSatisfy({ (1...1024).contains($0) }), Set(counts).count == counts.count else {
@@ -155,6 +161,9 @@ extension BenchArguments {
     ("--json", "FILE", "writes the table as JSON too; - prints it instead of the table"),
     ("--check", "FILE", "counts instead of timing, and compares with FILE; exit code 1 on a rise"),
     ("--record", "FILE", "counts, and writes FILE"),
+    (
+      "--onnx", "FILE", "of `imported`: a ResNet-18 with inputs [batch,3,size,size], such as PyTorch's export"
+    ),
     ("--one", "WORK/ROW", "measures one row in this process and prints JSON; the table starts this for each"),
   ]
 
@@ -176,7 +185,7 @@ extension BenchArguments {
       works of training, and their rows:
       \(list(works))
 
-      options, of training:
+      options, of training where nothing else is said:
       \(list(options.map { ("\($0.name) \($0.value)", $0.help) }))
 
       examples:

@@ -40,6 +40,9 @@ enum Main {
     Benchmark("convolution", "kernels of convolutional networks on one thread", ConvolutionBenchmark.run),
     Benchmark("networks", "building, freezing, explaining and drawing a ResNet-50", NetworksBenchmark.run),
     Benchmark(
+      "imported", "steps of a ResNet-18 read from ONNX beside those of the hand-written one",
+      ImportedBenchmark.run),
+    Benchmark(
       "worlds", "two members on a core each beside one on one; `mpiexec -n N` for processes",
       WorldsBenchmark.run),
     Benchmark("weights", "opening a session on a gigabyte of weights", WeightsBenchmark.run),

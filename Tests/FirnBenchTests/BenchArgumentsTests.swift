@@ -48,6 +48,7 @@ import Testing
     #expect(try parse("--json -").benchmarks == ["training"])
     #expect(try parse("--check counts.json lstm-20").task == .check("counts.json"))
     #expect(try parse("--record counts.json").task == .record("counts.json"))
+    #expect(try parse("imported --onnx resnet18.onnx").onnx == "resnet18.onnx")
     let one = try parse("--one lstm-20/all --threads 3")
     #expect(one.task == .one("lstm-20/all") && one.threads == [3])
   }
@@ -73,6 +74,8 @@ import Testing
     ("--check a products", "`products` has no counts"), ("--record a lstm-20", "takes no names"),
     ("--one lstm-20/all lstm-20", "takes no further names"),
     ("--one lstm-20/all --threads 2,1", "one number of threads"),
+    ("products --onnx a.onnx", "--onnx is for `imported`"),
+    ("--one lstm-20/all --onnx a.onnx", "--onnx is for `imported`"),
     ("products --rounds 3", "--rounds is for `training`"),
     ("products training --json -", "--json - prints the table of `training` alone"),
   ]) func nonsenseIsRefused(_ line: String, _ reason: String) {

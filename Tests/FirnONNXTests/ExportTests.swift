@@ -159,6 +159,14 @@ import Testing
     ("lstm2_script", "fc"), ("lstm2_dynamo", "fc"), ("gru_script", "fc"), ("gru_dynamo", "fc"),
     ("classifier_script", "embedding"), ("classifier_dynamo", "embedding"),
     ("transformer_script", "embedding | encoder/layers/0"),
+    ("vgg_script", "features/0 | classifier"), ("vgg_dynamo", "features/0 | classifier"),
+    ("mobilenet_script", "features/3 | classifier"),
+    // Of full width.
+    ("resnet18_script", "conv1 | bn1 | layer1 | layer2"),
+    ("vgg11_script", "features/0 | features/3 | classifier"),
+    ("vgg11_dynamo", "features/0 | features/3 | classifier"),
+    ("mobilenetv2_script", "features/0 | features/1 | features/2 | classifier"),
+    ("lstm128_script", "fc"), ("lstm128_dynamo", "fc"), ("gru128_script", "fc"), ("gru128_dynamo", "fc"),
   ]
 
   @Test(arguments: frozen.filter { names.contains($0.name) }.map(\.name))

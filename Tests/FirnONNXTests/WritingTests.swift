@@ -45,12 +45,59 @@ import Testing
       ("LSTM", { [LSTM(3, biases: .none, name: "rnn").run($0).sequence] }),
       ("GRU", { [GRU(3, name: "rnn")($0)] }),
       ("GRU", { [GRU(3, isBidirectional: true, name: "rnn").run($0).sequence] }),
+      ("GRU", { [GRU(3, resetAfter: false, name: "rnn")($0)] }),
+      ("GRU", { [GRU(3, resetAfter: false, usesBias: false, name: "rnn")($0)] }),
+      (
+        "GRU", { [GRU(3, resetAfter: false, layers: 2, isBidirectional: true, name: "rnn").run($0).sequence] }
+      ),
       ("RNN", { [SimpleRNN(3, name: "rnn")($0)] }),
     ]
     for (number, (name, make)) in layers.enumerated() {
       let (operators, isSame) = try written(make)
       #expect(operators.contains(name) && !operators.contains("Scan"), "\(number): \(operators)")
       #expect(isSame, "\(number)")
+    }
+  }
+
+  /// What a step reads may be cut out of weights, as the importer does with biases; nothing of that is left behind.
+  @Test(arguments: [0, 1], [false, true]) func importedLoopsAreTheirOperatorAgain(
+    _ linear: Int, _ hasBias: Bool
+  ) throws {
+    let (units, features) = (3, 4)
+    func weight(_ name: String, _ shape: [Int]) throws -> TensorMessage {
+      TensorMessage(name, try Initializer.uniform(-0.5, 0.5).values(shape: shape, name: name))
+    }
+    var initializers = [
+      try weight("gru.weight_ih", [1, 3 * units, features]),
+      try weight("gru.weight_hh", [1, 3 * units, units]),
+    ]
+    if hasBias { initializers.append(try weight("gru.bias", [1, 6 * units])) }
+    let bytes = HandModel.model(
+      [
+        HandModel.node(
+          "GRU", ["x"] + initializers.map(\.name), ["y", "last"], name: "/gru/GRU",
+          [HandModel.attribute("hidden_size", units), HandModel.attribute("linear_before_reset", linear)])
+      ], inputs: [HandModel.value("x", ["5", "2", "4"])], outputs: ["y", "last"], initializers: initializers)
+    let first = try HandModel.read(bytes)
+    let session = try Session(first.graph, threads: 1)
+    let model = try session.model(of: first.outputs.map(\.tensor), limit: 1 << 24)
+    let nodes = try ModelMessage(Bytes(copying: model), source: "model").graph?.nodes ?? []
+    let again = nodes.filter { $0.op == "GRU" }
+    #expect(
+      again.count == 1 && again[0].attributes.first { $0.name == "linear_before_reset" }?.integer == linear)
+    #expect(!nodes.contains { ["Scan", "Split", "Slice"].contains($0.op) }, "\(nodes.map(\.op))")
+    let second = try HandModel.read(model)
+    #expect(first.graph.variables.map(\.name) == second.graph.variables.map(\.name))
+    #expect(first.graph.variables.count == (hasBias ? 4 : 2))
+    let feed = try NDArray(Self.input.prefix(40).map { $0 }, shape: [5, 2, 4])
+    func outputs(_ model: ONNXModel) throws -> [NDArray] {
+      let session = try Session(model.graph, threads: 1)
+      let program = try session.compile(fetching: model.outputs.map(\.tensor))
+      let results = try session.run(program, feeding: [model.inputs[0].tensor: feed])
+      return try model.outputs.map { try results[$0.tensor] }
+    }
+    for (a, b) in zip(try outputs(first), try outputs(second)) {
+      #expect(a.shape == b.shape && zip(a.doubles, b.doubles).allSatisfy { abs($0 - $1) < 1e-6 })
     }
   }
 
@@ -66,6 +113,7 @@ import Testing
         }
       ),
       ("GRU", { [GRU(3, name: "rnn").run($0, lengths: lengths($0)).sequence] }),
+      ("GRU", { [GRU(3, resetAfter: false, name: "rnn").run($0, lengths: lengths($0)).sequence] }),
       ("RNN", { [SimpleRNN(3, name: "rnn").run($0, lengths: lengths($0)).last] }),
     ]
     for (number, (name, make)) in layers.enumerated() {
@@ -93,7 +141,7 @@ import Testing
 
   @Test func otherLoopsAreScans() throws {
     let loops: [(Tensor) -> [Tensor]] = [
-      { [GRU(3, resetAfter: false, name: "rnn")($0)] },
+      { [GRU(3, resetAfter: false, recurrentActivation: .keras2HardSigmoid, name: "rnn")($0)] },
       { x in
         let steps = x.transposed([1, 0, 2])
         let zero = x.graph.constant(0).broadcast(to: [x.extent(0), 4])

@@ -27,8 +27,8 @@ struct GraphExporter {
   private var faults: [FirnError] = []
   /// The types of what the node being written reads.
   private(set) var operands: [TensorType] = []
-  /// Of each of them that is a vector repeated along axes before it, that vector's name.
-  private(set) var spread: [String?] = []
+  /// What each of them is, or is cut out of, for a loop; and what it is without looking through cuts.
+  private(set) var captured: (wholes: [LoopCapture?], asGiven: [LoopCapture?]) = ([], [])
   /// Of each of them that says which steps are within sequences, the name of the sequences' lengths.
   private(set) var lengths: [String?] = []
 
@@ -209,6 +209,7 @@ struct GraphExporter {
     }
     message.nodes = prelude + nodes
     message.name = "firn"
+    message.removeUnread()
   }
 
   /// What a node reads in inference.
@@ -238,12 +239,12 @@ struct GraphExporter {
   ) {
     let outer = scope
     operands = node.inputs.map { graph.type(of: $0) }
-    spread = node.inputs.map { input in
-      let source = graph.nodes[input.node]
-      guard source.mnemonic == "broadcast", graph.type(of: source.inputs[0]).shape.rank == 1 else {
-        return nil
-      }
-      return names[source.inputs[0]]
+    captured = ([], [])
+    if node.op is Scan {
+      captured = (
+        node.inputs.map { graph.captured($0, cuts: true, names) },
+        node.inputs.map { graph.captured($0, cuts: false, names) }
+      )
     }
     lengths = node.inputs.map { graph.lengths(masking: $0).flatMap { names[$0] } }
     scope = outer.isEmpty ? node.name : Path.joined(outer, node.name)

@@ -18,10 +18,14 @@ indirect enum LoopTerm: Hashable {
   case part(LoopTerm, from: Int, to: Int)
 
   /// Formulas by value of a body; nil for what they cannot say.
-  static func all(in body: GraphDef) -> [Value: LoopTerm] {
+  ///
+  /// - Parameter captures: what each capture is, by its position.
+  static func all(in body: GraphDef, captures: [LoopTerm]) -> [Value: LoopTerm] {
     var terms: [Value: LoopTerm] = [:]
     for (position, node) in body.nodes.enumerated() {
-      if let split = node.op as? Split {
+      if let input = node.op as? LoopInput, input.kind == .capture {
+        terms[Value(position)] = captures.indices.contains(input.position) ? captures[input.position] : nil
+      } else if let split = node.op as? Split {
         for result in parts(of: node, split, terms) { terms[Value(position, result.index)] = result.term }
       } else {
         terms[Value(position)] = term(of: node, terms)
@@ -33,10 +37,9 @@ indirect enum LoopTerm: Hashable {
   private static func term(of node: Node, _ terms: [Value: LoopTerm]) -> LoopTerm? {
     if let input = node.op as? LoopInput {
       switch input.kind {
-      case .index: return nil
+      case .index, .capture: return nil
       case .carry: return .carry(input.position)
       case .slice: return .slice(input.position)
-      case .capture: return .capture(input.position)
       }
     }
     if let constant = node.op as? Constant { return constant.array.scalar.map { .number($0) } }
@@ -59,7 +62,7 @@ indirect enum LoopTerm: Hashable {
       else {
         return nil
       }
-      return .function("matmul", operands)
+      return multiplying(operands[0], byMatrix: operands[1])
     case "slice":
       guard let starts = try? attributes.shape("starts").dimensions,
         let limits = try? attributes.shape("limits").dimensions, let steps = try? attributes.ints("steps"),
@@ -86,6 +89,9 @@ indirect enum LoopTerm: Hashable {
     return result
   }
 
+  /// What it is a part of.
+  var whole: LoopTerm { if case .part(let inner, _, _) = self { inner.whole } else { self } }
+
   // MARK: Building
 
   static func adding(_ terms: [LoopTerm]) -> LoopTerm {
@@ -99,6 +105,14 @@ indirect enum LoopTerm: Hashable {
       if case .product(let inner) = term { inner } else { [term] }
     }
     return flat.count == 1 ? flat[0] : .product(sorted(flat))
+  }
+
+  /// A product with some columns of a matrix is those columns of the product.
+  static func multiplying(_ rows: LoopTerm, byMatrix matrix: LoopTerm) -> LoopTerm {
+    guard case .part(let whole, let from, let to) = matrix else {
+      return .function("matmul", [rows, matrix])
+    }
+    return multiplying(rows, byMatrix: whole).part(from, to)
   }
 
   private static func sorted(_ terms: [LoopTerm]) -> [LoopTerm] {

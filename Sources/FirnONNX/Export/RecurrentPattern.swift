@@ -6,43 +6,43 @@ struct RecurrentPattern {
   /// "LSTM", "GRU" or "RNN".
   let op: String
   let units: Int
-  /// Captures by their positions: kernel, recurrent kernel, and biases where there are.
+  /// Values that the loop captures, by their places among them: kernel, recurrent kernel, and biases where there are.
   let kernel: Int
   let recurrentKernel: Int
   let bias: Int?
   let recurrentBias: Int?
   /// ONNX's gates by their places among Firn's.
   let gates: [Int]
-  /// Of an RNN, and of a GRU that resets after the product.
+  /// Of an RNN and a GRU.
   let attributes: [String: GraphExporter.Attribute]
 
   /// Nil where the loop is something else.
-  init?(_ loop: Scan) {
+  ///
+  /// - Parameter captures: what the loop captures, in its order.
+  init?(_ loop: Scan, captures: [LoopTerm]) {
     let body = loop.body
     guard (1...2).contains(loop.slices), (1...2).contains(loop.carries),
       let units = body.type(of: body.outputs[0]).shape.last?.value,
       body.type(of: body.outputs[0]).shape.rank == 2
     else { return nil }
-    let terms = LoopTerm.all(in: body)
+    let terms = LoopTerm.all(in: body, captures: captures)
     let all = body.outputs.compactMap { terms[$0] }
     guard all.count == body.outputs.count,
       let results = Self.steps(all, of: loop)
     else { return nil }
     // Which capture is multiplied with what, and which are added.
     var kernels: [LoopTerm: Int] = [:]
-    var others: [Int] = []
-    for term in terms.values {
-      if case .function("matmul", let operands) = term, case .capture(let weight) = operands[1] {
-        guard kernels[operands[0]] ?? weight == weight else { return nil }
-        kernels[operands[0]] = weight
+    for case .function("matmul", let operands) in terms.values.map(\.whole) {
+      guard case .capture(let weight) = operands[1], kernels[operands[0]] ?? weight == weight else {
+        return nil
       }
+      kernels[operands[0]] = weight
     }
-    guard kernels.count == 2, let kernel = kernels[.slice(0)], let recurrent = kernels[.carry(0)] else {
-      return nil
-    }
-    for node in body.nodes {
-      guard let input = node.op as? LoopInput, input.kind == .capture else { continue }
-      if input.position != kernel, input.position != recurrent { others.append(input.position) }
+    guard let kernel = kernels[.slice(0)], let recurrent = kernels[.carry(0)] else { return nil }
+    var others: [Int] = []
+    for case .capture(let place) in captures.map(\.whole)
+    where place != kernel && place != recurrent && !others.contains(place) {
+      others.append(place)
     }
     guard others.count <= 2 else { return nil }
     (self.units, self.kernel, recurrentKernel) = (units, kernel, recurrent)
@@ -107,8 +107,11 @@ private struct RecurrentFormulas {
     [.function("matmul", [.slice(0), .capture(kernel)])] + [bias].compactMap { $0.map { .capture($0) } }
   }
 
-  private var h: [LoopTerm] {
-    [.function("matmul", [.carry(0), .capture(recurrentKernel)])]
+  private var h: [LoopTerm] { recurrentProduct(.carry(0)) }
+
+  /// The product of a state, with its bias.
+  private func recurrentProduct(_ state: LoopTerm) -> [LoopTerm] {
+    [.function("matmul", [state, .capture(recurrentKernel)])]
       + [recurrentBias].compactMap { $0.map { .capture($0) } }
   }
 
@@ -130,17 +133,23 @@ private struct RecurrentFormulas {
     all.append(
       ("LSTM", [0, 3, 1, 2], [:], [.multiplying([sigmoid(3), .function("tanh", [next])]), next]))
     let (reset, update) = (sigmoid(0), sigmoid(1))
-    let new = LoopTerm.function("tanh", [.adding([gate(x, 2), .multiplying([reset, gate(h, 2)])])])
-    let minus = LoopTerm.number(-1)
-    let attributes: [String: GraphExporter.Attribute] = ["linear_before_reset": .int(1)]
-    let forms: [LoopTerm] = [
-      .adding([
-        .multiplying([.adding([.number(1), .multiplying([minus, update])]), new]),
-        .multiplying([update, .carry(0)]),
-      ]),
-      .adding([new, .multiplying([update, .adding([.carry(0), .multiplying([minus, new])])])]),
+    // The reset scales the product with the state, or the state before the product.
+    let products = [
+      LoopTerm.multiplying([reset, gate(h, 2)]),
+      gate(recurrentProduct(.multiplying([reset, .carry(0)])), 2),
     ]
-    all += forms.map { ("GRU", [1, 0, 2], attributes, [$0]) }
+    let minus = LoopTerm.number(-1)
+    for (product, isLinear) in zip(products, [1, 0]) {
+      let new = LoopTerm.function("tanh", [.adding([gate(x, 2), product])])
+      let forms: [LoopTerm] = [
+        .adding([
+          .multiplying([.adding([.number(1), .multiplying([minus, update])]), new]),
+          .multiplying([update, .carry(0)]),
+        ]),
+        .adding([new, .multiplying([update, .adding([.carry(0), .multiplying([minus, new])])])]),
+      ]
+      all += forms.map { ("GRU", [1, 0, 2], ["linear_before_reset": .int(isLinear)], [$0]) }
+    }
     return all
   }
 }
@@ -148,29 +157,40 @@ private struct RecurrentFormulas {
 extension GraphExporter {
   /// A loop as LSTM, GRU or RNN; nil where it is none, or a weight has not the form that these want.
   mutating func recurrent(_ loop: Scan, _ operands: [String]) throws(FirnError) -> [String]? {
-    guard let pattern = RecurrentPattern(loop) else { return nil }
+    let (wholes, asGiven) = captured
+    if let results = try recurrent(loop, operands, asGiven) { return results }
+    return try recurrent(loop, operands, wholes)
+  }
+
+  private mutating func recurrent(
+    _ loop: Scan, _ operands: [String], _ operandParts: [LoopCapture?]
+  ) throws(FirnError) -> [String]? {
+    let parts = operandParts.dropFirst(loop.carries + loop.slices).compactMap(\.self)
+    guard parts.count == loop.captures else { return nil }
+    // Parts of one value are one weight.
+    var weights: [LoopCapture] = []
+    let terms = parts.map { part in
+      let place = weights.firstIndex { $0.value == part.value } ?? weights.count
+      if place == weights.count { weights.append(part) }
+      let whole = LoopTerm.capture(place)
+      return part.columns.map { whole.part($0.lowerBound, $0.upperBound) } ?? whole
+    }
+    guard let pattern = RecurrentPattern(loop, captures: terms) else { return nil }
     var lengths = ""
     if loop.slices == 2 {
       guard let known = self.lengths[loop.carries + 1] else { return nil }
       lengths = known
     }
-    let first = loop.carries + loop.slices
     let order = pattern.gates.flatMap { gate in (0..<pattern.units).map { gate * pattern.units + $0 } }
-    guard self.operands[first + pattern.kernel].shape.rank == 2,
-      self.operands[first + pattern.recurrentKernel].shape.rank == 2
+    guard weights[pattern.kernel].shape.rank == 2, weights[pattern.recurrentKernel].shape.rank == 2,
+      [pattern.bias, pattern.recurrentBias].allSatisfy({ $0.map { weights[$0].shape.rank == 1 } ?? true })
     else { return nil }
-    func vector(_ position: Int?) -> String?? {
-      guard let position else { return .some(nil) }
-      // A bias may have been spread over the batch outside of the loop.
-      if self.operands[first + position].shape.rank == 1 { return operands[first + position] }
-      return spread[first + position]
-    }
-    guard let bias = vector(pattern.bias), let recurrentBias = vector(pattern.recurrentBias) else {
-      return nil
-    }
+    let (bias, recurrentBias) = (
+      pattern.bias.map { weights[$0].name }, pattern.recurrentBias.map { weights[$0].name }
+    )
     let columns = integers(order)
     func matrix(_ e: inout GraphExporter, _ position: Int) -> String {
-      let ordered = e.add("Gather", [operands[first + position], columns], ["axis": .int(1)])
+      let ordered = e.add("Gather", [weights[position].name, columns], ["axis": .int(1)])
       return e.add("Unsqueeze", [e.add("Transpose", [ordered], ["perm": .ints([1, 0])]), e.integers([0])])
     }
     var inputs = [

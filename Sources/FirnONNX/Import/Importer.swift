@@ -263,9 +263,11 @@ final class Importer {
 
   // MARK: Graphs of nodes
 
-  /// The outputs of a branch, built where it stands.
-  func branch(_ message: GraphMessage, in outer: Environment) throws(FirnError) -> [ImportedValue] {
-    let inner = try nested(message, in: outer)
+  /// The outputs of a graph within a node, built where it stands.
+  func branch(
+    _ message: GraphMessage, _ values: [ImportedValue] = [], in outer: Environment
+  ) throws(FirnError) -> [ImportedValue] {
+    let inner = try nested(message, values, in: outer)
     var results: [ImportedValue] = []
     for output in message.outputs {
       guard let value = inner[output.name] else {
@@ -281,14 +283,8 @@ final class Importer {
   /// The outputs of a loop's body, as tensors; called while the body is built.
   func body(_ message: GraphMessage, _ values: [Tensor], in outer: Environment) -> [Tensor] {
     do throws(FirnError) {
-      let inner = try nested(message, values.map { .of($0) }, in: outer)
       var results: [Tensor] = []
-      for output in message.outputs {
-        guard let value = inner[output.name] else {
-          throw FirnError(
-            .invalidGraph, "nothing makes its output `\(output.name)`",
-            remedy: "check the file with onnx.checker")
-        }
+      for value in try branch(message, values.map { .of($0) }, in: outer) {
         results.append(try tensor(value).plain)
       }
       return results
@@ -298,7 +294,7 @@ final class Importer {
   }
 
   private func nested(
-    _ message: GraphMessage, _ values: [ImportedValue] = [], in outer: Environment
+    _ message: GraphMessage, _ values: [ImportedValue], in outer: Environment
   ) throws(FirnError) -> Environment {
     guard outer.depth < Nesting.limit else {
       throw FirnError(.invalidGraph, "graphs lie in one another without end", remedy: "export the model anew")

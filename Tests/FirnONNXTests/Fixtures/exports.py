@@ -2,12 +2,14 @@
 
     python exports.py FOLDER            all models
     python exports.py FOLDER --small    the stored ones
+    python exports.py FOLDER --large    ResNet-18, VGG-11's convolutions, MobileNetV2 and a DenseNet-121 of full width too
 
 Beside each `NAME.onnx` lies `NAME.npz` with `input_0`, `output_0`, and for some `losses`, those of five steps with part frozen.
 FIRN_ONNX_EXPORTS=FOLDER makes the tests read them. Written with torch 2.15 and onnx 1.23.2.
 """
 
 import copy
+import itertools
 import os
 import sys
 import warnings
@@ -15,6 +17,7 @@ import warnings
 import numpy
 import onnx
 import torch
+import torchvision
 from torch import nn
 
 warnings.simplefilter("ignore")
@@ -135,10 +138,10 @@ class UNet(nn.Module):
 class Recurrent(nn.Module):
     """A recurrent network and its last output, classified."""
 
-    def __init__(self, kind, **options):
+    def __init__(self, kind, units=5, **options):
         super().__init__()
-        self.rnn = kind(6, 5, batch_first=True, **options)
-        self.fc = nn.Linear(5 * (2 if options.get("bidirectional") else 1), 3)
+        self.rnn = kind(6, units, batch_first=True, **options)
+        self.fc = nn.Linear(units * (2 if options.get("bidirectional") else 1), 3)
 
     def forward(self, x):
         y, _ = self.rnn(x)
@@ -223,12 +226,25 @@ def models():
     yield "transformer", Transformer(), words
 
 
+def large():
+    """Of full width, on images large enough for all of their strides."""
+    image = torch.randn(2, 3, 64, 64)
+    yield "resnet18", torchvision.models.resnet18(), image
+    yield "vgg11", VGG(1), image
+    yield "mobilenetv2", torchvision.models.mobilenet_v2(num_classes=10), image
+    yield "lstm128", Recurrent(nn.LSTM, units=128, num_layers=2, bidirectional=True), torch.randn(3, 30, 6)
+    yield "gru128", Recurrent(nn.GRU, units=128), torch.randn(3, 30, 6)
+
+
 STORED = {
     "resnet_script", "resnet_dynamo", "unet_script", "lstm2_script", "gru_dynamo", "classifier_dynamo",
     "transformer_script"}
 
-# Modules that are frozen, and in inference mode, in five steps of training.
+# Modules that are frozen, and in inference mode, in five steps of training; those with a dropout among them.
 FROZEN = {
+    "resnet18": ["conv1", "bn1", "layer1", "layer2"], "vgg": ["features.0", "classifier"],
+    "vgg11": ["features.0", "features.3", "classifier"], "mobilenet": ["features.3", "classifier"],
+    "mobilenetv2": ["features.0", "features.1", "features.2", "classifier"], "lstm128": ["fc"], "gru128": ["fc"],
     "resnet": ["conv1", "bn1", "layer1"], "unet": ["down1", "down2"], "lstm2": ["fc"], "gru": ["fc"],
     "classifier": ["embedding"], "transformer": ["embedding", "encoder.layers.0"]}
 
@@ -285,7 +301,8 @@ def write(folder, name, model, x, dynamo):
 if __name__ == "__main__":
     folder = sys.argv[1]
     os.makedirs(folder, exist_ok=True)
-    for name, model, x in models():
+    large_ones = large() if "--large" in sys.argv else []
+    for name, model, x in itertools.chain(models(), large_ones):
         for dynamo in (False, True):
             torch.manual_seed(1)
             full = name + ("_dynamo" if dynamo else "_script")
@@ -298,6 +315,4 @@ if __name__ == "__main__":
                 print(full, "failed:", str(error).split("\n")[0][:200])
     if "--large" in sys.argv:
         torch.manual_seed(1)
-        for dynamo in (False, True):
-            write(folder, "resnet18" + ("_dynamo" if dynamo else "_script"), ResNet(), torch.randn(1, 3, 64, 64), dynamo)
         write(folder, "densenet121_script", DenseNet(), torch.randn(1, 3, 64, 64), False)

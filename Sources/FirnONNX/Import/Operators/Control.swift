@@ -30,11 +30,11 @@ extension Operator {
       }
       return results
     },
-    Operator("Scan", means: "`scan`", differs: "opset 9 and later") { c throws(FirnError) in
+    Operator("Scan", means: "`scan`; of opset 8 one for each sequence") { c throws(FirnError) in
       try ScanNode(c).results()
     },
     Operator(
-      "Loop", means: "`scan` of a known number of steps",
+      "Loop", means: "`scan` of a known number of steps; written out where its index decides shapes",
       differs: "the condition may only become false by counting"
     ) {
       c throws(FirnError) in try LoopNode(c).results()
@@ -49,9 +49,7 @@ private struct ScanNode {
   init(_ call: OperatorCall) { c = call }
 
   func results() throws(FirnError) -> [ImportedValue] {
-    guard c.version >= 9 else {
-      throw c.unsupported("Scan before opset 9", remedy: "export with a newer opset")
-    }
+    if c.version < 9 { return try batched() }
     guard let body = c.attribute("body")?.graph, let count = c.int("num_scan_inputs"),
       (0...c.inputs.count).contains(count),
       body.inputs.count == c.inputs.count
@@ -95,6 +93,51 @@ private struct ScanNode {
     }
     return results
   }
+
+  /// Most sequences of one node of opset 8: each is a loop of its own.
+  private static let largestBatch = 256
+
+  /// Opset 8: a batch of sequences, `[batch, time, …]`, that the body sees one by one, behind their lengths.
+  private func batched() throws(FirnError) -> [ImportedValue] {
+    let inputs = c.inputs.count - 1
+    guard let body = c.attribute("body")?.graph, let count = c.int("num_scan_inputs"),
+      (1...Swift.max(1, inputs)).contains(count), body.inputs.count == inputs
+    else {
+      throw FirnError(.invalidGraph, "its body does not fit it", remedy: "check the file with onnx.checker")
+    }
+    guard !c.has(0) else {
+      throw c.unsupported("Scan of opset 8 with lengths", remedy: "export with opset 9 or later")
+    }
+    var tensors: [Tensor] = []
+    for index in 0..<inputs { tensors.append(try c.tensor(1 + index)) }
+    guard let batch = tensors[inputs - 1].shape.first?.value, (1...Self.largestBatch).contains(batch),
+      tensors.allSatisfy({ $0.shape.first == Dim(batch) })
+    else {
+      throw c.unsupported(
+        "Scan of opset 8 over other than 1 to \(Self.largestBatch) sequences",
+        remedy: "export with opset 9 or later")
+    }
+    let directions = c.ints("directions") ?? Array(repeating: 0, count: count)
+    guard directions.count == count else {
+      throw FirnError(
+        .invalidGraph, "its directions are not \(count)", remedy: "check the file with onnx.checker")
+    }
+    let stateCount = inputs - count
+    var parts: [[Tensor]] = []
+    for number in 0..<batch {
+      let own = tensors.map {
+        $0.sliced(axis: 0, from: Dim(number), to: Dim(number + 1)).squeezed(axes: [0])
+      }
+      let sequences = zip(own.dropFirst(stateCount), directions).map { $1 == 1 ? $0.reversed(axes: [0]) : $0 }
+      let loop = scan(over: sequences, initial: Array(own.prefix(stateCount)), in: c.graph) { step in
+        let all = c.importer.body(body, step.carries + step.slices, in: c.environment)
+        return ScanResult(
+          carries: Array(all.prefix(stateCount)), outputs: Array(all.dropFirst(stateCount)))
+      }
+      parts.append(loop.carries + loop.outputs)
+    }
+    return parts[0].indices.map { index in .of(stack(parts.map { $0[index] })) }
+  }
 }
 
 /// ONNX's `Loop`, where the number of steps is known and the condition never changes.
@@ -112,6 +155,10 @@ private struct LoopNode {
     let trips = try c.dim(0, "trip count")
     if c.has(1), try c.scalar(1, "condition") == 0 { throw c.unsupported("a loop that never runs") }
     try requireTrueCondition(body)
+    if let count = trips.value, (1...Self.longestUnrolled).contains(count), Self.indexDecidesShapes(in: body)
+    {
+      return try unrolled(body, count)
+    }
     var states: [Tensor] = []
     for index in 2..<c.inputs.count { states.append(try c.tensor(index)) }
     let loop = scan(initial: states, length: trips, in: c.graph) { step in
@@ -121,6 +168,58 @@ private struct LoopNode {
     }
     return (loop.carries + loop.outputs).map { .of($0) }
   }
+
+  // MARK: Written out
+
+  /// Most steps that are written out.
+  private static let longestUnrolled = 1024
+
+  /// For each operator whose inputs decide shapes or places that must be known, which do.
+  private static let deciding: [String: Set<Int>] = [
+    "Slice": [1, 2, 3, 4], "Reshape": [1], "Expand": [1], "Tile": [1], "ConstantOfShape": [0],
+    "Range": [0, 1, 2], "Pad": [1], "Split": [1], "SequenceAt": [1],
+  ]
+
+  /// Whether something of the body's shapes follows from the step.
+  private static func indexDecidesShapes(in body: GraphMessage) -> Bool {
+    guard let index = body.inputs.first?.name else { return false }
+    var dependent: Set<String> = [index]
+    for node in body.nodes where node.inputs.contains(where: dependent.contains) {
+      let places = node.domain.isEmpty ? deciding[node.op] ?? [] : []
+      if node.inputs.enumerated().contains(where: { places.contains($0) && dependent.contains($1) }) {
+        return true
+      }
+      dependent.formUnion(node.outputs)
+    }
+    return false
+  }
+
+  /// The body once for each step, whose number is known there.
+  private func unrolled(_ body: GraphMessage, _ count: Int) throws(FirnError) -> [ImportedValue] {
+    var states: [ImportedValue] = []
+    for index in 2..<c.inputs.count { states.append(try c.value(index)) }
+    var outputs: [[Tensor]] = []
+    for step in 0..<count where !c.importer.isStopped {
+      let given: [ImportedValue] = [
+        .known(KnownIntegers(scalar: Dim(step))),
+        .known(KnownIntegers(shape: [], values: [1], isBool: true)),
+      ]
+      let all = try c.importer.branch(body, given + states, in: c.environment).dropFirst()
+      guard all.count >= states.count else {
+        throw FirnError(.invalidGraph, "its body does not fit it", remedy: "check the file with onnx.checker")
+      }
+      var made: [Tensor] = []
+      for value in all.dropFirst(states.count) { made.append(try c.importer.tensor(value).plain) }
+      states = Array(all.prefix(states.count))
+      outputs.append(made)
+    }
+    let stacked = (outputs.first ?? []).indices.map { place in
+      ImportedValue.of(stack(outputs.map { $0[place] }))
+    }
+    return states + stacked
+  }
+
+  // MARK: The condition
 
   /// The condition that the body gives must be the one it is given, or known and true.
   private func requireTrueCondition(_ body: GraphMessage) throws(FirnError) {

@@ -48,9 +48,10 @@ extension Operator {
         .of(turned.reshaped(to: Shape([theta.extent(0)] + sizes.map { Dim($0) } + [Dim(sizes.count)])))
       ]
     },
-    Operator("RoiAlign", means: "`gridSample`, `averagePool2d`", differs: "`sampling_ratio` must be given") {
-      c throws(FirnError) in [.of(try regions(c), isChannelsLast: true)]
-    },
+    Operator(
+      "RoiAlign", means: "`gridSample`, `averagePool2d` or `maxPool2d`",
+      differs: "`sampling_ratio` must be given"
+    ) { c throws(FirnError) in [.of(try regions(c), isChannelsLast: true)] },
     Operator("DeformConv", means: "`gridSample` tap by tap, and a product") { c throws(FirnError) in
       [.of(try deformed(c), isChannelsLast: true)]
     },
@@ -61,7 +62,8 @@ extension Operator {
     let x = try c.laid(0).channelsLast
     let (boxes, batch) = (try c.tensor(1), try c.tensor(2))
     let ratio = c.int("sampling_ratio", 0)
-    guard c.string("mode", "avg") == "avg" else { throw c.unsupported("the mode `max`") }
+    let mode = c.string("mode", "avg")
+    guard ["avg", "max"].contains(mode) else { throw c.unsupported("the mode `\(mode)`") }
     guard (1...64).contains(ratio) else {
       throw c.unsupported("a sampling ratio that depends on the boxes", remedy: "give `sampling_ratio`")
     }
@@ -74,7 +76,7 @@ extension Operator {
     let isHalf = c.string("coordinate_transformation_mode", "half_pixel") == "half_pixel" && c.version >= 16
     let scaled = boxes * c.float("spatial_scale", 1) - (isHalf ? 0.5 : 0)
     let count = boxes.extent(0)
-    /// Along one axis: the places, from -1 to 1 over the image, and whether each is in it; [boxes, places].
+    /// Along one axis: the places within the image, and whether each was in it; [boxes, places].
     func axis(_ first: Int, _ bins: Int, _ size: Int) -> (place: Tensor, isInside: Tensor) {
       let start = scaled.sliced(axis: 1, from: Dim(first), to: Dim(first + 1))
       var length = scaled.sliced(axis: 1, from: Dim(first + 2), to: Dim(first + 3)) - start
@@ -84,7 +86,7 @@ extension Operator {
       let share = x.graph.constant(NDArray(shares).converted(to: x.dtype)).reshaped(to: [1, Dim(samples)])
       let at = start + length * share
       let isInside = logicalAnd(greaterEqual(at, -1), lessEqual(at, Double(size)))
-      return (clamp(at, min: 0, max: Double(size - 1)) * (2 / Double(size - 1)) - 1, isInside)
+      return (clamp(at, min: 0, max: Double(size - 1)), isInside)
     }
     let (down, across) = (axis(1, rows, sizes[0]), axis(0, columns, sizes[1]))
     let (height, width) = (Dim(rows * ratio), Dim(columns * ratio))
@@ -92,13 +94,37 @@ extension Operator {
     func spread(_ tensor: Tensor, _ isDown: Bool) -> Tensor {
       tensor.reshaped(to: isDown ? [count, height, 1] : [count, 1, width]).broadcast(to: place)
     }
-    let grid = stack([spread(across.place, false), spread(down.place, true)], axis: 3)
     let images = gather(x, indices: batch)
-    let sampled = gridSample(images, at: grid, padding: .border, alignsCorners: true)
+    /// What the images have at places of their rows and columns.
+    func sampled(_ down: Tensor, _ across: Tensor, isNearest: Bool) -> Tensor {
+      let grid = stack(
+        [
+          spread(across * (2 / Double(sizes[1] - 1)) - 1, false),
+          spread(down * (2 / Double(sizes[0] - 1)) - 1, true),
+        ], axis: 3)
+      return gridSample(images, at: grid, isNearest: isNearest, padding: .border, alignsCorners: true)
+    }
     let isInside = logicalAnd(spread(across.isInside, false), spread(down.isInside, true))
-    let kept = select(
-      where: isInside.expandingAxis(at: 3), sampled, otherwise: x.graph.constant(0, dtype: x.dtype))
-    return averagePool2d(kept, window: (ratio, ratio))
+    func kept(_ values: Tensor) -> Tensor {
+      select(where: isInside.expandingAxis(at: 3), values, otherwise: x.graph.constant(0, dtype: x.dtype))
+    }
+    if mode == "avg" {
+      return averagePool2d(kept(sampled(down.place, across.place, isNearest: false)), window: (ratio, ratio))
+    }
+    // The greatest of what each of four neighbours contributes, not of what they add up to.
+    func neighbours(_ place: Tensor, _ size: Int) -> [(place: Tensor, weight: Tensor)] {
+      let low = floor(place)
+      return [(low, 1 - (place - low)), (minimum(low + 1, Double(size - 1)), place - low)]
+    }
+    var greatest: Tensor?
+    for row in neighbours(down.place, sizes[0]) {
+      for column in neighbours(across.place, sizes[1]) {
+        let weight = spread(row.weight, true) * spread(column.weight, false)
+        let part = sampled(row.place, column.place, isNearest: true) * weight.expandingAxis(at: 3)
+        greatest = greatest.map { maximum($0, part) } ?? part
+      }
+    }
+    return maxPool2d(kept(greatest ?? images), window: (ratio, ratio))
   }
 
   /// A convolution whose taps are moved by offsets, and weighted by a mask.
