@@ -127,7 +127,9 @@ let tests: [Target] = [
     name: "FirnToyOps", dependencies: ["FirnGraph", "FirnNotation"], path: "Tests/FirnToyOps"),
   .executableTarget(
     name: "FirnOpening",
-    dependencies: ["FirnGraph", "FirnOps", "FirnCompiler", "FirnRuntime", "FirnFormats", "FirnTraining"],
+    dependencies: [
+      "FirnGraph", "FirnOps", "FirnCompiler", "FirnRuntime", "FirnFormats", "FirnONNX", "FirnTraining",
+    ],
     path: "Tests/FirnOpening"),
   .executableTarget(name: "FirnWorldMember", dependencies: ["FirnWorlds"], path: "Tests/FirnWorldMember"),
   .testTarget(
@@ -159,7 +161,7 @@ let tests: [Target] = [
     name: "FirnFormatsTests",
     dependencies: [
       "FirnGraph", "FirnNotation", "FirnFiles", "FirnOps", "FirnNN", "FirnCompiler", "FirnRuntime",
-      "FirnFormats",
+      "FirnFormats", "FirnONNX",
       "CFirnAllocations",
       "FirnOpening", "FirnTestSupport",
     ],

@@ -161,6 +161,7 @@ import Testing
     ("transformer_script", "embedding | encoder/layers/0"),
     ("vgg_script", "features/0 | classifier"), ("vgg_dynamo", "features/0 | classifier"),
     ("mobilenet_script", "features/3 | classifier"),
+    ("norms_script", "a"), ("norms_dynamo", "a"),
     // Of full width.
     ("resnet18_script", "conv1 | bn1 | layer1 | layer2"),
     ("vgg11_script", "features/0 | features/3 | classifier"),

@@ -14,7 +14,7 @@ import Testing
 /// A step of an imported network beside that of the same network written by hand: times follow from what is run.
 @Suite struct ImportedStepTests {
   /// The network of `Fixtures/exports.py`, of stages of two blocks.
-  private static func resNet(_ images: Tensor, widths: [Int], classes: Int) -> Tensor {
+  static func resNet(_ images: Tensor, widths: [Int], classes: Int) -> Tensor {
     func norm(_ x: Tensor, _ name: String) -> Tensor { BatchNorm(name: name)(x) }
     func convolution(_ x: Tensor, _ width: Int, _ size: Int, _ stride: Int, _ name: String) -> Tensor {
       Conv2D(

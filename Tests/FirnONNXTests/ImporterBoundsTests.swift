@@ -174,6 +174,86 @@ import Testing
     }
   }
 
+  /// What a step takes of a vector follows from its number: each is written out.
+  @Test(arguments: [3, 0, 2000]) func loopsWhoseIndexDecidesShapesAreWrittenOut(_ trips: Int) throws {
+    var body = GraphMessage()
+    body.nodes = [
+      HandModel.node("Add", ["step", "one"], ["end"]),
+      HandModel.node("Unsqueeze", ["end", "axes"], ["ends"]),
+      HandModel.node("Slice", ["v", "starts", "ends"], ["part"]),
+      HandModel.node("ReduceSum", ["part"], ["sum"], [HandModel.attribute("keepdims", 0)]),
+      HandModel.node("Add", ["h", "sum"], ["next"]), HandModel.node("Identity", ["given"], ["go"]),
+    ]
+    body.inputs = [
+      HandModel.value("step", [], .i32), HandModel.value("given", [], .bool), HandModel.value("h", []),
+    ]
+    body.outputs = ["go", "next", "sum"].map { name in
+      var message = ValueMessage()
+      message.name = name
+      return message
+    }
+    var attribute = AttributeMessage()
+    (attribute.name, attribute.graph, attribute.type) = ("body", body, 5)
+    let bytes = HandModel.model(
+      [HandModel.node("Loop", ["trips", "", "x"], ["y", "sums"], [attribute])],
+      inputs: [HandModel.value("x", []), HandModel.value("v", ["4"])], outputs: ["y", "sums"],
+      initializers: [
+        TensorMessage("trips", integers: [trips], shape: []), TensorMessage("one", integers: [1], shape: []),
+        TensorMessage("axes", integers: [0]), TensorMessage("starts", integers: [0]),
+      ])
+    guard trips == 3 else {
+      // None is written out, and so many would be no graph: what decides is said.
+      #expect(try #require(HandModel.error(bytes)).description.contains("is not known before the model runs"))
+      return
+    }
+    let model = try HandModel.read(bytes)
+    #expect(!model.graph.definition.nodes.contains { $0.mnemonic == "scan" })
+    let session = try Session(model.graph)
+    let results = try session.run(
+      session.compile(fetching: model.outputs.map(\.tensor)),
+      feeding: ["x": NDArray(scalar: Float(1)), "v": NDArray([Float(1), 10, 100, 1000])])
+    #expect(try results[model.outputs[0].tensor].floats == [1 + 1 + 11 + 111])
+    #expect(try results[model.outputs[1].tensor].floats == [1, 11, 111])
+  }
+
+  /// Before opset 9 a batch of sequences is looped over one by one, behind their lengths.
+  @Test(arguments: [0, 1]) func scansOfOpset8HaveABatch(_ direction: Int) throws {
+    var body = GraphMessage()
+    body.nodes = [
+      HandModel.node("Add", ["h", "s"], ["next"]), HandModel.node("Identity", ["next"], ["out"]),
+    ]
+    body.inputs = [HandModel.value("h", ["2"]), HandModel.value("s", ["2"])]
+    body.outputs = [HandModel.value("next", ["2"]), HandModel.value("out", ["2"])]
+    var attribute = AttributeMessage()
+    (attribute.name, attribute.graph, attribute.type) = ("body", body, 5)
+    func bytes(_ lengths: String, _ batch: String = "2") -> [UInt8] {
+      HandModel.model(
+        [
+          HandModel.node(
+            "Scan", [lengths, "a", "x"], ["y", "z"],
+            [
+              attribute, HandModel.attribute("num_scan_inputs", 1),
+              HandModel.attribute("directions", [direction]),
+            ])
+        ],
+        inputs: [HandModel.value("a", [batch, "2"]), HandModel.value("x", [batch, "3", "2"])],
+        outputs: ["y", "z"], initializers: [TensorMessage("lengths", integers: [3, 2])], version: 8)
+    }
+    let model = try HandModel.read(bytes(""))
+    let session = try Session(model.graph)
+    let results = try session.run(
+      session.compile(fetching: model.outputs.map(\.tensor)),
+      feeding: [
+        "a": NDArray([Float(0), 0, 100, 100], shape: [2, 2]),
+        "x": NDArray((1...12).map { Float($0) }, shape: [2, 3, 2]),
+      ])
+    #expect(try results[model.outputs[0].tensor].floats == [9, 12, 127, 130])
+    let first: [Float] = direction == 0 ? [1, 2, 4, 6, 9, 12] : [5, 6, 8, 10, 9, 12]
+    #expect(try Array(results[model.outputs[1].tensor].floats.prefix(6)) == first)
+    #expect(try #require(HandModel.error(bytes("lengths"))).description.contains("with lengths"))
+    #expect(try #require(HandModel.error(bytes("", "batch"))).description.contains("sequences"))
+  }
+
   @Test(.timeLimit(.minutes(1))) func loopsThatEndByThemselvesAreRefused() throws {
     let bodies = [
       (Self.loop([Self.constant(false, "go")]), "its condition ends"),

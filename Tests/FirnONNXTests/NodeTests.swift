@@ -13,7 +13,6 @@ import Testing
     "test_bitcast_int32_to_float32",
     "test_nonmaxsuppression_limit_output_size",
     "test_nonmaxsuppression_two_classes",
-    "test_optional_get_element_tensor",
     "test_tfidfvectorizer_tf_batch_uniandbigrams_skip5",
     "test_training_dropout",
     "test_unique_sorted_with_negative_axis",

@@ -1,5 +1,6 @@
 import FirnFormats
 import FirnGraph
+import FirnONNX
 import Foundation
 
 #if canImport(Glibc)
@@ -7,7 +8,8 @@ import Foundation
 #endif
 
 // Opens each file whose path stands on a line of the standard input, and says what became of it and how much memory the
-// process had at most meanwhile, in KiB, as the kernel counts it. A path behind `graph ` is opened as a graph; behind `ask ` stands what memory is asked for.
+// process had at most meanwhile, in KiB, as the kernel counts it. A path behind `graph ` is opened as a graph, behind
+// `onnx ` as a model of ONNX; behind `ask ` stands what memory is asked for.
 
 /// A number of `/proc/self/status`; nil where there is none.
 func status(_ name: String) -> Int? {
@@ -45,6 +47,9 @@ func opened(_ line: String) -> String {
   do {
     if line.hasPrefix("graph ") {
       return "accepted \(try GraphDef(contentsOfFile: String(line.dropFirst(6))).nodes.count)"
+    }
+    if line.hasPrefix("onnx ") {
+      return "accepted \(try ONNXModel(contentsOfFile: String(line.dropFirst(5))).graph.variables.count)"
     }
     if line.hasPrefix("ask "), let request = Request(rawValue: String(line.dropFirst(4))) {
       try request.make()

@@ -73,7 +73,7 @@ final class Importer {
   // MARK: The model
 
   func run() throws(FirnError) {
-    guard let message = model.graph else { return }
+    guard let message = model.graph.map({ withGroupNorms($0) }) else { return }
     if let version = model.irVersion, version < 3 {
       throw fault(
         "is an ONNX model of IR version \(version), from before 2018",

@@ -27,6 +27,12 @@ enum PathText {
     name.contains(".") && !name.contains("::") && !name.contains("/") && !name.hasPrefix(".")
   }
 
+  /// Whether an exporter has counted the name up, as no module has one for it: `val_8`, `onnx::Mul_38`, `12`.
+  static func isNumbered(_ name: String) -> Bool {
+    let rest = name.hasPrefix("val_") ? name.dropFirst(4) : name[...]
+    return name.hasPrefix("onnx::") || !rest.isEmpty && rest.utf8.allSatisfy { 0x30...0x39 ~= $0 }
+  }
+
   /// The scope of a node of PyTorch's older exporter: `/layer1/layer1.0/conv1/Conv` stands in `layer1/0/conv1`.
   ///
   /// Its components name modules from the top again where those lie in lists.

@@ -135,6 +135,24 @@ class UNet(nn.Module):
         return self.merge1(torch.cat([y, a], 1))
 
 
+class Norms(nn.Module):
+    """Norms that exporters take apart, or write with weights that the module has not."""
+
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Conv2d(3, 8, 3, 2, 1)
+        self.g = nn.GroupNorm(2, 8)
+        self.n = nn.InstanceNorm2d(8)
+        self.i = nn.InstanceNorm2d(8, affine=True)
+        self.fc = nn.Linear(8, 5)
+        for parameter in (self.g.weight, self.g.bias, self.i.weight, self.i.bias):
+            nn.init.uniform_(parameter, 0.5, 1.5)
+
+    def forward(self, x):
+        x = torch.relu(self.g(self.a(x)))
+        return self.fc(torch.relu(self.i(self.n(x) + x)).mean([2, 3]))
+
+
 class Recurrent(nn.Module):
     """A recurrent network and its last output, classified."""
 
@@ -220,6 +238,7 @@ def models():
     yield "vgg", VGG(), image
     yield "mobilenet", MobileNet(), image
     yield "unet", UNet(), torch.randn(2, 1, 16, 16)
+    yield "norms", Norms(), torch.randn(2, 3, 8, 8)
     yield "lstm2", Recurrent(nn.LSTM, num_layers=2, bidirectional=True), sequence
     yield "gru", Recurrent(nn.GRU), sequence
     yield "classifier", Classifier(), words
@@ -237,7 +256,7 @@ def large():
 
 
 STORED = {
-    "resnet_script", "resnet_dynamo", "unet_script", "lstm2_script", "gru_dynamo", "classifier_dynamo",
+    "resnet_script", "resnet_dynamo", "unet_script", "norms_script", "norms_dynamo", "lstm2_script", "gru_dynamo", "classifier_dynamo",
     "transformer_script"}
 
 # Modules that are frozen, and in inference mode, in five steps of training; those with a dropout among them.
@@ -245,6 +264,7 @@ FROZEN = {
     "resnet18": ["conv1", "bn1", "layer1", "layer2"], "vgg": ["features.0", "classifier"],
     "vgg11": ["features.0", "features.3", "classifier"], "mobilenet": ["features.3", "classifier"],
     "mobilenetv2": ["features.0", "features.1", "features.2", "classifier"], "lstm128": ["fc"], "gru128": ["fc"],
+    "norms": ["a"],
     "resnet": ["conv1", "bn1", "layer1"], "unet": ["down1", "down2"], "lstm2": ["fc"], "gru": ["fc"],
     "classifier": ["embedding"], "transformer": ["embedding", "encoder.layers.0"]}
 

@@ -77,6 +77,10 @@ extension Operator {
     ) { c throws(FirnError) in
       [.known(KnownIntegers(shape: [], values: [c.has(0) ? 1 : 0], isBool: true))]
     },
+    Operator("OptionalGetElement", means: "nothing", differs: "a tensor is an element") {
+      c throws(FirnError) in
+      [try c.value(0)]
+    },
     binary("BitwiseAnd", "`bitwiseAnd`") { bitwiseAnd($0, $1) },
     binary("BitwiseOr", "`bitwiseOr`") { bitwiseOr($0, $1) },
     binary("BitwiseXor", "`bitwiseXor`") { bitwiseXor($0, $1) },

@@ -37,6 +37,8 @@ extension Operator {
       let image = x.channelsLast
       let axes = Array(1..<image.rank - 1)
       let y = standardized(image, axes: axes, epsilon: c.float("epsilon", 1e-5))
+      // Ones and zeros of a norm without weights are none either.
+      if c.isFilled(1, with: 1), c.isFilled(2, with: 0) { return [.of(y, isChannelsLast: true)] }
       return [
         .of(y * (try c.weight(1, role: "gain")) + (try c.weight(2, role: "beta")), isChannelsLast: true)
       ]
@@ -48,6 +50,10 @@ extension Operator {
       guard x.rank >= 2, groups > 0, let part = image.extent(-1).divided(exactlyBy: Dim(groups)) else {
         throw FirnError(
           .shapeMismatch, "\(groups) groups of \(x.extent(1)) channels", remedy: "check the model")
+      }
+      // What an exporter has taken apart says the shape that it put together again.
+      if let wanted = c.ints("firn.shape"), Shape(wanted) != x.shape {
+        throw c.unsupported("a group norm of \(x.shape) that gives \(Shape(wanted))")
       }
       let spatial = Array(image.shape.dimensions.dropLast())
       let parts = image.reshaped(to: Shape(spatial + [Dim(groups), part]))

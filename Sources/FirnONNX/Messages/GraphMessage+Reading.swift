@@ -15,7 +15,7 @@ extension GraphMessage {
 
 extension NodeMessage {
   /// Adds the names that it and the graphs within it read.
-  fileprivate func addRead(to read: inout Set<String>) {
+  func addRead(to read: inout Set<String>) {
     read.formUnion(inputs)
     for graph in attributes.compactMap(\.graph) {
       read.formUnion(graph.outputs.map(\.name))

@@ -1,0 +1,71 @@
+import FirnGraph
+import FirnNN
+import FirnONNX
+import FirnOps
+import FirnRuntime
+import FirnTestSupport
+import Foundation
+import Testing
+
+/// Damaged models of ONNX, in a process whose memory the kernel counts.
+@Suite(.serialized) struct HostileModelTests {
+  /// `FIRN_HOSTILE=100000` for a long run.
+  private static let count = HostileFileTests.count / 10
+
+  /// A model of megabytes, most of them weights: what is before them, they, and what is behind.
+  private static func parts(in folder: URL) throws -> (head: [UInt8], weights: [UInt8], tail: [UInt8]) {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 64])
+    let y = Dense(8, name: "head")(
+      LSTM(32, name: "cell")(relu(Dense(60, name: "body")(x)).reshaped(to: ["batch", 6, 10])))
+    let wide = graph.variable("wide", shape: [500, 1000], initializer: .uniform(-1, 1))
+    let session = try Session(graph, threads: 1)
+    session.onWarning = { _ in }
+    let path = folder.appendingPathComponent("model.onnx").path
+    try session.writeONNX([y, wide.sum(axes: [0])], to: path)
+    let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+    let values = try session.value(of: "wide").withUnsafeBytes { Data($0) }
+    let place = try #require(Data(bytes).range(of: values))
+    return (Array(bytes[..<place.lowerBound]), Array(bytes[place]), Array(bytes[place.upperBound...]))
+  }
+
+  @Test(.timeLimit(.minutes(30))) func damagedModelsTakeTwiceTheFile() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("firn-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let (head, weights, tail) = try Self.parts(in: folder)
+    #expect(head.count > 500 && tail.count > 500 && weights.count == 2_000_000)
+    let process = try OpeningProcess()
+    let url = folder.appendingPathComponent("damaged.onnx")
+    try Data(head + weights + tail).write(to: url)
+    let whole = try process.open("onnx \(url.path)")
+    #expect(whole.outcome == "accepted 9", "\(whole.outcome)")
+    let small = folder.appendingPathComponent("small.onnx")
+    try Data().write(to: small)
+    let base = try process.open("onnx \(small.path)")
+    #expect(base.outcome == "refused parse")
+    var (accepted, largest) = (0, 0)
+    for seed in 0..<Self.count {
+      var mutator = Mutator(seed: UInt64(seed) &* 0x1_0000_0001 &+ 3)
+      // What says what the weights are, not the weights themselves.
+      var (front, back) = (head, tail)
+      mutator.mutate(&front)
+      mutator.mutate(&back)
+      let bytes =
+        seed % 3 == 0
+        ? front + weights + tail : seed % 3 == 1 ? head + weights + back : front + weights + back
+      try Data(bytes).write(to: url)
+      let answer = try process.open("onnx \(url.path)")
+      #if canImport(Darwin)
+        // The mark is that of all files so far.
+        largest = max(largest, bytes.count)
+      #else
+        largest = bytes.count
+      #endif
+      let extra = answer.peak - base.peak - 2 * largest
+      #expect(extra <= HostileFileTests.fixed, "\(seed), \(bytes.count) bytes, \(answer.outcome): \(extra)")
+      if answer.outcome.hasPrefix("accepted") { accepted += 1 }
+    }
+    #expect(accepted > 0 && accepted < Self.count)
+  }
+}
