@@ -134,8 +134,8 @@ extension Compiler {
       graph.origins = nil
       dump?.stage(pass.name, graph, at: position + 1)
     }
-    try requireOneWriter(graph)
-    requireComplete(graph, context)
+    let written = try requireOneWriter(graph)
+    requireComplete(graph, context, writing: written)
     if !context.bound.outputs.isEmpty { dump?.stage("bound", context.bound, at: pipeline.count + 1) }
     return Compilation(graph: graph, context: context)
   }
@@ -231,9 +231,12 @@ extension Compiler {
   }
 
   /// Two assignments of one variable have no order that a user could know, unless the rows they write are apart.
-  private static func requireOneWriter(_ graph: GraphDef) throws(FirnError) {
-    // Nodes by position; most variables have one writer.
-    var first: [String: Int] = [:]
+  ///
+  /// - Returns: by variable the first node that writes it.
+  private static func requireOneWriter(_ graph: GraphDef) throws(FirnError) -> [String: Int] {
+    // Most variables have one writer.
+    var first: [String: Int] = Dictionary(
+      minimumCapacity: graph.nodes.count { $0.traits.contains(.writes) })
     var further: [String: [Int]] = [:]
     for position in graph.nodes.indices where graph.nodes[position].traits.contains(.writes) {
       let node = graph.nodes[position]
@@ -254,6 +257,7 @@ extension Compiler {
           location: node.location ?? other.location)
       }
     }
+    return first
   }
 
   private static func areApart(_ a: Range<Int>?, _ b: Range<Int>?) -> Bool {
@@ -263,7 +267,11 @@ extension Compiler {
 
   /// Nothing that a pass was to do may be left undone, however the pipeline is made up: a program that trains less than
   /// was asked for would look like one that learns badly.
-  private static func requireComplete(_ graph: GraphDef, _ context: CompilationContext) {
+  ///
+  /// - Parameter written: the variables that the graph writes.
+  private static func requireComplete(
+    _ graph: GraphDef, _ context: CompilationContext, writing written: [String: Int]
+  ) {
     for position in graph.nodes.indices
     where !graph.nodes[position].traits.isDisjoint(with: .unfinished) {
       let node = graph.nodes[position]
@@ -272,15 +280,11 @@ extension Compiler {
       if node.trainingAssignment != nil { firnBug("compiler", "the mode of `\(node.name)` was not resolved") }
     }
     requireBound(graph, context.bound)
-    var written: Set<String> = []
-    for node in graph.nodes where node.traits.contains(.writes) {
-      if case .writes(let name) = node.op.effect { written.insert(name) }
-    }
     guard context.request.training != nil else { return }
     guard context.prunings.count == context.objectives.count else {
       firnBug("compiler", "the loss was never differentiated")
     }
-    if let idle = context.prunings.lazy.flatMap(\.live).first(where: { !written.contains($0) }) {
+    if let idle = context.prunings.lazy.flatMap(\.live).first(where: { written[$0] == nil }) {
       firnBug("compiler", "`\(idle)` is to be trained, but nothing writes it")
     }
   }

@@ -14,11 +14,12 @@ extension Planner {
   /// - Complexity: linear in buffers and steps.
   mutating func overwriteVariables(_ representative: inout [Int], _ last: inout [Int]) {
     if commits.isEmpty || checks != nil { return }
-    var assignments: [String: Int] = [:]
-    for commit in commits { assignments[commit.name, default: 0] += 1 }
+    var uses: [String: (writes: Int, reads: Int)] = Dictionary(minimumCapacity: commits.count)
+    for commit in commits { uses[commit.name, default: (0, 0)].writes += 1 }
     // Of several buffers that are one variable none can be told to be the last that is read.
-    var reads: [String: Int] = [:]
-    for case .variable(let name) in placements { reads[name, default: 0] += 1 }
+    for case .variable(let name) in placements {
+      if let place = uses.index(forKey: name) { uses.values[place].reads += 1 }
+    }
     var makers = [Int](repeating: -1, count: placements.count)
     for position in steps.indices {
       for slot in steps[position].results { makers[slot] = position }
@@ -26,7 +27,7 @@ extension Planner {
     for number in commits.indices {
       let (name, made) = (commits[number].name, commits[number].slot)
       let maker = makers[made]
-      guard commits[number].rows == nil, assignments[name] == 1, reads[name] == 1, maker > lastFailing,
+      guard commits[number].rows == nil, uses[name].map({ $0 == (1, 1) }) == true, maker > lastFailing,
         arenaBytes[made] == commits[number].type.byteCount, representative[made] == made
       else { continue }
       let operands = steps[maker].operands

@@ -5,7 +5,7 @@ extension GraphDef {
   package var exchanges: Bool {
     nodes.contains { node in
       if node.op.exchangedBytes(of: operandTypes(of: node), results: node.types) != 0 { return true }
-      return node.traits.contains(.body) && node.op.asBodyOp?.body.exchanges == true
+      return node.traits.contains(.body) && node.op.asBodyOp?.pattern.exchanges == true
     }
   }
 

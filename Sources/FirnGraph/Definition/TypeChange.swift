@@ -72,6 +72,8 @@ extension GraphDef {
     var names: Set<String> = []
     for node in nodes {
       for type in node.types { for dimension in type.shape { names.formUnion(dimension.names) } }
+      // Programs and their instructions have none that operands and results have not.
+      if node.traits.contains(.instruction) || node.op.asBodyOp?.sharedPattern != nil { continue }
       for entry in node.op.attributes.entries { names.formUnion(entry.value.dimensionNames) }
     }
     return names.sorted()
