@@ -4,8 +4,8 @@ public import FirnNotation
 
 /// Values of variables, one by one and by selection.
 ///
-/// A reference names a variable by the tensor that reads it or by its path; a path may end in a block, such as
-/// `lstm/bias[gate: forget]` or `table[0..<3]`. Every change is checked first and made whole or not at all.
+/// A reference names a variable by its declaration, the tensor that reads it or its path; a path may end in a block, such
+/// as `lstm/bias[gate: forget]` or `table[0..<3]`. An optimiser's memory of one has a path too. Every change is checked first and made whole or not at all.
 extension Session {
   /// Every variable held, optimiser slots included, in the order they were made.
   public var variables: [Variable] { store.variables }
@@ -212,6 +212,8 @@ extension Session {
   }
 
   private func place(_ selection: Selection) throws(FirnError) -> Place {
+    // The graph, in which selections look, has no slots.
+    if let slot = store[selection.description]?.variable, slot.kind == .slot { return (slot.name, nil) }
     let places = try self.places(selection)
     guard places.count == 1, let place = places.first else {
       throw FirnError(

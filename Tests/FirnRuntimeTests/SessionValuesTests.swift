@@ -33,6 +33,27 @@ import Testing
     try NDArray([Float](repeating: value, count: shape.reduce(1, *)), shape: shape)
   }
 
+  // MARK: By declaration
+
+  /// What a session lists it also tells and takes, an optimiser's memory too.
+  @Test func listedVariablesAreReadAndSet() throws {
+    let model = try Model()
+    let session = try model.session()
+    try session.run(session.compile(minimizing: model.loss, with: Adam()), feeding: model.feeds)
+    #expect(session.variables.contains { $0.kind == .slot })
+    for variable in session.variables {
+      let value = try session.value(of: variable)
+      #expect(value.shape == variable.type.shape.extents)
+      #expect(try session.value(of: variable.name) == value)
+      #expect(try session.value(of: Selection(variable.name)) == value)
+    }
+    let moment = try #require(session.variables.first { $0.name == "head/bias/adam/first_moment" })
+    try session.setValue(try filled(3, [2]), of: moment)
+    #expect(try session.value(of: "head/bias/adam/first_moment").floats == [3, 3])
+    let read = try #require(session.variables.first)
+    #expect(try session.run(session.compile(fetching: [read]))[read] == session.value(of: read))
+  }
+
   // MARK: By name and block
 
   @Test func gateIsSetAndReadByName() throws {
