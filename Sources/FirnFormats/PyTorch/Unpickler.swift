@@ -40,7 +40,9 @@ struct Unpickler {
   /// How many values may be kept at once, whatever their operations' length.
   private static let fewestValues = 1 << 16
   /// About the bytes of a value in an array that grows, of one where it stays, and of an array by itself.
-  static let (grown, value, container) = (48, 24, 48)
+  ///
+  /// An array that grows doubles: for a moment a value has a place in the old one and two in the new one.
+  static let (grown, value, container) = (72, 24, 48)
 
   /// - Parameter start: where in `bytes` the pickle begins; where it ends, ``position`` says after running it.
   init(_ bytes: Bytes, at start: Int = 0, budget: ReadingBudget, fault: FileFault) {

@@ -83,3 +83,8 @@ extension String: TensorReference {
   /// The text itself.
   public var tensorName: String { self }
 }
+
+extension Variable: TensorReference {
+  /// Its ``name``, which the node that reads it has as well.
+  public var tensorName: String { name }
+}

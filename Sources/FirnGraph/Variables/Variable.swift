@@ -72,8 +72,3 @@ public struct Variable: Hashable, Sendable {
   /// Of the name, which is unique.
   public func hash(into hasher: inout Hasher) { hasher.combine(name) }
 }
-
-extension Variable: TensorReference {
-  /// Its ``name``, which the node that reads it has as well.
-  public var tensorName: String { name }
-}

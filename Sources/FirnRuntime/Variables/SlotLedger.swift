@@ -13,8 +13,9 @@ struct SlotLedger: Hashable, Sendable {
   private var trained: [String: [TrainedPart]] = [:]
   /// By optimiser name, its slots in the order they were made.
   private var slots: [String: [String]] = [:]
-  /// Slots that are sums over a window of runs. They come and go with accumulation: that they are missing is no reason to
-  /// start moments over.
+  /// Slots that are sums over a window of runs.
+  ///
+  /// They come and go with accumulation: that they are missing is no reason to start moments over.
   private var sums: Set<String> = []
 
   /// Of some slots those without which a part starts fresh: the optimiser's own, and where it has none all.

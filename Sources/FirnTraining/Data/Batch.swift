@@ -51,6 +51,14 @@ public struct Batch: Sendable {
 
   /// Whether what it makes is to weigh anything.
   var isCounted: Bool { whole == nil || count > 0 }
+
+  /// - Throws: `.invalidArgument` where what it makes can have no weight.
+  func requireExamples() throws(FirnError) {
+    guard total < 1 || count < 0 else { return }
+    throw FirnError(
+      .invalidArgument, "a batch is said to hold \(min(total, count)) examples",
+      remedy: "give as its `count` how many rows it feeds")
+  }
 }
 
 extension Batch {

@@ -29,7 +29,7 @@ public struct PaddedBatches: DividedBatchSource, Sendable {
   ///   - seed: decides the orders; nil for pools in the examples' own order.
   /// - Throws: `.shapeMismatch` where arrays of one example differ in length, arrays of one placeholder in their other
   ///   axes, or labels in number; `.invalidArgument` where there are no examples, or one has no steps; each with its
-  ///   number.
+  ///   number; and where what is filled up with is no element of an array's type.
   public init(
     _ sequences: KeyValuePairs<any TensorReference, [NDArray]>, padding: Double = 0,
     lengths: (any TensorReference)? = nil, labels: KeyValuePairs<any TensorReference, NDArray> = [:],
@@ -44,6 +44,13 @@ public struct PaddedBatches: DividedBatchSource, Sendable {
         throw FirnError(
           .shapeMismatch, "`\(reference.tensorName)` has \(arrays.count) sequences, there are \(first.count)",
           remedy: "give one an example")
+      }
+      let filling = NDArray(ArrayType(arrays[0].dtype, []), rounding: [padding])
+      guard arrays[0].dtype.isFloatingPoint || filling.doubles == [padding] else {
+        throw FirnError(
+          .invalidArgument,
+          "`\(reference.tensorName)` is \(arrays[0].dtype), and to be filled up with \(padding)",
+          remedy: "give a `padding` that is an element of it", place: reference.tensorName)
       }
       for (index, array) in arrays.enumerated() {
         guard array.shape.first == self.lengths[index], array.dtype == arrays[0].dtype,

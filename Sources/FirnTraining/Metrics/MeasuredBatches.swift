@@ -47,11 +47,13 @@ package final class MeasuredBatches {
     guard count > 0 else { return nil }
     guard session.world.size > 1 else {
       guard let own else { return nil }
+      try own.requireExamples()
       return [(try run(own), own.count)]
     }
     var bytes: [UInt8] = []
     if let own {
       do throws(FirnError) {
+        try own.requireExamples()
         bytes = ArrayBytes.written(try run(own), own.count)
       } catch {
         // The others wait for it.

@@ -92,9 +92,16 @@ final class TrainingLoop {
       remedy: "there is " + (["training loss"] + names).map { "`\($0)`" }.joined(separator: ", "))
   }
 
-  /// - Throws: `.unknownName` where the metric that epochs are to be compared by has no part of that name.
+  /// - Throws: `.unknownName` where the metric that epochs are to be compared by has no part of that name; `.notFinite`
+  ///   where it is NaN and decides whether the run goes on.
   private func requireMonitored(in record: EpochRecord) throws(FirnError) {
-    guard let name = trainer.monitor.name, record[name] == nil else { return }
+    guard let name = trainer.monitor.name else { return }
+    if record[name]?.isNaN == true, trainer.earlyStopping != nil {
+      throw FirnError(
+        .notFinite, "\(name) is NaN after epoch \(record.epoch), and decides when training stops",
+        remedy: "look for NaN in what is validated by, or compare epochs by another metric", place: name)
+    }
+    guard record[name] == nil else { return }
     throw FirnError(
       .unknownName, "epochs are to be compared by `\(name)`, which no metric gave",
       remedy: "there is "
@@ -163,6 +170,7 @@ final class TrainingLoop {
 
   /// One step, its position counted.
   private func step(_ batch: Batch) throws(FirnError) -> Double {
+    try batch.requireExamples()
     numericGuard?.willStep(session, at: position)
     let measured = try probe?.begin(before: run.program, batch, at: position)
     let results = try results(of: batch)
@@ -171,7 +179,7 @@ final class TrainingLoop {
     if let measured { try probe?.finish(measured, callbacks: callbacks, in: run) }
     losses.append(loss)
     state.lossSum += loss * Double(batch.total)
-    state.exampleCount += batch.total
+    state.exampleCount = state.exampleCount.saturatingSum(batch.total)
     position.step += 1
     position.batch += 1
     pendingStep = (batch.total, loss)

@@ -137,6 +137,11 @@ import Testing
       _ = try PaddedBatches(["x": [NDArray(zeros: [2, 3]), NDArray(zeros: [2, 4])]], of: 2)
     }
     #expect(throws: FirnError.self) { _ = try PaddedBatches(["x": [NDArray(zeros: [0, 3])]], of: 2) }
+    let words = [NDArray([1, 2] as [Int32])]
+    for padding in [-0.5, .nan, 3e9] {
+      #expect(throws: FirnError.self) { _ = try PaddedBatches(["x": words], padding: padding, of: 2) }
+    }
+    _ = try PaddedBatches(["x": words], padding: -1, of: 2)
   }
 
   @Test func foldersOfPictures() throws {

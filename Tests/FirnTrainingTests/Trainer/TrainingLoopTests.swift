@@ -202,6 +202,39 @@ import Testing
     #expect(before.count > 0)
   }
 
+  /// What a mean over an epoch would be made of must be a number of examples.
+  @Test func batchesOfNoExamplesAreRefused() throws {
+    let data = try tower.data(12)
+    func counted(_ count: Int) throws -> SequenceBatches<[Batch]> {
+      let feeds = try data.batches(of: 6, epoch: 0, seed: 2).map { try data.feeds($0) }
+      return SequenceBatches { _ in feeds.map { Batch($0, count: count) } }
+    }
+    for count in [0, -1] {
+      let session = try tower.session()
+      let before = try session.everything()
+      let fault = try error { try self.trainer(session).train(on: counted(count), epochs: 1) }
+      #expect(fault.code == .invalidArgument && fault.message.contains("\(count) examples"), "\(fault)")
+      #expect(try session.everything() == before)
+      var trainer = try self.trainer(session)
+      trainer.validation = Validation(try counted(count))
+      #expect(try error { try trainer.train(on: source(), epochs: 1) }.code == .invalidArgument)
+    }
+    let outcome = try trainer(try tower.session()).train(on: counted(.max), epochs: 2)
+    #expect(outcome.history.epochs.allSatisfy { $0.trainingLoss.isFinite })
+  }
+
+  /// Patience does not run out by epochs that nobody can compare.
+  @Test func epochsThatCannotBeComparedStopNothing() throws {
+    let rows = try NDArray([Float](repeating: .nan, count: 20), shape: [4, 5])
+    var trainer = try self.trainer(try tower.session())
+    trainer.validation = Validation(
+      try DataSet([tower.x: rows, tower.y: NDArray([0, 1, 2, 0] as [Int32])]).inBatches(of: 4))
+    #expect(try trainer.train(on: source(), epochs: 2).history.epochs.count == 2)
+    trainer.earlyStopping = EarlyStopping(patience: 2)
+    let fault = try error { try trainer.train(on: source(), epochs: 9) }
+    #expect(fault.code == .notFinite && fault.message.contains("loss is NaN after epoch 0"), "\(fault)")
+  }
+
   /// Sequences of batches give what a data set gives.
   @Test func anySequenceIsASource() throws {
     let data = try tower.data(20)
