@@ -97,6 +97,15 @@ import Testing
         try Data(contentsOf: URL(filePath: bench.path(run + "/weights.safetensors")))
       }
       #expect(try weights("part") == weights("whole"))
+      for other in ["--batch 8", "--seed 2", "--validation-split 0.5"] {
+        let line = Self.train.replacing("--batch 16", with: "").replacing("--seed 1", with: "")
+        let missing = ["--batch 16", "--seed 1"].filter { $0.prefix(6) != other.prefix(6) }.joined(
+          separator: " ")
+        let refused = bench.run(line + " \(missing) \(other) --epochs 9 --out part --resume")
+        #expect(
+          refused.code == 2 && refused.errors.contains("give --batch 16 --seed 1 and the same data"),
+          "\(refused.errors)")
+      }
       // What scaled its data goes on with it, or not at all.
       #expect(bench.run(half + " --standardize x --out scaled").code == 0)
       let unscaled = bench.run(Self.train + " --out scaled --resume")

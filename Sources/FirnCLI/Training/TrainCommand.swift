@@ -130,6 +130,17 @@ enum TrainCommand {
           .invalidArgument, "'\(place.name)' has no checkpoint to go on from", remedy: "leave --resume out",
           place: place.name)
       }
+      if let position = start?.position,
+        position.batchSize != job.batch || position.seed != job.seed
+          || position.count ?? job.training.count != job.training.count
+      {
+        throw FirnError(
+          .invalidArgument,
+          "the run in '\(place.name)' goes through \(position.count ?? 0) examples in batches of \(position.batchSize) by seed "
+            + "\(position.seed), this is \(job.training.count) in batches of \(job.batch) by seed \(job.seed)",
+          remedy: "give --batch \(position.batchSize) --seed \(position.seed) and the same data",
+          place: place.name)
+      }
       if start?.standardization != job.standardization {
         throw FirnError(
           .invalidArgument, "the run in '\(place.name)' scaled its data otherwise",
