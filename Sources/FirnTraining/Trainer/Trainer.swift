@@ -1,4 +1,5 @@
 public import FirnGraph
+import FirnNotation
 public import FirnRuntime
 
 /// Training as people do it: epochs and batches, validation, early stopping, freeze schedules, checkpoints.
@@ -74,12 +75,26 @@ public struct Trainer {
   /// what is newly trained starts fresh (rule 6), where the optimisers of stages have the same name.
   ///
   /// - Parameter compile: makes the program of a stage.
-  /// - Throws: what compiling the first stage throws.
+  /// - Throws: what compiling the first stage throws; `.invalidSelection` for a selection of any stage that names
+  ///   nothing.
   public init(
     in session: Session, through schedule: FreezeSchedule,
     compiling compile: @escaping (FreezeSchedule.Stage) throws -> Program
   ) throws(FirnError) {
     self.session = session
+    for stage in schedule.stages {
+      // Which variables are loaded or random by then is not known yet.
+      guard let selection = stage.freezing,
+        !["loaded", "uninitialised"].contains(where: selection.description.contains)
+      else { continue }
+      do throws(FirnError) {
+        _ = try session.selected(selection)
+      } catch {
+        var error = error
+        error.message = "stage \(stage.index): \(error.message)"
+        throw error
+      }
+    }
     stages = StagePrograms(schedule, compile)
     program = try stages.program(of: 0, in: session).program
   }

@@ -230,6 +230,18 @@ import Testing
     }
   }
 
+  /// A name that is none is found before the stages before it have trained.
+  @Test func selectionsOfLaterStagesAreReadAtOnce() throws {
+    let session = try tower.session()
+    let count = Counter()
+    let misspelt = FreezeSchedule([(.epoch(0), "layer1"), (.epoch(9), "layr1")])
+    let fault = try error {
+      _ = try Trainer(in: session, through: misspelt) { try compile(session, $0.freezing, count) }
+    }
+    #expect(fault.code == .invalidSelection && fault.message.hasPrefix("stage 1: "), "\(fault)")
+    #expect(count.value == 0)
+  }
+
   /// A stage whose optimiser has another name begins with what plateaus have left of the rate.
   @Test func ratesThatFellStayLowInTheNextStage() throws {
     let data = try tower.data(rows)
