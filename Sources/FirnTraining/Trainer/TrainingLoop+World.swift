@@ -23,7 +23,7 @@ extension TrainingLoop {
     guard isNow || position.step >= nextAsking else { return false }
     let now = ContinuousClock.now
     let (steps, seconds) = (position.step - lastAsking.step, lastAsking.time.duration(to: now) / .seconds(1))
-    // Some launchers end their processes a second after they have asked them to end.
+    // Some launchers end their processes half a second after they have asked them to end.
     let rate = seconds > 0 ? Double(steps) / seconds / 4 : 0
     let wait = max(1, min(64, rate.isFinite ? Int(min(rate, 64)) : 1))
     let answers = try session.collecting([own ? 1 : 0, UInt8(wait)])
