@@ -1,6 +1,7 @@
 import FirnCompiler
 import FirnGraph
 import FirnNotation
+import FirnOps
 import FirnRuntime
 import FirnTraining
 import FirnWorlds
@@ -51,6 +52,49 @@ import Testing
     for own in try World.runInThreads(3, { try losses($0) }) {
       #expect(own.count == alone.count && zip(own, alone).allSatisfy { abs($0 - $1) < 1e-3 })
     }
+  }
+
+  /// What it makes of two of the others' examples weighs nothing.
+  @Test func whoHasNoExampleWeighsNothing() throws {
+    @Sendable func weights(_ world: World) throws -> [Float] {
+      let graph = Graph()
+      let x = graph.placeholder("x", shape: ["batch", 2])
+      let w = graph.variable("w", shape: [2], initializer: .constant(1))
+      let loss = square((x * w.broadcast(to: x.shape)).sum(axes: [1])).mean()
+      let session = try Session(graph, seed: 1, threads: 1, world: world)
+      let program = try session.compile(minimizing: loss, with: SGD(learningRate: 1e-3))
+      let data = try DataSet([x: NDArray((0..<10).map { Float($0 * $0) }).reshaped(to: [5, 2])])
+      try Trainer(program, in: session).fit(data, epochs: 2, batchSize: 3, seed: 1)
+      return try session.value(of: "w").elements(as: Float.self)
+    }
+    let alone = try weights(.alone)
+    for own in try World.runInThreads(5, { try weights($0) }) {
+      for (a, b) in zip(own, alone) { #expect(abs(a - b) < 1e-5 * max(1, abs(b)), "\(own), \(alone)") }
+    }
+  }
+
+  /// None twice, none lost, and none larger than another by more than one, of a batch as of an epoch.
+  @Test(arguments: [1, 2, 3, 7], [1, 4, 8, 23, 40]) func partsAreEven(members: Int, size: Int) throws {
+    let data = try Lesson().data
+    let whole = data.batches(of: size, epoch: 1, seed: 3)
+    let parts = (0..<members).map { data.batches(of: size, epoch: 1, seed: 3, rank: $0, of: members) }
+    var place = 0
+    for (number, batch) in whole.enumerated() {
+      var owners = [Int](repeating: -1, count: batch.count)
+      for rank in 0..<members {
+        let share = BatchShare(rank: rank, of: members)
+        let own = share.places(in: batch.count, after: place)
+        #expect(own.map { batch[$0] } == parts[rank][number])
+        for index in own {
+          #expect(owners[index] == -1)
+          owners[index] = rank
+        }
+      }
+      #expect(owners == batch.indices.map { (place + $0) % members })
+      place += batch.count
+    }
+    let counts = parts.map { $0.reduce(0) { $0 + $1.count } }
+    #expect(counts.reduce(0, +) == Lesson.count && counts.allSatisfy { abs($0 - counts[0]) <= 1 })
   }
 
   @Test(arguments: ["weight", "selection", "graph"]) func differencesAreNamedBeforeTheFirstStep(

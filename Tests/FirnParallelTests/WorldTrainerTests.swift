@@ -80,6 +80,22 @@ import Testing
     for own in try World.runInThreads(members, { try measure($0) }) { #expect(own == alone) }
   }
 
+  /// Sums of these numbers tell one order from another.
+  @Test func measuresAreAddedInTheOrderOfBatches() throws {
+    @Sendable func measure(_ world: World) throws -> Double {
+      let graph = Graph()
+      let x = graph.placeholder("x", shape: ["batch"])
+      let judge = try Evaluator([.mean(of: x.mean())], in: Session(graph, threads: 1, world: world))
+      let data = try DataSet([x: NDArray([1, 1e17, -1e17, 3] as [Float])])
+      return try judge.evaluate(data.inBatches(of: 1)).values[0].value
+    }
+    let alone = try measure(.alone)
+    #expect(alone == 0.75)
+    for members in [2, 3, 4] {
+      for own in try World.runInThreads(members, { try measure($0) }) { #expect(own == alone) }
+    }
+  }
+
   @Test func resumedRunsHaveTheBitsOfWholeOnes() throws {
     let whole = try World.runInThreads(2) { try Self.train(in: $0, epochs: 4) }[0]
     let path = Scratch.path()
@@ -368,8 +384,10 @@ import Testing
         try Self.caching(inFolder ? path : nil).features(of: program, over: data, in: session))
       var counts: [Int] = []
       for epoch in 0..<3 {
-        let parts = data.batches(of: size, epoch: epoch, seed: 2, rank: world.rank, of: world.size)
-        for (batch, part) in zip(data.batches(of: size, epoch: epoch, seed: 2), parts) {
+        for (number, batch) in data.batches(of: size, epoch: epoch, seed: 2).enumerated() {
+          let part = BatchShare(rank: world.rank, of: world.size).fedPlaces(
+            in: batch.count, after: number * size
+          ).places.map { batch[$0] }
           try features.handOut(batch)
           _ = try session.run(features.step, feeding: features.feeds(part))
         }

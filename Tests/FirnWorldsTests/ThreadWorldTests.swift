@@ -37,6 +37,35 @@ import Testing
     #expect(sums.map(\.bitPattern) != Self.expected(2048, members: 3).map(\.bitPattern))
   }
 
+  /// Of rows that several members have, too; few of them travel as rows, many as a table.
+  @Test(arguments: [1, 80]) func rowsAreAddedInTheOrderOfRanks(count: Int) throws {
+    let (members, width, size) = (3, 40, 100)
+    var expected = [Float](repeating: 0, count: size * width)
+    for rank in 0..<members {
+      for (index, value) in Calls.numbers(count * width, of: rank).enumerated() { expected[index] += value }
+    }
+    let all = try World.runInThreads(members) { world in
+      var rows = Calls.numbers(count * width, of: world.rank)
+      var indices = (0..<count).map { Int32($0) }
+      var table = [Float](repeating: 1, count: size * width)
+      try rows.withUnsafeMutableBytes { rows in
+        try indices.withUnsafeMutableBufferPointer { indices in
+          try table.withUnsafeMutableBytes { table in
+            try world.finish(
+              world.startSum(
+                ofRows: #require(rows.baseAddress), at: #require(indices.baseAddress), count: count,
+                width: width, into: #require(table.baseAddress), size: size, of: .f32))
+          }
+        }
+      }
+      return (table.map(\.bitPattern), world.trafficSoFar.reducedBytes)
+    }
+    for (table, bytes) in all {
+      #expect(table == expected.map(\.bitPattern))
+      #expect(bytes == (count == 1 ? width * 4 + 4 : size * width * 4))
+    }
+  }
+
   @Test func otherTypesOfNumbers() throws {
     let sums = try World.runInThreads(3) { world in
       var doubles = [0.1, 1e-17].map { $0 * Double(world.rank + 1) }
