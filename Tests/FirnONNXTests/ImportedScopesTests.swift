@@ -76,7 +76,10 @@ import Testing
     let path = NodeTests.fixtures.appendingPathComponent("exports/\(model.name).onnx").path
     let imported = try ONNXModel(contentsOfFile: path)
     let own = Graph()
-    let both = [(imported.graph, imported.outputs[0].tensor), (own, model.written(own))]
+    let both = [(imported.graph, imported.outputs[0].tensor), (own, model.written(own))].map {
+      graph, output in
+      (graph, square(output).mean())
+    }
     let described = both.map { graph, _ in
       graph.variables.map { "\($0.name) \($0.type) \($0.role) \($0.kind) \($0.isTrainable)" }.sorted()
     }
@@ -88,9 +91,8 @@ import Testing
       }
       #expect(!named[1].isEmpty && named[0] == named[1], "\(query): \(named)")
       // What freezing it leaves, and why.
-      let outcomes = try both.map { graph, output in
-        let explanation = try Explanation(
-          graph: graph.definition, loss: square(output).mean().value, freezing: query)
+      let outcomes = try both.map { graph, loss in
+        let explanation = try Explanation(graph: graph.definition, loss: loss.value, freezing: query)
         return explanation.status.variables.map { "\($0.name) \($0.status)" }.sorted()
       }
       #expect(outcomes[0] == outcomes[1], "\(query)")

@@ -122,6 +122,51 @@ import Testing
     }
   }
 
+  /// What looks like a group norm that an exporter has taken apart, and in one place is none, stays as it stands.
+  @Test(arguments: ["", "gain", "sizes", "shape", "weights"]) func groupNormsArePutTogether(_ fault: String)
+    throws
+  {
+    var nodes = [
+      HandModel.node("Shape", ["x"], ["s"]), HandModel.node("Reshape", ["x", "sizes"], ["r"]),
+      HandModel.node("InstanceNormalization", ["r", "val_1", "val_2"], ["n"]),
+      HandModel.node("Reshape", ["n", fault == "shape" ? "fixed" : "s"], ["m"]),
+      HandModel.node("Mul", ["m", "val_3"], ["p"], name: "/g/Mul"),
+      HandModel.node("Add", ["p", "val_4"], ["y"], name: "/g/Add"),
+    ]
+    if fault == "gain" { nodes.append(HandModel.node("Relu", ["val_3"], ["z"])) }
+    let bytes = HandModel.model(
+      nodes, inputs: [HandModel.value("x", ["2", "4", "3", "2"])],
+      outputs: fault == "gain" ? ["y", "z"] : ["y"],
+      initializers: [
+        TensorMessage("sizes", integers: fault == "sizes" ? [0, 4, 2, 3] : [0, 2, -1]),
+        TensorMessage("fixed", integers: [2, 4, 2, 3]),
+        TensorMessage(
+          "val_1", NDArray([Float](repeating: fault == "weights" ? 2 : 1, count: fault == "sizes" ? 4 : 2))),
+        TensorMessage("val_2", NDArray([Float](repeating: 0, count: fault == "sizes" ? 4 : 2))),
+        TensorMessage("val_3", try NDArray([Float(1), 2, 3, 4], shape: [4, 1, 1])),
+        TensorMessage("val_4", try NDArray([Float(0), 1, 2, 3], shape: [4, 1, 1])),
+      ])
+    if fault == "shape" {
+      #expect(try #require(HandModel.error(bytes)).description.contains("a group norm of"))
+      return
+    }
+    let model = try HandModel.read(bytes)
+    let names = model.graph.variables.map { "\($0.name) \($0.type.shape)" }
+    #expect((names == ["g/gamma [4]", "g/beta [4]"]) == fault.isEmpty, "\(names)")
+    let session = try Session(model.graph, threads: 1)
+    let feed = try HandModel.array([2, 4, 3, 2])
+    let result = try session.run(
+      session.compile(fetching: [model.outputs[0].tensor]), feeding: [model.inputs[0].tensor: feed])
+    let values = try result[model.outputs[0].tensor].doubles
+    // Of one channel's pixels by the statistics of its group: x is 0, 0.1, ..., a group's twelve of variance 143/1200.
+    let own = { (place: Int) in (Double(place) - 5.5) * 0.1 / (143.0 / 1200 + 1e-5).squareRoot() }
+    guard fault != "sizes" else { return }
+    let scale = fault == "weights" ? 2.0 : 1
+    for (place, channel) in [(0, 0), (7, 1), (11, 1)] {
+      #expect(abs(values[place] - (own(place) * scale * Double(channel + 1) + Double(channel))) < 1e-4)
+    }
+  }
+
   @Test func equalInitialisersSharedThroughIdentityAreTwoAgain() throws {
     let bytes = HandModel.model(
       [
