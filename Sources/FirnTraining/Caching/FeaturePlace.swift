@@ -25,6 +25,8 @@ public final class FeaturePlace {
   private var digests: [ExampleDigests] = []
   /// Of what sessions hold in variables: going through the weights of a large network takes longer than a short run.
   private var contents: [Variable: Contents] = [:]
+  /// How often that was done.
+  private(set) var digestedVariables = 0
 
   private struct Variable: Hashable {
     var session: ObjectIdentifier
@@ -95,6 +97,7 @@ public final class FeaturePlace {
     var digest = Digest()
     digest.add(try session.contents(of: name))
     let key = FeatureKey(&digest)
+    digestedVariables += 1
     if contents.count >= Self.keptContents { contents = [:] }
     // A first value may have been made just now.
     contents[variable] = Contents(session: session.token, revision: session.revision(of: name), key: key)

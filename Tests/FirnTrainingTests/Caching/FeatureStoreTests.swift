@@ -25,6 +25,24 @@ import Testing
   /// One computation is made to see that what is inherited is what would be computed.
   private static let proof = 1
 
+  /// A run goes through no weight that another has gone through, unless it was given another value since.
+  @Test func weightsAreDigestedOnce() throws {
+    let model = try CachingModel(.dense)
+    let place = FeaturePlace.memory(limit: 1 << 20)
+    let session = try model.session()
+    func digested() throws -> Int {
+      let before = place.digestedVariables
+      _ = try Caching.frozenFeatures(in: place).features(
+        of: model.program(session), over: model.data(), in: session)
+      return place.digestedVariables - before
+    }
+    let first = try digested()
+    #expect(first > 1)
+    #expect(try digested() == 0)
+    try session.setValue(session.value(of: "encoder/dense/bias"), of: "encoder/dense/bias")
+    #expect(try digested() == 1)
+  }
+
   @Test func everyPartOfTheKeyCounts() throws {
     try withFolder { url in
       let model = try CachingModel(.dense)
