@@ -113,10 +113,11 @@ struct TrainingJob {
     method = options.words
     settings = plan.words(options, steps: steps.overflow ? .max : steps.partialValue)
     // The run that goes on has said them, and what is random as yet is what its checkpoint holds.
-    let onWarning = model.session.onWarning
-    if isResumed { model.session.onWarning = { _ in } }
-    defer { model.session.onWarning = onWarning }
-    trainer = try plan.trainer(in: model.session, options)
+    let session = model.session
+    let onWarning = session.onWarning
+    if isResumed { session.onWarning = { _ in } }
+    defer { session.onWarning = onWarning }
+    trainer = try plan.trainer(in: session, options)
   }
 
   /// Runs the examples that are looked at in the end once before the run, so that what is wrong with them is known.
