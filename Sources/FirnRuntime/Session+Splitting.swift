@@ -89,7 +89,8 @@ extension Session {
       step: part(
         of: program, program.compilation.with(graph: split.step), fetches: program.fetches,
         known: graph.definition.placeholders + split.ports.map { ($0.placeholder, $0.type) }),
-      ports: split.ports, count: analysis.rows.count.value, text: prefix.bound.text + prefix.graph.text,
+      ports: split.ports, count: analysis.rows.count.value,
+      text: prefix.bound.computation + prefix.graph.computation,
       variables: variables)
   }
 
@@ -122,4 +123,21 @@ extension Session {
 
   /// What a program reads of these variables, as it is now.
   package func contents(of variable: String) throws(FirnError) -> NDArray { try store.value(of: variable) }
+}
+
+extension GraphDef {
+  /// Its text with the variables that it reads alone, by name and type: of a variable that another part declares, and of
+  /// first values, nothing is made here.
+  fileprivate var computation: String {
+    var read: Set<String> = []
+    for node in nodes {
+      if case .reads(let name) = node.op.effect { read.insert(name) }
+    }
+    var bare = self
+    bare.lossName = nil
+    bare.variables = variables.filter { read.contains($0.name) }.map {
+      Variable(name: $0.name, type: $0.type, initializer: .zeros)
+    }
+    return bare.text
+  }
 }

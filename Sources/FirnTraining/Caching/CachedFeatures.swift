@@ -45,6 +45,7 @@ final class CachedFeatures {
     _ program: Program, over data: DataSet, in session: Session, _ caching: Caching,
     constants: Feeds = [:], trained: Set<String> = []
   ) throws(FirnError) {
+    try caching.validate()
     let prefix = try session.frozenPrefix(
       of: program, columns: data.sample(for: program), constants: constants, trained: trained)
     let cut = try prefix.cut(for: caching, examples: data.count)

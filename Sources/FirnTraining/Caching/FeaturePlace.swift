@@ -18,6 +18,8 @@ public final class FeaturePlace {
   }
 
   let kind: Kind
+
+  var isFolder: Bool { if case .folder = kind { true } else { false } }
   /// The most bytes that the features of one data set may take.
   public let limit: Int
   /// Those in memory, the one used last at the end.

@@ -26,10 +26,13 @@ extension FrozenPrefix {
       wanted = cut
     }
     if fits(wanted) { return wanted }
+    let total = size(wanted).saturatingProduct(examples)
+    // What reads the same is told to the byte.
+    let isNear = bytes(total) == bytes(limit)
+    func exact(_ count: Int) -> String { isNear ? "\(NumberFormat.count(count)) bytes" : bytes(count) }
     let need =
       "frozen features take \(bytes(size(wanted))) an example, "
-      + "\(bytes(size(wanted).saturatingProduct(examples))) for \(NumberFormat.count(examples)), "
-      + "and the limit is \(bytes(limit))"
+      + "\(exact(total)) for \(NumberFormat.count(examples)), and the limit is \(exact(limit))"
     let next = all.first { size($0) < size(wanted) && fits($0) }
     let offer = next.map { cut in
       "store \(bytes(size(cut))) an example with `bytesPerExample: \(size(cut))`, at "
@@ -39,7 +42,9 @@ extension FrozenPrefix {
     throw FirnError(
       .invalidArgument, need,
       remedy: offer.map { "allow more, or " + $0 }
-        ?? "allow more, or use a folder; no cheaper cut fits either",
+        ?? (caching.place.isFolder
+          ? "allow more; no cheaper cut fits either"
+          : "allow more, or use a folder; no cheaper cut fits either"),
       causes: reasons)
   }
 

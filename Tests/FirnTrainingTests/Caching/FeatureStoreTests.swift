@@ -1,5 +1,7 @@
 import FirnGraph
+import FirnNN
 import FirnNotation
+import FirnOps
 import FirnRuntime
 @testable import FirnTraining
 import Foundation
@@ -24,6 +26,55 @@ import Testing
 
   /// One computation is made to see that what is inherited is what would be computed.
   private static let proof = 1
+
+  /// What is stored serves every head: its width, its name and its first values are no part of the key.
+  @Test func headsShareFeatures() throws {
+    try withFolder { url in
+      for isFolder in [false, true] {
+        let memory = FeaturePlace.memory(limit: 1 << 20)
+        var counts: [Int] = []
+        for (width, name, initializer) in [
+          (3, "head", Initializer.zeros), (5, "head", .zeros), (3, "other", .zeros), (3, "head", .ones),
+        ] as [(Int, String, Initializer)] {
+          let graph = Graph()
+          let x = graph.placeholder("x", shape: ["batch", 6])
+          let y = graph.placeholder("y", shape: ["batch"], dtype: .i32)
+          let code = Dense(40, activation: .tanh, name: "encoder")(x)
+          let bias = graph.variable(name, shape: [Dim(width)], initializer: initializer)
+          let logits = Dense(width, name: "\(name)_kernel")(code) + bias
+          let loss = sparseSoftmaxCrossEntropy(logits: logits, labels: y).mean()
+          let session = try Session(graph, seed: 1)
+          session.onWarning = { _ in }
+          let program = try session.compile(
+            minimizing: loss, with: SGD(learningRate: 0.1), freezing: "encoder")
+          let data = try DataSet([
+            "x": noise([11, 6], "x"), "y": NDArray((0..<11).map { Int32($0 % 3) }),
+          ])
+          let features = try #require(
+            try Caching.frozenFeatures(in: isFolder ? .folder(url.path) : memory).features(
+              of: program, over: data, in: session))
+          _ = try features.feeds(Array(0..<11))
+          counts.append(features.computedCount)
+        }
+        #expect(counts == [11] + [Int](repeating: isFolder ? Self.proof : 0, count: 3))
+      }
+    }
+  }
+
+  /// Places and numbers that are none are told before anything is stored.
+  @Test func placesThatAreNone() throws {
+    let model = try CachingModel(.dense)
+    let session = try model.session()
+    for caching in [
+      Caching.frozenFeatures(in: .folder("")), .frozenFeatures(in: .memory(limit: -1)),
+      .frozenFeatures(in: .memory(limit: 1 << 20), bytesPerExample: -5),
+    ] {
+      let error = try #require(throws: FirnError.self) {
+        _ = try caching.features(of: model.program(session), over: model.data(), in: session)
+      }
+      #expect(error.code == .invalidArgument && error.remedy != nil)
+    }
+  }
 
   /// A run goes through no weight that another has gone through, unless it was given another value since.
   @Test func weightsAreDigestedOnce() throws {
