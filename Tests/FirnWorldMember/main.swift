@@ -22,7 +22,8 @@ do {
     world.abort(WorldError(rank: world.rank, "aborted on purpose", remedy: "none"))
   }
   if way == "all" {
-    usleep(UInt32(world.size - 1 - world.rank) * 500_000)
+    // When the others wait for nothing any more.
+    usleep(400_000 + UInt32(world.size - 1 - world.rank) * 150_000)
     abort()
   }
   if way == "late" {
