@@ -158,9 +158,12 @@ final class MPITransport: ProcessTransport {
 
   func speaks(within seconds: Double) -> Bool {
     do throws(WorldError) {
-      for other in 0..<size where other != rank { try send(FaultMessage.fault, to: other) }
-      // Who was told that this member has met none may be speaking.
-      if faulty.withLock({ !$0.isEmpty }) { return false }
+      // Who was told that this member has met none may be speaking, so it stays with that.
+      let hasAnswered = faulty.withLock { !$0.isEmpty }
+      for other in 0..<size where other != rank {
+        try send(hasAnswered ? FaultMessage.none : FaultMessage.fault, to: other)
+      }
+      if hasAnswered { return false }
       var silent = Set(0..<rank)
       let deadline = Date(timeIntervalSinceNow: min(seconds, patience))
       while true {
