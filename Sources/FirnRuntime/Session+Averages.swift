@@ -30,7 +30,7 @@ extension Session {
   private func averagedParts(_ name: String) throws(FirnError) -> [TrainedPart] {
     let parts = ledger.parts(of: name).filter { store[Self.average(of: $0, name)] != nil }
     // Of a name that is known there may be none now, as where all of it is frozen for a while.
-    guard !parts.isEmpty || ledger.isKnown(name) else {
+    guard !parts.isEmpty || ledger.keepsAverages(called: name) else {
       throw FirnError(
         .unknownName, "no program of this session keeps averages called `\(name)`",
         remedy: "compile the one that trains with `averaging:` first")

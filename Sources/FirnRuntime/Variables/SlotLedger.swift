@@ -13,6 +13,8 @@ struct SlotLedger: Hashable, Sendable {
   private var trained: [String: [TrainedPart]] = [:]
   /// By optimiser name, its slots in the order they were made.
   private var slots: [String: [String]] = [:]
+  /// The names under which programs keep averages.
+  private var averages: Set<String> = []
   /// Slots that are sums over a window of runs.
   ///
   /// They come and go with accumulation: that they are missing is no reason to start moments over.
@@ -34,8 +36,8 @@ struct SlotLedger: Hashable, Sendable {
   /// What the last program compiled with this optimiser trains.
   func parts(of optimizer: String) -> [TrainedPart] { trained[optimizer] ?? [] }
 
-  /// Whether a program was compiled with an optimiser, or averages, of this name.
-  func isKnown(_ name: String) -> Bool { trained[name] != nil }
+  /// Whether a program was compiled that keeps averages of this name.
+  func keepsAverages(called name: String) -> Bool { averages.contains(name) }
 
   /// Names of slots that the programs compiled last use, or the one compiled next decides.
   var live: Set<String> {
@@ -74,6 +76,7 @@ struct SlotLedger: Hashable, Sendable {
       decision.fresh.formUnion(own.fresh)
     }
     if let averaging = compilation.context.request.training?.averaging, seen.insert(averaging.name).inserted {
+      averages.insert(averaging.name)
       let own = compile(
         compilation.slots.filter { $0.owner.optimizer == averaging.name },
         training: compilation.trainedParts.filter(compilation.context.averaged.contains),

@@ -52,13 +52,18 @@ public struct Batch: Sendable {
   /// Whether what it makes is to weigh anything.
   var isCounted: Bool { whole == nil || count > 0 }
 
-  /// - Throws: `.invalidArgument` where what it makes can have no weight.
+  /// - Throws: `.invalidArgument` for what cannot be a number of examples.
   func requireExamples() throws(FirnError) {
-    guard total < 1 || count < 0 else { return }
+    guard let wrong = [total, count].first(where: { $0 < 0 || $0 > Self.mostExamples || total < 1 }) else {
+      return
+    }
     throw FirnError(
-      .invalidArgument, "a batch is said to hold \(min(total, count)) examples",
+      .invalidArgument, "a batch is said to hold \(wrong) examples",
       remedy: "give as its `count` how many rows it feeds")
   }
+
+  /// So many that no memory holds them, and that an epoch of such batches can still be counted.
+  private static let mostExamples = 1 << 40
 }
 
 extension Batch {

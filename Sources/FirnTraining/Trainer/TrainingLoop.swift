@@ -95,17 +95,17 @@ final class TrainingLoop {
   /// - Throws: `.unknownName` where the metric that epochs are to be compared by has no part of that name; `.notFinite`
   ///   where it is NaN and decides whether the run goes on.
   private func requireMonitored(in record: EpochRecord) throws(FirnError) {
-    guard let name = trainer.monitor.name else { return }
-    if record[name]?.isNaN == true, trainer.earlyStopping != nil {
+    if let name = trainer.monitor.name, record[name] == nil {
       throw FirnError(
-        .notFinite, "\(name) is NaN after epoch \(record.epoch), and decides when training stops",
-        remedy: "look for NaN in what is validated by, or compare epochs by another metric", place: name)
+        .unknownName, "epochs are to be compared by `\(name)`, which no metric gave",
+        remedy: "there is "
+          + (["training loss"] + record.validation.map(\.name)).map { "`\($0)`" }.joined(separator: ", "))
     }
-    guard record[name] == nil else { return }
+    guard trainer.earlyStopping != nil, record.monitored(trainer.monitor).isNaN else { return }
+    let name = trainer.monitor.name ?? "loss"
     throw FirnError(
-      .unknownName, "epochs are to be compared by `\(name)`, which no metric gave",
-      remedy: "there is "
-        + (["training loss"] + record.validation.map(\.name)).map { "`\($0)`" }.joined(separator: ", "))
+      .notFinite, "\(name) is NaN after epoch \(record.epoch), and decides when training stops",
+      remedy: "look for NaN in what is validated by, or compare epochs by another metric", place: name)
   }
 
   // MARK: The run
@@ -179,7 +179,7 @@ final class TrainingLoop {
     if let measured { try probe?.finish(measured, callbacks: callbacks, in: run) }
     losses.append(loss)
     state.lossSum += loss * Double(batch.total)
-    state.exampleCount = state.exampleCount.saturatingSum(batch.total)
+    state.exampleCount += batch.total
     position.step += 1
     position.batch += 1
     pendingStep = (batch.total, loss)

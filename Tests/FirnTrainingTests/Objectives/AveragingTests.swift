@@ -116,5 +116,12 @@ import Testing
     let unknown = try error { _ = try session.compile(fetching: [model.y], underAverages: "average") }
     #expect(unknown.code == .unknownName)
     #expect(try error { _ = try session.weights(underAverages: "average") }.code == .unknownName)
+    // An optimiser keeps none.
+    _ = try session.compile(minimizing: model.loss, with: Adam())
+    for name in ["adam", "average"] {
+      #expect(try error { _ = try session.weights(underAverages: name) }.code == .unknownName)
+      #expect(
+        try error { _ = try session.compile(fetching: [model.y], underAverages: name) }.code == .unknownName)
+    }
   }
 }
