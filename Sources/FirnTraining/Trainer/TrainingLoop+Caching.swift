@@ -41,7 +41,9 @@ extension TrainingLoop {
       return try session.run(run.program, feeding: batch.feeds, counts: batch.isCounted)
     }
     if let whole = batch.whole?.indices { try features.handOut(whole) }
-    return try session.run(features.step, feeding: features.feeds(indices), counts: batch.isCounted)
+    // First: a program that waits for its feeds is copied.
+    let feeds = try features.feeds(indices)
+    return try session.run(features.step, feeding: feeds, counts: batch.isCounted)
   }
 
   /// The stored features of what validation runs; nil where they are not cached.
