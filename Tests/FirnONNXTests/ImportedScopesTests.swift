@@ -41,21 +41,22 @@ import Testing
       },
       queries: [
         "fc", "rnn", "rnn/layer_0", "rnn/*/backward", "role(recurrent_kernel)", "role(bias)",
-        "rnn/layer_1/forward/kernel[forget]", "role(kernel)[input]",
+        "rnn/layer_1/forward/kernel[gate: forget]", "(rnn & role(kernel))[gate: input]",
       ]),
     Model(
       name: "gru_dynamo",
       written: { graph in
         let x = graph.placeholder("x", shape: ["batch", 7, 6])
         return Dense(3, name: "fc")(GRU(5, name: "rnn")(x))
-      }, queries: ["rnn", "fc/kernel", "rnn/recurrent_kernel[new]", "role(bias)", "!rnn"]),
+      }, queries: ["rnn", "fc/kernel", "rnn/recurrent_kernel[gate: new]", "role(bias)", "!rnn"]),
     Model(
       name: "classifier_dynamo",
       written: { graph in
         let x = graph.placeholder("x", shape: ["batch", 7], dtype: .i32)
         let words = Embedding(count: 20, width: 6, name: "embedding")(x)
         return Dense(3, name: "fc")(LSTM(5, biases: .separate, name: "lstm")(words))
-      }, queries: ["embedding", "role(table)", "lstm/kernel", "lstm/*[output]", "embedding | lstm", "!fc"]),
+      },
+      queries: ["embedding", "role(table)", "lstm/kernel", "lstm/*[gate: output]", "embedding | lstm", "!fc"]),
   ]
 
   /// Two exporters; a norm without weights has none in the imported model either.

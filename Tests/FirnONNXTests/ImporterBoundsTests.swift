@@ -286,10 +286,10 @@ import Testing
     try FileManager.default.createSymbolicLink(
       at: folder.appendingPathComponent("inner/link.bin"),
       withDestinationURL: folder.appendingPathComponent("secret.bin"))
-    func load(_ location: String, offset: Int = 4) throws(FirnError) -> ONNXModel {
+    func load(_ location: String, offset: Int = 4, count: Int = 8) throws(FirnError) -> ONNXModel {
       var tensor = TensorMessage()
       (tensor.name, tensor.dimensions, tensor.elementType) = ("w", [2], ElementType(.f32))
-      tensor.place(in: location, offset: offset, count: 8)
+      tensor.place(in: location, offset: offset, count: count)
       let bytes = HandModel.model(
         [HandModel.node("Add", ["x", "w"], ["y"])], inputs: [HandModel.value("x", ["2"])], outputs: ["y"],
         initializers: [tensor])
@@ -306,6 +306,13 @@ import Testing
       }
     }
     #expect(throws: FirnError.self) { try load("weights.bin", offset: 8) }
+    for count in [7, 9] {
+      #expect {
+        try load("weights.bin", offset: 0, count: count)
+      } throws: { error in
+        "\(error)".contains("keeps \(count) bytes for `w`")
+      }
+    }
     #expect(throws: FirnError.self) { try load("missing.bin") }
   }
 }

@@ -127,7 +127,8 @@ import Testing
     throws
   {
     var nodes = [
-      HandModel.node("Shape", ["x"], ["s"]), HandModel.node("Reshape", ["x", "sizes"], ["r"]),
+      HandModel.node("Shape", ["x"], ["s"], [HandModel.attribute("start", 0)]),
+      HandModel.node("Reshape", ["x", "sizes"], ["r"]),
       HandModel.node("InstanceNormalization", ["r", "val_1", "val_2"], ["n"]),
       HandModel.node("Reshape", ["n", fault == "shape" ? "fixed" : "s"], ["m"]),
       HandModel.node("Mul", ["m", "val_3"], ["p"], name: "/g/Mul"),

@@ -63,7 +63,8 @@ struct GroupNormSearch {
       parts.shape = shape
     } else {
       guard let maker = makers[nodes[back].inputs[1]], nodes[maker].op == "Shape",
-        nodes[maker].inputs == [input], nodes[maker].attributes.isEmpty
+        nodes[maker].inputs == [input],
+        nodes[maker].attributes.allSatisfy({ $0.name == "start" && $0.integer == 0 })
       else { return nil }
     }
     return parts

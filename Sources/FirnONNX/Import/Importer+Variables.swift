@@ -45,6 +45,16 @@ extension Importer {
     }
   }
 
+  /// Says where the exporter has folded batch norms, all at once.
+  func noteFoldedNorms() {
+    guard let first = foldedNorms.first else { return }
+    let others = foldedNorms.count == 1 ? "" : " and \(foldedNorms.count - 1) more"
+    note(
+      "`\(first)`\(others): batch norms are folded into kernels and biases by the exporter, so that these train as "
+        + "convolutions alone; export with `dynamo=False, training=torch.onnx.TrainingMode.PRESERVE` to keep them"
+    )
+  }
+
   private static func isTransposed(_ a: NDArray, _ b: NDArray) -> Bool {
     let (rows, columns) = (a.shape[0], a.shape[1])
     guard b.shape == [columns, rows] else { return false }
@@ -74,9 +84,7 @@ extension Importer {
     guard let word else { return path }
     let leaf = Path.last(of: path)
     if leaf == "weight_bias" {
-      note(
-        "`\(Path.parent(of: path))`: its batch norm is folded into its kernel and bias by the exporter, so that it trains as a "
-          + "convolution alone; export with `training=torch.onnx.TrainingMode.PRESERVE` to keep it")
+      foldedNorms.append(Path.parent(of: path))
     }
     let isCommon = ["weight", "bias", "weight_bias", "running_mean", "running_var"].contains(leaf)
     return isCommon ? Path.joined(Path.parent(of: path), word) : path

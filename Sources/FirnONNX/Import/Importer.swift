@@ -24,6 +24,8 @@ final class Importer {
   /// Matrices that are looked up in, and that are multiplied with, as they were made.
   var tables: [(path: String, array: NDArray)] = []
   var kernels: [(path: String, array: NDArray)] = []
+  /// Modules into whose kernels batch norms are folded.
+  var foldedNorms: [String] = []
   var inputNames: [Tensor: String] = [:]
   private var nodeCount = 0
   /// What is worked out while the model is read, and not read from it, may still take this many bytes.
@@ -35,6 +37,11 @@ final class Importer {
   var recurrentNodes: [String: Int] = [:]
   /// The scope of the node being built, where the model tells it.
   private(set) var nodeScope = ""
+
+  /// The names that dimensions of the model's inputs have by themselves.
+  private let plainDimensions: Set<String>
+  /// The names that a node or the model's outputs read, in whatever graph they stand.
+  let readNames: Set<String>
 
   /// Nodes in all, functions and loops' bodies expanded: a few bytes can describe very many.
   private let largestCount: Int
@@ -51,6 +58,12 @@ final class Importer {
     self.files = files
     self.binding = binding
     self.fault = fault
+    let dimensions = (model.graph?.inputs ?? []).flatMap { $0.type?.tensor?.shape?.dimensions ?? [] }
+    plainDimensions = Set(
+      dimensions.map(\.parameter).filter { name in Dim(parsing: name).map { $0.names == [name] } ?? false })
+    var read = Set((model.graph?.outputs ?? []).map(\.name) + model.functions.flatMap(\.outputs))
+    for node in (model.graph?.nodes ?? []) + model.functions.flatMap(\.nodes) { node.addRead(to: &read) }
+    readNames = read
     var functions: [String: FunctionMessage] = [:]
     for function in model.functions {
       let key = Self.key(function.domain, function.name, function.overload)
@@ -110,6 +123,7 @@ final class Importer {
       outputs.append((output.name, named))
     }
     try graph.validate()
+    noteFoldedNorms()
     noteTiedTables()
   }
 
@@ -194,8 +208,8 @@ final class Importer {
     }
     let dims = shape.dimensions.enumerated().map { axis, dimension in
       if let value = dimension.value { return Dim(value) }
-      if !dimension.parameter.isEmpty { return PathText.dimension(dimension.parameter) }
-      return PathText.dimension("\(input.name)_\(axis)")
+      let name = dimension.parameter.isEmpty ? "\(input.name)_\(axis)" : dimension.parameter
+      return PathText.dimension(name, among: plainDimensions)
     }
     let name = PathText.path(input.name, separators: ["/"])
     let tensor = graph.placeholder(name.isEmpty ? "input" : name, shape: Shape(dims), dtype: dtype)
@@ -453,30 +467,5 @@ final class Importer {
       }
     }
     return ""
-  }
-}
-
-extension AttributeMessage {
-  /// The attribute with what it refers to put in; nil where neither the call nor the function gives that.
-  fileprivate func resolved(by given: [AttributeMessage], defaults: [AttributeMessage]) -> AttributeMessage? {
-    var result = self
-    if !reference.isEmpty {
-      guard
-        let value = given.first(where: { $0.name == reference })
-          ?? defaults.first(where: { $0.name == reference })
-      else { return nil }
-      result = value
-      result.name = name
-      return result
-    }
-    if var graph = result.graph {
-      graph.nodes = graph.nodes.map { node in
-        var node = node
-        node.attributes = node.attributes.compactMap { $0.resolved(by: given, defaults: defaults) }
-        return node
-      }
-      result.graph = graph
-    }
-    return result
   }
 }

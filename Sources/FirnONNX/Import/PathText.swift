@@ -66,9 +66,16 @@ enum PathText {
   }
 
   /// A dimension's name: a polynomial where it is one, as `2*s0`, else with what no name may hold replaced.
-  static func dimension(_ name: String) -> Dim {
+  ///
+  /// - Parameter known: names that dimensions of inputs have by themselves; a polynomial in several names of which one
+  ///   is not there, such as `batch-size`, is a name, as nothing would tell what its parts are.
+  static func dimension(_ name: String, among known: Set<String>) -> Dim {
     let compact = name.filter { $0 != " " }
-    if let dim = Dim(parsing: compact), dim.value == nil { return dim }
+    if let dim = Dim(parsing: compact), dim.value == nil,
+      Set(dim.names).count < 2 || known.isSuperset(of: dim.names)
+    {
+      return dim
+    }
     var result = component(compact).map { $0 == "." || $0 == "-" ? "_" : $0 }
     if result.first?.isNumber == true { result.insert("_", at: 0) }
     return Dim(named: String(result))

@@ -32,7 +32,12 @@ final class ExternalFiles {
     let whole = try file(location, for: tensor.name)
     let offset = try number("offset") ?? 0
     let length = try number("length") ?? count
-    guard length >= count, let bytes = whole.slice(at: offset, count: count) else {
+    guard length == count else {
+      throw fault(
+        "keeps \(length) bytes for `\(tensor.name)` in '\(location)', where its shape and type take \(count)",
+        place: tensor.name)
+    }
+    guard let bytes = whole.slice(at: offset, count: count) else {
       throw fault(
         "wants \(count) bytes of '\(location)' from \(offset) on for `\(tensor.name)`, which has \(whole.count)",
         remedy: "get both files anew, from one export", place: tensor.name)

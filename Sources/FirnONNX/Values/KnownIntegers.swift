@@ -65,7 +65,7 @@ struct KnownIntegers {
     else { return nil }
     let padded = Array(repeating: 1, count: target.count - shape.count) + shape
     guard zip(padded, target).allSatisfy({ $0 == $1 || $0 == 1 }) else { return nil }
-    return gathered(target) { index in zip(index, padded).map { $1 == 1 ? 0 : $0 } }
+    return gathered(target) { index in zip(index.suffix(shape.count), shape).map { $1 == 1 ? 0 : $0 } }
   }
 
   // MARK: Movement

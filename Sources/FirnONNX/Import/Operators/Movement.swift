@@ -186,6 +186,8 @@ extension Operator {
           result = result.reversed(axes: [place])
           if cut.step < -1 { result = result.sliced(axis: place, by: -cut.step) }
         }
+        // Its fault is on record; it has no axes to go on with.
+        if result.isPoisoned { break }
       }
       return [.of(result, isChannelsLast: x.isChannelsLast)]
     },

@@ -256,8 +256,11 @@ struct OperatorCall {
 
   // MARK: Results
 
-  /// Whether an output is wanted.
-  func wants(_ output: Int) -> Bool { node.outputs.indices.contains(output) && !node.outputs[output].isEmpty }
+  /// Whether an output is named, and read by anyone.
+  func wants(_ output: Int) -> Bool {
+    node.outputs.indices.contains(output) && !node.outputs[output].isEmpty
+      && importer.readNames.contains(node.outputs[output])
+  }
 
   func unsupported(_ what: String, remedy: String = "export the model without it") -> FirnError {
     FirnError(.invalidGraph, "\(what) has no counterpart in Firn", remedy: remedy)

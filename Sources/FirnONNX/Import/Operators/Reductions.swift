@@ -14,6 +14,8 @@ extension Operator {
       fold = { (c, inputs) throws(FirnError) in
         // Of a vector, as shapes are.
         guard let x = inputs[0], x.shape.count == 1, !x.isBool, let first = x.values.first else { return nil }
+        let axes = c.ints("axes") ?? inputs[1]?.numbers ?? []
+        if axes.isEmpty, c.flag("noop_with_empty_axes") { return nil }
         var result = first
         for value in x.values.dropFirst() {
           guard let next = known(result, value) else { return nil }

@@ -120,10 +120,16 @@ private struct RecurrentNode {
       lasts.append(loop.carries)
     }
     // [time, directions, batch, units]; with layout 1 [batch, time, directions, units].
-    let all = stack(sequences, axis: isBatchMajor ? 2 : 1)
-    var results: [ImportedValue] = [.of(isBatchMajor ? all.transposed([1, 0, 2, 3]) : all)]
+    // What nobody reads would be an output of the graph.
+    let nothing = ImportedValue.of(.poisoned(in: x.graph))
+    var results = [nothing]
+    if c.wants(0) {
+      let all = stack(sequences, axis: isBatchMajor ? 2 : 1)
+      results = [.of(isBatchMajor ? all.transposed([1, 0, 2, 3]) : all)]
+    }
     for state in 0..<(cell == .lstm ? 2 : 1) {
-      results.append(.of(stack(lasts.map { $0[state] }, axis: isBatchMajor ? 1 : 0)))
+      results.append(
+        c.wants(1 + state) ? .of(stack(lasts.map { $0[state] }, axis: isBatchMajor ? 1 : 0)) : nothing)
     }
     return results
   }

@@ -1,3 +1,4 @@
+import FirnFormats
 import FirnGraph
 import FirnOps
 
@@ -8,6 +9,17 @@ extension Operator {
       throw c.unsupported("the element type \(ElementType(code).name)", remedy: "use float32")
     }
     return dtype
+  }
+
+  /// What an integer of 8 or 16 bits can be; nil for other types.
+  private static func narrow(_ code: Int) -> ClosedRange<Int>? {
+    switch ElementType(code).stored {
+    case .u8: 0...255
+    case .i8: -128...127
+    case .u16: 0...65_535
+    case .i16: -32_768...32_767
+    default: nil
+    }
   }
 
   private static func cast(_ c: OperatorCall, to dtype: DType) throws(FirnError) -> [ImportedValue] {
@@ -105,12 +117,23 @@ extension Operator {
       return [try c.value(0)]
     },
     Operator(
-      "Cast", means: "`cast`", differs: "64-bit integers are `i32`, `float16` and `bfloat16` are `f32`",
+      "Cast", means: "`cast`",
+      differs: "64-bit integers are `i32`, `float16` and `bfloat16` are `f32`; see [integers](#integers)",
       fold: { (c, inputs) throws(FirnError) in
         guard let x = inputs[0] else { return nil }
-        return knownCast(x, to: try type(c.int("to", 0), c))
+        let result = knownCast(x, to: try type(c.int("to", 0), c))
+        guard let range = narrow(c.int("to", 0)) else { return result }
+        return result?.numbers?.allSatisfy(range.contains) == true ? result : nil
       }
-    ) { c throws(FirnError) in try cast(c, to: type(c.int("to", 0), c)) },
+    ) { c throws(FirnError) in
+      let result = try cast(c, to: type(c.int("to", 0), c))
+      guard let range = narrow(c.int("to", 0)), case .tensor(let laid)? = result.first else { return result }
+      // As many bits as the type has, those of a negative number counted down from zero.
+      let x = laid.tensor
+      let lowest = x.graph.constant(Double(range.lowerBound), dtype: .i32)
+      let bits = x.graph.constant(Double(range.count - 1), dtype: .i32)
+      return [.of(bitwiseAnd(x - lowest, bits) + lowest, isChannelsLast: laid.isChannelsLast)]
+    },
     Operator("CastLike", means: "`cast`") { c throws(FirnError) in
       guard let dtype = dtype(of: try c.value(1)) else { throw c.unsupported("that element type") }
       if case .known(let x) = try c.value(0), let result = knownCast(x, to: dtype) { return [.known(result)] }
