@@ -1,3 +1,6 @@
+internal import FirnWorlds
+internal import Foundation
+
 /// What is known of the place where output goes: a person's terminal, or a file or pipe.
 struct Terminal: Sendable, Hashable {
   /// A standard stream, by its file descriptor.
@@ -50,8 +53,12 @@ struct Terminal: Sendable, Hashable {
   }
 
   /// The state of a standard stream at this moment.
+  ///
+  /// Launchers of MPI pass on what their processes write, to a file as it may be; Open MPI's gives them a terminal of its
+  /// own for that, which says nothing of where it goes.
   static func current(_ stream: Stream) -> Terminal {
-    let isTerminal = Platform.isTerminal(stream)
+    let isLaunched = World.launchedRank(ProcessInfo.processInfo.environment) != nil
+    let isTerminal = Platform.isTerminal(stream) && !isLaunched
     return Terminal(
       isTerminal: isTerminal,
       columns: isTerminal ? Platform.columns(of: stream) : nil,
