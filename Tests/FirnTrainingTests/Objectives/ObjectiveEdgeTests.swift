@@ -160,6 +160,37 @@ import Testing
     #expect(try session.value(of: "sgd/accumulated_runs").scalar == 0)
   }
 
+  /// An objective that skips a run adds nothing to another's gradients in it.
+  @Test func whatSkipsARunAddsNothing() throws {
+    let model = Pair()
+    let session = try quietSession(model.graph)
+    let step = try session.compile(updates: [
+      .minimize(model.first, training: "a", with: sgd),
+      .minimize(model.second, training: "b", adding: "a", with: sgd, when: .every(2)),
+    ])
+    for (a, b) in [(1.0, 0.0), (12, 10), (13, 10), (24, 20)] {
+      try session.run(step, feeding: model.feeds())
+      #expect(try session.value(of: "a").doubles == [1, 2, 3, 4].map { 10 - a * $0 })
+      #expect(try session.value(of: "b").doubles == [1, 2, 3, 4].map { 10 - b * $0 })
+    }
+  }
+
+  @Test func whatIsHeldHasNoPartInTheNorm() throws {
+    let model = Pair()
+    let mask = model.graph.constant(NDArray([true, true, false, false]))
+    let session = try quietSession(model.graph)
+    let step = try session.compile(
+      updates: [.minimize(model.first, with: sgd, clipping: .globalNorm(1))], holding: [model.a: mask])
+    try session.run(step, feeding: model.feeds())
+    // 3, 4 of one and 1, 2, 3, 4 of the other.
+    let norm = 55.0.squareRoot()
+    for (name, moved) in [("a", [0.0, 0, 3, 4]), ("b", [1, 2, 3, 4])] {
+      for (found, gradient) in zip(try session.value(of: name).doubles, moved) {
+        #expect(abs(found - (10 - gradient / norm)) < 1e-12, "\(name)")
+      }
+    }
+  }
+
   /// What is held from the middle of a window on has no part in the norm of its mean.
   @Test func heldFromTheMiddleOfAWindow() throws {
     let model = Pair()
