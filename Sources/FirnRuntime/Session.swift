@@ -27,9 +27,11 @@ public final class Session {
   /// for by default.
   ///
   /// A program whose values are more computes them in every step, to the same bits, and a warning says so. Another limit
-  /// holds from the next run on: plans that were made under this one are made anew.
+  /// holds from the next run on: values and plans that were made under this one are let go.
   public var boundValueLimit = Int.max {
-    didSet { if boundValueLimit != oldValue { executions = ExecutionCache() } }
+    didSet {
+      if boundValueLimit != oldValue { (executions, boundValues) = (ExecutionCache(), BoundValues()) }
+    }
   }
   /// The largest tile by which convolutions with frozen kernels of 3 × 3 taps are computed, where that gains, in programs that
   /// are compiled from now on; 2 × 2 by default, nil for the sums written out.
