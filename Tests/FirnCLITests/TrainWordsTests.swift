@@ -100,12 +100,12 @@ import Testing
         Self.train.replacing("--rate 0.05", with: "--rate \(rate)") + " --classes \(Self.classes) --epochs 12"
       }
       // At such rates losses go up and down.
-      let rate = try #require(
-        try ["20", "50", "100", "200"].first { rate in
-          let run = bench.run(line(rate) + " --out tried\(rate) --json")
-          let answer = try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any]
-          return try #require(answer?["bestEpoch"] as? Int) < 12
-        })
+      let found = try ["20", "50", "100", "200"].first { rate in
+        let run = bench.run(line(rate) + " --out tried\(rate) --json")
+        let answer = try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any]
+        return (answer?["bestEpoch"] as? Int ?? 12) < 12
+      }
+      let rate = try #require(found)
       let run = bench.run(line(rate) + " --out run")
       #expect(run.code == 0, "\(run.errors)")
       #expect(
