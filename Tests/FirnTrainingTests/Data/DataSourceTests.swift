@@ -174,11 +174,19 @@ import Testing
       try session.run(program, feeding: data.feeds(batch))
     }
     let (before, runs) = (try session.everything(), session.runs)
-    let test = try RateRangeTest(
-      in: session, on: data.inBatches(of: 8, seed: 1), from: 1e-4, to: 100, steps: 60
-    ) {
-      try session.compile(minimizing: tower.loss, with: Adam(learningRate: $0))
+    let fresh = try tower.session()
+    try fresh.restore(session.snapshot())
+    fresh.runs = runs
+    func measured(_ session: Session) throws -> RateRangeTest {
+      try RateRangeTest(
+        in: session, on: data.inBatches(of: 8, seed: 1), from: 1e-4, to: 100, steps: 60
+      ) {
+        try session.compile(minimizing: tower.loss, with: Adam(learningRate: $0))
+      }
     }
+    let test = try measured(session)
+    // Nor does what was before leave one in it: memory begins anew.
+    #expect(try test == measured(fresh))
     #expect(test.rates.first == 1e-4 && test.rates.count > 20 && test.rates.count == test.losses.count)
     #expect(test.steepest != nil && test.lowest != nil && test.lowest != test.rates.first)
     for (name, value) in before { #expect(try session.value(of: name) == value, "\(name)") }

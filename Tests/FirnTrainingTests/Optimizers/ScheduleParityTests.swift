@@ -80,6 +80,10 @@ import Testing
       close(
         factors(.init(factor: 0.1, patience: 1, cooldown: 2, minimumFactor: 0.05), Monitor(), values),
         "cooling"))
+    // After a fall, two epochs without gain count for nothing.
+    #expect(
+      factors(.init(factor: 0.5, patience: 0, cooldown: 2), Monitor(), Array(repeating: 1, count: 8))
+        == [1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.125])
     #expect(
       close(
         factors(.init(factor: 0.5, patience: 2), Monitor("accuracy", goal: .highest), values.map { -$0 }),

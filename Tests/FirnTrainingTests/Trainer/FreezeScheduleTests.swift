@@ -217,16 +217,26 @@ import Testing
       let folder = try CheckpointFolder(url.path)
       try trainer(tower.session()).train(
         on: data.inBatches(of: size, seed: seed), epochs: 3, savingTo: folder)
-      let session = try tower.session()
-      let other = try Trainer(in: session, through: .unfreezing(["layer3", "layer4"])) {
-        try compile(session, $0.freezing)
+      // Fewer stages, and as many of which the saved one freezes something else.
+      let others = [
+        (FreezeSchedule.unfreezing(["layer3", "layer4"]), "has 2 stages"),
+        (
+          FreezeSchedule([
+            (.epoch(0), "layer1 | layer2 | layer3"), (.epoch(1), "layer1"), (.epoch(2), "layer2"),
+          ]),
+          "stage 2 froze `layer1`, now it freezes `layer2`"
+        ),
+      ]
+      for (schedule, words) in others {
+        let session = try tower.session()
+        let other = try Trainer(in: session, through: schedule) { try compile(session, $0.freezing) }
+        let before = try session.everything()
+        let fault = try error {
+          try other.train(on: data.inBatches(of: size, seed: seed), epochs: 5, from: folder.latest())
+        }
+        #expect(fault.code == .invalidArgument && fault.message.contains(words), "\(fault)")
+        for (name, value) in before { #expect(try session.value(of: name) == value) }
       }
-      let before = try session.everything()
-      let fault = try error {
-        try other.train(on: data.inBatches(of: size, seed: seed), epochs: 5, from: folder.latest())
-      }
-      #expect(fault.code == .invalidArgument)
-      for (name, value) in before { #expect(try session.value(of: name) == value) }
     }
   }
 

@@ -132,6 +132,37 @@ import Testing
     #expect(try session.everything() == byHand.everything())
   }
 
+  /// A step whose loss is finite and whose gradient is not: the state that is kept after it is no good one, nor is it
+  /// saved.
+  @Test(arguments: [1, 2, 16], [false, true])
+  func theStepThatBrokeTheWeightsIsNamed(_ interval: Int, _ isSaved: Bool) throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 1])
+    let w = graph.variable("w", shape: [1], initializer: .ones)
+    let loss = graph.scope("loss") { sqrt(x * w).mean() }
+    func made() throws -> (Session, Program) {
+      let session = try quietSession(graph)
+      return (session, try session.compile(minimizing: loss, with: SGD(learningRate: 0.1)))
+    }
+    let (session, program) = try made()
+    var trainer = Trainer(program, in: session)
+    trainer.guardInterval = interval
+    func batch(_ value: Float) throws -> Batch { Batch([x: try NDArray([value], shape: [1, 1])], count: 1) }
+    let batches = SequenceBatches { _ in try [1, 1, 1, 0, 1, 1].map { try batch($0) } }
+    try withFolder { url in
+      let folder = try CheckpointFolder(url.path, keepingLast: 9)
+      let fault = try error {
+        try trainer.train(on: batches, epochs: 1, savingTo: isSaved ? folder : nil, every: 1)
+      }
+      #expect(fault.code == .notFinite && fault.message.contains("training stopped at step 4 "), "\(fault)")
+      #expect(fault.place?.contains("loss") == true, "\(fault)")
+      #expect(try folder.steps() == (isSaved ? [1, 2, 3] : []))
+    }
+    let (byHand, own) = try made()
+    for _ in 0..<3 { try byHand.run(own, feeding: batch(1).feeds) }
+    #expect(try session.value(of: w) == byHand.value(of: w))
+  }
+
   @Test func anExplodingRateIsStopped() throws {
     let graph = Graph()
     let x = graph.placeholder("x", shape: ["batch", 2])
