@@ -153,6 +153,16 @@ extension Session {
     return result
   }
 
+  /// Compares what else is to be the same on all members, such as what they train on; all call it at the same place.
+  ///
+  /// - Throws: `.world` with what differs, and the ranks.
+  package func requireAlike(_ facts: [(name: String, value: String)]) throws(FirnError) {
+    guard world.size > 1 else { return }
+    let own = facts.map { "data\t\($0.name)\t\($0.value)" }.joined(separator: "\n")
+    let all = try collecting(Array(own.utf8)).map { String(decoding: $0, as: UTF8.self) }
+    if let difference = Self.difference(all) { throw told(difference) }
+  }
+
   /// The first thing that members hold differently.
   private static func difference(_ texts: [String]) -> FirnError? {
     if texts.allSatisfy({ $0 == texts[0] }) { return nil }
@@ -192,6 +202,12 @@ extension Session {
       FirnError(
         .world, "the members train different variables: \(who)",
         remedy: "compile with the same selections on all ranks")
+    case "data":
+      FirnError(
+        .world, "\(name) is not the same on all members: \(who)",
+        remedy:
+          "give all ranks the same files, options and seeds: each trains on its own part of the same examples"
+      )
     case "version":
       FirnError(.world, "the members are of different versions of Firn: \(who)", remedy: "start one program")
     case "runs":

@@ -131,11 +131,13 @@ extension World {
   ///   - patience: for how many seconds one waits for another before all fail.
   ///   - body: what each member does. Once it throws in one of them, the calls of the others fail.
   /// - Returns: what the bodies returned, by rank.
-  /// - Throws: the first error that was not another's.
+  /// - Throws: the first error that was not another's; for less than one member what is wrong.
   public static func runInThreads<Result: Sendable>(
     _ count: Int, patience: Double = 60, _ body: @escaping @Sendable (World) throws -> Result
   ) throws -> [Result] {
-    precondition(count >= 1, "a world has at least one member")
+    guard count >= 1 else {
+      throw WorldError(rank: 0, "a world of \(count) members", remedy: "give at least one")
+    }
     let outcomes = Outcomes<Result>(count: count)
     let threads = DispatchGroup()
     for transport in ThreadTransport.members(count, patience: patience) {

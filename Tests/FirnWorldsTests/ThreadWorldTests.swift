@@ -28,6 +28,10 @@ import Testing
     #expect(all.count == members && all.allSatisfy { $0 == bits })
   }
 
+  @Test(arguments: [0, -1]) func aWorldHasMembers(count: Int) {
+    #expect(throws: WorldError.self) { _ = try World.runInThreads(count) { $0.rank } }
+  }
+
   /// The numbers of the tests tell orders apart, or the test above would say little.
   @Test func anotherOrderHasOtherBits() {
     var sums = Calls.numbers(2048, of: 2)

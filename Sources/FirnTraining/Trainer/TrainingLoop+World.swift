@@ -37,4 +37,31 @@ extension TrainingLoop {
     guard session.world.size > 1 else { return own }
     return try session.collecting([own ? 1 : 0]).contains { $0 == [1] }
   }
+
+  /// Sees to it that all members train on the same examples in the same order, and are judged by the same: who had other
+  /// ones would train some twice and others never.
+  ///
+  /// Examples in memory are compared by their bits, those of any other source by what it says of itself.
+  func requireSameExamples() throws(FirnError) {
+    guard session.world.size > 1 else { return }
+    try session.requireAlike(
+      Self.facts(of: source, "to train on") + Self.facts(of: trainer.validation?.source, "to judge by"))
+  }
+
+  private static func facts(of source: (any BatchSource)?, _ use: String) -> [(name: String, value: String)] {
+    guard let source else { return [("the number of examples \(use)", "none")] }
+    let start = source.start
+    let facts = [
+      (name: "the number of examples \(use)", value: start.count.map { "\($0)" } ?? "not known"),
+      ("the size of batches \(use)", "\(start.batchSize)"),
+      ("the seed of the order of examples \(use)", "\(start.seed)"),
+    ]
+    guard let data = (source as? DataBatches)?.data else { return facts }
+    return facts
+      + data.columns.map { column in
+        var digest = BitDigest()
+        column.array.withUnsafeBytes { digest.update($0) }
+        return ("`\(column.name)` of the examples \(use)", "\(column.array.type) \(digest.text)")
+      }
+  }
 }

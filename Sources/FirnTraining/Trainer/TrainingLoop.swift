@@ -113,6 +113,7 @@ final class TrainingLoop {
   func start() throws(FirnError) -> TrainingOutcome {
     if trainer.stopsOnInterrupt { interrupts = InterruptWatcher(stop, isReporter: isReporter) }
     defer { interrupts?.end() }
+    try requireSameExamples()
     for callback in callbacks { try callback.began(run) }
     var ending = TrainingOutcome.Ending.finished
     while !state.isStoppedEarly, position.epoch < epochCount, position.step < lastStep {
