@@ -31,8 +31,8 @@ public struct ModelSummary: Hashable, Sendable, Codable {
     /// What a run costs: the forward program alone where nothing is trained.
     public let cost: Cost
 
-    /// Elements of parameters that no gradient moves.
-    public var frozen: Int { parameters - trained }
+    /// Elements of parameters that no gradient may move.
+    public var frozen: Int { parameters - trainable }
   }
 
   /// The summary with every name of `binding` replaced by its number in costs; other names stay.

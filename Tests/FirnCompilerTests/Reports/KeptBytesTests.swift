@@ -47,7 +47,7 @@ import Testing
     let (bytes, report) = try memory(graph, loss, freezing: "layer1 | layer2")
     let saved = try saved().resnet18
     #expect(
-      2 * bytes <= saved,
+      Double(bytes) <= 0.31 * Double(saved),
       "\(bytes) of \(saved): \(report.kept.map { "\($0.name) \($0.bytes)" }.joined(separator: ", "))")
     // A batch norm that is trained keeps what comes into it alone: what that is less its mean is made anew. Eleven are,
     // with those of the stem and of two shortcuts.

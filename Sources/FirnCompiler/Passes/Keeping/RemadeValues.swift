@@ -99,7 +99,7 @@ struct RemadeValues {
       let isSmall = size.saturatingProduct(Self.leastGain) <= own
       if isAtHand(source) {
         if isSmall || large == source { continue }
-        guard large == nil else { return }
+        guard large == nil, size <= own else { return }
         large = source
       } else if isSmall, graph.nodes[source.node].phase == .forward {
         if leaves.contains(source) { continue }
@@ -120,7 +120,11 @@ struct RemadeValues {
     guard fresh.saturatingProduct(Self.leastGain) <= own else { return }
     cones[position] = cone.sorted()
     isHeld[index[Value(position)]] = false
-    for leaf in leaves { isHeld[index[leaf]] = true }
+    for leaf in leaves {
+      isHeld[index[leaf]] = true
+      // Now it is kept after all.
+      cones[leaf.node] = nil
+    }
   }
 
   /// Whether programs see through a node to what it reads.
