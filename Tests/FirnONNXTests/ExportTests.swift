@@ -166,10 +166,6 @@ import Testing
     ("resnet18_script", "conv1 | bn1 | layer1 | layer2"),
     ("vgg11_script", "features/0 | features/3 | classifier"),
     ("vgg11_dynamo", "features/0 | features/3 | classifier"),
-    (
-      "mobilenetv2_script",
-      "(features & !(features/15 | features/16 | features/17 | features/18)) | classifier"
-    ),
     ("lstm128_script", "fc"), ("lstm128_dynamo", "fc"), ("gru128_script", "fc"), ("gru128_dynamo", "fc"),
   ]
 

@@ -30,7 +30,9 @@ struct AskedOp {
 
   /// The places of all operands exchanged exchange those of the results, and nothing else.
   private func elementwiseFaults() throws -> [String] {
-    if op.isQuick, !op.isInstruction || op.canFail { return ["is quick, yet no instruction that cannot fail"] }
+    if op.isQuick, !op.isInstruction || op.canFail {
+      return ["is quick, yet no instruction that cannot fail"]
+    }
     guard op.isElementwise else { return [] }
     let shape = node.shape
     guard (node.operands + node.results).allSatisfy({ $0.shape == shape }) else {
