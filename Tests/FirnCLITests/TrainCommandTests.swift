@@ -101,7 +101,7 @@ import Testing
         let line = Self.train.replacing("--batch 16", with: "").replacing("--seed 1", with: "")
         let missing = ["--batch 16", "--seed 1"].filter { $0.prefix(6) != other.prefix(6) }.joined(
           separator: " ")
-        let refused = bench.run(line + " \(missing) \(other) --epochs 9 --out part --resume")
+        let refused = bench.run(line + " \(missing) \(other) --out part --resume")
         #expect(
           refused.code == 2 && refused.errors.contains("give --batch 16 --seed 1 and the same data"),
           "\(refused.errors)")

@@ -9,8 +9,7 @@ internal import FirnTraining
 /// column of its name; else `x.0`, `x.1` and so on, by their numbers; and where one placeholder is left, all columns
 /// that are left, in order. A table beside another, or one that trained weights are asked about, is taken by the names
 /// that the first had, wherever its columns stand; where it has none of these, by those that are the placeholder's
-/// own. Of files of arrays a placeholder takes the array of its name, or the
-/// one that `--column` names.
+/// own. Of files of arrays a placeholder takes the array of its name, or the one that `--column` names.
 struct DataColumns {
   /// What `firn train` leaves in a file of weights: which columns each placeholder took.
   static let key = "firn.columns"
@@ -104,8 +103,9 @@ struct DataColumns {
 
   /// Whether a run that took columns of one table can go on with those of another.
   ///
-  /// It can where they are called the same. Where `--column` says another name, that stands for what the run took in its
-  /// place; not where the run took a column of that name too, which would then be in another place.
+  /// It can where they are called the same. Another name, by `--column` or because the placeholder is called so, stands
+  /// for what the run took in its place; not where the run took a column of that name too, which would then be in
+  /// another place.
   ///
   /// - Parameters:
   ///   - begun: by placeholder, what the run took.
@@ -115,9 +115,7 @@ struct DataColumns {
     return begun.count == now.count
       && begun.allSatisfy { name, columns in
         guard let new = now[name], new.count == columns.count else { return false }
-        if new == columns { return true }
-        return named.contains { $0.name == name }
-          && zip(new, columns).allSatisfy { $0 == $1 || !known.contains($0) }
+        return zip(new, columns).allSatisfy { $0 == $1 || !known.contains($0) }
       }
   }
 
@@ -372,7 +370,16 @@ struct DataColumns {
           .invalidArgument, "--classes gives words for `\(name)`, which has \(names.count) columns",
           remedy: "words are for one column", place: table.source)
       }
-      return try table.labels(names[0], among: words).array.converted(to: type.dtype).reshaped(to: extents)
+      do throws(FirnError) {
+        return try table.labels(names[0], among: words).array.converted(to: type.dtype).reshaped(to: extents)
+      } catch {
+        var error = error
+        if error.message.hasSuffix("is no class") {
+          error.remedy =
+            (error.remedy.map { $0 + "; " } ?? "") + "other classes are named by --classes \(name)=…"
+        }
+        throw error
+      }
     }
     if type.dtype == .i32 {
       var values: [Int32] = []

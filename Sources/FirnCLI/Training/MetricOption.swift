@@ -33,11 +33,22 @@ enum MetricOption {
     }
     // Two heads may both have an accuracy.
     let counts = Dictionary(metrics.map { ($0.metric.name, 1) }, uniquingKeysWith: +)
+    let outputs = Dictionary(
+      metrics.map { ("\($0.metric.name) of \($0.tensors[0])", 1) }, uniquingKeysWith: +)
+    let wholes = Dictionary(
+      metrics.map { ("\($0.metric.name) of \($0.tensors)", 1) }, uniquingKeysWith: +)
+    for (metric, names) in metrics where wholes["\(metric.name) of \(names)", default: 1] > 1 {
+      throw UsageError(
+        "firn \(arguments.command ?? "")",
+        "--metric names the \(metric.name) of \(names.joined(separator: ", ")) twice", remedy: "name it once")
+    }
     return metrics.map { metric, names in
       guard counts[metric.name, default: 1] > 1 else { return (metric, names) }
+      let isPlain = outputs["\(metric.name) of \(names[0])", default: 1] == 1
+      let told = isPlain ? names[0] : names.joined(separator: ", ")
       return (
         Metric(
-          "\(metric.name) of \(names[0])", fetching: metric.fetches, accumulator: metric.makeAccumulator),
+          "\(metric.name) of \(told)", fetching: metric.fetches, accumulator: metric.makeAccumulator),
         names
       )
     }

@@ -56,6 +56,18 @@ enum PredictCommand {
       throw UsageError(
         "firn predict", "there is no '--outputs'", remedy: "name what is predicted: --outputs NODE")
     }
+    if arguments.text("words") != nil {
+      guard out.map({ $0.hasSuffix(".csv") }) ?? true else {
+        throw UsageError(
+          "firn predict", "--words are written in tables, and '\(out ?? "")' is to hold arrays",
+          remedy: "write to a name that ends in .csv, or leave --words out")
+      }
+      guard wanted.contains("argmax(") else {
+        throw UsageError(
+          "firn predict", "--words are for classes, and --outputs has no argmax(…)",
+          remedy: "ask for argmax(NODE), or leave --words out")
+      }
+    }
     var question = try GraphQuestion(arguments, in: shell)
     let asked = try Self.outputs(wanted, &question.graph)
     let values = asked.compactMap { question.graph.value(named: $0.tensor) }

@@ -22,7 +22,7 @@ enum TrainCommand {
         defaultValue: "0.2"),
       .init(
         name: "test", value: .text(placeholder: "FILE"),
-        help: "examples to measure by in the end, and no sooner"),
+        help: "examples to measure by in the end; run once before, to find faults"),
     ] + DataColumns.options + [
       .init(
         name: "standardize", value: .text(placeholder: "NAMES"),
@@ -136,8 +136,9 @@ enum TrainCommand {
       {
         throw FirnError(
           .invalidArgument,
-          "the run in '\(place.name)' goes through \(position.count ?? 0) examples in batches of \(position.batchSize) by seed "
-            + "\(position.seed), this is \(job.training.count) in batches of \(job.batch) by seed \(job.seed)",
+          "the run in '\(place.name)' goes through \(position.count.map { "\($0) examples" } ?? "its examples") in batches of "
+            + "\(position.batchSize) by seed \(position.seed), this is \(job.training.count) in batches of \(job.batch) "
+            + "by seed \(job.seed)",
           remedy: "give --batch \(position.batchSize) --seed \(position.seed) and the same data",
           place: place.name)
       }
@@ -161,7 +162,7 @@ enum TrainCommand {
     trainer.standardization = job.standardization
     trainer.notes = try job.dataColumns.notes(job.columns)
     trainer.notes[Self.settingsKey] = job.settings
-    if let begun = start?.notes[Self.settingsKey], begun != job.settings, job.model.session.world.rank == 0 {
+    if let begun = start?.notes[Self.settingsKey], begun != job.settings {
       shell.errors("the run was begun otherwise:\n  \(begun)\nand goes on by\n  \(job.settings)\n")
     }
     trainer.stopsOnInterrupt = true

@@ -57,12 +57,21 @@ struct TrainingJob {
         + measured.flatMap(\.tensors).compactMap { question.graph.value(named: $0) })
     model = try TrainedModel(question, arguments, needsWeights: false, world: world, in: shell)
 
-    // New weights may be for other classes; a run that goes on has those that it began with.
-    columns = try columns.knowing(resumed.words, isBound: true).knowing(model.words, isBound: false)
+    columns = try columns.knowing(resumed.words, isBound: true)
     let file = try DataOptions.file(arguments, in: shell)
-    let (all, names) = try columns.data(
-      in: file, for: needed,
-      trainedOn: resumed.columns.isEmpty ? model.columns : resumed.columns)
+    let begun = resumed.columns.isEmpty ? model.columns : resumed.columns
+    let words = model.words
+    func examples() throws(FirnError) -> (data: DataSet, columns: [String: [String]]) {
+      do throws(FirnError) {
+        return try columns.data(in: file, for: needed, trainedOn: begun)
+      } catch {
+        guard error.code == .parse, !words.isEmpty else { throw error }
+        // No numbers: the words, then, of the classes that the weights were trained with.
+        columns = try columns.knowing(words, isBound: false)
+        return try columns.data(in: file, for: needed, trainedOn: begun)
+      }
+    }
+    let (all, names) = try examples()
     self.columns = names
     dataColumns = columns
     let known = columns
@@ -136,11 +145,10 @@ struct TrainingJob {
     } catch {
       guard error.code == .indexOutOfRange, model.session.world.size == 1 else { throw error }
       for file in files {
-        if let found = try file.fault(
+        // What else may be wrong with a file is not what is looked for.
+        let found = try? file.fault(
           in: model.session, fetching: [loss] + metrics.flatMap { $0.fetches.map(\.tensorName) })
-        {
-          throw found
-        }
+        if let found { throw found }
       }
       throw error
     }

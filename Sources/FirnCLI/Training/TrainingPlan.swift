@@ -101,7 +101,13 @@ struct TrainingPlan {
   }
 
   /// The other losses, as metrics.
-  var metrics: [Metric] { objectives.dropLast().map { .mean(of: $0.name, named: $0.name) } }
+  ///
+  /// The one that is judged by is called `loss`, so another of that name is called otherwise.
+  var metrics: [Metric] {
+    objectives.dropLast().map {
+      .mean(of: $0.name, named: $0.name == "loss" ? "loss of objective `loss`" : $0.name)
+    }
+  }
 
   /// A trainer that goes through the stages; what is wrong with any of them is said now.
   ///
@@ -124,21 +130,31 @@ struct TrainingPlan {
   private func requireSomeTrained(
     in stage: FreezeSchedule.Stage, _ options: OptimizerOptions
   ) throws(FirnError) {
-    let goals = objectives.map {
-      CompilationRequest.Goal(source: .loss($0.loss), selection: $0.selection, optimizer: options.optimizer)
+    // By their places: two may be of one loss.
+    func name(_ number: Int) -> String { "objective_\(number)" }
+    let goals = objectives.enumerated().map {
+      CompilationRequest.Goal(
+        source: .loss($1.loss), name: name($0), selection: $1.selection, optimizer: options.optimizer)
     }
     var request = CompilationRequest(
       graph: question.graph, fetches: [], training: .init(goals: goals), freezing: stage.freezing,
       thawing: question.thawing, keepingTrainingMode: question.keepingTrainingMode)
     request.values.loaded = question.weights?.loaded ?? []
-    let explanation = try Explanation(request)
-    for (_, name, _) in objectives {
-      let status = try explanation.objective(name).status
+    let explanation: Explanation
+    do throws(FirnError) {
+      explanation = try Explanation(request)
+    } catch {
+      var error = error
+      error.message = "stage \(stage.index + 1): \(error.message)"
+      throw error
+    }
+    for number in objectives.indices {
+      let status = try explanation.objective(name(number)).status
       guard !status.variables.contains(where: { [.trained, .partly].contains($0.status) }) else { continue }
       throw FirnError(
         .noGradient,
-        "stage \(stage.index + 1) leaves `\(name)` nothing to train: it freezes `\(stage.freezing?.description ?? "nothing")`",
-        remedy: "freeze less by --freeze-after", place: name)
+        "stage \(stage.index + 1) leaves `\(objectives[number].name)` nothing to train: it freezes `\(stage.freezing?.description ?? "nothing")`",
+        remedy: "freeze less by --freeze-after", place: objectives[number].name)
     }
   }
 }

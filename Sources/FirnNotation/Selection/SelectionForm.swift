@@ -1,6 +1,9 @@
 import FirnGraph
 
 extension Selection {
+  /// Whether it asks what variables hold, whether they were loaded for instance, so that its answer may change.
+  package var asksForValues: Bool { form.asksForValues }
+
   /// What a selection says, as its text form spells it.
   indirect enum Form: Hashable, Sendable {
     case atom(Atom)
@@ -19,6 +22,16 @@ extension Selection {
       case .atom, .invalid: 1
       case .block(let inner, _), .not(let inner): inner.depth + 1
       case .all(let parts), .any(let parts): 1 + (parts.lazy.map(\.depth).max() ?? 0)
+      }
+    }
+
+    /// Whether it asks what variables hold, and not only what they are.
+    var asksForValues: Bool {
+      switch self {
+      case .atom(.fact(let fact)): fact == .loaded || fact == .uninitialised
+      case .atom, .invalid: false
+      case .block(let inner, _), .not(let inner): inner.asksForValues
+      case .all(let parts), .any(let parts): parts.contains { $0.asksForValues }
       }
     }
 

@@ -151,13 +151,13 @@ public struct Checkpoint: Sendable {
   }
 
   /// Whether a record's text is that of its digest; forms before 4 have none.
-  private static func isAsWritten(_ text: String, in file: Weights) -> Bool {
+  static func isAsWritten(_ text: String, in file: Weights) -> Bool {
     let digest = file.metadata.first { $0.key == CheckpointRecord.digestKey }?.value
     return digest == nil || digest == Checksum.text(of: text)
   }
 
   /// Holds what is in the file against what its record says was written.
-  private static func verify(
+  static func verify(
     _ file: Weights, _ record: CheckpointRecord, _ path: String
   ) throws(FirnError) {
     for saved in record.tensors {
@@ -177,7 +177,7 @@ public struct Checkpoint: Sendable {
     try? JSONDecoder().decode(Value.self, from: Data(text.utf8))
   }
 
-  private static func unreadable(_ path: String) -> FirnError {
+  static func unreadable(_ path: String) -> FirnError {
     damaged(path, "its record is not what was written")
   }
 

@@ -121,7 +121,8 @@ extension CSVTable {
     return value
   }
 
-  /// Not `0x10`, which Swift reads, nor a number that a zero byte ends before the cell does; `nan` and `inf` have an error of their own.
+  /// Not `0x10`, which Swift reads, nor a number that a zero byte ends before the cell does; `nan` and `inf` have an
+  /// error of their own.
   private static func isDecimal(_ text: some Sequence<Character>) -> Bool {
     !text.contains { $0 == "x" || $0 == "X" || $0 == "p" || $0 == "P" || $0 == "\0" }
   }

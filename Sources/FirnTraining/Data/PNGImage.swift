@@ -20,7 +20,8 @@ public struct PNGImage: Sendable {
   /// Reads a file.
   ///
   /// - Throws: `.file` where it cannot be read; `.parse` where it is no PNG picture, is damaged, of a form that is not
-  ///   read, says to hold more than it does, or has more than 134,217,728 levels.
+  ///   read, says to hold more than it does, or has more than 134,217,728 levels;
+  ///   `.invalidArgument` where the memory that is free does not hold it.
   /// - Complexity: O(pixels), in time and in memory.
   public init(contentsOf path: String) throws(FirnError) {
     self = try PNGReader(try MappedFile.open(path), source: path).image()

@@ -85,13 +85,13 @@ public struct Trainer {
     for stage in schedule.stages {
       // Which variables are loaded or random by then is not known yet.
       guard let selection = stage.freezing,
-        !["loaded", "uninitialised"].contains(where: selection.description.contains)
+        !selection.asksForValues
       else { continue }
       do throws(FirnError) {
         _ = try session.selected(selection)
       } catch {
         var error = error
-        error.message = "stage \(stage.index): \(error.message)"
+        if schedule.stages.count > 1 { error.message = "stage \(stage.index + 1): \(error.message)" }
         throw error
       }
     }

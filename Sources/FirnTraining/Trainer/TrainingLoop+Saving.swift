@@ -40,7 +40,7 @@ extension TrainingLoop {
     guard saved.stage < stages.schedule.stages.count, saved.stage >= 0 else {
       throw FirnError(
         .invalidArgument,
-        "the checkpoint is of stage \(saved.stage), the schedule has \(stages.schedule.stages.count) stages",
+        "the checkpoint is of stage \(saved.stage + 1), the schedule has \(stages.schedule.stages.count) stages",
         remedy: "go on with the schedule the run was begun with")
     }
     let start = source.start
@@ -89,7 +89,7 @@ extension TrainingLoop {
     guard trainer.stages.schedule.stages.count > 1, now != checkpoint.freezing else { return }
     throw FirnError(
       .invalidArgument,
-      "stage \(stage) froze `\(checkpoint.freezing ?? "nothing")`, now it freezes `\(now ?? "nothing")`",
+      "stage \(stage + 1) froze `\(checkpoint.freezing ?? "nothing")`, now it freezes `\(now ?? "nothing")`",
       remedy: "go on with the schedule the run was begun with")
   }
 

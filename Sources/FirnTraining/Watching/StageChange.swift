@@ -16,12 +16,12 @@ public struct StageChange: Sendable {
 }
 
 extension StageChange: CustomStringConvertible {
-  /// In one line: `stage 2 from step 120: thaws layer2/kernel, layer2/bias`.
+  /// In one line: `stage 2 from step 120: thaws layer2/kernel, layer2/bias`, stages counted from 1.
   public var description: String {
     var parts: [String] = []
     if !difference.thawed.isEmpty { parts.append("thaws " + difference.thawed.joined(separator: ", ")) }
     if !difference.frozen.isEmpty { parts.append("freezes " + difference.frozen.joined(separator: ", ")) }
-    return "stage \(stage) from step \(step): "
+    return "stage \(stage + 1) from step \(step): "
       + (parts.isEmpty ? "no change" : parts.joined(separator: "; "))
   }
 }
