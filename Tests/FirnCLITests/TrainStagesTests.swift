@@ -112,6 +112,10 @@ import Testing
           + "--metric 'accuracy(trunk/dense/add, y)' --json")
       #expect(judged.code == 0, "\(judged.errors)")
       #expect(judged.output.contains("\"accuracy of kinds/dense/add\""), "\(judged.output)")
+      let twice = bench.run(
+        "evaluate heads.firn --weights both/weights.safetensors --data heads.csv --metric 'accuracy(kinds/dense/add, y)' "
+          + "--metric 'accuracy(kinds/dense/add, y)'")
+      #expect(twice.code == 2 && twice.errors.contains("twice"), "\(twice.errors)")
       let measured = try #require(answer["validation"] as? [String: Double])
       #expect(measured.keys.sorted() == ["kind_loss", "loss"])
       #expect(

@@ -64,6 +64,26 @@ import Testing
       }
       let none = bench.run("predict" + ask + " --outputs 'argmax(scores)' --words x")
       #expect(none.code == 2 && none.errors.contains("nothing says"), "\(none.errors)")
+      // Where no words are written, none are promised.
+      for (options, words) in [
+        ("--outputs 'argmax(scores)' --words y --out p.npz", "written in tables"),
+        ("--outputs scores --words y", "no argmax"),
+      ] {
+        let refused = bench.run("predict" + ask + " " + options)
+        #expect(refused.code == 2 && refused.errors.contains(words), "\(refused.errors)")
+      }
+      // New data may have numbers where the old one had words, and other words have to be said.
+      #expect(
+        bench.run(
+          "train leaves.firn --data leaves.csv --column y=kind --column x=length,width --epochs 1 --weights "
+            + "run/weights.safetensors --out numbers"
+        ).code == 0)
+      try bench.write("others.csv", ["a,b,kind"] + ["elm", "oak", "elm", "oak", "oak"].map { "1,2,\($0)" })
+      let others = bench.run(
+        "train leaves.firn --data others.csv --column y=kind --column x=a,b --epochs 1 --weights "
+          + "run/weights.safetensors --out others")
+      #expect(others.code == 1 && others.errors.contains("'elm' is no class"), "\(others.errors)")
+      #expect(others.errors.contains("named by --classes y=…"), "\(others.errors)")
       // New weights may be for other classes.
       let fresh = Self.train.replacing("words.csv", with: "asked.csv")
       #expect(
@@ -89,6 +109,13 @@ import Testing
       }
       let wanted = try #require(try judged("weights.safetensors"))
       #expect(try judged("checkpoints/best.safetensors") == wanted)
+      // A damaged one is no weights.
+      let url = URL(filePath: bench.path("run/checkpoints/best.safetensors"))
+      var bytes = try Data(contentsOf: url)
+      bytes[bytes.count - 5] ^= 1
+      try bytes.write(to: URL(filePath: bench.path("run/damaged.safetensors")))
+      let damaged = bench.run("evaluate leaves.firn --weights run/damaged.safetensors --data asked.csv")
+      #expect(damaged.code == 1 && damaged.errors.contains("not what was written"), "\(damaged.errors)")
     }
   }
 
