@@ -18,9 +18,10 @@ enum ImportedBenchmark {
     var program: Program
     var feeds: Feeds
 
-    init(_ graph: Graph, _ images: Tensor, _ logits: Tensor, batch: Int, freezing: Selection?, threads: Int)
-      throws
-    {
+    init(
+      _ graph: Graph, _ images: Tensor, _ logits: Tensor, classes: Int, batch: Int, freezing: Selection?,
+      threads: Int
+    ) throws {
       let labels = graph.placeholder("labels", shape: [logits.shape[0]], dtype: .i32)
       let loss = sparseSoftmaxCrossEntropy(logits: logits, labels: labels).mean()
       session = try Session(graph, threads: threads)
@@ -28,7 +29,6 @@ enum ImportedBenchmark {
       program = try session.compile(
         minimizing: loss, with: SGD(learningRate: 0.01), freezing: freezing)
       let extents = images.shape.dimensions.map { $0.value ?? batch }
-      let classes = logits.shape.last?.value ?? 2
       feeds = Feeds([
         (images.name, try Initializer.uniform(-1, 1).values(shape: extents)),
         (labels.name, NDArray((0..<batch).map { Int32($0 * 7 % classes) })),
@@ -58,12 +58,18 @@ enum ImportedBenchmark {
     guard let input = model.inputs.first?.tensor, let logits = model.outputs.first?.tensor, input.rank == 4,
       input.shape[1] == 3, let size = input.shape[2].value, input.shape[3] == Dim(size)
     else { throw BenchmarkFailure(description: "\(file) has no input of [batch,3,size,size]") }
+    // Labels are made of the number of classes.
+    guard logits.rank == 2, let classes = logits.shape[1].value, classes > 0 else {
+      throw BenchmarkFailure(description: "\(file) has no output of [batch,classes], but \(logits.type)")
+    }
     let graph = Graph()
     let images = graph.placeholder("images", shape: ["batch", Dim(size), Dim(size), 3])
-    let own = ResNet(.resNet18, classes: logits.shape.last?.value ?? 1000)(images)
+    let own = ResNet(.resNet18, classes: classes)(images)
     let all = [
-      try Contestant(graph, images, own, batch: batch, freezing: freezing, threads: threads),
-      try Contestant(model.graph, input, logits, batch: batch, freezing: freezing, threads: threads),
+      try Contestant(
+        graph, images, own, classes: classes, batch: batch, freezing: freezing, threads: threads),
+      try Contestant(
+        model.graph, input, logits, classes: classes, batch: batch, freezing: freezing, threads: threads),
     ]
     var (times, processor) = ([[Double]](repeating: [], count: 2), [[Double]](repeating: [], count: 2))
     for contestant in all { try contestant.run() }
