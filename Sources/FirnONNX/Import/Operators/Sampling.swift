@@ -116,15 +116,15 @@ extension Operator {
       let low = floor(place)
       return [(low, 1 - (place - low)), (minimum(low + 1, Double(size - 1)), place - low)]
     }
-    var greatest: Tensor?
-    for row in neighbours(down.place, sizes[0]) {
-      for column in neighbours(across.place, sizes[1]) {
+    let (rowsBeside, columnsBeside) = (neighbours(down.place, sizes[0]), neighbours(across.place, sizes[1]))
+    let parts = rowsBeside.flatMap { row in
+      columnsBeside.map { column in
         let weight = spread(row.weight, true) * spread(column.weight, false)
-        let part = sampled(row.place, column.place, isNearest: true) * weight.expandingAxis(at: 3)
-        greatest = greatest.map { maximum($0, part) } ?? part
+        return sampled(row.place, column.place, isNearest: true) * weight.expandingAxis(at: 3)
       }
     }
-    return maxPool2d(kept(greatest ?? images), window: (ratio, ratio))
+    let greatest = parts.dropFirst().reduce(parts[0]) { maximum($0, $1) }
+    return maxPool2d(kept(greatest), window: (ratio, ratio))
   }
 
   /// A convolution whose taps are moved by offsets, and weighted by a mask.
