@@ -16,6 +16,8 @@ struct GroupNormSearch {
     var epsilon: AttributeMessage?
     /// The shape that it reshapes back to; nil where that is the input's own, computed.
     var shape: [Int]?
+    /// How many axes the weights have: one fewer than what they scale.
+    var rank: Int
     /// The names of the weights, and of each what it is called as a vector.
     var weights: [String]
   }
@@ -45,25 +47,32 @@ struct GroupNormSearch {
   func parts(around place: Int) -> Parts? {
     let norm = nodes[place]
     guard norm.op == "InstanceNormalization", norm.domain.isEmpty, norm.inputs.count == 3,
-      let first = makers[norm.inputs[0]], nodes[first].op == "Reshape", nodes[first].inputs.count == 2,
+      let first = makers[norm.inputs[0]], nodes[first].op == "Reshape", nodes[first].domain.isEmpty,
+      nodes[first].inputs.count == 2,
+      nodes[first].attributes.allSatisfy({ $0.name == "allowzero" && ($0.integer ?? 0) == 0 }),
       only(reader: norm.inputs[0]) == place, let input = nodes[first].inputs.first, !input.isEmpty,
-      let sizes = integers(nodes[first].inputs[1]), sizes.count == 3, sizes[1] >= 1,
+      // Of other sizes the batch would be among what is normed, or a part of a group would be one.
+      let sizes = integers(nodes[first].inputs[1]), sizes.count == 3, sizes[0] == 0, sizes[1] >= 1,
+      sizes[2] == -1,
       isFilled(norm.inputs[1], 1), isFilled(norm.inputs[2], 0),
       let back = reader(of: norm, "Reshape"), nodes[back].inputs.count == 2,
       let product = reader(of: nodes[back], "Mul"),
       let gain = weight(beside: nodes[back], in: nodes[product]),
       let sum = reader(of: nodes[product], "Add"), let bias = weight(beside: nodes[product], in: nodes[sum]),
-      gain.count == bias.count, gain.count % sizes[1] == 0
+      gain.count == bias.count, gain.rank == bias.rank, gain.count % sizes[1] == 0
     else { return nil }
     var parts = Parts(
       places: [first, place, back, product], last: sum, input: input, groups: sizes[1],
-      epsilon: norm.attributes.first { $0.name == "epsilon" }, shape: nil, weights: [gain.name, bias.name])
+      epsilon: norm.attributes.first { $0.name == "epsilon" }, shape: nil, rank: gain.rank,
+      weights: [gain.name, bias.name])
     if let shape = integers(nodes[back].inputs[1]) {
-      guard shape.count > 2, shape.allSatisfy({ $0 > 0 }), shape[1] == gain.count else { return nil }
+      guard shape.count == gain.rank + 1, shape.allSatisfy({ $0 > 0 }), shape[1] == gain.count else {
+        return nil
+      }
       parts.shape = shape
     } else {
       guard let maker = makers[nodes[back].inputs[1]], nodes[maker].op == "Shape",
-        nodes[maker].inputs == [input],
+        nodes[maker].domain.isEmpty, nodes[maker].inputs == [input],
         nodes[maker].attributes.allSatisfy({ $0.name == "start" && $0.integer == 0 })
       else { return nil }
     }
@@ -84,18 +93,22 @@ struct GroupNormSearch {
   }
 
   /// The other operand of a node: an initialiser of one element a channel, `[channels, 1, …]`, that nothing else reads.
-  private func weight(beside maker: NodeMessage, in node: NodeMessage) -> (name: String, count: Int)? {
+  private func weight(
+    beside maker: NodeMessage, in node: NodeMessage
+  ) -> (name: String, count: Int, rank: Int)? {
     guard node.inputs.count == 2, let name = node.inputs.first(where: { $0 != maker.outputs.first }),
       let tensor = initializers[name], let count = tensor.dimensions.first, count > 1,
       tensor.dimensions.count > 1, tensor.dimensions.dropFirst().allSatisfy({ $0 == 1 }),
       readers[name]?.count == 1
     else { return nil }
-    return (name, count)
+    return (name, count, tensor.dimensions.count)
   }
 
   private func constant(_ name: String) -> TensorMessage? {
     if let tensor = initializers[name] { return tensor }
-    guard let maker = makers[name], nodes[maker].op == "Constant" else { return nil }
+    guard let maker = makers[name], nodes[maker].op == "Constant", nodes[maker].domain.isEmpty else {
+      return nil
+    }
     return nodes[maker].attributes.first { $0.name == "value" }?.tensor
   }
 
@@ -107,10 +120,8 @@ struct GroupNormSearch {
 
   /// Whether it is a vector of the file, all of it this number, which no module has a name for.
   private func isFilled(_ name: String, _ number: Double) -> Bool {
-    guard !PathText.isDotted(name), let tensor = constant(name), tensor.metadata.isEmpty,
-      tensor.dimensions.count == 1, (1...KnownIntegers.limit).contains(tensor.dimensions[0]),
-      let array = try? tensor.array(from: files, fault: fault)
-    else { return false }
-    return array.doubles.allSatisfy { $0 == number }
+    guard let tensor = constant(name), tensor.dimensions.count == 1 else { return false }
+    let isWeight = initializers[name] != nil && tensor.isWeight(name, count: tensor.dimensions[0])
+    return tensor.isFilled(with: number, weight: isWeight ? name : nil, from: files, fault: fault)
   }
 }

@@ -28,6 +28,10 @@ extension Importer {
         var message = AttributeMessage()
         (message.name, message.integers, message.type) = ("firn.shape", shape, 7)
         node.attributes.append(message)
+      } else {
+        var message = AttributeMessage()
+        (message.name, message.integer, message.type) = ("firn.rank", parts.rank, 2)
+        node.attributes.append(message)
       }
       result.nodes[parts.last] = node
     }

@@ -51,9 +51,22 @@ extension Operator {
         throw FirnError(
           .shapeMismatch, "\(groups) groups of \(x.extent(1)) channels", remedy: "check the model")
       }
-      // What an exporter has taken apart says the shape that it put together again.
-      if let wanted = c.ints("firn.shape"), Shape(wanted) != x.shape {
-        throw c.unsupported("a group norm of \(x.shape) that gives \(Shape(wanted))")
+      // What an exporter has taken apart says the shape that it put together again, or how many axes its weights had.
+      let wanted = c.ints("firn.shape").map { Shape($0) }
+      if let wanted, wanted.rank < 2 || wanted[0] != x.shape[0] || wanted[1] != x.shape[1] {
+        throw c.unsupported("a group norm of \(x.shape) that gives \(wanted)")
+      }
+      if let rank = c.int("firn.rank") {
+        guard rank == x.rank - 1, try c.shape(1) == [x.extent(1)] else {
+          throw c.unsupported(
+            "a group norm of \(x.shape) with weights of \(try c.shape(1)) along axis \(-rank)")
+        }
+      }
+      /// The result, in the shape that is wanted of it.
+      func shaped(_ y: Tensor) -> [ImportedValue] {
+        let result = LaidTensor(y, isChannelsLast: true)
+        guard let wanted, wanted != x.shape else { return [.tensor(result)] }
+        return [.of(result.plain.reshaped(to: wanted))]
       }
       let spatial = Array(image.shape.dimensions.dropLast())
       let parts = image.reshaped(to: Shape(spatial + [Dim(groups), part]))
@@ -65,9 +78,9 @@ extension Operator {
       if gain.shape == [Dim(groups)], part != 1 {
         let column: Shape = [Dim(groups), 1]
         let scaled = y * gain.reshaped(to: column) + bias.reshaped(to: column)
-        return [.of(scaled.reshaped(to: image.shape), isChannelsLast: true)]
+        return shaped(scaled.reshaped(to: image.shape))
       }
-      return [.of(y.reshaped(to: image.shape) * gain + bias, isChannelsLast: true)]
+      return shaped(y.reshaped(to: image.shape) * gain + bias)
     },
     Operator("MeanVarianceNormalization", means: "`mean`, `rsqrt`") { c throws(FirnError) in
       let x = try c.laid(0)

@@ -63,15 +63,12 @@ struct OperatorCall {
     return order.map { tensor.transposed($0) } ?? tensor
   }
 
-  /// Whether an input is elements of the file that are all this number, and that no module has a name for: what an
-  /// exporter puts where its operator wants a weight and the model has none.
+  /// Whether an input is elements of the file that are all this number, and that no module has a name for.
   func isFilled(_ index: Int, with number: Double) -> Bool {
-    guard case .stored(let stored)? = try? value(index), stored.message.metadata.isEmpty,
-      !stored.isParameter || PathText.isNumbered(stored.name),
-      let count = try? stored.message.elementCount(importer.fault), (1...KnownIntegers.limit).contains(count),
-      let array = try? stored.array()
-    else { return false }
-    return array.doubles.allSatisfy { $0 == number }
+    guard case .stored(let stored)? = try? value(index) else { return false }
+    return stored.message.isFilled(
+      with: number, weight: stored.isParameter ? stored.name : nil, from: importer.files,
+      fault: importer.fault)
   }
 
   /// The extents of an input without making anything of it.
