@@ -216,6 +216,87 @@ import Testing
     #expect(try results[model.outputs[1].tensor].floats == [1, 11, 111])
   }
 
+  /// A loop whose body has these nodes, and floats as an initialiser or as a constant that each step adds; where its
+  /// index decides a shape, it is written out.
+  private static func loop(
+    _ trips: Int, constant: Int = 0, initializer: Int = 0, nodes: [NodeMessage]
+  ) throws -> [UInt8] {
+    var body = GraphMessage()
+    body.nodes = nodes + [HandModel.node("Identity", ["given"], ["go"])]
+    if constant > 0 {
+      var value = AttributeMessage()
+      (value.name, value.tensor, value.type) = (
+        "value", TensorMessage("", try HandModel.array([constant])), 4
+      )
+      body.nodes.insert(HandModel.node("Constant", [], ["table"], [value]), at: 0)
+    }
+    if initializer > 0 { body.initializers = [TensorMessage("table", try HandModel.array([initializer]))] }
+    body.inputs = [
+      HandModel.value("step", [], .i32), HandModel.value("given", [], .bool), HandModel.value("h", ["100"]),
+    ]
+    body.outputs = ["go", "next"].map { HandModel.value($0, []) }
+    var attribute = AttributeMessage()
+    (attribute.name, attribute.graph, attribute.type) = ("body", body, 5)
+    return HandModel.model(
+      [HandModel.node("Loop", ["trips", "", "x"], ["y"], [attribute])],
+      inputs: [HandModel.value("x", ["100"])], outputs: ["y"],
+      initializers: [
+        TensorMessage("trips", integers: [trips], shape: []), TensorMessage("one", integers: [1], shape: []),
+        TensorMessage("axes", integers: [0]), TensorMessage("starts", integers: [0]),
+        TensorMessage("ones", NDArray([Float(1)])),
+      ])
+  }
+
+  /// A thousand steps written out hold an initialiser of the body once; what a node holds is counted for each.
+  @Test func loopsWrittenOutHoldWhatTheirBodyHoldsOnce() throws {
+    let nodes = [
+      HandModel.node("Add", ["step", "one"], ["end"]),
+      HandModel.node("Unsqueeze", ["end", "axes"], ["ends"]),
+      HandModel.node("Slice", ["table", "starts", "ends"], ["part"]),
+      HandModel.node("ReduceSum", ["part"], ["sum"], [HandModel.attribute("keepdims", 0)]),
+      HandModel.node("Add", ["h", "sum"], ["next"]),
+    ]
+    let model = try HandModel.read(Self.loop(20, initializer: 100, nodes: nodes))
+    let held = model.graph.definition.nodes.count { node in
+      if case .holds(let array) = node.op.effect { return array.elementCount == 100 }
+      return false
+    }
+    #expect(held == 1)
+    let limit = 40 * 100 * MemoryLayout<Double>.stride
+    #expect(try Self.fault(Self.loop(20, initializer: 100, nodes: nodes), byteCount: limit / 2) == nil)
+    #expect(try Self.fault(Self.loop(20, constant: 100, nodes: nodes), byteCount: limit) == nil)
+    let error = try #require(try Self.fault(Self.loop(90, constant: 100, nodes: nodes), byteCount: limit))
+    #expect(error.description.contains("more memory than any model needs"))
+  }
+
+  /// The shape of what the step is added to is that of any step.
+  @Test func loopsWhoseIndexIsOnlyCountedStayLoops() throws {
+    let bytes = try Self.loop(
+      5,
+      nodes: [
+        HandModel.node("Cast", ["step"], ["f"], [HandModel.attribute("to", 1)]),
+        HandModel.node("Add", ["h", "f"], ["sum"]), HandModel.node("Shape", ["sum"], ["s"]),
+        HandModel.node("Expand", ["ones", "s"], ["e"]), HandModel.node("Add", ["sum", "e"], ["next"]),
+      ])
+    let model = try HandModel.read(bytes)
+    #expect(model.graph.definition.nodes.contains { $0.mnemonic == "scan" })
+    let session = try Session(model.graph)
+    let results = try session.run(
+      session.compile(fetching: model.outputs.map(\.tensor)),
+      feeding: [model.inputs[0].tensor: NDArray([Float](repeating: 0, count: 100))])
+    // 0 to 4, and five ones.
+    #expect(try results[model.outputs[0].tensor].floats == [Float](repeating: 15, count: 100))
+  }
+
+  @Test func scansOfOpset8HaveSequences() throws {
+    var attribute = AttributeMessage()
+    (attribute.name, attribute.graph, attribute.type) = ("body", GraphMessage(), 5)
+    let bytes = HandModel.model(
+      [HandModel.node("Scan", [""], ["y"], [attribute, HandModel.attribute("num_scan_inputs", 1)])],
+      inputs: [], outputs: ["y"], version: 8)
+    #expect(try #require(HandModel.error(bytes)).description.contains("its body does not fit it"))
+  }
+
   /// Before opset 9 a batch of sequences is looped over one by one, behind their lengths.
   @Test(arguments: [0, 1]) func scansOfOpset8HaveABatch(_ direction: Int) throws {
     var body = GraphMessage()

@@ -16,6 +16,15 @@ extension Importer {
     }
   }
 
+  /// What the initialisers of a graph within a node stand for, for a graph that is built several times.
+  func initializers(of message: GraphMessage) throws(FirnError) -> [ImportedValue] {
+    var result: [ImportedValue] = []
+    for initializer in message.initializers {
+      result.append(try stored(initializer, name: initializer.name, isParameter: false))
+    }
+    return result
+  }
+
   func variable(
     _ stored: StoredValue, _ array: NDArray, isRearranged: Bool, role: String?
   ) -> Tensor {

@@ -30,6 +30,9 @@ final class Importer {
   private var nodeCount = 0
   /// What is worked out while the model is read, and not read from it, may still take this many bytes.
   var rest: Int
+  /// What is built now stands in a step of a loop that is written out, after its first: what it keeps of the file's
+  /// elements is kept once more.
+  var isRepeating = false
   /// Nothing more is built; the fault that says why is on record.
   var isStopped = false
   /// By scope: how many recurrent nodes there are, and how many are built.
@@ -148,11 +151,18 @@ final class Importer {
     _ initializers: [TensorMessage], in environment: Environment, isOutermost: Bool
   ) throws(FirnError) {
     for message in initializers {
-      guard !environment.isOwn(message.name) else {
-        throw fault("holds the initialiser `\(message.name)` twice", place: message.name)
-      }
-      environment[message.name] = try stored(message, name: message.name, isParameter: isOutermost)
+      let value = try stored(message, name: message.name, isParameter: isOutermost)
+      try declare(message, value, in: environment)
     }
+  }
+
+  private func declare(
+    _ message: TensorMessage, _ value: ImportedValue, in environment: Environment
+  ) throws(FirnError) {
+    guard !environment.isOwn(message.name) else {
+      throw fault("holds the initialiser `\(message.name)` twice", place: message.name)
+    }
+    environment[message.name] = value
   }
 
   /// What elements of the file stand for: numbers where they are few integers.
@@ -160,6 +170,7 @@ final class Importer {
     _ message: TensorMessage, name: String, isParameter: Bool
   ) throws(FirnError) -> ImportedValue {
     let count = try message.elementCount(fault)
+    if isRepeating { try keep(Swift.min(count, 1 << 40) * MemoryLayout<Double>.stride) }
     if let type = message.elementType.stored, type.dtype == .i32 || type == .bool,
       count <= KnownIntegers.limit
     {
@@ -169,11 +180,9 @@ final class Importer {
           shape: message.dimensions, values: integers.map { Dim($0) }, isBool: type == .bool))
     }
     let (files, fault) = (files, fault)
-    // A number without a name of its own is a constant that the exporter put beside the weights.
-    let isWeight =
-      isParameter && (count > 1 || PathText.isDotted(name) || message.metadata["firn.trainable"] != nil)
     return .stored(
-      StoredValue(message, name: name, isParameter: isWeight) { () throws(FirnError) in
+      StoredValue(message, name: name, isParameter: isParameter && message.isWeight(name, count: count)) {
+        () throws(FirnError) in
         try message.array(from: files, fault: fault)
       })
   }
@@ -278,10 +287,13 @@ final class Importer {
   // MARK: Graphs of nodes
 
   /// The outputs of a graph within a node, built where it stands.
+  ///
+  /// - Parameter initializers: what its initialisers stand for, where that is made already.
   func branch(
-    _ message: GraphMessage, _ values: [ImportedValue] = [], in outer: Environment
+    _ message: GraphMessage, _ values: [ImportedValue] = [], initializers: [ImportedValue]? = nil,
+    in outer: Environment
   ) throws(FirnError) -> [ImportedValue] {
-    let inner = try nested(message, values, in: outer)
+    let inner = try nested(message, values, initializers, in: outer)
     var results: [ImportedValue] = []
     for output in message.outputs {
       guard let value = inner[output.name] else {
@@ -295,10 +307,13 @@ final class Importer {
   }
 
   /// The outputs of a loop's body, as tensors; called while the body is built.
-  func body(_ message: GraphMessage, _ values: [Tensor], in outer: Environment) -> [Tensor] {
+  func body(
+    _ message: GraphMessage, _ values: [Tensor], initializers: [ImportedValue]? = nil, in outer: Environment
+  ) -> [Tensor] {
     do throws(FirnError) {
       var results: [Tensor] = []
-      for value in try branch(message, values.map { .of($0) }, in: outer) {
+      let given = values.map { ImportedValue.of($0) }
+      for value in try branch(message, given, initializers: initializers, in: outer) {
         results.append(try tensor(value).plain)
       }
       return results
@@ -308,14 +323,19 @@ final class Importer {
   }
 
   private func nested(
-    _ message: GraphMessage, _ values: [ImportedValue], in outer: Environment
+    _ message: GraphMessage, _ values: [ImportedValue], _ initializers: [ImportedValue]?,
+    in outer: Environment
   ) throws(FirnError) -> Environment {
     guard outer.depth < Nesting.limit else {
       throw FirnError(.invalidGraph, "graphs lie in one another without end", remedy: "export the model anew")
     }
     let inner = Environment(versions: outer.versions, outer: outer, depth: outer.depth + 1)
     for (input, value) in zip(message.inputs, values) { inner[input.name] = value }
-    try declare(message.initializers, in: inner, isOutermost: false)
+    let held: [ImportedValue]
+    if let initializers { held = initializers } else { held = try self.initializers(of: message) }
+    for (initializer, value) in zip(message.initializers, held) {
+      try declare(initializer, value, in: inner)
+    }
     build(message.nodes, in: inner)
     return inner
   }

@@ -1,11 +1,12 @@
 import FirnGraph
 import FirnNN
-import FirnONNX
 import FirnOps
 import FirnRuntime
 import FirnTestSupport
 import Foundation
 import Testing
+
+@testable import FirnONNX
 
 /// Damaged models of ONNX, in a process whose memory the kernel counts.
 @Suite(.serialized) struct HostileModelTests {
@@ -67,5 +68,76 @@ import Testing
       if answer.outcome.hasPrefix("accepted") { accepted += 1 }
     }
     #expect(accepted > 0 && accepted < Self.count)
+  }
+
+  /// A loop of a thousand steps that is written out, whose body holds a megabyte: as an initialiser, which its steps
+  /// share, or in a node, which each has anew.
+  private static func loop(isInitializer: Bool) -> [UInt8] {
+    func node(_ op: String, _ inputs: [String], _ output: String) -> NodeMessage {
+      var node = NodeMessage()
+      (node.op, node.inputs, node.outputs) = (op, inputs, [output])
+      return node
+    }
+    func value(_ name: String) -> ValueMessage {
+      var message = ValueMessage()
+      message.name = name
+      return message
+    }
+    let table = TensorMessage("table", NDArray([Float](repeating: 1, count: 250_000)))
+    var body = GraphMessage()
+    if isInitializer {
+      body.initializers = [table]
+    } else {
+      var constant = node("Constant", [], "table")
+      var attribute = AttributeMessage()
+      (attribute.name, attribute.tensor, attribute.type) = ("value", table, 4)
+      constant.attributes = [attribute]
+      body.nodes = [constant]
+    }
+    body.nodes += [
+      node("Add", ["step", "one"], "end"), node("Unsqueeze", ["end", "axes"], "ends"),
+      node("Slice", ["table", "starts", "ends"], "part"), node("ReduceSum", ["part"], "sum"),
+      node("Add", ["h", "sum"], "next"), node("Identity", ["given"], "go"),
+    ]
+    body.inputs = ["step", "given", "h"].map { value($0) }
+    body.outputs = ["go", "next"].map { value($0) }
+    var loop = node("Loop", ["trips", "", "start"], "y")
+    var attribute = AttributeMessage()
+    (attribute.name, attribute.graph, attribute.type) = ("body", body, 5)
+    loop.attributes = [attribute]
+    var graph = GraphMessage()
+    graph.nodes = [loop]
+    graph.outputs = [value("y")]
+    graph.initializers = [
+      TensorMessage("trips", integers: [1000], shape: []), TensorMessage("one", integers: [1], shape: []),
+      TensorMessage("axes", integers: [0]), TensorMessage("starts", integers: [0]),
+      TensorMessage("start", NDArray([Float(0)])),
+    ]
+    var model = ModelMessage()
+    (model.irVersion, model.graph) = (8, graph)
+    var set = OperatorSetMessage()
+    set.version = 20
+    model.operatorSets = [set]
+    var writer = MessageWriter()
+    model.write(to: &writer)
+    return writer.bytes
+  }
+
+  @Test func loopsWrittenOutTakeTwiceTheFile() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("firn-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let process = try OpeningProcess()
+    let url = folder.appendingPathComponent("loop.onnx")
+    try Data().write(to: url)
+    let base = try process.open("onnx \(url.path)")
+    let shared = Self.loop(isInitializer: true)
+    try Data(shared).write(to: url)
+    let answer = try process.open("onnx \(url.path)")
+    #expect(answer.outcome == "accepted 0")
+    let extra = answer.peak - base.peak - 2 * shared.count
+    #expect(extra <= HostileFileTests.fixed, "\(extra)")
+    try Data(Self.loop(isInitializer: false)).write(to: url)
+    #expect(try process.open("onnx \(url.path)").outcome.hasPrefix("refused"))
   }
 }

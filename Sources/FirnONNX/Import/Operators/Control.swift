@@ -30,9 +30,10 @@ extension Operator {
       }
       return results
     },
-    Operator("Scan", means: "`scan`; of opset 8 one for each sequence") { c throws(FirnError) in
-      try ScanNode(c).results()
-    },
+    Operator(
+      "Scan", means: "`scan`; of opset 8 one for each sequence",
+      differs: "of opset 8 without lengths, of 1 to 256 sequences"
+    ) { c throws(FirnError) in try ScanNode(c).results() },
     Operator(
       "Loop", means: "`scan` of a known number of steps; written out where its index decides shapes",
       differs: "the condition may only become false by counting"
@@ -100,8 +101,8 @@ private struct ScanNode {
   /// Opset 8: a batch of sequences, `[batch, time, …]`, that the body sees one by one, behind their lengths.
   private func batched() throws(FirnError) -> [ImportedValue] {
     let inputs = c.inputs.count - 1
-    guard let body = c.attribute("body")?.graph, let count = c.int("num_scan_inputs"),
-      (1...Swift.max(1, inputs)).contains(count), body.inputs.count == inputs
+    guard inputs >= 1, let body = c.attribute("body")?.graph, let count = c.int("num_scan_inputs"),
+      (1...inputs).contains(count), body.inputs.count == inputs
     else {
       throw FirnError(.invalidGraph, "its body does not fit it", remedy: "check the file with onnx.checker")
     }
@@ -123,14 +124,19 @@ private struct ScanNode {
         .invalidGraph, "its directions are not \(count)", remedy: "check the file with onnx.checker")
     }
     let stateCount = inputs - count
+    let initializers = try c.importer.initializers(of: body)
+    let isRepeating = c.importer.isRepeating
+    defer { c.importer.isRepeating = isRepeating }
     var parts: [[Tensor]] = []
     for number in 0..<batch {
+      if number > 0 { c.importer.isRepeating = true }
       let own = tensors.map {
         $0.sliced(axis: 0, from: Dim(number), to: Dim(number + 1)).squeezed(axes: [0])
       }
       let sequences = zip(own.dropFirst(stateCount), directions).map { $1 == 1 ? $0.reversed(axes: [0]) : $0 }
       let loop = scan(over: sequences, initial: Array(own.prefix(stateCount)), in: c.graph) { step in
-        let all = c.importer.body(body, step.carries + step.slices, in: c.environment)
+        let all = c.importer.body(
+          body, step.carries + step.slices, initializers: initializers, in: c.environment)
         return ScanResult(
           carries: Array(all.prefix(stateCount)), outputs: Array(all.dropFirst(stateCount)))
       }
@@ -185,6 +191,8 @@ private struct LoopNode {
     guard let index = body.inputs.first?.name else { return false }
     var dependent: Set<String> = [index]
     for node in body.nodes where node.inputs.contains(where: dependent.contains) {
+      // Where no shape follows from the step, what these say of one does not either.
+      if node.domain.isEmpty, ["Shape", "Size"].contains(node.op) { continue }
       let places = node.domain.isEmpty ? deciding[node.op] ?? [] : []
       if node.inputs.enumerated().contains(where: { places.contains($0) && dependent.contains($1) }) {
         return true
@@ -198,13 +206,19 @@ private struct LoopNode {
   private func unrolled(_ body: GraphMessage, _ count: Int) throws(FirnError) -> [ImportedValue] {
     var states: [ImportedValue] = []
     for index in 2..<c.inputs.count { states.append(try c.value(index)) }
+    let initializers = try c.importer.initializers(of: body)
+    let isRepeating = c.importer.isRepeating
+    defer { c.importer.isRepeating = isRepeating }
     var outputs: [[Tensor]] = []
     for step in 0..<count where !c.importer.isStopped {
+      if step > 0 { c.importer.isRepeating = true }
       let given: [ImportedValue] = [
         .known(KnownIntegers(scalar: Dim(step))),
         .known(KnownIntegers(shape: [], values: [1], isBool: true)),
       ]
-      let all = try c.importer.branch(body, given + states, in: c.environment).dropFirst()
+      let all = try c.importer.branch(
+        body, given + states, initializers: initializers, in: c.environment
+      ).dropFirst()
       guard all.count >= states.count else {
         throw FirnError(.invalidGraph, "its body does not fit it", remedy: "check the file with onnx.checker")
       }
