@@ -5,8 +5,8 @@ import FirnGraph
 struct GroupNormSearch {
   /// A group norm that an exporter has taken apart.
   ///
-  /// PyTorch's write `nn.GroupNorm` as a reshaping to groups, an instance norm of these by ones and zeros, a reshaping back,
-  /// and a product and a sum with weights that are shaped for that.
+  /// PyTorch's write `nn.GroupNorm` as a reshaping to groups, an instance norm of these by ones and zeros, a reshaping
+  /// back, and a product and a sum with weights that are shaped for that.
   struct Parts {
     /// The places of the nodes, but the last.
     var places: [Int]
@@ -92,7 +92,8 @@ struct GroupNormSearch {
     return place
   }
 
-  /// The other operand of a node: an initialiser of one element a channel, `[channels, 1, …]`, that nothing else reads.
+  /// The other operand of a node: an initialiser of one element a channel, `[channels, 1, …]`, that nothing else
+  /// reads.
   private func weight(
     beside maker: NodeMessage, in node: NodeMessage
   ) -> (name: String, count: Int, rank: Int)? {

@@ -3,8 +3,8 @@ import FirnFormats
 import FirnGraph
 
 extension TensorMessage {
-  /// Whether an initialiser of a model's own graph is a weight, where its elements are floats: a number without a name of
-  /// its own is a constant that the exporter put beside the weights.
+  /// Whether an initialiser of a model's own graph is a weight, where its elements are floats: a number without a name
+  /// of its own is a constant that the exporter put beside the weights.
   func isWeight(_ name: String, count: Int) -> Bool {
     count > 1 || PathText.isDotted(name) || metadata["firn.trainable"] != nil
   }
