@@ -242,11 +242,11 @@ import Testing
     }
     for count in [0, -1, .max] {
       let session = try tower.session()
+      var trainer = try self.trainer(session)
       let before = try session.everything()
-      let fault = try error { try self.trainer(session).train(on: counted(count), epochs: 1) }
+      let fault = try error { try trainer.train(on: counted(count), epochs: 1) }
       #expect(fault.code == .invalidArgument && fault.message.contains("\(count) examples"), "\(fault)")
       #expect(try session.everything() == before)
-      var trainer = try self.trainer(session)
       trainer.validation = Validation(try counted(count))
       #expect(try error { try trainer.train(on: source(), epochs: 1) }.code == .invalidArgument)
     }
