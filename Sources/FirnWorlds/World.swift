@@ -247,8 +247,12 @@ public final class World: Sendable {
     // A lower rank that has a fault says so and ends this one; where it does neither, this one does.
     if !speaks.withLock({ $0 }) { Thread.sleep(forTimeInterval: Self.secondsToSettle) }
     say()
+    // Launchers hand on what is printed, and some drop what is on its way when a process ends all.
+    Thread.sleep(forTimeInterval: Self.secondsToBeHeard)
     transport.abort(error, status: status)
   }
+
+  private static let secondsToBeHeard = 0.3
 
   /// How long a member that has met a fault waits for what others say of theirs.
   static let secondsToSettle = 3.0
