@@ -66,17 +66,9 @@ extension Session {
   /// How much a run weighs among those of all members.
   func exchangeWeight() throws(FirnError) -> CompilationRequest.Exchange.Weight {
     if let weighing { return .value(try value(weighing)) }
-    let shapes = graph.definition.placeholders.map(\.type.shape)
-    if shapes.contains(where: { $0.contains("batch") }) { return .extent("batch") }
-    var named: [Dim] = []
-    for case let first? in shapes.map(\.first) where first.value == nil && !named.contains(first) {
-      named.append(first)
-    }
-    guard named.count > 1 else { return named.first.map { .extent($0) } ?? .one }
-    throw FirnError(
-      .invalidArgument,
-      "placeholders begin with \(named.map { "`\($0)`" }.joined(separator: " and ")): which counts examples is not known",
-      remedy: "call that dimension `batch`, or give the session `weighingBy:` a scalar")
+    let counting = try Dim.ofExamples(
+      in: graph.definition.placeholders.map(\.type.shape), orElse: "give the session `weighingBy:` a scalar")
+    return counting.map { .extent($0) } ?? .one
   }
 
   // MARK: Agreeing

@@ -79,7 +79,8 @@ extension Batch {
     for share: BatchShare, after first: Int, of placeholders: [(name: String, type: TensorType)]
   ) throws(FirnError) -> Batch {
     let (places, own) = share.fedPlaces(in: count, after: first)
-    let dimension = try Self.dimensionOfExamples(of: placeholders)
+    let dimension = try Dim.ofExamples(
+      in: placeholders.map(\.type.shape), orElse: "make the source a `DividedBatchSource`")
     let entries = try feeds.entries.map { entry throws(FirnError) -> Feeds.Entry in
       guard let shape = placeholders.first(where: { $0.name == entry.name })?.type.shape,
         let axis = dimension.flatMap({ shape.firstIndex(of: $0) })
@@ -96,22 +97,6 @@ extension Batch {
     part.indices = indices.map { indices in places.map { indices[$0] } }
     part.whole = Whole(count: count, indices: indices)
     return part
-  }
-
-  private static func dimensionOfExamples(
-    of placeholders: [(name: String, type: TensorType)]
-  ) throws(FirnError) -> Dim? {
-    if placeholders.contains(where: { $0.type.shape.contains("batch") }) { return "batch" }
-    var named: [Dim] = []
-    for case let first? in placeholders.map(\.type.shape.first)
-    where first.value == nil && !named.contains(first) {
-      named.append(first)
-    }
-    guard named.count > 1 else { return named.first }
-    throw FirnError(
-      .invalidArgument,
-      "placeholders begin with \(named.map { "`\($0)`" }.joined(separator: " and ")): which counts examples is not known",
-      remedy: "call that dimension `batch`, or make the source a `DividedBatchSource`")
   }
 }
 

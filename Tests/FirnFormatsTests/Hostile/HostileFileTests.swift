@@ -28,18 +28,12 @@ import Testing
       let base = try process.open(small.path)
       #expect(base.outcome == "accepted 1")
       let url = folder.appendingPathComponent(kind.name)
-      var (worst, largest) = (0, 0)
+      var worst = 0
       for number in 0..<(Self.count / HostileFile.allCases.count + 1) {
         let bytes = kind.bytes(seed: UInt64(number) &* 0x1_0000_0001 &+ 7)
         try Data(bytes).write(to: url)
         let answer = try process.open(url.path)
-        #if canImport(Darwin)
-          // The mark is that of all files so far.
-          largest = max(largest, bytes.count)
-        #else
-          largest = bytes.count
-        #endif
-        let extra = answer.peak - base.peak - 2 * largest
+        let extra = process.extra(of: answer, over: base, opening: bytes.count)
         worst = max(worst, extra)
         #expect(
           extra <= Self.fixed, "\(kind.rawValue) \(number), \(bytes.count) bytes, \(answer.outcome): \(extra)"

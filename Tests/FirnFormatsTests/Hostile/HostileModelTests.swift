@@ -45,7 +45,7 @@ import Testing
     try Data().write(to: small)
     let base = try process.open("onnx \(small.path)")
     #expect(base.outcome == "refused parse")
-    var (accepted, largest) = (0, 0)
+    var accepted = 0
     for seed in 0..<Self.count {
       var mutator = Mutator(seed: UInt64(seed) &* 0x1_0000_0001 &+ 3)
       // What says what the weights are, not the weights themselves.
@@ -57,13 +57,7 @@ import Testing
         ? front + weights + tail : seed % 3 == 1 ? head + weights + back : front + weights + back
       try Data(bytes).write(to: url)
       let answer = try process.open("onnx \(url.path)")
-      #if canImport(Darwin)
-        // The mark is that of all files so far.
-        largest = max(largest, bytes.count)
-      #else
-        largest = bytes.count
-      #endif
-      let extra = answer.peak - base.peak - 2 * largest
+      let extra = process.extra(of: answer, over: base, opening: bytes.count)
       #expect(extra <= HostileFileTests.fixed, "\(seed), \(bytes.count) bytes, \(answer.outcome): \(extra)")
       if answer.outcome.hasPrefix("accepted") { accepted += 1 }
     }
@@ -135,7 +129,7 @@ import Testing
     try Data(shared).write(to: url)
     let answer = try process.open("onnx \(url.path)")
     #expect(answer.outcome == "accepted 0")
-    let extra = answer.peak - base.peak - 2 * shared.count
+    let extra = process.extra(of: answer, over: base, opening: shared.count)
     #expect(extra <= HostileFileTests.fixed, "\(extra)")
     try Data(Self.loop(isInitializer: false)).write(to: url)
     #expect(try process.open("onnx \(url.path)").outcome.hasPrefix("refused"))

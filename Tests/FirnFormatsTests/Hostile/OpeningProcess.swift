@@ -13,6 +13,8 @@ final class OpeningProcess {
   private let process = Process()
   private let (input, output) = (Pipe(), Pipe())
   private var pending: [UInt8] = []
+  /// Of the files that a mark is of.
+  private var largest = 0
 
   /// - Parameter limit: is run in the shell that becomes the program: `ulimit -v 1000000`.
   init(under limit: String? = nil) throws {
@@ -42,6 +44,17 @@ final class OpeningProcess {
       directory.deleteLastPathComponent()
     }
     return nil
+  }
+
+  /// The bytes that opening a file took beside twice the file, over what opening a small one took.
+  func extra(of answer: Answer, over base: Answer, opening byteCount: Int) -> Int {
+    #if canImport(Darwin)
+      // The mark is that of all files so far.
+      largest = max(largest, byteCount)
+    #else
+      largest = byteCount
+    #endif
+    return answer.peak - base.peak - 2 * largest
   }
 
   /// - Throws: where the process is no more.
