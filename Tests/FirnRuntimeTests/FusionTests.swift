@@ -62,6 +62,8 @@ import Testing
   func randomModelsHaveTheSameBits(_ seed: Int, _ dtype: DType) throws {
     var options = RandomModel.Options()
     options.dtype = dtype
+    options.convolves = seed % 2 == 1
+    options.hasModes = seed % 3 == 1
     let model = RandomModel(seed: seed, options: options)
     let gradients = model.graph.gradients(
       of: [model.loss], withRespectTo: model.variables, unconnected: .zero)

@@ -42,6 +42,8 @@ package struct PlainEvaluator {
         case let op as Scan: try results(of: op, operands)
         case let op as any KernelOp: try results(of: op, operands)
         case is PassThrough, is AssignVariable: operands
+        // As in training.
+        case is ByMode: [operands[0]]
         case is AssignRows: [operands[0]]
         case is Reshape: [try operands[0].reshaped(to: try known(node.types[0].shape.extents, node))]
         default: throw FirnError(.invalidGraph, "`\(node.name)`: \(node.mnemonic) cannot be run")

@@ -8,6 +8,8 @@ extension RandomModel {
     guard !floats.isEmpty else { return [] }
     // Late values more often than early ones: deep graphs rather than wide ones.
     let a = floats[max(source.below(floats.count), source.below(floats.count))]
+    if options.convolves, source.chance(12) { return usable(convolved(a)) }
+    if options.hasModes, source.chance(8) { return usable([byMode(training: sin(a), inference: a * a)]) }
     let results: [Tensor] =
       switch source.below(22) {
       case 0, 1: [unary(a)]
@@ -26,7 +28,11 @@ extension RandomModel {
       case 17: [integers(a)]
       default: depth < 2 && source.chance(depth == 0 ? 75 : 35) ? loop(pool, depth: depth) : [unary(a)]
       }
-    return results.filter { !$0.isPoisoned && count($0.shape) <= 120 && $0.rank <= 4 }
+    return usable(results)
+  }
+
+  private func usable(_ results: [Tensor]) -> [Tensor] {
+    results.filter { !$0.isPoisoned && count($0.shape) <= 120 && $0.rank <= 4 }
   }
 
   /// A value of the pool with the type of `a`, or a scalar made from one.
@@ -109,6 +115,26 @@ extension RandomModel {
       let kernel = known.isEmpty ? constant([inner, width], in: a.graph) : source.pick(known)
       return [tanh(matmul(a.rank < 2 ? rows : a, kernel))]
     }
+  }
+
+  /// Rows of the last axis as images of one channel, or of two pixels side by side.
+  private mutating func convolved(_ a: Tensor) -> [Tensor] {
+    guard a.rank > 0, let height = a.extent(-1).value, height > 1 else { return [] }
+    let rows = a.reshaped(to: Shape([a.shape.dropLast().reduce(1) { $0 * $1 }, Dim(height), 1, 1]))
+    let isWide = source.chance(40)
+    let images = isWide ? concatenate([rows, sin(rows)], axis: 2) : rows
+    // Of the variables, [3, 5] is a kernel of five features.
+    let isVariable = source.chance(40) && height > 2
+    let size = isVariable ? 3 : 1 + source.below(min(height, 3))
+    let width = isWide && !isVariable ? 1 + source.below(2) : 1
+    let kernel =
+      isVariable
+      ? variables[1].reshaped(to: [3, 1, 1, 5])
+      : constant([size, width, 1, 1 + source.below(3)], in: a.graph)
+    let made = conv2d(
+      images, kernel, strides: (1 + source.below(2), 1), padding: source.chance(50) ? .same : .valid)
+    let features = made.shape.dropFirst().reduce(1) { $0 * $1 }
+    return [tanh(made.reshaped(to: Shape([made.shape[0], features])))]
   }
 
   private mutating func reduced(_ a: Tensor) -> Tensor {

@@ -12,6 +12,10 @@ package struct RandomModel {
     package var steps = 8..<18
     /// Has half of the loops of known length compute their steps again.
     package var checkpoints = false
+    /// Has convolutions, too.
+    package var convolves = false
+    /// Has values that are one thing in training and another in inference, for who compiles in training mode.
+    package var hasModes = false
     package init() {}
   }
 
