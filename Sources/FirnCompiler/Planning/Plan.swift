@@ -23,6 +23,8 @@ package struct Plan: Sendable {
   /// One node to run.
   package struct Step: Sendable {
     package var name: String
+    /// Where the node was made, for errors of a run; nil where nothing says it.
+    package var location: CallSite?
     package var operands: [Int]
     package var results: [Int]
     package var resultTypes: [ArrayType]

@@ -7,7 +7,7 @@ extension Planner {
     _ node: Node, _ values: [Value], as model: Plan.Step, canFail: Bool, at position: Int
   ) {
     var step = model
-    step.name = node.name
+    (step.name, step.location) = (node.name, node.location)
     step.operands = node.inputs.map { slot($0) }
     for (value, type) in zip(values, model.resultTypes) {
       slots[index[value]] = newSlot(.arena(0), bytes: type.byteCount)

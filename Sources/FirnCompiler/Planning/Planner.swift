@@ -166,7 +166,8 @@ struct Planner {
     _ node: Node, _ op: any Op, _ values: [Value], _ aliasing: Aliasing, at position: Int
   ) throws(FirnError) {
     var step = Plan.Step(
-      name: node.name, operands: node.inputs.map { slot($0) }, results: values.map { slot($0) },
+      name: node.name, location: node.location, operands: node.inputs.map { slot($0) },
+      results: values.map { slot($0) },
       resultTypes: [],
       workspace: 0, workspaceBytes: 0, work: Self.nothing)
     for value in values { step.resultTypes.append(try type(value)) }

@@ -152,9 +152,9 @@ extension Graph {
     return try body()
   }
 
-  /// The outermost layer's place, else the call's own, else the innermost scope's.
+  /// Where a file is being read, what of it; else the outermost layer's place, the call's own, the innermost scope's.
   package func place(of call: CallSite?) -> CallSite? {
-    outermostLayerLocation ?? call ?? innermostScopeLocation
+    root.source ?? outermostLayerLocation ?? call ?? innermostScopeLocation
   }
 
   private var outermostLayerLocation: CallSite? {

@@ -49,6 +49,9 @@ public final class Graph {
   var scopeLocations: [CallSite] = []
   /// Where the layers entered now were made: the place of every node they add.
   var layerLocations: [CallSite] = []
+  /// Of the outermost graph: the part of a file that nodes are made of now, while one is read; their place before any
+  /// line of a program.
+  package var source: CallSite?
   private var lossName: String?
   private var randomStateNode: Value?
   /// Whether the nodes it began with have been looked through for one.

@@ -242,7 +242,10 @@ private final class Frame {
   @inline(never)
   private func located(_ error: any Error, at position: Int) -> FirnError {
     guard var error = error as? FirnError else { firnBug("execution", "a step threw \(error)") }
-    if steps[position].kernel != nil { error.place = Path.joined(path, plan.steps[position].name) }
+    if steps[position].kernel != nil {
+      error.place = Path.joined(path, plan.steps[position].name)
+      error.location = error.location ?? plan.steps[position].location
+    }
     return error
   }
 
@@ -264,13 +267,14 @@ private final class Frame {
       let origin = step.check.answersFor.first { deferred[$0] != nil }
       let fault = origin.flatMap { deferred[$0] } ?? found
       let type = origin.flatMap { plan.steps[$0].resultTypes.first } ?? type
-      let place = Path.joined(path, origin.map { plan.steps[$0].name } ?? step.name)
+      let source = origin.map { plan.steps[$0] } ?? step
+      let place = Path.joined(path, source.name)
       throw FirnError(
         .notFinite,
         "`\(place)` produced \(fault.value) at element \(fault.index) of \(type)",
         remedy:
           "it is the first op of this run to do so: look at the range of its operands and at constants it reads",
-        place: place)
+        place: place, location: source.location)
     }
   }
 }

@@ -101,12 +101,18 @@ extension FaultyInput {
   ]
 
   private static let numerics: [FaultyInput] = [
-    FaultyInput("NaN made by an op", .notFinite, ["`risky/log` produced nan at element 2"]) { bench in
+    FaultyInput(
+      "NaN made by an op", .notFinite, ["`risky/log` produced nan at element 2", "Workbench.swift:"]
+    ) {
+      bench in
       let program = try bench.session.compile(fetching: [bench.risky])
       let x = try NDArray([1, 2, -3] as [Float], shape: [1, 3])
       try bench.checkingNumerics { try bench.session.run(program, feeding: ["x": x]) }
     },
-    FaultyInput("NaN made in a loop", .notFinite, ["`risky_loop/scan/sqrt` produced", "element 1"]) { bench in
+    FaultyInput(
+      "NaN made in a loop", .notFinite, ["`risky_loop/scan/sqrt` produced", "element 1", "Workbench.swift:"]
+    ) {
+      bench in
       let program = try bench.session.compile(fetching: [bench.riskyLoop])
       let series = try NDArray([1, 1, 1, -1] as [Float], shape: [2, 2])
       try bench.checkingNumerics { try bench.session.run(program, feeding: ["series": series]) }
