@@ -79,6 +79,67 @@ import Testing
     #expect(try shape(["2*k", "N+1"]) == ["2*k", "N+1"])
   }
 
+  /// A named extent may be 0: what is so for all others alone is not known when the model is read.
+  @Test(arguments: ["Equal", "Less", "Greater", "LessOrEqual", "GreaterOrEqual"], [false, true])
+  func extentsOfNothingAreExtents(_ op: String, _ isFlipped: Bool) throws {
+    for other in [-1, 0, 1, 2] {
+      let bytes = HandModel.model(
+        [
+          HandModel.node("Shape", ["x"], ["shape"]), HandModel.node("Gather", ["shape", "zero"], ["extent"]),
+          HandModel.node(op, isFlipped ? ["other", "extent"] : ["extent", "other"], ["flag"]),
+          HandModel.node("Cast", ["flag"], ["y"], [HandModel.attribute("to", 6)]),
+        ], inputs: [HandModel.value("x", ["n", "3"])], outputs: ["y"],
+        initializers: [
+          TensorMessage("zero", integers: [0], shape: []),
+          TensorMessage("other", integers: [other], shape: []),
+        ])
+      let model = try HandModel.read(bytes)
+      let session = try Session(model.graph, threads: 1)
+      let program = try session.compile(fetching: [model.outputs[0].tensor])
+      for extent in [0, 1, 2, 5] {
+        let (a, b) = isFlipped ? (other, extent) : (extent, other)
+        let wanted =
+          switch op {
+          case "Equal": a == b
+          case "Less": a < b
+          case "Greater": a > b
+          case "LessOrEqual": a <= b
+          default: a >= b
+          }
+        let x = try NDArray(zeros: [extent, 3])
+        let result = try session.run(program, feeding: [model.inputs[0].tensor: x])
+        #expect(try result[model.outputs[0].tensor].doubles == [wanted ? 1 : 0], "\(a) \(op) \(b)")
+      }
+    }
+  }
+
+  /// What folds still does, of extents of 0 too.
+  @Test func comparisonsOfNamedExtents() {
+    let (n, m): (Dim, Dim) = ("n", "m")
+    #expect(n.isEqual(to: 0) == nil && (n + 1).isEqual(to: 0) == false && n.isEqual(to: -1) == false)
+    #expect(n.isEqual(to: n) == true && n.isEqual(to: m) == nil && (n + m).isEqual(to: n) == nil)
+    #expect((n + m + 2).isEqual(to: n) == false && n.isEqual(to: n * 2) == nil)
+    #expect(Dim(0).isLess(than: n) == nil && n.isLess(than: 0) == false && n.isLess(than: n + 1) == true)
+    #expect(Dim(-1).isLess(than: n * m) == true && n.isLess(than: n * 2) == nil && n.isLess(than: n) == false)
+    #expect(n.isAtMost(0) == nil && Dim(0).isAtMost(n) == true && n.isAtMost(n * 2) == true)
+    #expect(Dim.larger(0, n) == n && Dim.smaller(n, 0) == 0 && Dim.larger(n, 1) == nil)
+    #expect(Dim.larger(n, n * 2) == n * 2 && Dim.smaller(n * 2, n) == n && Dim.larger(n, m) == nil)
+  }
+
+  /// A part that begins at or behind its end is none, whatever the extent.
+  @Test func slicesFromAnExtentOn() throws {
+    for (start, end) in [("extent", "zero"), ("extent", "extent")] {
+      let result = try Self.outputs(
+        [
+          HandModel.node("Shape", ["x"], ["shape"]),
+          HandModel.node("Slice", ["shape", "zero", "one"], ["extent"]),
+          HandModel.node("Slice", ["x", start, end], ["y"]),
+        ], ["y"], [TensorMessage("zero", integers: [0]), TensorMessage("one", integers: [1])],
+        inputs: [HandModel.value("x", ["n", "3"])], feeding: ["x": HandModel.array([2, 3])])
+      #expect(result[0].shape == [0, 3])
+    }
+  }
+
   /// An axis that cannot be cut ends the node, not the reading.
   @Test(arguments: [2, -2]) func slicesWithAFaultHaveNoFurtherAxes(_ step: Int) throws {
     let bytes = HandModel.model(

@@ -25,6 +25,29 @@ public struct ONNXTraining: Sendable {
     self.learningRate = learningRate
     trained = program.trained.map(\.name)
   }
+
+  /// - Throws: where it is about another graph, what is minimised is no number, or the rate is none.
+  func check(against graph: GraphDef) throws(FirnError) {
+    guard learningRate.isFinite else {
+      throw FirnError(
+        .invalidArgument, "the learning rate of the updates is \(learningRate)",
+        remedy: "give a finite number")
+    }
+    if let other = trained.first(where: { graph.variable(named: $0) == nil }) {
+      throw FirnError(
+        .unknownName, "the program trains `\(other)`, and the graph has no such variable",
+        remedy: "give a program that was compiled by this session", place: other)
+    }
+    // Names that are none are found where outputs are.
+    if let position = graph.nodes.firstIndex(where: { $0.name == loss }) {
+      let type = graph.nodes[position].types.first ?? TensorType(.f32, .scalar)
+      guard type.shape.isEmpty, type.dtype.isFloatingPoint else {
+        throw FirnError(
+          .notScalar, "the loss `\(loss)` is \(type), not a floating-point scalar",
+          remedy: "reduce it with mean() or sum()", place: loss)
+      }
+    }
+  }
 }
 
 extension TrainingMessage {

@@ -18,8 +18,9 @@ extension Session {
   ///     finds them as long as both lie together; nil does so where the values take 2 GiB or more, which no message of
   ///     ONNX may hold.
   /// - Throws: `.unknownName` for a tensor that the graph has not or that is another graph's, `.duplicateName` for an
-  ///   output that is asked for twice, `.invalidGraph` with all nodes that have no counterpart in ONNX, and for a model of
-  ///   2 GiB or more without such values, `.file` where a file cannot be written.
+  ///   output that is asked for twice, `.invalidArgument` for none at all, what is wrong with `training`, `.invalidGraph`
+  ///   with all nodes that have no counterpart in ONNX, and for a model of 2 GiB or more without such values, `.file`
+  ///   where a file cannot be written, or values cannot lie beside it.
   /// - Complexity: O(nodes and elements), the whole model in memory but for what is put beside it.
   public func writeONNX(
     _ outputs: [any TensorReference], to path: String, training: ONNXTraining? = nil,
@@ -34,22 +35,26 @@ extension Session {
       return try AtomicFile.write(to: path) { (file) throws(FirnError) in try file.write(bytes) }
     }
     let name = path.split(separator: "/").last.map(String.init) ?? path
-    var model: [UInt8] = []
-    try AtomicFile.write(to: path + ".data") { (file) throws(FirnError) in
-      var offset = 0
-      model = try self.model(of: outputs, training: training, limit: limit) { (tensor) throws(FirnError) in
-        guard let raw = tensor.raw, raw.count >= 1024 else { return }
-        // Mapped elements are read in place where they lie at whole vectors.
-        let gap = (64 - offset % 64) % 64
-        try file.write([UInt8](repeating: 0, count: gap))
-        try file.write(raw)
-        tensor.place(in: name + ".data", offset: offset + gap, count: raw.count)
-        tensor.raw = nil
-        offset += gap + raw.count
+    // Both stand in folders, as nobody finds what lies beside a pipe. The model is begun first, so that a place where
+    // it cannot stand is known before anything is replaced.
+    try AtomicFile.write(to: path, checking: { (_) throws(FirnError) in }) { (file) throws(FirnError) in
+      var model: [UInt8] = []
+      try AtomicFile.write(to: path + ".data", checking: { (_) throws(FirnError) in }) {
+        (data) throws(FirnError) in
+        var offset = 0
+        model = try self.model(of: outputs, training: training, limit: limit) { (tensor) throws(FirnError) in
+          guard let raw = tensor.raw, raw.count >= 1024 else { return }
+          // Mapped elements are read in place where they lie at whole vectors.
+          let gap = (64 - offset % 64) % 64
+          try data.write([UInt8](repeating: 0, count: gap))
+          try data.write(raw)
+          tensor.place(in: name + ".data", offset: offset + gap, count: raw.count)
+          tensor.raw = nil
+          offset += gap + raw.count
+        }
       }
+      try file.write(Bytes(copying: model))
     }
-    let bytes = Bytes(copying: model)
-    try AtomicFile.write(to: path) { (file) throws(FirnError) in try file.write(bytes) }
   }
 
   /// - Parameters:
@@ -65,6 +70,11 @@ extension Session {
     if let training, !outputs.contains(where: { $0.tensorName == training.loss }) {
       outputs.append(training.loss)
     }
+    guard !outputs.isEmpty else {
+      throw FirnError(
+        .invalidArgument, "a model that gives nothing is none", remedy: "name the tensors that it is to give")
+    }
+    try training?.check(against: definition)
     var values: [(name: String, value: Value)] = []
     var names: Set<String> = []
     for (output, value) in zip(outputs, try self.values(outputs)) {

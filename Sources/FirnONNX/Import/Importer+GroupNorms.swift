@@ -11,6 +11,7 @@ extension Importer {
     let found = graph.nodes.indices.compactMap { search.parts(around: $0) }
     if found.isEmpty { return graph }
     var result = graph
+    for place in result.nodes.indices { result.nodes[place].number = place + 1 }
     let names = Set(found.flatMap(\.weights))
     for index in result.initializers.indices where names.contains(result.initializers[index].name) {
       // It has one axis that is not of one element, the first.
@@ -19,7 +20,7 @@ extension Importer {
     var removed: Set<Int> = []
     for parts in found {
       removed.formUnion(parts.places)
-      var node = graph.nodes[parts.last]
+      var node = result.nodes[parts.last]
       (node.op, node.inputs) = ("GroupNormalization", [parts.input] + parts.weights)
       var groups = AttributeMessage()
       (groups.name, groups.integer, groups.type) = ("num_groups", parts.groups, 2)

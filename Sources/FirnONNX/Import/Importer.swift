@@ -19,7 +19,7 @@ final class Importer {
   private(set) var inputs: [(name: String, tensor: Tensor)] = []
   private(set) var outputs: [(name: String, tensor: Tensor)] = []
 
-  private let functions: [String: FunctionMessage]
+  let functions: [String: FunctionMessage]
   var variableNames: Set<String> = []
   /// Matrices that are looked up in, and that are multiplied with, as they were made.
   var tables: [(path: String, array: NDArray)] = []
@@ -35,11 +35,19 @@ final class Importer {
   var isRepeating = false
   /// Nothing more is built; the fault that says why is on record.
   var isStopped = false
+  /// The first attribute of the node being built that holds something else than was asked of it.
+  private var wrongAttribute: FirnError?
+  /// What constants of functions stand for, by function and place in it: one that is called often makes them once.
+  private var functionConstants: [String: ImportedValue] = [:]
   /// By scope: how many recurrent nodes there are, and how many are built.
   var recurrentCounts: [String: Int] = [:]
   var recurrentNodes: [String: Int] = [:]
   /// The scope of the node being built, where the model tells it.
   private(set) var nodeScope = ""
+  /// The node of the model's own graph that is being built, as errors name it.
+  var outermostName = ""
+  /// The file's name without its folder.
+  let fileName: String
 
   /// The names that dimensions of the model's inputs have by themselves.
   private let plainDimensions: Set<String>
@@ -61,6 +69,7 @@ final class Importer {
     self.files = files
     self.binding = binding
     self.fault = fault
+    fileName = PlainText.singleLine(fault.source.split(separator: "/").last.map(String.init) ?? fault.source)
     let dimensions = (model.graph?.inputs ?? []).flatMap { $0.type?.tensor?.shape?.dimensions ?? [] }
     plainDimensions = Set(
       dimensions.map(\.parameter).filter { name in Dim(parsing: name).map { $0.names == [name] } ?? false })
@@ -77,8 +86,16 @@ final class Importer {
     self.functions = functions
   }
 
-  private static func key(_ domain: String, _ name: String, _ overload: String) -> String {
+  static func key(_ domain: String, _ name: String, _ overload: String) -> String {
     "\(domain)::\(name)::\(overload)"
+  }
+
+  /// Puts an attribute on record that is not what its operator asks for.
+  func reportAttribute(_ name: String, wanted: AttributeMessage.Kind) {
+    guard wrongAttribute == nil else { return }
+    wrongAttribute = FirnError(
+      .invalidGraph, "its attribute `\(name)` is not \(wanted.name)",
+      remedy: "check the file with onnx.checker")
   }
 
   /// Says once what was changed.
@@ -130,7 +147,7 @@ final class Importer {
     noteTiedTables()
   }
 
-  private func versions(_ sets: [OperatorSetMessage]) throws(FirnError) -> [String: Int] {
+  func versions(_ sets: [OperatorSetMessage]) throws(FirnError) -> [String: Int] {
     var result: [String: Int] = [:]
     for set in sets {
       let domain = Self.domain(set.domain)
@@ -202,12 +219,7 @@ final class Importer {
         remedy: "export it with float32 inputs", place: input.name)
     }
     if let array = binding[input.name] {
-      var value = array.converted(to: dtype)
-      // One number by itself, where the model wants it so.
-      if let rank = type.shape?.dimensions.count, value.elementCount == 1, rank != value.shape.count {
-        value = try value.reshaped(to: Array(repeating: 1, count: rank))
-      }
-      environment[input.name] = try bound(value, to: input.name)
+      environment[input.name] = try bound(array, to: input.name, dtype, type.shape)
       return
     }
     guard let shape = type.shape else {
@@ -225,10 +237,6 @@ final class Importer {
     inputs.append((input.name, tensor))
     inputNames[tensor] = input.name
     environment[input.name] = .of(tensor)
-  }
-
-  private func bound(_ array: NDArray, to name: String) throws(FirnError) -> ImportedValue {
-    try stored(TensorMessage(name, array), name: name, isParameter: false)
   }
 
   /// The value as a tensor of the graph, made now where nothing was.
@@ -343,10 +351,15 @@ final class Importer {
   // MARK: Nodes
 
   func build(_ nodes: [NodeMessage], in environment: Environment) {
-    for node in nodes { build(node, in: environment) }
+    for (place, node) in nodes.enumerated() {
+      build(node, number: node.number ?? place + 1, in: environment)
+    }
   }
 
-  private func build(_ node: NodeMessage, in environment: Environment) {
+  /// - Parameters:
+  ///   - number: of the node among those of its graph or function.
+  ///   - constant: under which name what the node gives is kept for later calls of its function.
+  func build(_ node: NodeMessage, number: Int, constant: String? = nil, in environment: Environment) {
     nodeCount += 1
     if nodeCount > largestCount, !isStopped {
       isStopped = true
@@ -356,8 +369,21 @@ final class Importer {
           remedy: "export the model in parts"))
     }
     if isStopped { return poison(node, environment) }
-    let outer = nodeScope
-    defer { nodeScope = outer }
+    if let constant, let output = node.outputs.first, !environment.isOwn(output) {
+      if let known = functionConstants[constant] {
+        environment[output] = known
+        return
+      }
+      defer { functionConstants[constant] = environment[output] }
+      return buildAtSource(node, number, in: environment)
+    }
+    buildAtSource(node, number, in: environment)
+  }
+
+  private func buildAtSource(_ node: NodeMessage, _ number: Int, in environment: Environment) {
+    let (outer, outerSource) = (nodeScope, graph.source)
+    graph.source = source(of: node, number, in: environment)
+    defer { (nodeScope, graph.source) = (outer, outerSource) }
     let scope = scope(of: node, environment)
     nodeScope = Path.joined(outer, scope)
     if scope.isEmpty { return buildInScope(node, in: environment) }
@@ -424,6 +450,16 @@ final class Importer {
     }
     let call = OperatorCall(
       importer: self, node: node, version: version, inputs: inputs, environment: environment)
+    let outer = wrongAttribute
+    wrongAttribute = nil
+    defer { wrongAttribute = outer }
+    let results: [ImportedValue]
+    do throws(FirnError) { results = try self.results(of: row, call) } catch { throw wrongAttribute ?? error }
+    if let wrongAttribute { throw wrongAttribute }
+    return results
+  }
+
+  private func results(of row: Operator, _ call: OperatorCall) throws(FirnError) -> [ImportedValue] {
     // A damaged node may have fewer inputs than its operator; those are as if left out.
     if let fold = row.fold, let known = call.knownInputs,
       let result = try fold(call, known + [KnownIntegers?](repeating: nil, count: 3))
@@ -431,61 +467,11 @@ final class Importer {
       try keep(result.values.count * MemoryLayout<Dim>.stride)
       return [.known(result)]
     }
-    let isPoisoned = inputs.contains { value in
+    let isPoisoned = call.inputs.contains { value in
       if case .tensor(let tensor)? = value { return tensor.tensor.isPoisoned }
       return false
     }
-    if isPoisoned { return node.outputs.map { _ in .of(.poisoned(in: graph.current)) } }
+    if isPoisoned { return call.node.outputs.map { _ in .of(.poisoned(in: graph.current)) } }
     return try row.build(call)
-  }
-
-  /// A model's own operator, made of its nodes.
-  private func expanded(
-    _ function: FunctionMessage, _ node: NodeMessage, _ inputs: [ImportedValue?], in environment: Environment
-  ) throws(FirnError) -> [ImportedValue] {
-    guard environment.depth < Nesting.limit else {
-      throw FirnError(
-        .invalidGraph, "functions call one another without end", remedy: "export the model anew")
-    }
-    var versions = environment.versions
-    versions.merge(try self.versions(function.operatorSets)) { $1 }
-    let inner = Environment(versions: versions, depth: environment.depth + 1)
-    for (name, value) in zip(function.inputs, inputs) { inner[name] = value }
-    let given = node.attributes
-    for body in function.nodes {
-      var body = body
-      body.inputs = body.inputs.map { name in
-        // An optional input that is not given is none for the nodes inside either.
-        function.inputs.contains(name) && inner[name] == nil ? "" : name
-      }
-      body.attributes = body.attributes.compactMap { $0.resolved(by: given, defaults: function.defaults) }
-      build(body, in: inner)
-    }
-    var results: [ImportedValue] = []
-    for (index, name) in function.outputs.enumerated() {
-      let isWanted = node.outputs.indices.contains(index) && !node.outputs[index].isEmpty
-      guard inner[name] != nil || !isWanted || isStopped else {
-        throw FirnError(
-          .invalidGraph, "nothing makes the function's output `\(name)`",
-          remedy: "check the file with onnx.checker")
-      }
-      results.append(inner[name] ?? .of(.poisoned(in: graph.current)))
-    }
-    return results
-  }
-
-  /// The scope a node stands in, relative to where it is built.
-  private func scope(of node: NodeMessage, _ environment: Environment) -> String {
-    if let scope = node.metadata["firn.scope"] { return PathText.path(scope, separators: ["/"]) }
-    if let list = node.metadata["pkg.torch.onnx.name_scopes"], let scope = PathText.scope(ofList: list) {
-      return scope
-    }
-    if let scope = PathText.scope(ofNode: node.name) { return scope }
-    for name in node.inputs where PathText.isDotted(name) {
-      if case .stored? = environment[name] {
-        return Path.parent(of: PathText.path(name, separators: ["."]))
-      }
-    }
-    return ""
   }
 }

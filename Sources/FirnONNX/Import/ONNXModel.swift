@@ -27,8 +27,9 @@ public struct ONNXModel {
   ///   - path: of the file.
   ///   - binding: values of inputs that decide shapes, such as axes; these are then no inputs any more.
   /// - Throws: `.file` where it cannot be read, `.parse` where it is no model or a damaged one, `.unknownName` for a
-  ///   binding of no input, `.missingFeed` naming an input that must be bound; and whatever of it has no counterpart in
-  ///   Firn, all at once, each with its node.
+  ///   binding of no input, `.invalidArgument` and `.shapeMismatch` for one that its type or shape does not admit,
+  ///   `.missingFeed` naming an input that must be bound; and whatever of it has no counterpart in Firn, all at once,
+  ///   each with its node.
   /// - Complexity: O(the file): weights that lie as Firn wants them are read where they are mapped.
   public init(contentsOfFile path: String, binding: [String: NDArray] = [:]) throws(FirnError) {
     try self.init(MappedFile.open(path), source: path, path: path, binding: binding)

@@ -22,3 +22,11 @@ extension AttributeMessage {
     return result
   }
 }
+
+extension NodeMessage {
+  /// Whether it is a constant that holds its value itself, and takes none of the function's it is in.
+  var isFixedConstant: Bool {
+    op == "Constant" && (domain.isEmpty || domain == "ai.onnx") && inputs.isEmpty
+      && attributes.allSatisfy { $0.reference.isEmpty }
+  }
+}

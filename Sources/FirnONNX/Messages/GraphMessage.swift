@@ -45,6 +45,8 @@ struct NodeMessage: WireMessage {
   var overload = ""
   var attributes: [AttributeMessage] = []
   var metadata: [EntryMessage] = []
+  /// Its number among the nodes of the file's graph, from 1, where others are put in their place; not written.
+  var number: Int?
 
   mutating func read(_ field: MessageReader.Field) throws(FirnError) {
     switch field.number {

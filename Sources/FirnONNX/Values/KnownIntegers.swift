@@ -116,26 +116,40 @@ extension Dim {
 
   /// Whether both are equal for every extent, or for none; nil where that depends.
   ///
-  /// Extents are positive.
+  /// Extents are 0 or more.
   func isEqual(to other: Dim) -> Bool? {
     let difference = self - other
     if let number = difference.value { return number == 0 }
-    let signs = difference.summands.filter { $0.coefficient != 0 }.map { $0.coefficient.signum() }
-    return Set(signs).count == 1 ? false : nil
+    return difference.isPositive || (0 - difference).isPositive ? false : nil
   }
 
   /// Whether it is less, for every extent or for none; nil where that depends.
-  ///
-  /// Extents are positive.
   func isLess(than other: Dim) -> Bool? {
     let difference = other - self
-    if let number = difference.value { return number > 0 }
-    let parts = difference.summands
-    let (named, constant) = (
-      parts.filter { !$0.names.isEmpty }, parts.first { $0.names.isEmpty }?.coefficient ?? 0
-    )
-    if named.allSatisfy({ $0.coefficient > 0 }), constant >= 0 { return true }
-    if named.allSatisfy({ $0.coefficient < 0 }), constant <= 0 { return false }
-    return nil
+    if difference.isPositive { return true }
+    return (0 - difference).isNeverNegative ? false : nil
+  }
+
+  /// Whether it is the same or less, for every extent or for none; nil where that depends.
+  func isAtMost(_ other: Dim) -> Bool? { other.isLess(than: self).map { !$0 } }
+
+  /// The one that is the larger for every extent; nil where that depends.
+  static func larger(_ a: Dim, _ b: Dim) -> Dim? {
+    if a.isAtMost(b) == true { return b }
+    return b.isAtMost(a) == true ? a : nil
+  }
+
+  /// The one that is the smaller for every extent; nil where that depends.
+  static func smaller(_ a: Dim, _ b: Dim) -> Dim? {
+    if a.isAtMost(b) == true { return a }
+    return b.isAtMost(a) == true ? b : nil
+  }
+
+  /// Whether it is 0 or more for every extent, as far as signs tell.
+  private var isNeverNegative: Bool { summands.allSatisfy { $0.coefficient >= 0 } }
+
+  /// Whether it is more than 0 for every extent, as far as signs tell; extents may all be 0.
+  private var isPositive: Bool {
+    isNeverNegative && summands.contains { $0.names.isEmpty && $0.coefficient > 0 }
   }
 }

@@ -250,7 +250,8 @@ def large():
     image = torch.randn(2, 3, 64, 64)
     yield "resnet18", torchvision.models.resnet18(), image
     yield "vgg11", VGG(1), image
-    yield "mobilenetv2", torchvision.models.mobilenet_v2(num_classes=10), image
+    yield "mobilenetv2", torchvision.models.mobilenet_v2(num_classes=10), torch.randn(8, 3, 64, 64)
+    yield "mobilenetv2d", torchvision.models.mobilenet_v2(num_classes=10).double(), image.double()
     yield "lstm128", Recurrent(nn.LSTM, units=128, num_layers=2, bidirectional=True), torch.randn(3, 30, 6)
     yield "gru128", Recurrent(nn.GRU, units=128), torch.randn(3, 30, 6)
 
@@ -259,12 +260,21 @@ STORED = {
     "resnet_script", "resnet_dynamo", "unet_script", "norms_script", "norms_dynamo", "lstm2_script", "gru_dynamo", "classifier_dynamo",
     "transformer_script"}
 
+# Models whose batch norms have the averages of what they are fed, as after training: of others what is behind frozen ones
+# hardly depends on the input.
+CALIBRATED = {"mobilenetv2", "mobilenetv2d"}
+
+# Models in f64, written by the older exporter alone.
+DOUBLE = {"mobilenetv2d"}
+
 # Modules that are frozen, and in inference mode, in five steps of training; those with a dropout among them.
 FROZEN = {
     "resnet18": ["conv1", "bn1", "layer1", "layer2"], "vgg": ["features.0", "classifier"],
     "vgg11": ["features.0", "features.3", "classifier"], "mobilenet": ["features.3", "classifier"],
-    # MobileNetV2 is not among them: with batch norms of eight pixels PyTorch's own steps differ by 1e-3 from one number of
-    # threads to another.
+    # Steps through more batch norms of few pixels are PyTorch's own no more in f32: where 15 blocks are frozen and two images
+    # are fed, its losses differ by 2 % from those in f64, and by 5 % from one number of threads to another.
+    "mobilenetv2": [f"features.{i}" for i in range(15)] + ["classifier"],
+    "mobilenetv2d": [f"features.{i}" for i in range(10)] + ["classifier"],
     "lstm128": ["fc"], "gru128": ["fc"],
     "norms": ["a"],
     "resnet": ["conv1", "bn1", "layer1"], "unet": ["down1", "down2"], "lstm2": ["fc"], "gru": ["fc"],
@@ -284,15 +294,31 @@ def losses(name, model, x):
         loss.backward()
         optimizer.step()
         result.append(loss.item())
-    return numpy.array(result, numpy.float32)
+    return numpy.array(result, numpy.float64 if name in DOUBLE else numpy.float32)
+
+
+def calibrate(model, x):
+    """Gives batch norms the averages over a few batches."""
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.momentum = None
+    model.train()
+    for _ in range(4):
+        model(torch.randn(16, *x.shape[1:], dtype=x.dtype))
+    for norm in norms:
+        norm.momentum = 0.1
+    model.eval()
 
 
 def write(folder, name, model, x, dynamo):
     model.eval()
     with torch.no_grad():
         # Averages that are not those of a new model.
+        kind = name.rsplit("_", 1)[0]
+        if kind in CALIBRATED:
+            calibrate(model, x)
         for module in model.modules():
-            if isinstance(module, nn.BatchNorm2d):
+            if isinstance(module, nn.BatchNorm2d) and kind not in CALIBRATED:
                 module.running_mean.uniform_(-0.5, 0.5)
                 module.running_var.uniform_(0.5, 1.5)
         y = model(x)
@@ -314,7 +340,6 @@ def write(folder, name, model, x, dynamo):
         node.metadata_props.extend(kept)
     onnx.save(written, path)
     values = dict(input_0=x.numpy(), output_0=y.numpy())
-    kind = name.rsplit("_", 1)[0]
     if kind in FROZEN:
         values["losses"] = losses(kind, model, x)
     numpy.savez(os.path.join(folder, name + ".npz"), **values)
@@ -328,7 +353,7 @@ if __name__ == "__main__":
         for dynamo in (False, True):
             torch.manual_seed(1)
             full = name + ("_dynamo" if dynamo else "_script")
-            if "--small" in sys.argv and full not in STORED:
+            if "--small" in sys.argv and full not in STORED or dynamo and name in DOUBLE:
                 continue
             try:
                 write(folder, full, model, x, dynamo)

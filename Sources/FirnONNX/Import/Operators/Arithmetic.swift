@@ -68,13 +68,6 @@ extension Operator {
     }
   }
 
-  private static let known: @Sendable (Bool) -> @Sendable (Dim, Dim) -> Dim? = { wantsGreater in
-    { a, b in
-      if a == b { return a }
-      return a.isLess(than: b).map { $0 == wantsGreater ? b : a }
-    }
-  }
-
   static let arithmetic: [Operator] = [
     binary("Add", "`+`", known: { $0 + $1 }) { $0 + $1 },
     binary("Sub", "`-`", known: { $0 - $1 }) { $0 - $1 },
@@ -113,8 +106,8 @@ extension Operator {
     },
     variadic("Sum", "`+`") { $0 + $1 },
     variadic("Mean", "`+`, divided by the count", { $0 + $1 }, after: { $0 / Double($1) }),
-    variadic("Max", "`maximum`", known: known(true)) { maximum($0, $1) },
-    variadic("Min", "`minimum`", known: known(false)) { minimum($0, $1) },
+    variadic("Max", "`maximum`", known: { Dim.larger($0, $1) }) { maximum($0, $1) },
+    variadic("Min", "`minimum`", known: { Dim.smaller($0, $1) }) { minimum($0, $1) },
     unary("Neg", "`-`", integer: { 0 - $0 }) { -$0 },
     unary("Abs", "`abs`", integer: { $0.value.map { Dim($0 < 0 ? 0 &- $0 : $0) } ?? $0 }) { abs($0) },
     unary("Sign", "`sign`") { sign($0) },

@@ -2,6 +2,11 @@ import FirnGraph
 import FirnOps
 
 extension Operator {
+  /// The exponent of a pool: a float in opset 1, an integer since.
+  private static func power(_ c: OperatorCall) -> Double {
+    c.attribute("p")?.float.map { Double($0) } ?? Double(c.int("p", 2))
+  }
+
   static let images: [Operator] = [
     Operator("Conv", means: "`conv1d`, `conv2d`, `conv3d`") { c throws(FirnError) in
       let x = try c.laid(0)
@@ -122,7 +127,7 @@ extension Operator {
       let x = try c.laid(0)
       let spatial = x.rank - 2
       guard spatial >= 1 else { throw c.unsupported("a pool of \(x.rank) axes") }
-      let p = c.float("p") ?? Double(c.int("p", 2))
+      let p = power(c)
       let extents = Array(x.shape.dimensions.suffix(spatial))
       let windows = try Windows(c, sizes: c.ints("kernel_shape") ?? [], on: extents)
       let image = try c.numbers(extents, "an extent of the image")
@@ -150,7 +155,7 @@ extension Operator {
     Operator("GlobalLpPool", means: "powers, summed over the spatial axes") { c throws(FirnError) in
       let x = try c.laid(0)
       try c.requireRank(x.rank, atLeast: 2)
-      let p = c.float("p") ?? Double(c.int("p", 2))
+      let p = power(c)
       let sums = pow(abs(x.channelsLast), p).sum(axes: Array(1..<x.rank - 1), keepingAxes: true)
       return [.of(pow(sums, 1 / p), isChannelsLast: true)]
     },

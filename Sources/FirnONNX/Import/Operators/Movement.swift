@@ -31,13 +31,13 @@ extension Operator {
       if step > 0 {
         let from = clamped(start, 0, 0)
         let to = clamped(end, 0, 0)
-        return to.isLess(than: from) == true ? (from, from) : (from, to)
+        return to.isAtMost(from) == true ? (from, from) : (from, to)
       }
       let from = clamped(start, 0, -1)
       // Below the first place is -1, which no counting from the end reaches.
       var to = clamped(end, -1, -1)
       if let number = end.value, number < 0, let extent = extent.value, number < -extent { to = -1 }
-      return from.isLess(than: to) == true ? (from + 1, from + 1) : (to + 1, from + 1)
+      return from.isAtMost(to) == true ? (from + 1, from + 1) : (to + 1, from + 1)
     }
   }
 

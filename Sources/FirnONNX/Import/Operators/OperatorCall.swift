@@ -17,15 +17,31 @@ struct OperatorCall {
   // MARK: Attributes
 
   func attribute(_ name: String) -> AttributeMessage? { node.attributes.first { $0.name == name } }
-  func int(_ name: String) -> Int? { attribute(name)?.integer }
+
+  /// The value of an attribute, which must be of this kind; nil where there is none.
+  ///
+  /// One of another kind is put on the importer's record: to read the default instead would be another model.
+  private func value<Value>(
+    _ name: String, _ kind: AttributeMessage.Kind, _ value: (AttributeMessage) -> Value
+  ) -> Value? {
+    guard let attribute = attribute(name) else { return nil }
+    if attribute.holds(kind) { return value(attribute) }
+    importer.reportAttribute(name, wanted: kind)
+    return nil
+  }
+
+  // What is 0 or empty some writers leave out, and say only the kind.
+  func int(_ name: String) -> Int? { value(name, .integer) { $0.integer ?? 0 } }
   func int(_ name: String, _ otherwise: Int) -> Int { int(name) ?? otherwise }
   func flag(_ name: String, _ otherwise: Bool = false) -> Bool { int(name).map { $0 != 0 } ?? otherwise }
-  func ints(_ name: String) -> [Int]? { attribute(name)?.integers }
-  func float(_ name: String) -> Double? { attribute(name)?.float.map { Self.decimal($0) } }
+  func ints(_ name: String) -> [Int]? { value(name, .integers, \.integers) }
+  func float(_ name: String) -> Double? { value(name, .float) { Self.decimal($0.float ?? 0) } }
   func float(_ name: String, _ otherwise: Double) -> Double { float(name) ?? otherwise }
-  func floats(_ name: String) -> [Double]? { attribute(name)?.floats.map { Double($0) } }
-  func string(_ name: String, _ otherwise: String) -> String { attribute(name)?.text ?? otherwise }
-  func strings(_ name: String) -> [String]? { attribute(name)?.texts }
+  func floats(_ name: String) -> [Double]? { value(name, .floats) { $0.floats.map { Double($0) } } }
+  func string(_ name: String, _ otherwise: String) -> String {
+    value(name, .text) { $0.text ?? "" } ?? otherwise
+  }
+  func strings(_ name: String) -> [String]? { value(name, .texts, \.texts) }
 
   /// The number that was written: attributes are f32, and 0.1 was meant where 0.10000000149 stands.
   private static func decimal(_ value: Float) -> Double { Double("\(value)") ?? Double(value) }

@@ -84,10 +84,10 @@ extension Operator {
       return x.sum(axes: axes, keepingAxes: keeps) / x.graph.extent(count, dtype: .i32)
     },
     reduction(
-      "ReduceMax", "`max`", known: { a, b in a == b ? a : a.isLess(than: b).map { $0 ? b : a } },
+      "ReduceMax", "`max`", known: { Dim.larger($0, $1) },
       byNumbers(neutral: 0) { $0.max(axes: $1, keepingAxes: $2) }),
     reduction(
-      "ReduceMin", "`min`", known: { a, b in a == b ? a : a.isLess(than: b).map { $0 ? a : b } },
+      "ReduceMin", "`min`", known: { Dim.smaller($0, $1) },
       byNumbers(neutral: 1) { $0.min(axes: $1, keepingAxes: $2) }),
     reduction("ReduceProd", "`product`", known: { $0 * $1 }) { $0.product(axes: $1, keepingAxes: $2) },
     reduction("ReduceL1", "`sum` of `abs`", onNothing: { abs($0) }) {
