@@ -23,6 +23,14 @@ struct GraphOverview: Codable, Hashable, Sendable {
     var ops = 0
   }
 
+  struct VariableLine: Codable, Hashable, Sendable {
+    var name: String
+    var type: String
+    var role: String
+    /// `trained`, `frozen`, or the kind of what no gradient trains.
+    var status: String
+  }
+
   struct OpCount: Codable, Hashable, Sendable {
     var name: String
     var count: Int
@@ -41,6 +49,8 @@ struct GraphOverview: Codable, Hashable, Sendable {
   var placeholders: [Input]
   /// The whole graph first, then each scope before the scopes in it, in creation order.
   var scopes: [Scope]
+  /// Those that stand in no scope, in creation order: where names are flat, all that there is to freeze by.
+  var topVariables: [VariableLine]
   /// Most frequent first.
   var ops: [OpCount]
 
@@ -59,6 +69,12 @@ struct GraphOverview: Codable, Hashable, Sendable {
           scope.loaded = (scope.loaded ?? 0) + (loaded.contains(variable.name) ? variable.elementCount : 0)
         }
       }
+    }
+    topVariables = graph.variables.filter { $0.scope.isEmpty }.map { variable in
+      let isTrained = trainability.isTrained(variable.name)
+      return VariableLine(
+        name: variable.name, type: variable.type.description, role: variable.role,
+        status: variable.kind == .parameter ? isTrained ? "trained" : "frozen" : variable.kind.rawValue)
     }
     tally.count(graph, scope: "", inLoop: false)
     scopes = tally.ordered

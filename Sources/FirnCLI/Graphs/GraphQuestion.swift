@@ -43,6 +43,19 @@ struct GraphQuestion {
   /// The options all questions share.
   static let options = [freeze, train, keep, loss, input] + LoadedWeights.options + [json]
 
+  /// Those of a command that runs the graph with what a file of weights holds.
+  ///
+  /// - Parameters:
+  ///   - names: of the options that it has; all but `--json` where nil.
+  ///   - help: what becomes of the values.
+  static func options(_ names: Set<String>? = nil, weights help: String) -> [ArgumentParser.Option] {
+    options.filter { names?.contains($0.name) ?? ($0.name != "json") }.map { option in
+      var option = option
+      if option.name == "weights" { option.help = help }
+      return option
+    }
+  }
+
   var graph: GraphDef
   let freezing: Selection?
   let thawing: Selection?

@@ -19,6 +19,9 @@ enum InspectCommand {
         meaning: "what of the model a step trains, and what that costs"),
     ])
 
+  /// As many variables that stand in no scope are listed.
+  private static let listed = 40
+
   static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
     let question = try GraphQuestion(arguments, in: shell)
     if arguments.flag("paths") {
@@ -79,6 +82,18 @@ enum InspectCommand {
     }
     shell.table(scopes)
     shell.line()
+    if !overview.topVariables.isEmpty {
+      var variables = TextTable([.init("variable"), .init("type"), .init("role"), .init("status")])
+      for variable in overview.topVariables.prefix(listed) {
+        variables.append([variable.name, variable.type, variable.role, variable.status])
+      }
+      shell.table(variables)
+      if overview.topVariables.count > listed {
+        let more = NumberFormat.count(overview.topVariables.count - listed)
+        shell.line("… and \(more) more in no scope: ask `firn query FILE '*'`")
+      }
+      shell.line()
+    }
     var ops = TextTable([.init("op"), .init("count", .right), .init("in loops", .right)])
     for op in overview.ops {
       ops.append([op.name, NumberFormat.count(op.count), NumberFormat.count(op.inLoops)])

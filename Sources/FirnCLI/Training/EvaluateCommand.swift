@@ -9,7 +9,9 @@ enum EvaluateCommand {
     name: "evaluate", summary: "measure a graph file with trained weights on data",
     positionals: [GraphQuestion.file],
     options: [DataOptions.data] + DataColumns.options + [MetricOption.option]
-      + GraphQuestion.options.filter { ["loss", "weights", "map", "into", "input"].contains($0.name) } + [
+      + GraphQuestion.options(
+        ["loss", "weights", "map", "into", "input"],
+        weights: "measure with the values in this file of weights or checkpoint") + [
         DataOptions.batch, .json,
       ],
     examples: [

@@ -22,7 +22,9 @@ enum PredictCommand {
         name: "words", value: .text(placeholder: "NAME"),
         help: "write argmax(…) as the words of the classes of this placeholder of labels, in a table"),
     ] + DataColumns.options
-      + GraphQuestion.options.filter { ["weights", "map", "into", "input"].contains($0.name) }
+      + GraphQuestion.options(
+        ["weights", "map", "into", "input"],
+        weights: "predict with the values in this file of weights or checkpoint")
       + [
         DataOptions.batch,
         .init(

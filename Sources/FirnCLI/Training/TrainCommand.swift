@@ -29,8 +29,9 @@ enum TrainCommand {
         help:
           "scale these placeholders by mean and deviation of what is trained on; the weights file says how"),
       MetricOption.option,
-    ] + GraphQuestion.options.filter { $0.name != "json" } + [GraphQuestion.storing, GraphQuestion.recompute]
-      + TrainingPlan.options
+    ] + GraphQuestion.options(weights: "begin with the values in this file of weights or checkpoint") + [
+      GraphQuestion.storing, GraphQuestion.recompute,
+    ] + TrainingPlan.options
       + OptimizerOptions.options + [
         .init(
           name: "epochs", value: .integer(0...1_000_000_000), help: "passes over the data", defaultValue: "10"
