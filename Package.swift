@@ -221,6 +221,13 @@ for target in libraries + data + instruments + executables + tests where target.
   if target.name == "FirnBench" { target.exclude += ["counts.json", "peers.py"] }
 }
 
+// Tests of the widest kernels where the processor has none for them; see CONTRIBUTING.
+if Context.environment["FIRN_EMULATED_AVX512"] == "1" {
+  for target in libraries where target.name == "CFirnKernels" {
+    target.cSettings = [.define("FIRN_EMULATED_AVX512")]
+  }
+}
+
 let products: [Product] = [
   .library(name: "Firn", targets: ["Firn"]),
   .executable(name: "firn", targets: ["FirnCLI"]),

@@ -21,8 +21,12 @@ static int firn_has_avx2(void) {
 }
 
 static int firn_has_avx512(void) {
+#if defined(FIRN_EMULATED_AVX512)
+    return firn_has_avx2();
+#else
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")
         && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma");
+#endif
 }
 #endif
 

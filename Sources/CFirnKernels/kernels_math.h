@@ -35,7 +35,7 @@ FIRN_INLINE FirnInts integer_in(FirnFloats shifted) { return (FirnInts)shifted -
 
 /// y 2^n, rounded once, from n plus the rounder.
 FIRN_INLINE FirnFloats scaled_by(FirnFloats y, FirnFloats shifted) {
-#if FIRN_LANES == 16 && defined(__x86_64__)
+#if FIRN_HAS_AVX512
     return (FirnFloats)_mm512_scalef_ps((__m512)y, (__m512)(shifted - FIRN_ROUNDER));
 #else
     // In two steps, since 2^n alone may overflow or be denormal.

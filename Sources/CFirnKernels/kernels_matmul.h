@@ -49,8 +49,6 @@ _Static_assert(FIRN_PANEL_COLUMNS % FIRN_TILE_COLUMNS == 0, "whole tiles of a pa
 typedef float FirnQuad __attribute__((ext_vector_type(4)));
 typedef FirnQuad FirnLooseQuad __attribute__((aligned(4), may_alias));
 
-FIRN_INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
-
 FIRN_INLINE size_t round_up(size_t n, size_t unit) { return (n + unit - 1) / unit * unit; }
 
 /// Packs a panel: to[p * width + i] = from[i * lane + p * deep] for i < lanes, 0 for the lanes beyond.

@@ -1,4 +1,4 @@
-// Template: reductions. The order of the operations depends on the reduced length only.
+// Template: reductions. The order of the operations depends on the reduced length only, not on how long vectors are.
 
 /// A long sum is a tree: so many steps are added up one by one, so many of their sums, so many sums of these, and so on.
 /// The rounding error grows with the logarithm of the length, not with the length.
@@ -7,10 +7,12 @@
 #define FIRN_LEVELS 8
 
 /// Elements of a row that go into one block: that many steps of four accumulators.
-#define FIRN_ROW_BLOCK (4 * FIRN_LANES * FIRN_BLOCK_STEPS)
+#define FIRN_ROW_BLOCK (4 * FIRN_ROW_LANES * FIRN_BLOCK_STEPS)
 
 /// Vectors of a column strip: enough to hide the latency of an addition.
 #define FIRN_STRIP 8
+
+_Static_assert(FIRN_ROW_PARTS <= FIRN_STRIP, "the sums of a row are kept as those of a strip");
 
 // OF combines two values. `name##_carry` hands full levels of the tree on, of `vectors` vectors side by side, when the
 // lowest one has taken in another block, and returns how many levels there are; `name##_top` combines those. `name##_strip`
@@ -35,36 +37,45 @@
     } \
     FIRN_INLINE float name##_row(const float *x, size_t n) { \
         FirnFloats total[FIRN_LEVELS][FIRN_STRIP]; \
-        total[0][0] = splat(identity); \
+        for (int p = 0; p < FIRN_ROW_PARTS; p++) total[0][p] = splat(identity); \
         int depth = 1; \
         size_t blocks = 0; \
         for (size_t begin = 0; begin < n; begin += FIRN_ROW_BLOCK) { \
             const size_t end = n - begin < FIRN_ROW_BLOCK ? n : begin + FIRN_ROW_BLOCK; \
-            FirnFloats a0 = splat(identity), a1 = a0, a2 = a0, a3 = a0; \
+            FirnFloats a[4][FIRN_ROW_PARTS]; \
+            for (int j = 0; j < 4; j++) \
+                for (int p = 0; p < FIRN_ROW_PARTS; p++) a[j][p] = splat(identity); \
             size_t i = begin; \
-            for (; i + 4 * FIRN_LANES <= end; i += 4 * FIRN_LANES) { \
-                const FirnFloats v0 = load(x + i), v1 = load(x + i + FIRN_LANES); \
-                const FirnFloats v2 = load(x + i + 2 * FIRN_LANES), v3 = load(x + i + 3 * FIRN_LANES); \
-                a0 = OF(a0, v0); \
-                a1 = OF(a1, v1); \
-                a2 = OF(a2, v2); \
-                a3 = OF(a3, v3); \
+            for (; i + 4 * FIRN_ROW_LANES <= end; i += 4 * FIRN_ROW_LANES) { \
+                for (int j = 0; j < 4; j++) { \
+                    for (int p = 0; p < FIRN_ROW_PARTS; p++) { \
+                        const FirnFloats v = load(x + i + j * FIRN_ROW_LANES + p * FIRN_LANES); \
+                        a[j][p] = OF(a[j][p], v); \
+                    } \
+                } \
             } \
-            for (; i + FIRN_LANES <= end; i += FIRN_LANES) { \
-                const FirnFloats v = load(x + i); \
-                a0 = OF(a0, v); \
+            for (; i + FIRN_ROW_LANES <= end; i += FIRN_ROW_LANES) { \
+                for (int p = 0; p < FIRN_ROW_PARTS; p++) { \
+                    const FirnFloats v = load(x + i + p * FIRN_LANES); \
+                    a[0][p] = OF(a[0][p], v); \
+                } \
             } \
             if (i < end) { \
-                const FirnFloats v = load_partial(x + i, end - i, identity); \
-                a1 = OF(a1, v); \
+                for (int p = 0; p < FIRN_ROW_PARTS; p++) { \
+                    const FirnFloats v = load_part(x + i, end - i, p, identity); \
+                    a[1][p] = OF(a[1][p], v); \
+                } \
             } \
-            a0 = OF(a0, a1); \
-            a2 = OF(a2, a3); \
-            a0 = OF(a0, a2); \
-            total[0][0] = OF(total[0][0], a0); \
-            depth = name##_carry(total, depth, ++blocks, 1); \
+            for (int p = 0; p < FIRN_ROW_PARTS; p++) { \
+                const FirnFloats low = OF(a[0][p], a[1][p]), high = OF(a[2][p], a[3][p]); \
+                const FirnFloats all = OF(low, high); \
+                total[0][p] = OF(total[0][p], all); \
+            } \
+            depth = name##_carry(total, depth, ++blocks, FIRN_ROW_PARTS); \
         } \
-        return horizontal_##name(name##_top(total, depth, 0)); \
+        FirnFloats all[FIRN_ROW_PARTS]; \
+        for (int p = 0; p < FIRN_ROW_PARTS; p++) all[p] = name##_top(total, depth, p); \
+        return horizontal_##name(all); \
     } \
     FIRN_KERNEL void name##_rows(const float *restrict x, float *restrict y, size_t outer, \
                                  size_t reduced, size_t x_stride, size_t y_stride) { \
@@ -113,30 +124,36 @@ FIRN_REDUCE_TABLE(FIRN_DECLARE_REDUCTION)
 
 FIRN_KERNEL float squared_difference_sum(const float *a, const float *b, size_t n) {
     FirnFloats total[FIRN_LEVELS][FIRN_STRIP];
-    total[0][0] = splat(0.0f);
+    for (int p = 0; p < FIRN_ROW_PARTS; p++) total[0][p] = splat(0.0f);
     int depth = 1;
     size_t blocks = 0;
     for (size_t begin = 0; begin < n; begin += FIRN_ROW_BLOCK) {
         const size_t end = n - begin < FIRN_ROW_BLOCK ? n : begin + FIRN_ROW_BLOCK;
-        FirnFloats sum[4] = {splat(0.0f), splat(0.0f), splat(0.0f), splat(0.0f)};
+        FirnFloats sum[4][FIRN_ROW_PARTS];
+        for (int j = 0; j < 4; j++)
+            for (int p = 0; p < FIRN_ROW_PARTS; p++) sum[j][p] = splat(0.0f);
         size_t i = begin;
-        for (; i + 4 * FIRN_LANES <= end; i += 4 * FIRN_LANES) {
+        for (; i + 4 * FIRN_ROW_LANES <= end; i += 4 * FIRN_ROW_LANES) {
             for (int j = 0; j < 4; j++) {
-                const FirnFloats d = load(a + i + j * FIRN_LANES) - load(b + i + j * FIRN_LANES);
-                sum[j] = madd(d, d, sum[j]);
+                for (int p = 0; p < FIRN_ROW_PARTS; p++) {
+                    const size_t at = i + (size_t)(j * FIRN_ROW_LANES + p * FIRN_LANES);
+                    const FirnFloats d = load(a + at) - load(b + at);
+                    sum[j][p] = madd(d, d, sum[j][p]);
+                }
             }
         }
-        for (; i < end; i += FIRN_LANES) {
-            const size_t rest = end - i;
-            const FirnFloats d = rest < FIRN_LANES
-                ? load_partial(a + i, rest, 0.0f) - load_partial(b + i, rest, 0.0f)
-                : load(a + i) - load(b + i);
-            sum[0] = madd(d, d, sum[0]);
+        for (; i < end; i += FIRN_ROW_LANES) {
+            for (int p = 0; p < FIRN_ROW_PARTS; p++) {
+                const FirnFloats d = load_part(a + i, end - i, p, 0.0f) - load_part(b + i, end - i, p, 0.0f);
+                sum[0][p] = madd(d, d, sum[0][p]);
+            }
         }
-        total[0][0] += (sum[0] + sum[1]) + (sum[2] + sum[3]);
-        depth = sum_carry(total, depth, ++blocks, 1);
+        for (int p = 0; p < FIRN_ROW_PARTS; p++) total[0][p] += (sum[0][p] + sum[1][p]) + (sum[2][p] + sum[3][p]);
+        depth = sum_carry(total, depth, ++blocks, FIRN_ROW_PARTS);
     }
-    return horizontal_sum(sum_top(total, depth, 0));
+    FirnFloats all[FIRN_ROW_PARTS];
+    for (int p = 0; p < FIRN_ROW_PARTS; p++) all[p] = sum_top(total, depth, p);
+    return horizontal_sum(all);
 }
 
 /// Position of the first element equal to `best`, or of the first NaN if `best` is one.

@@ -3,36 +3,41 @@
 /// Sum over the row of e^(x - shift); writes the terms to y unless it is null. y may be x.
 FIRN_INLINE float exponentials(const float *x, float *y, size_t n, float shift) {
     FirnFloats total[FIRN_LEVELS][FIRN_STRIP];
-    total[0][0] = splat(0.0f);
+    for (int p = 0; p < FIRN_ROW_PARTS; p++) total[0][p] = splat(0.0f);
     int depth = 1;
     size_t blocks = 0;
     for (size_t begin = 0; begin < n; begin += FIRN_ROW_BLOCK) {
         const size_t end = n - begin < FIRN_ROW_BLOCK ? n : begin + FIRN_ROW_BLOCK;
-        FirnFloats even = splat(0.0f), odd = splat(0.0f);
+        FirnFloats sum[2][FIRN_ROW_PARTS];
+        for (int j = 0; j < 2; j++)
+            for (int p = 0; p < FIRN_ROW_PARTS; p++) sum[j][p] = splat(0.0f);
         size_t i = begin;
-        for (; i + 2 * FIRN_LANES <= end; i += 2 * FIRN_LANES) {
-            const FirnFloats e0 = exp_of(load(x + i) - shift), e1 = exp_of(load(x + i + FIRN_LANES) - shift);
-            if (y != NULL) {
-                store(y + i, e0);
-                store(y + i + FIRN_LANES, e1);
+        for (; i + 2 * FIRN_ROW_LANES <= end; i += 2 * FIRN_ROW_LANES) {
+            for (int j = 0; j < 2; j++) {
+                for (int p = 0; p < FIRN_ROW_PARTS; p++) {
+                    const size_t at = i + (size_t)(j * FIRN_ROW_LANES + p * FIRN_LANES);
+                    const FirnFloats e = exp_of(load(x + at) - shift);
+                    if (y != NULL) store(y + at, e);
+                    sum[j][p] += e;
+                }
             }
-            even += e0;
-            odd += e1;
         }
-        for (; i + FIRN_LANES <= end; i += FIRN_LANES) {
-            const FirnFloats e = exp_of(load(x + i) - shift);
-            if (y != NULL) store(y + i, e);
-            even += e;
+        // A last, partial step is added to the other ones, so that it waits for no other.
+        for (; i < end; i += FIRN_ROW_LANES) {
+            const size_t count = smaller(end - i, FIRN_ROW_LANES);
+            const int odd = count < FIRN_ROW_LANES;
+            for (int p = 0; p * FIRN_LANES < (int)count; p++) {
+                const FirnFloats e = exp_of(load_part(x + i, count, p, -__builtin_inff()) - shift);
+                if (y != NULL) store_part(y + i, count, p, e);
+                sum[odd][p] += e;
+            }
         }
-        if (i < end) {
-            const FirnFloats e = exp_of(load_partial(x + i, end - i, -__builtin_inff()) - shift);
-            if (y != NULL) store_partial(y + i, end - i, e);
-            odd += e;
-        }
-        total[0][0] += even + odd;
-        depth = sum_carry(total, depth, ++blocks, 1);
+        for (int p = 0; p < FIRN_ROW_PARTS; p++) total[0][p] += sum[0][p] + sum[1][p];
+        depth = sum_carry(total, depth, ++blocks, FIRN_ROW_PARTS);
     }
-    return horizontal_sum(sum_top(total, depth, 0));
+    FirnFloats all[FIRN_ROW_PARTS];
+    for (int p = 0; p < FIRN_ROW_PARTS; p++) all[p] = sum_top(total, depth, p);
+    return horizontal_sum(all);
 }
 
 FIRN_KERNEL void softmax(const float *x, float *y, size_t rows, size_t columns) {
@@ -73,14 +78,14 @@ FIRN_KERNEL void cross_entropy(const float *logits, const float *labels,
     for (size_t r = 0; r < rows; r++, logits += columns, labels += columns) {
         const float shift = max_row(logits, columns);
         const float log_sum = log_scalar(exponentials(logits, NULL, columns, shift));
-        FirnFloats sum = splat(0.0f);
-        size_t i = 0;
-        for (; i + FIRN_LANES <= columns; i += FIRN_LANES)
-            sum = madd(load(labels + i), log_sum - (load(logits + i) - shift), sum);
-        if (i < columns) {
-            // Lanes beyond the row have label 0 and a finite logarithm.
-            const FirnFloats v = load_partial(logits + i, columns - i, shift);
-            sum = madd(load_partial(labels + i, columns - i, 0.0f), log_sum - (v - shift), sum);
+        FirnFloats sum[FIRN_ROW_PARTS];
+        for (int p = 0; p < FIRN_ROW_PARTS; p++) sum[p] = splat(0.0f);
+        for (size_t i = 0; i < columns; i += FIRN_ROW_LANES) {
+            for (int p = 0; p < FIRN_ROW_PARTS; p++) {
+                // Lanes beyond the row have label 0 and a finite logarithm.
+                const FirnFloats v = load_part(logits + i, columns - i, p, shift);
+                sum[p] = madd(load_part(labels + i, columns - i, p, 0.0f), log_sum - (v - shift), sum[p]);
+            }
         }
         y[r] = horizontal_sum(sum);
     }

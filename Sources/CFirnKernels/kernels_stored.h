@@ -106,7 +106,7 @@ FIRN_INLINE FirnFloats widened_bf16(FirnHalves halves) {
 }
 
 FIRN_INLINE FirnFloats widened_f16(FirnHalves halves) {
-#if FIRN_LANES == 16 && defined(__x86_64__)
+#if FIRN_HAS_AVX512
     return (FirnFloats)_mm512_cvtph_ps((__m256i)halves);
 #elif FIRN_LANES == 8 && defined(__x86_64__)
     return (FirnFloats)_mm256_cvtph_ps((__m128i)halves);

@@ -24,7 +24,7 @@ FIRN_INLINE void store_words(uint32_t *p, FirnWords v) { *(FirnLooseWords *)p = 
 
 /// The first `count` elements (fewer than FIRN_LANES), then `pad`. Reads nothing beyond them.
 FIRN_INLINE FirnFloats load_partial(const float *p, size_t count, float pad) {
-#if FIRN_LANES == 16 && defined(__x86_64__)
+#if FIRN_HAS_AVX512
     return (FirnFloats)_mm512_mask_loadu_ps(_mm512_set1_ps(pad), (__mmask16)((1u << count) - 1), p);
 #elif FIRN_LANES == 8 && defined(__x86_64__)
     const FirnInts inside = (FirnInts){0, 1, 2, 3, 4, 5, 6, 7} < (int32_t)count;
@@ -38,7 +38,7 @@ FIRN_INLINE FirnFloats load_partial(const float *p, size_t count, float pad) {
 
 /// Writes the first `count` elements (fewer than FIRN_LANES) and nothing beyond them.
 FIRN_INLINE void store_partial(float *p, size_t count, FirnFloats v) {
-#if FIRN_LANES == 16 && defined(__x86_64__)
+#if FIRN_HAS_AVX512
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)v);
 #elif FIRN_LANES == 8 && defined(__x86_64__)
     const FirnInts inside = (FirnInts){0, 1, 2, 3, 4, 5, 6, 7} < (int32_t)count;
@@ -72,26 +72,51 @@ FIRN_INLINE int any(FirnInts mask) { return __builtin_reduce_or(mask) != 0; }
 #define FIRN_MAX_OF(a, b) ((((a) > (b)) | ((a) != (a))) ? (a) : (b))
 #define FIRN_MIN_OF(a, b) ((((a) < (b)) | ((a) != (a))) ? (a) : (b))
 
-// Halving, so that the order of a horizontal reduction is fixed by the number of lanes.
+FIRN_INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+/// Elements of a row that are reduced side by side, whatever a vector holds: the order of a sum is the same on all
+/// processors.
+#define FIRN_ROW_LANES 16
+/// Vectors that these are in.
+#define FIRN_ROW_PARTS (FIRN_ROW_LANES / FIRN_LANES)
+
+_Static_assert(FIRN_ROW_LANES % FIRN_LANES == 0, "whole vectors of a row");
+
+/// The vector number `part` of the first `count` elements of a row, then `pad`. Reads nothing beyond them.
+FIRN_INLINE FirnFloats load_part(const float *p, size_t count, int part, float pad) {
+    const size_t begin = (size_t)part * FIRN_LANES;
+    if (begin + FIRN_LANES <= count) return load(p + begin);
+    return begin < count ? load_partial(p + begin, count - begin, pad) : splat(pad);
+}
+
+/// Writes of the vector number `part` what is among the first `count` elements of a row.
+FIRN_INLINE void store_part(float *p, size_t count, int part, FirnFloats v) {
+    const size_t begin = (size_t)part * FIRN_LANES;
+    if (begin + FIRN_LANES <= count) store(p + begin, v);
+    else if (begin < count) store_partial(p + begin, count - begin, v);
+}
+
+// Halving what the vectors of a row hold together.
 #if FIRN_LANES == 16
-#define FIRN_DECLARE_HORIZONTAL(NAME, name, OF, identity) \
-    FIRN_INLINE float horizontal_##name(FirnFloats v) { \
-        __auto_type eight = OF(v.lo, v.hi); \
-        __auto_type four = OF(eight.lo, eight.hi); \
-        __auto_type two = OF(four.lo, four.hi); \
-        return OF(two.lo, two.hi); \
-    }
+#define FIRN_EIGHT_OF(OF, v) OF((v)[0].lo, (v)[0].hi)
 #elif FIRN_LANES == 8
+#define FIRN_EIGHT_OF(OF, v) OF((v)[0], (v)[1])
+#endif
+
+#if FIRN_LANES >= 8
 #define FIRN_DECLARE_HORIZONTAL(NAME, name, OF, identity) \
-    FIRN_INLINE float horizontal_##name(FirnFloats v) { \
-        __auto_type four = OF(v.lo, v.hi); \
+    FIRN_INLINE float horizontal_##name(const FirnFloats *v) { \
+        __auto_type eight = FIRN_EIGHT_OF(OF, v); \
+        __auto_type four = OF(eight.lo, eight.hi); \
         __auto_type two = OF(four.lo, four.hi); \
         return OF(two.lo, two.hi); \
     }
 #else
 #define FIRN_DECLARE_HORIZONTAL(NAME, name, OF, identity) \
-    FIRN_INLINE float horizontal_##name(FirnFloats v) { \
-        __auto_type two = OF(v.lo, v.hi); \
+    FIRN_INLINE float horizontal_##name(const FirnFloats *v) { \
+        const FirnFloats even = OF(v[0], v[2]), odd = OF(v[1], v[3]); \
+        const FirnFloats four = OF(even, odd); \
+        __auto_type two = OF(four.lo, four.hi); \
         return OF(two.lo, two.hi); \
     }
 #endif
