@@ -33,7 +33,8 @@ package final class FileWriter {
     try bytes.withUnsafeBytes { (raw) throws(FirnError) in try write(raw) }
   }
 
-  func flush() throws(FirnError) {
+  /// Hands what was written to the system.
+  package func flush() throws(FirnError) {
     let written = buffer.withUnsafeBytes { Platform.writeAll(descriptor, $0) }
     buffer.removeAll(keepingCapacity: true)
     if !written { throw unwritten }

@@ -90,7 +90,7 @@ enum InspectCommand {
       shell.table(variables)
       if overview.topVariables.count > listed {
         let more = NumberFormat.count(overview.topVariables.count - listed)
-        shell.line("… and \(more) more in no scope: ask `firn query FILE '*'`")
+        shell.line("… and \(more) more in no scope: ask `firn query FILE 'children(.)'`")
       }
       shell.line()
     }

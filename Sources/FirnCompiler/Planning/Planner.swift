@@ -331,6 +331,7 @@ struct Planner {
     var step = Plan.Step(
       name: graph.name(of: value), operands: [slot], results: [copy], resultTypes: [type], workspace: 0,
       workspaceBytes: 0, work: .kernel(kernel))
+    step.location = graph.nodes[value.node].location
     step.check.allowsInfinity = checks?.infinite[value] ?? false
     steps.append(step)
     return copy

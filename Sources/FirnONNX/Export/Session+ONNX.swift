@@ -38,11 +38,11 @@ extension Session {
     // Both stand in folders, as nobody finds what lies beside a pipe. The model is begun first, so that a place where
     // it cannot stand is known before anything is replaced.
     try AtomicFile.write(to: path, checking: { (_) throws(FirnError) in }) { (file) throws(FirnError) in
-      var model: [UInt8] = []
       try AtomicFile.write(to: path + ".data", checking: { (_) throws(FirnError) in }) {
         (data) throws(FirnError) in
         var offset = 0
-        model = try self.model(of: outputs, training: training, limit: limit) { (tensor) throws(FirnError) in
+        let model = try self.model(of: outputs, training: training, limit: limit) {
+          (tensor) throws(FirnError) in
           guard let raw = tensor.raw, raw.count >= 1024 else { return }
           // Mapped elements are read in place where they lie at whole vectors.
           let gap = (64 - offset % 64) % 64
@@ -52,8 +52,10 @@ extension Session {
           tensor.raw = nil
           offset += gap + raw.count
         }
+        // All of it, before the values take the place of older ones, which an older model may need.
+        try file.write(Bytes(copying: model))
+        try file.flush()
       }
-      try file.write(Bytes(copying: model))
     }
   }
 

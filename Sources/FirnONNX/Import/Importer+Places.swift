@@ -29,10 +29,11 @@ extension Importer {
 
 extension NodeMessage {
   /// Its operator and its name, or what it makes where it has none, on one line that is not long.
-  fileprivate var shownName: String {
+  var shownName: String {
+    // Scalars, since what is one character may be megabytes of marks on one letter.
     func short(_ text: String) -> String {
-      let line = PlainText.singleLine(String(text.prefix(81)))
-      return line.count > 80 ? line.prefix(80) + "…" : line
+      let start = String(text.unicodeScalars.prefix(80))
+      return PlainText.singleLine(start) + (start.unicodeScalars.count < text.unicodeScalars.count ? "…" : "")
     }
     if !name.isEmpty { return "\(short(op)) `\(short(name))`" }
     guard let first = outputs.first(where: { !$0.isEmpty }) else { return short(op) }

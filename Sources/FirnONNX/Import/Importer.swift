@@ -133,7 +133,9 @@ final class Importer {
       recurrentCounts[scope(of: node, environment), default: 0] += 1
     }
     build(message.nodes, in: environment)
-    for output in message.outputs {
+    for (number, output) in message.outputs.enumerated() {
+      graph.source = CallSite(file: "\(fileName), output", line: number + 1)
+      defer { graph.source = nil }
       guard let value = environment[output.name] else {
         throw fault("has an output `\(output.name)` that nothing makes", place: output.name)
       }
@@ -233,6 +235,8 @@ final class Importer {
       return PathText.dimension(name, among: plainDimensions)
     }
     let name = PathText.path(input.name, separators: ["/"])
+    graph.source = CallSite(file: "\(fileName), input", line: inputs.count + 1)
+    defer { graph.source = nil }
     let tensor = graph.placeholder(name.isEmpty ? "input" : name, shape: Shape(dims), dtype: dtype)
     inputs.append((input.name, tensor))
     inputNames[tensor] = input.name
@@ -417,7 +421,8 @@ final class Importer {
       }
     } catch {
       var error = error
-      error.message = "\(node.op)\(node.name.isEmpty ? "" : " `\(node.name)`"): \(error.message)"
+      let name = node.name.isEmpty ? PlainText.singleLine(node.op) : node.shownName
+      error.message = "\(name): \(error.message)"
       graph.current.report(error, name: nil)
       poison(node, environment)
     }

@@ -42,6 +42,7 @@ struct OperatorCall {
     value(name, .text) { $0.text ?? "" } ?? otherwise
   }
   func strings(_ name: String) -> [String]? { value(name, .texts, \.texts) }
+  func tensorAttribute(_ name: String) -> TensorMessage? { value(name, .tensor, \.tensor) ?? nil }
 
   /// The number that was written: attributes are f32, and 0.1 was meant where 0.10000000149 stands.
   private static func decimal(_ value: Float) -> Double { Double("\(value)") ?? Double(value) }

@@ -83,19 +83,19 @@ extension Operator {
       [.known(KnownIntegers(scalar: try c.shape(0).elementCount))]
     },
     Operator("Constant", means: "a constant, or a number that is known") { c throws(FirnError) in
-      if let message = c.attribute("value")?.tensor {
+      if let message = c.tensorAttribute("value") {
         return [try c.importer.stored(message, name: c.node.outputs.first ?? "", isParameter: false)]
       }
       if let value = c.int("value_int") { return [.known(KnownIntegers(scalar: Dim(value)))] }
       if let values = c.ints("value_ints") { return [.known(KnownIntegers(values.map { Dim($0) }))] }
       let name = c.node.outputs.first ?? ""
-      if let value = c.attribute("value_float")?.float {
-        return [
-          try c.importer.stored(TensorMessage(name, NDArray(scalar: value)), name: name, isParameter: false)
-        ]
+      if let value = c.float("value_float") {
+        let array = NDArray(scalar: Float(value))
+        return [try c.importer.stored(TensorMessage(name, array), name: name, isParameter: false)]
       }
-      if let values = c.attribute("value_floats")?.floats {
-        return [try c.importer.stored(TensorMessage(name, NDArray(values)), name: name, isParameter: false)]
+      if let values = c.floats("value_floats") {
+        let array = NDArray(values.map { Float($0) })
+        return [try c.importer.stored(TensorMessage(name, array), name: name, isParameter: false)]
       }
       throw c.unsupported("a constant of text or of sparse elements")
     },
@@ -215,7 +215,7 @@ extension Operator {
       "ConstantOfShape", means: "a constant, `broadcast`",
       fold: { (c, inputs) throws(FirnError) in
         guard let shape = inputs[0]?.numbers, let count = NDArray.elementCount(of: shape),
-          count <= KnownIntegers.limit, let message = c.attribute("value")?.tensor,
+          count <= KnownIntegers.limit, let message = c.tensorAttribute("value"),
           case .known(let value) = try c.importer.stored(message, name: "", isParameter: false),
           let element = value.values.first
         else { return nil }
@@ -225,7 +225,7 @@ extension Operator {
     ) { c throws(FirnError) in
       let shape = Shape(try c.dims(0, "shape"))
       var array = NDArray(scalar: Float(0))
-      if let message = c.attribute("value")?.tensor {
+      if let message = c.tensorAttribute("value") {
         array = try c.importer.array(c.importer.stored(message, name: "", isParameter: false), "value")
         array = try array.reshaped(to: [])
       }
