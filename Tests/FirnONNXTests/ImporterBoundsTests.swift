@@ -353,6 +353,50 @@ import Testing
     }
   }
 
+  /// What a node has beside a body of one input for each of its own.
+  @Test func bodiesFitTheirNodes() throws {
+    func model(
+      _ op: String, _ inputs: [String], body count: Int, _ attributes: [AttributeMessage] = []
+    ) -> [UInt8] {
+      var body = GraphMessage()
+      body.inputs = (0..<count).map { HandModel.value("i\($0)", []) }
+      body.nodes = [HandModel.node("Identity", ["yes"], ["go"]), HandModel.node("Identity", ["x"], ["next"])]
+      body.outputs = ["go", "next"].map { HandModel.value($0, []) }
+      var attribute = AttributeMessage()
+      (attribute.name, attribute.graph, attribute.type) = ("body", body, 5)
+      return HandModel.model(
+        [HandModel.node(op, inputs, ["y"], [attribute] + attributes)], inputs: [HandModel.value("x", ["2"])],
+        outputs: ["y"],
+        initializers: [
+          TensorMessage("trips", integers: [3], shape: []), TensorMessage("yes", NDArray(scalar: true)),
+          TensorMessage("no", NDArray(scalar: false)),
+        ])
+    }
+    let one = HandModel.attribute("num_scan_inputs", 1)
+    let rows: [([UInt8], String)] = [
+      (model("Loop", ["trips", "", "x"], body: 2), "its body does not fit it"),
+      (model("Loop", ["trips", "", "x"], body: 4), "its body does not fit it"),
+      (model("Loop", ["trips"], body: 1), "its body does not fit it"),
+      (model("Loop", ["trips", "no", "x"], body: 3), "a loop that never runs"),
+      (model("Scan", ["x"], body: 2, [one]), "its body does not fit it"),
+      (
+        model("Scan", ["x"], body: 1, [HandModel.attribute("num_scan_inputs", 2)]), "its body does not fit it"
+      ),
+      (
+        model("Scan", ["x"], body: 1, [one, HandModel.attribute("scan_input_axes", [0, 0])]),
+        "its axes or directions are not 1"
+      ),
+      (
+        model("Scan", ["x"], body: 1, [one, HandModel.attribute("scan_input_directions", [0, 1])]),
+        "its axes or directions are not 1"
+      ),
+    ]
+    for (number, (bytes, words)) in rows.enumerated() {
+      let error = HandModel.error(bytes)
+      #expect(error?.description.contains(words) == true, "\(number): \(String(describing: error))")
+    }
+  }
+
   // MARK: Data beside the model
 
   @Test func dataBesideTheModelStaysInItsFolder() throws {

@@ -325,10 +325,84 @@ import Testing
       ),
       ("IR version", HandModel.model([relu], inputs: [x], outputs: ["y"]) { $0.irVersion = 2 }),
       ("which operators", HandModel.model([relu], inputs: [x], outputs: ["y"]) { $0.operatorSets = [] }),
+      (
+        "the function `F` twice",
+        HandModel.model([relu], inputs: [x], outputs: ["y"]) { model in
+          var function = FunctionMessage()
+          (function.name, function.domain) = ("F", "own")
+          model.functions = [function, function]
+        }
+      ),
+      (
+        "two versions",
+        HandModel.model([relu], inputs: [x], outputs: ["y"]) {
+          $0.operatorSets += [OperatorSetMessage(domain: "ai.onnx", version: 13)]
+        }
+      ),
+      ("sparse initialisers", withSparseInitializer(relu, x)),
+      (
+        "`extra` is not supported",
+        HandModel.model([HandModel.node("Relu", ["x"], ["y", "extra"])], inputs: [x], outputs: ["y"])
+      ),
+      ("has only tensors", HandModel.model([relu], inputs: [typed("x") { _ in nil }], outputs: ["y"])),
+      (
+        "it lacks its input 1",
+        HandModel.model([HandModel.node("MatMul", ["x"], ["y"])], inputs: [x], outputs: ["y"])
+      ),
+      (
+        "its shape is 2.5",
+        HandModel.model(
+          [HandModel.node("Reshape", ["x", "s"], ["y"])], inputs: [x], outputs: ["y"],
+          initializers: [TensorMessage("s", NDArray([Float(2.5)]))])
+      ),
+      (
+        "an extent that is cropped is \(1 << 40)",
+        HandModel.model(
+          [HandModel.node("CenterCropPad", ["x", "s"], ["y"])],
+          inputs: [HandModel.value("x", ["\(1 << 40)"])],
+          outputs: ["y"], initializers: [TensorMessage("s", integers: [4])])
+      ),
+      (
+        "its input has 2 axes, not 3 or more",
+        HandModel.model(
+          [HandModel.node("InstanceNormalization", ["x", "w", "w"], ["y"])],
+          inputs: [HandModel.value("x", ["2", "2"])], outputs: ["y"], initializers: [tensor("w") { _ in }])
+      ),
+      (
+        "is not known before the model runs",
+        HandModel.model(
+          [
+            HandModel.node("Cast", ["w"], ["s"], [HandModel.attribute("to", 7)]),
+            HandModel.node("Reshape", ["x", "s"], ["y"]),
+          ], inputs: [x], outputs: ["y"], initializers: [tensor("w") { _ in }])
+      ),
       ("is no ONNX model", []),
       ("ends early", Array(HandModel.model([relu], inputs: [x], outputs: ["y"]).dropLast(5))),
     ]
   }()
+
+  /// A value whose type is changed.
+  private static func typed(_ name: String, _ change: (inout TypeMessage) -> TypeMessage?) -> ValueMessage {
+    var value = HandModel.value(name, ["2"])
+    value.type = value.type.flatMap { type in
+      var type = type
+      return change(&type)
+    }
+    return value
+  }
+
+  /// A model with an initialiser of a kind that is not written here.
+  private static func withSparseInitializer(_ node: NodeMessage, _ input: ValueMessage) -> [UInt8] {
+    var graph = GraphMessage()
+    (graph.nodes, graph.inputs, graph.outputs) = ([node], [input], [HandModel.value("y", ["2"])])
+    var (inner, writer) = (MessageWriter(), MessageWriter())
+    graph.write(to: &inner)
+    inner.bytes(15, [])
+    writer.integer(1, 8)
+    writer.bytes(7, inner.bytes)
+    writer.message(8, OperatorSetMessage(domain: "", version: 20))
+    return writer.bytes
+  }
 
   @Test(arguments: faults.indices)
   func faultyModelsHaveAClearError(_ index: Int) throws {
