@@ -101,6 +101,44 @@ import Testing
     }
   }
 
+  /// Bits of a frozen loop's ReLUs in the place of their values, through layers that run one way and both, with lengths
+  /// and without: what is trained has the bits it has with values.
+  @Test(arguments: [1, 3]) func masksOfLoopsChangeNoBit(_ threads: Int) throws {
+    for isBidirectional in [false, true] {
+      let graph = Graph()
+      let x = graph.placeholder("x", shape: ["batch", 7, 5])
+      let lengths = graph.placeholder("lengths", shape: ["batch"], dtype: .i32)
+      let low = Dense(6, name: "low")(x)
+      let middle = SimpleRNN(33, activation: .relu, isBidirectional: isBidirectional, name: "middle")
+      let top = SimpleRNN(34, activation: .relu, isBidirectional: isBidirectional, name: "top")
+      let rows = top.run(middle.run(low, lengths: lengths).sequence).sequence
+      let loss = square(Dense(3, name: "high")(rows)).mean()
+      func trained(_ passes: String) throws -> ([NDArray], MemoryReport) {
+        let session = try Session(graph, seed: 5, threads: threads)
+        session.onWarning = { _ in }
+        session.passes = passes
+        let program = try session.compile(
+          minimizing: loss, with: SGD(learningRate: 0.1), freezing: "middle | top | high")
+        for batch in [3, 5] {
+          _ = try session.run(
+            program,
+            feeding: [
+              x: Initializer.normal().values(shape: [batch, 7, 5], name: "x\(batch)"),
+              lengths: NDArray((0..<batch).map { Int32(7 - $0) }),
+            ])
+        }
+        return (
+          try ["low/kernel", "low/bias"].map { try session.value(of: $0) }, program.memoryReport
+        )
+      }
+      let ((bits, less), (values, plain)) = (try trained(""), try trained("-keep-bits"))
+      #expect(zip(bits, values).allSatisfy { $0.isBitwiseEqual(to: $1) })
+      #expect(less.condensed.count >= (isBidirectional ? 2 : 1) && plain.condensed.isEmpty, "\(less)")
+      let kept = [less, plain].map { $0.keptBytes.bound(by: ["batch": 5]).value ?? 0 }
+      #expect(2 * kept[0] < kept[1], "\(kept)")
+    }
+  }
+
   /// Were nothing computed again, the test above would show nothing.
   @Test func mostModelsKeepLess() throws {
     var (again, masks) = (0, 0)

@@ -54,12 +54,7 @@ extension GraphDef {
 }
 
 extension LoopEditor {
-  /// Whether a value of the body is a capture or a constant, once `hoist-invariants` has run.
-  private func isSame(_ value: Value) -> Bool {
-    let node = body.nodes[value.node]
-    if case .holds = node.op.effect { return true }
-    return node.loopInput?.kind == .capture
-  }
+  private func isSame(_ value: Value) -> Bool { scan.isSame(value) }
 
   /// How each node of the body is computed over all steps, where its op knows that.
   private func stepRules() -> [StepRule?] {

@@ -1,7 +1,9 @@
 import FirnCompiler
 import FirnGraph
+import FirnNN
 import FirnNotation
 import FirnOps
+import FirnTraining
 import Testing
 
 /// Where masks and places are kept in the place of values, and where they are not.
@@ -47,9 +49,50 @@ import Testing
         %x = placeholder() {dtype = f32, shape = [batch,40]} : f32[batch,40]
         %y = exp(%x) : f32[batch,40]
         %at = less_equal(%x, %x) : bool[batch,40] @backward
-        %g = select(%at, %x, %x) : f32[batch,40] @backward
+        %g = select(%at, %y, %y) : f32[batch,40] @backward
         return %y, %g
         """)
+  }
+
+  /// What a mask is made of in several steps goes with it, and of masks of masks the last one alone is kept.
+  @Test func masksAreMadeOfWhatIsMade() throws {
+    let graph = try parsed(
+      header + relu + """
+        %n = neg(%y) : f32[batch,40] @backward
+        %low = less(%n, %zeros) : bool[batch,40] @backward
+        %both = and(%at, %low) : bool[batch,40] @backward
+        %g = select(%both, %zeros, %w) : f32[batch,40] @backward
+        return %s, %g
+        """)
+    let (result, condensed) = graph.removingDeadNodes(keepingAssignments: true).keepingBits()
+    try result.verify()
+    #expect(condensed.map(\.bytes) == [Quantity("8*batch")] && condensed[0].of.map(\.name) == ["y"])
+    #expect(result.nodes.count { $0.mnemonic == "pack_bits" } == 1)
+  }
+
+  /// A mask of what is no element of the value, or of one of several results, stays where it is.
+  @Test func masksOfOtherValuesStay() throws {
+    for made in [
+      "%m = reduce_max(%y) {axes = [1], keeps_axes = true} : f32[batch,1] @backward\n"
+        + "%r = broadcast(%m) {shape = [batch,40]} : f32[batch,40] @backward\n",
+      "%p:2 = split(%x2) {axis = 0, sizes = [batch,batch]} : f32[batch,40], f32[batch,40] @backward\n"
+        + "%r = exp(%p:1) : f32[batch,40] @backward\n",
+    ] {
+      let graph = try parsed(
+        header + "%x2 = placeholder() {dtype = f32, shape = [2*batch,40]} : f32[2*batch,40]\n" + relu + made
+          + """
+          %low = less_equal(%y, %r) : bool[batch,40] @backward
+          %g = select(%low, %zeros, %w) : f32[batch,40] @backward
+          return %s, %g
+          """
+      ).removingDeadNodes(keepingAssignments: true)
+      let (result, condensed) = graph.keepingBits()
+      try result.verify()
+      #expect(result.nodes.count { $0.mnemonic == "split" || $0.mnemonic == "reduce_max" } == 1)
+      #expect(
+        result.nodes.allSatisfy { $0.phase != .forward || !["split", "reduce_max"].contains($0.mnemonic) })
+      #expect(condensed.isEmpty, "\(condensed)")
+    }
   }
 
   /// A word for each element would be no less, and a named last extent has no number of words.
@@ -109,6 +152,52 @@ import Testing
     #expect(Cost(graph).keptBytes == Quantity("2304*batch"))
     #expect(Cost(result).keptBytes == Quantity("32*batch"))
     #expect(result.keepingBits().graph == result)
+  }
+
+  /// A loop of ReLUs, frozen, between what is trained and a layer that is `frozen` or not.
+  private func loops(
+    units: Int = 40, freezing: Selection, without passes: Set<String> = []
+  ) throws -> Compilation {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: [20, "batch", 16])
+    let low = Dense(24, name: "low")(x)
+    let options = RecurrentOptions(layout: .timeMajor)
+    let middle = SimpleRNN(units, activation: .relu, options: options, name: "middle").run(low).sequence
+    let loss = square(Dense(3, name: "high")(middle)).mean()
+    return try Compiler.compile(
+      CompilationRequest(
+        graph: graph.definition, fetches: [],
+        training: .init(loss: loss.value, optimizer: SGD(learningRate: 0.1)), freezing: freezing),
+      pipeline: Compiler.pipeline.filter { !passes.contains($0.name) })
+  }
+
+  /// Of a frozen loop's ReLUs a bit for each step and element is kept, where the loop back alone reads them.
+  @Test func loopsKeepBits() throws {
+    let (less, plain) = (
+      try loops(freezing: "middle | high"), try loops(freezing: "middle | high", without: ["keep-bits"])
+    )
+    let report = MemoryReport(less)
+    #expect(report.condensed.count == 1 && report.condensed[0].name.hasSuffix("pack_bits"), "\(report)")
+    // The bits of a step's 40 elements take two words.
+    let bytes = { (memory: MemoryReport) in memory.keptBytes.bound(by: ["batch": 1]).value ?? 0 }
+    #expect(
+      bytes(MemoryReport(plain)) - bytes(report) == 20 * (4 * 40 - 8),
+      "\(bytes(MemoryReport(plain))) and \(bytes(report))")
+    let back = try #require(less.graph.nodes.last { $0.mnemonic == "scan" })
+    #expect(back.phase == .backward && back.inputs.contains { less.graph.type(of: $0).dtype == .bool })
+    #expect(!(back.op.asBodyOp?.body.nodes.contains { $0.mnemonic == "less_equal" } ?? true))
+  }
+
+  /// Before a trained layer the values are kept for its kernel; bits of one element are no less than it is.
+  @Test func loopsKeepWhatIsReadAnyway() throws {
+    for (units, freezing) in [(40, "middle"), (1, "middle | high")] as [(Int, Selection)] {
+      let (less, plain) = (
+        try loops(units: units, freezing: freezing),
+        try loops(units: units, freezing: freezing, without: ["keep-bits"])
+      )
+      #expect(MemoryReport(less).condensed.isEmpty)
+      #expect(less.graph.text == plain.graph.text)
+    }
   }
 }
 

@@ -41,7 +41,7 @@ struct KeptBits {
   /// Nodes that a mask may be made of: what is more is no comparison.
   private static let mostNodes = 32
   /// How many times the bytes that are kept must be let go.
-  private static let leastGain = 2
+  static let leastGain = 2
 
   init(_ graph: GraphDef) {
     self.graph = graph

@@ -39,3 +39,12 @@ extension LoopEditor {
     return add(op, inputs, like: model)[0]
   }
 }
+
+extension Scan {
+  /// Whether a value of the body is a capture or a constant: what does not vary, once `hoist-invariants` has run.
+  func isSame(_ value: Value) -> Bool {
+    let node = body.nodes[value.node]
+    if case .holds = node.op.effect { return true }
+    return node.loopInput?.kind == .capture
+  }
+}
