@@ -64,6 +64,42 @@ import Testing
     #expect(try again(above, ["one", "two"]).text == (try parsed(header + above)).text)
   }
 
+  /// What is returned, what an update reads, and what either shows in another shape, is there anyway.
+  @Test func whatIsKeptAnywayIsNotCopied() throws {
+    let adjoint = "%gradients/one/a/m = mul(%one/a, %one/a) : f32[2] @backward\n"
+    for text in [
+      two + adjoint + "return %y, %one/a, %gradients/one/a/m",
+      two + "%update/one/n = neg(%one/a) : f32[2] @update\n" + adjoint
+        + "return %y, %update/one/n, %gradients/one/a/m",
+    ] {
+      #expect(try again(text, ["one"]).text == (try parsed(header + text)).text)
+    }
+    let shown = """
+      %x = placeholder() {dtype = f32, shape = [2]} : f32[2]
+      %one/a = exp(%x) : f32[2]
+      %one/r = reshape(%one/a) {shape = [2,1]} : f32[2,1]
+      %y = tanh(%one/r) : f32[2,1]
+      %gradients/one/a/m = mul(%one/a, %one/a) : f32[2] @backward
+      return %y, %one/r, %gradients/one/a/m
+      """
+    #expect(try again(shown, ["one"]).text == (try parsed(header + shown)).text)
+  }
+
+  /// Of several readers of a copy that show the same, what is not kept counts once.
+  @Test func whatIsNotKeptCountsOnce() throws {
+    let (_, scopes) = try again(
+      """
+      %x = placeholder() {dtype = f32, shape = [2]} : f32[2]
+      %one/a = exp(%x) : f32[2]
+      %one/r = reshape(%one/a) {shape = [2,1]} : f32[2,1]
+      %y = tanh(%one/r) : f32[2,1]
+      %gradients/one/a/m = mul(%one/a, %one/a) : f32[2] @backward
+      %gradients/one/r/m = mul(%one/r, %one/r) : f32[2,1] @backward
+      return %y, %gradients/one/a/m, %gradients/one/r/m
+      """, ["one"])
+    #expect(scopes.map(\.bytes) == [8] && scopes.map(\.nodes) == [2])
+  }
+
   /// Copies draw what was drawn, by the same key and state, and assign nothing.
   @Test func drawsAreRepeatedAndStatesWrittenOnce() throws {
     let text = """

@@ -10,6 +10,7 @@ import Testing
     %x = placeholder() {dtype = f32, shape = [batch,40]} : f32[batch,40]
     %y = exp(%x) : f32[batch,40]
     %z = sin(%x) : f32[batch,40]
+    %half = placeholder() {dtype = f32, shape = [batch,20]} : f32[batch,20]
     %one = constant() {value = f32[](1.0)} : f32[]
     %ones = broadcast(%one) {shape = [batch,40]} : f32[batch,40]
 
@@ -142,6 +143,131 @@ import Testing
     #expect(
       Cost(result).keptBytes
         == Cost(try parsed(header + base + "%g = neg(%y) : f32[batch,40] @backward\nreturn %g")).keptBytes)
+  }
+
+  /// One that reads it as another shape, or when variables are written, has it kept.
+  @Test func otherReadersKeepIt() throws {
+    func names(_ reader: String) throws -> [String] {
+      try remade(
+        """
+        %a = add(%y, %ones) : f32[batch,40]
+        %t = tanh(%a) : f32[batch,40]
+        %g = mul(%a, %y) : f32[batch,40] @backward
+        \(reader)
+        return %t, %g, %h
+        """
+      ).names
+    }
+    #expect(try names("%h = neg(%a) : f32[batch,40] @backward") == ["a"])
+    #expect(try names("%h = neg(%a) : f32[batch,40] @update") == [])
+    #expect(
+      try names(
+        "%r = reshape(%a) {shape = [40*batch]} : f32[40*batch] @backward\n%h = neg(%r) : f32[40*batch] @backward"
+      )
+        == [])
+  }
+
+  /// A mask is less to read than what it is made of; what an assignment hands on, or several are put together to, is not
+  /// made of what is at hand.
+  @Test func whatIsMoreToReadIsKept() throws {
+    #expect(
+      try remade(
+        """
+        %a = less(%y, %ones) : bool[batch,40]
+        %t = select(%a, %y, %z) : f32[batch,40]
+        %g = select(%a, %y, %z) : f32[batch,40] @backward
+        return %t, %g
+        """
+      ).names == [])
+    #expect(
+      try remade(
+        """
+        %p = exp(%half) : f32[batch,20]
+        %q = sin(%half) : f32[batch,20]
+        %c = concat(%p, %q) {axis = 1} : f32[batch,40]
+        %a = add(%c, %ones) : f32[batch,40]
+        %t = tanh(%a) : f32[batch,40]
+        %g = mul(%a, %z) : f32[batch,40] @backward
+        %h = mul(%p, %q) : f32[batch,20] @backward
+        return %t, %g, %h
+        """
+      ).names == [])
+  }
+
+  /// What is small counts once, whoever reads it, and only together with what else is newly kept.
+  @Test func smallValuesAreCountedTogether() throws {
+    let sources = """
+      %y = placeholder() {dtype = f32, shape = [2,40]} : f32[2,40]
+      %e = exp(%y) : f32[2,40]
+      %m = reduce_mean(%e) {axes = [0], keeps_axes = false} : f32[40]
+      %n = reduce_sum(%e) {axes = [0], keeps_axes = false} : f32[40]
+      %wm = broadcast(%m) {shape = [2,40]} : f32[2,40]
+      %wn = broadcast(%n) {shape = [2,40]} : f32[2,40]
+
+      """
+    func names(_ text: String) throws -> [String] {
+      let graph = try parsed(header + sources + text).removingDeadNodes(keepingAssignments: true)
+      let (result, remade) = graph.remakingQuickValues()
+      try result.verify()
+      return remade.map(\.name)
+    }
+    // One of half its bytes, twice.
+    #expect(
+      try names(
+        """
+        %v = broadcast(%m) {shape = [2,40]} : f32[2,40]
+        %a = mul(%wm, %v) : f32[2,40]
+        %t = tanh(%a) : f32[2,40]
+        %g = mul(%a, %y) : f32[2,40] @backward
+        return %t, %g
+        """) == ["a"])
+    // Two of half its bytes are as much.
+    #expect(
+      try names(
+        """
+        %a = add(%wm, %wn) : f32[2,40]
+        %t = tanh(%a) : f32[2,40]
+        %g = mul(%a, %y) : f32[2,40] @backward
+        return %t, %g
+        """) == [])
+    // What is kept for one need not be kept anew for the next.
+    #expect(
+      try names(
+        """
+        %a = add(%y, %wm) : f32[2,40]
+        %b = add(%wm, %wn) : f32[2,40]
+        %t = tanh(%a) : f32[2,40]
+        %u = tanh(%b) : f32[2,40]
+        %g = mul(%a, %b) : f32[2,40] @backward
+        return %t, %u, %g
+        """) == ["a", "b"])
+    // And what was not to be kept is, where something else is made of it.
+    #expect(
+      try names(
+        """
+        %q = mul(%m, %m) : f32[40]
+        %wq = broadcast(%q) {shape = [2,40]} : f32[2,40]
+        %a = add(%y, %wq) : f32[2,40]
+        %t = tanh(%a) : f32[2,40]
+        %h = mul(%q, %m) : f32[40] @backward
+        %g = mul(%a, %y) : f32[2,40] @backward
+        return %t, %g, %h
+        """) == ["a"])
+  }
+
+  /// A view between two readers holds nothing up.
+  @Test func behindAViewTheSameCopyIsRead() throws {
+    let (result, names) = try remade(
+      """
+      %a = add(%y, %ones) : f32[batch,40]
+      %t = tanh(%a) : f32[batch,40]
+      %g = mul(%a, %y) : f32[batch,40] @backward
+      %r = reshape(%x) {shape = [40*batch]} : f32[40*batch] @backward
+      %h = mul(%a, %g) : f32[batch,40] @backward
+      return %t, %h, %r
+      """)
+    #expect(names == ["a"])
+    #expect(result.nodes.count { $0.mnemonic == "add" && $0.phase == .backward } == 1)
   }
 
   /// A mean is kept for it where it is less than half of it, and not where it is not.

@@ -77,6 +77,69 @@ import Testing
     }
   }
 
+  /// Only 3 × 3 taps of one group in `f32`, with strides and dilation of 1 and padding up to 2, have tiles; and of few
+  /// channels, or small images, it is no less work.
+  @Test func otherConvolutionsAreLeft() throws {
+    struct Form {
+      var dtype = "f32"
+      var taps = 3
+      var channels = 32
+      var features = 32
+      var groups = 1
+      var strides = 1
+      var dilation = 1
+      var padding = 1
+      var size = 20
+    }
+    func text(_ form: Form) -> String {
+      let reach = form.dilation * (form.taps - 1) + 1
+      let made = (form.size + 2 * form.padding - reach) / form.strides + 1
+      func array(_ extents: [Int]) -> String { extents.map(String.init).joined(separator: ",") }
+      let kernel =
+        "\(form.dtype)[" + array([form.taps, form.taps, form.channels / form.groups, form.features]) + "]"
+      let shape = kernel.drop { $0 != "[" }
+      return """
+        variable k : \(kernel) {kind = "parameter", role = "", trainable = false, initializer = ["constant", 1.0]}
+        %x = placeholder() {dtype = \(form.dtype), shape = [4,\(form.size),\(form.size),\(form.channels)]} : \
+        \(form.dtype)[4,\(form.size),\(form.size),\(form.channels)]
+        %k = read() {variable = "k", dtype = \(form.dtype), shape = \(shape)} : \(kernel)
+        %y = conv2d(%x, %k) {strides = [\(form.strides),\(form.strides)], padding = \
+        [\(array(Array(repeating: form.padding, count: 4)))], dilation = [\(form.dilation),\(form.dilation)], \
+        groups = \(form.groups)} : \(form.dtype)[4,\(made),\(made),\(form.features)]
+        return %y
+        """
+    }
+    func isTransformed(_ form: Form) throws -> Bool {
+      let graph = try parsed("firn 1\n" + text(form))
+      var context = try CompilationContext(CompilationRequest(graph: graph, fetches: graph.outputs))
+      let result = try Compiler.transformFrozen.run(graph, &context)
+      try result.verify()
+      return result.nodes.contains { $0.mnemonic == "winograd_convolution" }
+    }
+    #expect(try isTransformed(Form()) && isTransformed(Form(padding: 2)) && isTransformed(Form(padding: 0)))
+    #expect(try isTransformed(Form(channels: 16, features: 16)))
+    for form in [
+      Form(dtype: "f64"), Form(taps: 5), Form(taps: 1, padding: 0), Form(channels: 12), Form(features: 12),
+      Form(groups: 2), Form(strides: 2), Form(dilation: 2), Form(padding: 3), Form(size: 2),
+    ] {
+      #expect(try !isTransformed(form), "\(form)")
+    }
+  }
+
+  /// What is made of what is frozen alone is computed once as it stands.
+  @Test func whatIsComputedOnceIsLeft() throws {
+    let own = """
+      variable im : f32[4,20,22,64] {kind = "parameter", role = "", trainable = false, initializer = ["constant", 1.0]}
+
+      """
+    try expect(
+      Compiler.transformFrozen,
+      leaves: own + sources
+        + "%im = read() {variable = \"im\", dtype = f32, shape = [4,20,22,64]} : f32[4,20,22,64]\n"
+        + "%y = conv2d(%im, %k) {strides = [1,1], padding = [1,1,0,1], dilation = [1,1], groups = 1}"
+        + " : f32[4,20,21,48]\nreturn %y")
+  }
+
   /// A state that the step writes is none that stays.
   @Test func aKernelOfMovingStateIsLeft() throws {
     let made = "%made = mul(%k, %s) : f32[3,3,64,48]\n"
