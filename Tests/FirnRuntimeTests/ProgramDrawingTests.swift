@@ -42,6 +42,28 @@ import Testing
     #expect(program.dot(caching: cut).contains("class=\"stored\""))
   }
 
+  /// Nodes of the bound program are drawn dashed, all of them and no others; the step's own graph has its values instead.
+  @Test func whatIsComputedOnceIsDrawnSo() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 9, 9, 4])
+    let code = graph.scope("encoder") {
+      relu(BatchNorm(name: "bn")(Conv2D(24, kernel: 3, usesBias: false, name: "conv")(x)))
+    }
+    let loss = square(Dense(2, name: "head")(code.mean(axes: [1, 2]))).mean()
+    let session = try Session(graph, threads: 1)
+    session.onWarning = { _ in }
+    let program = try session.compile(
+      minimizing: loss, with: SGD(learningRate: 0.1), freezing: "encoder")
+    let drawn = program.dot(DOTOptions(depth: .max, legend: true))
+    let bound = Set(classes(drawn).filter { $0.value == "bound" }.keys)
+    let made = program.boundGraph.nodes.filter { $0.op.effect == .none }.map(\.name)
+    #expect(bound == Set(made) && made.count > 3, "\(bound.symmetricDifference(made).sorted())")
+    #expect(drawn.contains("op, computed once"))
+    let step = Set(classes(program.graph.dot(DOTOptions(depth: .max))).filter { $0.value == "bound" }.keys)
+    #expect(step == Set(program.graph.nodes.filter { $0.mnemonic == "bound" }.map(\.name)))
+    #expect(step.count == program.frozenReport.values.count)
+  }
+
   @Test func frozenIsDrawnFrozen() throws {
     let graph = Graph()
     let x = graph.placeholder("x", shape: ["batch", 3])

@@ -36,7 +36,7 @@ import Testing
 
   private func model(_ kind: CachingModel.Kind) throws -> CachingModel {
     // A batch of fixed size has no ragged end.
-    try CachingModel(kind, count: kind == .fixedBatch ? 12 : 11)
+    try CachingModel(kind, count: [.fixedBatch, .fixedSteps].contains(kind) ? 12 : 11)
   }
 
   @Test(arguments: cacheable) func memoryChangesNoBit(_ kind: CachingModel.Kind) throws {

@@ -14,7 +14,8 @@ struct CachingModel {
       tiedWeights
     case stopInHead, stateInPrefix, constantColumn, byMode, embeddingLSTM, stackedLSTM, frozenBatchNorm,
       batchNormKept
-    case convolution, fixedBatch, extent, gradientInPrefix
+    case convolution, fixedBatch, extent, gradientInPrefix, lengths, lengthsWithin
+    case fixedSteps
   }
 
   let kind: Kind
@@ -218,6 +219,26 @@ struct CachingModel {
       let slope = graph.gradients(of: [energy], withRespectTo: [x])[0]
       classifying(tanh(slope), classes())
       boundary = ["tanh"]
+    case .fixedSteps:
+      // Steps before examples, and a batch of fixed size.
+      let x = try column("x", [3, 4], 4)
+      let code = graph.scope("encoder") { LSTM(6, name: "lstm").run(x).sequence.transposed([1, 0, 2]) }
+      let options = RecurrentOptions(layout: .timeMajor)
+      classifying(LSTM(5, options: options, name: "upper")(code), classes("labels", 4))
+      boundary = nil
+      expects { $0.count == 1 }
+    case .lengths, .lengthsWithin:
+      // How long an example is masks its steps, in the frozen part, or in both.
+      let x = try column("x", [5, 4])
+      columns.append(("lengths", NDArray((0..<count).map { Int32($0 * 7 % 6) })))
+      let lengths = graph.placeholder("lengths", shape: ["batch"], dtype: .i32)
+      let frozen = graph.scope("encoder") { GRU(6, name: "gru").run(x, lengths: lengths) }
+      let code =
+        kind == .lengths
+        ? frozen.last : LSTM(5, name: "upper").run(frozen.sequence, lengths: lengths).last
+      classifying(code, classes())
+      boundary = nil
+      expects { !$0.isEmpty && $0.allSatisfy { !$0.hasPrefix("head") } }
     }
   }
 

@@ -115,6 +115,9 @@ import Testing
     let fault = try error { try fit(3839) }
     #expect(fault.message.contains("384 B an example") && fault.message.contains("for 10"), "\(fault)")
     #expect(fault.remedy?.contains("`bytesPerExample: 32`, at `low/tanh_1`") == true, "\(fault)")
+    // A cut that does not fit either is not offered.
+    let small = try error { try fit(319) }
+    #expect(small.remedy?.contains("no cheaper cut fits either") == true, "\(small)")
     try fit(3840)
     try fit(320, 32)
     let nothing = try error { try fit(319, 32) }
