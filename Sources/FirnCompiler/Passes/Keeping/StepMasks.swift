@@ -67,6 +67,8 @@ private struct LoopMasks {
         node.op.isElementwise && !node.op.canFail && node.resultCount == 1
         && node.inputs.allSatisfy { isMade[$0.node] || isSlice($0.node) || scan.isSame($0) }
         && node.inputs.contains { !scan.isSame($0) }
+        && node.op.overSteps(
+          scan.length, varying: node.inputs.map { !scan.isSame($0) }, in: body.types(round: position)) != nil
     }
     let (consumers, outputs) = (body.consumers, Set(body.outputs.map(\.node)))
     for position in body.nodes.indices.reversed() where isMade[position] || isSlice(position) {
