@@ -89,7 +89,7 @@ import Testing
   static let networks: [Case] = [
     Case("resnet18", [2, 64, 64, 3]) { [ResNet(.resNet18)($0)] },
     Case("resnet50", [1, 64, 64, 3]) { [ResNet(.resNet50, classes: 20)($0)] },
-    Case("vgg11", [1, 32, 32, 3]) { [VGG(.vgg11, classes: 10)($0)] },
+    Case("vgg11", [1, 224, 224, 3]) { [VGG(.vgg11, classes: 10)($0)] },
     Case("mobilenetv2", [2, 64, 64, 3]) { [MobileNetV2(classes: 10)($0)] },
   ]
 
