@@ -16,7 +16,7 @@ import Testing
         "inspect",
         [],
         "bytes dimensions[] loss nodes ops[]{count inLoops name} parameters placeholders[]{name type}"
-          + " scopes[]{bytes frozen ops parameters path variables} variables"
+          + " scopes[]{bytes frozen ops parameters path variables} topVariables[] variables"
       ),
       (
         "query", ["head/kernel[0..<3]"],

@@ -42,7 +42,17 @@ extension OpTests {
         OpSample(ScatterAdd(axis: 0, size: 7), .integers([301], 0...6), .real([301, 37])),
         OpSample(RandomDraw(.uniform(low: -1, high: 2), shape: [5003], key: "u"), .words([1, 2, 3, 4])),
         OpSample(RandomDraw(.normal(mean: 1, deviation: 2), shape: [5003], key: "n"), .words([1, 2, 3, 4])),
-      ] + ConvolutionKernelTests.large + functions
+      ] + ConvolutionKernelTests.large + functions + short
+
+    /// Many short rows, and sums of few: what one rounding makes different does not vanish in them.
+    private static let short: [OpSample] =
+      [
+        OpSample(Softmax(.softmax), .real([901, 3])),
+        OpSample(Softmax(.logSoftmax), .real([901, 3])),
+        OpSample(SparseCrossEntropy(), .real([901, 3]), .integers([901], 0...2)),
+        OpSample(CrossEntropy(), .real([901, 3]), .real([901, 3], 0...1)),
+        OpSample(LinearRecurrence(axis: 1), .real([901, 3]), .real([901, 3])),
+      ] + (2...24).map { OpSample(MeanSquaredError(), .real([$0]), .real([$0])) }
 
     /// Rounding differs in few elements only.
     private static let functions: [OpSample] =
