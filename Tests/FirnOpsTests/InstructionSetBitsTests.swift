@@ -130,7 +130,8 @@ extension OpTests {
         let cells = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
         try #require(cells.count == 3)
         let known = cells[1...].map { cell in [true, false].first { Self.word($0) == cell } }
-        let row = Verdict(wide: try #require(known[0]), portable: try #require(known[1]))
+        let (wide, portable): (Bool, Bool) = (try #require(known[0]), try #require(known[1]))
+        let row = Verdict(wide: wide, portable: portable)
         for name in cells[0].split(separator: ",") {
           let name = name.trimmingCharacters(in: CharacterSet(charactersIn: " `"))
           #expect(said.updateValue(row, forKey: name) == nil, "\(name) twice")
