@@ -1,7 +1,8 @@
 // Template, included once by each isa_*.c: all kernels, and the table that names them.
 //
 // The including file defines FIRN_TABLE, FIRN_ISA_NAME, FIRN_TARGET, FIRN_LANES, FIRN_HAS_FMA,
-// FIRN_TILE_ROWS and FIRN_TILE_COLUMNS, and FIRN_HAS_AVX512 where instructions of AVX-512 alone may be used. No include guards in the templates: each is read once a file.
+// FIRN_TILE_ROWS and FIRN_TILE_COLUMNS, and FIRN_HAS_AVX512 where instructions of AVX-512 alone may be used.
+// No include guards in the templates: each is read once a file.
 
 #include "dispatch.h"
 

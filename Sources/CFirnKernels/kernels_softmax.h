@@ -22,7 +22,7 @@ FIRN_INLINE float exponentials(const float *x, float *y, size_t n, float shift) 
                 }
             }
         }
-        // A last, partial step is added to the other ones, so that it waits for no other.
+        // Whole steps that are left over go to the first sums, a partial one to the second.
         for (; i < end; i += FIRN_ROW_LANES) {
             const size_t count = smaller(end - i, FIRN_ROW_LANES);
             const int odd = count < FIRN_ROW_LANES;

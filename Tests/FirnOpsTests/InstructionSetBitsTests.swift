@@ -9,9 +9,9 @@ extension OpTests {
   /// Which ops have the same bits on several instruction sets: the table in `Docs/Numbers.md` says it of each, and this
   /// holds it to what kernels give, on all samples and on some that are longer than blocks of vectors.
   ///
-  /// With `FIRN_RECORD=1`, where all sets can be run (`CONTRIBUTING.md` says how without AVX-512), the table is written.
-  /// What is emulated is not what AVX-512 does by instructions of its own: powers of two and binary16. Both are exact but
-  /// for one rounding, which the standard for floating-point numbers fixes.
+  /// With `FIRN_RECORD=1`, where all sets can be run (`CONTRIBUTING.md` says how without AVX-512), the table is
+  /// written. What is emulated is not what AVX-512 does by instructions of its own: powers of two and binary16. Both
+  /// are exact but for one rounding, which the standard for floating-point numbers fixes.
   @Suite struct InstructionSetBitsTests {
     private static let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .appendingPathComponent("../../Docs/Numbers.md")

@@ -42,7 +42,8 @@ import Testing
     #expect(program.dot(caching: cut).contains("class=\"stored\""))
   }
 
-  /// Nodes of the bound program are drawn dashed, all of them and no others; the step's own graph has its values instead.
+  /// Nodes of the bound program are drawn dashed, all of them and no others; the step's own graph has its values
+  /// instead.
   @Test func whatIsComputedOnceIsDrawnSo() throws {
     let graph = Graph()
     let x = graph.placeholder("x", shape: ["batch", 9, 9, 4])

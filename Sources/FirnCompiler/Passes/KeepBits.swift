@@ -30,9 +30,9 @@ extension Compiler {
   ///
   /// What decides is what the adjoints that exist read: of a ReLU before a trained layer the value is kept for that
   /// layer's kernel, and its mask is made of it; before a frozen one only the mask is. Which ops can do with less than an
-  /// operand they say themselves (`residual`). Only what frees twice its own bytes and more is kept so. A mask that a loop
-  /// makes step by step of what nothing else reads later is made for all steps before the loop, of the bits. No bit of a
-  /// result differs.
+  /// operand they say themselves (`residual`). Only what frees twice its own bytes and more is kept so. A mask that a
+  /// loop makes step by step of what nothing else reads later is made for all steps before the loop, of the bits. No
+  /// bit of a result differs.
   package static let keepBits = Pass("keep-bits") { graph, context throws(FirnError) in
     let (result, condensed) = graph.keepingBits()
     context.condensed += condensed

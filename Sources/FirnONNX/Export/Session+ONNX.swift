@@ -18,9 +18,9 @@ extension Session {
   ///     finds them as long as both lie together; nil does so where the values take 2 GiB or more, which no message of
   ///     ONNX may hold.
   /// - Throws: `.unknownName` for a tensor that the graph has not or that is another graph's, `.duplicateName` for an
-  ///   output that is asked for twice, `.invalidArgument` for none at all, what is wrong with `training`, `.invalidGraph`
-  ///   with all nodes that have no counterpart in ONNX, and for a model of 2 GiB or more without such values, `.file`
-  ///   where a file cannot be written, or values cannot lie beside it.
+  ///   output that is asked for twice, `.invalidArgument` for none at all, what is wrong with `training`,
+  ///   `.invalidGraph` with all nodes that have no counterpart in ONNX, and for a model of 2 GiB or more without such
+  ///   values, `.file` where a file cannot be written, or values cannot lie beside it.
   /// - Complexity: O(nodes and elements), the whole model in memory but for what is put beside it.
   public func writeONNX(
     _ outputs: [any TensorReference], to path: String, training: ONNXTraining? = nil,

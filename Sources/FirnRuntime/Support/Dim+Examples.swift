@@ -1,8 +1,8 @@
 package import FirnGraph
 
 extension Dim {
-  /// The dimension that counts examples in what is fed: `batch` wherever it stands, or else the only named first one; nil
-  /// where there is neither.
+  /// The dimension that counts examples in what is fed: `batch` wherever it stands, or else the only named first one;
+  /// nil where there is neither.
   ///
   /// - Parameters:
   ///   - shapes: of placeholders, as they are declared.

@@ -117,7 +117,8 @@ import Testing
     }
   }
 
-  /// Two products with a summand between are one, however the matrices lie; not where the second reads the first turned.
+  /// Two products with a summand between are one, however the matrices lie; not where the second reads the first
+  /// turned.
   @Test(arguments: [false, true], [false, true]) func productsOfProducts(_ tb: Bool, _ to: Bool) throws {
     for ta in [false, true] {
       let (one, two) = (("fw", tb ? [2, 3] : [3, 2]), ("fv", to ? [4, 2] : [2, 4]))
@@ -142,7 +143,8 @@ import Testing
     #expect(turned.folds.isEmpty)
   }
 
-  /// A summand of rows is no summand of the product's columns; what is read besides stays; so does what is frozen whole.
+  /// A summand of rows is no summand of the product's columns; what is read besides stays; so does what is frozen
+  /// whole.
   @Test func productsThatStay() throws {
     let matrices: [(name: String, shape: [Int])] = [
       ("fw", [3, 2]), ("fv", [2, 4]), ("fq", [5]), ("fb", [2]),
@@ -201,7 +203,8 @@ import Testing
     #expect(found.folds == [.scale, .scale] && found.moving == ["matmul", "add"])
   }
 
-  /// A kernel that is trained, in whole or in part of what it is made of, takes nothing in; nor do state and constants alone.
+  /// A kernel that is trained, in whole or in part of what it is made of, takes nothing in; nor do state and constants
+  /// alone.
   @Test func whatIsNotFrozenTakesNothingIn() throws {
     let spreads = spread("fs", 1, 5, 2) + spread("fc", 1, 5, 3)
     for kernel in ["tw", "mix"] {

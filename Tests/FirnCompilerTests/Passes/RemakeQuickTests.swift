@@ -167,8 +167,8 @@ import Testing
         == [])
   }
 
-  /// A mask is less to read than what it is made of; what an assignment hands on, or several are put together to, is not
-  /// made of what is at hand.
+  /// A mask is less to read than what it is made of; what an assignment hands on, or several are put together to, is
+  /// not made of what is at hand.
   @Test func whatIsMoreToReadIsKept() throws {
     #expect(
       try remade(
