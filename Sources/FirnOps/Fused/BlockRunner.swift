@@ -30,8 +30,6 @@ struct BlockRunner: Sendable {
   private let prologue: [FirnInstruction]
   private let instructions: [FirnInstruction]
   private let parts: [Part]
-  /// The instructions, where C runs all of them: asking a part would count references at every run.
-  private let all: Range<Int>?
   /// Where the table is in a worker's scratch.
   private let tableOffset: Int
   /// Of each worker.
@@ -43,7 +41,6 @@ struct BlockRunner: Sendable {
   ) {
     (self.count, self.block, self.buffers, self.layouts) = (count, block, buffers, layouts)
     (self.prologue, self.instructions, self.parts) = (prologue, instructions, parts)
-    all = if case .instructions(let range)? = parts.first, parts.count == 1 { range } else { nil }
     tableOffset = scratch
     workspaceBytes = scratch + (buffers.count * MemoryLayout<FirnBuffer>.stride + 63) / 64 * 64
   }
@@ -95,7 +92,7 @@ struct BlockRunner: Sendable {
     let (start, end) = (elements.lowerBound, elements.upperBound)
     layouts.withUnsafeBufferPointer { layouts in
       instructions.withUnsafeBufferPointer { instructions in
-        if let all {
+        if case .instructions(let all)? = parts.first, parts.count == 1 {
           firn_run_program(
             instructions.baseAddress, all.count, layouts.baseAddress, table, start, end - start, block)
           return
