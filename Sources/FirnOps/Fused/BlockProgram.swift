@@ -240,21 +240,10 @@ struct BlockProgram: Sendable {
 
   // MARK: Running
 
-  private var parts: [BlockRunner.Part] {
-    var parts: [BlockRunner.Part] = []
-    var start = 0
-    for index in 0...instructions.count where index == instructions.count || bodies[index] != nil {
-      if index > start { parts.append(.instructions(start..<index)) }
-      if let body = bodies[index] { parts.append(.body(body, instructions[index])) }
-      start = index + 1
-    }
-    return parts
-  }
-
   private var runner: BlockRunner {
     BlockRunner(
       count: count, block: block, buffers: buffers, layouts: layouts, prologue: prologue,
-      instructions: instructions, parts: parts, scratch: scratch)
+      instructions: instructions, bodies: bodies, scratch: scratch)
   }
 
   /// What it does with what its start has made; nil of one that begins with instructions.

@@ -16,7 +16,14 @@ struct BlockRunner: Sendable {
   /// Instructions that C runs one after the other, or one that it does not run.
   enum Part {
     case instructions(Range<Int>)
-    case body(Instruction.Body, FirnInstruction)
+    case body(Unmanaged<Held>, FirnInstruction)
+  }
+
+  /// A closure that runs call without a reference of their own: `bodies` has one.
+  final class Held: Sendable {
+    let body: Instruction.Body
+
+    init(_ body: @escaping Instruction.Body) { self.body = body }
   }
 
   /// A worker's own: where every buffer is.
@@ -30,6 +37,7 @@ struct BlockRunner: Sendable {
   private let prologue: [FirnInstruction]
   private let instructions: [FirnInstruction]
   private let parts: [Part]
+  private let bodies: [Held]
   /// Where the table is in a worker's scratch.
   private let tableOffset: Int
   /// Of each worker.
@@ -37,12 +45,29 @@ struct BlockRunner: Sendable {
 
   init(
     count: Int, block: Int, buffers: [Buffer], layouts: [FirnLayout], prologue: [FirnInstruction],
-    instructions: [FirnInstruction], parts: [Part], scratch: Int
+    instructions: [FirnInstruction], bodies: [Int: Instruction.Body], scratch: Int
   ) {
     (self.count, self.block, self.buffers, self.layouts) = (count, block, buffers, layouts)
-    (self.prologue, self.instructions, self.parts) = (prologue, instructions, parts)
+    (self.prologue, self.instructions) = (prologue, instructions)
+    (parts, self.bodies) = Self.parts(of: instructions, bodies)
     tableOffset = scratch
     workspaceBytes = scratch + (buffers.count * MemoryLayout<FirnBuffer>.stride + 63) / 64 * 64
+  }
+
+  private static func parts(
+    of instructions: [FirnInstruction], _ bodies: [Int: Instruction.Body]
+  ) -> ([Part], [Held]) {
+    var (parts, held): ([Part], [Held]) = ([], [])
+    var start = 0
+    for index in 0...instructions.count where index == instructions.count || bodies[index] != nil {
+      if index > start { parts.append(.instructions(start..<index)) }
+      if let body = bodies[index] {
+        held.append(Held(body))
+        parts.append(.body(.passUnretained(held[held.count - 1]), instructions[index]))
+      }
+      start = index + 1
+    }
+    return (parts, held)
   }
 
   private func table(_ scratch: UnsafeMutableRawPointer) -> Table {
@@ -106,11 +131,11 @@ struct BlockRunner: Sendable {
               firn_run_program(
                 instructions.baseAddress.map { $0 + some.lowerBound }, some.count, layouts.baseAddress, table,
                 start, n, n)
-            case .body(let body, let made):
+            case .body(let held, let made):
               func at(_ slot: UInt32) -> UnsafeMutableRawPointer {
                 table[Int(slot)].base + table[Int(slot)].step * start
               }
-              body(at(made.a), at(made.b), at(made.c), at(made.y), n)
+              held._withUnsafeGuaranteedRef { $0.body(at(made.a), at(made.b), at(made.c), at(made.y), n) }
             }
           }
           start += n

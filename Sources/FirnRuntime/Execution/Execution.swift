@@ -283,6 +283,8 @@ private final class Frame {
 private final class LoopStep {
   private let first: LoopShareRun?
   private let shares: [LoopShareRun]
+  /// The same, to be run without a reference of the run's own.
+  private let runs: [Unmanaged<LoopShareRun>]
   /// The whole loop, where a share can fail.
   private let whole: LoopShareRun?
   /// What went wrong in each share; each writes its own element, and all are nil between runs.
@@ -290,6 +292,7 @@ private final class LoopStep {
 
   init(_ shares: [LoopShareRun], whole: LoopShareRun?) {
     self.shares = shares
+    runs = shares.map { .passUnretained($0) }
     self.whole = whole
     first = shares.count == 1 ? shares[0] : nil
     faults = .allocate(capacity: shares.count)
@@ -308,10 +311,12 @@ private final class LoopStep {
     nonisolated(unsafe) let faults = self.faults
     workers.split(shares.count, grain: 1) { range, _ in
       for number in range {
-        do throws(FirnError) {
-          try shares[number].run(in: table, checksNumerics: checksNumerics)
-        } catch {
-          faults[number] = error
+        runs[number]._withUnsafeGuaranteedRef { share in
+          do throws(FirnError) {
+            try share.run(in: table, checksNumerics: checksNumerics)
+          } catch {
+            faults[number] = error
+          }
         }
       }
     }
