@@ -395,9 +395,9 @@ import Testing
       }
       return counts
     }
-    // All in the first epoch, about as many in each. Of the records that others left in a folder each member holds one
+    // All in the first epoch, about as many in each. Of the records that each other left in a folder a member holds one
     // against one of its own, sooner or later.
-    let proofs = inFolder ? 1 : 0
+    let proofs = inFolder ? 2 : 0
     func total(_ epoch: Int) -> Int { all.reduce(0) { $0 + $1[epoch] } }
     #expect(total(0) >= Lesson.count && total(2) <= Lesson.count + 3 * proofs, "\(all)")
     // Of batches of two the first two members compute all.

@@ -29,8 +29,6 @@ final class CachedFeatures {
   private let variablePlaces: [Int]
   /// By example, the number of its record as far as it was looked for; -1 where it was not, or is not there.
   private var places: [Int]
-  /// Whether records that other processes made were held against one that is computed here.
-  private var isProven: Bool
   /// How many examples went through the prefix so far.
   private(set) var computedCount = 0
   /// By example, whether all members of a world were handed its record.
@@ -64,7 +62,6 @@ final class CachedFeatures {
     variablePlaces = session.places(of: divided.variables)
     (store, revisions) = try Self.open(divided, layout, constants, place, session)
     places = Array(repeating: -1, count: data.count)
-    isProven = !store.isInherited
     isHandedOut = Array(repeating: false, count: data.count)
   }
 
@@ -118,7 +115,6 @@ final class CachedFeatures {
   /// The values of a batch straight from where they are stored; nil where one of them is not in memory.
   private func storedValues(_ indices: [Int]) throws(FirnError) -> [NDArray]? {
     try follow()
-    guard isProven else { return nil }
     // Looked at once: this is done in each step of a head that takes a few microseconds.
     let places = places
     var records: [Int] = []
@@ -139,11 +135,11 @@ final class CachedFeatures {
         remedy: "choose examples of 0 to \(data.count - 1)")
     }
     try follow()
-    if !isProven { try prove(indices) }
     // Other members of the world have computed some since.
     if session.world.size > 1, store.isSeenByOthers, indices.contains(where: { record(of: $0) == nil }) {
       store.lookAgain()
     }
+    if store.isDoubtful { try prove(indices) }
     let size = layout.recordSize
     let bytes = Storage(byteCount: size.saturatingProduct(indices.count))
     let buffer = UnsafeMutableRawBufferPointer(start: bytes.pointer, count: bytes.byteCount)
@@ -270,20 +266,22 @@ final class CachedFeatures {
     if session.isStill(at: variablePlaces, revisions) { return }
     (store, revisions) = try Self.open(divided, layout, constants, place, session)
     places = Array(repeating: -1, count: data.count)
-    isProven = !store.isInherited
     isHandedOut = Array(repeating: false, count: data.count)
   }
 
-  /// Computes one of the stored examples, as another version of the kernels may have made another last bit.
+  /// Computes one of the examples that each of the others has stored, as another version of the kernels may have made
+  /// another last bit.
   ///
   /// Then what others have stored is of no use.
   private func prove(_ indices: [Int]) throws(FirnError) {
     for example in indices {
-      guard let record = record(of: example) else { continue }
+      guard let record = record(of: example), store.isDoubtful(record) else { continue }
       var stored = [UInt8](repeating: 0, count: layout.recordSize)
       guard stored.withUnsafeMutableBytes({ store.read(record, into: $0) }) else { continue }
-      isProven = true
-      if try compute([example]) == stored { return }
+      if try compute([example]) == stored {
+        store.trust(record)
+        continue
+      }
       session.onWarning(
         "features that another version of Firn has stored are other ones: they are computed anew")
       store.discard()

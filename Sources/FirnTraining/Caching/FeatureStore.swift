@@ -2,8 +2,14 @@ import FirnGraph
 
 /// Records of one size, one an example: what a prefix made of it.
 protocol FeatureStore: AnyObject {
-  /// Whether there are records that another process, or this one before, has made.
-  var isInherited: Bool { get }
+  /// Whether there are records that others have made, and that nobody has trusted yet.
+  var isDoubtful: Bool { get }
+
+  /// Whether this record is one of them.
+  func isDoubtful(_ record: Int) -> Bool
+
+  /// Trusts all records of who made this one.
+  func trust(_ record: Int)
 
   /// Whether others that use the same place find what is kept here, having looked again.
   var isSeenByOthers: Bool { get }

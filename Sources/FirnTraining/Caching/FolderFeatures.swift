@@ -21,6 +21,8 @@ final class FolderFeatures: FeatureStore {
   private var places: [(file: RecordFile, offset: Int)] = []
   /// Files of others, each with how far its records are taken in.
   private var inherited: [(file: RecordFile, end: Int)] = []
+  /// Those of them of which no record was held against one that is computed here.
+  private var doubtful: [RecordFile] = []
   /// The file of this process, made when there is something to write.
   private var own: RecordFile?
   private var isFull = false
@@ -51,6 +53,7 @@ final class FolderFeatures: FeatureStore {
         head.withUnsafeMutableBytes({ file.read(at: 0, into: $0) }), head == header
       else { continue }
       inherited.append((file, head.count))
+      doubtful.append(file)
       read(&inherited[inherited.count - 1])
     }
   }
@@ -61,7 +64,12 @@ final class FolderFeatures: FeatureStore {
     Self.magic + group.bytes + withUnsafeBytes(of: UInt64(recordSize).littleEndian, Array.init)
   }
 
-  var isInherited: Bool { !inherited.isEmpty }
+  var isDoubtful: Bool { !doubtful.isEmpty }
+
+  func isDoubtful(_ record: Int) -> Bool { doubtful.contains { $0 === places[record].file } }
+
+  // A process has one version of the kernels for all that it writes.
+  func trust(_ record: Int) { doubtful.removeAll { $0 === places[record].file } }
 
   /// Takes in the keys of a file's whole records that are new.
   private func read(_ inherited: inout (file: RecordFile, end: Int)) {
@@ -156,6 +164,6 @@ final class FolderFeatures: FeatureStore {
 
   func discard() {
     for (file, _) in inherited { try? FileManager.default.removeItem(atPath: file.path) }
-    (numbers, places, inherited) = ([:], [], [])
+    (numbers, places, inherited, doubtful) = ([:], [], [], [])
   }
 }

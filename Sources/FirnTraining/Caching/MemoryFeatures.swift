@@ -23,7 +23,11 @@ final class MemoryFeatures: FeatureStore {
   }
 
   // Of this process, and no kernel changes in it.
-  var isInherited: Bool { false }
+  var isDoubtful: Bool { false }
+
+  func isDoubtful(_ record: Int) -> Bool { false }
+
+  func trust(_ record: Int) {}
 
   var isSeenByOthers: Bool { false }
 

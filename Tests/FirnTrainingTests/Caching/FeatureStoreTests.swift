@@ -204,26 +204,88 @@ import Testing
     }
   }
 
+  /// Makes the last bit of a number in each record another one, as other kernels would: the checksums are right.
+  private func makeOtherwise(_ file: URL) throws {
+    var bytes = try [UInt8](Data(contentsOf: file))
+    for start in stride(from: 48, to: bytes.count, by: 72) {
+      bytes[start + 32] ^= 1
+      let checksum = bytes[start..<start + 64].withUnsafeBytes(Checksum.value)
+      withUnsafeBytes(of: checksum.littleEndian) { bytes.replaceSubrange(start + 64..<start + 72, with: $0) }
+    }
+    try Data(bytes).write(to: file)
+  }
+
   /// Features that another build of Firn has made otherwise pass every checksum; one is computed to see.
   @Test func otherKernelsFeaturesAreFoundOut() throws {
     let model = try CachingModel(.dense)
     try withFolder { url in
       #expect(try computed(.folder(url.path), model) == 11)
-      let file = try #require(try files(url).first)
-      var bytes = try [UInt8](Data(contentsOf: file))
-      for record in 0..<11 {
-        let start = 48 + record * 72
-        bytes[start + 32] ^= 1
-        let checksum = bytes[start..<start + 64].withUnsafeBytes(Checksum.value)
-        withUnsafeBytes(of: checksum.littleEndian) {
-          bytes.replaceSubrange(start + 64..<start + 72, with: $0)
-        }
-      }
-      try Data(bytes).write(to: file)
+      try makeOtherwise(#require(try files(url).first))
       var warnings: [String] = []
       #expect(try computed(.folder(url.path), model) { $0.onWarning = { warnings.append($0) } } == 12)
       #expect(warnings.count { $0.contains("another version") } == 1, "\(warnings)")
       #expect(try computed(.folder(url.path), model) == Self.proof)
+    }
+  }
+
+  /// One file that is right speaks for no other: neither one's own nor another process's.
+  @Test(arguments: [false, true]) func eachFileIsProvenByItself(_ isOwn: Bool) throws {
+    let model = try CachingModel(.dense)
+    let data = try model.data()
+    let (wrong, right) = (Array(0..<6), Array(6..<11))
+    func features(_ url: URL, _ warn: @escaping (String) -> Void) throws -> CachedFeatures {
+      let session = try model.session()
+      session.onWarning = warn
+      return try #require(
+        try Caching.frozenFeatures(in: .folder(url.path)).features(
+          of: model.program(session), over: data, in: session))
+    }
+    func values(_ features: CachedFeatures, _ examples: [Int]) throws -> NDArray {
+      try #require(try features.feeds(examples).entries.last?.array)
+    }
+    try withFolder { url in
+      let wanted = try values(features(url) { _ in }, wrong)
+      try makeOtherwise(#require(try files(url).first))
+      var warnings: [String] = []
+      let first = try features(url) { warnings.append($0) }
+      _ = try values(first, right)
+      #expect(first.computedCount == right.count && !warnings.contains { $0.contains("another version") })
+      let second = isOwn ? first : try features(url) { warnings.append($0) }
+      // What is right is met first.
+      _ = try values(second, Array(right.prefix(2)))
+      #expect(try values(second, right + wrong).rows(Array(5..<11)).isBitwiseEqual(to: wanted))
+      #expect(warnings.count { $0.contains("another version") } == 1, "\(warnings)")
+    }
+  }
+
+  /// Weights that are set while training goes on have features of their own in the folder, which are looked at too.
+  @Test func otherWeightsFeaturesAreProvenToo() throws {
+    let model = try CachingModel(.dense)
+    let data = try model.data()
+    let other = try noise([6, 8], "other")
+    try withFolder { url in
+      let session = try model.session()
+      var warnings: [String] = []
+      session.onWarning = { warnings.append($0) }
+      func features() throws -> CachedFeatures {
+        try #require(
+          try Caching.frozenFeatures(in: .folder(url.path)).features(
+            of: model.program(session), over: data, in: session))
+      }
+      func values(_ features: CachedFeatures) throws -> NDArray {
+        try #require(try features.feeds(Array(0..<11)).entries.last?.array)
+      }
+      let plain = try session.value(of: "encoder/dense/kernel")
+      try session.setValue(other, of: "encoder/dense/kernel")
+      let wanted = try values(features())
+      try makeOtherwise(#require(try files(url).first))
+      try session.setValue(plain, of: "encoder/dense/kernel")
+      let following = try features()
+      _ = try values(following)
+      #expect(warnings.allSatisfy { !$0.contains("another version") })
+      try session.setValue(other, of: "encoder/dense/kernel")
+      #expect(try values(following).isBitwiseEqual(to: wanted))
+      #expect(warnings.count { $0.contains("another version") } == 1, "\(warnings)")
     }
   }
 

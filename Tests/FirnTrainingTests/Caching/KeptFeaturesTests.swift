@@ -82,10 +82,10 @@ import Testing
       let path = url.path + "/group"
       let one = FolderFeatures(path, group: group, recordSize: 24) { Issue.record("\($0)") }
       let two = FolderFeatures(path, group: group, recordSize: 24) { Issue.record("\($0)") }
-      #expect(!one.isInherited && keep(one, [1, 2])?.count == 2)
+      #expect(!one.isDoubtful && keep(one, [1, 2])?.count == 2)
       #expect(read(two, 1) == nil)
       two.lookAgain()
-      #expect(two.isInherited && read(two, 2) == [UInt8](repeating: 2, count: 24))
+      #expect(two.isDoubtful && read(two, 2) == [UInt8](repeating: 2, count: 24))
       #expect(keep(one, [3])?.count == 1 && keep(two, [4])?.count == 1)
       for store in [one, two] {
         store.lookAgain()
@@ -96,7 +96,7 @@ import Testing
       one.lookAgain()
       #expect(one.record(of: key(3)) == number)
       one.discard()
-      #expect(!one.isInherited && read(one, 1) == nil)
+      #expect(!one.isDoubtful && read(one, 1) == nil)
       let files = try FileManager.default.contentsOfDirectory(atPath: path)
       #expect(files.count == 1, "\(files)")
     }
