@@ -1,3 +1,4 @@
+import FirnCompiler
 import FirnGraph
 import FirnNN
 import FirnNotation
@@ -139,6 +140,52 @@ import Testing
     #expect(try computed(place, model) { try $0.setValue(noise([6, 6]), of: "encoder/w") } == 11)
     // What is trained besides is none of it.
     #expect(try computed(place, model) { try $0.setValue(noise([6, 6]), of: "between/kernel") } == 0)
+  }
+
+  /// A graph counts where all names, types and weights are the same: in what a run computes and in what is computed once
+  /// of weights alone, whose weights count too.
+  @Test func everyNodeOfTheGraphCounts() throws {
+    let place = FeaturePlace.memory(limit: 1 << 20)
+    func computed(_ gain: Double, _ shift: Double, _ weights: String) throws -> Int {
+      let graph = Graph()
+      let x = graph.placeholder("x", shape: ["batch", 6])
+      let code = graph.scope("encoder") {
+        let w = graph.variable("w", shape: [6, 8])
+        return tanh(matmul(x, w * gain) + shift)
+      }
+      let session = try quietSession(graph)
+      let program = try session.compile(
+        minimizing: square(Dense(2, name: "head")(code)).mean(), with: SGD(learningRate: 0.1),
+        freezing: "encoder")
+      try session.setValue(noise([6, 8], weights), of: "encoder/w")
+      #expect(program.frozenBoundary().cut?.values.map(\.name) == ["encoder/tanh"])
+      #expect(program.boundGraph.nodes.contains { $0.op.effect == .reads("encoder/w") })
+      #expect(!program.graph.nodes.contains { $0.op.effect == .reads("encoder/w") })
+      let features = try #require(
+        try Caching.frozenFeatures(in: place).features(
+          of: program, over: DataSet(["x": noise([5, 6])]), in: session))
+      _ = try features.feeds(Array(0..<5))
+      return features.computedCount
+    }
+    #expect(try computed(2, 0.5, "w") == 5)
+    #expect(try computed(2, 0.5, "w") == 0)
+    #expect(try computed(3, 0.5, "w") == 5, "what is computed once")
+    #expect(try computed(2, 0.25, "w") == 5, "what a run computes")
+    #expect(try computed(2, 0.5, "other") == 5, "a weight that is read once")
+  }
+
+  /// Of several columns that are read each counts, an example of each by itself.
+  @Test(arguments: [0, 1]) func everyColumnCounts(_ column: Int) throws {
+    let model = try CachingModel(.twoInputs)
+    let place = FeaturePlace.memory(limit: 1 << 20)
+    #expect(try computed(place, model) == 11)
+    let changed = try model.data { columns in
+      let array = columns[column].array
+      var numbers = array.floats
+      numbers[numbers.count / 11 * 7] += 1
+      columns[column].array = try NDArray(numbers, shape: array.shape)
+    }
+    #expect(try computed(place, model, data: changed) == 1)
   }
 
   // MARK: Memory
