@@ -1,4 +1,5 @@
 import FirnGraph
+import FirnRuntime
 import Foundation
 import Testing
 
@@ -64,6 +65,21 @@ import Testing
       #expect(left > 0 && left <= 4096)
       #expect(try head(run([folder.path], output: output)) == plain)
       #expect(try bytes(folder) > 4096)
+    }
+  }
+
+  /// Each instruction set has features of its own, as the last bits of sums may differ.
+  @Test func instructionSetsShareNoFeatures() throws {
+    try withFolder { url in
+      let output = url.appendingPathComponent("output")
+      let folder = url.appendingPathComponent("features")
+      for isa in ["portable", nil] {
+        let before = isa.map { "export FIRN_ISA=\($0);" } ?? ""
+        let plain = try head(run([], before: before, output: output))
+        for _ in 0..<2 { #expect(try head(run([folder.path], before: before, output: output)) == plain) }
+      }
+      let groups = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+      #expect(groups.count == (Session.instructionSet == "portable" ? 1 : 2), "\(groups)")
     }
   }
 

@@ -27,6 +27,16 @@ import Testing
     #expect(fault.message == "there are no frozen features to cache")
   }
 
+  /// Data that need not be fed any more counts too: a few of many numbers are stored for little work.
+  @Test func whatSparesDataIsCached() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 400])
+    let few = graph.scope("encoder") { square(x.sliced(axis: 1, to: 4)) }
+    let loss = square(Dense(2, name: "head")(few)).mean()
+    let program = try quietSession(graph).compile(minimizing: loss, with: SGD(learningRate: 0.1))
+    #expect(program.frozenBoundary().cut?.values.map(\.name) == ["encoder/square"])
+  }
+
   // MARK: Memory
 
   /// Features that somebody trains by are not let go for others, who compute theirs each time and are told so once.
@@ -57,31 +67,36 @@ import Testing
 
   // MARK: Folders
 
+  private func key(_ text: String) -> FeatureKey {
+    var digest = Digest()
+    digest.add(text)
+    return FeatureKey(&digest)
+  }
+
+  private func open(_ folder: URL, _ group: String = "group", recordSize: Int = 24) -> FolderFeatures {
+    FolderFeatures(folder.path + "/group", group: key(group), recordSize: recordSize) {
+      Issue.record("\($0)")
+    }
+  }
+
+  /// Keeps records, each of a byte of its own.
+  private func keep(_ store: FolderFeatures, _ numbers: [Int]) -> [Int]? {
+    numbers.flatMap { [UInt8](repeating: UInt8($0), count: 24) }
+      .withUnsafeBytes { bytes in store.keep(bytes, under: numbers.map { key("\($0)") }) }
+  }
+
+  private func read(_ store: FolderFeatures, _ number: Int) -> [UInt8]? {
+    var bytes = [UInt8](repeating: 255, count: 24)
+    guard let record = store.record(of: key("\(number)")),
+      bytes.withUnsafeMutableBytes({ store.read(record, into: $0) })
+    else { return nil }
+    return bytes
+  }
+
   /// Files of others are followed while they grow; a store's own is no other's.
   @Test func whatOthersAddIsTakenIn() throws {
     try withFolder { url in
-      var digest = Digest()
-      digest.add("group")
-      let group = FeatureKey(&digest)
-      func key(_ number: Int) -> FeatureKey {
-        var digest = Digest()
-        digest.add("\(number)")
-        return FeatureKey(&digest)
-      }
-      func keep(_ store: FolderFeatures, _ numbers: [Int]) -> [Int]? {
-        let bytes = numbers.flatMap { [UInt8](repeating: UInt8($0), count: 24) }
-        return bytes.withUnsafeBytes { store.keep($0, under: numbers.map(key)) }
-      }
-      func read(_ store: FolderFeatures, _ number: Int) -> [UInt8]? {
-        var bytes = [UInt8](repeating: 255, count: 24)
-        guard let record = store.record(of: key(number)),
-          bytes.withUnsafeMutableBytes({ store.read(record, into: $0) })
-        else { return nil }
-        return bytes
-      }
-      let path = url.path + "/group"
-      let one = FolderFeatures(path, group: group, recordSize: 24) { Issue.record("\($0)") }
-      let two = FolderFeatures(path, group: group, recordSize: 24) { Issue.record("\($0)") }
+      let (one, two) = (open(url), open(url))
       #expect(!one.isDoubtful && keep(one, [1, 2])?.count == 2)
       #expect(read(two, 1) == nil)
       two.lookAgain()
@@ -92,13 +107,46 @@ import Testing
         for number in 1...4 { #expect(read(store, number) == [UInt8](repeating: UInt8(number), count: 24)) }
       }
       // Its own file is not taken in as another's: what is kept has the number it had.
-      let number = one.record(of: key(3))
+      let number = one.record(of: key("3"))
       one.lookAgain()
-      #expect(one.record(of: key(3)) == number)
+      #expect(one.record(of: key("3")) == number)
       one.discard()
       #expect(!one.isDoubtful && read(one, 1) == nil)
-      let files = try FileManager.default.contentsOfDirectory(atPath: path)
+      let files = try FileManager.default.contentsOfDirectory(atPath: url.path + "/group")
       #expect(files.count == 1, "\(files)")
+    }
+  }
+
+  /// Whole records that change places while somebody has the file open are not taken one for the other.
+  @Test func recordsAreKnownByTheirKeysWhenRead() throws {
+    try withFolder { url in
+      #expect(keep(open(url), [1, 2, 3]) == [0, 1, 2])
+      let store = open(url)
+      let folder = url.appendingPathComponent("group")
+      let name = try #require(try FileManager.default.contentsOfDirectory(atPath: folder.path).first)
+      let file = try FileHandle(forUpdating: folder.appendingPathComponent(name))
+      let (start, size) = (48, 64)
+      let bytes = try #require(try file.readToEnd())
+      #expect(bytes.count == start + 3 * size)
+      try file.seek(toOffset: UInt64(start))
+      file.write(bytes[start + size..<start + 2 * size])
+      file.write(bytes[start..<start + size])
+      try file.close()
+      #expect(read(store, 1) == nil && read(store, 2) == nil)
+      #expect(read(store, 3) == [UInt8](repeating: 3, count: 24))
+      // Who opens it now finds them where they are.
+      for number in 1...3 { #expect(read(open(url), number) == [UInt8](repeating: UInt8(number), count: 24)) }
+    }
+  }
+
+  /// Files of another group or of records of another size are none of a store's, wherever they lie.
+  @Test func filesOfOtherGroupsAreLetBe() throws {
+    try withFolder { url in
+      #expect(keep(open(url), [1, 2])?.count == 2)
+      for store in [open(url, "other"), open(url, recordSize: 25), open(url, recordSize: 64 + 24)] {
+        #expect(!store.isDoubtful && store.record(of: key("1")) == nil)
+      }
+      #expect(open(url).isDoubtful)
     }
   }
 }
