@@ -43,6 +43,13 @@ import Testing
     expectSame(try run(nil, .twoLosses), try run(.frozenFeatures(in: place), .twoLosses))
   }
 
+  /// What is trained is none of what validation stores: no head is gone through after each epoch.
+  @Test func validationStoresWhatIsFrozenAlone() throws {
+    let place = FeaturePlace.memory(limit: 1 << 20)
+    _ = try run(.frozenFeatures(in: place), .dense)
+    #expect(place.digestedVariables == 2)
+  }
+
   /// From the encoder frozen to nothing frozen, and back.
   @Test func stagesCacheWhatTheyFreeze() throws {
     let schedule = FreezeSchedule([

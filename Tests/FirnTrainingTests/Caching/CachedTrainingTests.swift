@@ -1,5 +1,6 @@
 import FirnCompiler
 import FirnGraph
+import FirnNN
 import FirnNotation
 import FirnOps
 import FirnRuntime
@@ -36,7 +37,7 @@ import Testing
 
   private func model(_ kind: CachingModel.Kind) throws -> CachingModel {
     // A batch of fixed size has no ragged end.
-    try CachingModel(kind, count: [.fixedBatch, .fixedSteps].contains(kind) ? 12 : 11)
+    try CachingModel(kind, count: [.fixedBatch, .fixedSteps, .stateOfPrefix].contains(kind) ? 12 : 11)
   }
 
   @Test(arguments: cacheable) func memoryChangesNoBit(_ kind: CachingModel.Kind) throws {
@@ -87,6 +88,7 @@ import Testing
     switch kind {
     case .dropoutKept, .dropoutAtInput, .dropoutInHead: #expect(reasons.contains("is random"))
     case .stateInPrefix: #expect(reasons.contains("reads `seen`, which the step writes"))
+    case .stateOfPrefix: #expect(reasons.contains("writes `last` in every step"))
     case .batchNormKept: #expect(reasons.contains("mixes the examples"))
     default: break
     }
@@ -107,8 +109,22 @@ import Testing
     #expect(features.computedCount == 11)
     // An example that a batch has twice, and one more often than there are examples.
     #expect(try features.feeds([3, 3, 0]).entries.count == 2)
-    #expect(throws: FirnError.self) { try features.feeds([11]) }
-    #expect(throws: FirnError.self) { try features.feeds([-1]) }
+    for outside in [11, -1] {
+      #expect(throws: FirnError.self) { try features.feeds([outside]) }
+      #expect(throws: FirnError.self) { try features.records([0, outside]) }
+    }
+  }
+
+  /// An example that a batch has twice goes through the prefix once.
+  @Test func doubledExamplesAreComputedOnce() throws {
+    let model = try CachingModel(.dense)
+    let session = try model.session()
+    let features = try #require(
+      try Caching.frozenFeatures(in: .memory(limit: 1 << 20)).features(
+        of: model.program(session), over: model.data(), in: session))
+    let rows = try #require(try features.feeds([3, 3, 0]).entries.last?.array.rows)
+    #expect(features.computedCount == 2)
+    #expect(rows[0] == rows[1] && rows[0] != rows[2])
   }
 
   /// Bits are an example's own, whatever batch it was computed in.
@@ -126,6 +142,29 @@ import Testing
       first = first ?? arrays
       #expect(arrays.allSatisfy { $0.shape.first == model.count })
     }
+  }
+
+  /// A batch of fixed size is filled up where fewer are not stored; what fills it is nowhere kept.
+  @Test(arguments: [CachingModel.Kind.fixedBatch, .fixedSteps, .stateOfPrefix])
+  func batchesThatAreFilledUpKeepTheirRows(_ kind: CachingModel.Kind) throws {
+    let model = try model(kind)
+    let session = try model.session()
+    let program = try model.program(session)
+    func records(_ order: [[Int]]) throws -> [[UInt8]] {
+      let features = try #require(
+        try Caching.frozenFeatures(in: .memory(limit: 1 << 20)).features(
+          of: program, over: model.data(), in: session))
+      return try order.flatMap { examples in
+        let bytes = try features.records(examples)
+        let size = features.layout.recordSize
+        return examples.indices.map {
+          Array(UnsafeRawBufferPointer(start: bytes.pointer + $0 * size, count: size))
+        }
+      }
+    }
+    let whole = try records([Array(0..<12)])
+    #expect(Set(whole).count == 12)
+    #expect(try records([[5], [5, 2, 7], [11, 2, 0]]) == [5, 5, 2, 7, 11, 2, 0].map { whole[$0] })
   }
 
   /// A frozen weight that is set while training goes on is seen by the next step.
@@ -157,6 +196,7 @@ import Testing
     try Trainer(program, in: session).fit(data, epochs: 1, batchSize: 4, caching: .frozenFeatures(in: place))
     let features = try #require(
       try Caching.frozenFeatures(in: place).features(of: evaluation, over: data, in: session))
+    #expect(features.cut.values.map(\.name) == ["encoder/tanh"])
     for _ in 0..<2 {
       let cached = try session.run(features.step, feeding: features.feeds([2, 9, 4]))[logits]
       #expect(try cached.isBitwiseEqual(to: session.run(evaluation, feeding: data.feeds([2, 9, 4]))[logits]))
@@ -227,6 +267,39 @@ import Testing
       }.code == .invalidArgument)
   }
 
+  /// What is selected for features is what it is for a program: thawed, in training mode, held in a smaller type.
+  @Test func featuresAreOfWhatIsSelected() throws {
+    let model = try CachingModel(.dropoutInHead)
+    let (loss, data, session) = (model.name(of: "loss"), try model.data(), try model.session())
+    let dense = try CachingModel(.dense)
+    let thawed = try dense.session().frozenFeatures(
+      of: dense.name(of: "loss"), over: data, freezing: "encoder", thawing: "encoder/dense/bias")
+    #expect(thawed.values.map(\.name) == ["encoder/dense/matmul"])
+    let random = try error {
+      _ = try session.frozenFeatures(
+        of: loss, over: data, freezing: "encoder", keepingTrainingMode: "encoder")
+    }
+    #expect(random.causes.contains { $0.message.contains("is random") }, "\(random)")
+    let plain = try session.frozenFeatures(of: loss, over: data, freezing: "encoder").values[0].array
+    let small = try session.frozenFeatures(
+      of: loss, over: data, freezing: "encoder", storingFrozen: .int8(.perChannel)
+    ).values[0].array
+    #expect(!small.isBitwiseEqual(to: plain))
+    #expect(zip(small.floats, plain.floats).allSatisfy { abs($0 - $1) < 0.05 })
+  }
+
+  /// What belongs to no frozen scope is in training mode there, as it is when the rest is trained.
+  @Test func featuresAreThoseOfTraining() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 6])
+    let code = Dense(8, activation: .tanh, name: "encoder")(Dropout(0.5, name: "noise")(x))
+    let fault = try error {
+      _ = try quietSession(graph).frozenFeatures(
+        of: code, over: DataSet(["x": noise([5, 6])]), freezing: "encoder")
+    }
+    #expect(fault.causes.contains { $0.place?.hasPrefix("noise") == true }, "\(fault)")
+  }
+
   /// What is fed the same for all is no example's, and part of the key.
   @Test func constantsAreFedBeside() throws {
     let graph = Graph()
@@ -248,5 +321,45 @@ import Testing
       seen.append(features.values[0].array)
     }
     #expect(!seen[0].isBitwiseEqual(to: seen[1]) && seen[0].isBitwiseEqual(to: seen[2]))
+  }
+
+  /// Two that change places are others; what the head alone reads is no part of the key, and fed to the step.
+  @Test func constantsAreKnownByName() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 6])
+    let names = ["gain", "shift", "own"]
+    let fed = names.map { graph.placeholder($0, shape: []) }
+    let w = graph.variable("encoder/w", shape: [6, 8])
+    let code = tanh(matmul(x, w) * fed[0] + fed[1])
+    let head = graph.variable("head", shape: [8, 2])
+    let output = matmul(code, head) * fed[2]
+    let session = try quietSession(graph)
+    let program = try session.compile(fetching: [output], freezing: "encoder")
+    let data = try DataSet(["x": noise([5, 6])])
+    let place = FeaturePlace.memory(limit: 1 << 20)
+    var counts: [Int] = []
+    for (order, values) in [
+      ([0, 1, 2], [0.5, 2, 3]), ([1, 0, 2], [2, 0.5, 3]), ([1, 0, 2], [0.5, 2, 3]),
+      ([0, 1, 2], [0.5, 2, 4]),
+    ] as [([Int], [Float])] {
+      // A literal keeps the order in which it is written.
+      let entries = order.map { (fed[$0], NDArray(scalar: values[$0])) }
+      let constants: Feeds = [
+        entries[0].0: entries[0].1, entries[1].0: entries[1].1, entries[2].0: entries[2].1,
+      ]
+      let features = try CachedFeatures(
+        program, over: data, in: session, .frozenFeatures(in: place), constants: constants,
+        trained: program.movedVariables)
+      let cached = try session.run(features.step, feeding: features.feeds([4, 0, 2]))[output]
+      let whole = try session.run(
+        program,
+        feeding: [
+          x: data.columns[0].array.rows([4, 0, 2]), fed[0]: NDArray(scalar: values[0]),
+          fed[1]: NDArray(scalar: values[1]), fed[2]: NDArray(scalar: values[2]),
+        ])[output]
+      #expect(cached.isBitwiseEqual(to: whole), "\(order) \(values)")
+      counts.append(features.computedCount)
+    }
+    #expect(counts[0] == 3 && counts[3] == 0, "\(counts)")
   }
 }

@@ -15,7 +15,7 @@ struct CachingModel {
     case stopInHead, stateInPrefix, constantColumn, byMode, embeddingLSTM, stackedLSTM, frozenBatchNorm,
       batchNormKept
     case convolution, fixedBatch, extent, gradientInPrefix, lengths, lengthsWithin
-    case fixedSteps
+    case fixedSteps, stateOfPrefix, rowsWithin, twoResults
   }
 
   let kind: Kind
@@ -227,6 +227,28 @@ struct CachingModel {
       classifying(LSTM(5, options: options, name: "upper")(code), classes("labels", 4))
       boundary = nil
       expects { $0.count == 1 }
+    case .stateOfPrefix:
+      // What is frozen alone decides what the step writes: that is done in every step, stored or not.
+      let x = try column("x", [6], 4)
+      let code = graph.scope("encoder") { tanh(Dense(8, name: "dense")(x)) }
+      let last = graph.variable("last", shape: [4, 8], initializer: .zeros, kind: .state)
+      graph.assign(code, to: last, whenTraining: code)
+      classifying(code, classes("labels", 4))
+    case .rowsWithin:
+      // Batch and time are one axis, the rows of an example one behind the other.
+      let x = try column("x", [5, 4])
+      let code = graph.scope("encoder") {
+        tanh(Dense(6, name: "dense")(x.reshaped(to: [Dim("batch") * 5, 4])))
+      }
+      let own = Dense(2, name: "own")(code)
+      classifying(own.reshaped(to: ["batch", 10]), classes())
+    case .twoResults:
+      // Both states of a loop go on, one through each of two layers.
+      let x = try column("x", [5, 4])
+      let states = graph.scope("encoder") { LSTM(6, name: "lstm").run(x).states }
+      classifying(Dense(5, name: "one")(states[0]) * Dense(5, name: "other")(states[1]), classes())
+      boundary = nil
+      expects { $0.count == 2 && $0.allSatisfy { $0.hasPrefix("encoder/lstm") } }
     case .lengths, .lengthsWithin:
       // How long an example is masks its steps, in the frozen part, or in both.
       let x = try column("x", [5, 4])

@@ -32,6 +32,7 @@ import Testing
       fault.causes.contains {
         $0.place?.hasPrefix("encoder/dropout") == true && $0.message.contains("is random")
       })
+    #expect(fault.remedy == "look at what keeps them from being cached")
   }
 
   @Test func nothingFrozenIsRefused() throws {
@@ -126,6 +127,69 @@ import Testing
     #expect(none.message.contains("no features take 16 B an example or less"), "\(none)")
   }
 
+  /// Three values could be stored, each smaller than the one behind it and with much work in between.
+  private func narrowingTwice() throws -> (Session, Program, DataSet) {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 64])
+    var code = x
+    for (number, (wide, width)) in [(512, 8), (512, 24), (64, 96)].enumerated() {
+      code = graph.scope("level\(number)") {
+        tanh(Dense(width, name: "dense")(tanh(Dense(wide, name: "wide")(code))))
+      }
+    }
+    let noisy = graph.scope("noisy") { Dense(5, name: "dense")(Dropout(0.5)(code)) }
+    let loss = square(Dense(2, name: "head")(noisy)).mean()
+    let session = try quietSession(graph)
+    let program = try session.compile(
+      minimizing: loss, with: SGD(learningRate: 0.1), freezing: "level* | noisy", keepingTrainingMode: "noisy"
+    )
+    return (session, program, try DataSet(["x": noise([11, 64])]))
+  }
+
+  /// Of several cheaper cuts the largest that fits is offered, and what a number of bytes takes is the first below it.
+  @Test func theFirstThatFitsIsOffered() throws {
+    let (session, program, data) = try narrowingTwice()
+    #expect(program.frozenBoundary().cheaper.map(\.bytesPerExample) == [96, 32])
+    func stored(_ place: FeaturePlace, _ bytes: Int? = nil) throws -> Quantity? {
+      try Caching.frozenFeatures(in: place, bytesPerExample: bytes).features(
+        of: program, over: data, in: session)?.cut.bytesPerExample
+    }
+    for (most, taken) in [(384, 384), (383, 96), (96, 96), (95, 32), (32, 32)] {
+      #expect(try stored(.memory(limit: 11 * taken), most) == Quantity(Dim(taken)), "\(most)")
+    }
+    for (limit, offered) in [(4223, 96), (1056, 96), (1055, 32), (352, 32)] {
+      let fault = try error { _ = try stored(.memory(limit: limit)) }
+      #expect(fault.remedy?.contains("`bytesPerExample: \(offered)`") == true, "\(limit): \(fault)")
+    }
+    let none = try error { _ = try stored(.memory(limit: 1 << 20), 31) }
+    #expect(none.message.hasSuffix(": 384 B, 96 B, 32 B can be stored"), "\(none)")
+    #expect(none.remedy == "allow 32 bytes, or do without caching")
+  }
+
+  /// What is said of a limit: numbers that read the same to the byte, what the offer saves, why no more is cached.
+  @Test func limitsAreSaidWithReasons() throws {
+    let (session, program, data) = try narrowingTwice()
+    func fault(_ place: FeaturePlace, _ bytes: Int? = nil) throws -> FirnError {
+      try error {
+        _ = try Caching.frozenFeatures(in: place, bytesPerExample: bytes).features(
+          of: program, over: data, in: session)
+      }
+    }
+    let boundary = program.frozenBoundary()
+    let (cut, cheaper) = (try #require(boundary.cut), try #require(boundary.cheaper.first))
+    let near = try fault(.memory(limit: 4223))
+    #expect(near.message.hasSuffix("4,224 bytes for 11, and the limit is 4,223 bytes"), "\(near)")
+    #expect(try fault(.memory(limit: 960)).message.hasSuffix("4.1 KiB for 11, and the limit is 960 B"))
+    let saving = "saves \(cheaper.savedFLOPs.asFLOPs) of \(cut.savedFLOPs.asFLOPs) a step"
+    #expect(near.remedy?.hasSuffix(saving) == true, "\(near) \(saving)")
+    #expect(near.causes.map(\.place) == boundary.obstacles.map(\.node) && !near.causes.isEmpty)
+    #expect(near.causes.allSatisfy { $0.message.contains("is random") })
+    for (place, remedy) in [
+      (FeaturePlace.memory(limit: 351), "allow more, or use a folder; no cheaper cut fits either"),
+      (.folder("features", limit: 351), "allow more; no cheaper cut fits either"),
+    ] { #expect(try fault(place).remedy == remedy) }
+  }
+
   @Test func otherDataIsRefusedAsInARun() throws {
     let model = try CachingModel(.dense)
     let session = try model.session()
@@ -156,5 +220,7 @@ import Testing
       try Trainer(model.program(session), in: session).fit(
         empty, epochs: 2, batchSize: 2, caching: .frozenFeatures(in: .memory(limit: 0))
       ).isEmpty)
+    let caching = Caching.frozenFeatures(in: .memory(limit: 0))
+    #expect(try caching.features(of: model.program(session), over: empty, in: session) == nil)
   }
 }
