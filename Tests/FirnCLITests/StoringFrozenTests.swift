@@ -37,6 +37,22 @@ import Testing
     #expect(rows.count == 3 && !rows.contains { $0.contains("bias") }, "\(result.output)")
   }
 
+  /// Each kernel goes through a node that names the type, and its products read that.
+  @Test(arguments: ["bfloat16", "float16", "int8"]) func dotDrawsTheType(_ type: String) {
+    let line = ["dot"] + Self.line + ["--backward", "--depth", "1000"]
+    let plain = CommandLineRunner.run(line)
+    #expect(plain.code == 0 && !plain.output.contains("= store"))
+    let result = CommandLineRunner.run(line + ["--storing-frozen", type])
+    let stores = result.output.split(separator: "\n").filter { $0.contains("= store") }
+    #expect(result.code == 0 && stores.count == 3, "\(stores)")
+    #expect(stores.allSatisfy { $0.contains(type) && $0.contains("class=\"bound\"") }, "\(stores)")
+  }
+
+  @Test func dotAsksForTheCompiledProgram() {
+    let result = CommandLineRunner.run(["dot"] + Self.line + ["--storing-frozen", "int8"])
+    #expect(result.code == 2 && result.errors.contains("--backward"), "\(result.errors)")
+  }
+
   @Test func otherTypesAreRefused() {
     let result = CommandLineRunner.run(["cost"] + Self.line + ["--storing-frozen", "int4"])
     #expect(result.code == 2)

@@ -11,7 +11,7 @@ enum DotCommand {
     positionals: [GraphQuestion.file],
     options: [
       .init(name: "freeze", value: .text(placeholder: "SELECTION"), help: "draw these variables as frozen"),
-      GraphQuestion.train, GraphQuestion.keep, GraphQuestion.loss,
+      GraphQuestion.train, GraphQuestion.keep, GraphQuestion.loss, GraphQuestion.storing,
       .flag("backward", help: "compile, and draw the adjoints and updates too"),
       .flag("caching", help: "with --backward: mark what caching frozen features would store"),
       .init(
@@ -48,6 +48,10 @@ enum DotCommand {
     var removed: [GradientEdge] = []
     var computedOnce: Set<String> = []
     var stored: Set<String> = []
+    if question.storingFrozen != nil, !arguments.flag("backward") {
+      throw UsageError(
+        "firn dot", "--storing-frozen is of the compiled program", remedy: "give --backward, too")
+    }
     if arguments.flag("caching"), !arguments.flag("backward") {
       throw UsageError(
         "firn dot", "--caching marks values of the compiled program", remedy: "give --backward, too")
