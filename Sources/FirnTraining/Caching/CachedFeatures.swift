@@ -70,8 +70,8 @@ final class CachedFeatures {
     _ session: Session
   ) throws(FirnError) -> (any FeatureStore, [Int]) {
     var digest = Digest()
-    digest.add("firn features 2")
-    // The same sums in another order have other last bits.
+    digest.add("firn features 3")
+    // Not all kernels make the same last bits on all of them.
     digest.add(Session.instructionSet)
     digest.add(divided.text)
     for port in divided.ports {
@@ -139,7 +139,7 @@ final class CachedFeatures {
     if session.world.size > 1, store.isSeenByOthers, indices.contains(where: { record(of: $0) == nil }) {
       store.lookAgain()
     }
-    if store.isDoubtful { try prove(indices) }
+    try prove(indices)
     let size = layout.recordSize
     let bytes = Storage(byteCount: size.saturatingProduct(indices.count))
     let buffer = UnsafeMutableRawBufferPointer(start: bytes.pointer, count: bytes.byteCount)
@@ -270,23 +270,20 @@ final class CachedFeatures {
   }
 
   /// Computes one of the examples that each of the others has stored, as another version of the kernels may have made
-  /// another last bit.
-  ///
-  /// Then what others have stored is of no use.
+  /// another last bit: then what that process has stored is of no use.
   private func prove(_ indices: [Int]) throws(FirnError) {
     for example in indices {
       guard let record = record(of: example), store.isDoubtful(record) else { continue }
       var stored = [UInt8](repeating: 0, count: layout.recordSize)
       guard stored.withUnsafeMutableBytes({ store.read(record, into: $0) }) else { continue }
       if try compute([example]) == stored {
-        store.trust(record)
+        store.trustMaker(of: record)
         continue
       }
       session.onWarning(
         "features that another version of Firn has stored are other ones: they are computed anew")
-      store.discard()
+      store.rejectMaker(of: record)
       places = Array(repeating: -1, count: data.count)
-      return
     }
   }
 }

@@ -2,14 +2,14 @@ import FirnGraph
 
 /// Records of one size, one an example: what a prefix made of it.
 protocol FeatureStore: AnyObject {
-  /// Whether there are records that others have made, and that nobody has trusted yet.
-  var isDoubtful: Bool { get }
-
-  /// Whether this record is one of them.
+  /// Whether another process made the record, and none that it made was held against one that is computed here.
   func isDoubtful(_ record: Int) -> Bool
 
-  /// Trusts all records of who made this one.
-  func trust(_ record: Int)
+  /// From here on no record of the process that made this one is doubtful.
+  func trustMaker(of record: Int)
+
+  /// Forgets all records of the process that made this one, for good.
+  func rejectMaker(of record: Int)
 
   /// Whether others that use the same place find what is kept here, having looked again.
   var isSeenByOthers: Bool { get }
@@ -31,7 +31,4 @@ protocol FeatureStore: AnyObject {
   /// Where each of some records lies in memory, until records are discarded; nil where one has to be read, or is not
   /// there.
   func bytes(of records: [Int]) -> [UnsafeRawPointer]?
-
-  /// Forgets all records, for good.
-  func discard()
 }

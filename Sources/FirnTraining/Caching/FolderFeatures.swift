@@ -21,8 +21,10 @@ final class FolderFeatures: FeatureStore {
   private var places: [(file: RecordFile, offset: Int)] = []
   /// Files of others, each with how far its records are taken in.
   private var inherited: [(file: RecordFile, end: Int)] = []
-  /// Those of them of which no record was held against one that is computed here.
+  /// Those of them that have records, of which none was held against one that is computed here.
   private var doubtful: [RecordFile] = []
+  /// The paths of those that are not to be looked at again, should they still be there.
+  private var rejected: Set<String> = []
   /// The file of this process, made when there is something to write.
   private var own: RecordFile?
   private var isFull = false
@@ -45,7 +47,7 @@ final class FolderFeatures: FeatureStore {
       inherited[index].file.follow()
       read(&inherited[index])
     }
-    let known = Set(inherited.map(\.file.path) + [own?.path].compactMap { $0 })
+    let known = rejected.union(inherited.map(\.file.path) + [own?.path].compactMap { $0 })
     let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
     for name in names where name.hasSuffix(Self.suffix) && !known.contains(folder + "/" + name) {
       var head = header
@@ -53,7 +55,6 @@ final class FolderFeatures: FeatureStore {
         head.withUnsafeMutableBytes({ file.read(at: 0, into: $0) }), head == header
       else { continue }
       inherited.append((file, head.count))
-      doubtful.append(file)
       read(&inherited[inherited.count - 1])
     }
   }
@@ -64,12 +65,20 @@ final class FolderFeatures: FeatureStore {
     Self.magic + group.bytes + withUnsafeBytes(of: UInt64(recordSize).littleEndian, Array.init)
   }
 
-  var isDoubtful: Bool { !doubtful.isEmpty }
+  // A process has one version of the kernels for all that it writes, and one file.
 
   func isDoubtful(_ record: Int) -> Bool { doubtful.contains { $0 === places[record].file } }
 
-  // A process has one version of the kernels for all that it writes.
-  func trust(_ record: Int) { doubtful.removeAll { $0 === places[record].file } }
+  func trustMaker(of record: Int) { doubtful.removeAll { $0 === places[record].file } }
+
+  func rejectMaker(of record: Int) {
+    let file = places[record].file
+    try? FileManager.default.removeItem(atPath: file.path)
+    rejected.insert(file.path)
+    doubtful.removeAll { $0 === file }
+    inherited.removeAll { $0.file === file }
+    numbers = numbers.filter { places[$0.value].file !== file }
+  }
 
   /// Takes in the keys of a file's whole records that are new.
   private func read(_ inherited: inout (file: RecordFile, end: Int)) {
@@ -79,6 +88,7 @@ final class FolderFeatures: FeatureStore {
       let offset = inherited.end
       guard key.withUnsafeMutableBytes({ file.read(at: offset, into: $0) }) else { return }
       let found = key.withUnsafeBytes { FeatureKey($0) }
+      if offset == header.count { doubtful.append(file) }
       numbers[found] = places.count
       places.append((file, offset))
       inherited.end += size
@@ -160,10 +170,5 @@ final class FolderFeatures: FeatureStore {
       target.copyMemory(from: UnsafeRawBufferPointer(rebasing: content[FeatureKey.byteCount...]))
       return true
     }
-  }
-
-  func discard() {
-    for (file, _) in inherited { try? FileManager.default.removeItem(atPath: file.path) }
-    (numbers, places, inherited, doubtful) = ([:], [], [], [])
   }
 }

@@ -22,12 +22,12 @@ final class MemoryFeatures: FeatureStore {
     (self.recordSize, self.place, self.warn) = (recordSize, place, warn)
   }
 
-  // Of this process, and no kernel changes in it.
-  var isDoubtful: Bool { false }
-
+  // All are of this process, and no kernel changes in it.
   func isDoubtful(_ record: Int) -> Bool { false }
 
-  func trust(_ record: Int) {}
+  func trustMaker(of record: Int) {}
+
+  func rejectMaker(of record: Int) {}
 
   var isSeenByOthers: Bool { false }
 
@@ -71,7 +71,7 @@ final class MemoryFeatures: FeatureStore {
     return true
   }
 
-  // Numbers go on: one that somebody remembers must not be another record's.
+  /// Forgets all records, for good; numbers go on, since one that somebody remembers must not be another record's.
   func discard() {
     first += places.count
     (numbers, chunks, places, byteCount) = ([:], [], [], 0)

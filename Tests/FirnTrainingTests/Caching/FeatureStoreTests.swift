@@ -302,6 +302,9 @@ import Testing
       _ = try values(second, Array(right.prefix(2)))
       #expect(try values(second, right + wrong).rows(Array(5..<11)).isBitwiseEqual(to: wanted))
       #expect(warnings.count { $0.contains("another version") } == 1, "\(warnings)")
+      // Nor does one that is wrong: what is right stays in use.
+      #expect(second.computedCount == (isOwn ? right.count : Self.proof) + Self.proof + wrong.count)
+      #expect(try files(url).count == (isOwn ? 1 : 2))
     }
   }
 

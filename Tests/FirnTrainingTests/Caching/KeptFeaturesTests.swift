@@ -97,10 +97,11 @@ import Testing
   @Test func whatOthersAddIsTakenIn() throws {
     try withFolder { url in
       let (one, two) = (open(url), open(url))
-      #expect(!one.isDoubtful && keep(one, [1, 2])?.count == 2)
+      #expect(keep(one, [1, 2])?.map(one.isDoubtful) == [false, false])
       #expect(read(two, 1) == nil)
       two.lookAgain()
-      #expect(two.isDoubtful && read(two, 2) == [UInt8](repeating: 2, count: 24))
+      #expect(two.record(of: key("2")).map(two.isDoubtful) == true)
+      #expect(read(two, 2) == [UInt8](repeating: 2, count: 24))
       #expect(keep(one, [3])?.count == 1 && keep(two, [4])?.count == 1)
       for store in [one, two] {
         store.lookAgain()
@@ -110,8 +111,14 @@ import Testing
       let number = one.record(of: key("3"))
       one.lookAgain()
       #expect(one.record(of: key("3")) == number)
-      one.discard()
-      #expect(!one.isDoubtful && read(one, 1) == nil)
+      // Who is rejected is so with all that it has kept, and for good.
+      let others = try #require(one.record(of: key("4")))
+      #expect(one.isDoubtful(others))
+      one.trustMaker(of: others)
+      #expect(!one.isDoubtful(others))
+      one.rejectMaker(of: others)
+      one.lookAgain()
+      #expect(read(one, 4) == nil && read(one, 1) == [UInt8](repeating: 1, count: 24))
       let files = try FileManager.default.contentsOfDirectory(atPath: url.path + "/group")
       #expect(files.count == 1, "\(files)")
     }
@@ -144,9 +151,9 @@ import Testing
     try withFolder { url in
       #expect(keep(open(url), [1, 2])?.count == 2)
       for store in [open(url, "other"), open(url, recordSize: 25), open(url, recordSize: 64 + 24)] {
-        #expect(!store.isDoubtful && store.record(of: key("1")) == nil)
+        #expect(store.record(of: key("1")) == nil)
       }
-      #expect(open(url).isDoubtful)
+      #expect(open(url).record(of: key("1")) != nil)
     }
   }
 }
