@@ -34,6 +34,14 @@ package enum AtomicFile {
     }
   }
 
+  /// - Parameter reason: why a pipe or a device will not do, in words that go on after it.
+  /// - Throws: `.file` unless a regular file stands at `path`, or could.
+  package static func requireFile(at path: String, since reason: String) throws(FirnError) {
+    guard case .stream(let descriptor) = try WritingPlace(path) else { return }
+    Platform.close(descriptor)
+    throw fault(path, "it is a pipe or a device, \(reason)", remedy: "name a file")
+  }
+
   /// - Parameter path: of a regular file that is no link, or where nothing stands.
   private static func replace(
     _ path: String, checking check: ((String) throws(FirnError) -> Void)?,

@@ -33,8 +33,7 @@ package final class FileWriter {
     try bytes.withUnsafeBytes { (raw) throws(FirnError) in try write(raw) }
   }
 
-  /// Hands what was written to the system.
-  package func flush() throws(FirnError) {
+  func flush() throws(FirnError) {
     let written = buffer.withUnsafeBytes { Platform.writeAll(descriptor, $0) }
     buffer.removeAll(keepingCapacity: true)
     if !written { throw unwritten }

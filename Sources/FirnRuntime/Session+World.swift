@@ -67,7 +67,7 @@ extension Session {
   func exchangeWeight() throws(FirnError) -> CompilationRequest.Exchange.Weight {
     if let weighing { return .value(try value(weighing)) }
     let counting = try Dim.ofExamples(
-      in: graph.definition.placeholders.map(\.type.shape), orElse: "give the session `weighingBy:` a scalar")
+      in: graph.definition.placeholders.map(\.type.shape), remedy: "give the session `weighingBy:` a scalar")
     return counting.map { .extent($0) } ?? .one
   }
 

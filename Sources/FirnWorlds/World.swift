@@ -65,7 +65,7 @@ public final class World: Sendable {
 
   deinit { courier?.end() }
 
-  /// What has been exchanged so far.
+  /// What has been exchanged so far; while calls are on their way, a part of one may be counted and another not yet.
   public var trafficSoFar: Traffic {
     var traffic = Traffic()
     traffic.reducedBytes = counters.reducedBytes.load(ordering: .relaxed)

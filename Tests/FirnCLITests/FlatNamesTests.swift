@@ -22,7 +22,12 @@ import Testing
         line.split(separator: " ").map(String.init)
       }
       #expect(lines.contains(["W1", "f32[3,4]", "kernel", "frozen"]), "\(result.output)")
-      #expect(lines.contains(["b1", "f32[4]", "bias", "trained"]), "\(result.output)")
+      #expect(lines.contains(["b1", "f32[4]", "bias", "trainable"]), "\(result.output)")
+      // Some rows of it are.
+      let partly = CommandLineRunner.run(["inspect", "m.firn", "--freeze", "W1[0..<2]"], in: directory)
+      #expect(
+        partly.output.split(separator: "\n").contains { $0.hasPrefix("W1 ") && $0.hasSuffix("partly") },
+        "\(partly.output)\(partly.errors)")
       // What stands in a scope is counted there.
       #expect(!lines.contains { $0.first == "head/gain" } && lines.contains { $0.first == "head" })
       let json = CommandLineRunner.run(["inspect", "m.firn", "--json"], in: directory)

@@ -87,17 +87,23 @@ import Testing
       ]
     ) { $0.functions = [function] }
     let model = try HandModel.read(bytes)
-    var places: [String] = []
+    var (places, without): ([String], [String]) = ([], [])
     func look(_ graph: GraphDef) {
       for (position, node) in graph.nodes.enumerated() {
         if node.op.effect == .receives { continue }
-        // Inputs, and what gives the output its name, are no nodes of the file.
-        if let location = node.location { places.append(location.description) }
+        if let location = node.location {
+          places.append(location.description)
+        } else {
+          without.append(node.name)
+        }
         if let inner = graph.nestedGraph(of: position) { look(inner) }
       }
     }
     look(model.graph.definition)
-    places += model.graph.variables.compactMap { $0.location?.description }
+    // What gives the output its name is no node of the file.
+    #expect(without == ["y"])
+    places += model.graph.variables.map { $0.location?.description ?? "\($0.name) has none" }
+    #expect(places.allSatisfy { $0.hasPrefix("model.onnx, ") }, "\(places)")
     #expect(places.contains("model.onnx, Loop `/loop` › Add `/inside`, node:1"), "\(places)")
     #expect(places.contains("model.onnx, F `/call` › Exp of `b`, node:2"), "\(places)")
     #expect(places.allSatisfy { $0.utf8.count < 250 && !$0.contains("\u{1B}") })

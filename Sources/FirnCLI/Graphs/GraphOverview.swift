@@ -27,8 +27,8 @@ struct GraphOverview: Codable, Hashable, Sendable {
     var name: String
     var type: String
     var role: String
-    /// `trained`, `frozen`, or the kind of what no gradient trains.
-    var status: String
+    /// What the selections make of it, before any loss is looked at.
+    var status: TrainingStatus
   }
 
   struct OpCount: Codable, Hashable, Sendable {
@@ -71,10 +71,9 @@ struct GraphOverview: Codable, Hashable, Sendable {
       }
     }
     topVariables = graph.variables.filter { $0.scope.isEmpty }.map { variable in
-      let isTrained = trainability.isTrained(variable.name)
-      return VariableLine(
+      VariableLine(
         name: variable.name, type: variable.type.description, role: variable.role,
-        status: variable.kind == .parameter ? isTrained ? "trained" : "frozen" : variable.kind.rawValue)
+        status: trainability.status(of: variable))
     }
     tally.count(graph, scope: "", inLoop: false)
     scopes = tally.ordered

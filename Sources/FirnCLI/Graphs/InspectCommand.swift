@@ -85,7 +85,7 @@ enum InspectCommand {
     if !overview.topVariables.isEmpty {
       var variables = TextTable([.init("variable"), .init("type"), .init("role"), .init("status")])
       for variable in overview.topVariables.prefix(listed) {
-        variables.append([variable.name, variable.type, variable.role, variable.status])
+        variables.append([variable.name, variable.type, variable.role, variable.status.rawValue])
       }
       shell.table(variables)
       if overview.topVariables.count > listed {

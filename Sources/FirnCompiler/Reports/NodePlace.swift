@@ -8,9 +8,11 @@ public struct NodePlace: Hashable, Sendable, Codable {
   public let op: String
   /// The scope it stands in; empty at the top.
   public let scope: String
-  /// The file of the program that made it; nil where that is not known.
+  /// The file of the program that made it, or of the model with its node, as ``CallSite/file`` has it.
+  ///
+  /// Nil where that is not known.
   public let file: String?
-  /// The line there.
+  /// The line there, or the node's number.
   public let line: Int?
   /// The loops in whose bodies it stands, outermost first, by their names there.
   public let loops: [String]

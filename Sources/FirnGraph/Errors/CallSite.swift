@@ -1,8 +1,10 @@
-/// The place in a user's program that made a node.
+/// The place in a user's program that made a node, or the node of an imported model that it is made of.
 public struct CallSite: Hashable, Sendable, CustomStringConvertible {
   /// The module and file, as `#fileID` gives them: `App/Model.swift`.
+  ///
+  /// Of an imported model the file, the node's operator and its name: ``resnet18.onnx, Conv `/conv1`, node``.
   public var file: String
-  /// The line, from 1.
+  /// The line, or the node's number in its graph, from 1.
   public var line: Int
 
   /// A line of a file.

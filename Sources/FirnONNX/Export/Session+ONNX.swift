@@ -35,26 +35,27 @@ extension Session {
       return try AtomicFile.write(to: path) { (file) throws(FirnError) in try file.write(bytes) }
     }
     let name = path.split(separator: "/").last.map(String.init) ?? path
-    // Both stand in folders, as nobody finds what lies beside a pipe. The model is begun first, so that a place where
-    // it cannot stand is known before anything is replaced.
-    try AtomicFile.write(to: path, checking: { (_) throws(FirnError) in }) { (file) throws(FirnError) in
-      try AtomicFile.write(to: path + ".data", checking: { (_) throws(FirnError) in }) {
-        (data) throws(FirnError) in
-        var offset = 0
-        let model = try self.model(of: outputs, training: training, limit: limit) {
-          (tensor) throws(FirnError) in
-          guard let raw = tensor.raw, raw.count >= 1024 else { return }
-          // Mapped elements are read in place where they lie at whole vectors.
-          let gap = (64 - offset % 64) % 64
-          try data.write([UInt8](repeating: 0, count: gap))
-          try data.write(raw)
-          tensor.place(in: name + ".data", offset: offset + gap, count: raw.count)
-          tensor.raw = nil
-          offset += gap + raw.count
+    try AtomicFile.requireFile(at: path, since: "beside which no values can lie")
+    var model: [UInt8] = []
+    // Both are whole and on the disk before either takes the place of an older one.
+    try AtomicFile.write(
+      to: path + ".data",
+      checking: { (_) throws(FirnError) in
+        try AtomicFile.write(to: path) { (file) throws(FirnError) in
+          try file.write(Bytes(copying: model))
         }
-        // All of it, before the values take the place of older ones, which an older model may need.
-        try file.write(Bytes(copying: model))
-        try file.flush()
+      }
+    ) { (data) throws(FirnError) in
+      var offset = 0
+      model = try self.model(of: outputs, training: training, limit: limit) { (tensor) throws(FirnError) in
+        guard let raw = tensor.raw, raw.count >= 1024 else { return }
+        // Mapped elements are read in place where they lie at whole vectors.
+        let gap = (64 - offset % 64) % 64
+        try data.write([UInt8](repeating: 0, count: gap))
+        try data.write(raw)
+        tensor.place(in: name + ".data", offset: offset + gap, count: raw.count)
+        tensor.raw = nil
+        offset += gap + raw.count
       }
     }
   }

@@ -18,7 +18,7 @@ extension Importer {
   }
 
   /// What errors and reports name as the place of what is built for a node: the file and the node, behind the one of
-  /// the model's own graph that it stands in.
+  /// the model's own graph that it stands in, which was asked for last.
   func source(of node: NodeMessage, _ number: Int, in environment: Environment) -> CallSite {
     let own = node.shownName
     if environment.depth == 0 { outermostName = own }

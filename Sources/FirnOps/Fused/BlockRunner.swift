@@ -37,6 +37,7 @@ struct BlockRunner: Sendable {
   private let prologue: [FirnInstruction]
   private let instructions: [FirnInstruction]
   private let parts: [Part]
+  /// Nobody reads it: it owns what `parts` refers to, and a run is of a kernel that is held.
   private let bodies: [Held]
   /// Where the table is in a worker's scratch.
   private let tableOffset: Int

@@ -283,7 +283,7 @@ private final class Frame {
 private final class LoopStep {
   private let first: LoopShareRun?
   private let shares: [LoopShareRun]
-  /// The same, to be run without a reference of the run's own.
+  /// The same, to be run without a reference of the run's own: `shares` holds them.
   private let runs: [Unmanaged<LoopShareRun>]
   /// The whole loop, where a share can fail.
   private let whole: LoopShareRun?

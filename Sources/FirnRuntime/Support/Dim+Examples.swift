@@ -8,7 +8,7 @@ extension Dim {
   ///   - shapes: of placeholders, as they are declared.
   ///   - remedy: what else can be done than calling it `batch`.
   /// - Throws: `.invalidArgument` where several may be it.
-  package static func ofExamples(in shapes: [Shape], orElse remedy: String) throws(FirnError) -> Dim? {
+  package static func ofExamples(in shapes: [Shape], remedy: String) throws(FirnError) -> Dim? {
     if shapes.contains(where: { $0.contains("batch") }) { return "batch" }
     var named: [Dim] = []
     for case let first? in shapes.map(\.first) where first.value == nil && !named.contains(first) {

@@ -80,7 +80,7 @@ extension Batch {
   ) throws(FirnError) -> Batch {
     let (places, own) = share.fedPlaces(in: count, after: first)
     let dimension = try Dim.ofExamples(
-      in: placeholders.map(\.type.shape), orElse: "make the source a `DividedBatchSource`")
+      in: placeholders.map(\.type.shape), remedy: "make the source a `DividedBatchSource`")
     let entries = try feeds.entries.map { entry throws(FirnError) -> Feeds.Entry in
       guard let shape = placeholders.first(where: { $0.name == entry.name })?.type.shape,
         let axis = dimension.flatMap({ shape.firstIndex(of: $0) })
