@@ -187,6 +187,8 @@ struct DOTDrawing {
       } else if options.computedOnce.contains(item.id) {
         item.look = .bound
         item.tooltip += "\ncomputed once, when variables are bound"
+        // The smaller type that what is frozen is held in.
+        if case .string(let storage)? = node.op.attributes["storage"] { item.lines.append(storage) }
       } else {
         item.look = phase == .backward ? .backward : phase == .update ? .update : .op
       }
