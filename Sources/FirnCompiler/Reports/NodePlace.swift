@@ -8,7 +8,7 @@ public struct NodePlace: Hashable, Sendable, Codable {
   public let op: String
   /// The scope it stands in; empty at the top.
   public let scope: String
-  /// The file of the program that made it, or of the model with its node, as ``CallSite/file`` has it.
+  /// The file of the program that made it, or of the model with its node, as `CallSite.file` has it.
   ///
   /// Nil where that is not known.
   public let file: String?
