@@ -2,7 +2,7 @@
 public struct CallSite: Hashable, Sendable, CustomStringConvertible {
   /// The module and file, as `#fileID` gives them: `App/Model.swift`.
   ///
-  /// Of an imported model the file, the node's operator and its name: ``resnet18.onnx, Conv `/conv1`, node``.
+  /// Of an imported model the file's name, and the node's operator and name, behind that of the node it is called from.
   public var file: String
   /// The line, or the node's number in its graph, from 1.
   public var line: Int
