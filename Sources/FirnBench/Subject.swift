@@ -80,7 +80,7 @@ struct Subject {
   /// Of all threads, while `body` runs once; nil where they cannot be counted, and in debug builds, where closures and
   /// enumerations allocate.
   ///
-  /// The least of some counts: when a helper falls asleep, which may allocate, is no matter of the body.
+  /// The least of some counts: when a worker falls asleep, which may allocate, is no matter of the body.
   private func allocations(_ body: () throws -> Void) throws -> Int? {
     var least = Int.max
     for _ in 0..<Self.repetitions {

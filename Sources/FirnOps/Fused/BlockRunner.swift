@@ -37,7 +37,7 @@ struct BlockRunner: Sendable {
   private let prologue: [FirnInstruction]
   private let instructions: [FirnInstruction]
   private let parts: [Part]
-  /// Nobody reads it: it owns what `parts` refers to, and a run is of a kernel that is held.
+  /// What `parts` refers to.
   private let bodies: [Held]
   /// Where the table is in a worker's scratch.
   private let tableOffset: Int
@@ -136,7 +136,9 @@ struct BlockRunner: Sendable {
               func at(_ slot: UInt32) -> UnsafeMutableRawPointer {
                 table[Int(slot)].base + table[Int(slot)].step * start
               }
-              held._withUnsafeGuaranteedRef { $0.body(at(made.a), at(made.b), at(made.c), at(made.y), n) }
+              withExtendedLifetime(bodies) {
+                held._withUnsafeGuaranteedRef { $0.body(at(made.a), at(made.b), at(made.c), at(made.y), n) }
+              }
             }
           }
           start += n

@@ -82,13 +82,13 @@ final class FolderFeatures: FeatureStore {
 
   /// Takes in the keys of a file's whole records that are new.
   private func read(_ inherited: inout (file: RecordFile, end: Int)) {
-    let (file, size) = (inherited.file, buffer.count)
+    let (file, size, first) = (inherited.file, buffer.count, header.count)
     var key = [UInt8](repeating: 0, count: FeatureKey.byteCount)
     while inherited.end <= file.byteCount - size {
       let offset = inherited.end
       guard key.withUnsafeMutableBytes({ file.read(at: offset, into: $0) }) else { return }
       let found = key.withUnsafeBytes { FeatureKey($0) }
-      if offset == header.count { doubtful.append(file) }
+      if offset == first { doubtful.append(file) }
       numbers[found] = places.count
       places.append((file, offset))
       inherited.end += size
