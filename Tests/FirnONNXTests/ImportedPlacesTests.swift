@@ -112,4 +112,41 @@ import Testing
     let loss = square(model.outputs[0].tensor).mean()
     #expect(loss.node?.location?.file.hasSuffix("ImportedPlacesTests.swift") == true)
   }
+  /// A node within functions within one another stands behind the node of the model's own graph.
+  @Test func nodesOfNestedFunctionsStandBehindTheOutermost() throws {
+    func function(_ name: String, _ nodes: [NodeMessage]) -> FunctionMessage {
+      var function = FunctionMessage()
+      (function.name, function.domain, function.inputs, function.outputs) = (name, "own", ["a"], ["b"])
+      function.nodes = nodes
+      return function
+    }
+    func call(_ function: String, _ input: String, _ output: String, name: String) -> NodeMessage {
+      var call = HandModel.node(function, [input], [output], name: name)
+      call.domain = "own"
+      return call
+    }
+    let inner = function("Inner", [HandModel.node("Neg", ["a"], ["n"]), HandModel.node("Exp", ["n"], ["b"])])
+    let outer = function(
+      "Outer",
+      [
+        call("Inner", "a", "m", name: "/first"), HandModel.node("Abs", ["m"], ["p"]),
+        call("Inner", "p", "b", name: "/second"),
+      ])
+    let bytes = HandModel.model(
+      [
+        HandModel.node("Relu", ["x"], ["r"], name: "/before"), call("Outer", "r", "y", name: "/call"),
+        HandModel.node("Sin", ["y"], ["z"], name: "/after"),
+      ], inputs: [HandModel.value("x", ["2"])], outputs: ["z"]
+    ) { $0.functions = [inner, outer] }
+    let nodes = try HandModel.read(bytes).graph.definition.nodes
+    func places(_ mnemonic: String) -> [String] {
+      nodes.filter { $0.mnemonic == mnemonic }.map { $0.location?.description ?? "none" }
+    }
+    let call = "model.onnx, Outer `/call` › "
+    #expect(places("neg") == [call + "Neg of `n`, node:1", call + "Neg of `n`, node:1"])
+    #expect(places("exp") == [call + "Exp of `b`, node:2", call + "Exp of `b`, node:2"])
+    #expect(places("abs") == [call + "Abs of `p`, node:2"])
+    #expect(places("relu") == ["model.onnx, Relu `/before`, node:1"])
+    #expect(places("sin") == ["model.onnx, Sin `/after`, node:3"])
+  }
 }

@@ -193,6 +193,51 @@ import Testing
     }
   }
 
+  /// A model and the values beside it are those of one writing, whatever fails in the next.
+  @Test func aModelAndItsValuesAreReplacedTogether() throws {
+    let files = FileManager.default
+    let folder = files.temporaryDirectory.appendingPathComponent("firn-\(UUID().uuidString)").path
+    try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? files.removeItem(atPath: folder) }
+    let (model, link) = (folder + "/model.onnx", folder + "/link.onnx")
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: [2, 20])
+    let y = Dense(30, name: "head")(x)
+    let drawn = y * graph.randomUniform([2, 30])
+    let session = try Session(graph, threads: 1)
+    session.onWarning = { _ in }
+    try session.writeONNX([y], to: model, weightsBeside: true)
+    func contents() throws -> [String: Data] {
+      var result: [String: Data] = [:]
+      for name in try files.contentsOfDirectory(atPath: folder) {
+        result[name] = files.contents(atPath: folder + "/" + name)
+      }
+      return result
+    }
+    func requireUnchanged(_ reason: String, _ write: () throws -> Void) throws {
+      let before = try contents()
+      do {
+        try write()
+        Issue.record("it was written: \(reason)")
+      } catch { #expect("\(error)".contains(reason), "\(error)") }
+      #expect(try contents() == before, "\(reason)")
+    }
+    try session.setValue(NDArray(zeros: [30]), of: "head/bias")
+    // What ONNX has not shows while values are written.
+    try requireUnchanged("random_uniform") { try session.writeONNX([drawn], to: model, weightsBeside: true) }
+    // The model cannot be made, where its values could.
+    try files.createSymbolicLink(atPath: link, withDestinationPath: folder + "/none/model.onnx")
+    try files.copyItem(atPath: model + ".data", toPath: link + ".data")
+    try session.setValue(NDArray(zeros: [20, 30]), of: "head/kernel")
+    try requireUnchanged("there is no directory") {
+      try session.writeONNX([y], to: link, weightsBeside: true)
+    }
+    // The values cannot, where the model could.
+    try files.removeItem(atPath: model + ".data")
+    try files.createDirectory(atPath: model + ".data", withIntermediateDirectories: true)
+    try requireUnchanged("it is a directory") { try session.writeONNX([y], to: model, weightsBeside: true) }
+  }
+
   @Test func whatLearnsIsSaidAndReadAgain() throws {
     let graph = Graph()
     let x = graph.placeholder("x", shape: ["batch", 5])
