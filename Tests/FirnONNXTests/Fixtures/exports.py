@@ -271,9 +271,9 @@ DOUBLE = {"mobilenetv2d"}
 FROZEN = {
     "resnet18": ["conv1", "bn1", "layer1", "layer2"], "vgg": ["features.0", "classifier"],
     "vgg11": ["features.0", "features.3", "classifier"], "mobilenet": ["features.3", "classifier"],
-    # Steps through more batch norms of few pixels are PyTorch's own no more in f32: where 15 blocks are frozen and two images
-    # are fed, its losses differ by 2 % from those in f64, and by 5 % from one number of threads to another.
-    "mobilenetv2": [f"features.{i}" for i in range(15)] + ["classifier"],
+    # Steps through more batch norms of few pixels, and ReLU6s behind them, are PyTorch's own no more in f32: where 15 to 17
+    # blocks are frozen its losses differ by up to 4e-3 from those in f64, and by as much with and without oneDNN's kernels.
+    "mobilenetv2": [f"features.{i}" for i in range(18)] + ["classifier"],
     "mobilenetv2d": [f"features.{i}" for i in range(10)] + ["classifier"],
     "lstm128": ["fc"], "gru128": ["fc"],
     "norms": ["a"],
