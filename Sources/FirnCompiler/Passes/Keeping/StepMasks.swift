@@ -52,6 +52,8 @@ private struct LoopMasks {
   /// Operands of the loop.
   private(set) var slices: Set<Int> = []
   private let scan: Scan
+  private let consumers: Consumers
+  private let outputs: Set<Int>
   /// By node of the body, whether it is made of slices and of what does not vary, element by element.
   private var isMade: [Bool]
   /// By node, whether what comes of it is masks and nothing else.
@@ -60,17 +62,16 @@ private struct LoopMasks {
   init(_ scan: Scan) {
     self.scan = scan
     let body = scan.body
+    (consumers, outputs) = (body.consumers, Set(body.outputs.map(\.node)))
     isMade = Array(repeating: false, count: body.nodes.count)
     isMasked = isMade
     for (position, node) in body.nodes.enumerated() {
+      let varying = node.inputs.map { !scan.isSame($0) }
       isMade[position] =
-        node.op.isElementwise && !node.op.canFail && node.resultCount == 1
-        && node.inputs.allSatisfy { isMade[$0.node] || isSlice($0.node) || scan.isSame($0) }
-        && node.inputs.contains { !scan.isSame($0) }
-        && node.op.overSteps(
-          scan.length, varying: node.inputs.map { !scan.isSame($0) }, in: body.types(round: position)) != nil
+        node.op.isElementwise && !node.op.canFail && node.resultCount == 1 && varying.contains(true)
+        && zip(node.inputs, varying).allSatisfy { isMade[$0.node] || isSlice($0.node) || !$1 }
+        && node.op.overSteps(scan.length, varying: varying, in: body.types(round: position)) != nil
     }
-    let (consumers, outputs) = (body.consumers, Set(body.outputs.map(\.node)))
     for position in body.nodes.indices.reversed() where isMade[position] || isSlice(position) {
       let isTruth = isMade[position] && body.nodes[position].types[0].dtype == .bool
       isMasked[position] =
@@ -99,12 +100,16 @@ private struct LoopMasks {
         isWanted[position] = isMade[position] && node.inputs.contains { isWanted[$0.node] }
       }
     }
-    // A mask that is made of something wanted needs all that it is made of.
+    func isMask(_ position: Int) -> Bool {
+      isMade[position] && isWanted[position] && body.nodes[position].types[0].dtype == .bool
+    }
+    // A mask that is made of something wanted needs all that it is made of. One that only masks read is theirs.
     var isNeeded = [Bool](repeating: false, count: body.nodes.count)
     for position in body.nodes.indices.reversed() where isMade[position] {
-      let isMask = isWanted[position] && body.nodes[position].types[0].dtype == .bool
-      if !isMask && !isNeeded[position] { continue }
-      if isMask { choice.masks.append(position) }
+      let isGiven =
+        isMask(position) && (outputs.contains(position) || !consumers[position].allSatisfy(isMask))
+      if !isGiven && !isNeeded[position] { continue }
+      if isGiven { choice.masks.append(position) }
       choice.nodes.append(position)
       for input in body.nodes[position].inputs { isNeeded[input.node] = true }
     }
