@@ -28,10 +28,10 @@ struct Resizing {
     let places = isOld ? (scales: 1, sizes: -1, region: -1) : (scales: 2, sizes: 3, region: 1)
     var given = c.floats("scales")
     if given == nil, c.has(places.scales) { given = try c.doubles(places.scales, "scales") }
-    var wanted: [Int]?
-    if places.sizes > 0, c.has(places.sizes) { wanted = try c.integers(places.sizes, "sizes") }
+    var wanted: [Dim]?
+    if places.sizes > 0, c.has(places.sizes) { wanted = try c.dims(places.sizes, "sizes") }
     if given?.isEmpty == true { given = nil }
-    guard (given ?? wanted?.map { Double($0) })?.count == axes.count else {
+    guard given?.count ?? wanted?.count == axes.count else {
       throw FirnError(
         .shapeMismatch, "scales or sizes are not one for each of \(axes.count) axes",
         remedy: "check the file with onnx.checker")
@@ -47,7 +47,13 @@ struct Resizing {
     let shape = x.shape
     if let wanted {
       var ratios: [Double] = []
-      for (axis, size) in zip(axes, wanted) { ratios.append(Double(size) / Double(try extent(axis, shape))) }
+      var numbers: [Int] = []
+      for (axis, size) in zip(axes, wanted) {
+        // What an axis has, named or not, it keeps, as a batch does.
+        let isKept = policy == "stretch" && size == shape[axis]
+        numbers.append(isKept ? shape[axis].value ?? -1 : try c.numbers([size], "sizes")[0])
+        ratios.append(isKept ? 1 : Double(numbers[numbers.count - 1]) / Double(try extent(axis, shape)))
+      }
       if policy != "stretch" {
         let ratio = (policy == "not_larger" ? ratios.min() : ratios.max()) ?? 1
         for axis in axes {
@@ -56,8 +62,7 @@ struct Resizing {
           sizes.append(whole((ratio * Double(extent)).rounded(.toNearestOrAwayFromZero)))
         }
       } else {
-        scales = ratios
-        sizes = wanted
+        (scales, sizes) = (ratios, numbers)
       }
     } else if let given {
       scales = given
