@@ -12,14 +12,25 @@ enum ConvertCommand {
     options: [
       .init(
         name: "outputs", value: .text(placeholder: "NODES"),
-        help: "what a model for ONNX gives, joined by commas (default: what nobody reads)"),
+        help:
+          "what a model for ONNX gives, joined by commas (default: what an ONNX model gave, else what nobody reads)"
+      ),
       GraphQuestion.input,
-      .json,
-    ],
+    ]
+      + LoadedWeights.options.map { option in
+        var option = option
+        if option.name == "weights" {
+          option.help = "give a model for ONNX these values, such as trained ones"
+        }
+        return option
+      } + [.json],
     examples: [
       .init(
         line: "firn convert resnet18.onnx resnet18.firn", meaning: "to read, to draw, or to train in Firn"),
       .init(line: "firn convert model.firn model.onnx --outputs head/add", meaning: "for ONNX Runtime"),
+      .init(
+        line: "firn convert model.onnx trained.onnx --weights run/weights.safetensors",
+        meaning: "with what `firn train` has made of its weights"),
     ])
 
   /// What `--json` gives.
@@ -40,11 +51,26 @@ enum ConvertCommand {
       throw UsageError(
         "firn convert", "'\(target)' is the file that is read", remedy: "write to another name")
     }
-    let (graph, notes) = try GraphQuestion.model(source, binding: arguments.texts("input"), in: shell)
+    let model = try GraphQuestion.model(source, binding: arguments.texts("input"), in: shell)
+    let graph = model.graph
     if target.hasSuffix(".onnx") {
       let named = arguments.text("outputs").map { $0.split(separator: ",").map(String.init) }
-      try Session(graph, threads: 1).writeONNX(named ?? graph.outputNames, to: shell.resolved(target))
+      let session = try Session(graph, threads: 1)
+      if let path = arguments.text("weights") {
+        let weights = try WeightFile.model(path, in: shell).weights
+        let map = try WeightMaps(arguments).joined
+        // A model of which some values are others than those asked for would look like any.
+        _ = try WeightFile.reading { () throws(FirnError) in
+          try session.load(weights, into: arguments.text("into"), mapping: map)
+        }
+      }
+      try session.writeONNX(named ?? model.outputs ?? graph.outputNames, to: shell.resolved(target))
     } else {
+      guard arguments.text("weights") == nil else {
+        throw UsageError(
+          "firn convert", "'\(target)' is a graph file, beside which weights lie in a file of their own",
+          remedy: "write to a name that ends in .onnx, or leave --weights out")
+      }
       try graph.write(toFile: shell.resolved(target))
     }
     if arguments.flag("json") {
@@ -53,7 +79,7 @@ enum ConvertCommand {
       shell.line(
         "wrote \(target): \(NumberFormat.count(graph.nodes.count)) nodes, "
           + "\(NumberFormat.count(graph.variables.count)) variables")
-      for note in notes { shell.paragraph(note, indent: 2, first: "note: ") }
+      for note in model.notes { shell.paragraph(note, indent: 2, first: "note: ") }
     }
     return 0
   }

@@ -68,6 +68,8 @@ struct GraphQuestion {
   let map: NameMap
   /// What reading the file changed, in words.
   let notes: [String]
+  /// What the file says that it gives; nil where it says nothing.
+  let outputs: [String]?
   /// As named by `--loss`.
   private let namedLoss: Value?
 
@@ -76,7 +78,7 @@ struct GraphQuestion {
     _ arguments: ParsedArguments, file: Int = 0, freezing option: String = "freeze", in shell: Shell
   ) throws {
     let read = try Self.model(arguments.positionals[file], binding: arguments.texts("input"), in: shell)
-    notes = read.notes
+    (notes, outputs) = (read.notes, read.outputs)
     let added = try AddedLoss(arguments.text("loss"), to: read.graph)
     graph = added.graph
     freezing = try arguments.text(option).map { text throws(FirnError) in try Selection(text) }
@@ -94,6 +96,15 @@ struct GraphQuestion {
     if keepingTrainingMode != nil { _ = try explanation(loss: plainLoss) }
   }
 
+  /// What a file holds.
+  struct ReadModel {
+    var graph: GraphDef
+    /// What is otherwise in the graph than the file says.
+    var notes: [String] = []
+    /// What the file says that it gives; nil where it says nothing.
+    var outputs: [String]?
+  }
+
   /// The graph in the file that is named, by what it begins with: Firn's text, or a model of ONNX.
   ///
   /// - Parameter binding: values of inputs that decide shapes, as `--input` writes them.
@@ -102,15 +113,15 @@ struct GraphQuestion {
     try model(written, binding: binding, in: shell).graph
   }
 
-  /// The same, with what is otherwise in the graph than the file says.
+  /// The same, with what else the file says.
   static func model(
     _ written: String, binding: [String] = [], in shell: Shell
-  ) throws -> (graph: GraphDef, notes: [String]) {
+  ) throws -> ReadModel {
     let values = try Self.values(binding)
-    func read(_ bytes: Bytes, _ source: String, _ path: String?) throws -> (graph: GraphDef, notes: [String])
-    {
+    func read(_ bytes: Bytes, _ source: String, _ path: String?) throws -> ReadModel {
       let model = try ONNXModel(bytes, source: source, path: path, binding: values)
-      return (model.graph.definition, model.notes)
+      return ReadModel(
+        graph: model.graph.definition, notes: model.notes, outputs: model.outputs.map(\.tensor.name))
     }
     func requireModel() throws {
       guard values.isEmpty else {
@@ -126,11 +137,11 @@ struct GraphQuestion {
           return try read(bytes, file.path, file.path)
         }
         try requireModel()
-        return (try GraphDef(contentsOfFile: file.path), [])
+        return ReadModel(graph: try GraphDef(contentsOfFile: file.path))
       }
       if ONNXModel.mayBegin(bytes) { return try read(bytes, file.name, nil) }
       try requireModel()
-      return (try GraphDef(bytes, source: file.name), [])
+      return ReadModel(graph: try GraphDef(bytes, source: file.name))
     } catch let error as FirnError {
       throw file.naming(error)
     }

@@ -41,10 +41,9 @@ struct LossSearch {
     }
     throw FirnError(
       .invalidArgument, "the graph computes no floating-point scalar that could be the loss",
-      remedy: scalars.isEmpty
-        ? graph.lossOutputs.map {
-          "add one to an output, by --loss 'crossEntropy(OUTPUT, labels)' or 'meanSquaredError(OUTPUT, target)': \($0)"
-        } ?? "reduce something to a scalar" : "name one with --loss: " + names(scalars))
+      remedy: graph.lossOutputs.map {
+        "add one to an output, by --loss 'crossEntropy(OUTPUT, labels)' or 'meanSquaredError(OUTPUT, target)': \($0)"
+      } ?? (scalars.isEmpty ? "reduce something to a scalar" : "name one with --loss: " + names(scalars)))
   }
 
   /// - Throws: `.unknownName` with the nearest names, `.notScalar` for a node that cannot be a loss.

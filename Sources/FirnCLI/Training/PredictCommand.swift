@@ -54,23 +54,25 @@ enum PredictCommand {
         "firn predict", "'\(out ?? "")' has no ending of a table or of arrays",
         remedy: "write to a name that ends in .csv, .npz or .safetensors")
     }
-    guard let wanted = arguments.text("outputs") else {
-      throw UsageError(
-        "firn predict", "there is no '--outputs'", remedy: "name what is predicted: --outputs NODE")
-    }
+    let named = arguments.text("outputs")
+    let unnamed = UsageError(
+      "firn predict", "there is no '--outputs'", remedy: "name what is predicted: --outputs NODE")
+    // A graph file does not say what it gives.
+    if named == nil, arguments.positionals[0].hasSuffix(".firn") { throw unnamed }
     if arguments.text("words") != nil {
       guard out.map({ $0.hasSuffix(".csv") }) ?? true else {
         throw UsageError(
           "firn predict", "--words are written in tables, and '\(out ?? "")' is to hold arrays",
           remedy: "write to a name that ends in .csv, or leave --words out")
       }
-      guard wanted.contains("argmax(") else {
+      guard named?.contains("argmax(") == true else {
         throw UsageError(
           "firn predict", "--words are for classes, and --outputs has no argmax(…)",
           remedy: "ask for argmax(NODE), or leave --words out")
       }
     }
     var question = try GraphQuestion(arguments, in: shell)
+    guard let wanted = named ?? question.outputs?.joined(separator: ",") else { throw unnamed }
     let asked = try Self.outputs(wanted, &question.graph)
     let values = asked.compactMap { question.graph.value(named: $0.tensor) }
     let needed = question.graph.placeholders(of: values)

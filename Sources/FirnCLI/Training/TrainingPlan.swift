@@ -49,6 +49,11 @@ struct TrainingPlan {
             "firn train", "--objective '\(text)' does not say what it trains",
             remedy: "write --objective \(name)=SELECTION")
         }
+        guard !name.contains("(") else {
+          throw UsageError(
+            "firn train", "--objective '\(name)' adds a loss, and objectives are of those that the model has",
+            remedy: "give the model its losses as outputs, or train by one loss: --loss '\(name)'")
+        }
         return (try LossSearch(question.graph).loss(named: name), name, selection)
       }
     }
