@@ -11,7 +11,9 @@ extension Importer {
     let found = graph.nodes.indices.compactMap { search.parts(around: $0) }
     if found.isEmpty { return graph }
     var result = graph
-    for place in result.nodes.indices { result.nodes[place].number = place + 1 }
+    for place in result.nodes.indices where result.nodes[place].number == nil {
+      result.nodes[place].number = place + 1
+    }
     let names = Set(found.flatMap(\.weights))
     for index in result.initializers.indices where names.contains(result.initializers[index].name) {
       // It has one axis that is not of one element, the first.

@@ -25,13 +25,12 @@ extension Importer {
     return result
   }
 
-  func variable(
-    _ stored: StoredValue, _ array: NDArray, isRearranged: Bool, role: String?
-  ) -> Tensor {
-    let path = unique(stored.path ?? path(of: stored.name, role: role, isRearranged: isRearranged))
+  func variable(_ stored: StoredValue, _ array: NDArray, role: String?) -> Tensor {
+    let path = unique(stored.path ?? path(of: stored.name, role: role, axes: array.shape.count))
     let leaf = Path.last(of: path)
     let role = role.map { Self.roles[$0] ?? $0 } ?? (leaf == "bias" ? leaf : nil)
-    let isState = role == "moving_mean" || role == "moving_variance"
+    let isState =
+      role == "moving_mean" || role == "moving_variance" || stored.message.kind == .buffer
     if array.shape.count == 2, array.dtype == .f32 {
       if role == "table" { tables.append((path, array)) }
       if role == "kernel" { kernels.append((path, array)) }
@@ -49,7 +48,8 @@ extension Importer {
       for kernel in kernels where Self.isTransposed(table.array, kernel.array) {
         note(
           "`\(kernel.path)` holds the values of `\(table.path)`: the exporter has made two variables of what was one, and "
-            + "they train apart; export with `do_constant_folding=False` to keep it")
+            + "they train apart; export with `do_constant_folding=False`, or `dynamo=True, optimize=False`, to keep it"
+        )
       }
     }
   }
@@ -60,7 +60,8 @@ extension Importer {
     let others = foldedNorms.count == 1 ? "" : " and \(foldedNorms.count - 1) more"
     note(
       "`\(first)`\(others): batch norms are folded into kernels and biases by the exporter, so that these train as "
-        + "convolutions alone; export with `dynamo=False, training=torch.onnx.TrainingMode.PRESERVE` to keep them"
+        + "convolutions alone; export with `dynamo=False, training=torch.onnx.TrainingMode.PRESERVE`, or "
+        + "`dynamo=True, optimize=False`, to keep them"
     )
   }
 
@@ -81,18 +82,25 @@ extension Importer {
 
   /// Where the model names modules, theirs, with Firn's word for the weight where the role is known; where an exporter
   /// has counted it up, the node's that uses it.
-  private func path(of name: String, role: String?, isRearranged: Bool) -> String {
+  private func path(of name: String, role: String?, axes: Int) -> String {
     let word = role.map { Self.words[$0] ?? $0 }
     guard PathText.isDotted(name) else {
-      if !nodeScope.isEmpty, let word, name.contains("::") || !name.contains("/") {
+      if !nodeScope.isEmpty, let word = word ?? (PathText.isNumbered(name) ? "weight" : nil),
+        name.contains("::") || !name.contains("/")
+      {
         return Path.joined(nodeScope, word)
       }
       return PathText.path(name, separators: ["/"])
     }
     let path = PathText.path(name, separators: ["."])
-    guard let word else { return path }
     let leaf = Path.last(of: path)
-    if leaf == "weight_bias" {
+    // As the map `.pyTorch` has it where no operator says more.
+    guard let word else {
+      if leaf == "weight", axes == 1 { return Path.joined(Path.parent(of: path), "gamma") }
+      return leaf == "bias" && vectorWeights.contains(name.dropLast(4) + "weight")
+        ? Path.joined(Path.parent(of: path), "beta") : path
+    }
+    if leaf == "weight_bias", !knowsFoldedNorms {
       foldedNorms.append(Path.parent(of: path))
     }
     let isCommon = ["weight", "bias", "weight_bias", "running_mean", "running_var"].contains(leaf)

@@ -15,7 +15,7 @@ final class Importer {
   /// Values given for inputs, by name.
   let binding: [String: NDArray]
   /// What was changed on the way, in words, each once.
-  private(set) var notes: [String] = []
+  private(set) var notes: [String]
   private(set) var inputs: [(name: String, tensor: Tensor)] = []
   private(set) var outputs: [(name: String, tensor: Tensor)] = []
 
@@ -24,8 +24,9 @@ final class Importer {
   /// Matrices that are looked up in, and that are multiplied with, as they were made.
   var tables: [(path: String, array: NDArray)] = []
   var kernels: [(path: String, array: NDArray)] = []
-  /// Modules into whose kernels batch norms are folded.
-  var foldedNorms: [String] = []
+  /// Batch norms that the exporter has folded, where it says so, else modules into whose kernels it has.
+  var foldedNorms: [String]
+  let knowsFoldedNorms: Bool
   var inputNames: [Tensor: String] = [:]
   private var nodeCount = 0
   /// What is worked out while the model is read, and not read from it, may still take this many bytes.
@@ -51,6 +52,10 @@ final class Importer {
 
   /// The names that dimensions of the model's inputs have by themselves.
   private let plainDimensions: Set<String>
+  /// Initialisers called `weight` that are vectors.
+  private(set) lazy var vectorWeights = Set(
+    (model.graph?.initializers ?? []).lazy.filter { $0.dimensions.count == 1 && $0.name.hasSuffix("weight") }
+      .map(\.name))
   /// The names that a node or the model's outputs read, in whatever graph they stand.
   let readNames: Set<String>
 
@@ -65,6 +70,11 @@ final class Importer {
   ) throws(FirnError) {
     largestCount = nodeCount
     rest = byteCount
+    var model = model
+    let separation = WeightSeparation(model)
+    if model.graph != nil { model.graph = separation.graph }
+    (notes, foldedNorms) = (separation.notes, separation.foldedNorms)
+    knowsFoldedNorms = !separation.foldedNorms.isEmpty
     self.model = model
     self.files = files
     self.binding = binding
@@ -286,14 +296,25 @@ final class Importer {
     let array = try stored.array()
     let laid = own == plain ? array : try array.transposed(own)
     let tensor: Tensor
-    if stored.isParameter, array.dtype.isFloatingPoint {
-      tensor = variable(stored, laid, isRearranged: own != plain, role: stored.role ?? role)
+    if stored.isParameter, array.dtype.isFloatingPoint, !isMask(stored, array, role) {
+      tensor = variable(stored, laid, role: stored.role ?? role)
     } else {
       tensor = graph.constant(laid)
     }
     stored.made = (tensor, own)
     stored.scope = nodeScope
     return stored.arranged(own) ?? tensor
+  }
+
+  /// Whether what no operator calls a weight is none: infinities are there to leave elements out.
+  private func isMask(_ stored: StoredValue, _ array: NDArray, _ role: String?) -> Bool {
+    guard stored.role == nil, role == nil, stored.message.kind != .buffer,
+      array.dtype == .f32
+        ? array.withUnsafeBytes({ $0.bindMemory(to: Float.self).contains { !$0.isFinite } })
+        : array.doubles.contains(where: { !$0.isFinite })
+    else { return false }
+    note("`\(stored.name)` holds infinities and is no operator's weight: it is a constant here")
+    return true
   }
 
   // MARK: Graphs of nodes

@@ -52,6 +52,11 @@ enum PathText {
   /// The scope that PyTorch's newer exporter writes beside a node: the last but one of a list such as
   /// `['', 'layer1', 'layer1.0', 'layer1.0.conv1', 'conv2d']`.
   static func scope(ofList text: String) -> String? {
+    module(ofList: text).map { path($0, separators: ["."]) }
+  }
+
+  /// The same as PyTorch calls it: `layer1.0.conv1`.
+  static func module(ofList text: String) -> String? {
     var names: [Substring] = []
     var rest = text[...]
     while let start = rest.firstIndex(where: { $0 == "'" || $0 == "\"" }) {
@@ -62,7 +67,7 @@ enum PathText {
       rest = inside[inside.index(after: end)...]
     }
     guard names.count >= 2 else { return names.isEmpty ? nil : "" }
-    return path(names[names.count - 2], separators: ["."])
+    return String(names[names.count - 2])
   }
 
   /// A dimension's name: a polynomial where it is one, as `2*s0`, else with what no name may hold replaced.

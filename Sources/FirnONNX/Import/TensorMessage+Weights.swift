@@ -6,7 +6,11 @@ extension TensorMessage {
   /// Whether an initialiser of a model's own graph is a weight, where its elements are floats: a number without a name
   /// of its own is a constant that the exporter put beside the weights.
   func isWeight(_ name: String, count: Int) -> Bool {
-    count > 1 || PathText.isDotted(name) || metadata["firn.trainable"] != nil
+    switch kind {
+    case .parameter, .buffer: true
+    case .constant: false
+    case nil: count > 1 || PathText.isDotted(name) || metadata["firn.trainable"] != nil
+    }
   }
 
   /// Whether its elements are all this number, and no module has a name for them: what an exporter puts where its

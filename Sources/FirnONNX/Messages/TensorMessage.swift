@@ -10,6 +10,8 @@ struct TensorMessage: WireMessage {
   /// Little-endian elements.
   var raw: Bytes?
   var metadata: [EntryMessage] = []
+  /// What an initialiser is in its module, where that is known; not written.
+  var kind: Kind?
   private(set) var external: [EntryMessage] = []
   private(set) var isExternal = false
   /// Typed fields: packed runs, each as it lies in the file.
@@ -19,6 +21,14 @@ struct TensorMessage: WireMessage {
   private var isSegment = false
   /// The field that `runs` and `singles` are of.
   private var typedField: Int?
+
+  enum Kind {
+    case parameter
+    /// State of a module that no gradient changes.
+    case buffer
+    /// What the exporter has worked out, or the model's program has made.
+    case constant
+  }
 
   init() {}
 

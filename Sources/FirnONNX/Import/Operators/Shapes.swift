@@ -100,21 +100,7 @@ extension Operator {
       throw c.unsupported("a constant of text or of sparse elements")
     },
     Operator("Identity", means: "nothing; a shared initialiser is one of its own again") {
-      c throws(FirnError) in
-      if case .stored(let stored) = try c.value(0), stored.isParameter, let output = c.node.outputs.first,
-        PathText.isDotted(output), c.environment.depth == 0
-      {
-        c.importer.note(
-          "`\(output)` and `\(stored.name)` were exported as one, as their values are equal; they are two variables here"
-        )
-        return [
-          .stored(
-            StoredValue(stored.message, name: output, isParameter: true) { () throws(FirnError) in
-              try stored.array()
-            })
-        ]
-      }
-      return [try c.value(0)]
+      c throws(FirnError) in [try c.value(0)]
     },
     Operator(
       "Cast", means: "`cast`",

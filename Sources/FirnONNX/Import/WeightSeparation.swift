@@ -1,0 +1,291 @@
+import FirnFormats
+import FirnGraph
+
+/// Gives each module the weights of its own that an exporter has merged, folded or counted up, and says of each
+/// initialiser whether it is a parameter.
+///
+/// Exporters keep one of several initialisers with equal elements, and new norms all have ones and zeros: without this, freezing
+/// one module would freeze another's. PyTorch's older one writes `Identity` for the others; the newer one leaves them out,
+/// but lists all parameters, so that what a module lacks is known.
+struct WeightSeparation {
+  private(set) var graph: GraphMessage
+  /// What was done, in words.
+  private(set) var notes: [String] = []
+  /// Batch norms that are no more.
+  private(set) var foldedNorms: [String] = []
+
+  private let signature: ExportedSignature?
+  /// Whether there are constants among the nodes: the exporter makes initialisers of all of them before it merges.
+  private let keepsConstants: Bool
+  /// What nodes look up in, and what others read.
+  private var tables: Set<String> = []
+  private var multiplied: Set<String> = []
+  private var places: [String: Int] = [:]
+  /// By name of the module's, the module that reads it as its own: it stands there, or in one within.
+  private var homes: [String: String] = [:]
+  /// What the module has by the signature and no node reads, as far as it is not found.
+  private var missing: Set<String> = []
+  /// By initialiser and what a module reads it as, the one that this module has in its place.
+  private var own: [String: [Use: String]] = [:]
+
+  /// What an initialiser is to a node.
+  private struct Use: Hashable {
+    var module: String
+    /// How names of such weights end; nil where the operator does not say.
+    var word: String?
+  }
+
+  /// The most elements of an initialiser that the newer exporter merges with another.
+  private static let mostMerged = 1024
+
+  init(_ model: ModelMessage) {
+    graph = model.graph ?? GraphMessage()
+    signature = ExportedSignature(graph)
+    keepsConstants = graph.nodes.contains { $0.op == "Constant" }
+    for (place, tensor) in graph.initializers.enumerated() where places[tensor.name] == nil {
+      places[tensor.name] = place
+    }
+    let isNumbered = graph.nodes.contains { $0.op == "Identity" && places[$0.inputs.first ?? ""] != nil }
+    if isNumbered || signature != nil {
+      for place in graph.nodes.indices { graph.nodes[place].number = place + 1 }
+    }
+    if isNumbered { undoIdentities() }
+    if let signature {
+      look()
+      missing = unread(signature)
+      // Names of modules first: what these claim is not to be guessed.
+      for place in graph.nodes.indices { nameInputs(of: place, isNamed: true) }
+      // What is tied may have been read under another name alone.
+      missing.formUnion(unread(signature))
+      for place in graph.nodes.indices { nameInputs(of: place, isNamed: false) }
+      markKinds(signature)
+      noteMissing(signature)
+    } else if model.producer == "pytorch" {
+      // Its older exporter counts up what it makes itself.
+      for place in graph.initializers.indices where graph.initializers[place].dimensions.count < 2 {
+        let name = graph.initializers[place].name
+        if !PathText.isNumbered(name), !name.contains("/") { graph.initializers[place].kind = .parameter }
+      }
+    }
+    for node in graph.nodes where node.op == "PRelu" && node.domain.isEmpty {
+      if let place = node.inputs.dropFirst().first.flatMap({ places[$0] }),
+        graph.initializers[place].kind == nil
+      {
+        graph.initializers[place].kind = .parameter
+      }
+    }
+  }
+
+  private static func module(of name: String) -> String {
+    name.lastIndex(of: ".").map { String(name[..<$0]) } ?? ""
+  }
+
+  private static func leaf(of name: String) -> String {
+    name.lastIndex(of: ".").map { String(name[name.index(after: $0)...]) } ?? name
+  }
+
+  // MARK: The older exporter
+
+  /// Initialisers that stand for another of equal elements are there again.
+  private mutating func undoIdentities() {
+    var removed: Set<Int> = []
+    for (place, node) in graph.nodes.enumerated() {
+      guard node.op == "Identity", node.domain.isEmpty, node.inputs.count == 1, node.outputs.count == 1,
+        let source = places[node.inputs[0]], let output = node.outputs.first, places[output] == nil,
+        PathText.isDotted(output) || PathText.isNumbered(output), isWeight(graph.initializers[source])
+      else { continue }
+      add(output, like: source)
+      removed.insert(place)
+      if PathText.isDotted(output) { note(output, node.inputs[0]) }
+    }
+    graph.nodes = graph.nodes.indices.filter { !removed.contains($0) }.map { graph.nodes[$0] }
+  }
+
+  private func isWeight(_ tensor: TensorMessage) -> Bool {
+    tensor.elementType.dtype?.isFloatingPoint == true
+      && tensor.isWeight(tensor.name, count: NDArray.elementCount(of: tensor.dimensions) ?? 0)
+  }
+
+  private mutating func add(_ name: String, like place: Int) {
+    var tensor = graph.initializers[place]
+    tensor.name = name
+    if let known = places[name] {
+      graph.initializers[known] = tensor
+    } else {
+      places[name] = graph.initializers.count
+      graph.initializers.append(tensor)
+    }
+  }
+
+  private mutating func note(_ name: String, _ other: String) {
+    notes.append(
+      "`\(name)` and `\(other)` were exported as one, as their values are equal; they are two variables here")
+  }
+
+  // MARK: The newer exporter
+
+  /// Who reads what.
+  private mutating func look() {
+    for node in graph.nodes {
+      let module = Self.module(of: node)
+      for (operand, name) in node.inputs.enumerated() {
+        if node.op == "Gather" && operand == 0 { tables.insert(name) } else { multiplied.insert(name) }
+        if Self.isWithin(name, module), homes[name].map({ $0.utf8.count < module.utf8.count }) ?? true {
+          homes[name] = module
+        }
+      }
+    }
+  }
+
+  private static func isWithin(_ name: String, _ module: String) -> Bool {
+    module.isEmpty || name.hasPrefix(module) && name.dropFirst(module.count).hasPrefix(".")
+  }
+
+  private func unread(_ signature: ExportedSignature) -> Set<String> {
+    var read: Set<String> = []
+    for node in graph.nodes { node.addRead(to: &read) }
+    return Set(signature.names).subtracting(read)
+  }
+
+  /// What a node reads that its module lacks goes by the module's name for it.
+  private mutating func nameInputs(of place: Int, isNamed: Bool) {
+    let node = graph.nodes[place]
+    // What these read is put together of several.
+    if Self.recurrent.contains(node.op) { return }
+    for (operand, name) in node.inputs.enumerated() {
+      guard let source = places[name], (signature?.kinds[name] != nil) == isNamed,
+        isNamed || !PathText.isDotted(name)
+      else { continue }
+      let tensor = graph.initializers[source]
+      guard tensor.elementType.dtype?.isFloatingPoint == true else { continue }
+      let use = Use(module: Self.module(of: node), word: Self.word(for: operand, of: node, tensor))
+      if let known = own[name]?[use] {
+        graph.nodes[place].inputs[operand] = known
+      } else if let made = isNamed ? merged(tensor, use, in: node) : counted(use, in: node) {
+        missing.remove(made)
+        own[name, default: [:]][use] = made
+        add(made, like: source)
+        graph.nodes[place].inputs[operand] = made
+        if isNamed { note(made, name) }
+      }
+    }
+  }
+
+  private static let recurrent: Set<String> = ["LSTM", "GRU", "RNN"]
+
+  /// The module that a node is of.
+  private static func module(of node: NodeMessage) -> String {
+    node.metadata["pkg.torch.onnx.name_scopes"].flatMap { PathText.module(ofList: $0) } ?? ""
+  }
+
+  /// How PyTorch's names of what a node reads there end; nil where its operator does not say.
+  private static func word(for operand: Int, of node: NodeMessage, _ tensor: TensorMessage) -> String? {
+    let axes = tensor.dimensions.count { $0 != 1 }
+    switch node.op {
+    case "Add" where axes == 1: return "bias"
+    case "Mul" where axes == 1, "PRelu": return "weight"
+    case "MatMul" where tensor.dimensions.count == 2: return "weight"
+    case "Gather" where operand == 0 && axes == 2: return "weight"
+    case "Gemm", "Conv", "ConvTranspose": return operand == 2 ? "bias" : "weight"
+    case "LayerNormalization", "GroupNormalization", "BatchNormalization", "RMSNormalization":
+      let words = ["", "weight", "bias", "running_mean", "running_var"]
+      return words.indices.contains(operand) ? words[operand] : nil
+    default: return nil
+    }
+  }
+
+  /// What a module calls an initialiser that goes by another's name, if it is one that it lacks.
+  private func merged(_ tensor: TensorMessage, _ use: Use, in node: NodeMessage) -> String? {
+    let name = tensor.name
+    func inside(_ path: Substring) -> String { use.module.isEmpty ? String(path) : "\(use.module).\(path)" }
+    if Self.isWithin(name, use.module) {
+      if Self.module(of: name) == use.module, use.word.map(name.hasSuffix) ?? true { return nil }
+      let same = inside(Self.leaf(of: name)[...])
+      guard use.word.map(name.hasSuffix) ?? true else { return only(lacking(use, in: node), of: use.module) }
+      return missing.contains(same) ? same : nil
+    }
+    // Larger ones are merged by nobody.
+    guard let count = NDArray.elementCount(of: tensor.dimensions), count <= Self.mostMerged, !isTied(name)
+    else { return nil }
+    // The same place in another copy of its module.
+    let home = homes[name] ?? Self.module(of: name)
+    let place = home.isEmpty ? name[...] : name.dropFirst(home.count + 1)
+    let fitting = lacking(use, in: node)
+    for same in [inside(place), inside(Self.leaf(of: name)[...])] where fitting.contains(same) { return same }
+    return only(fitting, of: use.module)
+  }
+
+  /// What a module calls an initialiser that the exporter has counted up.
+  private func counted(_ use: Use, in node: NodeMessage) -> String? {
+    use.word == nil ? nil : only(lacking(use, in: node), of: use.module)
+  }
+
+  /// What a module or one within it lacks that a node could read so.
+  private func lacking(_ use: Use, in node: NodeMessage) -> [String] {
+    missing.filter { name in
+      guard Self.isWithin(name, use.module), use.word.map(name.hasSuffix) ?? true else { return false }
+      // A batch norm that was folded reads nothing; what is in its place reads a convolution's.
+      let module = Self.module(of: name)
+      return node.op == "BatchNormalization"
+        || !missing.contains(module.isEmpty ? "running_mean" : module + ".running_mean")
+    }.sorted()
+  }
+
+  /// The only one of the module's own, or the only one of those within it.
+  private func only(_ names: [String], of module: String) -> String? {
+    let own = names.filter { Self.module(of: $0) == module }
+    if own.count == 1 { return own[0] }
+    return own.isEmpty && names.count == 1 ? names[0] : nil
+  }
+
+  /// Whether what several modules read is one in the model too: a table that others multiply with, or anything in a file that
+  /// keeps equal initialisers apart.
+  private func isTied(_ name: String) -> Bool {
+    keepsConstants || tables.contains(name) && multiplied.contains(name)
+  }
+
+  private mutating func markKinds(_ signature: ExportedSignature) {
+    var readers: [String: Set<String>] = [:]
+    for node in graph.nodes where !Self.recurrent.contains(node.op) {
+      for name in node.inputs { readers[name, default: []].insert(Self.module(of: node)) }
+    }
+    for place in graph.initializers.indices {
+      let name = graph.initializers[place].name
+      if let kind = signature.kinds[name] {
+        graph.initializers[place].kind = kind
+      } else if !PathText.isDotted(name), let modules = readers[name], !modules.contains(where: lacks) {
+        // No parameter of the modules that read it is left that it could be made of.
+        graph.initializers[place].kind = .constant
+      }
+    }
+  }
+
+  /// Says what the module has and the file has not: it does not learn by itself.
+  private mutating func noteMissing(_ signature: ExportedSignature) {
+    let recurring = Set(
+      graph.nodes.lazy.filter { Self.recurrent.contains($0.op) }.map { Self.module(of: $0) })
+    // Those of batch norms are spoken of together.
+    foldedNorms = signature.names.filter { $0.hasSuffix("running_mean") && missing.contains($0) }
+      .map { PathText.path(Self.module(of: $0), separators: ["."]) }
+    let folded = Set(foldedNorms)
+    let lost = signature.names.filter { name in
+      let module = Self.module(of: name)
+      return signature.kinds[name] == .parameter && missing.contains(name) && !recurring.contains(module)
+        && !folded.contains(PathText.path(module, separators: ["."]))
+    }
+    guard !lost.isEmpty else { return }
+    notes.append(
+      lost.prefix(3).map { "`\($0)`" }.joined(separator: ", ")
+        + (lost.count > 3 ? " and \(lost.count - 3) more" : "")
+        + ": the exporter has folded what the module has of these into other values, dropped it since it changes nothing, or found "
+        + "it tied to another; it does not learn by itself here; export with `optimize=False` to keep it")
+  }
+
+  /// Whether a module, or one within it, has a parameter that no node reads; the outermost counts for itself alone.
+  private func lacks(_ module: String) -> Bool {
+    missing.contains { name in
+      signature?.kinds[name] == .parameter
+        && (module.isEmpty ? !name.contains(".") : Self.isWithin(name, module))
+    }
+  }
+}
