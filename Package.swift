@@ -209,7 +209,7 @@ let tests: [Target] = [
     name: "FirnCLITests",
     dependencies: [
       "FirnCLI", "FirnDigits", "FirnGraph", "FirnNotation", "FirnFiles", "FirnNN", "FirnCompiler",
-      "FirnRuntime", "FirnFormats",
+      "FirnRuntime", "FirnFormats", "FirnONNX",
       "FirnTestSupport",
     ]),
   .testTarget(name: "FirnBenchTests", dependencies: ["FirnBench", "CFirnAllocations"]),
