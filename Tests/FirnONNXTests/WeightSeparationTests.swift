@@ -192,7 +192,7 @@ import Testing
       parameters: ["fc.weight", "fc.bias", "bn.weight", "bn.bias", "lost"],
       buffers: ["bn.running_mean", "bn.running_var"])
     #expect(model.notes.contains { $0.hasPrefix("`bn`: batch norms are folded") }, "\(model.notes)")
-    #expect(model.notes.contains { $0.hasPrefix("`lost`: the exporter has folded") }, "\(model.notes)")
+    #expect(model.notes.contains { $0.hasPrefix("`lost`: the module has these") }, "\(model.notes)")
   }
 
   /// A batch that keeps its extent needs none that is known.

@@ -25,6 +25,10 @@ struct WeightSeparation {
   private var homes: [String: String] = [:]
   /// What the module has by the signature and no node reads, as far as it is not found.
   private var missing: Set<String> = []
+  /// By module, names of its own, and of the modules that it holds, of which some are missing.
+  private var names: [String: (own: [String], within: [String])] = [:]
+  /// What is another's in the file, with that one's name.
+  private var merges: [(name: String, other: String)] = []
   /// By initialiser and what a module reads it as, the one that this module has in its place.
   private var own: [String: [Use: String]] = [:]
 
@@ -37,6 +41,8 @@ struct WeightSeparation {
 
   /// The most elements of an initialiser that the newer exporter merges with another.
   private static let mostMerged = 1024
+  /// Of so many names that a module lacks none is told from the others, and none is looked for.
+  private static let mostNames = 256
 
   init(_ model: ModelMessage) {
     graph = model.graph ?? GraphMessage()
@@ -53,10 +59,12 @@ struct WeightSeparation {
     if let signature {
       look()
       missing = unread(signature)
+      index()
       // Names of modules first: what these claim is not to be guessed.
       for place in graph.nodes.indices { nameInputs(of: place, isNamed: true) }
       // What is tied may have been read under another name alone.
       missing.formUnion(unread(signature))
+      index()
       for place in graph.nodes.indices { nameInputs(of: place, isNamed: false) }
       markKinds(signature)
       noteMissing(signature)
@@ -67,6 +75,7 @@ struct WeightSeparation {
         if !PathText.isNumbered(name), !name.contains("/") { graph.initializers[place].kind = .parameter }
       }
     }
+    noteMerges()
     for node in graph.nodes where node.op == "PRelu" && node.domain.isEmpty {
       if let place = node.inputs.dropFirst().first.flatMap({ places[$0] }),
         graph.initializers[place].kind == nil
@@ -96,7 +105,7 @@ struct WeightSeparation {
       else { continue }
       add(output, like: source)
       removed.insert(place)
-      if PathText.isDotted(output) { note(output, node.inputs[0]) }
+      if PathText.isDotted(output) { merges.append((output, node.inputs[0])) }
     }
     graph.nodes = graph.nodes.indices.filter { !removed.contains($0) }.map { graph.nodes[$0] }
   }
@@ -117,9 +126,16 @@ struct WeightSeparation {
     }
   }
 
-  private mutating func note(_ name: String, _ other: String) {
-    notes.append(
-      "`\(name)` and `\(other)` were exported as one, as their values are equal; they are two variables here")
+  private mutating func noteMerges() {
+    let few = 4
+    for merge in merges.count <= few ? merges[...] : merges.prefix(few - 1) {
+      notes.append(
+        "`\(merge.name)` and `\(merge.other)` were exported as one, as their values are equal; they are two variables here"
+      )
+    }
+    if merges.count > few {
+      notes.append("so are \(merges.count - few + 1) more that were exported as others of equal values")
+    }
   }
 
   // MARK: The newer exporter
@@ -127,7 +143,7 @@ struct WeightSeparation {
   /// Who reads what.
   private mutating func look() {
     for node in graph.nodes {
-      let module = Self.module(of: node)
+      let module = Self.module(of: node) ?? ""
       for (operand, name) in node.inputs.enumerated() {
         if node.op == "Gather" && operand == 0 { tables.insert(name) } else { multiplied.insert(name) }
         if Self.isWithin(name, module), homes[name].map({ $0.utf8.count < module.utf8.count }) ?? true {
@@ -141,6 +157,15 @@ struct WeightSeparation {
     module.isEmpty || name.hasPrefix(module) && name.dropFirst(module.count).hasPrefix(".")
   }
 
+  private mutating func index() {
+    names = [:]
+    for name in missing.sorted() {
+      let module = Self.module(of: name)
+      names[module, default: ([], [])].own.append(name)
+      if !module.isEmpty { names[Self.module(of: module), default: ([], [])].within.append(name) }
+    }
+  }
+
   private func unread(_ signature: ExportedSignature) -> Set<String> {
     var read: Set<String> = []
     for node in graph.nodes { node.addRead(to: &read) }
@@ -151,14 +176,14 @@ struct WeightSeparation {
   private mutating func nameInputs(of place: Int, isNamed: Bool) {
     let node = graph.nodes[place]
     // What these read is put together of several.
-    if Self.recurrent.contains(node.op) { return }
+    guard !Self.recurrent.contains(node.op), let module = Self.module(of: node) else { return }
     for (operand, name) in node.inputs.enumerated() {
       guard let source = places[name], (signature?.kinds[name] != nil) == isNamed,
         isNamed || !PathText.isDotted(name)
       else { continue }
       let tensor = graph.initializers[source]
       guard tensor.elementType.dtype?.isFloatingPoint == true else { continue }
-      let use = Use(module: Self.module(of: node), word: Self.word(for: operand, of: node, tensor))
+      let use = Use(module: module, word: Self.word(for: operand, of: node, tensor))
       if let known = own[name]?[use] {
         graph.nodes[place].inputs[operand] = known
       } else if let made = isNamed ? merged(tensor, use, in: node) : counted(use, in: node) {
@@ -166,16 +191,16 @@ struct WeightSeparation {
         own[name, default: [:]][use] = made
         add(made, like: source)
         graph.nodes[place].inputs[operand] = made
-        if isNamed { note(made, name) }
+        if isNamed { merges.append((made, name)) }
       }
     }
   }
 
   private static let recurrent: Set<String> = ["LSTM", "GRU", "RNN"]
 
-  /// The module that a node is of.
-  private static func module(of node: NodeMessage) -> String {
-    node.metadata["pkg.torch.onnx.name_scopes"].flatMap { PathText.module(ofList: $0) } ?? ""
+  /// The module that a node is of; nil where the file does not say.
+  private static func module(of node: NodeMessage) -> String? {
+    node.metadata["pkg.torch.onnx.name_scopes"].flatMap { PathText.module(ofList: $0) }
   }
 
   /// How PyTorch's names of what a node reads there end; nil where its operator does not say.
@@ -184,7 +209,7 @@ struct WeightSeparation {
     switch node.op {
     case "Add" where axes == 1: return "bias"
     case "Mul" where axes == 1, "PRelu": return "weight"
-    case "MatMul" where tensor.dimensions.count == 2: return "weight"
+    case "MatMul" where operand == 1 && tensor.dimensions.count == 2: return "weight"
     case "Gather" where operand == 0 && axes == 2: return "weight"
     case "Gemm", "Conv", "ConvTranspose": return operand == 2 ? "bias" : "weight"
     case "LayerNormalization", "GroupNormalization", "BatchNormalization", "RMSNormalization":
@@ -220,15 +245,22 @@ struct WeightSeparation {
     use.word == nil ? nil : only(lacking(use, in: node), of: use.module)
   }
 
-  /// What a module or one within it lacks that a node could read so.
+  /// What a module or one that it holds lacks that a node could read so.
   private func lacking(_ use: Use, in node: NodeMessage) -> [String] {
-    missing.filter { name in
-      guard Self.isWithin(name, use.module), use.word.map(name.hasSuffix) ?? true else { return false }
-      // A batch norm that was folded reads nothing; what is in its place reads a convolution's.
-      let module = Self.module(of: name)
-      return node.op == "BatchNormalization"
-        || !missing.contains(module.isEmpty ? "running_mean" : module + ".running_mean")
-    }.sorted()
+    guard let names = names[use.module] else { return [] }
+    return [names.own, names.within].flatMap { names in
+      if names.count > Self.mostNames { return [String]() }
+      return names.filter { name in
+        // A batch norm that was folded reads nothing; what is in its place reads a convolution's.
+        missing.contains(name) && use.word.map(name.hasSuffix) ?? true
+          && (node.op == "BatchNormalization" || !isOfFoldedNorm(name))
+      }
+    }
+  }
+
+  private func isOfFoldedNorm(_ name: String) -> Bool {
+    let module = Self.module(of: name)
+    return missing.contains(module.isEmpty ? "running_mean" : module + ".running_mean")
   }
 
   /// The only one of the module's own, or the only one of those within it.
@@ -245,16 +277,38 @@ struct WeightSeparation {
   }
 
   private mutating func markKinds(_ signature: ExportedSignature) {
-    var readers: [String: Set<String>] = [:]
-    for node in graph.nodes where !Self.recurrent.contains(node.op) {
-      for name in node.inputs { readers[name, default: []].insert(Self.module(of: node)) }
+    let lost = signature.names.filter {
+      signature.kinds[$0] == .parameter && missing.contains($0) && !isOfFoldedNorm($0)
+    }
+    var lacking: Set<String> = []
+    for name in lost {
+      let module = Self.module(of: name)
+      lacking.insert(module)
+      // The outermost counts for itself alone.
+      if module.contains(".") { lacking.insert(Self.module(of: module)) }
+    }
+    let lacksKernel = lost.contains { $0.hasSuffix("weight") }
+    // What may be made of parameters that are lost.
+    var derived: Set<String> = []
+    var read: Set<String> = []
+    for node in graph.nodes {
+      let module = Self.module(of: node)
+      let isOpen = module.map(lacking.contains) ?? true || Self.recurrent.contains(node.op)
+      for (operand, name) in node.inputs.enumerated() {
+        read.insert(name)
+        // A product may be another module's, which calls no node its own.
+        let isKernel =
+          lacksKernel && ["MatMul", "Gemm", "Conv", "ConvTranspose", "Gather"].contains(node.op)
+          && places[name].map { Self.word(for: operand, of: node, graph.initializers[$0]) } == "weight"
+        if isOpen || isKernel { derived.insert(name) }
+      }
     }
     for place in graph.initializers.indices {
       let name = graph.initializers[place].name
       if let kind = signature.kinds[name] {
         graph.initializers[place].kind = kind
-      } else if !PathText.isDotted(name), let modules = readers[name], !modules.contains(where: lacks) {
-        // No parameter of the modules that read it is left that it could be made of.
+      } else if !PathText.isDotted(name), read.contains(name), !derived.contains(name) {
+        // No parameter is left that it could be made of.
         graph.initializers[place].kind = .constant
       }
     }
@@ -263,7 +317,7 @@ struct WeightSeparation {
   /// Says what the module has and the file has not: it does not learn by itself.
   private mutating func noteMissing(_ signature: ExportedSignature) {
     let recurring = Set(
-      graph.nodes.lazy.filter { Self.recurrent.contains($0.op) }.map { Self.module(of: $0) })
+      graph.nodes.lazy.filter { Self.recurrent.contains($0.op) }.compactMap { Self.module(of: $0) })
     // Those of batch norms are spoken of together.
     foldedNorms = signature.names.filter { $0.hasSuffix("running_mean") && missing.contains($0) }
       .map { PathText.path(Self.module(of: $0), separators: ["."]) }
@@ -277,15 +331,7 @@ struct WeightSeparation {
     notes.append(
       lost.prefix(3).map { "`\($0)`" }.joined(separator: ", ")
         + (lost.count > 3 ? " and \(lost.count - 3) more" : "")
-        + ": the exporter has folded what the module has of these into other values, dropped it since it changes nothing, or found "
-        + "it tied to another; it does not learn by itself here; export with `optimize=False` to keep it")
-  }
-
-  /// Whether a module, or one within it, has a parameter that no node reads; the outermost counts for itself alone.
-  private func lacks(_ module: String) -> Bool {
-    missing.contains { name in
-      signature?.kinds[name] == .parameter
-        && (module.isEmpty ? !name.contains(".") : Self.isWithin(name, module))
-    }
+        + ": the module has these and the file has not, since they are folded into other values, tied to others, change nothing, or "
+        + "are not used; they do not learn by themselves here; `optimize=False` keeps what is folded")
   }
 }
