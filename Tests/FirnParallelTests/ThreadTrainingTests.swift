@@ -119,7 +119,8 @@ import Testing
     #expect(error?.code == .world)
     #expect(message.contains("ranks 0, 1: ") && message.contains("rank 2: "), "\(message)")
     switch what {
-    case "weight": #expect(error?.place == "hidden/bias" && message.contains("`hidden/bias`"))
+    // A member that is still comparing may hear it from another one, whose words have no place of their own.
+    case "weight": #expect(message.contains("`hidden/bias`"))
     case "selection": #expect(message.contains("train different variables"))
     default: #expect(message.contains("the graph is not the same"))
     }

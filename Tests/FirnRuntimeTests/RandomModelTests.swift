@@ -138,6 +138,7 @@ import Testing
       slope += zip(values, direction).reduce(0) { $0 + $1.0 * $1.1 }
       scale = max(scale, values.map(abs).max() ?? 0)
     }
+    try #require(scale.isFinite)
     guard scale < 1e12 else {
       // Of 10,000 models one, whose loss no step of an `f64` leaves as it goes.
       return withKnownIssue("a gradient of \(scale) has no difference to be held against") { Issue.record() }

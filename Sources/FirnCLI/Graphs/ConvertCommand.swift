@@ -51,6 +51,17 @@ enum ConvertCommand {
       throw UsageError(
         "firn convert", "'\(target)' is the file that is read", remedy: "write to another name")
     }
+    if arguments.text("weights") != nil, target.hasSuffix(".firn") {
+      throw UsageError(
+        "firn convert", "'\(target)' is a graph file, beside which weights lie in a file of their own",
+        remedy: "write to a name that ends in .onnx, or leave --weights out")
+    }
+    if arguments.text("weights") == nil,
+      let option = ["map", "into"].first(where: { !arguments.texts($0).isEmpty || arguments.text($0) != nil })
+    {
+      throw UsageError(
+        "firn convert", "'--\(option)' needs '--weights'", remedy: "name a file of weights")
+    }
     let model = try GraphQuestion.model(source, binding: arguments.texts("input"), in: shell)
     let graph = model.graph
     if target.hasSuffix(".onnx") {
@@ -66,11 +77,6 @@ enum ConvertCommand {
       }
       try session.writeONNX(named ?? model.outputs ?? graph.outputNames, to: shell.resolved(target))
     } else {
-      guard arguments.text("weights") == nil else {
-        throw UsageError(
-          "firn convert", "'\(target)' is a graph file, beside which weights lie in a file of their own",
-          remedy: "write to a name that ends in .onnx, or leave --weights out")
-      }
       try graph.write(toFile: shell.resolved(target))
     }
     if arguments.flag("json") {

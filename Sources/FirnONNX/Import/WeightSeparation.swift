@@ -15,8 +15,10 @@ struct WeightSeparation {
   private(set) var foldedNorms: [String] = []
 
   private let signature: ExportedSignature?
-  /// Whether there are constants among the nodes: the exporter makes initialisers of all of them before it merges.
-  private let keepsConstants: Bool
+  /// Whether the exporter can have merged initialisers: before it does, it makes some of all constants and of what is turned.
+  private var isOptimised: Bool
+  /// By node, the module that it is of; nil where the file does not say.
+  private var modules: [String?] = []
   /// What nodes look up in, and what others read.
   private var tables: Set<String> = []
   private var multiplied: Set<String> = []
@@ -47,17 +49,25 @@ struct WeightSeparation {
   init(_ model: ModelMessage) {
     graph = model.graph ?? GraphMessage()
     signature = ExportedSignature(graph)
-    keepsConstants = graph.nodes.contains { $0.op == "Constant" }
+    isOptimised = false
+    // What `training_info` updates it names as the file does.
+    if !model.training.isEmpty { return }
     for (place, tensor) in graph.initializers.enumerated() where places[tensor.name] == nil {
       places[tensor.name] = place
     }
-    let isNumbered = graph.nodes.contains { $0.op == "Identity" && places[$0.inputs.first ?? ""] != nil }
-    if isNumbered || signature != nil {
+    isOptimised = !graph.nodes.contains { node in
+      node.op == "Constant" || node.op == "Transpose" && places[node.inputs.first ?? ""] != nil
+    }
+    let hasIdentities = graph.nodes.contains { $0.op == "Identity" && places[$0.inputs.first ?? ""] != nil }
+    if hasIdentities || signature != nil {
       for place in graph.nodes.indices { graph.nodes[place].number = place + 1 }
     }
-    if isNumbered { undoIdentities() }
+    if hasIdentities { undoIdentities() }
     if let signature {
-      look()
+      modules = graph.nodes.map { node in
+        node.metadata["pkg.torch.onnx.name_scopes"].flatMap { PathText.module(ofList: $0) }
+      }
+      findReaders()
       missing = unread(signature)
       index()
       // Names of modules first: what these claim is not to be guessed.
@@ -69,8 +79,9 @@ struct WeightSeparation {
       markKinds(signature)
       noteMissing(signature)
     } else if model.producer == "pytorch" {
-      // Its older exporter counts up what it makes itself.
-      for place in graph.initializers.indices where graph.initializers[place].dimensions.count < 2 {
+      // Its older exporter counts up the numbers that it makes itself.
+      for place in graph.initializers.indices
+      where NDArray.elementCount(of: graph.initializers[place].dimensions) == 1 {
         let name = graph.initializers[place].name
         if !PathText.isNumbered(name), !name.contains("/") { graph.initializers[place].kind = .parameter }
       }
@@ -101,11 +112,12 @@ struct WeightSeparation {
     for (place, node) in graph.nodes.enumerated() {
       guard node.op == "Identity", node.domain.isEmpty, node.inputs.count == 1, node.outputs.count == 1,
         let source = places[node.inputs[0]], let output = node.outputs.first, places[output] == nil,
-        PathText.isDotted(output) || PathText.isNumbered(output), isWeight(graph.initializers[source])
+        PathText.isDotted(output) || output.hasPrefix("onnx::") && node.inputs[0].hasPrefix("onnx::"),
+        graph.initializers[source].metadata["firn.scope"] == nil, isWeight(graph.initializers[source])
       else { continue }
       add(output, like: source)
       removed.insert(place)
-      if PathText.isDotted(output) { merges.append((output, node.inputs[0])) }
+      merges.append((output, node.inputs[0]))
     }
     graph.nodes = graph.nodes.indices.filter { !removed.contains($0) }.map { graph.nodes[$0] }
   }
@@ -140,15 +152,12 @@ struct WeightSeparation {
 
   // MARK: The newer exporter
 
-  /// Who reads what.
-  private mutating func look() {
-    for node in graph.nodes {
-      let module = Self.module(of: node) ?? ""
+  private mutating func findReaders() {
+    for (node, module) in zip(graph.nodes, modules) {
       for (operand, name) in node.inputs.enumerated() {
         if node.op == "Gather" && operand == 0 { tables.insert(name) } else { multiplied.insert(name) }
-        if Self.isWithin(name, module), homes[name].map({ $0.utf8.count < module.utf8.count }) ?? true {
-          homes[name] = module
-        }
+        guard let module, Self.isWithin(name, module) else { continue }
+        if homes[name].map({ $0.utf8.count < module.utf8.count }) ?? true { homes[name] = module }
       }
     }
   }
@@ -167,7 +176,7 @@ struct WeightSeparation {
   }
 
   private func unread(_ signature: ExportedSignature) -> Set<String> {
-    var read: Set<String> = []
+    var read = Set(graph.outputs.map(\.name))
     for node in graph.nodes { node.addRead(to: &read) }
     return Set(signature.names).subtracting(read)
   }
@@ -176,9 +185,10 @@ struct WeightSeparation {
   private mutating func nameInputs(of place: Int, isNamed: Bool) {
     let node = graph.nodes[place]
     // What these read is put together of several.
-    guard !Self.recurrent.contains(node.op), let module = Self.module(of: node) else { return }
+    guard !Self.recurrent.contains(node.op), let module = modules[place] else { return }
     for (operand, name) in node.inputs.enumerated() {
-      guard let source = places[name], (signature?.kinds[name] != nil) == isNamed,
+      let kind = signature?.kinds[name]
+      guard let source = places[name], kind != .constant, (kind != nil) == isNamed,
         isNamed || !PathText.isDotted(name)
       else { continue }
       let tensor = graph.initializers[source]
@@ -186,7 +196,9 @@ struct WeightSeparation {
       let use = Use(module: module, word: Self.word(for: operand, of: node, tensor))
       if let known = own[name]?[use] {
         graph.nodes[place].inputs[operand] = known
-      } else if let made = isNamed ? merged(tensor, use, in: node) : counted(use, in: node) {
+      } else if let made = isNamed
+        ? mergedName(tensor, use, in: node) : countedName(use, in: node)
+      {
         missing.remove(made)
         own[name, default: [:]][use] = made
         add(made, like: source)
@@ -197,11 +209,6 @@ struct WeightSeparation {
   }
 
   private static let recurrent: Set<String> = ["LSTM", "GRU", "RNN"]
-
-  /// The module that a node is of; nil where the file does not say.
-  private static func module(of node: NodeMessage) -> String? {
-    node.metadata["pkg.torch.onnx.name_scopes"].flatMap { PathText.module(ofList: $0) }
-  }
 
   /// How PyTorch's names of what a node reads there end; nil where its operator does not say.
   private static func word(for operand: Int, of node: NodeMessage, _ tensor: TensorMessage) -> String? {
@@ -220,28 +227,42 @@ struct WeightSeparation {
   }
 
   /// What a module calls an initialiser that goes by another's name, if it is one that it lacks.
-  private func merged(_ tensor: TensorMessage, _ use: Use, in node: NodeMessage) -> String? {
+  private func mergedName(_ tensor: TensorMessage, _ use: Use, in node: NodeMessage) -> String? {
     let name = tensor.name
-    func inside(_ path: Substring) -> String { use.module.isEmpty ? String(path) : "\(use.module).\(path)" }
-    if Self.isWithin(name, use.module) {
-      if Self.module(of: name) == use.module, use.word.map(name.hasSuffix) ?? true { return nil }
-      let same = inside(Self.leaf(of: name)[...])
-      guard use.word.map(name.hasSuffix) ?? true else { return only(lacking(use, in: node), of: use.module) }
-      return missing.contains(same) ? same : nil
-    }
+    let owner = Self.module(of: name)
     // Larger ones are merged by nobody.
     guard let count = NDArray.elementCount(of: tensor.dimensions), count <= Self.mostMerged, !isTied(name)
     else { return nil }
-    // The same place in another copy of its module.
-    let home = homes[name] ?? Self.module(of: name)
-    let place = home.isEmpty ? name[...] : name.dropFirst(home.count + 1)
     let fitting = lacking(use, in: node)
-    for same in [inside(place), inside(Self.leaf(of: name)[...])] where fitting.contains(same) { return same }
-    return only(fitting, of: use.module)
+    if owner == use.module {
+      // Its own, unless a batch norm reads it in another place.
+      let isOwn = node.op != "BatchNormalization" || use.word.map(name.hasSuffix) ?? true
+      return isOwn ? nil : only(fitting, of: use.module)
+    }
+    let home = homes[name] ?? owner
+    // Of a module within, and nobody nearer reads it.
+    if home == use.module { return nil }
+    // The same place in another copy of its module, else the same name.
+    let leaf = Self.leaf(of: name)
+    let same = inside(use.module, home.isEmpty ? name : String(name.dropFirst(home.count + 1)))
+    if missing.contains(same), node.op == "BatchNormalization" || !isOfFoldedNorm(same) { return same }
+    let beside = inside(use.module, leaf)
+    if fitting.contains(beside) || missing.contains(beside) && !["weight", "bias"].contains(leaf) {
+      return beside
+    }
+    // What is within stays what it is.
+    if Self.isWithin(name, use.module) { return nil }
+    if let found = only(fitting, of: use.module) { return found }
+    let own = lacking(Use(module: use.module), in: node).filter { Self.module(of: $0) == use.module }
+    return fitting.isEmpty && own.count == 1 ? own[0] : nil
+  }
+
+  private func inside(_ module: String, _ path: String) -> String {
+    module.isEmpty ? path : "\(module).\(path)"
   }
 
   /// What a module calls an initialiser that the exporter has counted up.
-  private func counted(_ use: Use, in node: NodeMessage) -> String? {
+  private func countedName(_ use: Use, in node: NodeMessage) -> String? {
     use.word == nil ? nil : only(lacking(use, in: node), of: use.module)
   }
 
@@ -273,7 +294,7 @@ struct WeightSeparation {
   /// Whether what several modules read is one in the model too: a table that others multiply with, or anything in a file that
   /// keeps equal initialisers apart.
   private func isTied(_ name: String) -> Bool {
-    keepsConstants || tables.contains(name) && multiplied.contains(name)
+    !isOptimised || tables.contains(name) && multiplied.contains(name)
   }
 
   private mutating func markKinds(_ signature: ExportedSignature) {
@@ -291,8 +312,7 @@ struct WeightSeparation {
     // What may be made of parameters that are lost.
     var derived: Set<String> = []
     var read: Set<String> = []
-    for node in graph.nodes {
-      let module = Self.module(of: node)
+    for (node, module) in zip(graph.nodes, modules) {
       let isOpen = module.map(lacking.contains) ?? true || Self.recurrent.contains(node.op)
       for (operand, name) in node.inputs.enumerated() {
         read.insert(name)
@@ -317,7 +337,7 @@ struct WeightSeparation {
   /// Says what the module has and the file has not: it does not learn by itself.
   private mutating func noteMissing(_ signature: ExportedSignature) {
     let recurring = Set(
-      graph.nodes.lazy.filter { Self.recurrent.contains($0.op) }.compactMap { Self.module(of: $0) })
+      zip(graph.nodes, modules).lazy.filter { Self.recurrent.contains($0.0.op) }.compactMap(\.1))
     // Those of batch norms are spoken of together.
     foldedNorms = signature.names.filter { $0.hasSuffix("running_mean") && missing.contains($0) }
       .map { PathText.path(Self.module(of: $0), separators: ["."]) }

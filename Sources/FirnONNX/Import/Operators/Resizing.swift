@@ -50,7 +50,7 @@ struct Resizing {
       var numbers: [Int] = []
       for (axis, size) in zip(axes, wanted) {
         // What an axis has, named or not, it keeps, as a batch does.
-        let isKept = policy == "stretch" && size == shape[axis]
+        let isKept = policy == "stretch" && !isCropped && size == shape[axis]
         numbers.append(isKept ? shape[axis].value ?? -1 : try c.numbers([size], "sizes")[0])
         ratios.append(isKept ? 1 : Double(numbers[numbers.count - 1]) / Double(try extent(axis, shape)))
       }
