@@ -42,6 +42,17 @@ extension Importer {
     }
   }
 
+  /// Whether what no operator calls a weight is none: infinities are there to leave elements out.
+  func isMask(_ stored: StoredValue, _ array: NDArray, _ role: String?) -> Bool {
+    guard stored.role == nil, role == nil, stored.message.kind == nil,
+      array.dtype == .f32
+        ? array.withUnsafeBytes({ $0.bindMemory(to: Float.self).contains(where: \.isInfinite) })
+        : array.doubles.contains(where: \.isInfinite)
+    else { return false }
+    note("`\(stored.name)` holds infinities and is no operator's weight: it is a constant here")
+    return true
+  }
+
   /// Says where a kernel has the values of a table, lying the other way: tied weights of which an exporter has made two.
   func noteTiedTables() {
     for table in tables {

@@ -306,17 +306,6 @@ final class Importer {
     return stored.arranged(own) ?? tensor
   }
 
-  /// Whether what no operator calls a weight is none: infinities are there to leave elements out.
-  private func isMask(_ stored: StoredValue, _ array: NDArray, _ role: String?) -> Bool {
-    guard stored.role == nil, role == nil, stored.message.kind == nil,
-      array.dtype == .f32
-        ? array.withUnsafeBytes({ $0.bindMemory(to: Float.self).contains(where: \.isInfinite) })
-        : array.doubles.contains(where: \.isInfinite)
-    else { return false }
-    note("`\(stored.name)` holds infinities and is no operator's weight: it is a constant here")
-    return true
-  }
-
   // MARK: Graphs of nodes
 
   /// The outputs of a graph within a node, built where it stands.
