@@ -256,4 +256,37 @@ import Testing
       inputs: [HandModel.value("x", ["batch", "3", "8", "8"])])
     #expect(Self.names(model) == ["c/bias", "c/kernel"], "\(model.notes)")
   }
+
+  /// What a module has by its own name stays its, whatever else it lacks, and copies are told apart whatever weights are called.
+  @Test func ownParametersKeepTheirNames() throws {
+    let model = try Self.model(
+      [
+        Self.node("Gemm", ["x", "fc.weight", "fc.bias"], "a", in: "fc"),
+        Self.node("Add", ["a", "shift"], "b", in: ""),
+        Self.node("Mul", ["b", "blocks.0.gamma"], "c", in: "blocks.0"),
+        Self.node("Mul", ["c", "blocks.0.gamma"], "y", in: "blocks.1"),
+      ],
+      [
+        Self.uniform("fc.weight", [4, 4]), Self.uniform("fc.bias", [4]), Self.uniform("shift", [4]),
+        Self.filled("blocks.0.gamma", 0.5, [4]),
+      ],
+      parameters: [
+        "fc.weight", "fc.bias", "aux.weight", "aux.bias", "shift", "blocks.0.gamma", "blocks.1.gamma",
+      ])
+    #expect(
+      Self.names(model) == ["blocks/0/gamma", "blocks/1/gamma", "fc/bias", "fc/kernel", "shift"],
+      "\(model.notes)")
+    #expect(
+      model.notes.contains { $0.hasPrefix("`aux.weight`, `aux.bias`: the module has these") },
+      "\(model.notes)")
+  }
+
+  /// A parameter that holds an infinity is one where the file says so.
+  @Test func listedParametersLearnWhateverTheyHold() throws {
+    let logits = TensorMessage("logits", try NDArray([0, -Float.infinity, 1, 0], shape: [4]))
+    let model = try Self.model(
+      [Self.node("Add", ["x", "logits"], "a", in: ""), Self.node("Softmax", ["a"], "y", in: "")],
+      [logits], parameters: ["logits"])
+    #expect(Self.names(model) == ["logits"])
+  }
 }

@@ -51,24 +51,19 @@ enum ConvertCommand {
       throw UsageError(
         "firn convert", "'\(target)' is the file that is read", remedy: "write to another name")
     }
-    if arguments.text("weights") != nil, target.hasSuffix(".firn") {
+    let weightFile = try LoadedWeights.path(arguments)
+    if weightFile != nil, target.hasSuffix(".firn") {
       throw UsageError(
         "firn convert", "'\(target)' is a graph file, beside which weights lie in a file of their own",
         remedy: "write to a name that ends in .onnx, or leave --weights out")
-    }
-    if arguments.text("weights") == nil,
-      let option = ["map", "into"].first(where: { !arguments.texts($0).isEmpty || arguments.text($0) != nil })
-    {
-      throw UsageError(
-        "firn convert", "'--\(option)' needs '--weights'", remedy: "name a file of weights")
     }
     let model = try GraphQuestion.model(source, binding: arguments.texts("input"), in: shell)
     let graph = model.graph
     if target.hasSuffix(".onnx") {
       let named = arguments.text("outputs").map { $0.split(separator: ",").map(String.init) }
       let session = try Session(graph, threads: 1)
-      if let path = arguments.text("weights") {
-        let weights = try WeightFile.model(path, in: shell).weights
+      if let weightFile {
+        let weights = try WeightFile.model(weightFile, in: shell).weights
         let map = try WeightMaps(arguments).joined
         // A model of which some values are others than those asked for would look like any.
         _ = try WeightFile.reading { () throws(FirnError) in

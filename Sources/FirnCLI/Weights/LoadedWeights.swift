@@ -21,14 +21,7 @@ struct LoadedWeights {
   /// - Returns: nil where no file is given.
   /// - Throws: `FileFailure` for a file that cannot be read; where nothing of it is for the graph.
   init?(_ arguments: ParsedArguments, for graph: GraphDef, in shell: Shell) throws {
-    guard let path = arguments.text("weights") else {
-      if let option = ["map", "into"].first(where: { arguments.text($0) != nil }) {
-        throw UsageError(
-          "firn \(arguments.command ?? "")", "'--\(option)' needs '--weights'",
-          remedy: "name a file of weights")
-      }
-      return nil
-    }
+    guard let path = try Self.path(arguments) else { return nil }
     let scope = arguments.text("into")
     let maps = try WeightMaps(arguments)
     let weights = try WeightFile.model(path, in: shell).weights
@@ -56,6 +49,16 @@ struct LoadedWeights {
       }
     }
     if faults.count > Self.listed { shell.errors("  … and \(faults.count - Self.listed) more\n") }
+  }
+
+  /// The file that is given; nil where none is.
+  ///
+  /// - Throws: `UsageError` where something is said of a file and none is given.
+  static func path(_ arguments: ParsedArguments) throws(UsageError) -> String? {
+    if let path = arguments.text("weights") { return path }
+    guard let option = ["map", "into"].first(where: { arguments.text($0) != nil }) else { return nil }
+    throw UsageError(
+      "firn \(arguments.command ?? "")", "'--\(option)' needs '--weights'", remedy: "name a file of weights")
   }
 
   private static let listed = 12

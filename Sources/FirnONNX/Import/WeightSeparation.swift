@@ -253,8 +253,9 @@ struct WeightSeparation {
     // What is within stays what it is.
     if Self.isWithin(name, use.module) { return nil }
     if let found = only(fitting, of: use.module) { return found }
-    let own = lacking(Use(module: use.module), in: node).filter { Self.module(of: $0) == use.module }
-    return fitting.isEmpty && own.count == 1 ? own[0] : nil
+    guard fitting.isEmpty else { return nil }
+    let direct = lacking(Use(module: use.module), in: node).filter { Self.module(of: $0) == use.module }
+    return direct.count == 1 ? direct[0] : nil
   }
 
   private func inside(_ module: String, _ path: String) -> String {
@@ -286,9 +287,9 @@ struct WeightSeparation {
 
   /// The only one of the module's own, or the only one of those within it.
   private func only(_ names: [String], of module: String) -> String? {
-    let own = names.filter { Self.module(of: $0) == module }
-    if own.count == 1 { return own[0] }
-    return own.isEmpty && names.count == 1 ? names[0] : nil
+    let direct = names.filter { Self.module(of: $0) == module }
+    if direct.count == 1 { return direct[0] }
+    return direct.isEmpty && names.count == 1 ? names[0] : nil
   }
 
   /// Whether what several modules read is one in the model too: a table that others multiply with, or anything in a file that
