@@ -56,6 +56,66 @@ import Testing
     }
   }
 
+  // MARK: Named dimensions
+
+  /// What a node's window shows of a named dimension is held against what was fed, in a program as by itself.
+  @Test(arguments: [DType.f32, .i32], [true, false])
+  func windowsBeyondTheEndAreErrors(_ dtype: DType, _ isFused: Bool) throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", "time"], dtype: dtype)
+    let other = graph.placeholder("other", shape: ["batch", 8], dtype: dtype)
+    func piece(_ name: String, _ build: () -> Tensor) -> Tensor { graph.scope(name, build) }
+    let cut = piece("cut") { x.sliced(axis: 1, from: 0, to: 8) + other }
+    let parts = piece("parts") { x.split(sizes: [8, "time" - 8], axis: 1)[0] * other }
+    let table = graph.constant(try NDArray(zeros: [4], dtype: dtype))
+    let looked = piece("looked") { table.sliced(axis: 0, from: 0, to: "time") + x }
+    let loop = piece("loop") {
+      scan(over: [other], initial: [x]) { step in
+        let x = step.carries[0]
+        return ScanResult(carries: [x + x], outputs: [x.sliced(axis: 1, from: 0, to: 8) + step.slices[0]])
+      }.outputs[0]
+    }
+    try graph.validate()
+    let passes = isFused ? Compiler.pipeline : Self.plain
+    func plan(_ tensor: Tensor, time: Int) throws -> Plan {
+      let request = CompilationRequest(graph: graph.definition, fetches: [tensor.value])
+      let compiled = try Compiler.compile(request, pipeline: passes).graph
+      #expect(hasPrograms(compiled) == isFused)
+      return try Plan(compiled.mapping(.binding(["batch": 3, "time": time])))
+    }
+    for (tensor, place, words) in [
+      (cut, "cut/slice", "0..<8 is no part"), (parts, "parts/split", "-3"),
+      (looked, "looked/slice", "0..<5 is no part"), (loop, "slice", "0..<8 is no part"),
+    ] {
+      let error = #expect(throws: FirnError.self) { try plan(tensor, time: 5) }
+      #expect(error?.place == place && error?.location != nil, "\(String(describing: error))")
+      #expect(error?.message.contains(words) == true, "\(String(describing: error))")
+      _ = try plan(tensor, time: tensor == looked ? 4 : 8)
+    }
+  }
+
+  // MARK: Signs
+
+  /// Ops that differ in the sign of a zero are not merged, nor do they share a program.
+  @Test func signsOfZeroStay() throws {
+    let graph = Graph()
+    let (x, y) = (graph.placeholder("x", shape: ["n"]), graph.placeholder("y", shape: ["n"]))
+    let padded = [0.0, -0.0].map { 1 / x.padded(low: [1], high: [0], value: $0) }
+    let bent = zip([x, y], [0.0, -0.0]).map { 1 / leakyReLU($0, alpha: $1) }
+    try graph.validate()
+    let session = try Session(graph, threads: 1)
+    let feed = try NDArray([-1, -2, -3] as [Float], shape: [3])
+    let program = try session.compile(fetching: padded + bent)
+    let results = try session.run(program, feeding: ["x": feed, "y": feed])
+    #expect(try padded.map { try results[$0].doubles[0] } == [.infinity, -.infinity])
+    #expect(
+      try bent.map { try results[$0].doubles }
+        == [[-1, -1, -1], [1, 1, 1]].map { $0.map { $0 * .infinity } })
+    #expect(
+      Pad(low: [1], high: [0], interior: [0], value: .nan)
+        == Pad(low: [1], high: [0], interior: [0], value: .nan))
+  }
+
   // MARK: Random models
 
   @Test(arguments: 0..<200, [DType.f32, .f64])

@@ -62,6 +62,37 @@ import Testing
     #expect(try session.run(session.compile(fetching: [total]))[total].doubles == values.map { $0 * 27 })
   }
 
+  /// No step makes the index: a carry that becomes it is given a copy, also where the carries are stacked.
+  @Test(arguments: [false, true]) func aCarryMayBecomeTheIndex(_ isReversed: Bool) throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: [3])
+    let start = graph.placeholder("start", shape: [], dtype: .i32)
+    // Something else that lives while the loop runs.
+    let kept = exp(x)
+    let found = scan(initial: [start], length: 5, reversed: isReversed) {
+      ScanResult(carries: [$0.index], outputs: [$0.carries[0]])
+    }
+    let made = scan(initial: [start.reshaped(to: [1])], length: 5, reversed: isReversed) { step in
+      let next = step.index.reshaped(to: [1])
+      return ScanResult(carries: [next], outputs: [next, step.carries[0]])
+    }
+    try graph.validate()
+    let session = try Session(graph, threads: 1)
+    let fetches = [
+      found.carries[0], found.outputs[0], made.carries[0], made.outputs[0], made.outputs[1], kept,
+    ]
+    let feeds = Feeds([
+      ("x", try NDArray([Float](repeating: 0, count: 3), shape: [3])), ("start", NDArray(scalar: Int32(9))),
+    ])
+    let results = try session.run(session.compile(fetching: fetches), feeding: feeds)
+    let steps: [Double] = isReversed ? [4, 3, 2, 1, 0] : [0, 1, 2, 3, 4]
+    let old = [9] + steps.dropLast()
+    // Stacked by place, whichever way the loop goes.
+    let (now, before) = isReversed ? (Array(steps.reversed()), Array(old.reversed())) : (steps, old)
+    let values = try fetches.map { try results[$0].doubles }
+    #expect(values == [[steps[4]], before, [steps[4]], now, before, [1, 1, 1]])
+  }
+
   /// What reads nothing of the loop around it runs once.
   @Test func loopsThatReadNothingOfItStayOutside() throws {
     let graph = Graph()

@@ -66,7 +66,7 @@ struct ElementProgram: Sendable {
   static let mostNodes = 1024
   static let mostSteps = 4096
 
-  /// - Throws: C3, C4, C5 or C6 of a program that cannot be run.
+  /// - Throws: C3, C4, C5 or C6 of a program that cannot be run, or what one of its nodes would be refused for.
   init(_ fused: Fused) throws(FirnError) {
     let (body, domain) = (fused.pattern, fused.domain)
     self.body = body
@@ -82,12 +82,13 @@ struct ElementProgram: Sendable {
     }
     index = ValueIndex(body)
     wholes = Array(repeating: -1, count: index.count)
-    for (position, node) in body.nodes.enumerated() {
+    for (position, node) in body.nodes.enumerated() where node.fusedInput == nil {
+      try requireTypes(of: position, in: fused)
       if node.traits.contains(.start) {
         try begin(with: position, fused)
         continue
       }
-      if case .none = roles[position], node.fusedInput == nil {
+      if case .none = roles[position] {
         throw FirnError(
           .invalidArgument, "`\(node.name)` is no elementwise work: `\(node.mnemonic)` is run by itself",
           remedy: "move it out of the program", constraint: "C3")
@@ -100,6 +101,25 @@ struct ElementProgram: Sendable {
     for output in body.outputs { try add(output, body.type(of: output), domain) }
     try placeStart()
     (windows, windowNumbers, known, wholes) = ([], [:], [:], [])
+  }
+
+  /// What named dimensions left open is decided here, as it is for a node by itself: a window beyond the end of what it
+  /// shows would be read.
+  ///
+  /// - Throws: what the node would be refused for, with its name and place.
+  private func requireTypes(of position: Int, in fused: Fused) throws(FirnError) {
+    let node = body.nodes[position]
+    do throws(FirnError) {
+      let types = try node.op.resultTypes(of: node.inputs.map { body.type(of: $0) })
+      if types == node.types { return }
+      throw FirnError(.shapeMismatch, "is \(types), not \(node.types)")
+    } catch {
+      var error = error
+      let named = fused.body.nodes[position]
+      error.message = "\(node.mnemonic): \(error.message)"
+      (error.place, error.location) = (named.name, named.location)
+      throw error
+    }
   }
 
   /// - Throws: C6 unless the node alone makes all elements of the domain, of inputs.

@@ -15,8 +15,8 @@ public import FirnGraph
 /// - Complexity: one pass over the result, no FLOPs.
 package struct OneHot: KernelOp {
   package var depth: Dim
-  package var on: Double
-  package var off: Double
+  @Exact package var on: Double
+  @Exact package var off: Double
   package var dtype: DType
 
   package init(depth: Dim, on: Double = 1, off: Double = 0, dtype: DType = .f32) {

@@ -19,7 +19,7 @@ public import FirnGraph
 ///
 /// - Complexity: one pass, 1 FLOP an element.
 package struct Dropout: KernelOp, ModalOp, OpaqueOp {
-  package var rate: Double
+  @Exact package var rate: Double
   /// The path of the op where it was made; its hash is the stream's name.
   package var key: String
 

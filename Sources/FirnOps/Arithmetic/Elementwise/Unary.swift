@@ -28,7 +28,7 @@ package struct Unary: InstructionOp {
 
   package var function: Function
   /// The slope of leaky_relu left of 0, the depth of elu; unused by the others.
-  package var alpha: Double
+  @Exact package var alpha: Double
 
   package init(_ function: Function, alpha: Double? = nil) {
     self.function = function

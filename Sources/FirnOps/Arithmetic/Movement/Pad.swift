@@ -19,7 +19,7 @@ package struct Pad: KernelOp {
   package var low: [Dim]
   package var high: [Dim]
   package var interior: [Int]
-  package var value: Double
+  @Exact package var value: Double
 
   package init(low: [Dim], high: [Dim], interior: [Int], value: Double = 0) {
     self.low = low
