@@ -104,11 +104,6 @@ FIRN_KERNEL void pack_taps(const FirnWindow *w, const FirnTaps *b, size_t column
     }
 }
 
-FIRN_INLINE size_t block_depth_of(size_t k) {
-    const size_t blocks = (k + FIRN_BLOCK_DEPTH - 1) / FIRN_BLOCK_DEPTH;
-    return (k + blocks - 1) / blocks;
-}
-
 FIRN_INLINE ptrdiff_t pixel_offset(const FirnPixels *to, FirnPlace place) {
     return (ptrdiff_t)place.image * to->image + (ptrdiff_t)place.row * to->row
         + (ptrdiff_t)place.column * to->column;
@@ -175,6 +170,8 @@ FIRN_KERNEL void window_block(const FirnWindow *w, const float *restrict x, size
         for (size_t i = 0; i < rows; i += tall) {
             const size_t left = rows - i;
             tall = pixels_of_tile(images > 0 ? smaller(left, images - (b->first + i) % images) : left);
+            // A tile reads as many rows as it is high: where it begins late, those behind the last may not be there.
+            while (i + FIRN_TILE_ROWS > round_up(rows, FIRN_TILE_ROWS) && !fits_a_tile(tall)) tall--;
             float *put = c + offsets[i] + (ptrdiff_t)j;
             int even = 1;
             for (size_t l = 1; l < tall; l++) even &= offsets[i + l] - offsets[i] == (ptrdiff_t)l * step;
@@ -205,9 +202,6 @@ FIRN_KERNEL void window_block(const FirnWindow *w, const float *restrict x, size
         }
     }
 }
-
-/// Floats of panels that stay in the second-level cache beside what is multiplied.
-#define FIRN_NEAR_ELEMENTS (1 << 17)
 
 FIRN_KERNEL void window_matmul(const FirnWindow *w, const float *restrict x, size_t images, size_t first, size_t m,
                                size_t n, const FirnTaps *b, float *restrict c, const FirnPixels *to,

@@ -5,9 +5,8 @@
 // what makes the bits independent of how a caller splits m and n. A product that continues what C holds is one
 // chain from there over all of k, so that it may be cut along k too.
 
-/// The block of A (rows x depth) stays in the second-level cache, one panel of B (depth x tile columns) in
+/// The block of A (FIRN_BLOCK_ROWS x depth) stays in the second-level cache, one panel of B (depth x tile columns) in
 /// the first, the block of B (depth x columns) in the last.
-#define FIRN_BLOCK_ROWS 144
 #define FIRN_BLOCK_COLUMNS 2048
 #define FIRN_BLOCK_DEPTH 256
 
@@ -374,6 +373,13 @@ FIRN_INLINE size_t rows_of_tile(size_t left) {
 #endif
 }
 
+/// How deep the pieces are that sums over k are made of, one after the other; the last is what is left. All products have
+/// the same, or their bits would differ.
+FIRN_INLINE size_t block_depth_of(size_t k) {
+    const size_t blocks = (k + FIRN_BLOCK_DEPTH - 1) / FIRN_BLOCK_DEPTH;
+    return (k + blocks - 1) / blocks;
+}
+
 /// Floats that the packed block of A takes, a whole number of cache lines.
 FIRN_INLINE size_t packed_a_size(size_t m, size_t k) {
     return round_up(round_up(smaller(m, FIRN_BLOCK_ROWS), FIRN_TILE_ROWS) * smaller(k, FIRN_BLOCK_DEPTH), 16);
@@ -410,8 +416,7 @@ FIRN_KERNEL void matmul(size_t m, size_t n, size_t k, const float *restrict a, p
     }
     float *restrict packed_a = workspace;
     float *restrict packed_b = packed_a + packed_a_size(m, k);
-    const size_t blocks = (k + FIRN_BLOCK_DEPTH - 1) / FIRN_BLOCK_DEPTH;
-    const size_t block_depth = (k + blocks - 1) / blocks;
+    const size_t block_depth = block_depth_of(k);
     const int in_place = b_panel == 0 && b_col == 1
         && (m <= FIRN_TILE_ROWS || (m <= FIRN_LOOSE_ROWS && n <= FIRN_LOOSE_ELEMENTS / k));
     const size_t flat_columns = FIRN_FLAT_VECTORS * FIRN_LANES;

@@ -238,8 +238,7 @@ FIRN_INLINE void stored_product(FirnStored type, size_t m, size_t n, size_t k, c
                                 ptrdiff_t a_row, ptrdiff_t a_col, const void *restrict panels,
                                 const FirnPanelScales *scales, float *restrict c, ptrdiff_t c_row) {
     // The blocks of the product of f32: their sums are added up one after the other.
-    const size_t blocks = (k + FIRN_BLOCK_DEPTH - 1) / FIRN_BLOCK_DEPTH;
-    const size_t block = (k + blocks - 1) / blocks;
+    const size_t block = block_depth_of(k);
     const size_t size = type == FIRN_I8 ? 1 : 2;
     for (size_t j = 0; j < n; j += FIRN_PANEL_COLUMNS) {
         const void *panel = (const char *)panels + j * k * size;

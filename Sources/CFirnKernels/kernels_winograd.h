@@ -47,7 +47,7 @@ FIRN_KERNEL size_t winograd_workspace(const FirnWinograd *w, size_t count, size_
     const size_t places = winograd_places(w);
     const size_t floats =
         in_row + places * (winograd_step(tiles, in_row) + winograd_step(tiles, out_row));
-    return floats * sizeof(float) + matmul_workspace(tiles, features, w->channels);
+    return floats * sizeof(float) + matmul_workspace(tiles, 0, w->channels);
 }
 
 /// What an image's elements along one axis become.

@@ -193,6 +193,12 @@ void firn_matmul_f32(size_t m, size_t n, size_t k,
 /// Columns of B in a panel of its packed form: the same for every instruction set.
 #define FIRN_PANEL_COLUMNS 32
 
+/// Floats of panels that stay in the second-level cache beside what is multiplied.
+#define FIRN_NEAR_ELEMENTS (1 << 17)
+
+/// Rows of A that are multiplied while they are in cache.
+#define FIRN_BLOCK_ROWS 144
+
 /// Packs B[k, n] for `firn_matmul_packed_f32`: panels of FIRN_PANEL_COLUMNS columns, each of k rows; the last one is
 /// filled with zeros. Element (p, j) goes to `panels[(j / width * k + p) * width + j % width]`.
 ///
@@ -202,7 +208,7 @@ void firn_pack_f32(size_t n, size_t k, const float *restrict b, ptrdiff_t b_row,
 
 /// C[m, n] = A[m, k] · B[k, n], to the bits of `firn_matmul_f32`, with the packed form of B.
 ///
-/// n can be split at multiples of the width of a panel.
+/// n can be split at multiples of the width of a panel. `workspace` holds `firn_matmul_workspace_f32(m, 0, k)` bytes.
 void firn_matmul_packed_f32(size_t m, size_t n, size_t k,
                             const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col,
                             const float *restrict panels, float *restrict c, ptrdiff_t c_row,

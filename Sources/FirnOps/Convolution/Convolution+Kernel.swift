@@ -257,10 +257,10 @@ extension Convolution: StartingOp {
     }
   }
 
-  /// Elements of a packed kernel that stays in the second-level cache, as the kernels have it.
-  private static let nearElements = 1 << 17
+  /// Elements of a packed kernel that stays in the second-level cache.
+  private static let nearElements = Int(FIRN_NEAR_ELEMENTS)
   /// Pixels that are finished at once: windows of one block of a product.
-  private static let shortStretch = 144
+  private static let shortStretch = Int(FIRN_BLOCK_ROWS)
   /// The same, where the kernel is read from further away, or packed, for each stretch: that costs one hundredth of what
   /// is multiplied then.
   private static let longStretch = 8 * shortStretch

@@ -62,12 +62,12 @@ private struct ProductLayout: Sendable {
   /// Rows a piece should be a multiple of: the micro-kernels' tile heights divide it.
   private static let rowGrain = 48
   /// Rows that are finished at once where a product begins a program: a block of the left operand.
-  private static let stretch = 144
+  private static let stretch = Int(FIRN_BLOCK_ROWS)
 
   /// A large product is split along its batch, or along the longer of its rows and columns: every worker reads, and may
   /// have to pack, all of the operand that is not split.
   func fast(_ finishing: Finishing?) -> Kernel {
-    let own = (Int(firn_matmul_workspace_f32(m, n, k)) + 63) / 64 * 64
+    let own = (Int(firn_matmul_workspace_f32(m, bPanel > 0 ? 0 : n, k)) + 63) / 64 * 64
     let workspace = own + (finishing?.workspaceBytes ?? 0)
     let work = Swift.max(1, m * n * k)
     let places = finishing.places

@@ -51,6 +51,9 @@ extension OpTests {
         (SlidingWindow(strides: [3, 2], padding: [0, 0, 1, 0]), 1, [3, 2, 9, 5], [1, 2, 5, 34]),
         (SlidingWindow(strides: [2, 4], dilation: [2, 3]), 1, [1, 11, 12, 6], [4, 3, 6, 9]),
         (SlidingWindow(strides: [4, 4], padding: [1, 1, 1, 1]), 4, [1, 9, 10, 20], [3, 3, 5, 12]),
+        // Position by position, with a last tile that holds fewer pixels than it is high; of whole blocks of the depth.
+        (SlidingWindow(strides: [2, 2], padding: [1, 1, 1, 1]), 1, [9, 4, 4, 256], [3, 3, 256, 33]),
+        (SlidingWindow(strides: [2, 2], padding: [1, 1, 1, 1]), 1, [11, 4, 4, 256], [3, 3, 256, 9]),
       ]
       for name in ["avx512", "avx2", "portable"] where firn_select_isa(name) == 1 {
         for (window, groups, shape, kernel) in ConvolutionKernelTests.convolutions + more

@@ -29,7 +29,7 @@ extension StoredMatMul {
     let panel = k * Pack.width
     let atOnce = Swift.max(1, Swift.min(panels, Self.widenedAtOnce / Swift.max(panel, 1)))
     func rounded(_ bytes: Int) -> Int { (bytes + 63) / 64 * 64 }
-    let product = rounded(Int(firn_matmul_workspace_f32(m, atOnce * Pack.width, k)))
+    let product = rounded(Int(firn_matmul_workspace_f32(m, 0, k)))
     let workspace = product + rounded(atOnce * panel * 4)
     let fewRows = Swift.min(fewRows, Swift.max(6, Self.fewElements / Swift.max(k, 1)))
     let isOfColumns: Int32 = runs.scale_outer > 0 ? 1 : 0
