@@ -4,7 +4,7 @@ public import FirnGraph
 ///
 /// y[i] = i
 ///
-/// The result is `i32`[extent]. C1: where it is a number, `extent` is not negative.
+/// The result is `i32`[extent]. C1: where it is a number, `extent` is in 0...2³¹.
 ///
 /// - Complexity: one pass, no FLOPs.
 package struct Iota: KernelOp, SourceOp {
@@ -25,7 +25,9 @@ package struct Iota: KernelOp, SourceOp {
     try require(
       (extent.value ?? 0) >= 0, "C1", .invalidArgument, "extent \(extent) is negative",
       remedy: "count up to 0 or more")
-    return [TensorType(.i32, [extent])]
+    let type = TensorType(.i32, [extent])
+    try type.requireCountable(0, "C1")
+    return [type]
   }
 
   package var canFail: Bool { false }
@@ -42,7 +44,7 @@ package struct Iota: KernelOp, SourceOp {
 extension Graph {
   /// The whole numbers 0 ..< extent, as `i32[extent]`: `arange`, `range`.
   ///
-  /// Constraints: (C1) where it is a number, `extent` is not negative.
+  /// Constraints: (C1) where it is a number, `extent` is in 0...2³¹.
   ///
   /// - Complexity: no FLOPs; 4 bytes written an element.
   public func iota(_ extent: Dim, file: StaticString = #fileID, line: UInt = #line) -> Tensor {

@@ -42,7 +42,8 @@ package struct FlatIndex: KernelOp {
         (extent.value ?? 0) >= 0, "C3", .invalidArgument, "extent \(extent) is negative",
         remedy: "give the extents of what is indexed")
       count = count.flatMap { count in
-        extent.value.map { count.multipliedReportingOverflow(by: $0) }.map {
+        // Beside an empty axis, too, places are counted by the others.
+        extent.value.map { count.multipliedReportingOverflow(by: Swift.max($0, 1)) }.map {
           $0.overflow ? .max : $0.partialValue
         }
       }
@@ -90,7 +91,8 @@ package struct FlatIndex: KernelOp {
             throw FirnError(
               .indexOutOfRange,
               "index \(index) at position \(i * extents.count + axis) is outside \(-extent)..<\(extent)",
-              remedy: "feed values of \(-extent) to \(extent - 1)")
+              remedy: extent == 0
+                ? "look up in what is not empty" : "feed values of \(-extent) to \(extent - 1)")
           }
           place = place * extent + (index < 0 ? index + extent : index)
         }

@@ -128,11 +128,12 @@ package struct Gather: KernelOp {
 func check(
   _ indices: UnsafePointer<Int32>, count: Int, size: Int, what: String = "index"
 ) throws(FirnError) {
-  let limit = UInt32(clamping: size)
+  // A negative one is beyond all that there can be, as it is read here.
+  let limit = UInt32(Swift.min(size, 1 << 31))
   for i in 0..<count where UInt32(bitPattern: indices[i]) >= limit {
     throw FirnError(
       .indexOutOfRange, "\(what) \(indices[i]) at position \(i) is outside 0..<\(size)",
-      remedy: "feed values of 0 to \(size - 1)")
+      remedy: size == 0 ? "look up in what is not empty" : "feed values of 0 to \(size - 1)")
   }
 }
 

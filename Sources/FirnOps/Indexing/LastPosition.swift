@@ -8,7 +8,7 @@ package import FirnGraph
 /// | --- | --- | --- |
 /// | indices | `i32[k]` | in 0..<size; the result is `i32[size]` |
 ///
-/// C1: indices are `i32`, of one axis. C2: where it is a number, `size` is not negative.
+/// C1: indices are `i32`, of one axis, at most 2³¹ of them. C2: where it is a number, `size` is not negative.
 ///
 /// What a scatter that overwrites is made of: rows are then looked up. No gradient passes.
 ///
@@ -34,6 +34,7 @@ package struct LastPosition: KernelOp, OpaqueOp {
     try require(
       indices.shape.rank == 1, "C1", .shapeMismatch, "\(indices) has \(indices.shape.rank) axes, not one",
       remedy: "reshape it")
+    try indices.requireCountable(0, "C1")
     try require(
       (size.value ?? 0) >= 0, "C2", .invalidArgument, "size \(size) is negative",
       remedy: "give the extent of the result")

@@ -6,7 +6,7 @@ package import FirnGraph
 /// | --- | --- | --- |
 /// | x | `f32`, `f64`, `i32` | [rows…, n]; the result is `i32`[rows…, count] |
 ///
-/// C1: x is a number. C2: it has an axis. C3: where they are numbers, `count` is in 0...n.
+/// C1: x is a number. C2: it has an axis, whose n is at most 2³¹. C3: where they are numbers, `count` is in 0...n.
 ///
 /// The greatest first, or the smallest; of equal elements the one that stands first. NaN counts as greater than all
 /// else, as in PyTorch. No gradient passes.
@@ -38,6 +38,7 @@ package struct TopIndices: KernelOp {
       throw FirnError(
         .shapeMismatch, "operand is a scalar", remedy: "give it an axis to choose along", constraint: "C2")
     }
+    try x.requireCountable(x.shape.rank - 1, "C2")
     try require(
       (count.value ?? 0) >= 0 && ((extent - count).value ?? 0) >= 0, "C3", .invalidArgument,
       "\(count) of the \(extent) elements of a row of \(x)", remedy: "choose at most as many as there are")

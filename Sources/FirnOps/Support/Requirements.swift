@@ -25,6 +25,13 @@ extension TensorType {
     try require(dtype == .i32, number, .typeMismatch, "\(what) is \(self), not i32", remedy: "cast it to i32")
   }
 
+  /// - Throws: an error where positions along `axis` are more than an `i32` counts.
+  func requireCountable(_ axis: Int, _ number: String) throws(FirnError) {
+    try require(
+      (shape[axis].value ?? 0) <= 1 << 31, number, .invalidArgument,
+      "positions along axis \(axis) of \(self) are more than an i32 counts", remedy: "cut it into pieces")
+  }
+
   /// - Throws: an error unless `axes` are sorted, unique and axes of this type.
   func requireAxes(_ axes: [Int], _ number: String) throws(FirnError) {
     try require(

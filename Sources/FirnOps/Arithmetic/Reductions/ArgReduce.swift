@@ -9,7 +9,7 @@ public import FirnGraph
 ///
 /// C1: x is a number.
 ///
-/// C2: `axis` is one of its axes. C3: it is not empty.
+/// C2: `axis` is one of its axes. C3: it is not empty, and not longer than 2³¹.
 ///
 /// Of equal elements the first wins; the first NaN wins over everything.
 ///
@@ -46,6 +46,7 @@ package struct ArgReduce: KernelOp {
     try require(
       x.shape[axis].value != 0, "C3", .shapeMismatch, "axis \(axis) of \(x) is empty",
       remedy: "there is nothing to choose from")
+    try x.requireCountable(axis, "C3")
     return [TensorType(.i32, x.shape.removing([axis]))]
   }
 
