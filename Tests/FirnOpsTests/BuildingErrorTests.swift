@@ -104,6 +104,10 @@ import Testing
     Fault("conv transpose output padding", .invalidArgument, "C9", "output padding 2 for a stride of 2") {
       conv2dTranspose(f($0, [1, 6, 5, 3]), f($0, [2, 2, 4, 3]), strides: (2, 2), outputPadding: (2, 0))
     },
+    Fault("conv transpose output padding beside same", .invalidArgument, "C9", "beside `same`") {
+      conv2dTranspose(
+        f($0, [1, 6, 5, 3]), f($0, [2, 2, 4, 3]), strides: (2, 2), padding: .same, outputPadding: (0, 1))
+    },
     Fault("conv transpose padding", .shapeMismatch, "C8", "nothing is left") {
       conv2dTranspose(f($0, [1, 1, 1, 3]), f($0, [2, 2, 4, 3]), padding: .symmetric(1, 1))
     },

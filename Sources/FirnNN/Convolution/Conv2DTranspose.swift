@@ -19,7 +19,7 @@ public import FirnOps
 /// point; (C3) strides and dilation are positive, padding is not
 /// negative; (C4) rows and columns are numbers; (C5) groups divide
 /// channels and features; (C6) channels are the same in every call; (C7) padding is at most the span;
-/// (C8) something is left of the result; (C9) output padding is in 0..<stride.
+/// (C8) something is left of the result; (C9) output padding is in 0..<stride, and 0 beside `same`.
 ///
 /// - Complexity: 2 · batch · rows · columns · features · channels / groups · taps FLOPs, as much again for each
 ///   gradient; x and kernel read, the result written once.

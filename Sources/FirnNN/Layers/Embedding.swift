@@ -71,7 +71,8 @@ public final class Embedding: Layer {
           constraint: "C3", input)
       }
       let padding = paddingIndex.map { $0 < 0 ? $0 + count : $0 }
-      if let padding, !(0..<count).contains(padding) {
+      // Of a table without rows the variable says what is wrong.
+      if let padding, count > 0, !(0..<count).contains(padding) {
         return report(
           "embedding: padding index \(paddingIndex ?? 0) of a table of \(count) rows",
           remedy: "choose one of -\(count)..<\(count)", code: .invalidArgument, constraint: "C4", input)

@@ -271,6 +271,9 @@ extension GraphParser {
         throw lexer.fault("this is not a hexadecimal digit", at: index)
       }
       bytes.append(high << 4 | low)
+      if type.dtype == .bool, bytes[bytes.count - 1] > 1 {
+        throw lexer.fault("a bool is 00 or 01", at: index)
+      }
     }
     try advance()
     var result = NDArray(cleared: type)

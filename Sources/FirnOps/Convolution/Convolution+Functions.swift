@@ -15,7 +15,8 @@ public import FirnGraph
 ///
 /// The span of a kernel is (extent - 1) dilation + 1. Only the batch may be a named dimension. A depthwise convolution
 /// has as many groups as channels; a kernel [h, w, channels, m] of TensorFlow's is then [h, w, 1, channels m] here. NaN
-/// and infinity travel as in the sums written out, without the zeros beside the image.
+/// and infinity travel as in the sums written out; of the zeros beside the image some are multiplied in `f32`, which
+/// of an infinite factor is NaN.
 ///
 /// Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016.
 ///
@@ -66,7 +67,8 @@ public func conv2d(
 /// Constraints, numbered as `conv2d`'s: (C1) x and kernel have four axes; (C2) they are of one floating point type;
 /// (C3) strides, dilation and groups are positive, padding is not negative; (C4) all extents but the batch are numbers;
 /// (C5) `groups` divides channels and features; (C6) x has the kernel's features; (C7) no padding is larger than the
-/// span; (C8) the kernel has a tap, and something is left of the result; (C9) output padding is in 0..<stride.
+/// span; (C8) the kernel has a tap, and something is left of the result; (C9) output padding is in 0..<stride,
+/// and 0 beside `same`.
 ///
 /// - Parameters:
 ///   - x: what is spread.
@@ -99,6 +101,11 @@ public func conv2dTranspose(
         .invalidArgument, "output padding \(extra[axis]) for a stride of \(steps[axis])",
         remedy: "use less than the stride: the next image has one more window", constraint: "C9",
         location: location)
+    }
+    if padding == .same, extra.contains(where: { $0 != 0 }) {
+      return x.fault(
+        .invalidArgument, "output padding \(extra[0]), \(extra[1]) beside `same`, which decides the size",
+        remedy: "leave it out, or pad by numbers", constraint: "C9", location: location)
     }
     let spans = (0..<2).map { window.span(taps[$0], $0) }
     window.padding = padding.numbers(

@@ -23,7 +23,8 @@ package import FirnGraph
 /// ⌊(height + top + bottom - span) / sₕ⌋ + 1, likewise across.
 ///
 /// `size` of a gradient is the height and width of its result, which the operands do not settle: several images have
-/// as many windows. NaN and infinity travel as in the sums written out, without the zeros beside the image.
+/// as many windows. NaN and infinity travel as in the sums written out; of the zeros beside the image some are multiplied
+/// in `f32`, which of an infinite factor is NaN.
 ///
 /// Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016.
 ///

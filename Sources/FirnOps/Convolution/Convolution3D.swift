@@ -75,7 +75,8 @@ public func conv3d(
 /// Constraints, numbered as `conv2d`'s: (C1) x and kernel have five axes; (C2) they are of one floating point type;
 /// (C3) strides, dilation and groups are positive, padding is not negative; (C4) all extents but the batch are numbers;
 /// (C5) `groups` divides channels and features; (C6) x has the kernel's features; (C7) no padding is larger than the
-/// span; (C8) the kernel has a tap, and something is left of the result; (C9) output padding is in 0..<stride.
+/// span; (C8) the kernel has a tap, and something is left of the result; (C9) output padding is in 0..<stride,
+/// and 0 beside `same`.
 ///
 /// - Parameters:
 ///   - x: what is spread.
@@ -105,10 +106,14 @@ public func conv3dTranspose(
         remedy: "use less than the stride: the next volume has one more window", constraint: "C9",
         location: nil)
     }
-    let extra = padding == .same ? 0 : outputPadding.depth
+    guard padding != .same || outputPadding == (0, 0, 0) else {
+      return x.fault(
+        .invalidArgument, "output padding beside `same`, which decides the size",
+        remedy: "leave it out, or pad by numbers", constraint: "C9", location: nil)
+    }
     let whole = (depth.extent - 1) * strides.depth + depth.span
     let size =
-      padding == .same ? depth.extent * strides.depth : whole - depth.low - depth.high + extra
+      padding == .same ? depth.extent * strides.depth : whole - depth.low - depth.high + outputPadding.depth
     guard size >= 1 else {
       return x.fault(
         .shapeMismatch, "nothing is left of \(x.type) after padding \(depth.low) and \(depth.high)",

@@ -138,6 +138,7 @@ import Testing
     Fault("%x = tagged() {a = bool[1](1)} : f32[]", "line 2, column 28", "is not an element of bool[1]"),
     Fault("%x = tagged() {a = f32[1]x\"00\"} : f32[]", "line 2, column 27", "8 hexadecimal digits, not 2"),
     Fault("%x = tagged() {a = f32[1]x\"0000zz00\"} : f32[]", "line 2, column 32", "not a hexadecimal digit"),
+    Fault("%x = tagged() {a = bool[2]x\"0102\"} : f32[]", "line 2, column 31", "a bool is 00 or 01"),
     Fault("%x = tagged() {a = f32[1]} : f32[]", "line 2, column 26", "expected elements in parentheses"),
     // Variables.
     Fault("variable w", "line 2, column 11", "expected `:`"),

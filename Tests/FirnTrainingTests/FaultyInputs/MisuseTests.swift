@@ -157,6 +157,7 @@ import Testing
     .building("embedding") { [Embedding(count: $1, width: 3)($0.ids)] },
     .building("embedding's width") { [Embedding(count: 3, width: $1)($0.ids)] },
     .building("padding index") { [Embedding(count: 3, width: 2, paddingIndex: $1)($0.ids)] },
+    .building("table with a padding index") { [Embedding(count: $1, width: 2, paddingIndex: 0)($0.ids)] },
     .building("lstm") { [LSTM($1)($0.x.expandingAxis(at: 1))] },
     .building("gru") { [GRU($1)($0.x.expandingAxis(at: 1))] },
     .building("layers") { [LSTM(2, layers: $1 < 100 || $1 > 5000 ? $1 : 2)($0.x.expandingAxis(at: 1))] },
