@@ -15,11 +15,13 @@ package struct SavedSlot: Sendable {
 /// The state of a session beyond its variables, out and in.
 extension Session {
   /// The optimisers' memory that the programs compiled last use; that of variables in their order, then what is shared.
-  package func liveSlots() throws(FirnError) -> [SavedSlot] {
+  ///
+  /// - Parameter program: another of which it is, too: one with an optimiser of the same name may have been compiled since.
+  package func liveSlots(running program: Program? = nil) throws(FirnError) -> [SavedSlot] {
     let order = Dictionary(
       graph.variables.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
     var slots: [(order: Int, slot: SavedSlot)] = []
-    let live = ledger.live
+    let live = ledger.live.union(program?.compilation.slots.map(\.variable.name) ?? [])
     for variable in store.variables where live.contains(variable.name) {
       guard let owner = ledger[variable.name] else { continue }
       let slot = SavedSlot(

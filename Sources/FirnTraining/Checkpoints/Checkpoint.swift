@@ -69,7 +69,7 @@ public struct Checkpoint: Sendable {
     let written = Set(program.writtenVariables)
     let variables = session.variables.filter { $0.kind != .slot }
     let saved = saving == .everything ? variables : variables.filter { written.contains($0.name) }
-    let slots = try session.liveSlots()
+    let slots = try session.liveSlots(running: program)
     var entries: [WeightEntry] = []
     for variable in saved {
       entries.append(WeightEntry(name: variable.name, array: try session.value(of: variable.name)))

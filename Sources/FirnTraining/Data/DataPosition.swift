@@ -13,6 +13,9 @@ public struct DataPosition: Hashable, Sendable, Codable {
   /// The number of examples, which decides the order too; nil where it is not known.
   public var count: Int?
 
+  /// More than any run counts, and still far from what a number holds.
+  static let most = 1 << 60
+
   /// A position; by default the beginning.
   public init(
     epoch: Int = 0, batch: Int = 0, step: Int = 0, seed: UInt64, batchSize: Int, count: Int? = nil

@@ -56,8 +56,17 @@ public struct Evaluator {
     try evaluate(source, by: nil)
   }
 
+  /// - Parameter progress: is told after each batch how many examples are done.
+  package func evaluate(
+    _ source: any BatchSource, telling progress: (Int) -> Void
+  ) throws(FirnError) -> Evaluation {
+    try evaluate(source, by: nil, telling: progress)
+  }
+
   /// - Parameter features: of this program over the source's data.
-  func evaluate(_ source: any BatchSource, by features: CachedFeatures?) throws(FirnError) -> Evaluation {
+  func evaluate(
+    _ source: any BatchSource, by features: CachedFeatures?, telling progress: (Int) -> Void = { _ in }
+  ) throws(FirnError) -> Evaluation {
     let runs = session.runs
     defer { session.runs = runs }
     var accumulators = metrics.map { $0.makeAccumulator() }
@@ -87,6 +96,7 @@ public struct Evaluator {
         }
         count += size
       }
+      progress(count)
     }
     guard count > 0 else {
       throw FirnError(

@@ -12,6 +12,19 @@ struct TrainerState: Codable {
   /// Whether early stopping has ended it.
   var isStoppedEarly = false
 
+  /// Whether a run can have had it: it goes on by adding to these counts, and divides by them.
+  ///
+  /// - Parameter stages: how many there are.
+  func isSound(stages: Int) -> Bool {
+    let counts = 0...DataPosition.most
+    return counts.contains(exampleCount) && counts.contains(plateau.waited)
+      && counts.contains(plateau.cooling)
+      && (0..<stages).contains(stage)
+      && history.epochs.allSatisfy {
+        counts.contains($0.epoch) && counts.contains($0.step) && (0..<stages).contains($0.stage)
+      }
+  }
+
   /// The place in the history of the best epoch; of equal ones the first.
   func best(_ monitor: Monitor) -> Int? {
     var best: Int?

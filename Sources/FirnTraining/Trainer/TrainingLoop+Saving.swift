@@ -37,11 +37,17 @@ extension TrainingLoop {
       saved = state
     }
     let stages = trainer.stages
-    guard saved.stage < stages.schedule.stages.count, saved.stage >= 0 else {
+    let stageCount = stages.schedule.stages.count
+    guard saved.stage < stageCount else {
       throw FirnError(
         .invalidArgument,
-        "the checkpoint is of stage \(saved.stage + 1), the schedule has \(stages.schedule.stages.count) stages",
+        "the checkpoint is of stage \(saved.stage), counted from 0; the schedule has \(stageCount) stages",
         remedy: "go on with the schedule the run was begun with")
+    }
+    guard saved.isSound(stages: stageCount) else {
+      throw FirnError(
+        .parse, "the checkpoint's record of its training has counts that no run has",
+        remedy: "resume from another checkpoint, or go on with its weights alone")
     }
     let start = source.start
     let found = checkpoint.position ?? start
@@ -53,8 +59,15 @@ extension TrainingLoop {
         "the run stopped in \(Self.words(found)), this source has \(Self.words(start))",
         remedy: "go on with the same data in the same batches, or begin anew without `from:`")
     }
-    guard found.epoch >= 0, found.batch >= 0, found.step >= 0 else {
-      throw FirnError(.invalidArgument, "no run stopped at \(found)", remedy: "give another checkpoint")
+    let counts = 0...DataPosition.most
+    let batches = counts.contains(found.epoch) ? source.batchCount(ofEpoch: found.epoch) : 0
+    guard counts.contains(found.epoch), counts.contains(found.batch), counts.contains(found.step),
+      found.batch == 0 || found.batch < batches ?? .max
+    else {
+      throw FirnError(
+        .invalidArgument,
+        "no run stopped before batch \(found.batch) of epoch \(found.epoch), after \(found.step) steps",
+        remedy: "give another checkpoint")
     }
     let before = session.state
     // What is random as yet is what the checkpoint holds.
@@ -72,6 +85,8 @@ extension TrainingLoop {
       throw error
     }
     state = saved
+    // By the rule of now, which may have more patience.
+    state.isStoppedEarly = saved.isStoppedEarly && isStalled
     standardization = standardization ?? checkpoint.standardization
     position = found
     position.count = start.count ?? found.count

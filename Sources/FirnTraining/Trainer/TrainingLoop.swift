@@ -114,6 +114,10 @@ final class TrainingLoop {
     if trainer.stopsOnInterrupt { interrupts = InterruptWatcher(stop, isReporter: isReporter) }
     defer { interrupts?.end() }
     try requireSameExamples()
+    // A trainer may have gone through its stages before: what they thawed is frozen again, and starts fresh when it is due.
+    if position.step == 0, trainer.stages.schedule.stages.count > 1 {
+      run.program = try trainer.stages.program(of: 0, in: session).program
+    }
     for callback in callbacks { try callback.began(run) }
     var ending = TrainingOutcome.Ending.finished
     while !state.isStoppedEarly, position.epoch < epochCount, position.step < lastStep {
@@ -143,9 +147,11 @@ final class TrainingLoop {
     let batches = try fedSource().batches(
       for: session, running: run.program, ofEpoch: epoch, from: position.batch)
     var next = try batches.next()
-    guard next != nil || position.batch > 0 else {
+    guard next != nil || state.exampleCount > 0 else {
       throw FirnError(
-        .invalidArgument, "epoch \(epoch) has no batches", remedy: "give a source that is not empty")
+        .invalidArgument,
+        "epoch \(epoch) has no batches\(position.batch > 0 ? " from \(position.batch) on" : "")",
+        remedy: "give a source that is not empty")
     }
     while let batch = next {
       if position.batch > 0 { try enterDueStage(isEpochStart: false) }
@@ -204,6 +210,12 @@ final class TrainingLoop {
 
   private func settle(_ record: StepRecord) { if isReporter { settled?(record) } }
 
+  /// Whether early stopping has waited long enough.
+  var isStalled: Bool {
+    guard let early = trainer.earlyStopping else { return false }
+    return state.stalled(trainer.monitor, delta: max(0, early.minimumDelta)) >= max(1, early.patience)
+  }
+
   private func finishEpoch(_ epoch: Int, _ began: ContinuousClock.Instant) throws(FirnError) {
     (position.epoch, position.batch) = (epoch + 1, 0)
     let last = pendingStep.map { count, loss in
@@ -227,14 +239,11 @@ final class TrainingLoop {
     (state.lossSum, state.exampleCount) = (0, 0)
     state.history.epochs.append(record)
     try requireMonitored(in: record)
-    let isBest = state.best(trainer.monitor) == state.history.epochs.count - 1
-    if isBest, trainer.earlyStopping?.restoresBest == true { best = session.state }
     try lowerRate(after: record)
-    if let early = trainer.earlyStopping,
-      state.stalled(trainer.monitor, delta: max(0, early.minimumDelta)) >= max(1, early.patience)
-    {
-      state.isStoppedEarly = true
-    }
+    let isBest = state.best(trainer.monitor) == state.history.epochs.count - 1
+    // With the rate that its checkpoint has, from which a resumed run takes it.
+    if isBest, trainer.earlyStopping?.restoresBest == true { best = session.state }
+    if isStalled { state.isStoppedEarly = true }
     reporter.finished(record)
     for callback in callbacks { try callback.finished(record, in: run) }
     try save(isEpochEnd: true, isBest: isBest)
