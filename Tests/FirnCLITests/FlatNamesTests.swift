@@ -46,6 +46,14 @@ import Testing
     }
   }
 
+  /// A scope in another stands further in.
+  @Test func nestedScopesAreIndented() {
+    let output = CommandLineRunner.run("inspect", "Examples/Graphs/lstm-classifier.firn").output
+    let lines = output.split(separator: "\n")
+    #expect(lines.contains { $0.hasPrefix("encoder ") }, "\(output)")
+    #expect(lines.count { $0.hasPrefix("  layer_") } == 3, "\(output)")
+  }
+
   /// What a command does with weights is what its help says.
   @Test(arguments: [
     ("train", "begin with the values"), ("evaluate", "measure with the values"),

@@ -438,14 +438,4 @@ import Testing
       #expect(try Data(contentsOf: URL(filePath: bench.path("run/weights.safetensors"))) == weights)
     }
   }
-
-  @Test func whatIsAskedNeedsWeights() throws {
-    try CommandLineRunner.withDirectory { directory in
-      let bench = try Bench(directory)
-      let judged = bench.run("evaluate leaves.firn --data test.csv --column y=kind")
-      #expect(judged.code == 2 && judged.errors.contains("--weights"))
-      let predicted = bench.run("predict leaves.firn --data test.csv --weights leaves.csv")
-      #expect(predicted.code == 2 && predicted.errors.contains("--outputs"))
-    }
-  }
 }

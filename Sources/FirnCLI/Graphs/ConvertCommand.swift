@@ -3,6 +3,7 @@ internal import FirnGraph
 internal import FirnNotation
 internal import FirnONNX
 internal import FirnRuntime
+internal import FirnTraining
 
 /// `firn convert`: a model of another library as a graph file, and the other way round.
 enum ConvertCommand {
@@ -58,19 +59,30 @@ enum ConvertCommand {
         remedy: "write to a name that ends in .onnx, or leave --weights out")
     }
     let model = try GraphQuestion.model(source, binding: arguments.texts("input"), in: shell)
-    let graph = model.graph
+    var (graph, notes) = (model.graph, model.notes)
     if target.hasSuffix(".onnx") {
       let named = arguments.text("outputs").map { $0.split(separator: ",").map(String.init) }
+      let given = try weightFile.map { path in
+        let (weights, notes) = try WeightFile.model(path, in: shell)
+        return SaidOfWeights(path: path, weights: weights, notes: notes)
+      }
+      let outputs = named ?? model.outputs ?? graph.outputNames
+      if let scale = try given?.standardization {
+        graph = try graph.scaling(scale)
+        notes += scale.columns.map {
+          "`\($0.name)` is scaled in the model as it was in training: feed it as it stands in the data"
+        }
+      }
+      notes += model.changes
       let session = try Session(graph, threads: 1)
-      if let weightFile {
-        let weights = try WeightFile.model(weightFile, in: shell).weights
+      if let weights = given?.weights {
         let map = try WeightMaps(arguments).joined
         // A model of which some values are others than those asked for would look like any.
         _ = try WeightFile.reading { () throws(FirnError) in
           try session.load(weights, into: arguments.text("into"), mapping: map)
         }
       }
-      try session.writeONNX(named ?? model.outputs ?? graph.outputNames, to: shell.resolved(target))
+      try session.writeONNX(outputs, to: shell.resolved(target))
     } else {
       try graph.write(toFile: shell.resolved(target))
     }
@@ -80,7 +92,7 @@ enum ConvertCommand {
       shell.line(
         "wrote \(target): \(NumberFormat.count(graph.nodes.count)) nodes, "
           + "\(NumberFormat.count(graph.variables.count)) variables")
-      for note in model.notes { shell.paragraph(note, indent: 2, first: "note: ") }
+      for note in notes { shell.paragraph(note, indent: 2, first: "note: ") }
     }
     return 0
   }

@@ -103,6 +103,8 @@ struct GraphQuestion {
     var notes: [String] = []
     /// What the file says that it gives; nil where it says nothing.
     var outputs: [String]?
+    /// What is otherwise in a model that is written of it than in the one that was read.
+    var changes: [String] = []
   }
 
   /// The graph in the file that is named, by what it begins with: Firn's text, or a model of ONNX.
@@ -113,6 +115,13 @@ struct GraphQuestion {
     try model(written, binding: binding, in: shell).graph
   }
 
+  /// Names that are no paths, and types that Firn has not.
+  private static func changes(of model: ONNXModel) -> [String] {
+    (model.inputs + model.outputs).filter { $0.name != $0.tensor.name }.map { name, tensor in
+      "`\(name)` is called `\(tensor.name)` in what is written"
+    } + model.narrowedInputs.map { "`\($0)` is int32 in what is written: feed it so" }
+  }
+
   /// The same, with what else the file says.
   static func model(
     _ written: String, binding: [String] = [], in shell: Shell
@@ -121,7 +130,8 @@ struct GraphQuestion {
     func read(_ bytes: Bytes, _ source: String, _ path: String?) throws -> ReadModel {
       let model = try ONNXModel(bytes, source: source, path: path, binding: values)
       return ReadModel(
-        graph: model.graph.definition, notes: model.notes, outputs: model.outputs.map(\.tensor.name))
+        graph: model.graph.definition, notes: model.notes, outputs: model.outputs.map(\.tensor.name),
+        changes: Self.changes(of: model))
     }
     func requireModel() throws {
       guard values.isEmpty else {

@@ -67,7 +67,8 @@ enum InspectCommand {
     let showsLoaded = question.weights != nil
     var scopes = TextTable(
       [
-        .init("scope"), .init("variables", .right), .init("parameters", .right), .init("frozen", .right),
+        .init("scope", .name), .init("variables", .right), .init("parameters", .right),
+        .init("frozen", .right),
         .init("bytes", .right), .init("ops", .right),
       ] + (showsLoaded ? [.init("loaded", .right)] : []))
     for scope in overview.scopes {

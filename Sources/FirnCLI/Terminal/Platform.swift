@@ -46,6 +46,19 @@ enum Platform {
     }
   }
 
+  /// Has a folder for this process alone, until the descriptor is closed or the process ends.
+  ///
+  /// - Returns: nil where another has it; a negative number where the file system knows no such thing.
+  static func hold(_ folder: String) -> Int32? {
+    let descriptor = open(folder, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) != 0 else { return descriptor }
+    let isTaken = errno == EWOULDBLOCK
+    _ = close(descriptor)
+    return isTaken ? nil : -1
+  }
+
+  static func release(_ descriptor: Int32) { if descriptor >= 0 { _ = close(descriptor) } }
+
   /// The value of an environment variable.
   static func environment(_ name: String) -> String? {
     getenv(name).map { String(cString: $0) }

@@ -41,12 +41,14 @@ final class ProgressReporter {
   ///   - label: The task, in a word or two.
   ///   - total: The count at which the task is done, or `nil` where it is not known.
   ///   - style: The form; by default the one that suits standard error.
+  ///   - start: When the task began; now if nil.
   ///   - now: Reads the clock.
   ///   - write: Takes what is to be shown.
   init(
     _ label: String,
     total: Int?,
     style: Style = .suiting(.current(.standardError)),
+    since start: ContinuousClock.Instant? = nil,
     now: @escaping () -> ContinuousClock.Instant = { ContinuousClock.now },
     write: @escaping (String) -> Void = { Platform.write($0, to: .standardError) }
   ) {
@@ -55,9 +57,9 @@ final class ProgressReporter {
     self.style = style
     self.now = now
     self.write = write
-    start = now()
+    self.start = start ?? now()
     // A pipe's first line waits, so that a short task writes its last line only.
-    nextDrawing = style == .lines ? start + ProgressReporter.lineInterval : start
+    nextDrawing = style == .lines ? self.start + ProgressReporter.lineInterval : self.start
   }
 
   deinit {

@@ -1,5 +1,4 @@
 import FirnNotation
-import FirnNotation
 
 extension TextTable {
   /// The table as it is shown in a terminal or, if the output goes elsewhere, as plain text.

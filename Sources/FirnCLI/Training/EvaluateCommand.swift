@@ -37,14 +37,20 @@ enum EvaluateCommand {
       of: (loss.map { [$0] } ?? [])
         + measured.flatMap(\.tensors).compactMap { question.graph.value(named: $0) })
     let model = try TrainedModel(question, arguments, needsWeights: true, world: world, in: shell)
+    let file = try DataOptions.file(arguments, in: shell)
     let data = try model.scaled(
       try columns.knowing(model.words, isBound: true).data(
-        in: try DataOptions.file(arguments, in: shell), for: needed, trainedOn: model.columns
+        in: file, for: needed, trainedOn: model.columns
       ).data)
-    let judge = try Evaluator(
-      (loss.map { [.mean(of: question.graph.name(of: $0))] } ?? []) + measured.map(\.metric),
-      in: model.session)
-    let evaluation = try judge.evaluate(data.inBatches(of: arguments.integer("batch") ?? 32))
+    let metrics = (loss.map { [.mean(of: question.graph.name(of: $0))] } ?? []) + measured.map(\.metric)
+    let judge = try Evaluator(metrics, in: model.session)
+    let progress = LateProgress("measuring", total: data.count, in: shell)
+    let evaluation = try [NamedExamples(file, data)].locating(
+      in: model.session, fetching: metrics.flatMap { $0.fetches.map(\.tensorName) }
+    ) { () throws(FirnError) in
+      try judge.evaluate(data.inBatches(of: arguments.integer("batch") ?? 32), telling: progress.update)
+    }
+    progress.finish()
     try world.leave()
     if arguments.flag("json") {
       try shell.json(TrainReport.Measure(evaluation), nonFinite: true)

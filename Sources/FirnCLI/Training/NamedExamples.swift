@@ -1,6 +1,7 @@
 internal import FirnGraph
 internal import FirnRuntime
 internal import FirnTraining
+internal import FirnWorlds
 
 /// The examples of a file, to say of one that is at fault where it stands.
 struct NamedExamples {
@@ -31,7 +32,7 @@ struct NamedExamples {
         let place = file.place(ofRow: row)
         found.message = "\(place.words): \(found.message)"
         found.place = place.short
-        found.remedy = "correct the label or index there, or give the model as many classes"
+        found.remedy = "correct the label or index there, or give the model as many classes or rows"
         return found
       }
     }
@@ -39,4 +40,26 @@ struct NamedExamples {
   }
 
   private static let size = 256
+}
+
+extension [NamedExamples] {
+  /// Does what runs examples; an error about an index in one of them gets its file and line.
+  ///
+  /// Members of a world have each some of the batches, and none runs them all to look.
+  ///
+  /// - Parameter names: what is made of examples.
+  func locating<Result>(
+    in session: Session, fetching names: [String], _ body: () throws(FirnError) -> Result
+  ) throws(FirnError) -> Result {
+    do {
+      return try body()
+    } catch {
+      guard error.code == .indexOutOfRange, session.world.size == 1 else { throw error }
+      for file in self {
+        // What else may be wrong with a file is not what is looked for.
+        if let found = try? file.fault(in: session, fetching: names) { throw found }
+      }
+      throw error
+    }
+  }
 }

@@ -77,9 +77,10 @@ enum PredictCommand {
     let values = asked.compactMap { question.graph.value(named: $0.tensor) }
     let needed = question.graph.placeholders(of: values)
     let model = try TrainedModel(question, arguments, needsWeights: true, world: world, in: shell)
+    let file = try DataOptions.file(arguments, in: shell)
     let data = try model.scaled(
       try columns.knowing(model.words, isBound: true).data(
-        in: try DataOptions.file(arguments, in: shell), for: needed, trainedOn: model.columns
+        in: file, for: needed, trainedOn: model.columns
       ).data)
     let words = try arguments.text("words").map { name throws(FirnError) in
       guard let words = try columns.knowing(model.words, isBound: true).words(of: name) else {
@@ -93,8 +94,14 @@ enum PredictCommand {
     var parts = asked.map { _ in [NDArray]() }
     let batches = try MeasuredBatches(
       data.inBatches(of: arguments.integer("batch") ?? 32), in: model.session)
+    let examples = [NamedExamples(file, data)]
+    let progress = LateProgress("predicting", total: data.count, in: shell)
+    var done = 0
     while let round = try batches.next(running: { batch throws(FirnError) in
-      let results = try model.session.run(program, feeding: batch.feeds)
+      let results = try examples.locating(in: model.session, fetching: asked.map(\.tensor)) {
+        () throws(FirnError) in
+        try model.session.run(program, feeding: batch.feeds)
+      }
       return try asked.map { output throws(FirnError) in
         let array = try results[output.tensor]
         guard array.shape.first == batch.count else {
@@ -106,8 +113,13 @@ enum PredictCommand {
         return array
       }
     }) {
-      for (arrays, _) in round { for place in arrays.indices { parts[place].append(arrays[place]) } }
+      for (arrays, count) in round {
+        for place in arrays.indices { parts[place].append(arrays[place]) }
+        done += count
+      }
+      progress.update(done)
     }
+    progress.finish()
     let arrays = try zip(asked, parts).map { output, parts throws(FirnError) in
       (name: output.name, array: try NDArray.rows(of: parts))
     }
@@ -138,6 +150,9 @@ enum PredictCommand {
         throw FirnError(
           .unknownName, "the graph has no node `\(name)`",
           remedy: NearestNames(to: name, among: graph.nodes.map(\.name)).question)
+      }
+      guard !result.contains(where: { $0.name == part }) else {
+        throw UsageError("firn predict", "--outputs names `\(part)` twice", remedy: "name each output once")
       }
       result.append((part, inner == nil ? name : tensor.argmax(axis: -1).name))
     }

@@ -7,14 +7,24 @@ struct RunFolder {
   /// As it was written on the command line.
   let name: String
   private let isNew: Bool
+  /// While this is there, no other run writes into the folder.
+  private let hold: Hold?
+
+  private final class Hold {
+    private let descriptor: Int32
+    init(_ descriptor: Int32) { self.descriptor = descriptor }
+    deinit { Platform.release(descriptor) }
+  }
 
   var checkpoints: String { path + "/checkpoints" }
   var weights: String { path + "/weights.safetensors" }
 
   /// The folder that the first of several processes has made.
-  init(joining path: String, named name: String) { (self.path, self.name, isNew) = (path, name, false) }
+  init(joining path: String, named name: String) {
+    (self.path, self.name, isNew, hold) = (path, name, false, nil)
+  }
 
-  /// - Throws: `.file` where it cannot be made, `.invalidArgument` where another run has left its files.
+  /// - Throws: `.file` where it cannot be made, `.invalidArgument` where another run has left its files, or goes on.
   init(_ path: String, named name: String, resuming: Bool) throws(FirnError) {
     (self.path, self.name) = (path, name)
     var isFolder: ObjCBool = false
@@ -47,6 +57,12 @@ struct RunFolder {
         .file, "'\(name)' cannot be made: \((error as NSError).localizedDescription)",
         remedy: "choose another place, or allow writing", place: name)
     }
+    guard let descriptor = Platform.hold(path) else {
+      throw FirnError(
+        .invalidArgument, "another run is writing into '\(name)'",
+        remedy: "wait until it has ended, or name another folder", place: name)
+    }
+    hold = Hold(descriptor)
   }
 
   /// Takes away what a run that failed before its first checkpoint has made.

@@ -89,6 +89,7 @@ enum TrainCommand {
     } orElse: {
       RunFolder(joining: shell.resolved(out), named: out)
     }
+    defer { withExtendedLifetime(place) {} }
     do {
       let code = try run(job, place, arguments, in: shell)
       // Whoever ends first would end the others, should it end with another status than 0, as after Ctrl-C.

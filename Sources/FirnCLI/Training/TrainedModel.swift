@@ -8,8 +8,6 @@ internal import Foundation
 
 /// A session with the weights that a file gives, and how the data was taken and scaled that they were trained on.
 struct TrainedModel {
-  private static let key = "firn.standardization"
-
   let session: Session
   /// As the file of weights says; nil where it does not.
   let standardization: Standardization?
@@ -45,24 +43,10 @@ struct TrainedModel {
       try session.load(
         weights, into: arguments.text("into"), mapping: question.map, strict: false)
     }
-    func said<Value: Decodable>(
-      _ key: String, noted: String, _ what: String
-    ) throws(FirnError) -> Value? {
-      guard let text = weights.metadata.first(where: { $0.key == key })?.value ?? notes[noted] else {
-        return nil
-      }
-      guard let read = try? JSONDecoder().decode(Value.self, from: Data(text.utf8)) else {
-        throw FirnError(
-          .parse, "'\(path)' says \(what), and it cannot be read",
-          remedy: "use the version of Firn that wrote it", place: path)
-      }
-      return read
-    }
-    standardization = try said(Self.key, noted: Standardization.key, "how data was scaled")
-    columns =
-      try said(DataColumns.key, noted: DataColumns.key, "which columns were trained on") ?? [:]
-    words =
-      try said(DataColumns.wordsKey, noted: DataColumns.wordsKey, "what its classes are called") ?? [:]
+    let said = SaidOfWeights(path: path, weights: weights, notes: notes)
+    standardization = try said.standardization
+    columns = try said.value(DataColumns.key, "which columns were trained on") ?? [:]
+    words = try said.value(DataColumns.wordsKey, "what its classes are called") ?? [:]
   }
 
   /// Writes all variables, and how the data was taken and scaled.
@@ -71,7 +55,9 @@ struct TrainedModel {
   ) throws {
     let weights = try session.weights()
     var metadata = weights.metadata
-    if let standardization { metadata.append(.init(key: key, value: try text(standardization))) }
+    if let standardization {
+      metadata.append(.init(key: SaidOfWeights.standardizationKey, value: try text(standardization)))
+    }
     for (key, value) in notes.sorted(by: { $0.key < $1.key }) {
       metadata.append(.init(key: key, value: value))
     }

@@ -140,18 +140,8 @@ struct TrainingJob {
 
   /// Does what runs examples; an error about an index in one of them gets its file and line.
   func locating<Result>(_ body: () throws(FirnError) -> Result) throws(FirnError) -> Result {
-    do {
-      return try body()
-    } catch {
-      guard error.code == .indexOutOfRange, model.session.world.size == 1 else { throw error }
-      for file in files {
-        // What else may be wrong with a file is not what is looked for.
-        let found = try? file.fault(
-          in: model.session, fetching: [loss] + metrics.flatMap { $0.fetches.map(\.tensorName) })
-        if let found { throw found }
-      }
-      throw error
-    }
+    try files.locating(
+      in: model.session, fetching: [loss] + metrics.flatMap { $0.fetches.map(\.tensorName) }, body)
   }
 
   /// What frozen kernels are held in, measured on the first examples; nil where that was not asked for.

@@ -1,6 +1,7 @@
 internal import FirnFormats
 internal import FirnGraph
 internal import FirnNotation
+internal import FirnTraining
 
 /// `firn weights convert`: a file of weights in another format, under other names, or rounded.
 enum WeightsConvertCommand {
@@ -81,6 +82,11 @@ enum WeightsConvertCommand {
     for note in skipped { shell.paragraph("skipped: `\(note.name)`: \(note.reason)") }
     if format != .safetensors, !weights.metadata.isEmpty {
       shell.line("left out: metadata, which only safetensors holds")
+      let scale = try SaidOfWeights(path: source, weights: weights, notes: [:]).standardization
+      if let names = scale?.columns.map({ "`\($0.name)`" }), !names.isEmpty {
+        shell.paragraph(
+          "with it how \(names.joined(separator: ", ")) was scaled in training: keep the file that says it")
+      }
     }
     return 0
   }

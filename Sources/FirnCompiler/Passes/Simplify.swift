@@ -1,7 +1,8 @@
 package import FirnGraph
 
 extension Compiler {
-  /// `simplify`: algebra that is exact for every input, NaN and infinities included.
+  /// `simplify`: algebra that is exact for every input, NaN and infinities included; but a denormal number that an op
+  /// left out would have flushed stays.
   ///
   ///     %x = placeholder() {dtype = f32, shape = [2]} : f32[2]
   ///     %a = identity(%x) : f32[2]

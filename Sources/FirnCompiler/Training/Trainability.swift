@@ -223,7 +223,7 @@ extension Trainability.Decision {
     case .partly(let blocks, let holder, let thawed):
       blocks.map(\.description).joined(separator: ", ") + " is trained"
         + (thawed.map { " (thawed by `thawing: \($0)`)" } ?? "") + ", of the rest: " + holder
-    case .state: "it is state, which the step itself writes"
+    case .state: "it is state, which only an assignment moves"
     case .notDifferentiable: "it holds no floating-point numbers"
     case .shadow(let shadow, let thawing):
       "it is frozen as \(shadow)" + (thawing.map { "; `thawing: \($0)` does not thaw it" } ?? "")

@@ -8,15 +8,17 @@ extension Session {
   ///     try session.writeONNX([logits], to: "trained.onnx")
   ///
   /// Variables are initialisers of the same names, whose metadata say what is trainable (`firn.trainable`), so that
-  /// `ONNXModel` reads the same model again. Dropout is left out, batch norms use their averages, loops are `Scan`.
+  /// `ONNXModel` reads a model of the same variables again. It is that of inference: dropout is left out, batch norms use
+  /// their averages, which nothing moves any more in what is read back; loops are `Scan`.
   ///
   /// - Parameters:
   ///   - outputs: what the model gives, by handle or by name; the model calls them so.
   ///   - path: the file; one that is there is replaced, whole or not at all.
   ///   - training: what of it learns, as `training_info`; its loss is added to the outputs where it is none.
-  ///   - weightsBeside: puts the values into `path` with `.data` behind it, which is replaced first, and where the model
-  ///     finds them as long as both lie together; nil does so where the values take 2 GiB or more, which no message of
-  ///     ONNX may hold.
+  ///   - weightsBeside: puts the values into `path` with `.data` behind it, where the model finds them as long as both lie
+  ///     together; nil does so where the values take 2 GiB or more, which no message of ONNX may hold. Both are on the
+  ///     disk before either takes the place of an older one, first the model: a crash between the two would leave it
+  ///     beside the older values.
   /// - Throws: `.unknownName` for a tensor that the graph has not or that is another graph's, `.duplicateName` for an
   ///   output that is asked for twice, `.invalidArgument` for none at all, what is wrong with `training`,
   ///   `.invalidGraph` with all nodes that have no counterpart in ONNX, and for a model of 2 GiB or more without such

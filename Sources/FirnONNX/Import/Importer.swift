@@ -18,6 +18,8 @@ final class Importer {
   private(set) var notes: [String]
   private(set) var inputs: [(name: String, tensor: Tensor)] = []
   private(set) var outputs: [(name: String, tensor: Tensor)] = []
+  /// Inputs of whole numbers that the file has in another size than `i32`.
+  private(set) var narrowedInputs: [String] = []
 
   let functions: [String: FunctionMessage]
   var variableNames: Set<String> = []
@@ -249,6 +251,7 @@ final class Importer {
     defer { graph.source = nil }
     let tensor = graph.placeholder(name.isEmpty ? "input" : name, shape: Shape(dims), dtype: dtype)
     inputs.append((input.name, tensor))
+    if dtype == .i32, type.elementType != ElementType(.i32).code { narrowedInputs.append(input.name) }
     inputNames[tensor] = input.name
     environment[input.name] = .of(tensor)
   }

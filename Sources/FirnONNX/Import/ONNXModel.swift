@@ -21,6 +21,9 @@ public struct ONNXModel {
   /// What is otherwise here than the file says, in words.
   public let notes: [String]
 
+  /// Inputs of whole numbers of another size in the file, which are `i32` here.
+  package let narrowedInputs: [String]
+
   /// Reads a model; data beside it may not lie outside its folder.
   ///
   /// - Parameters:
@@ -44,7 +47,7 @@ public struct ONNXModel {
       ModelMessage(bytes, source: source), files: ExternalFiles(besides: path, fault: fault),
       binding: binding, fault: fault)
     try importer.run()
-    notes = importer.notes
+    (notes, narrowedInputs) = (importer.notes, importer.narrowedInputs)
     guard let named = Self.withOutputNames(importer) else {
       (graph, inputs, outputs) = (importer.graph, importer.inputs, importer.outputs)
       return
@@ -54,19 +57,24 @@ public struct ONNXModel {
     outputs = importer.outputs.map { ($0.name, Tensor(named, $0.tensor.value)) }
   }
 
-  /// The graph with the outputs' names at the outputs, where other nodes were called so before and now have the name
-  /// that was made up for the output; nil where all are right.
+  /// The graph with the outputs' names at the outputs, where these were taken: a node that was called so has now the
+  /// name that was made up for the output; nil where all are right.
   private static func withOutputNames(_ importer: Importer) -> Graph? {
     let definition = importer.graph.definition
     var nodes = definition.nodes
     var isSame = true
     for (name, tensor) in importer.outputs {
       let (wanted, output) = (PathText.path(name, separators: ["/"]), tensor.value.node)
-      guard nodes[output].name != wanted, tensor.value.result == 0,
-        let other = nodes.firstIndex(where: { $0.name == wanted }),
-        !(importer.inputs + importer.outputs).contains(where: { $0.tensor.value.node == other })
+      guard nodes[output].name != wanted, Path.isValid(wanted), tensor.value.result == 0,
+        !nodes[output].inputs.isEmpty
       else { continue }
-      nodes[other].name = nodes[output].name
+      // Where no node is called so, a scope is: that of the nodes that an output is made of.
+      if let other = nodes.firstIndex(where: { $0.name == wanted }) {
+        if (importer.inputs + importer.outputs).contains(where: { $0.tensor.value.node == other }) {
+          continue
+        }
+        nodes[other].name = nodes[output].name
+      }
       nodes[output].name = wanted
       isSame = false
     }
