@@ -196,7 +196,6 @@ let tests: [Target] = [
       "FirnGraph", "FirnNotation", "FirnFiles", "FirnCharts", "FirnOps", "FirnNN", "FirnCompiler",
       "FirnRuntime",
       "FirnFormats", "FirnTraining", "FirnTestSupport",
-      "CachedFeatures", "ResumeTraining",
     ], exclude: ["Fixtures"]),
   .testTarget(
     name: "FirnNNTests",

@@ -34,8 +34,8 @@ struct CountsFile: Codable, Equatable {
     var title: String { "\(row) on \(threads) \(threads == 1 ? "thread" : "threads")" }
   }
 
-  /// Floats in a vector of the processor; the room that kernels take for packing depends on it, and so do arenas.
-  var vectorWidth: Int
+  /// Of the kernels, such as `avx2`; the room that they take for packing depends on it, and so do arenas.
+  var instructionSet: String
   var entries: [Entry]
 
   /// What a comparison says: `faults` are what it fails on.
@@ -50,10 +50,10 @@ struct CountsFile: Codable, Equatable {
   /// is noted, as is what is stored of `rows` and was not counted. What either side could not count is not compared.
   func comparing(_ counted: CountsFile, rows: [String], knownRows: [String]) -> Comparison {
     var result = Comparison()
-    let isSameMachine = counted.vectorWidth == vectorWidth
-    if !isSameMachine {
+    let areSameKernels = counted.instructionSet == instructionSet
+    if !areSameKernels {
       result.notes.append(
-        "arenas are not compared: vectors here have \(counted.vectorWidth) floats, where it was recorded \(vectorWidth)"
+        "arenas are not compared: the kernels here are of \(counted.instructionSet), where it was recorded of \(instructionSet)"
       )
     }
     for entry in counted.entries {
@@ -63,7 +63,7 @@ struct CountsFile: Codable, Equatable {
       }
       for (new, old) in zip(entry.counts.named, stored.counts.named) {
         guard let count = new.count, let before = old.count, count != before,
-          isSameMachine || new.name != "arenaBytes"
+          areSameKernels || new.name != "arenaBytes"
         else { continue }
         let change = "\(entry.title): \(new.name) \(before) -> \(count)"
         if count > before {

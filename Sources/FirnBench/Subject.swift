@@ -125,7 +125,7 @@ struct RowMeasurement: Codable {
 extension CountsFile {
   /// What is counted in this process now, row by row.
   init(counting rows: [WorkRow], threads: [Int]) throws {
-    vectorWidth = Int(firn_widest_vector())
+    instructionSet = Session.instructionSet
     entries = try rows.flatMap { row in
       try threads.map { threads in
         Entry(row: row.name, threads: threads, counts: try Subject(row, threads: threads).counts())
