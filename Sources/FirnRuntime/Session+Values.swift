@@ -102,6 +102,8 @@ extension Session {
         let whole = try variable.initializer.sample(type, seed: seed, name: variable.name)
         array = block.map(whole.block) ?? whole
       }
+      // Together with its source a shadow begins as that does.
+      if selection == nil, variable.shadow != nil { (array, isGiven) = (nil, false) }
       changes.append(
         VariableChange(
           variable.name, block: block, to: array,

@@ -56,6 +56,30 @@ import Testing
       ])
   }
 
+  /// Of what is done within two seconds nothing is said; of anything longer all, from its beginning on.
+  @Test func shortTasksAreSilent() {
+    let stage = Stage()
+    func late() -> LateProgress {
+      LateProgress(
+        "predicting", total: 100, style: .lines, now: { stage.time }, write: { stage.written.append($0) })
+    }
+    let short = late()
+    stage.time += .milliseconds(1900)
+    short.update(100)
+    short.finish()
+    #expect(stage.written.isEmpty)
+    let long = late()
+    stage.time += .seconds(1)
+    long.update(10)
+    stage.time += .seconds(3)
+    long.update(40)
+    long.finish()
+    #expect(
+      stage.written == [
+        "predicting: 40%, 40/100, 10.0/s, ETA 0:06\n", "predicting: 40%, 40/100, 10.0/s, took 4.0 s\n",
+      ])
+  }
+
   /// What the first moments give is no speed, and what takes seconds each is not `0.0/s`.
   @Test func aRateIsShownWhereThereIsOne() {
     let stage = Stage()

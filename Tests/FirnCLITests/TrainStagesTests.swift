@@ -148,6 +148,12 @@ import Testing
       let (one, two) = (try weights(bench, "staged"), try weights(bench, "trunk"))
       #expect(one["trunk/dense/kernel"] == two["trunk/dense/kernel"])
       #expect(one["sizes/dense/kernel"] != two["sizes/dense/kernel"])
+      // Two objectives may have one loss, of which there is one metric.
+      let shared = bench.run(
+        line
+          + " --objective kind_loss=trunk --objective kind_loss=kinds --objective size_loss=sizes --epochs 1 --out shared"
+      )
+      #expect(shared.code == 0, "\(shared.errors)")
       let leak = bench.run(line + " --objective kind_loss=trunk --objective size_loss=trunk --out leak")
       #expect(
         leak.code == 2 && leak.errors.contains("would both train `trunk/dense/kernel`"), "\(leak.errors)")

@@ -27,7 +27,8 @@ enum EvaluateCommand {
 
   static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
     let world = try World.mpi()
-    let shell = Members(world).shell(shell)
+    let members = Members(world)
+    let shell = members.shell(shell)
     let columns = try DataColumns(arguments)
     let question = try GraphQuestion(arguments, in: shell)
     let measured = try MetricOption.metrics(arguments, of: question.graph)
@@ -44,7 +45,7 @@ enum EvaluateCommand {
       ).data)
     let metrics = (loss.map { [.mean(of: question.graph.name(of: $0))] } ?? []) + measured.map(\.metric)
     let judge = try Evaluator(metrics, in: model.session)
-    let progress = LateProgress("measuring", total: data.count, in: shell)
+    let progress = LateProgress("measuring", total: data.count, style: members.progress)
     let evaluation = try [NamedExamples(file, data)].locating(
       in: model.session, fetching: metrics.flatMap { $0.fetches.map(\.tensorName) }
     ) { () throws(FirnError) in

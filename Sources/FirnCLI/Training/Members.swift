@@ -15,6 +15,11 @@ struct Members {
       directory: shell.directory)
   }
 
+  /// How this process shows how far it has come: only the first does.
+  var progress: ProgressReporter.Style {
+    world.rank == 0 ? .suiting(.current(.standardError)) : .silent
+  }
+
   /// Has the first do something before the others go on.
   func byFirst<Result>(_ first: () throws -> Result, orElse other: () throws -> Result) throws -> Result {
     let result = try world.rank == 0 ? first() : other()

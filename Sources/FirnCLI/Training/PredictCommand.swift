@@ -95,7 +95,7 @@ enum PredictCommand {
     let batches = try MeasuredBatches(
       data.inBatches(of: arguments.integer("batch") ?? 32), in: model.session)
     let examples = [NamedExamples(file, data)]
-    let progress = LateProgress("predicting", total: data.count, in: shell)
+    let progress = LateProgress("predicting", total: data.count, style: members.progress)
     var done = 0
     while let round = try batches.next(running: { batch throws(FirnError) in
       let results = try examples.locating(in: model.session, fetching: asked.map(\.tensor)) {

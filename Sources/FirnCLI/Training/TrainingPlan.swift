@@ -109,8 +109,9 @@ struct TrainingPlan {
   ///
   /// The one that is judged by is called `loss`, so another of that name is called otherwise.
   var metrics: [Metric] {
-    objectives.dropLast().map {
-      .mean(of: $0.name, named: $0.name == "loss" ? "loss of objective `loss`" : $0.name)
+    var known: Set<String> = []
+    return objectives.dropLast().map(\.name).filter { known.insert($0).inserted }.map {
+      .mean(of: $0, named: $0 == "loss" ? "loss of objective `loss`" : $0)
     }
   }
 

@@ -116,7 +116,12 @@ struct ObjectiveUpdate {
         record.append(
           CompiledSlot(
             declared.0, of: SlotOwner(optimizer: optimizer.name, part: part), window: runs.variable.name))
-        let next = declared.1 + weight.cast(to: gradient.dtype) * gradient
+        var share = weight.cast(to: gradient.dtype) * gradient
+        // What has no weight may be NaN, as the mean of a batch that is all padding.
+        if window.weight != nil {
+          share = select(where: greater(weight, 0), share, otherwise: share.filled(0))
+        }
+        let next = declared.1 + share
         assign(kept(next, declared.1), to: declared.0, in: graph)
         let mean = next / divisor.cast(to: gradient.dtype)
         // What is held only now may have had gradients in runs of the window before.

@@ -23,7 +23,7 @@ public struct Accumulation: ExpressibleByIntegerLiteral {
   ///   - weight: what each run counts, a scalar that is fed or computed, not negative, such as the number of examples; 1
   ///     by default. Where all weights of a window are 0, so is its G.
   ///   - closing: a `bool` scalar, fed or computed, that ends the window with this run whatever their number, as at the end
-  ///     of an epoch; by default only their number does.
+  ///     of an epoch; by default only their number does. In a run that the objective sits out it ends nothing.
   public init(
     _ runs: Int, weightedBy weight: (any TensorReference)? = nil,
     closedBy closing: (any TensorReference)? = nil

@@ -81,8 +81,8 @@ package struct StartMean: KernelOp, OpaqueOp {
     let total = results[0].elementCount
     return Kernel { (call: borrowing KernelCall) throws(FirnError) in
       let world = call.world
-      let isCounted = world?.counts ?? true
-      let weight = isCounted ? call.operand(0, as: T.self)[0] : 0
+      let weight = world?.counts ?? true ? call.operand(0, as: T.self)[0] : 0
+      let isCounted = weight != 0
       let bucket = call.result(0, as: T.self)
       var place = bucket
       if sendsWeight {

@@ -90,8 +90,9 @@ package struct StartRowMean: KernelOp, OpaqueOp {
       let indices = call.operand(1, as: Int32.self)
       try check(indices, count: count, size: size)
       let world = call.world
-      let isCounted = world?.counts ?? true
       let (weight, x) = (call.operand(0, as: T.self)[0], call.operand(2, as: T.self))
+      // What has no weight may be NaN.
+      let isCounted = world?.counts ?? true && weight != 0
       let (rows, places) = (call.result(2, as: T.self), call.result(3, as: Int32.self))
       fill(rows, updates, with: 0)
       places.update(repeating: 0, count: count)

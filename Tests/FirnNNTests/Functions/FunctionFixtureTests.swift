@@ -255,4 +255,33 @@ import Testing
       expect(try results[gradient], numbers, "gradient")
     }
   }
+
+  /// A class that is masked by an infinite logit counts for nothing, and its gradient is 0.
+  @Test func maskedClassesCountForNothing() throws {
+    let graph = Graph()
+    let student = graph.placeholder("student", shape: [3], dtype: .f64)
+    let teacher = graph.placeholder("teacher", shape: [3], dtype: .f64)
+    let divergence = klDivergence(logProbabilities: logSoftmax(student), targets: softmax(teacher))
+    let distilled = distillationLoss(student: student, teacher: teacher, temperature: 1)
+    let gradients = try [divergence, distilled].map {
+      try #require(graph.gradients(of: [$0], withRespectTo: [student]).first)
+    }
+    try graph.validate()
+    let session = try Session(graph, threads: 1)
+    let program = try session.compile(fetching: [divergence, distilled] + gradients)
+    func run(_ a: [Double], _ b: [Double]) throws -> [[Double]] {
+      let results = try session.run(
+        program, feeding: ["student": NDArray(a, shape: [3]), "teacher": NDArray(b, shape: [3])])
+      return try ([divergence, distilled] + gradients).map { try results[$0].doubles }
+    }
+    let masked = try run([0.5, -0.25, -.infinity], [0.1, 0.3, -.infinity])
+    // The same of the two classes that are left.
+    let p = [exp(0.1), exp(0.3)].map { $0 / (exp(0.1) + exp(0.3)) }
+    let q = [exp(0.5), exp(-0.25)].map { $0 / (exp(0.5) + exp(-0.25)) }
+    let expected = zip(p, q).reduce(0) { $0 + $1.0 * (log($1.0) - log($1.1)) }
+    for value in masked[..<2] { #expect(abs(value[0] - expected) < 1e-12) }
+    for gradient in masked[2...] {
+      for (a, b) in zip(gradient, [q[0] - p[0], q[1] - p[1], 0]) { #expect(abs(a - b) < 1e-12) }
+    }
+  }
 }

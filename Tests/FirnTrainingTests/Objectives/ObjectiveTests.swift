@@ -151,6 +151,27 @@ import Testing
     #expect(try session.value(of: "sgd/slow/step").scalar == 3)
   }
 
+  /// A run without weight adds nothing to its window, be its gradient NaN, as the mean of a batch that is all padding.
+  @Test func runsWithoutWeightAddNothing() throws {
+    let graph = Graph()
+    let (x, mask) = (graph.placeholder("x", shape: [2]), graph.placeholder("mask", shape: [2]))
+    let w = graph.variable("w", shape: [2], initializer: .constant(1))
+    let total = mask.sum()
+    let loss = (square(w * x) * mask).sum() / total
+    let session = try quietSession(graph)
+    let program = try session.compile(
+      updates: [
+        .minimize(loss, with: SGD(learningRate: 0.1), accumulating: .init(3, weightedBy: total))
+      ])
+    let rows = try NDArray([1, 2] as [Float], shape: [2])
+    for masked in [[1, 1], [0, 0], [1, 0]] as [[Float]] {
+      try session.run(program, feeding: ["x": rows, "mask": NDArray(masked, shape: [2])])
+    }
+    // (2 · (1, 4) + 1 · (2, 0)) / 3
+    let expected = [1 - 0.1 * 4 / 3, 1 - 0.1 * 8 / 3]
+    for (a, b) in zip(try session.value(of: "w").doubles, expected) { #expect(abs(a - b) < 1e-6) }
+  }
+
   /// Short batches weighed by their sizes are one large one, with a frozen part, clipping and a window closed early.
   @Test func accumulatedBatchesAreOne() throws {
     for sizes in [[2, 3, 1, 2], [3, 1, 2]] {

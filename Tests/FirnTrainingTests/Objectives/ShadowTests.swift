@@ -49,6 +49,20 @@ import Testing
     #expect(try values(session, "target/a") == [0.5, 1, 1.5, 2])
   }
 
+  /// Where all begin anew shadows begin as their sources do, whatever seed decides these.
+  @Test func shadowsBeginAnewAsTheirSources() throws {
+    let session = try quietSession(Model().graph)
+    let first = try session.value(of: "online/a")
+    for begin in [
+      { try session.initialize(seed: 7) }, { try session.initialize(with: .uniform(-2, 2), seed: 9) },
+    ] as [() throws -> Void] {
+      try begin()
+      #expect(try session.value(of: "online/a") != first)
+      #expect(try session.value(of: "target/a") == session.value(of: "online/a"))
+      #expect(try session.value(of: "target/b") == session.value(of: "online/b"))
+    }
+  }
+
   /// Never trained, whatever is asked for; the reason is in the status, and no memory is kept.
   @Test func shadowsAreFrozenByConstruction() throws {
     let model = Model()
