@@ -5,7 +5,8 @@ internal import FirnTraining
 extension GraphDef {
   /// The graph with its inputs scaled inside, as the data was that its weights were trained on.
   ///
-  /// - Throws: `.unknownName` for a placeholder that it has not, `.shapeMismatch` where rows have another size.
+  /// - Throws: `.unknownName` for a placeholder that it has not, `.shapeMismatch` where rows have another size, `.parse`
+  ///   where what was read is no scale.
   func scaling(_ standardization: Standardization) throws(FirnError) -> GraphDef {
     for column in standardization.columns {
       let position = nodes.firstIndex { $0.name == column.name && $0.traits.contains(.feeds) }
@@ -21,6 +22,16 @@ extension GraphDef {
           .shapeMismatch,
           "`\(column.name)` was scaled in rows of \(column.means.count), and the graph is fed \(type)",
           remedy: "give the graph that they were trained in", place: column.name)
+      }
+    }
+    for column in standardization.columns {
+      let isScale =
+        column.means.count == column.deviations.count && column.means.allSatisfy(\.isFinite)
+        && column.deviations.allSatisfy { $0.isFinite && $0 > 0 }
+      guard isScale else {
+        throw FirnError(
+          .parse, "what is said of the scale of `\(column.name)` is no scale",
+          remedy: "give weights that a run has written", place: column.name)
       }
     }
     return try rewritten { (rewriter, position) throws(FirnError) in

@@ -82,7 +82,8 @@ enum WeightsConvertCommand {
     for note in skipped { shell.paragraph("skipped: `\(note.name)`: \(note.reason)") }
     if format != .safetensors, !weights.metadata.isEmpty {
       shell.line("left out: metadata, which only safetensors holds")
-      let scale = try SaidOfWeights(path: source, weights: weights, notes: [:]).standardization
+      // Nothing is made of it here, so what cannot be read of it is no matter.
+      let scale = try? SaidOfWeights(path: source, weights: weights, notes: [:]).standardization
       if let names = scale?.columns.map({ "`\($0.name)`" }), !names.isEmpty {
         shell.paragraph(
           "with it how \(names.joined(separator: ", ")) was scaled in training: keep the file that says it")
