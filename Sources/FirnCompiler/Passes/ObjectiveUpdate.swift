@@ -119,7 +119,7 @@ struct ObjectiveUpdate {
         var share = weight.cast(to: gradient.dtype) * gradient
         // What has no weight may be NaN, as the mean of a batch that is all padding.
         if window.weight != nil {
-          share = select(where: greater(weight, 0), share, otherwise: share.filled(0))
+          share = select(where: equal(weight, 0), share.filled(0), otherwise: share)
         }
         let next = declared.1 + share
         assign(kept(next, declared.1), to: declared.0, in: graph)

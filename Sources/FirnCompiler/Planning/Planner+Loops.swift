@@ -47,10 +47,10 @@ extension Planner {
     }
     var isDirect = [Bool](repeating: false, count: scan.outputs)
     let homes = settle(&isDirect, results, carries: parameter[scan.carryRange])
-    writeDirectly(&isDirect, results, carries: scan.carries, but: indexSlot)
+    writeDirectly(&isDirect, results, carries: scan.carries)
     takeOver(&results, carries: parameter[scan.carryRange])
     // What a carry did not take over can still be written where it is stacked: it is copied to the carry either way.
-    writeDirectly(&isDirect, Array(results.dropFirst(scan.carries)), carries: 0, but: indexSlot)
+    writeDirectly(&isDirect, Array(results.dropFirst(scan.carries)), carries: 0)
     var carries: [Plan.Loop.Carry] = []
     for carry in scan.carryRange {
       let type = try type(graph.outputs[carry])
@@ -118,19 +118,17 @@ extension Planner {
     }
   }
 
-  /// Has stacked outputs written where they belong, unless their buffers serve something else as well.
+  /// Has stacked outputs that a step makes written where they belong, unless their buffers serve something else as well.
   ///
   /// - Parameters:
   ///   - isDirect: by stacked output, whether it already is.
   ///   - results: the buffers that must not be shared, those of stacked outputs behind so many carries.
-  ///   - index: the buffer of the loop's index, which is the body's own.
-  private mutating func writeDirectly(
-    _ isDirect: inout [Bool], _ results: [Int], carries: Int, but index: Int?
-  ) {
+  private mutating func writeDirectly(_ isDirect: inout [Bool], _ results: [Int], carries: Int) {
+    let births = births
     var uses: [Int: Int] = [:]
     for slot in results { uses[slot, default: 0] += 1 }
     for (output, slot) in results.dropFirst(carries).enumerated()
-    where arenaBytes[slot] != nil && slot != index && uses[slot] == 1 {
+    where arenaBytes[slot] != nil && births[slot] >= 0 && uses[slot] == 1 {
       isDirect[output] = true
       placements[slot] = .external
       arenaBytes[slot] = nil

@@ -170,6 +170,11 @@ import Testing
     // (2 · (1, 4) + 1 · (2, 0)) / 3
     let expected = [1 - 0.1 * 4 / 3, 1 - 0.1 * 8 / 3]
     for (a, b) in zip(try session.value(of: "w").doubles, expected) { #expect(abs(a - b) < 1e-6) }
+    // A weight that is NaN is none of 0, and stays visible.
+    for _ in 0..<3 {
+      try session.run(program, feeding: ["x": rows, "mask": NDArray([.nan, 1] as [Float], shape: [2])])
+    }
+    #expect(try session.value(of: "w").doubles.allSatisfy(\.isNaN))
   }
 
   /// Short batches weighed by their sizes are one large one, with a frozen part, clipping and a window closed early.
