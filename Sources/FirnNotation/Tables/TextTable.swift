@@ -90,6 +90,8 @@ package struct TextTable: Sendable, Hashable {
     for row in rows {
       let cells = row.indices.map { column in
         switch columns[column].alignment {
+        // What fits stays as it is, indented where it is.
+        case .left where DisplayText.width(of: row[column]) <= widths[column]: [row[column]]
         case .left:
           TextReport.wrapped(row[column], width: widths[column])
             .flatMap { DisplayText.broken($0, to: widths[column]) }

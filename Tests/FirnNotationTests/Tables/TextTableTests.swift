@@ -26,6 +26,17 @@ import Testing
     }
   }
 
+  /// What is indented stays so, of words as of names.
+  @Test func indentedCellsStayIndented() {
+    var table = TextTable([.init("part"), .init("scope", .name)])
+    table.append(["nodes", "encoder"])
+    table.append(["  of these here", "  layer"])
+    #expect(
+      table.text()
+        == "part             scope\n---------------  -------\nnodes            encoder\n  of these here    layer\n"
+    )
+  }
+
   /// Of a path nothing is lost: it goes on below, broken behind a `/` or `_`.
   @Test func pathsAreBroken() {
     #expect(
