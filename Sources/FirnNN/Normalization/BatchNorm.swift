@@ -29,7 +29,7 @@ import FirnOps
 ///
 /// Where the members of a world train together, each normalises its own part of a batch, unless the layer is
 /// `synchronised`: then mean and variance are those of all parts together, each weighed by its examples, and so are
-/// their gradients.
+/// their gradients; a member that has none of a batch adds nothing to them.
 ///
 /// Constraints: (C1) the last extent of x is a number, and the same in every call; (C2) x has elements besides the
 /// channels', and two or more of each channel where it trains, which is checked when it runs; (C3) momentum is in 0...1
@@ -102,7 +102,7 @@ public final class BatchNorm: Layer {
       let axes = Array(0..<input.rank - 1)
       let dimension = input.shape.dimensions.dropLast().reduce(1, *)
       let own = isSynchronised ? graph.extent(dimension, dtype: input.dtype) : nil
-      let count = own.map { allReduce($0) } ?? graph.sampleCount(dimension, dtype: input.dtype)
+      let count = graph.sampleCount(dimension, dtype: input.dtype, of: own.map { allReduce($0) })
       func average(_ sums: Tensor) -> Tensor {
         guard let own else { return sums / count }
         return allReduce(sums / own, weight: own) / count

@@ -21,6 +21,9 @@ public import FirnGraph
 /// Gradients are those of the sum of all ranks' losses; with weights, of the sum by these weights, as gradients of
 /// training are averaged: so what is averaged afterwards is exact for parts of a batch of any size.
 ///
+/// A rank that runs along without an example of its own adds nothing to a sum, whatever its x is, and neither does one
+/// of weight 0.
+///
 /// - Complexity: 1 FLOP an element and member that sums; what is sent is said by `World`.
 /// - Throws: when run, `.world` where a member is gone, or the world is not of the extent that types have.
 package struct Collective: KernelOp, OpaqueOp {
@@ -143,15 +146,15 @@ package struct Collective: KernelOp, OpaqueOp {
 
   package func kernel(operands: [ArrayType], results: [ArrayType]) -> Kernel {
     switch results[0].dtype {
-    case .f32: kernel(operands, results[0], Float.self) { $0 * $1 }
-    case .f64: kernel(operands, results[0], Double.self) { $0 * $1 }
-    case .i32: kernel(operands, results[0], Int32.self) { $0 &* $1 }
+    case .f32: kernel(operands, results[0], Float(0)) { $0 * $1 }
+    case .f64: kernel(operands, results[0], Double(0)) { $0 * $1 }
+    case .i32: kernel(operands, results[0], Int32(0)) { $0 &* $1 }
     case .bool: firnBug("collective", "operands \(operands)")
     }
   }
 
-  private func kernel<T: Sendable>(
-    _ operands: [ArrayType], _ type: ArrayType, _: T.Type, _ times: @escaping @Sendable (T, T) -> T
+  private func kernel<T: Sendable & Equatable>(
+    _ operands: [ArrayType], _ type: ArrayType, _ zero: T, _ times: @escaping @Sendable (T, T) -> T
   ) -> Kernel {
     let (kind, count, own) = (kind, operands[0].elementCount, type.elementCount)
     let (dtype, isWeighted) = (type.dtype, operands.count == 2)
@@ -162,13 +165,16 @@ package struct Collective: KernelOp, OpaqueOp {
       let world = call.world
       let (rank, size) = (world?.rank ?? 0, world?.size ?? 1)
       func sum(_ values: UnsafeMutablePointer<T>) throws(FirnError) {
-        if let world { try world.finish(world.startSum(values, count: count, of: dtype)) }
+        guard let world else { return }
+        if !world.counts { values.update(repeating: zero, count: count) }
+        try world.finish(world.startSum(values, count: count, of: dtype))
       }
       switch kind {
       case .allReduce:
         if isWeighted {
           let weight = call.operand(1, as: T.self)[0]
-          for index in 0..<count { y[index] = times(weight, x[index]) }
+          // What weighs nothing may be NaN.
+          for index in 0..<count { y[index] = weight == zero ? zero : times(weight, x[index]) }
         } else {
           y.update(from: x, count: count)
         }
@@ -216,6 +222,8 @@ package struct Collective: KernelOp, OpaqueOp {
 }
 
 /// The sum of every rank's x, in the order of ranks, on all of them; x itself where the session is alone.
+///
+/// A rank that has no example of a batch, and runs along, adds nothing; nor does one of weight 0.
 ///
 /// The gradient by x is the sum of every rank's: that of the sum of all ranks' losses.
 ///
