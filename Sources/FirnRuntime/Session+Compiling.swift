@@ -194,6 +194,7 @@ extension Session {
       : ["frozen but never loaded or trained: " + initial.map { "`\($0)`" }.joined(separator: ", ")]
     let warnings =
       (request.training == nil ? [] : graph.warnings) + frozenInitial + compilation.storageWarnings
+      + compilation.rowWarnings
     warnings.forEach(onWarning)
     return Program(
       compilation: compilation, session: identity, home: graph.identity, fetches: fetches,

@@ -140,14 +140,16 @@ extension GraphDef {
         else { firnBug("update-rows", "the gradient `\(name)` is not there") }
         added += found
       }
+      var count: Int?
       for name in update.assignments {
         guard let position = place(name) else {
           firnBug("update-rows", "the assignment `\(name)` is not there")
         }
         // Unless it was made before.
         if nodes[position].inputs.count == 1 { owners[position] = updates.count }
+        count = nodes[position].op.writtenRows?.count ?? nodes[position].types[0].shape.first?.value
       }
-      updates.append(RowsOfUpdate(self, update.rows, added))
+      updates.append(RowsOfUpdate(self, update.rows?.count ?? count ?? 0, added, isPart: update.rows != nil))
     }
     if owners.isEmpty { return self }
     return try rewritten { rewriter, position throws(FirnError) in
@@ -160,8 +162,10 @@ extension GraphDef {
 /// The touched rows of what one update makes.
 private struct RowsOfUpdate {
   private let graph: GraphDef
-  /// The rows of the variable that are trained, where these are not all.
-  private let rows: Range<Int>?
+  /// How many rows of the variable are trained.
+  private let rowCount: Int
+  /// Whether others may be named among what is touched: of the variable, or of what it is a part of where it is looked up.
+  private let namesOthers: Bool
   /// The indices that name what is touched, each once, and how far behind the part's rows those are that they name.
   private let names: [Place]
   /// How many are touched, repeats counted.
@@ -176,9 +180,15 @@ private struct RowsOfUpdate {
     var offset: Int
   }
 
-  init(_ graph: GraphDef, _ rows: Range<Int>?, _ added: [AddedRows]) {
+  /// - Parameter isPart: whether other rows of the variable are not trained.
+  init(_ graph: GraphDef, _ rowCount: Int, _ added: [AddedRows], isPart: Bool) {
     self.graph = graph
-    self.rows = rows
+    self.rowCount = rowCount
+    namesOthers =
+      isPart
+      || added.contains {
+        $0.offset != 0 || graph.nodes[$0.position].types[0].shape.first?.value != rowCount
+      }
     var seen: Set<Place> = []
     names = added.compactMap { added in
       let node = graph.nodes[added.position]
@@ -259,7 +269,7 @@ private struct RowsOfUpdate {
 
   // MARK: Indices
 
-  /// The touched rows, numbered so that the part's first is `offset`; of a part others may be among them.
+  /// The touched rows, numbered so that the part's first is `offset`; others may be among them.
   private mutating func indices(from offset: Int, in rewriter: GraphRewriter) -> Tensor {
     if let known = indices[offset] { return known }
     let pieces = names.map { place in
@@ -273,9 +283,9 @@ private struct RowsOfUpdate {
 
   /// The same, but what is no row of the part is one of its ends: it is read, and written nowhere.
   private mutating func indices(within offset: Int, in rewriter: GraphRewriter) -> Tensor {
-    guard let rows else { return indices(from: offset, in: rewriter) }
+    guard namesOthers else { return indices(from: offset, in: rewriter) }
     if let known = clamped[offset] { return known }
-    let last = Double(offset + rows.count - 1)
+    let last = Double(offset + rowCount - 1)
     let result = minimum(maximum(indices(from: offset, in: rewriter), Double(offset)), last)
     clamped[offset] = result
     return result

@@ -47,6 +47,10 @@ public protocol Optimizer: Sendable {
   /// norm, is still made of all.
   func leavesUntouchedRows(of part: TrainedPart) -> Bool
 
+  /// Whether leaving those rows as they are is another method than updating them all, which who made the optimiser has
+  /// asked for: a program that updates every row of a table that it looks up warns then, and says why.
+  var isLazy: Bool { get }
+
   /// The rate of every step, where it is one number; nil where it changes or nobody knows it.
   ///
   /// Lint asks: what moves at a rate of 0 does not learn. One that hands updates on leaves it nil.
@@ -73,6 +77,8 @@ extension Optimizer {
   public func updateShared(_ slots: [Tensor]) -> [Tensor] { slots }
   /// False: every row may move.
   public func leavesUntouchedRows(of part: TrainedPart) -> Bool { false }
+  /// False.
+  public var isLazy: Bool { false }
   /// Not known.
   public var fixedRate: Double? { nil }
   /// False: every part may have an update of its own.

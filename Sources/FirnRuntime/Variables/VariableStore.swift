@@ -15,6 +15,8 @@ struct VariableStore {
     fileprivate(set) var origin = Origin.initialized
     /// The variable, or the block of one, that its first value is a copy of; nil where its initialiser makes it.
     fileprivate var start: (name: String, block: Block?)?
+    /// Whether nobody has given it a value yet, and no run has written it.
+    fileprivate var isFirst = true
     /// The blocks whose training `origin` has taken in.
     fileprivate var trainedBlocks: [Block]?
     /// Whether it has been looked through for NaN and infinity since it was last written.
@@ -30,8 +32,8 @@ struct VariableStore {
   let seed: UInt64
   private(set) var entries: [Entry] = []
   private var positions: [String: Int] = [:]
-  /// For each variable that is followed, the entries of its shadows.
-  private var shadows: [String: [Int]] = [:]
+  /// For each variable that others begin as, their entries.
+  private var followers: [String: [Int]] = [:]
   /// Moves whenever somebody gives a variable a value from outside of runs.
   private(set) var changes = 0
   /// The entries that were given one since somebody last said that he knows.
@@ -83,7 +85,7 @@ struct VariableStore {
     for var entry in made {
       if let shadow = entry.variable.shadow {
         entry.start = (shadow.source, nil)
-        shadows[shadow.source, default: []].append(entries.count)
+        followers[shadow.source, default: []].append(entries.count)
       }
       positions[entry.variable.name] = entries.count
       entries.append(entry)
@@ -231,15 +233,17 @@ struct VariableStore {
     changes += 1
     given.insert(position)
     put(array?.sharedStorage, at: position)
+    entries[position].isFirst = array == nil
     entries[position].isKnownFinite = false
     entries[position].revision += 1
     if let origin { entries[position].origin = origin }
     entries[position].trainedBlocks = nil
-    // A shadow that no step has moved yet is what its source is.
-    for shadow in shadows[name] ?? [] where entries[shadow].origin == .initialized {
-      put(nil, at: shadow)
-      entries[shadow].isKnownFinite = false
-      entries[shadow].revision += 1
+    // What begins as this one is so until a step moves it, even where somebody has looked at it.
+    for follower in followers[name] ?? []
+    where entries[follower].isFirst && entries[follower].start?.name == name {
+      put(nil, at: follower)
+      entries[follower].isKnownFinite = false
+      entries[follower].revision += 1
     }
     version += 1
   }
@@ -310,6 +314,7 @@ struct VariableStore {
 
   private mutating func beginWriting(_ name: String, training blocks: [Block]?) -> Int {
     let position = position(of: name)
+    entries[position].isFirst = false
     entries[position].isKnownFinite = false
     entries[position].revision += 1
     let variable = entries[position].variable
@@ -354,6 +359,9 @@ struct VariableStore {
     try variable.initializer.validate(for: entries[position].type, name: variable.name)
     entries[position].variable = variable
     entries[position].start = start
+    if let start, followers[start.name]?.contains(position) != true {
+      followers[start.name, default: []].append(position)
+    }
   }
 
   // MARK: Going back
@@ -379,10 +387,11 @@ struct VariableStore {
       fresh.storage = nil
       fresh.origin = .initialized
       fresh.trainedBlocks = nil
+      fresh.isFirst = true
       fresh.isKnownFinite = false
       fresh.revision += 1
-      if let shadow = entry.variable.shadow {
-        result.shadows[shadow.source, default: []].append(result.entries.count)
+      if let start = entry.start {
+        result.followers[start.name, default: []].append(result.entries.count)
       }
       result.positions[entry.variable.name] = result.entries.count
       result.entries.append(fresh)

@@ -123,6 +123,8 @@ public struct Adam: Optimizer {
 
   /// Whether rows are lazy.
   public func leavesUntouchedRows(of part: TrainedPart) -> Bool { lazyRows }
+  /// Whether rows are lazy.
+  public var isLazy: Bool { lazyRows }
 
   /// Adds the nodes of the formula above.
   ///

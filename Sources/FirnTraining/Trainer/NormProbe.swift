@@ -6,11 +6,13 @@ import FirnRuntime
 /// Measures the gradients and the update of a step beside the step.
 ///
 /// Gradients are those of a program of its own, made of the same graph with the same selection, run at the same place
-/// in the random numbers; the step itself is the step.
+/// in the random numbers; the step itself is the step. Of several objectives a variable has the gradients that those
+/// hand its optimiser that have it as a target, also in a step that an objective sits out.
 final class NormProbe {
   private let watch: NormWatch
   private let session: Session
-  private var known: [String: (program: Program, parts: [String])] = [:]
+  /// By what each objective is called and has as targets.
+  private var known: [[String]: (program: Program, parts: [String])] = [:]
 
   /// What is known before the step.
   struct Measured {
@@ -77,34 +79,44 @@ final class NormProbe {
 
   /// The squared norms of the gradients of what a program trains, by variable.
   private func probe(of program: Program) throws(FirnError) -> (program: Program, parts: [String]) {
-    let trained = program.trained.map(\.name)
-    let key = trained.joined(separator: "\n")
+    let (trained, objectives) = (program.trained.map(\.name), program.compilation.context.objectives)
+    let targets = objectives.map { objective in trained.filter(objective.targets.isTrained) }
+    let key = zip(objectives.map(\.name), targets).map { ([$0] + $1).joined(separator: "\n") }
     if let known = known[key] { return known }
     let request = program.compilation.context.request
     let graph = Graph(request.graph)
-    let names = request.graph.nodes.indices.reduce(into: [(variable: String, node: String)]()) { all, index in
-      guard case .reads(let variable) = request.graph.nodes[index].op.effect, trained.contains(variable),
-        !all.contains(where: { $0.variable == variable })
-      else { return }
-      all.append((variable, request.graph.nodes[index].name))
+    var reads: [String: [Value]] = [:]
+    for (position, node) in request.graph.nodes.enumerated() {
+      if case .reads(let variable) = node.op.effect { reads[variable, default: []].append(Value(position)) }
     }
-    let reads = names.compactMap { graph.tensor(named: $0.node) }
-    let losses = (request.training?.losses ?? []).compactMap {
-      graph.tensor(named: request.graph.name(of: $0))
+    // A variable is moved by the losses of the objectives that have it as a target, and by no others.
+    var gradients: [String: Tensor] = [:]
+    func add(_ gradient: Tensor, to name: String) {
+      gradients[name] = gradients[name].map { $0 + gradient } ?? gradient
     }
-    guard reads.count == names.count, let first = losses.first else {
-      throw FirnError(
-        .invalidArgument, "gradients are measured of losses, and the program has none",
-        remedy: "leave `norms` out")
+    for (objective, names) in zip(objectives, targets) {
+      switch objective.goal.source {
+      case .loss(let loss):
+        let own = names.flatMap { name in (reads[name] ?? []).map { (name, Tensor(graph, $0)) } }
+        let found = graph.gradients(
+          of: [Tensor(graph, loss)], withRespectTo: own.map(\.1), unconnected: .zero)
+        for ((name, _), gradient) in zip(own, found) { add(gradient, to: name) }
+      case .gradients(let given):
+        for (read, gradient) in given {
+          guard case .reads(let name) = request.graph.nodes[read.node].op.effect, names.contains(name) else {
+            continue
+          }
+          add(Tensor(graph, gradient), to: name)
+        }
+      }
     }
-    let loss = losses.dropFirst().reduce(first) { $0 + $1.cast(to: $0.dtype) }
+    let measured = trained.compactMap { name in gradients[name].map { (name, $0) } }
     let squares = graph.scope("norms") {
       // In a world those of all members together, as the step has them.
       let weight = request.training?.exchange?.weight(in: graph)
-      return graph.gradients(of: [loss], withRespectTo: reads, unconnected: .zero).map {
-        let mean = weight.map($0.exchangedMean(weight:)) ?? $0
-        let gradient = mean.cast(to: .f64)
-        return (gradient * gradient).sum()
+      return measured.map { _, gradient in
+        let mean = (weight.map(gradient.exchangedMean(weight:)) ?? gradient).cast(to: .f64)
+        return (mean * mean).sum()
       }
     }
     try graph.validate()
@@ -113,7 +125,7 @@ final class NormProbe {
     probe.fetches = squares.map(\.value)
     probe.training = nil
     probe.isTrainingMode = true
-    let made = (try session.compile(probe), names.map(\.variable))
+    let made = (try session.compile(probe), measured.map(\.0))
     known[key] = made
     return made
   }

@@ -1,3 +1,4 @@
+import FirnCompiler
 import FirnGraph
 import FirnNotation
 import FirnOps
@@ -238,6 +239,34 @@ import Testing
     #expect(finding([1e-9, 1e-6, 0.1, 1]) == .vanishing(scope: "s1"))
     #expect(finding([1e9, 1e6, 10, 1]) == .exploding(scope: "s1"))
     #expect(finding([0.1, .nan, 1]) == .exploding(scope: "s1") && finding([0.5, 1]) == nil)
+  }
+
+  /// Of several objectives a variable has the gradients of those that move it, of a loss or given.
+  @Test func normsAreThoseOfEachObjective() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch"])
+    let w = graph.scope("left") { graph.variable("w", shape: [], initializer: .constant(1)) }
+    let v = graph.scope("right") { graph.variable("w", shape: [], initializer: .constant(1)) }
+    let u = graph.scope("given") { graph.variable("w", shape: [], initializer: .constant(1)) }
+    // Both losses hang on both variables.
+    let (first, second) = ((w * v * x).mean() * 2, (w * v * x).mean() * 30)
+    let data = try DataSet([x: NDArray([1, 1, 1, 1] as [Float])])
+    let session = try quietSession(graph)
+    let program = try session.compile(
+      updates: [
+        .minimize(first, training: "left", with: SGD(learningRate: 0.5), named: "first"),
+        .minimize(second, training: "right", with: SGD(learningRate: 0.5), named: "second"),
+        .update(u, by: u * 7, with: SGD(learningRate: 0.5), named: "third"),
+      ])
+    var trainer = Trainer(program, in: session)
+    let norms = Norms()
+    trainer.callbacks = [norms]
+    trainer.norms = NormWatch(every: 5)
+    try trainer.train(on: data.inBatches(of: 2, seed: 1), epochs: 1)
+    let found = try #require(norms.reports.first)
+    #expect(found.scopes.map(\.scope) == ["left", "right", "given"])
+    #expect(found.scopes.map(\.gradientNorm) == [2, 30, 7])
+    #expect(found.scopes.map(\.updateNorm) == [1, 15, 3.5])
   }
 
   @Test func plotsAndProgress() throws {

@@ -75,6 +75,27 @@ import Testing
     #expect(try alone.value(of: plain.w) == session.value(of: model.w))
   }
 
+  /// An average begins as its variable is when the first step is made, also where it was looked at before and weights were
+  /// loaded then; what was given it stays.
+  @Test func averagesBeginAsWhatWasLoaded() throws {
+    let model = Model()
+    let session = try quietSession(model.graph)
+    let program = try session.compile(minimizing: model.loss, with: SGD(learningRate: 1), averaging: 0.5)
+    func average() throws -> [Double] {
+      try session.snapshot(underAverages: "average").values[0].array.doubles
+    }
+    #expect(try average() == [10, 10, 10, 10])
+    try session.setValue(NDArray([1.0, 2, 3, 4]), of: "w")
+    #expect(try average() == [1, 2, 3, 4])
+    try session.run(program, feeding: model.feeds(0))
+    #expect(try average() == [0.5, 1, 1.5, 2])
+    try session.setValue(NDArray([8.0, 8, 8, 8]), of: "w")
+    #expect(try average() == [0.5, 1, 1.5, 2])
+    // Started over it is a copy again.
+    try session.startOver(program)
+    #expect(try average() == [8, 8, 8, 8])
+  }
+
   /// What is frozen, in whole or in part, has no average and is read as it is; a run without a step moves none.
   @Test func onlyStepsMoveAverages() throws {
     let model = Model()

@@ -88,6 +88,16 @@ import Testing
       let isPadding = equal(ids, 4).expandingAxis(at: -1)
       return square(select(where: isPadding, stopGradient(rows), otherwise: rows)).sum()
     },
+    // Among what is looked up are rows of what the table is a part of.
+    "behind others": { table, ids, others in
+      let before = Tensor.filled(0.5, type: TensorType(table.dtype, [2, 5]), in: table.graph)
+      let all = concatenate([before, table], axis: 0)
+      return square(gather(all, indices: ids)).sum() + gather(all, indices: others + 2).sum()
+    },
+    "before others": { table, ids, _ in
+      let behind = Tensor.filled(0.5, type: TensorType(table.dtype, [2, 5]), in: table.graph)
+      return square(gather(concatenate([table, behind], axis: 0), indices: ids + 2)).sum()
+    },
   ]
 
   private func model(_ lookup: String, _ dtype: DType = .f32) throws -> Model {
@@ -427,5 +437,33 @@ import Testing
         "ids": try NDArray(zeros: [0, 3], dtype: .i32), "others": try NDArray(zeros: [0], dtype: .i32),
       ])
     #expect(try session.value(of: "table").isBitwiseEqual(to: before))
+  }
+
+  /// Who asked for lazy rows hears where every row moves, and why; who did not hears nothing.
+  @Test func rowsThatAreNotLazyAreTold() throws {
+    func warnings(
+      _ optimizer: any Optimizer = Adam(lazyRows: true), isTied: Bool = false, isFollowed: Bool = false,
+      accumulating: Accumulation? = nil, averaging: Averaging? = nil
+    ) throws -> [String] {
+      let model = Model { table, ids, _ in
+        let own = square(gather(table, indices: ids)).sum()
+        return isTied ? own + table.sum() : own
+      }
+      if isFollowed { model.graph.shadow(of: "table", as: "follower", decay: 0.5) }
+      return try quietSession(model.graph).compile(
+        updates: [.minimize(model.loss, with: optimizer, accumulating: accumulating)], averaging: averaging
+      ).warnings
+    }
+    func text(_ reason: String) -> [String] {
+      ["`adam` is to update rows that are looked up alone, but updates all of `table`: " + reason]
+    }
+    #expect(try warnings() == [])
+    #expect(try warnings(Adam(), isTied: true, accumulating: 2) == [])
+    #expect(try warnings(SGD(learningRate: 1), accumulating: 2) == [])
+    #expect(try warnings(accumulating: 2) == text("gradients are accumulated"))
+    #expect(try warnings(averaging: 0.5) == text("an average of it is kept"))
+    #expect(try warnings(isFollowed: true) == text("a shadow follows it"))
+    #expect(
+      try warnings(isTied: true) == text("its gradient is not made of rows that are looked up alone"))
   }
 }
