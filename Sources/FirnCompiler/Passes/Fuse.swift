@@ -32,7 +32,8 @@ extension Compiler {
   /// broadcast there. Nothing is computed twice, and nothing that is large is kept longer than what it saves.
   ///
   /// A program that alone reads what a convolution, or a product by panels, makes begins with that, so that what is
-  /// added to its rows, or bounds them, meets them in cache.
+  /// added to its rows, or bounds them, meets them in cache. Where parts of that are read apart from each other, as the
+  /// gates of a cell are, what is done to all of it stays with the product.
   ///
   /// In loops it works on the body; a broadcast that a loop captures is made in its program instead.
   package static let fuse = Pass("fuse") { graph, context throws(FirnError) in

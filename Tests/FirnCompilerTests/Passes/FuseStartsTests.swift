@@ -110,6 +110,43 @@ import Testing
         == ["matmul", "tanh"])
   }
 
+  /// What is done to all that a product makes stays with it where parts are read apart, as the gates of a cell are; of
+  /// what begins with nothing the parts are made where they are read.
+  @Test func whatPartsAreReadOfStaysWithTheProduct() throws {
+    let inputs = """
+      %a = placeholder() {dtype = f32, shape = [batch,3]} : f32[batch,3]
+      %p = placeholder() {dtype = f32, shape = [1,3,32]} : f32[1,3,32]
+      %w = placeholder() {dtype = f32, shape = [3,4]} : f32[3,4]
+      %x = placeholder() {dtype = f32, shape = [batch,4]} : f32[batch,4]
+      %b = placeholder() {dtype = f32, shape = [4]} : f32[4]
+
+      """
+    let gates = """
+      %sum = add(%x, %m) : f32[batch,4]
+      %rows = broadcast(%b) {shape = [batch,4]} : f32[batch,4]
+      %biased = add(%sum, %rows) : f32[batch,4]
+      %gate:2 = split(%biased) {axis = 1, sizes = [2,2]} : f32[batch,2], f32[batch,2]
+      %tanh = tanh(%gate) : f32[batch,2]
+      %sigmoid = sigmoid(%gate:1) : f32[batch,2]
+      %mul = mul(%tanh, %sigmoid) : f32[batch,2]
+      return %mul
+
+      """
+    func steps(_ product: String) throws -> [String] {
+      try parsed(try Compiler.fuse(header + inputs + product + gates)).nodes.filter { !$0.inputs.isEmpty }
+        .map { node in
+          let body = node.op.asBodyOp?.body.nodes.filter { $0.op.effect != .receives } ?? []
+          return ([node.mnemonic] + body.map(\.mnemonic)).joined(separator: " ")
+        }
+    }
+    #expect(
+      try steps("%m = matmul_packed(%a, %p) {transpose_a = false, columns = 4} : f32[batch,4]\n")
+        == ["fused matmul_packed add broadcast add", "fused split tanh sigmoid mul"])
+    let others = try steps("%m = matmul(%a, %w) {transpose_a = false, transpose_b = false} : f32[batch,4]\n")
+    #expect(others.count == 2 && others[0] == "matmul", "\(others)")
+    #expect(others.last?.contains("add") == true && others.last?.contains("tanh") == true, "\(others)")
+  }
+
   /// Of two the last one: the other's operands need not be kept for it.
   @Test func ofTwoItIsTheLast() throws {
     let steps = try steps(

@@ -43,6 +43,8 @@ struct FusionGroups {
   private var windows: [Window] = []
   /// By node, whether all its results are seen through.
   private var isShowing: [Bool] = []
+  /// By node, whether its program can begin with a convolution or a product, whose elements it goes on with.
+  private var isFinishing: [Bool] = []
   /// By node, its group; one that became part of another leads to that one.
   private var numbers: [Int32]
   private(set) var groups: [Group] = []
@@ -116,6 +118,7 @@ struct FusionGroups {
     starts.append(inputs.count)
     for output in graph.outputs { lastReaders[index[output]] = nodes.count }
     see(through: shownBy)
+    findFinishing()
     findHeavy()
     tilesOf = Array(repeating: Self.none, count: inputs.count)
     for position in nodes.indices where kinds[position] != .none {
@@ -188,6 +191,24 @@ struct FusionGroups {
     return (shown[input], Int32(windows.count - 1))
   }
 
+  /// Finds out which nodes go on with what a program can begin with: of its shape, and reading it alone.
+  private mutating func findFinishing() {
+    isFinishing = Array(repeating: false, count: kinds.count)
+    guard graph.nodes.contains(where: { $0.traits.contains(.start) }) else { return }
+    var readers = [Int32](repeating: 0, count: index.count)
+    for input in inputs { readers[Int(input)] += 1 }
+    for output in graph.outputs { readers[index[output]] += 1 }
+    for position in kinds.indices where kinds[position] == .instruction {
+      let made = index[Value(position)]
+      isFinishing[position] = (starts[position]..<starts[position + 1]).contains { place in
+        let (value, node) = (Int(inputs[place]), Int(owners[Int(inputs[place])]))
+        return readers[value] == 1 && shapes[value] == shapes[made]
+          && graph.nodes[node].phase == graph.nodes[position].phase
+          && (isFinishing[node] || graph.nodes[node].traits.contains(.start))
+      }
+    }
+  }
+
   private mutating func findHeavy() {
     heavyBefore.reserveCapacity(kinds.count)
     var heavy: Int32 = 0
@@ -234,6 +255,8 @@ struct FusionGroups {
       graph.nodes[Int(owners[source])].phase == graph.nodes[position].phase,
       mayShare(Int(owners[source]), position)
     else { return Self.none }
+    // What reads parts of it would have all that is done to it made part by part, far from where it is made.
+    if isFinishing[Int(owners[source])], shapes[source] != shapes[input] { return Self.none }
     let whole = tilings.whole(shapes[index[Value(position)]])
     let both = tilings.and(tilings.whole(shapes[source]), whole)
     if windowOf[input] == Self.none { return both }
@@ -452,28 +475,5 @@ struct FusionGroups {
         if group == nil || root(node) != group { isResult[value] = true }
       }
     }
-  }
-}
-
-/// Where values are in a body that is being made; clearing it takes as long as it was filled.
-final class Places {
-  private var places: [Value]
-  private var filled: [Int] = []
-
-  private static let nowhere = Value(-1)
-
-  init(_ count: Int) { places = Array(repeating: Self.nowhere, count: count) }
-
-  subscript(value: Int) -> Value? {
-    get { places[value].node < 0 ? nil : places[value] }
-    set {
-      places[value] = newValue ?? Self.nowhere
-      filled.append(value)
-    }
-  }
-
-  func clear() {
-    for value in filled { places[value] = Self.nowhere }
-    filled.removeAll(keepingCapacity: true)
   }
 }
