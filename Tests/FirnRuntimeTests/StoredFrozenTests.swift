@@ -111,6 +111,39 @@ import Testing
     }
   }
 
+  /// What two products read of one kernel are the same numbers, or it is not stored; parts that are apart have scales of
+  /// their own.
+  @Test(arguments: [true, false]) func partsHaveTheNumbersOfTheWhole(_ isReadWhole: Bool) throws {
+    func unit(_ size: Int) throws -> NDArray {
+      try NDArray((0..<size * size).map { Float($0 % (size + 1) == 0 ? 1 : 0) }, shape: [size, size])
+    }
+    let graph = Graph()
+    let kernel = graph.variable("kernel", shape: [5, 8], initializer: .uniform(-1, 1))
+    let (a, b) = (graph.placeholder("a", shape: ["rows", 5]), graph.placeholder("b", shape: ["others", 8]))
+    func part(_ start: Int, _ end: Int) -> Tensor {
+      kernel.sliced(axis: 0, from: Dim(start), to: Dim(end)).transposed()
+    }
+    // Each row of a kernel as a product reads it.
+    let products =
+      isReadWhole
+      ? [matmul(a, kernel), matmul(b, part(1, 4))] : [matmul(b, part(0, 2)), matmul(b, part(2, 5))]
+    let session = try Session(graph, seed: 1, threads: 1)
+    session.onWarning = { _ in }
+    let program = try session.compile(
+      fetching: products, freezing: "kernel", storingFrozen: .int8(.perChannel))
+    let feeds: Feeds = isReadWhole ? [a: try unit(5), b: try unit(8)] : [b: try unit(8)]
+    let results = try session.run(program, feeding: feeds)
+    let reasons = program.frozenReport.stored?.unstored.map(\.reason) ?? []
+    #expect(reasons.contains { $0.contains("read whole and in parts") } == isReadWhole, "\(reasons)")
+    #expect(
+      program.compilation.whole.nodes.count { $0.mnemonic == "store" } == (isReadWhole ? 0 : 2))
+    guard isReadWhole else { return }
+    let (whole, rows) = (try results[products[0]].floats, try results[products[1]].floats)
+    for row in 0..<3 {
+      for column in 0..<8 { #expect(whole[(row + 1) * 8 + column] == rows[column * 3 + row]) }
+    }
+  }
+
   /// In `f32` each is packed once for what goes forward and once for what goes back.
   @Test(arguments: FrozenStorage.allCases) func copiesAreSmaller(_ storage: FrozenStorage) throws {
     let model = Model(32, 32, 64)

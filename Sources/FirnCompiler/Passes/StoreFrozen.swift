@@ -76,8 +76,9 @@ struct FrozenKernels {
     }
     guard storage.isScaled else { return }
     // Scales of a part, or of another order, would be others than those of the whole.
-    let bases = Dictionary(grouping: kernels.map(\.value)) { graph.rearranged($0, while: movable) }
-    for (value, _) in kernels where bases[graph.rearranged(value, while: movable)]?.count != 1 {
+    let origins = kernels.map { graph.origin(of: $0.value, while: movable) }
+    for (number, (value, _)) in kernels.enumerated()
+    where origins.indices.contains(where: { $0 != number && origins[$0].mayOverlap(origins[number]) }) {
       refused.append((value, "it is read whole and in parts, or in two layouts, whose scales would differ"))
       channels[value] = nil
     }
@@ -164,6 +165,20 @@ struct FrozenKernels {
   }
 }
 
+/// What a value is made of without computing.
+private struct Origin {
+  var value: Value
+  /// The part of it that it is; nil for all, in whatever order, or where it is not known.
+  var block: Block?
+
+  /// Whether both may hold an element of one value.
+  func mayOverlap(_ other: Origin) -> Bool {
+    guard value == other.value else { return false }
+    guard let block, let otherBlock = other.block, block.axis == otherBlock.axis else { return true }
+    return block.range.overlaps(otherBlock.range)
+  }
+}
+
 extension Scan {
   /// What `node`, which is this loop, captures as a value of the body; nil for other values.
   fileprivate func captured(_ value: Value, of node: Node) -> Value? {
@@ -176,12 +191,22 @@ extension Scan {
 
 extension GraphDef {
   /// What a value is a part or another order of, as far as nodes are among these.
-  fileprivate func rearranged(_ value: Value, while isMember: [Bool]) -> Value {
-    var value = value
-    while isMember[value.node], nodes[value.node].traits.contains(.rearranging) {
-      value = nodes[value.node].inputs[0]
+  fileprivate func origin(of value: Value, while isMember: [Bool]) -> Origin {
+    var (value, block, isWhole) = (value, Block?.none, true)
+    while isMember[value.node] {
+      let node = nodes[value.node]
+      if let own = self.block(takenAt: value.node) {
+        // Of a part of a part nothing is known but what it is of.
+        block = isWhole ? own : nil
+      } else if node.traits.contains(.rearranging) || node.op is Transpose || node.op is Slice {
+        block = nil
+      } else {
+        break
+      }
+      isWhole = false
+      value = node.inputs[0]
     }
-    return value
+    return Origin(value: value, block: block)
   }
 
   /// What is cheap to make of something small is made anew for each further node that reads it, so that nothing large is

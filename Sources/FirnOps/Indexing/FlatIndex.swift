@@ -107,4 +107,7 @@ extension Tensor {
   func countedFromStart(_ extent: Dim) -> Tensor {
     inserting([rank]).applying(FlatIndex(Shape([extent])))
   }
+
+  /// Numbers in 0..<extent, which is checked when run: what names a class is no place counted from the end.
+  func checked(below extent: Dim) -> Tensor { gather(graph.iota(extent), indices: self) }
 }

@@ -9,7 +9,7 @@ public import FirnGraph
 /// | --- | --- |
 /// | logProbabilities | `f32` or `f64`, [batch, time, classes], as `logSoftmax` makes them |
 /// | labels | `i32`, [batch, length], of which the first `labelLengths` count |
-/// | inputLengths | `i32`, [batch]: how many steps count; all for nil |
+/// | inputLengths | `i32`, [batch], each in 0...time: how many steps count; all for nil |
 /// | labelLengths | `i32`, [batch], each in 0...length; all labels for nil |
 /// | result | as logProbabilities, [batch] |
 ///
@@ -19,8 +19,8 @@ public import FirnGraph
 /// Graves and others, "Connectionist Temporal Classification", 2006, equations 6 to 8; a loop over time.
 ///
 /// Constraints: (C1) logProbabilities are floating point, of three axes; (C2) labels are `i32`, [batch, length]; (C3)
-/// lengths are `i32`, [batch]; (C4) `blank` is not negative. A label or a label's length outside is an error of the
-/// run, `.indexOutOfRange`.
+/// lengths are `i32`, [batch]; (C4) `blank` is not negative. A label or a length outside is an error of the run,
+/// `.indexOutOfRange`.
 ///
 /// - Parameters:
 ///   - logProbabilities: of the classes, step by step.
@@ -82,14 +82,14 @@ private struct Alignment {
   init(_ x: Tensor, _ labels: Tensor, _ inputLengths: Tensor?, _ labelLengths: Tensor?, blank: Int) {
     let (graph, batch, length) = (x.graph, x.shape[0], labels.shape[1])
     self.x = x
-    self.inputLengths = inputLengths
-    let whole = graph.extent(length, dtype: .i32).repeated(to: [batch])
     // Checked in range, with the lengths themselves allowed.
-    self.labelLengths = (labelLengths ?? whole).countedFromStart(length + 1)
+    self.inputLengths = inputLengths?.checked(below: x.shape[1] + 1)
+    let whole = graph.extent(length, dtype: .i32).repeated(to: [batch])
+    self.labelLengths = labelLengths?.checked(below: length + 1) ?? whole
     let blanks = Tensor.filled(Double(blank), type: TensorType(.i32, [batch, length]), in: graph)
     let first = Tensor.filled(Double(blank), type: TensorType(.i32, [batch, 1]), in: graph)
     let isMeant = less(graph.iota(length), self.labelLengths.inserting([1]))
-    let meant = select(where: isMeant, labels, otherwise: blanks)
+    let meant = select(where: isMeant, labels, otherwise: blanks).checked(below: x.shape[2])
     func betweenBlanks(_ values: Tensor, _ ends: Tensor, _ gaps: Tensor) -> Tensor {
       concatenate([ends, stack([values, gaps], axis: 2).withShape([batch, length + length])], axis: 1)
     }

@@ -13,7 +13,7 @@ public import FirnGraph
 ///
 /// With smoothing ε the truth is (1 - ε) for the label and ε / classes for every class, each weighted by its class. The
 /// mean is divided by the sum of the weights of the labels that count, as PyTorch does it; of none that counts it is
-/// NaN. A label ignored has loss and gradient 0.
+/// NaN. A label ignored has loss and gradient 0; where its logits are NaN, so is their gradient, as in PyTorch.
 ///
 /// Szegedy and others, "Rethinking the Inception Architecture", 2016, section 7, for the smoothing.
 ///
@@ -86,7 +86,8 @@ public func negativeLogLikelihood(
       "negativeLogLikelihood", logProbabilities, labels, classWeights, ignored, CallSite(file, line))
   else { return .poisoned(in: logProbabilities.graph) }
   return logProbabilities.composing(file, line) { x in
-    let chosen = gatherElements(x, indices: labelled.labels.inserting([labels.rank]), axis: -1)
+    let checked = labelled.labels.checked(below: x.extent(-1))
+    let chosen = gatherElements(x, indices: checked.inserting([labels.rank]), axis: -1)
     let losses = -chosen.withoutAxes([-1])
     return labelled.reduced(labelled.weights.map { losses * $0 } ?? losses, reduction)
   }
@@ -179,7 +180,7 @@ public func multiMarginLoss(
     return .poisoned(in: scores.graph)
   }
   return scores.composing(file, line) { x in
-    let indices = labelled.labels.inserting([labels.rank])
+    let indices = labelled.labels.checked(below: x.extent(-1)).inserting([labels.rank])
     let missed = relu(x - gatherElements(x, indices: indices, axis: -1) + margin)
     let losses = p == 1 ? missed : square(missed)
     let classes = x.extent(-1)

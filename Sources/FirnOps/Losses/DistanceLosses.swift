@@ -22,8 +22,9 @@ public func huberLoss(
     let difference = a - b
     if difference.isPoisoned { return difference }
     let size = abs(difference)
-    return select(
-      where: lessEqual(size, delta), square(difference) * 0.5, otherwise: (size - 0.5 * delta) * delta)
+    // Both halves at once: a half that is not chosen would have a gradient of its own where differences are infinite.
+    let near = minimum(size, delta)
+    return near * (size - near * 0.5)
   }
 }
 

@@ -56,9 +56,10 @@ struct RegressionAccumulator: MetricAccumulator {
       switch form {
       case .meanAbsolute: absolute / count
       case .rootMeanSquare: (squares / count).squareRoot()
-      // The mean over columns, as scikit-learn's `r2_score`; constant targets have 1 if met exactly, else 0, as there.
+      // The mean over columns, as scikit-learn's `r2_score`; constant targets have 1 if met exactly, else 0, and one row
+      // has none, as there.
       case .rSquared:
-        count == 0
+        rowCount < 2
           ? .nan
           : means.indices.reduce(0.0) { sum, column in
             sum

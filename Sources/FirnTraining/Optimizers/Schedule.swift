@@ -79,12 +79,11 @@ public indirect enum Schedule: Hashable, Sendable {
     case .steps(let initial, let factor, let every):
       initial * RealMath.power(factor, Double(step / max(1, every)))
     case .cosine(let initial, let final, let over):
-      final + (initial - final) * 0.5
-        * (1 + RealMath.cosine(Double.pi * min(Double(step) / Double(max(1, over)), 1)))
+      Self.half(initial, final, Self.share(of: step, over))
     case .exponential(let initial, let factor): initial * RealMath.power(factor, Double(step))
     case .polynomial(let initial, let final, let power, let over):
       final + (initial - final)
-        * RealMath.power(1 - min(Double(step) / Double(max(1, over)), 1), power)
+        * RealMath.power(1 - Self.share(of: step, over), power)
     case .cosineRestarts(let initial, let final, let first, let multiplier):
       Self.half(initial, final, CosinePeriods(first: first, multiplier: multiplier).share(at: step))
     case .oneCycle(let peak, let over, let rising, let start, let end):
@@ -100,6 +99,15 @@ public indirect enum Schedule: Hashable, Sendable {
     case .warmUp(_, let next), .onPlateau(let next): next
     default: nil
     }
+  }
+
+  /// How much of so many steps is done; all of none.
+  private static func share(of step: Int, _ over: Int) -> Double {
+    over < 1 ? 1 : min(Double(step) / Double(over), 1)
+  }
+
+  private static func share(of step: Tensor, _ over: Int) -> Tensor {
+    over < 1 ? step.filled(1) : minimum(step / Double(over), 1)
   }
 
   /// The point of half a cosine from one rate to another.
@@ -126,12 +134,12 @@ public indirect enum Schedule: Hashable, Sendable {
       let count = floor(step / Double(max(1, every)))
       return initial * FirnOps.pow(step.graph.constant(factor, dtype: .f64), count)
     case .cosine(let initial, let final, let over):
-      let part = minimum(step / Double(max(1, over)), 1)
+      let part = Self.share(of: step, over)
       return final + (initial - final) * 0.5 * (1 + FirnOps.cos(Double.pi * part))
     case .exponential(let initial, let factor):
       return initial * FirnOps.pow(step.graph.constant(factor, dtype: .f64), step)
     case .polynomial(let initial, let final, let power, let over):
-      let rest = 1 - minimum(step / Double(max(1, over)), 1)
+      let rest = 1 - Self.share(of: step, over)
       return final + (initial - final) * FirnOps.pow(rest, step.graph.constant(power, dtype: .f64))
     case .cosineRestarts(let initial, let final, let first, let multiplier):
       let share = CosinePeriods(first: first, multiplier: multiplier).share(at: step)
