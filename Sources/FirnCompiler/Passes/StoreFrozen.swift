@@ -198,7 +198,7 @@ extension GraphDef {
       if let own = self.block(takenAt: value.node) {
         // Of a part of a part nothing is known but what it is of.
         block = isWhole ? own : nil
-      } else if node.traits.contains(.rearranging) || node.op is Transpose || node.op is Slice {
+      } else if node.isMove {
         block = nil
       } else {
         break

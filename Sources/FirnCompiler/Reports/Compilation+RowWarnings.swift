@@ -1,5 +1,4 @@
 import FirnGraph
-import FirnOps
 
 extension Compilation {
   /// The tables that a step looks rows of up and yet updates whole, though their optimiser was asked to leave the others
@@ -10,13 +9,15 @@ extension Compilation {
     let source = context.request.graph
     var lookedUp: Set<String> = []
     for node in source.nodes {
-      guard let gather = node.op as? Gather, gather.axis == 0,
-        case .reads(let variable) = source.nodes[node.inputs[0].node].op.effect
+      guard node.isRowLookup, case .reads(let variable) = source.nodes[node.inputs[0].node].op.effect
       else { continue }
       lookedUp.insert(variable)
     }
-    let byRows = graph.nodes.compactMap { node in
-      node.inputs.count == 2 ? (node.op as? AssignRows)?.variable : nil
+    let byRows = graph.nodes.compactMap { node -> String? in
+      guard node.inputs.count == 2, node.op.writtenRows != nil, case .writes(let name) = node.op.effect else {
+        return nil
+      }
+      return name
     }
     let shadowed = Set(source.variables.compactMap { $0.shadow?.source })
     var warnings: [String] = []

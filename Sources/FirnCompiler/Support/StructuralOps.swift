@@ -68,6 +68,12 @@ extension Node {
   /// The smaller type that it puts a kernel into; nil for what does not.
   var storage: FrozenStorage? { (op as? Store)?.storage }
 
+  /// Whether it looks rows of its first operand up.
+  var isRowLookup: Bool { (op as? Gather)?.axis == 0 }
+
+  /// Whether each element of its result is an element of its first operand, all of them or some.
+  var isMove: Bool { traits.contains(.rearranging) || op is Transpose || op is Slice }
+
   /// A product of two matrices, perhaps added to a third.
   var product: MatMul? { types[0].shape.rank == 2 ? op as? MatMul : nil }
 }
