@@ -58,8 +58,11 @@ package struct Compilation: Sendable {
 
   /// That nothing could be put into the smaller type that was asked for.
   package var storageWarnings: [String] {
-    guard let storage = context.stored.storage, context.stored.variables.isEmpty else { return [] }
-    return ["nothing is stored as \(storage): the program reads no kernel that it holds fixed"]
+    guard let storage = context.stored.storage, context.stored.isEmpty else { return [] }
+    let reason =
+      context.stored.refused.map { "`\($0.name)`: \($0.reason)" }
+      ?? "the program reads no kernel that it holds fixed"
+    return ["nothing is stored as \(storage): \(reason)"]
   }
 
   /// Names of the nodes that no run computes; reads and constants are none of them.

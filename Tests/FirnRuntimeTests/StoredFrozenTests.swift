@@ -128,9 +128,12 @@ import Testing
       isReadWhole
       ? [matmul(a, kernel), matmul(b, part(1, 4))] : [matmul(b, part(0, 2)), matmul(b, part(2, 5))]
     let session = try Session(graph, seed: 1, threads: 1)
-    session.onWarning = { _ in }
+    var warnings: [String] = []
+    session.onWarning = { warnings.append($0) }
     let program = try session.compile(
       fetching: products, freezing: "kernel", storingFrozen: .int8(.perChannel))
+    #expect(warnings.contains { $0.contains("int8: `kernel`: it is read whole and in parts") } == isReadWhole)
+    #expect(warnings.contains { $0.contains("nothing is stored") } == isReadWhole, "\(warnings)")
     let feeds: Feeds = isReadWhole ? [a: try unit(5), b: try unit(8)] : [b: try unit(8)]
     let results = try session.run(program, feeding: feeds)
     let reasons = program.frozenReport.stored?.unstored.map(\.reason) ?? []

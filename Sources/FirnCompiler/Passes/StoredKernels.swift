@@ -14,6 +14,10 @@ package struct StoredKernels: Sendable {
   package private(set) var variables: [String] = []
   /// The other parameters that the program reads, in creation order.
   package private(set) var kept: [Kept] = []
+  /// Whether the program reads no stored kernel, be it a variable or made of some.
+  package private(set) var isEmpty = true
+  /// The first kernel that could not be stored.
+  package private(set) var refused: Kept?
 
   static let none = StoredKernels()
 
@@ -23,6 +27,8 @@ package struct StoredKernels: Sendable {
     _ kernels: FrozenKernels, in graph: GraphDef, _ trainability: Trainability, moving others: Set<String>
   ) {
     storage = kernels.storage
+    isEmpty = kernels.kernels.isEmpty
+    self.refused = kernels.refused.first.map { Kept(name: graph.name(of: $0.value), reason: $0.reason) }
     var (stored, parts, refused) = (Set<String>(), [String: String](), [String: String]())
     for (value, _) in kernels.kernels {
       let count = graph.type(of: value).shape.elementCount
