@@ -42,6 +42,15 @@ enum PickleGlobal: Hashable {
     }
   }
 
+  /// What it is, where nothing is built by it: `the element type f32`.
+  var words: String {
+    switch self {
+    case .type(let type): "the element type \(type.rawValue)"
+    case .storage: "a class of storages"
+    default: "a class or function"
+    }
+  }
+
   /// Classes of typed storages.
   static let storages: [(name: String, type: StoredType)] = [
     ("DoubleStorage", .f64), ("FloatStorage", .f32), ("HalfStorage", .f16), ("BFloat16Storage", .bf16),

@@ -5,6 +5,8 @@ enum PickleValue {
   case none
   case bool(Bool)
   case integer(Int)
+  /// A whole number beyond 64 bits, in decimal digits: nothing of a tensor is one.
+  case long(String)
   case number(Double)
   case text(String)
   case bytes
@@ -18,6 +20,6 @@ enum PickleValue {
   case object(Int)
   case storage(Int)
   case tensor(Int)
-  /// A device or the like: nothing of it is used.
-  case opaque
+  /// What nothing is made of, in words: `a device`.
+  case opaque(String)
 }

@@ -20,6 +20,8 @@ package enum PyTorchReader {
     _ archive: ZipArchive, of fileSize: Int, source: String, budget: inout ReadingBudget
   ) throws(FirnError) -> Weights {
     let fault = FileFault(source)
+    var archive = archive
+    archive.isChecked = archive.hasChecksums
     guard let root = root(of: archive), let program = archive[root + "data.pkl"] else {
       throw fault("is no PyTorch file")
     }

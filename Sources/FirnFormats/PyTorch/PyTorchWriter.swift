@@ -62,6 +62,12 @@ package enum PyTorchWriter {
     /// A call of the function that builds a tensor over all of a storage.
     mutating func tensor(_ entry: WeightEntry, key: String) throws(FirnError) {
       let type = entry.storedType
+      guard entry.shape.count <= PyTorchTensor.largestRank else {
+        throw FirnError(
+          .invalidArgument,
+          "`\(entry.name)` has \(entry.shape.count) axes, and a tensor of PyTorch at most \(PyTorchTensor.largestRank)",
+          remedy: "write safetensors, or reshape it", place: entry.name)
+      }
       // The types that came after typed storages are said apart, and their storage counts bytes.
       let storage = PickleGlobal.storages.first { $0.type == type }?.name
       let dtype = storage == nil ? PickleGlobal.types.first { $0.type == type }?.name : nil

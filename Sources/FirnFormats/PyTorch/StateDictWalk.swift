@@ -87,6 +87,7 @@ struct StateDictWalk {
           switch key {
           case .text(let text): text
           case .integer(let number): String(number)
+          case .long(let digits): digits
           default: nil
           }
         guard let word else {
@@ -110,12 +111,15 @@ struct StateDictWalk {
     case .none: try note(name, "None")
     case .bool(let flag): try note(name, flag ? "True" : "False")
     case .integer(let number): try note(name, String(number))
+    case .long(let digits): try note(name, digits)
     case .number(let number): try note(name, String(number))
     case .text(let text): try note(name, text)
     case .name(let index): try skip(name, "it is the name `\(unpickler.names[index])`")
     case .object(let index): try visit(box: index, name: name, depth: depth)
     case .bytes: try skip(name, "it is a byte string")
-    case .global, .storage, .opaque: break
+    case .global(let global): try skip(name, "it is \(global.words)")
+    case .storage: try skip(name, "it is a storage without a tensor")
+    case .opaque(let words): try skip(name, "it is \(words)")
     }
   }
 }

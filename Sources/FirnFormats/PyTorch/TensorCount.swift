@@ -23,7 +23,7 @@ struct TensorCount {
         pending += [object.arguments, object.state ?? .none]
         if let items = object.items { pending.append(.dictionary(items)) }
         if let elements = object.elements { pending.append(.list(elements)) }
-      case .none, .bool, .integer, .number, .text, .bytes, .global, .name, .storage, .opaque: break
+      case .none, .bool, .integer, .long, .number, .text, .bytes, .global, .name, .storage, .opaque: break
       }
     }
     return count

@@ -66,7 +66,7 @@ extension Unpickler {
     case .size:
       guard arguments.count == 1, case .tuple = arguments[0] else { throw damaged }
       stack.append(arguments[0])
-    case .device: stack.append(.opaque)
+    case .device: stack.append(.opaque("a device"))
     case .encode: stack.append(.bytes)
     case .rebuildTensor: try rebuildTensor(arguments, hasType: false)
     case .rebuildTensorWithType: try rebuildTensor(arguments, hasType: true)

@@ -30,12 +30,16 @@ struct Unpickler {
   /// About the bytes of all that is kept: these are copies, however small the pickle that makes them.
   var kept = 0
   private var mostStacked = 0
+  /// The pickle's protocol; 0 for the first two, which do not say it.
+  private var version: UInt8 = 0
   /// Of attributes of tensors.
   var counted = TensorCount()
   /// What may be kept when it begins to run.
   private let whole: ReadingBudget
 
   private static let longestText = 1 << 20
+  /// In bytes, of a number whose digits are kept.
+  private static let longestNumber = 1 << 10
   static let longestName = 1024
   /// How many values may be kept at once, whatever their operations' length.
   private static let fewestValues = 1 << 16
@@ -91,7 +95,7 @@ struct Unpickler {
   private mutating func step(_ opcode: UInt8) throws(FirnError) {
     switch opcode {
     case 0x80:
-      let version = try reader.integer(UInt8.self)
+      version = try reader.integer(UInt8.self)
       guard 2...5 ~= version else { throw fault("has a pickle of protocol \(version)") }
     case 0x95: _ = try reader.take(8)
     case UInt8(ascii: "("): marks.append(stack.count)
@@ -103,8 +107,8 @@ struct Unpickler {
     case UInt8(ascii: "J"): stack.append(.integer(Int(try reader.integer(Int32.self))))
     case UInt8(ascii: "K"): stack.append(.integer(try reader.size(UInt8.self)))
     case UInt8(ascii: "M"): stack.append(.integer(try reader.size(UInt16.self)))
-    case 0x8A: stack.append(.integer(try long(try reader.size(UInt8.self))))
-    case 0x8B: stack.append(.integer(try long(try reader.size(Int32.self))))
+    case 0x8A: stack.append(try long(try reader.size(UInt8.self)))
+    case 0x8B: stack.append(try long(try reader.size(Int32.self)))
     case UInt8(ascii: "G"):
       stack.append(.number(Double(bitPattern: UInt64(bigEndian: UInt64(littleEndian: try reader.integer())))))
     case UInt8(ascii: "X"): stack.append(.text(try text(try reader.size(UInt32.self))))
@@ -165,6 +169,10 @@ struct Unpickler {
       default: throw damaged
       }
     default:
+      guard version > 0 else {
+        throw fault(
+          "has a pickle of protocol 0 or 1", remedy: "save it with torch.save's default pickle_protocol")
+      }
       throw fault("has a pickle with the operation 0x\(String(opcode, radix: 16)), which no state dict needs")
     }
   }
@@ -213,13 +221,14 @@ struct Unpickler {
 
   // MARK: Data
 
-  private mutating func long(_ count: Int) throws(FirnError) -> Int {
+  private mutating func long(_ count: Int) throws(FirnError) -> PickleValue {
     let bytes = try reader.take(count)
-    guard count <= 8 else { throw fault("has a number of \(count) bytes in its pickle") }
-    var value: UInt64 = 0
-    for index in 0..<count { value |= UInt64(bytes[index] ?? 0) << UInt64(8 * index) }
-    let unused = UInt64(64 - 8 * count)
-    return count == 0 ? 0 : Int(Int64(bitPattern: value << unused) >> Int64(unused))
+    guard count <= Self.longestNumber else { return .opaque("a number of \(count) bytes") }
+    let integer = PythonInteger(bytes)
+    if let value = integer.value { return .integer(value) }
+    // More than two digits a byte.
+    kept += Self.container + 3 * count
+    return .long(integer.digits)
   }
 
   private mutating func text(_ count: Int) throws(FirnError) -> String {

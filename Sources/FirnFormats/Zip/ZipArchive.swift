@@ -24,6 +24,8 @@ package struct ZipArchive: Sendable {
   package let entries: [Entry]
   private let positions: [ByteName: Int]
   private let fault: FileFault
+  /// Whether contents are held against their checksums.
+  var isChecked = true
 
   package subscript(name: String) -> Entry? { positions[ByteName(name)].map { entries[$0] } }
 
@@ -63,6 +65,9 @@ package struct ZipArchive: Sendable {
     self.positions = positions
   }
 
+  /// Whether anything has a checksum: PyTorch writes none after `set_crc32_options(False)`.
+  var hasChecksums: Bool { entries.contains { $0.checksum != 0 } }
+
   /// The unpacked bytes, in place where they are stored.
   ///
   /// - Throws: where size or checksum differ from the directory's.
@@ -70,7 +75,7 @@ package struct ZipArchive: Sendable {
     let bytes =
       entry.isDeflated
       ? try Inflate.unpack(entry.packed, count: entry.byteCount, fault: fault) : entry.packed
-    guard CyclicRedundancyCheck.zip.checksum(bytes) == entry.checksum else {
+    guard !isChecked || CyclicRedundancyCheck.zip.checksum(bytes) == entry.checksum else {
       throw fault("holds `\(entry.name)` with a wrong checksum", place: entry.name)
     }
     return bytes

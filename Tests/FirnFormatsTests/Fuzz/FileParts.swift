@@ -12,13 +12,19 @@ enum FileParts {
 
   /// A zip file with the checksums of these entries, stored.
   ///
-  /// - Parameter unpacked: by name, what entries unpack to whose bytes are deflated already.
-  static func zip(_ entries: [(name: String, bytes: [UInt8])], unpacked: [String: [UInt8]] = [:]) -> [UInt8] {
+  /// - Parameters:
+  ///   - unpacked: by name, what entries unpack to whose bytes are deflated already.
+  ///   - unchecked: names of entries whose checksum is 0.
+  static func zip(
+    _ entries: [(name: String, bytes: [UInt8])], unpacked: [String: [UInt8]] = [:],
+    unchecked: Set<String> = []
+  ) -> [UInt8] {
     var file: [UInt8] = []
     var directory: [UInt8] = []
     for (name, bytes) in entries {
       let whole = unpacked[name] ?? bytes
-      let checksum = whole.withUnsafeBytes { CyclicRedundancyCheck.zip.checksum($0) }
+      let checksum =
+        unchecked.contains(name) ? 0 : whole.withUnsafeBytes { CyclicRedundancyCheck.zip.checksum($0) }
       var common: [UInt8] = [20, 0, 0, 0, unpacked[name] == nil ? 0 : 8, 0, 0, 0, 0x21, 0]
       common += little(checksum) + little(UInt32(bytes.count)) + little(UInt32(whole.count))
       let name = Array(name.utf8)

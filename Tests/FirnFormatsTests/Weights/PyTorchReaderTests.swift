@@ -92,6 +92,82 @@ import Testing
     #expect(error?.code == .parse)
   }
 
+  /// Python's numbers have any size: seeds and states of generators stand beside the tensors.
+  @Test(
+    arguments: [
+      ([], "0"), ([5, 0, 0, 0, 0, 0, 0, 0, 0, 0], "5"), ([UInt8](repeating: 0xFF, count: 12), "-1"),
+      ([0, 0, 0, 0, 0, 0, 0, 0x80], "-9223372036854775808"),
+      ([0, 0, 0, 0, 0, 0, 0, 0x80, 0], "9223372036854775808"),
+      ([0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, 0xFF], "-9223372036854775809"),
+      ([UInt8](repeating: 0xFF, count: 8) + [0], "18446744073709551615"),
+      ([0, 0, 0, 0, 0, 0, 0, 0, 0xFF], "-18446744073709551616"),
+      ([0, 0, 0xE8, 0x89, 0x04, 0x23, 0xC7, 0x8A, 0], "10000000000000000000"),
+      ([UInt8](repeating: 0xFF, count: 16) + [0], "340282366920938463463374607431768211455"),
+    ] as [([UInt8], String)])
+  func numbersOfAnySizeAreMetadata(_ bytes: [UInt8], _ digits: String) throws {
+    for head in [[0x8A, UInt8(bytes.count)], [0x8B] + FileParts.little(Int32(bytes.count))] {
+      let weights = try read(text("}X\u{1}\0\0\0a") + head + bytes + text("s."))
+      #expect(weights.metadata == [.init(key: "a", value: digits)])
+    }
+  }
+
+  @Test func longNumbersAreListedAndDescribeNothing() throws {
+    let long = [0x8B] + FileParts.little(Int32(1025)) + [UInt8](repeating: 1, count: 1025)
+    let weights = try read(text("}X\u{1}\0\0\0a") + long + text("s."))
+    #expect(weights.skipped == [.init(name: "a", reason: "it is a number of 1025 bytes")])
+    let large = [0x8A, 9] + [UInt8](repeating: 1, count: 9)
+    let keyed = try read(text("}") + large + text("K\u{7}s."))
+    #expect(keyed.metadata == [.init(key: "18519084246547628289", value: "7")])
+    let error = #expect(throws: FirnError.self) {
+      try read(tensor(offset: 0, shape: [1], strides: [1], extent: large), storage)
+    }
+    #expect(error?.message.contains("damaged pickle") == true)
+  }
+
+  @Test func whatIsNoTensorIsListed() throws {
+    let storage = text("(X\u{7}\0\0\0storagectorch\nFloatStorage\nX\u{1}\0\0\00X\u{3}\0\0\0cpuK\u{4}tQ")
+    var pickle = text("}")
+    for (name, value) in [
+      ("a", storage), ("b", text("ctorch\nbfloat16\n")), ("c", text("ctorch\nFloatStorage\n")),
+      ("d", text("ctorch\ndevice\nX\u{3}\0\0\0cpu") + [0x85] + text("R")),
+      ("e", text("ccollections\nOrderedDict\n")),
+    ] {
+      pickle += text("X\u{1}\0\0\0\(name)") + value + text("s")
+    }
+    #expect(
+      try read(pickle + text(".")).skipped.map { "\($0.name): \($0.reason)" } == [
+        "a: it is a storage without a tensor", "b: it is the element type bf16",
+        "c: it is a class of storages",
+        "d: it is a device", "e: it is a class or function",
+      ])
+  }
+
+  /// As `torch.save` does after `torch.serialization.set_crc32_options(False)`.
+  @Test func filesWithoutChecksumsAreRead() throws {
+    let members = [("x/data.pkl", [0x80, 2] + tensor(offset: 3, shape: [1], strides: [1]))] + storage
+    func read(unchecked: Set<String>) throws -> Weights {
+      try Weights(Bytes(copying: FileParts.zip(members, unchecked: unchecked)), source: "file.pt")
+    }
+    #expect(try read(unchecked: ["x/data.pkl", "x/data/0"]).entries[0].array().floats == [1])
+    // One of several is damage.
+    #expect(throws: FirnError.self) { try read(unchecked: ["x/data.pkl"]) }
+    let other = try read(unchecked: ["x/data/0"])
+    #expect(throws: FirnError.self) { try other.entries[0].array() }
+    let plain = FileParts.zip([("a", [1])], unchecked: ["a"])
+    let archive = try ZipArchive(Bytes(copying: plain), fault: FileFault("file.zip"))
+    #expect(throws: FirnError.self) { try archive.contents(of: archive.entries[0]) }
+  }
+
+  @Test func oldProtocolsAreNamed() {
+    // {"a": 1} of protocols 0 and 1.
+    for pickle in [text("(dp0\nVa\np1\nI1\ns."), text("}q\0X\u{1}\0\0\0aq\u{1}I01\ns.")] {
+      let file = FileParts.zip([("x/data.pkl", pickle)])
+      let error = #expect(throws: FirnError.self) { try Weights(Bytes(copying: file), source: "file.pt") }
+      #expect(error?.message.contains("protocol 0 or 1") == true)
+      #expect(error?.remedy?.contains("default pickle_protocol") == true)
+    }
+  }
+
   /// Three hundred views of a deflated storage unpack it once: they all lie in the same bytes.
   @Test func viewsShareWhatWasUnpackedOnce() throws {
     let file = FileParts.zip(
@@ -114,14 +190,19 @@ import Testing
   }
 
   /// `_rebuild_tensor_v2` of a float storage of `count` elements.
-  private func tensor(offset: Int, shape: [Int], strides: [Int], count: Int = 4) -> [UInt8] {
+  ///
+  /// - Parameter extent: what the pickle says instead of the shape's only one.
+  private func tensor(
+    offset: Int, shape: [Int], strides: [Int], count: Int = 4, extent: [UInt8]? = nil
+  ) -> [UInt8] {
     func number(_ value: Int) -> [UInt8] { [0x8A, 8] + FileParts.little(Int64(value)) }
     func tuple(_ values: [Int]) -> [UInt8] { text("(") + values.flatMap(number) + text("t") }
     func word(_ word: String) -> [UInt8] { [0x8C, UInt8(word.utf8.count)] + text(word) }
     var pickle =
       text("ctorch._utils\n_rebuild_tensor_v2\n((") + word("storage") + text("ctorch\nFloatStorage\n")
     pickle += word("0") + word("cpu") + number(count) + text("tQ") + number(offset)
-    pickle += tuple(shape) + tuple(strides) + [0x89] + text("}tR.")
+    pickle +=
+      (extent.map { text("(") + $0 + text("t") } ?? tuple(shape)) + tuple(strides) + [0x89] + text("}tR.")
     return pickle
   }
 

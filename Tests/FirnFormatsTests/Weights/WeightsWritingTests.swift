@@ -160,6 +160,22 @@ import Testing
     #expect(error?.code == .file && error?.message.contains("No space left") == true)
   }
 
+  /// What the reader takes, and no more.
+  @Test(arguments: ["npz", "pth"])
+  func tensorsOfTooManyAxesAreNotWritten(_ ending: String) throws {
+    func weights(_ rank: Int) throws -> Weights {
+      let array = try NDArray(zeros: [Int](repeating: 1, count: rank))
+      return try Weights(source: "a", entries: [WeightEntry(name: "deep", array: array)])
+    }
+    try WeightFixtures.inFolder { folder in
+      let path = folder.appendingPathComponent("a.\(ending)").path
+      try weights(64).write(to: path)
+      #expect(try Weights(contentsOf: path).entries[0].shape.count == 64)
+      let error = #expect(throws: FirnError.self) { try weights(65).write(to: path) }
+      #expect(error?.code == .invalidArgument && error?.message.contains("65 axes") == true)
+    }
+  }
+
   @Test(arguments: [WeightFormat.npy, .tensorFlow])
   func formatsThatCannotHoldIt(_ format: WeightFormat) {
     let error = #expect(throws: FirnError.self) {
