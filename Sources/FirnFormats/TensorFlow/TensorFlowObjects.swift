@@ -64,6 +64,12 @@ package struct TensorFlowObjects: Sendable {
   /// What a user calls the variable under `key`, where only one has that name.
   func name(of key: String) -> String { names[key] ?? Self.plain(key) }
 
+  /// Whether it stands in the list that a SavedModel has of its variables: `variables/3/.ATTRIBUTES/VARIABLE_VALUE`.
+  static func isListed(_ key: String) -> Bool {
+    let path = plain(key).split(separator: "/", omittingEmptySubsequences: false)
+    return path.count == 2 && path[0] == "variables" && UInt(path[1]) != nil
+  }
+
   /// The path of attributes alone.
   static func plain(_ key: String) -> String {
     key.hasSuffix(suffix) ? String(key.dropLast(suffix.count)) : key

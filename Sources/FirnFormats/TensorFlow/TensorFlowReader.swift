@@ -100,41 +100,49 @@ package enum TensorFlowReader {
     var array: StoredArray
     var bytes: @Sendable () throws(FirnError) -> Bytes
 
-    func isCopy(of other: Row) -> Bool {
-      array.type == other.array.type && array.shape == other.array.shape && entry.size == other.entry.size
-        && entry.checksum == other.entry.checksum
+    func content(named name: String) -> Content {
+      Content(name: ByteName(name), type: array.type, shape: array.shape, checksum: entry.checksum)
     }
+  }
+
+  private struct Content: Hashable {
+    var name: ByteName
+    var type: StoredType
+    var shape: [Int]
+    var checksum: UInt32
   }
 
   /// What each row is called; nil for one that only repeats another.
   ///
-  /// A SavedModel holds most variables twice, by layers and in one list. Different variables of one name keep the paths
-  /// of their objects.
+  /// A SavedModel holds most variables twice, by layers and in one list: of that list what equals another of its name is
+  /// left out, one for one. Different variables of one name, whatever their elements, keep the paths of their objects.
   private static func names(
     of rows: [Row], objects: TensorFlowObjects?, _ skipped: inout [Weights.Skipped]
   ) -> [String?] {
     guard let objects else { return rows.map(\.key) }
-    var first: [ByteName: Int] = [:]
-    var differing: Set<Int> = []
-    for (place, row) in rows.enumerated() {
-      let name = ByteName(objects.name(of: row.key))
-      if let other = first[name] {
-        if !row.isCopy(of: rows[other]) { differing.insert(other) }
-      } else {
-        first[name] = place
-      }
+    let called = rows.map { objects.name(of: $0.key) }
+    var unlisted: [Content: Int] = [:]
+    for (row, name) in zip(rows, called) where !TensorFlowObjects.isListed(row.key) {
+      unlisted[row.content(named: name), default: 0] += 1
     }
+    let isCopy = zip(rows, called).map { row, name in
+      let content = row.content(named: name)
+      guard TensorFlowObjects.isListed(row.key), let count = unlisted[content], count > 0 else {
+        return false
+      }
+      unlisted[content] = count - 1
+      return true
+    }
+    var counts: [ByteName: Int] = [:]
+    for (place, name) in called.enumerated() where !isCopy[place] { counts[ByteName(name), default: 0] += 1 }
     var taken: Set<ByteName> = []
     return rows.enumerated().map { (place, row) in
-      let name = objects.name(of: row.key)
-      let other = first[ByteName(name)] ?? place
-      if !differing.contains(other) {
-        if other != place {
-          skipped.append(.init(name: row.key, reason: "its elements are those of `\(name)`"))
-          return nil
-        }
-        if taken.insert(ByteName(name)).inserted { return name }
+      let name = called[place]
+      if isCopy[place] {
+        skipped.append(.init(name: row.key, reason: "its elements are those of `\(name)`"))
+        return nil
       }
+      if counts[ByteName(name)] == 1, taken.insert(ByteName(name)).inserted { return name }
       let path = TensorFlowObjects.plain(row.key)
       // A key is unique, whatever others are called.
       return taken.insert(ByteName(path)).inserted ? path : row.key
