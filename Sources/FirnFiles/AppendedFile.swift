@@ -7,6 +7,8 @@ package import FirnGraph
 /// last piece perhaps a part.
 package final class AppendedFile {
   private let descriptor: Int32
+  /// Of what was added whole.
+  private var byteCount = 0
   package let path: String
 
   /// Makes a file where nothing stands.
@@ -14,16 +16,21 @@ package final class AppendedFile {
   /// - Throws: `.file` where something stands there, or it cannot be made.
   package init(creating path: String) throws(FirnError) {
     self.path = path
-    descriptor = Platform.create(path)
+    descriptor = Platform.createForBoth(path)
     guard descriptor >= 0 else { throw AtomicFile.fault(path, Platform.reason) }
   }
 
   deinit { Platform.close(descriptor) }
 
-  /// - Throws: `.file` with path and reason.
+  /// - Throws: `.file` with path and reason; what was written of them is taken away again.
   package func append(_ bytes: [UInt8]) throws(FirnError) {
     let written = bytes.withUnsafeBytes { Platform.writeAll(descriptor, $0) }
-    if !written { throw AtomicFile.fault(path, Platform.reason) }
+    guard written else {
+      let reason = Platform.reason
+      _ = Platform.truncate(descriptor, to: byteCount)
+      throw AtomicFile.fault(path, reason)
+    }
+    byteCount += bytes.count
   }
 
   /// Brings all that was written to the disk.

@@ -9,7 +9,8 @@ import Foundation
 
 // Opens each file whose path stands on a line of the standard input, and says what became of it and how much memory the
 // process had at most meanwhile, in KiB, as the kernel counts it. A path behind `graph ` is opened as a graph, behind
-// `onnx ` as a model of ONNX; behind `ask ` stands what memory is asked for.
+// `onnx ` as a model of ONNX; behind `ask ` stands what memory is asked for, behind `events ` a folder that gets events
+// until one does not go in, and then a small one.
 
 /// A number of `/proc/self/status`; nil where there is none.
 func status(_ name: String) -> Int? {
@@ -54,6 +55,13 @@ func opened(_ line: String) -> String {
     if line.hasPrefix("ask "), let request = Request(rawValue: String(line.dropFirst(4))) {
       try request.make()
       return "accepted 1"
+    }
+    if line.hasPrefix("events ") {
+      let events = try EventWriter(String(line.dropFirst(7)))
+      var count = 0
+      while (try? events.write(String(repeating: "n", count: 1000), 1, step: count)) != nil { count += 1 }
+      try events.write("last", 1, step: count)
+      return "accepted \(count + 1)"
     }
     return "accepted \(try Weights(contentsOf: line).entries.count)"
   } catch {

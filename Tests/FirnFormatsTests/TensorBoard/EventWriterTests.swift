@@ -84,6 +84,27 @@ import Testing
     #expect(Histogram(of: []).buckets.isEmpty)
   }
 
+  /// A disk that is full for a while: what did not go in whole is taken away, so what comes later can be read.
+  @Test func failedWritesLeaveWholeEvents() throws {
+    let place = try folder()
+    let process = try OpeningProcess(under: "trap '' XFSZ; ulimit -f 8")
+    let outcome = try process.open("events \(place.path)").outcome
+    let name = try #require(try FileManager.default.contentsOfDirectory(atPath: place.path).first)
+    let bytes = Array(try Data(contentsOf: place.appending(path: name)))
+    var records: [[UInt8]] = []
+    var rest = bytes[...]
+    while rest.count >= 16 {
+      let count = rest.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+      let record = Array(rest.dropFirst(12).prefix(count))
+      try #require(Array(rest.prefix(16 + count)) == EventWriter.record(record))
+      records.append(record)
+      rest = rest.dropFirst(16 + count)
+    }
+    // Before the first stands the format's version.
+    #expect(rest.isEmpty && outcome == "accepted \(records.count - 1)" && records.count > 3)
+    #expect(records.last?.count ?? 0 < 100)
+  }
+
   @Test func faultyEventsAreRefused() throws {
     let place = try folder()
     let events = try EventWriter(place.path)
