@@ -39,11 +39,10 @@ struct GridResize {
     (self.shape, self.old, self.new, self.kept) = (shape, old, new, kept)
   }
 
-  /// - Throws: `.typeMismatch` where it holds no floating point numbers.
+  /// - Precondition: it holds floating point numbers.
+  /// - Throws: `.invalidArgument` where the process cannot have the memory.
   func callAsFunction(_ table: NDArray) throws(FirnError) -> NDArray {
-    guard table.dtype.isFloatingPoint else {
-      throw FirnError(.typeMismatch, "\(table.dtype) is not interpolated", remedy: "save it as f32")
-    }
+    try ArrayType(.f64, shape).requireMemory()
     let (values, width) = (table.doubles, table.shape[table.shape.count - 1])
     let rows = table.shape[table.shape.count - 2]
     var result: [Double] = []

@@ -31,6 +31,8 @@ struct LoadPlan {
   struct Change {
     let name: String
     let block: Block?
+    /// What it is made from.
+    let sources: [WeightEntry]
     let read: () throws(FirnError) -> NDArray
   }
 
@@ -74,7 +76,8 @@ struct LoadPlan {
       if source.joinsBiases { joined.append(target.variable.name) }
       for move in moves {
         changes.append(
-          Change(name: target.variable.name, block: move.to) { () throws(FirnError) in
+          Change(name: target.variable.name, block: move.to, sources: source.sources) {
+            () throws(FirnError) in
             let array = try source.entry.array().converted(to: dtype)
             return move.from.map(array.block) ?? array
           })
@@ -230,12 +233,34 @@ struct LoadPlan {
   }
 
   /// The changes, their arrays read.
-  func read() throws(FirnError) -> [VariableChange] {
-    try changes.map { change throws(FirnError) in
-      VariableChange(
-        change.name, block: change.block, to: try change.read(),
-        origin: .loaded)
+  ///
+  /// - Parameter isStrict: whether it is an error that elements cannot be what their variable wants, such as numbers
+  ///   beyond `i32`; else the variable stays as it is, and the report says so.
+  /// - Throws: in any case where the file turns out to be damaged.
+  mutating func read(isStrict: Bool) throws(FirnError) -> [VariableChange] {
+    var read: [VariableChange] = []
+    var refused: Set<String> = []
+    for change in changes where !refused.contains(change.name) {
+      do throws(FirnError) {
+        read.append(
+          VariableChange(change.name, block: change.block, to: try change.read(), origin: .loaded))
+      } catch {
+        // What is damaged cannot be read as it is stored either.
+        for entry in change.sources { _ = try entry.storedBytes() }
+        if isStrict {
+          let sources = change.sources.map { "`\($0.name)`" }.joined(separator: ", ")
+          throw FirnError(
+            error.code, "\(sources), for `\(change.name)`: \(error.message)", remedy: error.remedy,
+            place: change.name)
+        }
+        refused.insert(change.name)
+        report = report.refusing(change.name, for: error.message)
+      }
     }
+    changes.removeAll { refused.contains($0.name) }
+    rounded.removeAll { refused.contains($0) }
+    joined.removeAll { refused.contains($0) }
+    return read.filter { !refused.contains($0.name) }
   }
 
   private var refusal: String {
@@ -256,7 +281,10 @@ struct LoadPlan {
         return FirnError(
           row.outcome == .wrongShape ? .shapeMismatch : .typeMismatch,
           "\(variable) is \(row.sourceType ?? "") as \(sources): \(row.note)", place: row.variable)
-      case .unconvertible: return FirnError(.invalidArgument, "\(sources): \(row.note)")
+      case .unconvertible:
+        return FirnError(
+          .invalidArgument, sources + (variable.isEmpty ? "" : ", for \(variable)") + ": \(row.note)",
+          place: row.variable)
       case .unexpected, .matched, .converted, .ignored:
         return FirnError(.unknownName, "\(sources) is unexpected, \(row.note)")
       }

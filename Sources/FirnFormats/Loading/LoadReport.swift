@@ -14,7 +14,8 @@ public struct LoadReport: Hashable, Sendable, Codable {
     case wrongShape
     /// Likewise for element types that do not convert, such as integers to floats.
     case wrongType
-    /// Tensors a rule of the map was about but could not convert, for the reason in `note`.
+    /// Tensors that a rule of the map was about but could not convert, or with elements that their variable cannot
+    /// hold, for the reason in `note`; the variable is as it was.
     case unconvertible
     /// Left out on purpose, by the map or by `only:`.
     case ignored

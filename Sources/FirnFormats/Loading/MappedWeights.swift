@@ -131,6 +131,9 @@ struct MappedWeights: MapWalk {
             remedy: "add the others to the file, or leave these out with `NameMap.ignoring`")
         }
         let entries = parts.map(\.weight.entry)
+        let dtypes = entries.compactMap(\.storedType.dtype)
+        // A type that Firn has not is told by the variable it is for.
+        if dtypes.count == entries.count { try combination.requireTypes(dtypes) }
         let stored = entries[0].storedType.dtype.map(StoredType.init) ?? entries[0].storedType
         let entry = WeightEntry(
           name: target, storedType: stored, shape: try combination.shape(of: entries.map(\.shape))

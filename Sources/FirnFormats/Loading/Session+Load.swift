@@ -39,12 +39,13 @@ extension Session {
     _ weights: Weights, into scope: String? = nil, only: Selection? = nil, mapping: NameMap = .identity,
     strict: Bool
   ) throws(FirnError) -> LoadReport {
-    let plan = try LoadPlan(
+    var plan = try LoadPlan(
       weights, targets: targets(in: scope, only: only), isWhole: only == nil, scope: scope, mapping: mapping)
-    let report = plan.report
     if strict { try plan.requireComplete() }
+    let changes = try plan.read(isStrict: strict)
     try plan.requireAny()
-    try apply(plan.read())
+    try apply(changes)
+    let report = plan.report
     if !report.isComplete { onWarning("loading \(weights.source): \(report.summary)") }
     for rule in plan.idleRules { onWarning("loading \(weights.source): the map's rule \(rule)") }
     if !plan.joined.isEmpty {
@@ -67,9 +68,9 @@ extension Session {
     loading weights: Weights, leavingOut names: Set<String>
   ) throws(FirnError) -> [VariableChange] {
     let targets = try targets(in: nil, only: nil).filter { !names.contains($0.variable.name) }
-    let plan = try LoadPlan(weights, targets: targets, isWhole: true, scope: nil, mapping: .identity)
+    var plan = try LoadPlan(weights, targets: targets, isWhole: true, scope: nil, mapping: .identity)
     try plan.requireComplete()
-    return try plan.read()
+    return try plan.read(isStrict: true)
   }
 
   private func targets(in scope: String?, only: Selection?) throws(FirnError) -> [LoadPlan.Target] {

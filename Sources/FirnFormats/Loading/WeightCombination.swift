@@ -72,17 +72,22 @@ public struct WeightCombination: Hashable, Sendable {
     }
   }
 
+  /// - Throws: `.typeMismatch` where they are not all of one floating point type.
+  func requireTypes(_ dtypes: [DType]) throws(FirnError) {
+    guard let first = dtypes.first, first.isFloatingPoint, dtypes.allSatisfy({ $0 == first }) else {
+      throw FirnError(
+        .typeMismatch, "\(dtypes.map { "\($0)" }.joined(separator: " and ")) are no types for \(self)",
+        remedy: "save all in one floating point type")
+    }
+  }
+
   /// What it makes of arrays of one floating point type.
   ///
   /// - Throws: as ``shape(of:)``; `.typeMismatch` for other types.
   public func callAsFunction(_ arrays: [NDArray]) throws(FirnError) -> NDArray {
     let shape = try shape(of: arrays.map(\.shape))
+    try requireTypes(arrays.map(\.dtype))
     let dtype = arrays[0].dtype
-    guard dtype.isFloatingPoint, arrays.allSatisfy({ $0.dtype == dtype }) else {
-      throw FirnError(
-        .typeMismatch, "\(arrays.map { "\($0.dtype)" }.joined(separator: " and ")) are no types for \(self)",
-        remedy: "save all in one floating point type")
-    }
     var values: [Double]
     switch kind {
     case .weightNorm: values = Self.normalized(arrays[1].doubles, arrays[0].doubles, arrays[0].shape, shape)

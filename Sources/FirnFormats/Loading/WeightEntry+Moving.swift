@@ -29,9 +29,11 @@ extension WeightEntry {
 
   /// Under another name, and as a transform makes it when it is read; the stored type stays where elements only move.
   ///
-  /// - Throws: `.shapeMismatch` where the transform does not apply.
+  /// - Throws: `.shapeMismatch` where the transform does not apply, `.typeMismatch` where it computes and there are no
+  ///   floating point numbers.
   func moved(to name: String, by transform: WeightTransform) throws(FirnError) -> WeightEntry {
     if transform.isNone { return renamed(name) }
+    if let dtype = storedType.dtype { try transform.requireType(dtype) }
     let (source, shape) = (self, try transform.shape(of: shape))
     let read = { @Sendable () throws(FirnError) in try transform(source.array()) }
     guard transform.isMove else {

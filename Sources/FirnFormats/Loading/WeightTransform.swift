@@ -217,11 +217,19 @@ public struct WeightTransform: Hashable, Sendable {
     }
   }
 
+  /// - Throws: `.typeMismatch` where it computes with elements that are no floating point numbers.
+  func requireType(_ dtype: DType) throws(FirnError) {
+    guard !isMove, !dtype.isFloatingPoint else { return }
+    throw FirnError(.typeMismatch, "\(dtype) cannot be \(self)", remedy: "save it as f32")
+  }
+
   /// The elements in their new order.
   ///
   /// - Complexity: O(n) for each step.
-  /// - Throws: `.shapeMismatch` where it does not apply.
+  /// - Throws: `.shapeMismatch` where it does not apply, `.typeMismatch` where it computes and there are no floating
+  ///   point numbers.
   public func callAsFunction(_ array: NDArray) throws(FirnError) -> NDArray {
+    try requireType(array.dtype)
     var array = array
     for step in steps {
       let shape = try Self.shape(of: array.shape, step)
@@ -275,9 +283,6 @@ extension WeightTransform: CustomStringConvertible {
 
 extension NDArray {
   fileprivate func summed(axis: Int, _ shape: [Int]) throws(FirnError) -> NDArray {
-    guard dtype.isFloatingPoint else {
-      throw FirnError(.typeMismatch, "\(dtype) is not summed", remedy: "save it as f32")
-    }
     try ArrayType(.f64, shape).requireMemory()
     let (inner, extent) = (self.shape[(axis + 1)...].elementCount, self.shape[axis])
     var sums = [Double](repeating: 0, count: shape.elementCount)

@@ -126,6 +126,7 @@ import Testing
       ([16, 3], .resizedGrid(to: (6, 5), from: (4, 3)), "a grid of 4×3"),
       ([16, 3], .resizedGrid(to: (6, 5), keeping: 17), "17"), ([16], .resizedGrid(to: (6, 5)), "no rows"),
       ([16, 3], .resizedGrid(to: (0, 5)), "[0, 5]"), ([16, 3], .resizedGrid(to: (1, 5), keeping: -1), "-1"),
+      ([2, 1], .resizedGrid(to: (1 << 20, 1 << 20), from: (1, 2)), "bytes of memory"),
     ] {
       let error = try #require(throws: FirnError.self) { try transform(NDArray(zeros: shape)) }
       #expect(error.message.contains(words), "\(error)")

@@ -1,3 +1,4 @@
+import FirnFiles
 import FirnNotation
 import FirnFormats
 import FirnGraph
@@ -231,6 +232,67 @@ import Testing
     #expect(try session.value(of: "lower/kernel") != other.value(of: "lower/kernel"))
     let short = try weights(of: other) { $0.filter { $0.name != "upper/bias" } }
     #expect(try error { try session.load(short, only: "upper") }.description.contains("`upper/bias`"))
+  }
+
+  /// A variable that cannot hold the file's elements stays as it was, and all others are loaded.
+  @Test func elementsThatDoNotFitAreNotLoaded() throws {
+    let graph = Graph()
+    _ = graph.variable("steps", shape: [], dtype: .i32, initializer: .zeros)
+    _ = graph.variable("head", shape: [2], initializer: .zeros)
+    let large = WeightEntry(name: "count", StoredArray(.i64, []), fault: FileFault("file")) {
+      Bytes(copying: [0, 0, 0, 0, 0, 1, 0, 0])
+    }
+    let head = WeightEntry(name: "head", array: NDArray([1, 2] as [Float]))
+    let map = NameMap.renaming("count", to: "steps")
+    let file = try Weights(source: "file", entries: [large, head])
+    let session = try quietSession(graph)
+    let report = try session.load(file, mapping: map, strict: false)
+    #expect(report.rows(.matched).map(\.variable) == ["head"])
+    let row = try #require(report.rows(.unconvertible).first)
+    #expect(row.variable == "steps" && row.sources == ["count"] && row.note.contains("which is no i32"))
+    #expect(try session.value(of: "head").floats == [1, 2] && session.value(of: "steps").doubles == [0])
+    // A strict load says for which variable it was, and changes nothing.
+    let strict = try quietSession(graph)
+    let fault = try error { try strict.load(file, mapping: map) }
+    #expect(fault.code == .parse && fault.message.hasPrefix("`count`, for `steps`: "), "\(fault)")
+    #expect(try strict.value(of: "head").floats == [0, 0])
+    // A file of which nothing fits, or one that is damaged, is an error in any case.
+    let alone = try Weights(source: "file", entries: [large])
+    #expect(
+      try error { _ = try strict.load(alone, mapping: map, strict: false) }.message.contains(
+        "1 unconvertible"))
+    let damaged = WeightEntry(name: "count", storedType: .i32, shape: []) { () throws(FirnError) in
+      throw FirnError(.parse, "damaged")
+    }
+    let broken = try Weights(source: "file", entries: [damaged, head])
+    #expect(try error { _ = try strict.load(broken, mapping: map, strict: false) }.message == "damaged")
+    #expect(try strict.value(of: "head").floats == [0, 0])
+  }
+
+  /// Types that a rule of the map cannot compute with are found before anything is read.
+  @Test func typesThatARuleCannotComputeWithAreNotLoaded() throws {
+    let graph = Graph()
+    for (name, shape) in [("kernel", [4]), ("bias", [2]), ("sum", [1])] as [(String, Shape)] {
+      _ = graph.variable(name, shape: shape, initializer: .zeros)
+    }
+    let file = try weights([
+      "a": NDArray([1, 2] as [Float]), "b": NDArray([3, 4] as [Double]), "c": NDArray([5, 6] as [Int32]),
+      "bias": NDArray([7, 8] as [Float]),
+    ])
+    let map =
+      NameMap.combining(["a", "b"], to: "kernel", by: .concatenated(axis: 0))
+      + .renaming("c", to: "sum", .summed(axis: 0))
+    let session = try quietSession(graph)
+    let report = try session.load(file, mapping: map, strict: false)
+    #expect(report.rows(.matched).map(\.variable) == ["bias"] && report.count(.missing) == 2)
+    #expect(report.rows(.unconvertible).map(\.sources) == [["a", "b"], ["c"]])
+    #expect(
+      report.rows(.unconvertible).map(\.note) == [
+        "f32 and f64 are no types for concatenated along axis 0", "i32 cannot be summed over axis 0",
+      ])
+    #expect(try session.value(of: "bias").floats == [7, 8])
+    let fault = try error { try quietSession(graph).load(file, mapping: map) }
+    #expect(fault.description.contains("`a`, `b`: f32 and f64"), "\(fault)")
   }
 
   /// However long names and however many weights a layer is made from: at most 100 columns, and the ends of names stay.
