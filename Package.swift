@@ -128,7 +128,8 @@ let tests: [Target] = [
   .executableTarget(
     name: "FirnOpening",
     dependencies: [
-      "FirnGraph", "FirnOps", "FirnCompiler", "FirnRuntime", "FirnFormats", "FirnONNX", "FirnTraining",
+      "FirnGraph", "FirnFiles", "FirnOps", "FirnCompiler", "FirnRuntime", "FirnFormats", "FirnONNX",
+      "FirnTraining",
     ],
     path: "Tests/FirnOpening"),
   .executableTarget(name: "FirnWorldMember", dependencies: ["FirnWorlds"], path: "Tests/FirnWorldMember"),

@@ -1,3 +1,4 @@
+package import FirnGraph
 internal import Foundation
 
 /// Bytes of which the number shows only as they come.
@@ -18,11 +19,14 @@ package final class GrowingBytes {
   /// Room behind what is there, at least `extra` bytes.
   ///
   /// - Parameter limit: more than so many bytes will never be wanted.
-  package func reserve(_ extra: Int, limit: Int = .max) {
+  /// - Throws: `.invalidArgument` where the system has no memory for it.
+  package func reserve(_ extra: Int, limit: Int = .max) throws(FirnError) {
     guard count + extra > capacity else { return }
     // Where the system promises no room ahead, what is wanted now is enough.
     if resize(max(count + extra, min(limit, capacity + capacity / 2))) || resize(count + extra) { return }
-    fatalError("no memory for \(count + extra) bytes")
+    throw FirnError(
+      .invalidArgument, "there is no memory for \(count + extra) bytes",
+      remedy: "free some, or raise the limit of this process")
   }
 
   private func resize(_ size: Int) -> Bool {

@@ -95,7 +95,7 @@ package struct StreamFile {
   /// Reads a piece; whether there is none any more.
   private mutating func isAtEnd() throws(FirnError) -> Bool {
     if bytes.count >= granted { try requireMemory() }
-    bytes.reserve(Self.beginning)
+    try bytes.reserve(Self.beginning)
     let room = UnsafeMutableRawBufferPointer(rebasing: bytes.buffer[bytes.count...])
     // Not beyond what was granted, however much is reserved.
     let wanted = min(room.count, max(granted - bytes.count, Self.beginning))

@@ -1,12 +1,17 @@
 import FirnCompiler
+import FirnFiles
+import FirnFormats
 import FirnGraph
 import FirnOps
 import FirnRuntime
 import FirnTraining
+import Foundation
 
 /// What asks for memory, each in its own way: five gigabytes and more but for the last two.
 enum Request: String {
-  case variable, variables, constant, intermediate, draw, zeros, initialValue, state, split, plans, modest
+  case variable, variables, constant, intermediate, draw, zeros, initialValue, state, split, unpacked,
+    picture,
+    plans, modest
 
   /// - Throws: where there is no room; what went through is forgotten again.
   func make() throws(FirnError) {
@@ -44,6 +49,22 @@ enum Request: String {
     case .split:
       let line = graph.placeholder("x", shape: [1_099_511_627_776])
       _ = try fetch(Array(line.split(into: 1 << 40, axis: 0).prefix(1)))
+    case .unpacked:
+      // A block of fixed codes: a zero byte, and 258 of them once; then eight times that in every thirteen bytes.
+      let head: [UInt8] = [0x63, 0x18, 0x05]
+      let count = 1 + 258 * (1 + 8 * 2_600_000)
+      let part: [UInt8] = [0xA3, 0x60, 0x14, 0x8C, 0x82, 0x51, 0x30, 0x0A, 0x46, 0xC1, 0x28, 0x18, 0x05]
+      let packed = Bytes(copying: head + (0..<2_600_000).flatMap { _ in part } + [0])
+      _ = try Inflate.unpack(packed, count: count, fault: FileFault("bomb"))
+    case .picture:
+      // Eight pixels a byte, and eight bytes a pixel.
+      let path = FileManager.default.temporaryDirectory.appending(path: "firn-\(UUID().uuidString).pbm").path
+      defer { try? FileManager.default.removeItem(atPath: path) }
+      let header = Data("P4 25600 25600\n".utf8)
+      FileManager.default.createFile(atPath: path, contents: header)
+      let file = FileHandle(forWritingAtPath: path)
+      try? file?.truncate(atOffset: UInt64(header.count + 3_200 * 25_600))
+      _ = try PNMImage(contentsOf: path)
     case .plans:
       // Five hundred batch sizes of one program; all their plans together would take eight gigabytes.
       let batch = graph.placeholder("x", shape: ["rows", 1_024])

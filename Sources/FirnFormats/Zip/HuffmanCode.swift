@@ -41,5 +41,7 @@ struct HuffmanCode: Sendable {
     self.table = table
   }
 
-  func withTable<R>(_ body: (Table) -> R) -> R { table.withUnsafeBufferPointer { body($0) } }
+  func withTable<R, E: Error>(_ body: (Table) throws(E) -> R) throws(E) -> R {
+    try table.withUnsafeBufferPointer { (table) throws(E) in try body(table) }
+  }
 }

@@ -33,6 +33,7 @@ package struct Inflate {
   package static func unpack(_ bytes: Bytes, count: Int, fault: FileFault) throws(FirnError) -> Bytes {
     let (most, overflow) = bytes.count.multipliedReportingOverflow(by: largestRatio)
     guard overflow || count <= most else { throw fault("announces more bytes than could be packed in it") }
+    try FreeMemory.require(count, for: "unpacking a part of '\(fault.source)'")
     return try bytes.withUnsafeBytes { (raw) throws(FirnError) in
       // One more than announced, so that too many show.
       var inflate = Inflate(raw, limit: count + 1, fault: fault)
@@ -82,9 +83,9 @@ package struct Inflate {
 
   // MARK: Output
 
-  private mutating func reserve(_ extra: Int) {
+  private mutating func reserve(_ extra: Int) throws(FirnError) {
     store.advance(count - store.count)
-    store.reserve(extra, limit: limit)
+    try store.reserve(extra, limit: limit)
     output = store.buffer
   }
 
@@ -95,21 +96,23 @@ package struct Inflate {
       throw damaged
     }
     let wanted = min(length, limit - count)
-    reserve(wanted)
+    try reserve(wanted)
     UnsafeMutableRawBufferPointer(rebasing: output[count..<count + wanted])
       .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<wanted]))
     count += wanted
   }
 
   private mutating func block(literals: HuffmanCode, distances: HuffmanCode) throws(FirnError) {
-    let isWhole = literals.withTable { literals in
-      distances.withTable { distances in decode(literals, distances) }
+    let isWhole = try literals.withTable { (literals) throws(FirnError) in
+      try distances.withTable { (distances) throws(FirnError) in try decode(literals, distances) }
     }
     if !isWhole { throw damaged }
   }
 
   /// The loop that all time goes into; false where the bytes are damaged.
-  private mutating func decode(_ literals: HuffmanCode.Table, _ distances: HuffmanCode.Table) -> Bool {
+  private mutating func decode(
+    _ literals: HuffmanCode.Table, _ distances: HuffmanCode.Table
+  ) throws(FirnError) -> Bool {
     var input = input
     var count = count
     defer { (self.input, self.count) = (input, count) }
@@ -117,7 +120,7 @@ package struct Inflate {
       guard let symbol = input.symbol(literals) else { return false }
       if count + Self.longestRepetition > output.count {
         self.count = count
-        reserve(min(Self.longestRepetition, limit - count))
+        try reserve(min(Self.longestRepetition, limit - count))
       }
       if symbol < 256 {
         output[count] = UInt8(truncatingIfNeeded: symbol)

@@ -68,6 +68,8 @@ struct PNMReader {
     let (isText, isBits) = (header.isText, header.isBits)
     let lineBytes = isBits ? width / 8 + (width % 8 == 0 ? 0 : 1) : 0
     let count = header.shape.reduce(1, *)
+    // Levels, and the array of them.
+    try FreeMemory.require(count.saturatingProduct(8), for: "reading '\(source)'")
     var values: [Float] = []
     values.reserveCapacity(count)
     let scale = Float(levels)

@@ -5,6 +5,7 @@ import Testing
 @Suite struct MemoryLimitTests {
   private static let tooMuch = [
     "variable", "variables", "constant", "intermediate", "draw", "zeros", "initialValue", "state", "split",
+    "unpacked", "picture",
   ]
 
   private func answers(under limit: String) throws {
