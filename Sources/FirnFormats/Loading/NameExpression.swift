@@ -91,7 +91,12 @@ struct NameExpression: Sendable {
         try append(.save(2 * number + 1))
       case .alternatives(let parts): try write(alternatives: parts)
       case .repeated(let inner, let least, let most, let isGreedy):
-        for _ in 0..<least { try write(inner) }
+        for _ in 0..<least {
+          let start = instructions.count
+          try write(inner)
+          // What writes nothing once never does, however often.
+          if instructions.count == start { break }
+        }
         if let most {
           try write(optional: inner, most - least, isGreedy)
         } else {

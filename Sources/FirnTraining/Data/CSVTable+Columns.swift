@@ -37,10 +37,12 @@ extension CSVTable {
   /// - Throws: `.unknownName`; `.parse`, with line and column, for what is no whole number from 0 to `classes − 1`.
   public func labels(_ name: String, below classes: Int) throws(FirnError) -> NDArray {
     let column = try index(of: name)
+    // Labels are `i32`, whatever the number of classes.
+    let classes = min(max(0, classes), Int(Int32.max) + 1)
     var labels: [Int32] = []
     for row in rows.indices {
       let value = try number(row, column, as: .f64)
-      guard value == value.rounded(), (0..<Double(max(0, classes))).contains(value) else {
+      guard value == value.rounded(), (0..<Double(classes)).contains(value) else {
         throw fault(
           row, column, "\(shown(row, column)) is no class from 0 to \(classes - 1)",
           "correct the label, or say of how many classes they are")

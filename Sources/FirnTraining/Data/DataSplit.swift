@@ -74,7 +74,7 @@ extension DataSet {
   ///
   /// - Parameter classes: for columns of labels, how many classes there are.
   /// - Throws: `.notFinite` with column, row and element for NaN and infinities, `.indexOutOfRange` for a label that is
-  ///   no class, `.invalidArgument` for a set without examples.
+  ///   no class, `.invalidArgument` for a set without examples or a number of classes below 0.
   /// - Complexity: one pass over the data.
   public func check(classes: KeyValuePairs<any TensorReference, Int> = [:]) throws(FirnError) {
     guard count > 0 else {
@@ -91,6 +91,11 @@ extension DataSet {
         remedy: "clean the data, or leave the row out", place: name)
     }
     for (reference, bound) in classes {
+      guard bound >= 0 else {
+        throw FirnError(
+          .invalidArgument, "column `\(reference.tensorName)` of \(bound) classes",
+          remedy: "say how many classes there are", place: reference.tensorName)
+      }
       let array = try array(of: reference)
       let width = max(1, array.shape.dropFirst().reduce(1, *))
       let labels = array.doubles

@@ -56,9 +56,16 @@ public struct Standardization: Hashable, Sendable, Codable {
       }
       var means = [Double](repeating: 0, count: width)
       var deviations = means
-      for (index, value) in values.enumerated() { means[index % width] += value / Double(data.count) }
+      var units = means
       for (index, value) in values.enumerated() {
-        let distance = value - means[index % width]
+        means[index % width] += value / Double(data.count)
+        units[index % width] = max(units[index % width], value.magnitude)
+      }
+      // Squares are those of distances in a power of two near the largest number, which changes no bit of them.
+      units = units.map { $0 > 0 ? Double(sign: .plus, exponent: Int($0.exponent), significand: 1) : 1 }
+      for (index, value) in values.enumerated() {
+        let unit = units[index % width]
+        let distance = value / unit - means[index % width] / unit
         deviations[index % width] += distance * distance / Double(data.count)
       }
       // A mean of equal numbers is rounded, and distances from it are no deviation.
@@ -69,7 +76,7 @@ public struct Standardization: Hashable, Sendable, Codable {
       columns.append(
         Column(
           name: name, means: means,
-          deviations: deviations.map { $0 > 0 ? $0.squareRoot() : 1 }))
+          deviations: zip(deviations, units).map { $0 > 0 ? $0.squareRoot() * $1 : 1 }))
     }
     self.columns = columns
   }

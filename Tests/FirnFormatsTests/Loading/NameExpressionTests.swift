@@ -38,6 +38,12 @@ import Testing
     #expect(matched > 0)
   }
 
+  /// Groups of nothing write nothing, so no limit on what is written ends their repetitions.
+  @Test func repetitionsOfNothingEnd() throws {
+    let expression = try NameExpression("(?:(?:(?:(?:){4096}){4096}){4096}){4096}a")
+    #expect(expression.match("a") == [] && expression.match("aa") == nil)
+  }
+
   @Test(arguments: [
     "(", ")", "a**", "[a", "a{3,2}", "(?=a)", "(?<=a)b", "(a)\\1", "^*", "*a", "((a{90}){90}){90}",
   ])

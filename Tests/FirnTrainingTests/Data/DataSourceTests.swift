@@ -66,6 +66,14 @@ import Testing
       ).columns[0]
       #expect(column.deviations == [1] && column.means == [Double(value)], "\(value), \(count) times")
     }
+    // Numbers whose squares are none, too large or too small.
+    for unit in [1e200, 1e-200, 0x1p1020, 0x1p-1060] {
+      let set = try DataSet(["x": NDArray([unit, 2 * unit, 3 * unit], shape: [3, 1])])
+      let wide = try Standardization(of: set, columns: ["x"])
+      let scaled = try wide.applied(to: set).array(of: "x").doubles
+      #expect(
+        zip(scaled, [-1.5.squareRoot(), 0, 1.5.squareRoot()]).allSatisfy { abs($0 - $1) < 1e-4 }, "\(unit)")
+    }
     #expect(try error { _ = try Standardization(of: data, columns: ["y"]) }.code == .typeMismatch)
     #expect(try error { _ = try scale.applied(to: DataSet(["x": noise([2, 4])])) }.code == .shapeMismatch)
   }

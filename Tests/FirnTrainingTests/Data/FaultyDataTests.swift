@@ -64,6 +64,25 @@ import Testing
     #expect(fault.message.contains(item.words) && fault.remedy != nil, "\(fault)")
   }
 
+  /// Numbers of classes that no label can be of are none to trap by.
+  @Test func oddNumbersOfClassesAreNoTrap() throws {
+    let table = try CSVTable(parsing: "kind\n4000000000\n", source: "f")
+    for classes in [3_000_000_000, .max, 5_000_000_000] {
+      let fault = try error { _ = try table.labels("kind", below: classes) }
+      #expect(fault.code == .parse && fault.message.contains("no class from 0 to 2147483647"), "\(fault)")
+    }
+    for classes in [0, -1, .min] {
+      #expect(try error { _ = try table.labels("kind", below: classes) }.code == .parse)
+    }
+    let greatest = try CSVTable(parsing: "kind\n2147483647\n").labels("kind", below: .max)
+    #expect(greatest == NDArray([.max] as [Int32]))
+    let set = try DataSet(["y": NDArray([0, 1] as [Int32])])
+    for classes in [-1, .min] {
+      #expect(try error { try set.check(classes: ["y": classes]) }.code == .invalidArgument)
+    }
+    #expect(try error { try set.check(classes: ["y": 0]) }.code == .indexOutOfRange)
+  }
+
   /// What looks odd and is as it should be.
   @Test(arguments: [
     "\u{FEFF}a,b,kind\n1,2,x\n3,4,y\n", "a,b,kind\r\n1,2,x\r\n3,4,y\r\n", "a,b,kind\n1,2,x\n3,4,y",
