@@ -36,6 +36,10 @@ struct ChartAxis: Hashable {
   init(logarithmic values: [Double], tickCount: Int) {
     isLogarithmic = true
     (lower, upper) = values.isEmpty ? (0.1, 10) : ChartAxis.range(of: values)
+    // So small that there are no numbers as far below them as above.
+    if lower <= 0, let least = values.min(), let greatest = values.max() {
+      (lower, upper) = (max(least / 10, .leastNonzeroMagnitude), greatest * 10)
+    }
     if upper / lower < 5 {
       let range = (lower, upper)
       addSteps(tickCount: tickCount, snaps: true, isIntegral: false)
@@ -95,7 +99,7 @@ struct ChartAxis: Hashable {
       }
       let start = candidates.lastIndex { $0.value <= lower } ?? 0
       let end = candidates.firstIndex { $0.value >= upper } ?? candidates.count - 1
-      addTicks(candidates[start...end].filter(\.value.isFinite), isUniform: false)
+      addTicks(candidates[start...end].filter { $0.value.isFinite && $0.value > 0 }, isUniform: false)
     } else {
       let spacing = (last - first + tickCount) / tickCount
       let decades = stride(from: first, to: last + spacing + 1, by: spacing)

@@ -107,7 +107,7 @@ import Testing
           "\(refused.errors)")
       }
       // What scaled its data goes on with it, or not at all.
-      #expect(bench.run(half + " --standardize x --out scaled").code == 0)
+      #expect(bench.run(half + " --standardize ' x' --out scaled").code == 0)
       let unscaled = bench.run(Self.train + " --out scaled --resume")
       #expect(
         unscaled.code == 2 && unscaled.errors.contains("scaled its data otherwise"), "\(unscaled.errors)")
@@ -391,6 +391,12 @@ import Testing
       what: "an objective that is no scalar", options: "--objective scores=head", code: 2, words: "not a"),
     .init(what: "no such metric", options: "--metric 'accurate(scores, y)'", code: 2, words: "is no metric"),
     .init(what: "a metric of nothing", options: "--metric 'accuracy(score, y)'", code: 2, words: "scores"),
+    .init(
+      what: "a metric that does not fit", options: "--events events --metric 'auc(scores, y)'",
+      words: "one score for each label"),
+    .init(what: "a scale said twice", options: "--standardize x,x", code: 2, words: "`x` is named twice"),
+    .init(what: "a scale of nothing", options: "--standardize ''", code: 2, words: "names nothing"),
+    .init(what: "a scale left out", options: "--standardize 'x, '", code: 2, words: "leaves a name out"),
     .init(what: "nothing to resume", options: "--resume", code: 2, words: "no run to go on with"),
     .init(what: "weights that are none", options: "--weights leaves.csv", words: "leaves.csv"),
     .init(what: "a header that claims 10 GB", options: "--data huge.npy", words: "huge.npy"),

@@ -57,7 +57,10 @@ import Testing
       ])
   }
 
-  @Test(arguments: [[.leastNonzeroMagnitude, 1e300], [1e-5, 1e-5], [3, 1e20], [1, 1e9]])
+  @Test(arguments: [
+    [.leastNonzeroMagnitude, 1e300], [1e-5, 1e-5], [3, 1e20], [1, 1e9], [1e-291], [1e-300, 2e-300],
+    [.leastNonzeroMagnitude], [.leastNonzeroMagnitude, 1e-291],
+  ])
   func aLogarithmicAxisHoldsItsValues(_ values: [Double]) {
     let axis = ChartAxis(logarithmic: values, tickCount: 7)
     #expect(values.allSatisfy { (0...1).contains(axis.fraction(of: $0)) })

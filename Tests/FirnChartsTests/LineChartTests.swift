@@ -23,6 +23,7 @@ import Testing
     chart([.init("huge", points: [.init(-1.7e308, -1.7e308), .init(1.7e308, .greatestFiniteMagnitude)])]),
     chart([.init("tiny", values: [.leastNonzeroMagnitude, .leastNormalMagnitude / 8, 2e-300])]),
     chart([.init("tiny", values: [.leastNonzeroMagnitude, 1e300])], logarithmicY: true),
+    chart([.init("all tiny", values: [1e-291, 2e-291])], logarithmicY: true),
     chart([.init("close", values: [1e9, 1e9 + 1e-6, 1e9])]),
     chart([.init("close", values: [1e15, 1e15 + 1])], logarithmicY: true),
     chart((0..<60).map { .init("curve \($0)", values: [1, Double($0), 3]) }),

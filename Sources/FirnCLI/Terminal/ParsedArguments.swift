@@ -36,6 +36,22 @@ struct ParsedArguments: Sendable, Hashable {
     values[name] ?? []
   }
 
+  /// The names that an option joins by commas, blanks between them left out; nil where it is not given.
+  ///
+  /// - Throws: `UsageError` where one is left out.
+  func names(_ option: String) throws(UsageError) -> [String]? {
+    guard let text = text(option) else { return nil }
+    let names = text.split(separator: ",", omittingEmptySubsequences: false)
+      .map { String($0.filter { $0 != " " }) }
+    guard !names.contains("") else {
+      let fault = names.count == 1 ? "names nothing" : "leaves a name out"
+      throw UsageError(
+        "firn \(command ?? "")", "--\(option) '\(text)' \(fault)",
+        remedy: "join names by one comma, or leave --\(option) out")
+    }
+    return names
+  }
+
   /// The value of an option declared with ``ArgumentParser/Value/integer``.
   func integer(_ name: String) -> Int? {
     text(name).flatMap { Int($0) }

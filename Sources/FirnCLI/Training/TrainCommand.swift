@@ -82,7 +82,7 @@ enum TrainCommand {
     func said(_ key: String) -> [String: [String]] { begun[key].map(Self.lists) ?? [:] }
     let job = try TrainingJob(
       arguments, goingOnFrom: (said(DataColumns.key), said(DataColumns.wordsKey)), world: world, in: shell)
-    try job.checkTest()
+    try job.checkJudging()
     // What others look for before it is there, or find because it is, would be taken for another run's.
     let place = try members.byFirst {
       try RunFolder(shell.resolved(out), named: out, resuming: arguments.flag("resume"))

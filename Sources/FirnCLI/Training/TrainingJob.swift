@@ -98,13 +98,12 @@ struct TrainingJob {
     }
     var test = try arguments.text("test").map { try read(try DataFile($0, in: shell)) }
 
-    if let names = arguments.text("standardize") {
+    if let names = try arguments.names("standardize") {
       if model.standardization != nil {
         throw UsageError(
           "firn train", "the weights say how their data is scaled already", remedy: "leave --standardize out")
       }
-      let scaling = try Standardization(
-        of: training, columns: names.split(separator: ",").map { String($0) })
+      let scaling = try Standardization(of: training, columns: names)
       training = try scaling.applied(to: training)
       validation = try validation.map { data throws(FirnError) in try scaling.applied(to: data) }
       test = try test.map { data throws(FirnError) in try scaling.applied(to: data) }
@@ -129,12 +128,14 @@ struct TrainingJob {
     trainer = try plan.trainer(in: session, options)
   }
 
-  /// Runs the examples that are looked at in the end once before the run, so that what is wrong with them is known.
-  func checkTest() throws {
-    guard let test else { return }
+  /// Runs the examples that are looked at after epochs and in the end once before the run, so that what is wrong with
+  /// them, or with what is measured of them, is known.
+  func checkJudging() throws {
+    let judging = [validation, test].compactMap(\.self)
+    guard !judging.isEmpty else { return }
     try locating { () throws(FirnError) in
       let judge = try Evaluator([.mean(of: loss)] + metrics, in: model.session)
-      _ = try judge.evaluate(test.inBatches(of: batch))
+      for data in judging { _ = try judge.evaluate(data.inBatches(of: batch)) }
     }
   }
 

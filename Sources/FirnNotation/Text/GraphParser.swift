@@ -148,6 +148,7 @@ struct GraphParser {
     let start = token
     let attributes = try attributes()
     let location = try tags().location
+    let initializer = try initializer(attributes, at: start, of: name)
     do throws(FirnError) {
       let kindName = try attributes.values.string("kind")
       guard let kind = Variable.Kind(rawValue: kindName) else {
@@ -155,12 +156,9 @@ struct GraphParser {
           .parse,
           "variable `kind` is none of \(Variable.Kind.allCases.map(\.rawValue).joined(separator: ", "))")
       }
-      guard let initializer = attributes.values["initializer"] else {
-        throw FirnError(.parse, "attribute `initializer` is missing")
-      }
       let variable = Variable(
         name: name, type: type, kind: kind, role: try attributes.values.string("role"),
-        initializer: try Initializer(initializer), isTrainable: try attributes.values.bool("trainable"),
+        initializer: initializer, isTrainable: try attributes.values.bool("trainable"),
         isHeld: kind == .state && attributes.values["held"] == .bool(true),
         blocks: try GraphSyntax.blocks(attributes.values, of: type.shape),
         shadow: try GraphSyntax.shadow(attributes.values), location: location)
@@ -174,6 +172,25 @@ struct GraphParser {
       variables.append(variable)
     } catch {
       throw located(error, at: start, attributes: attributes)
+    }
+  }
+
+  /// How the variable of this name begins, by numbers that building a graph would take too.
+  private func initializer(
+    _ attributes: ParsedAttributes, at start: GraphLexer.Token, of name: String
+  ) throws(FirnError) -> Initializer {
+    guard let written = attributes.values["initializer"] else {
+      throw fault(
+        "attribute `initializer` is missing", at: start,
+        remedy: "write for instance initializer = [\"constant\", 0.0]")
+    }
+    do throws(FirnError) {
+      let initializer = try Initializer(written)
+      try initializer.requireNumbers(name: name)
+      return initializer
+    } catch {
+      let place = attributes.keys.first { $0.key == "initializer" }?.value
+      throw located(error, at: place ?? start, attributes: attributes)
     }
   }
 

@@ -29,14 +29,15 @@ public struct Standardization: Hashable, Sendable, Codable {
   /// - Parameters:
   ///   - data: the part that is trained on.
   ///   - references: floating-point columns, by placeholder or name.
-  /// - Throws: `.unknownName` for a column it has not, `.typeMismatch` for one of whole numbers, `.notFinite` with row
-  ///   and element, `.invalidArgument` for a set without rows.
+  /// - Throws: `.unknownName` for a column it has not, `.duplicateName` for one that is named twice, `.typeMismatch` for
+  ///   one of whole numbers, `.notFinite` with row and element, `.invalidArgument` for a set without rows.
   /// - Complexity: two passes over the columns.
   public init(of data: DataSet, columns references: [any TensorReference]) throws(FirnError) {
     var columns: [Column] = []
     for reference in references {
       let array = try data.array(of: reference)
       let name = reference.tensorName
+      if columns.contains(where: { $0.name == name }) { throw Self.twice(name) }
       guard array.dtype == .f32 || array.dtype == .f64 else {
         throw FirnError(
           .typeMismatch, "column `\(name)` is \(array.dtype) and cannot be standardised",

@@ -150,8 +150,14 @@ import Testing
       w.replacing("parameter", with: "other"), "line 2, column 22", "`kind` is none of parameter, state, slot"
     ),
     Fault(
-      w.replacing("constant", with: "constantly"), "line 2, column 21", "unknown initializer `constantly`",
+      w.replacing("constant", with: "constantly"), "line 2, column 71", "unknown initializer `constantly`",
       "use constant"),
+    Fault(
+      w.replacing("0.0", with: "nan"), "line 2, column 71", "initializer constant(nan): the value is nan",
+      "give a number"),
+    Fault(
+      w.replacing("\"constant\", 0.0", with: "\"zeroing\", 0, [\"uniform\", 0.0, inf]"), "line 2, column 71",
+      "initializer uniform(0.0, inf): the upper bound is inf", "finite"),
     Fault(w.replacing("role", with: "roll"), "line 2, column 21", "attribute `role` is missing"),
     Fault(w.replacing("role = ", with: "colour = 1, role = "), "line 2, column 42", "no attribute `colour`"),
     Fault(

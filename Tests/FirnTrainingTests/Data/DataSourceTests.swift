@@ -78,6 +78,21 @@ import Testing
     #expect(try error { _ = try scale.applied(to: DataSet(["x": noise([2, 4])])) }.code == .shapeMismatch)
   }
 
+  /// Scaled twice, a column would be another one in a model that scales it inside.
+  @Test func aColumnIsScaledOnce() throws {
+    let data = try DataSet(["x": noise([4, 2], "rows")])
+    let fault = try error { _ = try Standardization(of: data, columns: ["x", "x"]) }
+    #expect(fault.code == .duplicateName && fault.message.contains("`x` is named twice"), "\(fault)")
+    let once = try JSONEncoder().encode(Standardization(of: data, columns: ["x"]))
+    #expect(try JSONDecoder().decode(Standardization.self, from: once).columns.map(\.name) == ["x"])
+    let text = String(decoding: once, as: UTF8.self)
+    let column = text.dropFirst(#"{"columns":["#.count).dropLast(2)
+    #expect(throws: DecodingError.self) {
+      try JSONDecoder().decode(
+        Standardization.self, from: Data(#"{"columns":[\#(column),\#(column)]}"#.utf8))
+    }
+  }
+
   @Test func scalingIsSavedWithTheModel() throws {
     try withFolder { url in
       let tower = Tower()
