@@ -38,10 +38,11 @@ extension GraphDef {
   /// How much is looked at.
   private static let beginning = 1 << 16
 
-  /// Whether bytes that begin so can be a graph's text: space and comments, and then the word `firn`.
+  /// Whether bytes that begin so can be a graph's text: space and comments, behind a byte order mark or not, and then
+  /// the word `firn`.
   package static func mayBegin(_ bytes: Bytes) -> Bool {
     let word = Array("firn".utf8)
-    var position = 0
+    var position = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
     while position < beginning, let byte = bytes[position] {
       if byte == UInt8(ascii: "#") {
         while position < beginning, let byte = bytes[position], byte != 0x0A { position += 1 }

@@ -75,4 +75,24 @@ import Testing
       #expect(twice.code == 2 && twice.errors.contains("`scores` twice"), "\(twice)")
     }
   }
+
+  /// What is predicted is named, and has a row for each example.
+  @Test func outputsAreOfExamples() throws {
+    try CommandLineRunner.withDirectory { directory in
+      let bench = try Bench(directory)
+      #expect(bench.run(Self.train + " --out run").code == 0)
+      let ask = "predict leaves.firn --data test.csv --weights run/weights.safetensors --outputs "
+      for (outputs, words) in [("''", "names nothing"), ("','", "leaves a name out"), ("scores,", "leaves")] {
+        let run = bench.run(ask + outputs)
+        #expect(run.code == 2 && run.output.isEmpty && run.errors.contains(words), "\(run.errors)")
+      }
+      for outputs in ["head/dense/kernel", "scores,head/dense/kernel"] {
+        let run = bench.run(ask + outputs)
+        #expect(run.code == 1 && run.output.isEmpty)
+        #expect(
+          run.errors.contains("`head/dense/kernel` is f32[8,3]: it has no row for each example"),
+          "\(run.errors)")
+      }
+    }
+  }
 }

@@ -41,6 +41,31 @@ import Testing
     }
   }
 
+  /// A model of weights that nobody gave looks like any.
+  @Test func weightsThatNobodyGaveAreTold() throws {
+    try CommandLineRunner.withDirectory { directory in
+      let graph = Graph()
+      let x = graph.placeholder("x", shape: ["batch", 3])
+      _ = Dense(2, name: "head")(Dense(2, name: "body")(x))
+      try graph.definition.write(toFile: directory + "/model.firn")
+      let line = ["convert", "model.firn", "model.onnx"]
+      let told = CommandLineRunner.run(line, in: directory)
+      #expect(told.code == 0 && told.output.contains("note: no weights are given for 4 variables"))
+      #expect(told.output.contains("`body/kernel`, `body/bias`") && told.output.contains("--weights"))
+      func untrained(_ line: [String]) throws -> [String]? {
+        let run = CommandLineRunner.run(line + ["--json"], in: directory)
+        let answer = try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any]
+        return answer?["untrained"] as? [String]
+      }
+      #expect(try untrained(line) == ["body/kernel", "body/bias", "head/kernel", "head/bias"])
+      #expect(try untrained(line + ["--outputs", "body/add"]) == ["body/kernel", "body/bias"])
+      #expect(try untrained(["convert", "model.onnx", "again.firn"]) == [])
+      #expect(try untrained(["convert", "model.onnx", "again.onnx"]) == [])
+      let empty = CommandLineRunner.run(line + ["--outputs", ""], in: directory)
+      #expect(empty.code == 2 && empty.errors.contains("--outputs '' names nothing"), "\(empty.errors)")
+    }
+  }
+
   /// What is trained goes back to ONNX, and what an ONNX model gives stays what it gives, in its order.
   @Test func trainedWeightsGoBack() throws {
     try CommandLineRunner.withDirectory { directory in

@@ -18,6 +18,7 @@ import Testing
         "bytes dimensions[] loss nodes ops[]{count inLoops name} parameters placeholders[]{name type}"
           + " scopes[]{bytes frozen ops parameters path variables} topVariables[] variables"
       ),
+      ("inspect", ["--paths"], "[]"),
       (
         "query", ["head/kernel[0..<3]"],
         "bytes count rows[]{blocks[] bytes count matchedBy[] path role status type} selection"

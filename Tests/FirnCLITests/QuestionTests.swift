@@ -109,4 +109,46 @@ import Testing
       #expect(same.output.contains("no variable changes its status"))
     }
   }
+
+  /// Of two files an error says which is at fault.
+  @Test func faultsOfOneOfTwoFilesNameIt() throws {
+    try withFiles(["a.firn": model("loss"), "b.firn": model("loss", extra: "second")]) { directory in
+      for (line, file) in [
+        (["a.firn", "b.firn", "--freeze", "second"], "a.firn"),
+        (["a.firn", "b.firn", "--against", "third"], "b.firn"),
+        (["b.firn", "a.firn", "--loss", "mul_1"], "b.firn"),
+      ] {
+        let result = CommandLineRunner.run(["diff"] + line, in: directory)
+        #expect(result.code == 2 && result.output.isEmpty)
+        #expect(result.errors.contains("\n  at \(file)"), "\(line): \(result.errors)")
+      }
+    }
+  }
+
+  /// An expression that fits nothing is the line's fault, and no line of Firn's own source is.
+  @Test(arguments: [
+    "crossEntropy(mul, x)", "crossEntropy(mul, first/w)", "meanSquaredError(mul, y)",
+  ]) func anAddedLossFitsWhatItIsOf(_ loss: String) throws {
+    let graph = model("one")
+    _ = graph.placeholder("y", shape: ["batch", 4])
+    try withFiles(["m.firn": graph]) { directory in
+      let result = CommandLineRunner.run(["cost", "m.firn", "--loss", loss], in: directory)
+      #expect(result.code == 2 && result.output.isEmpty)
+      #expect(result.errors.contains("at --loss '\(loss)'"), "\(result.errors)")
+      #expect(!result.errors.contains(".swift") && result.errors.contains("i32 labels"), "\(result.errors)")
+    }
+  }
+
+  @Test func pathsAreJSONToo() throws {
+    try withFiles(["m.firn": model("loss", extra: "second")]) { directory in
+      let line = ["inspect", "m.firn", "--paths"]
+      let paths = ["first", "first/w", "second", "second/w"]
+      #expect(CommandLineRunner.run(line, in: directory).output == paths.map { $0 + "\n" }.joined())
+      let json = CommandLineRunner.run(line + ["--json"], in: directory).output
+      let decoded = try JSONDecoder().decode([String].self, from: Data(json.utf8))
+      #expect(decoded == paths)
+      let both = CommandLineRunner.run(line + ["--summary"], in: directory)
+      #expect(both.code == 2 && both.output.isEmpty && both.errors.contains("ask for one"), "\(both.errors)")
+    }
+  }
 }

@@ -60,6 +60,25 @@ import Testing
     #expect(names("**/bias") == ["0.bias", "1.bias"])
     #expect(names("0.weight | 1.running_var") == ["0.weight", "1.running_var"])
     #expect(names("nothing") == ["exit code 2"])
+    #expect(names("./0/bias") == ["0.bias"] && names("./0.bias") == ["0.bias"])
+  }
+
+  /// Dots count as slashes in paths, and stay dots in all else that a selection says.
+  @Test func selectionsAreQuotedAsWritten() throws {
+    func fault(_ selection: String) -> String {
+      CommandLineRunner.run("weights", Self.fixtures + "state.pt", "--select", selection).errors
+    }
+    #expect(fault("0.weight[0..<1]").contains("column 9: `[0..<1]` names part of a variable"))
+    #expect(fault("first(1, .)").contains("`first(1, .)` is about variables"))
+    #expect(fault("0.wieght").contains("`0.wieght` matches nothing"))
+    #expect(fault("frozen").contains("./frozen"))
+    try CommandLineRunner.withDirectory { directory in
+      let one = NDArray([1] as [Float])
+      try write([("frozen", one), ("a.frozen", one)], to: directory + "/a.npz")
+      let line = ["weights", "a.npz", "--select", "./frozen"]
+      let output = CommandLineRunner.run(line, in: directory).output
+      #expect(output.contains("\nfrozen ") && output.contains("total 1") && !output.contains("a.frozen"))
+    }
   }
 
   @Test func brokenFilesAreFaults() throws {

@@ -11,8 +11,8 @@ struct AddedLoss {
   let name: String?
 
   /// - Parameter text: what `--loss` says; a name by itself adds nothing.
-  /// - Throws: `.invalidArgument` for another function, `.unknownName` for an output that is not there, and what is
-  ///   wrong with the expression.
+  /// - Throws: `.invalidArgument` for another function and for tensors that it is not of, `.unknownName` for an output
+  ///   that is not there.
   init(_ text: String?, to definition: GraphDef) throws(FirnError) {
     guard let text, let open = text.firstIndex(of: "("), text.hasSuffix(")") else {
       (graph, name) = (definition, text)
@@ -45,7 +45,18 @@ struct AddedLoss {
       loss = meanSquaredError(output, target)
     }
     let named = identity(loss, name: "loss")
-    try built.validate()
+    do throws(FirnError) {
+      try built.validate()
+    } catch {
+      // The lines that are at fault are none of the user's.
+      let fault = error.causes.first ?? error
+      throw FirnError(
+        .invalidArgument, "this loss cannot be added: \(fault.message)",
+        remedy:
+          "name an output with a number for each class and i32 labels, or an output and a target of its shape",
+        place: "--loss '\(text)'",
+        operands: fault.operands.map { .init(label: $0.label, name: $0.name, type: $0.type) })
+    }
     (graph, name) = (built.definition, named.name)
   }
 }

@@ -39,6 +39,8 @@ enum ConvertCommand {
     var path: String
     var nodes: Int
     var variables: Int
+    /// Those of which a model for ONNX holds what training would begin with, random for the most part.
+    var untrained: [String]
   }
 
   static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
@@ -60,8 +62,9 @@ enum ConvertCommand {
     }
     let model = try GraphQuestion.model(source, binding: arguments.texts("input"), in: shell)
     var (graph, notes) = (model.graph, model.notes)
+    var untrained: [String] = []
     if target.hasSuffix(".onnx") {
-      let named = arguments.text("outputs").map { $0.split(separator: ",").map(String.init) }
+      let named = try arguments.names("outputs")
       let given = try weightFile.map { path in
         let (weights, notes) = try WeightFile.model(path, in: shell)
         return SaidOfWeights(path: path, weights: weights, notes: notes)
@@ -83,11 +86,17 @@ enum ConvertCommand {
         }
       }
       try session.writeONNX(outputs, to: shell.resolved(target))
+      if given == nil {
+        untrained = graph.untrainedVariables(of: outputs)
+        if let note = Self.note(ofUntrained: untrained) { notes.append(note) }
+      }
     } else {
       try graph.write(toFile: shell.resolved(target))
     }
     if arguments.flag("json") {
-      try shell.json(Answer(path: target, nodes: graph.nodes.count, variables: graph.variables.count))
+      try shell.json(
+        Answer(
+          path: target, nodes: graph.nodes.count, variables: graph.variables.count, untrained: untrained))
     } else {
       shell.line(
         "wrote \(target): \(NumberFormat.count(graph.nodes.count)) nodes, "
@@ -95,5 +104,13 @@ enum ConvertCommand {
       for note in notes { shell.paragraph(note, indent: 2, first: "note: ") }
     }
     return 0
+  }
+
+  private static func note(ofUntrained names: [String]) -> String? {
+    guard !names.isEmpty else { return nil }
+    let listed = names.prefix(3).map { "`\($0)`" }.joined(separator: ", ") + (names.count > 3 ? ", …" : "")
+    return
+      "no weights are given for \(NumberFormat.count(names.count)) variable\(names.count == 1 ? "" : "s") (\(listed)): "
+      + "what is written is what training would begin with, random for the most part; --weights FILE gives trained ones"
   }
 }

@@ -27,14 +27,25 @@ enum DiffCommand {
         "firn diff", "there is nothing to compare with",
         remedy: "give --against SELECTION or a second graph file")
     }
-    let first = try GraphQuestion(arguments, in: shell)
-    let second = try GraphQuestion(
-      arguments, file: hasOther ? 1 : 0, freezing: arguments.text("against") == nil ? "freeze" : "against",
-      in: shell)
+    /// Does what is about one of two files; an error says which.
+    func naming<Result>(_ file: Int, _ body: () throws -> Result) throws -> Result {
+      do {
+        return try body()
+      } catch var error as FirnError where hasOther {
+        error.place = arguments.positionals[file] + (error.place.map { ", \($0)" } ?? "")
+        throw error
+      }
+    }
+    let other = hasOther ? 1 : 0
+    let first = try naming(0) { try GraphQuestion(arguments, in: shell) }
+    let second = try naming(other) {
+      try GraphQuestion(
+        arguments, file: other, freezing: arguments.text("against") == nil ? "freeze" : "against", in: shell)
+    }
     let options = try CostOptions(arguments, "diff", for: [first.graph, second.graph])
     let difference = try Explanation.difference(
-      first.explanation(loss: first.loss(), optimizer: options.optimizer),
-      second.explanation(loss: second.loss(), optimizer: options.optimizer))
+      naming(0) { try first.explanation(loss: first.loss(), optimizer: options.optimizer) },
+      naming(other) { try second.explanation(loss: second.loss(), optimizer: options.optimizer) })
     if arguments.flag("json") {
       try shell.json(difference)
       return 0

@@ -1,3 +1,4 @@
+internal import FirnCompiler
 internal import FirnGraph
 
 extension GraphDef {
@@ -9,6 +10,17 @@ extension GraphDef {
       if case .writes = node.op.effect { return false }
       return !node.inputs.isEmpty && node.phase == .forward && consumers[index].isEmpty
     }.map { nodes[$0].name }
+  }
+
+  /// The variables without given values, of those that these tensors are made of.
+  func untrainedVariables(of outputs: [String]) -> [String] {
+    var graph = self
+    graph.outputs = outputs.compactMap { value(named: $0) }
+    let read = Set(
+      graph.removingDeadNodes(keepingAssignments: false).nodes.compactMap { node in
+        if case .reads(let name) = node.op.effect { name } else { nil }
+      })
+    return variables.filter { read.contains($0.name) && !$0.initializer.isGiven }.map(\.name)
   }
 
   /// Outputs that a loss can be added to, with their types, as an error or a report lists them; nil where there are

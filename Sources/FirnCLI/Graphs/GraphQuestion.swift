@@ -153,8 +153,22 @@ struct GraphQuestion {
       try requireModel()
       return ReadModel(graph: try GraphDef(bytes, source: file.name))
     } catch let error as FirnError {
-      throw file.naming(error)
+      throw Self.blaming(values, for: file.naming(error))
     }
+  }
+
+  /// What the line is at fault for, as that; what may be, with that in the remedy.
+  private static func blaming(_ values: [String: NDArray], for failure: FileFailure) -> any Error {
+    var error = failure.error
+    guard !values.isEmpty, [.unknownName, .invalidArgument, .shapeMismatch].contains(error.code) else {
+      return failure
+    }
+    if let name = error.place, values[name] != nil {
+      return UsageError("firn", "--input '\(name)=…': \(error.message)", remedy: error.remedy)
+    }
+    let names = values.keys.sorted().map { "--input '\($0)=…'" }.joined(separator: " ")
+    error.remedy = "give other numbers by \(names)" + (error.remedy.map { ", or \($0)" } ?? "")
+    return FileFailure(error: error)
   }
 
   /// Vectors of numbers by the inputs' names, from texts such as `axes=0,1`.
@@ -163,7 +177,9 @@ struct GraphQuestion {
     for text in texts {
       let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let numbers =
-        parts.count == 2 ? parts[1].split(separator: ",").map { Double($0.filter { $0 != " " }) } : []
+        parts.count == 2
+        ? parts[1].split(separator: ",", omittingEmptySubsequences: false)
+          .map { Double($0.filter { $0 != " " }) } : []
       guard parts.count == 2, !parts[0].isEmpty, !numbers.contains(nil) else {
         throw UsageError(
           "firn", "--input '\(text)' is no input with numbers", remedy: "write --input 'axes=0,1'")

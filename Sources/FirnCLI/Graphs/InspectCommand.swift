@@ -23,14 +23,18 @@ enum InspectCommand {
   private static let listed = 40
 
   static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
+    let asksPaths = arguments.flag("paths")
+    if asksPaths, arguments.flag("summary") {
+      throw UsageError(
+        "firn inspect", "--paths and --summary are two answers", remedy: "ask for one of them")
+    }
     let question = try GraphQuestion(arguments, in: shell)
-    if arguments.flag("paths") {
-      var seen: Set<String> = []
-      for variable in question.graph.variables {
-        for path in Path.ancestors(of: variable.name).reversed() + [variable.name]
-        where !path.isEmpty && seen.insert(path).inserted {
-          shell.line(path)
-        }
+    if asksPaths {
+      let paths = Self.paths(of: question.graph)
+      if arguments.flag("json") {
+        try shell.json(paths)
+      } else {
+        for path in paths { shell.line(path) }
       }
       return 0
     }
@@ -101,5 +105,12 @@ enum InspectCommand {
     }
     shell.table(ops)
     return 0
+  }
+
+  /// Of scopes and variables, each scope before what is in it.
+  private static func paths(of graph: GraphDef) -> [String] {
+    var seen: Set<String> = []
+    return graph.variables.flatMap { Path.ancestors(of: $0.name).reversed() + [$0.name] }
+      .filter { !$0.isEmpty && seen.insert($0).inserted }
   }
 }

@@ -47,7 +47,7 @@ struct ParsedArguments: Sendable, Hashable {
       let fault = names.count == 1 ? "names nothing" : "leaves a name out"
       throw UsageError(
         "firn \(command ?? "")", "--\(option) '\(text)' \(fault)",
-        remedy: "join names by one comma, or leave --\(option) out")
+        remedy: "name one or more, joined by single commas")
     }
     return names
   }

@@ -54,7 +54,7 @@ enum PredictCommand {
         "firn predict", "'\(out ?? "")' has no ending of a table or of arrays",
         remedy: "write to a name that ends in .csv, .npz or .safetensors")
     }
-    let named = arguments.text("outputs")
+    let named = try arguments.names("outputs")
     let unnamed = UsageError(
       "firn predict", "there is no '--outputs'", remedy: "name what is predicted: --outputs NODE")
     // A graph file does not say what it gives.
@@ -65,16 +65,19 @@ enum PredictCommand {
           "firn predict", "--words are written in tables, and '\(out ?? "")' is to hold arrays",
           remedy: "write to a name that ends in .csv, or leave --words out")
       }
-      guard named?.contains("argmax(") == true else {
+      guard named?.contains(where: { $0.hasPrefix("argmax(") }) == true else {
         throw UsageError(
           "firn predict", "--words are for classes, and --outputs has no argmax(…)",
           remedy: "ask for argmax(NODE), or leave --words out")
       }
     }
     var question = try GraphQuestion(arguments, in: shell)
-    guard let wanted = named ?? question.outputs?.joined(separator: ",") else { throw unnamed }
+    guard let wanted = named ?? question.outputs else { throw unnamed }
     let asked = try Self.outputs(wanted, &question.graph)
     let values = asked.compactMap { question.graph.value(named: $0.tensor) }
+    for (output, value) in zip(asked, values) where question.graph.placeholders(of: [value]).isEmpty {
+      throw Self.rowless(output.name, question.graph.type(of: value).description)
+    }
     let needed = question.graph.placeholders(of: values)
     let model = try TrainedModel(question, arguments, needsWeights: true, world: world, in: shell)
     let file = try DataOptions.file(arguments, in: shell)
@@ -105,10 +108,7 @@ enum PredictCommand {
       return try asked.map { output throws(FirnError) in
         let array = try results[output.tensor]
         guard array.shape.first == batch.count else {
-          throw FirnError(
-            .shapeMismatch,
-            "`\(output.name)` is \(array.dtype)\(Shape(array.shape)): it has no row for each example",
-            remedy: "name an output whose first extent is that of the data", place: output.name)
+          throw Self.rowless(output.name, "\(array.dtype)\(Shape(array.shape))")
         }
         return array
       }
@@ -131,6 +131,12 @@ enum PredictCommand {
     return 0
   }
 
+  private static func rowless(_ name: String, _ type: String) -> FirnError {
+    FirnError(
+      .shapeMismatch, "`\(name)` is \(type): it has no row for each example",
+      remedy: "name an output whose first extent is that of the data", place: name)
+  }
+
   /// A word as a table holds it.
   private static func cell(_ word: String) -> String {
     word.contains { ",\"\r\n".contains($0) } ? "\"" + word.replacing("\"", with: "\"\"") + "\"" : word
@@ -138,11 +144,11 @@ enum PredictCommand {
 
   /// The tensors that are asked for, made where they are the place of the largest.
   private static func outputs(
-    _ text: String, _ graph: inout GraphDef
+    _ names: [String], _ graph: inout GraphDef
   ) throws -> [(name: String, tensor: String)] {
     let built = Graph(graph)
     var result: [(name: String, tensor: String)] = []
-    for part in text.split(separator: ",").map({ String($0.filter { $0 != " " }) }) {
+    for part in names {
       let inner =
         part.hasPrefix("argmax(") && part.hasSuffix(")") ? String(part.dropFirst(7).dropLast()) : nil
       let name = inner ?? part

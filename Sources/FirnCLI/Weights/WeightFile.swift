@@ -59,10 +59,9 @@ enum WeightFile {
   /// The selected tensors, all where nothing is selected.
   static func selected(_ arguments: ParsedArguments, of weights: Weights) throws(FirnError) -> Weights {
     guard let text = arguments.text("select") else { return weights }
-    let paths = weights.entries.map { $0.name.replacing(".", with: "/") }
-    let named = Set(try Selection(text.replacing(".", with: "/")).resolve(paths: paths))
+    let named = Set(try Selection(text).resolve(dottedNames: weights.entries.map(\.name)))
     return try Weights(
-      source: weights.source, entries: zip(weights.entries, paths).filter { named.contains($1) }.map(\.0),
+      source: weights.source, entries: weights.entries.filter { named.contains($0.name) },
       metadata: weights.metadata, skipped: weights.skipped)
   }
 

@@ -47,10 +47,10 @@ extension Selection {
     return result
   }
 
-  /// The paths it names among `paths`, in their order, where there are no variables.
-  package func resolve(paths: [String]) throws(FirnError) -> [String] {
-    var resolver = SelectionResolver(form, paths: paths)
-    return try resolver.resolve().map { paths[$0.index] }
+  /// The names it selects, in their order, where there are no variables; a dot counts as a slash, in them and in it.
+  package func resolve(dottedNames names: [String]) throws(FirnError) -> [String] {
+    var resolver = SelectionResolver(form, dottedNames: names)
+    return try resolver.resolve().map { names[$0.index] }
   }
 
   /// The places of a graph it names, in their order.

@@ -6,7 +6,9 @@ extension SelectionResolver {
   mutating func indices(_ atom: Selection.Atom) throws(FirnError) -> [Int] {
     if case .path(let pattern) = atom { return try indices(pattern) }
     guard graph != nil || !variables.isEmpty || paths.isEmpty else {
-      throw fault("`\(atom.text)` is about variables", "name paths here")
+      var remedy = "name paths here"
+      if case .fact(let fact) = atom { remedy += ", one that is called so as `./\(fact.rawValue)`" }
+      throw fault("`\(atom.text)` is about variables", remedy)
     }
     let found = try variableIndices(atom)
     return paths.count == variables.count ? found : found + places(around: found, atom)
@@ -36,7 +38,8 @@ extension SelectionResolver {
     }
   }
 
-  private mutating func indices(_ pattern: PathPattern) throws(FirnError) -> [Int] {
+  private mutating func indices(_ written: PathPattern) throws(FirnError) -> [Int] {
+    let pattern = countsDotsAsSlashes ? PathPattern(written.text.replacing(".", with: "/")) : written
     let found: [Int]
     if pattern.hasWildcards {
       let split = components ?? paths.map(PathComponents.init)
@@ -50,7 +53,7 @@ extension SelectionResolver {
     let names = scopeNames()
     let facts = Selection.Fact.allCases.map(\.rawValue)
     throw fault(
-      "`\(pattern.text.prefix(80))` matches nothing",
+      "`\(written.text.prefix(80))` matches nothing",
       NearestNames(to: pattern.text, among: names + (variables.isEmpty ? [] : facts)).question
         ?? (names.isEmpty
           ? "there is nothing to name" : "there are: " + names.prefix(6).joined(separator: ", ")))

@@ -18,6 +18,8 @@ struct SelectionResolver {
   let paths: [String]
   let graph: GraphDef?
   let values: (loaded: Set<String>, trained: Set<String>)?
+  /// Whether a dot in a path that is selected is a slash in `paths`.
+  private(set) var countsDotsAsSlashes = false
 
   /// Found when first asked for: the paths in components, and where nodes stand.
   var components: [PathComponents]?
@@ -45,7 +47,10 @@ struct SelectionResolver {
     self.values = values
   }
 
-  init(_ form: Selection.Form, paths: [String]) { self.init(form, variables: [], places: paths) }
+  init(_ form: Selection.Form, dottedNames: [String]) {
+    self.init(form, variables: [], places: dottedNames.map { $0.replacing(".", with: "/") })
+    countsDotsAsSlashes = true
+  }
 
   mutating func resolve() throws(FirnError) -> [Hit] {
     var hits = try hits(form)

@@ -21,7 +21,12 @@ struct GraphLexer {
   let bytes: [UInt8]
   private(set) var position = 0
 
-  init(_ text: String) { bytes = Array(text.utf8) }
+  /// A byte order mark at the start is no part of the text.
+  init(_ text: String) {
+    var bytes = Array(text.utf8)
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
+    self.bytes = bytes
+  }
 
   mutating func next() throws(FirnError) -> Token {
     skipBlanks()
@@ -34,7 +39,9 @@ struct GraphLexer {
     case UInt8(ascii: "%"):
       position += 1
       skip(Self.isWord)
-      guard position > start + 1 else { throw fault("expected a name after `%`", at: start) }
+      guard position > start + 1 else {
+        throw fault("expected a name after `%`", at: start, remedy: "write for instance %x")
+      }
       if position + 1 < bytes.count, bytes[position] == UInt8(ascii: ":"), Self.isDigit(bytes[position + 1]) {
         position += 1
         skip(Self.isDigit)
@@ -46,7 +53,9 @@ struct GraphLexer {
       position += 1
       return Token(kind: .punctuation(byte), range: start..<position)
     default:
-      throw fault("unexpected character `\(character(at: start))`", at: start)
+      throw fault(
+        "unexpected character `\(character(at: start))`", at: start,
+        remedy: "remove it; in strings and comments any character may stand")
     }
   }
 

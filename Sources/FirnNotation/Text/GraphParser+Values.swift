@@ -62,9 +62,11 @@ extension GraphParser {
         remedy: "write a number, a name, or sums of products such as `2*batch+1`")
     }
     if let value = dimension.value, value < 0 {
-      throw fault("extent \(value) is negative", at: start)
+      throw fault("extent \(value) is negative", at: start, remedy: "write 0 or more")
     }
-    if dimension.isEndless { throw fault("extent `\(text.prefix(40))` is too large", at: start) }
+    if dimension.isEndless {
+      throw fault("extent `\(text.prefix(40))` is too large", at: start, remedy: "use a smaller extent")
+    }
     return dimension
   }
 
@@ -109,7 +111,9 @@ extension GraphParser {
           "`\(key.prefix(40))` is not an attribute's name", at: keyToken,
           remedy: "it starts with a letter and has letters, digits and `_`")
       }
-      guard seen.insert(key).inserted else { throw fault("attribute `\(key)` is given twice", at: keyToken) }
+      guard seen.insert(key).inserted else {
+        throw fault("attribute `\(key)` is given twice", at: keyToken, remedy: "keep one of them")
+      }
       try expect("=", "the value of `\(key)`")
       result.values.entries.append(.init(key: key, value: try attributeValue()))
       result.keys.append((key, keyToken))
@@ -209,7 +213,7 @@ extension GraphParser {
       }
       let place = token
       guard let value = try extent().value else {
-        throw fault("an array's extents are numbers", at: place)
+        throw fault("an array's extents are numbers", at: place, remedy: "write a number")
       }
       shape.append(value)
     }
@@ -241,7 +245,9 @@ extension GraphParser {
       let place = token
       let text = try word("an element")
       guard let value = read(text) else {
-        throw fault("`\(text.prefix(40))` is not an element of \(type)", at: place)
+        throw fault(
+          "`\(text.prefix(40))` is not an element of \(type)", at: place,
+          remedy: Self.elements(of: type.dtype))
       }
       values.append(value)
     }
@@ -252,6 +258,14 @@ extension GraphParser {
     }
     try advance()
     return try NDArray(values, shape: type.shape)
+  }
+
+  private static func elements(of dtype: DType) -> String {
+    switch dtype {
+    case .f32, .f64: "write decimal numbers that \(dtype) has room for, inf or nan"
+    case .i32: "write whole numbers of 32 bits"
+    case .bool: "write true or false"
+    }
   }
 
   /// `x"…"`: the bytes in memory order, little-endian, two hexadecimal digits each.
@@ -268,11 +282,12 @@ extension GraphParser {
     bytes.reserveCapacity(type.byteCount)
     for index in stride(from: digits.startIndex, to: digits.endIndex, by: 2) {
       guard let high = Self.digit(lexer.bytes[index]), let low = Self.digit(lexer.bytes[index + 1]) else {
-        throw lexer.fault("this is not a hexadecimal digit", at: index)
+        throw lexer.fault(
+          "this is not a hexadecimal digit", at: index, remedy: "write digits and a to f, in lower case")
       }
       bytes.append(high << 4 | low)
       if type.dtype == .bool, bytes[bytes.count - 1] > 1 {
-        throw lexer.fault("a bool is 00 or 01", at: index)
+        throw lexer.fault("a bool is 00 or 01", at: index, remedy: "write one of them")
       }
     }
     try advance()

@@ -326,7 +326,9 @@ struct GraphParser {
       try advance()
       return (String(text), nil)
     }
-    guard let number = Int(text[text.index(after: colon)...]) else { throw fault("this number is too large") }
+    guard let number = Int(text[text.index(after: colon)...]) else {
+      throw fault("this number is too large", remedy: "results count from 0")
+    }
     try advance()
     return (String(text[..<colon]), number)
   }
@@ -385,8 +387,10 @@ struct GraphParser {
 
   func unexpected(_ expected: String) -> FirnError {
     switch token.kind {
-    case .end: fault("expected \(expected), but the text ends")
-    default: fault("expected \(expected), found `\(lexer.text(token).prefix(40))`")
+    case .end:
+      fault("expected \(expected), but the text ends", remedy: "add what is missing: the text may be cut off")
+    default:
+      fault("expected \(expected), found `\(lexer.text(token).prefix(40))`", remedy: "write \(expected) here")
     }
   }
 
@@ -401,7 +405,8 @@ struct GraphParser {
     _ error: FirnError, at token: GraphLexer.Token, attributes: ParsedAttributes
   ) -> FirnError {
     let named = attributes.keys.first { error.message.contains("`\($0.key)`") }
-    var result = fault(error.message, at: named?.value ?? token, remedy: error.remedy)
+    let remedy = error.remedy ?? named.map { "mend `\($0.key)`" } ?? "mend the attributes"
+    var result = fault(error.message, at: named?.value ?? token, remedy: remedy)
     result.constraint = error.constraint
     result.operands = error.operands
     result.causes = error.causes

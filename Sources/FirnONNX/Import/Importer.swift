@@ -139,7 +139,7 @@ final class Importer {
       throw FirnError(
         .unknownName, "`\(other)` is bound and no input of '\(fault.source)'",
         remedy: NearestNames(to: other, among: message.inputs.map(\.name)).question
-          ?? "its inputs are " + message.inputs.map(\.name).joined(separator: ", "))
+          ?? "its inputs are " + message.inputs.map(\.name).joined(separator: ", "), place: other)
     }
     for node in message.nodes where ["LSTM", "GRU", "RNN"].contains(node.op) {
       recurrentCounts[scope(of: node, environment), default: 0] += 1
