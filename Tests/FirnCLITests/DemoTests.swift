@@ -67,6 +67,17 @@ import Testing
     }
   }
 
+  @Test func whoWritesDataTrainsNothing() throws {
+    try CommandLineRunner.withDirectory { directory in
+      for option in [["--quick"], ["--out", "run"]] {
+        let result = CommandLineRunner.run(["demo", "--write-data", "digits"] + option, in: directory)
+        #expect(result.code == 2 && result.errors.contains("says nothing beside '--write-data'"))
+      }
+      let left = try FileManager.default.contentsOfDirectory(atPath: directory)
+      #expect(left.isEmpty)
+    }
+  }
+
   /// In release there is nothing to say; that the command says it in debug is looked at in `.ci/run`.
   @Test func aSlowBuildSaysSoAndHowToMakeItFast() throws {
     #if DEBUG

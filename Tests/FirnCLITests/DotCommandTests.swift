@@ -79,10 +79,14 @@ import Testing
   @Test func writesAFileInsteadOfOutput() throws {
     try CommandLineRunner.withDirectory { directory in
       let model = CommandLineRunner.root + "/" + Self.lstm
-      let result = CommandLineRunner.run(["dot", model, "--out", "model.dot"], in: directory)
-      #expect(result.code == 0 && result.output.isEmpty)
-      let text = try String(contentsOfFile: directory + "/model.dot", encoding: .utf8)
-      #expect(text.hasPrefix("digraph"))
+      // Also without an ending, and with another one where the line says what it is.
+      let targets = [("model.dot", []), ("model.gv", []), ("model", []), ("a.pdf", ["--format", "dot"])]
+      for (name, options) in targets {
+        let result = CommandLineRunner.run(["dot", model, "--out", name] + options, in: directory)
+        #expect(result.code == 0 && result.output.isEmpty, "\(result.errors)")
+        let text = try String(contentsOfFile: directory + "/" + name, encoding: .utf8)
+        #expect(text.hasPrefix("digraph"))
+      }
     }
   }
 

@@ -148,7 +148,40 @@ import Testing
       let decoded = try JSONDecoder().decode([String].self, from: Data(json.utf8))
       #expect(decoded == paths)
       let both = CommandLineRunner.run(line + ["--summary"], in: directory)
-      #expect(both.code == 2 && both.output.isEmpty && both.errors.contains("ask for one"), "\(both.errors)")
+      #expect(both.code == 2 && both.output.isEmpty)
+      #expect(both.errors.contains("'--summary' says nothing beside '--paths'"), "\(both.errors)")
+    }
+  }
+
+  /// What would be dropped in silence is refused, with what it lacks.
+  @Test(arguments: [
+    ("cost --bind batch=3,batch=4", "--bind gives `batch` twice"),
+    ("cost --bind batch=3,,batch=4", "'' binds nothing"), ("cost --bind ''", "'' binds nothing"),
+    ("cost --bandwidth 12.5", "'--bandwidth' needs '--world'"), ("cost --speed 1", "--world 8"),
+    ("inspect --bind batch=2", "'--bind' needs '--summary'"),
+    ("inspect --optimizer adam", "'--optimizer' needs '--summary'"),
+    ("dot --out m.pdf", "'m.pdf' has no ending of a drawing"), ("dot --out a.b/m.dots", "--format"),
+  ]) func whatSaysNothingIsRefused(_ line: String, _ words: String) throws {
+    try withFiles(["m.firn": model("loss")]) { directory in
+      let result = CommandLineRunner.run(CommandLineRunner.words(of: line) + ["m.firn"], in: directory)
+      #expect(result.code == 2 && result.output.isEmpty)
+      #expect(result.errors.contains(words), "\(result.errors)")
+    }
+  }
+
+  /// Names that are bound are numbers in JSON too, and others stay names.
+  @Test(arguments: [["cost"], ["inspect", "--summary"], ["diff", "--against", "first"]])
+  func whatIsBoundIsBoundInJSON(_ command: [String]) throws {
+    let graph = model("loss", extra: "second")
+    _ = graph.scope("other") { graph.placeholder("z", shape: ["time"]).sum() }
+    let line = command + ["m.firn", "--json", "--loss", "loss/reduce_mean"]
+    try withFiles(["m.firn": graph]) { directory in
+      let plain = CommandLineRunner.run(line, in: directory)
+      #expect(plain.code == 0 && plain.output.contains("batch"), "\(plain.errors)")
+      #expect(CommandLineRunner.run(line + ["--bind", "time=8"], in: directory).output.contains("batch"))
+      let bound = CommandLineRunner.run(line + ["--bind", "time=8, batch=32"], in: directory)
+      #expect(bound.code == 0, "\(bound.errors)")
+      #expect(!bound.output.contains("*batch") && bound.output != plain.output)
     }
   }
 }

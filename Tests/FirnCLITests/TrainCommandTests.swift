@@ -394,6 +394,12 @@ import Testing
     .init(
       what: "a metric that does not fit", options: "--events events --metric 'auc(scores, y)'",
       words: "one score for each label"),
+    .init(
+      what: "epochs judged by two", options: "--validation test.csv --validation-split 0.2", code: 2,
+      words: "says nothing beside"),
+    .init(
+      what: "a class said twice", options: "--classes y=oak,elm,oak", code: 2,
+      words: "has 'oak' twice for `y`"),
     .init(what: "a scale said twice", options: "--standardize x,x", code: 2, words: "`x` is named twice"),
     .init(what: "a scale of nothing", options: "--standardize ''", code: 2, words: "names nothing"),
     .init(what: "a scale left out", options: "--standardize 'x, '", code: 2, words: "leaves a name out"),

@@ -32,7 +32,8 @@ enum DemoCommand {
     #endif
   }
 
-  static func run(_ arguments: ParsedArguments, in shell: Shell) throws(FirnError) {
+  static func run(_ arguments: ParsedArguments, in shell: Shell) throws {
+    if arguments.text("write-data") != nil { try arguments.refuse(["out", "quick"], beside: "write-data") }
     // What trains for minutes must not find out at its end that it cannot write.
     let directory = arguments.text("out").map(shell.resolved)
     if let directory { try DemoReport.prepare(directory) }

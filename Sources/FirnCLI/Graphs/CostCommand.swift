@@ -38,7 +38,10 @@ enum CostCommand {
     let pins = arguments.flag("pins") ? try explanation.pins() : nil
     let exchange = try WorldOptions(arguments)?.cost(of: question, options)
     if arguments.flag("json") {
-      try shell.json(Answer(cost: report, caching: caching, pins: pins, exchange: exchange))
+      try shell.json(
+        Answer(
+          cost: report.bound(by: options.given), caching: caching.bound(by: options.given),
+          pins: pins?.bound(by: options.given), exchange: exchange))
       return 0
     }
     shell.report(report.bound(by: options.binding).report)

@@ -15,7 +15,7 @@ struct CostOptions {
   static let options = [bind, optimizer]
 
   let optimizer: any Optimizer
-  /// As given, and 1 for every other name of the graph; JSON has polynomials instead.
+  /// As given, and 1 for every other name of the graph; JSON has polynomials of these instead.
   let binding: DimBinding
   /// As given.
   let given: DimBinding
@@ -33,10 +33,10 @@ struct CostOptions {
     for node in graphs.flatMap(\.nodes) {
       for type in node.types { names.formUnion(type.shape.flatMap(\.names)) }
     }
-    let text = arguments.text("bind")
+    let parts = arguments.text("bind")?.split(separator: ",", omittingEmptySubsequences: false) ?? []
     var binding: DimBinding = [:]
-    for part in (text ?? "").split(separator: ",") {
-      let sides = part.split(separator: "=", omittingEmptySubsequences: false)
+    for part in parts {
+      let sides = part.filter { $0 != " " }.split(separator: "=", omittingEmptySubsequences: false)
       guard sides.count == 2, let number = Int(sides[1]), (0...1_000_000_000).contains(number) else {
         throw UsageError(
           "firn \(command)", "'\(part)' binds nothing", remedy: "write for instance --bind batch=32")
@@ -46,6 +46,9 @@ struct CostOptions {
         throw FirnError(
           .unknownName, "the graph has no dimension `\(name)`",
           remedy: names.isEmpty ? "it has none" : "it has " + names.sorted().joined(separator: ", "))
+      }
+      guard binding[name] == nil else {
+        throw UsageError("firn \(command)", "--bind gives `\(name)` twice", remedy: "keep one of them")
       }
       binding[name] = number
     }

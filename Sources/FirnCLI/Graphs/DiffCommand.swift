@@ -47,7 +47,7 @@ enum DiffCommand {
       naming(0) { try first.explanation(loss: first.loss(), optimizer: options.optimizer) },
       naming(other) { try second.explanation(loss: second.loss(), optimizer: options.optimizer) })
     if arguments.flag("json") {
-      try shell.json(difference)
+      try shell.json(difference.bound(by: options.given))
       return 0
     }
     shell.report(difference.bound(by: options.binding).report)

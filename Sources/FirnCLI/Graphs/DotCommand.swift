@@ -26,7 +26,7 @@ enum DotCommand {
       .flag("fold", help: "draw scopes that repeat (layer_0, layer_1, …) once, also with --depth"),
       .init(
         name: "format", value: .choice(DrawingFormat.allCases.map(\.rawValue)),
-        help: "svg and png need Graphviz (default: what the ending of --out says, else dot)"),
+        help: "svg and png need Graphviz (default: what the ending of --out says; dot where it has none)"),
       .init(
         name: "out", value: .text(placeholder: "FILE"), help: "write there instead of to standard output"),
       .flag("legend", help: "explain shapes and lines"),
@@ -42,6 +42,8 @@ enum DotCommand {
     ])
 
   static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
+    let target = arguments.text("out")
+    let format = try DrawingFormat(arguments.text("format"), target: target)
     let question = try GraphQuestion(arguments, in: shell)
     let trainability = try question.trainability()
     var graph = question.graph
@@ -75,8 +77,6 @@ enum DotCommand {
     options.computedOnce = computedOnce
     options.stored = stored
     let text = graph.dot(options)
-    let target = arguments.text("out")
-    let format = DrawingFormat(arguments.text("format"), target: target)
     if arguments.flag("json") {
       guard target == nil, format == .dot else {
         throw UsageError(

@@ -9,10 +9,25 @@ enum DrawingFormat: String, CaseIterable {
   case svg
   case png
 
-  /// As asked for, else what the ending of the file says, else text.
-  init(_ name: String?, target: String?) {
-    let ending = target.flatMap { $0.split(separator: ".").last.map { $0.lowercased() } }
-    self = (name ?? ending).flatMap(DrawingFormat.init(rawValue:)) ?? .dot
+  /// As asked for, else what the ending of the file says; text where it has none.
+  ///
+  /// - Throws: `UsageError` for an ending of something else, also of a format that Graphviz alone has.
+  init(_ name: String?, target: String?) throws(UsageError) {
+    if let format = name.flatMap(DrawingFormat.init(rawValue:)) {
+      self = format
+      return
+    }
+    let parts = target?.split(separator: "/").last?.split(separator: ".") ?? []
+    let ending = parts.count > 1 ? parts[parts.count - 1].lowercased() : DrawingFormat.dot.rawValue
+    if ["gv", "txt"].contains(ending) {
+      self = .dot
+    } else if let format = DrawingFormat(rawValue: ending) {
+      self = format
+    } else {
+      throw UsageError(
+        "firn dot", "'\(target ?? "")' has no ending of a drawing",
+        remedy: "write to a name that ends in .dot, .gv, .txt, .svg or .png, or say by --format what it is")
+    }
   }
 
   /// Writes a drawing to a file, or to the shell where no path is given.

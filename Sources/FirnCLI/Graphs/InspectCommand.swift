@@ -24,9 +24,9 @@ enum InspectCommand {
 
   static func run(_ arguments: ParsedArguments, in shell: Shell) throws -> Int32 {
     let asksPaths = arguments.flag("paths")
-    if asksPaths, arguments.flag("summary") {
-      throw UsageError(
-        "firn inspect", "--paths and --summary are two answers", remedy: "ask for one of them")
+    if asksPaths { try arguments.refuse(["summary"], beside: "paths") }
+    if !arguments.flag("summary") {
+      try arguments.refuse(CostOptions.options.map(\.name), without: "summary", remedy: "give --summary, too")
     }
     let question = try GraphQuestion(arguments, in: shell)
     if asksPaths {
@@ -43,7 +43,7 @@ enum InspectCommand {
       let summary = try question.explanation(loss: question.plainLoss, optimizer: options.optimizer)
         .summary()
       if arguments.flag("json") {
-        try shell.json(summary)
+        try shell.json(summary.bound(by: options.given))
         return 0
       }
       shell.report(summary.bound(by: options.binding).report)

@@ -24,7 +24,11 @@ struct WorldOptions {
 
   /// Nil where nobody asked.
   init?(_ arguments: ParsedArguments) throws {
-    guard let text = arguments.text("world") else { return nil }
+    guard let text = arguments.text("world") else {
+      try arguments.refuse(
+        ["bandwidth", "latency", "speed"], without: "world", remedy: "say of how many processes: --world 8")
+      return nil
+    }
     guard let members = Int(text), (1...1_000_000).contains(members) else {
       throw UsageError("firn cost", "'\(text)' is no number of processes", remedy: "write --world 8")
     }

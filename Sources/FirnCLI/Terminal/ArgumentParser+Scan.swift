@@ -71,7 +71,9 @@ extension ArgumentParser {
       for option in options where values[option.name] == nil {
         if let value = option.defaultValue { values[option.name] = [value] }
       }
-      return ParsedArguments(command: command, positionals: positionals, flags: flags, values: values)
+      return ParsedArguments(
+        command: command, positionals: positionals, flags: flags, values: values,
+        given: Set(self.values.keys))
     }
 
     private func option(_ written: String) throws(UsageError) -> Option {

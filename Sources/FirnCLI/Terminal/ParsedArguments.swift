@@ -9,16 +9,33 @@ struct ParsedArguments: Sendable, Hashable {
 
   private let flags: Set<String>
   private let values: [String: [String]]
+  /// The options whose values are no defaults.
+  private let given: Set<String>
 
   init(
     command: String?, help: String? = nil, positionals: [String] = [], flags: Set<String> = [],
-    values: [String: [String]] = [:]
+    values: [String: [String]] = [:], given: Set<String> = []
   ) {
     self.command = command
     self.help = help
     self.positionals = positionals
     self.flags = flags
     self.values = values
+    self.given = given
+  }
+
+  /// Refuses options that say nothing without another one, which is not given.
+  func refuse(_ options: [String], without other: String, remedy: String) throws(UsageError) {
+    guard let option = options.first(where: { given.contains($0) || flags.contains($0) }) else { return }
+    throw UsageError("firn \(command ?? "")", "'--\(option)' needs '--\(other)'", remedy: remedy)
+  }
+
+  /// Refuses options that say nothing beside another one, which is given.
+  func refuse(_ options: [String], beside other: String) throws(UsageError) {
+    guard let option = options.first(where: { given.contains($0) || flags.contains($0) }) else { return }
+    throw UsageError(
+      "firn \(command ?? "")", "'--\(option)' says nothing beside '--\(other)'",
+      remedy: "leave one of them out")
   }
 
   /// Whether a flag was given; names have no leading dashes.

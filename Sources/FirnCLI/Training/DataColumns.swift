@@ -61,6 +61,13 @@ struct DataColumns {
     classes = Dictionary(
       try sides("classes").map { ($0.name, try Self.cells(of: $0.columns)) },
       uniquingKeysWith: { first, _ in first })
+    for (name, words) in classes.sorted(by: { $0.key < $1.key }) {
+      var known: Set<String> = []
+      guard let twice = words.first(where: { !known.insert($0).inserted }) else { continue }
+      throw UsageError(
+        "firn \(arguments.command ?? "")", "--classes has '\(twice)' twice for `\(name)`",
+        remedy: "name each word once, in the order of the classes")
+    }
     said = Set(classes.keys)
   }
 

@@ -38,6 +38,9 @@ struct TrainingJob {
     world: World = .alone, in shell: Shell
   ) throws {
     let isResumed = arguments.flag("resume")
+    if arguments.text("validation") != nil {
+      try arguments.refuse(["validation-split"], beside: "validation")
+    }
     batch = arguments.integer("batch") ?? 32
     epochs = arguments.integer("epochs") ?? 10
     seed = UInt64(arguments.integer("seed") ?? 0)
