@@ -18,7 +18,7 @@ package struct TextTable: Sendable, Hashable {
     case left
     /// For names, at the left too: kept whole as long as wrapping words helps, and then broken behind a `/` or `_`.
     case name
-    /// For numbers; kept whole as long as any left-aligned column can still be narrowed.
+    /// For numbers; always whole, under headings that are shortened where nothing else can be narrowed.
     case right
   }
 
@@ -55,7 +55,7 @@ package struct TextTable: Sendable, Hashable {
     }
   }
 
-  /// The table as plain text, each line ended by a line break and at most `width` columns wide.
+  /// The table as plain text, each line ended by a line break and at most `width` columns wide where numbers leave that.
   ///
   /// - Parameter width: The limit, or `nil` to leave every row on its line.
   package func text(width: Int? = nil) -> String {
@@ -64,28 +64,28 @@ package struct TextTable: Sendable, Hashable {
 
   /// The table with a rule made of `rule` and the lines of titles as `header` makes them.
   ///
-  /// Words are wrapped; where that is not enough, names and long words are broken over lines. Only numbers wider than the
-  /// limit are cut.
+  /// Words are wrapped; where that is not enough, names and long words are broken over lines, and then headings of numbers
+  /// are shortened. Numbers are never cut.
   ///
-  /// - Parameter limit: The width that no line exceeds, or `nil` to leave every row on its line.
+  /// - Parameter limit: The width that no line exceeds but for its numbers, or `nil` to leave every row on its line.
   package func text(width limit: Int?, rule: String, header: (String) -> String) -> String {
     let titles = columns.map { PlainText.singleLine($0.title) }
-    return text(widths: fittedWidths(titles: titles, limit: limit), limit: limit, rule: rule, header: header)
+    return text(widths: fittedWidths(titles: titles, limit: limit), rule: rule, header: header)
   }
 
   /// The table with words wrapped and nothing cut: lines are at most `limit` columns wide where names, numbers and the
   /// longest words leave that.
   package func text(wrappedTo limit: Int) -> String {
     let titles = columns.map { PlainText.singleLine($0.title) }
-    return text(widths: wrappingWidths(titles: titles, limit: limit), limit: nil, rule: "-") { $0 }
+    return text(widths: wrappingWidths(titles: titles, limit: limit), rule: "-") { $0 }
   }
 
-  private func text(widths: [Int], limit: Int?, rule: String, header: (String) -> String) -> String {
+  private func text(widths: [Int], rule: String, header: (String) -> String) -> String {
     guard !columns.isEmpty else { return "" }
     let titles = columns.map { PlainText.singleLine($0.title) }
     var lines = [
-      header(line(titles, widths: widths, limit: limit)),
-      line(widths.map { String(repeating: rule, count: $0) }, widths: widths, limit: limit),
+      header(line(titles, widths: widths)),
+      line(widths.map { String(repeating: rule, count: $0) }, widths: widths),
     ]
     for row in rows {
       let cells = row.indices.map { column in
@@ -101,7 +101,7 @@ package struct TextTable: Sendable, Hashable {
       }
       for number in 0..<max(1, cells.map(\.count).max() ?? 0) {
         lines.append(
-          line(cells.map { number < $0.count ? $0[number] : "" }, widths: widths, limit: limit))
+          line(cells.map { number < $0.count ? $0[number] : "" }, widths: widths))
       }
     }
     return lines.map { $0 + "\n" }.joined()
@@ -140,28 +140,31 @@ package struct TextTable: Sendable, Hashable {
   private static let leastWords = 20
   /// Narrower than this, a name is hard to tell from others.
   private static let leastName = 24
+  /// Narrower than this, broken names and words take more lines than anybody reads.
+  private static let leastBroken = 8
+  /// Narrower than this, a heading says nothing.
+  private static let leastHeading = 4
 
   /// The width of each column: its widest cell, reduced until a line fits the limit.
   private func fittedWidths(titles: [String], limit: Int?) -> [Int] {
-    var widths = titles.map(DisplayText.width(of:))
+    var cells = columns.map { _ in 0 }
     for row in rows {
-      for (index, cell) in row.enumerated() {
-        widths[index] = max(widths[index], DisplayText.width(of: cell))
-      }
+      for (index, cell) in row.enumerated() { cells[index] = max(cells[index], DisplayText.width(of: cell)) }
     }
+    var widths = zip(titles, cells).map { max(DisplayText.width(of: $0), $1) }
     guard let limit else { return widths }
     guard excess(of: widths, over: limit) > 0 else { return widths }
-    // Wrapped words lose nothing; a cut number is worse than a cut name, and that worse than a cut word, so the ones
-    // only give when the others have nothing left.
+    // Wrapped words and broken names lose nothing, so headings only give when these have nothing left.
     widths = wrappingWidths(titles: titles, limit: limit)
-    for (alignments, leastWidth) in [
-      ([Alignment.name], TextTable.leastName), ([.left, .name], 1), ([.right], 1),
-    ] {
+    func narrow(_ alignments: [Alignment], to least: (Int) -> Int) {
       let least = columns.indices.map {
-        alignments.contains(columns[$0].alignment) ? min(leastWidth, widths[$0]) : widths[$0]
+        alignments.contains(columns[$0].alignment) ? min(least($0), widths[$0]) : widths[$0]
       }
-      _ = narrow(&widths, to: least, excess: excess(of: widths, over: limit))
+      _ = self.narrow(&widths, to: least, excess: excess(of: widths, over: limit))
     }
+    narrow([.name]) { _ in TextTable.leastName }
+    narrow([.left, .name]) { _ in TextTable.leastBroken }
+    narrow([.right]) { max(cells[$0], TextTable.leastHeading) }
     return widths
   }
 
@@ -172,7 +175,7 @@ package struct TextTable: Sendable, Hashable {
     }
   }
 
-  private func line(_ cells: [String], widths: [Int], limit: Int?) -> String {
+  private func line(_ cells: [String], widths: [Int]) -> String {
     var result = ""
     for (index, cell) in cells.enumerated() {
       if index > 0 { result += String(repeating: " ", count: TextTable.gap) }
@@ -182,7 +185,6 @@ package struct TextTable: Sendable, Hashable {
       case .right: result += DisplayText.paddedAtStart(text, to: widths[index])
       }
     }
-    if let limit { result = DisplayText.truncated(result, to: limit) }
     return DisplayText.trimmedAtEnd(result)
   }
 }

@@ -19,11 +19,31 @@ import Testing
   }
 
   @Test(arguments: 1...60)
-  func neverExceedsTheWidth(_ width: Int) {
-    for line in Self.sample().text(width: width).split(separator: "\n") {
-      #expect(DisplayText.width(of: String(line)) <= width)
+  func numbersAloneExceedTheWidth(_ width: Int) {
+    let text = Self.sample().text(width: width)
+    for line in text.split(separator: "\n") {
+      #expect(DisplayText.width(of: String(line)) <= max(width, 28))
       #expect(line.last != " ")
     }
+    #expect(text.contains(" 1.2 MFLOP\n") && text.contains(" 310 FLOP\n"))
+  }
+
+  /// A number without its last digits or its unit is another one.
+  @Test func headingsAreShortenedBeforeNumbers() {
+    var table = TextTable([.init("scope", .name), .init("parameters", .right), .init("bytes", .right)])
+    table.append(["embedding/table", "160,000", "625.0 KiB"])
+    table.append(["head", "132", "528 B"])
+    #expect(
+      table.text(width: 28) == """
+        scope     parame…      bytes
+        --------  -------  ---------
+        embeddin  160,000  625.0 KiB
+          g/
+          table
+        head          132      528 B
+
+        """)
+    #expect(table.text(width: 1) == table.text(width: 28))
   }
 
   /// What is indented stays so, of words as of names.
