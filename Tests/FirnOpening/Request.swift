@@ -61,7 +61,7 @@ enum Request: String {
       let path = FileManager.default.temporaryDirectory.appending(path: "firn-\(UUID().uuidString).pbm").path
       defer { try? FileManager.default.removeItem(atPath: path) }
       let header = Data("P4 25600 25600\n".utf8)
-      FileManager.default.createFile(atPath: path, contents: header)
+      _ = FileManager.default.createFile(atPath: path, contents: header)
       let file = FileHandle(forWritingAtPath: path)
       try? file?.truncate(atOffset: UInt64(header.count + 3_200 * 25_600))
       _ = try PNMImage(contentsOf: path)

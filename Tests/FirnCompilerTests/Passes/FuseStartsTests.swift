@@ -110,25 +110,25 @@ import Testing
         == ["matmul", "tanh"])
   }
 
-  /// What is done to all that a product makes stays with it where parts are read apart, as the gates of a cell are; of
-  /// what begins with nothing the parts are made where they are read.
+  /// What is done to all that a product makes stays with it where parts are read apart, as the gates of a cell are; where
+  /// no program begins with what makes it, parts are made where they are read.
   @Test func whatPartsAreReadOfStaysWithTheProduct() throws {
     let inputs = """
       %a = placeholder() {dtype = f32, shape = [batch,3]} : f32[batch,3]
-      %p = placeholder() {dtype = f32, shape = [1,3,32]} : f32[1,3,32]
-      %w = placeholder() {dtype = f32, shape = [3,4]} : f32[3,4]
-      %x = placeholder() {dtype = f32, shape = [batch,4]} : f32[batch,4]
-      %b = placeholder() {dtype = f32, shape = [4]} : f32[4]
+      %p = placeholder() {dtype = f32, shape = [2,3,32]} : f32[2,3,32]
+      %w = placeholder() {dtype = f32, shape = [3,40]} : f32[3,40]
+      %x = placeholder() {dtype = f32, shape = [batch,40]} : f32[batch,40]
+      %b = placeholder() {dtype = f32, shape = [40]} : f32[40]
 
       """
     let gates = """
-      %sum = add(%x, %m) : f32[batch,4]
-      %rows = broadcast(%b) {shape = [batch,4]} : f32[batch,4]
-      %biased = add(%sum, %rows) : f32[batch,4]
-      %gate:2 = split(%biased) {axis = 1, sizes = [2,2]} : f32[batch,2], f32[batch,2]
-      %tanh = tanh(%gate) : f32[batch,2]
-      %sigmoid = sigmoid(%gate:1) : f32[batch,2]
-      %mul = mul(%tanh, %sigmoid) : f32[batch,2]
+      %sum = add(%x, %m) : f32[batch,40]
+      %rows = broadcast(%b) {shape = [batch,40]} : f32[batch,40]
+      %biased = add(%sum, %rows) : f32[batch,40]
+      %gate:2 = split(%biased) {axis = 1, sizes = [20,20]} : f32[batch,20], f32[batch,20]
+      %tanh = tanh(%gate) : f32[batch,20]
+      %sigmoid = sigmoid(%gate:1) : f32[batch,20]
+      %mul = mul(%tanh, %sigmoid) : f32[batch,20]
       return %mul
 
       """
@@ -140,9 +140,9 @@ import Testing
         }
     }
     #expect(
-      try steps("%m = matmul_packed(%a, %p) {transpose_a = false, columns = 4} : f32[batch,4]\n")
+      try steps("%m = matmul_packed(%a, %p) {transpose_a = false, columns = 40} : f32[batch,40]\n")
         == ["fused matmul_packed add broadcast add", "fused split tanh sigmoid mul"])
-    let others = try steps("%m = matmul(%a, %w) {transpose_a = false, transpose_b = false} : f32[batch,4]\n")
+    let others = try steps("%m = matmul(%a, %w) {transpose_a = false, transpose_b = false} : f32[batch,40]\n")
     #expect(others.count == 2 && others[0] == "matmul", "\(others)")
     #expect(others.last?.contains("add") == true && others.last?.contains("tanh") == true, "\(others)")
   }
