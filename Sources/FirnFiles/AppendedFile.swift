@@ -9,6 +9,8 @@ package final class AppendedFile {
   private let descriptor: Int32
   /// Of what was added whole.
   private var byteCount = 0
+  /// Whether a part of a piece lies behind that, which could not be taken away.
+  private var isTorn = false
   package let path: String
 
   /// Makes a file where nothing stands.
@@ -22,12 +24,16 @@ package final class AppendedFile {
 
   deinit { Platform.close(descriptor) }
 
-  /// - Throws: `.file` with path and reason; what was written of them is taken away again.
+  /// - Throws: `.file` with path and reason; what was written of them is taken away again, now or before the next piece.
   package func append(_ bytes: [UInt8]) throws(FirnError) {
+    if isTorn {
+      isTorn = !Platform.truncate(descriptor, to: byteCount)
+      if isTorn { throw AtomicFile.fault(path, Platform.reason) }
+    }
     let written = bytes.withUnsafeBytes { Platform.writeAll(descriptor, $0) }
     guard written else {
       let reason = Platform.reason
-      _ = Platform.truncate(descriptor, to: byteCount)
+      isTorn = !Platform.truncate(descriptor, to: byteCount)
       throw AtomicFile.fault(path, reason)
     }
     byteCount += bytes.count

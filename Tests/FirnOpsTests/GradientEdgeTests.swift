@@ -35,6 +35,64 @@ extension OpTests {
       #expect(swished == [[0, 0, 0.5, 1, 1, 1, 1, 1, 0]])
     }
 
+    /// Half of a Huber loss that is not chosen has no part in the gradient of the other, whatever is infinite.
+    @Test func infiniteDifferences() throws {
+      let far = try gradients(at: [[0, 0, 3, 0.5], [.infinity, -.infinity, 0, 0]]) {
+        huberLoss($0[0], $0[1], delta: 2)
+      }
+      #expect(far == [[-2, 2, 2, 0.5], [2, -2, -2, -0.5]])
+      let squares = try gradients(at: [[0, 3], [.infinity, 0]]) { huberLoss($0[0], $0[1], delta: .infinity) }
+      #expect(squares == [[-.infinity, 3], [.infinity, -3]])
+    }
+
+    /// What names a class counts from no end, and lengths are within what they are of.
+    @Test func labelsOutside() throws {
+      func run(_ labels: [Int32], lengths: [Int32]? = nil, _ loss: (Graph, Tensor) -> Tensor) throws {
+        let graph = Graph()
+        let given = graph.placeholder("labels", shape: [Dim(labels.count)], dtype: .i32)
+        let result = loss(graph, given)
+        try graph.validate()
+        _ = try Evaluator(graph: graph.definition).run([result.value], feeding: [NDArray(labels)])
+      }
+      func scores(_ graph: Graph) -> Tensor {
+        graph.constant(NDArray([-1.0, -2, -3, -0.5, -1.5, -2.5])).reshaped(to: [2, 3])
+      }
+      func steps(_ graph: Graph) -> Tensor {
+        graph.constant(NDArray([Double](repeating: -1, count: 12))).reshaped(to: [2, 2, 3])
+      }
+      let losses: [(String, (Graph, Tensor) -> Tensor)] = [
+        ("likelihood", { negativeLogLikelihood(logProbabilities: scores($0), labels: $1) }),
+        ("some", { negativeLogLikelihood(logProbabilities: scores($0), labels: $1, ignoring: -100) }),
+        ("margin", { multiMarginLoss(scores: scores($0), labels: $1) }),
+        ("ctc", { ctcLoss(logProbabilities: steps($0), labels: $1.reshaped(to: [2, 1])) }),
+        (
+          "inputs",
+          {
+            let labels = $0.constant(NDArray([1, 2] as [Int32])).reshaped(to: [2, 1])
+            return ctcLoss(logProbabilities: steps($0), labels: labels, inputLengths: $1)
+          }
+        ),
+        (
+          "lengths",
+          {
+            let labels = $0.constant(NDArray([1, 2, 1, 2] as [Int32])).reshaped(to: [2, 2])
+            return ctcLoss(logProbabilities: steps($0), labels: labels, labelLengths: $1)
+          }
+        ),
+      ]
+      for (name, loss) in losses {
+        try run([1, 2], loss)
+        for outside in [-1, 4] as [Int32] {
+          let error = #expect(throws: FirnError.self, "\(name) of \(outside)") {
+            try run([1, outside], loss)
+          }
+          #expect(error?.code == .indexOutOfRange, "\(name): \(error as Any)")
+        }
+      }
+      // One that does not count may be anything.
+      try run([1, -100], losses[1].1)
+    }
+
     @Test func routedGradients() throws {
       let (value, x): ([Double], [Double]) = ([-0.0, 2, .infinity], [1, .nan, 3])
       let through = try gradients(at: [value, x]) { 3 * straightThrough(value: $0[0], as: $0[1]) }

@@ -60,6 +60,11 @@ enum ConvertCommand {
         "firn convert", "'\(target)' is a graph file, beside which weights lie in a file of their own",
         remedy: "write to a name that ends in .onnx, or leave --weights out")
     }
+    if arguments.text("outputs") != nil, !target.hasSuffix(".onnx") {
+      throw UsageError(
+        "firn convert", "'\(target)' is a graph file, which has every node",
+        remedy: "write to a name that ends in .onnx, or leave --outputs out")
+    }
     let model = try GraphQuestion.model(source, binding: arguments.texts("input"), in: shell)
     var (graph, notes) = (model.graph, model.notes)
     var untrained: [String] = []

@@ -59,7 +59,7 @@ struct ParsedArguments: Sendable, Hashable {
   func names(_ option: String) throws(UsageError) -> [String]? {
     guard let text = text(option) else { return nil }
     let names = text.split(separator: ",", omittingEmptySubsequences: false)
-      .map { String($0.filter { $0 != " " }) }
+      .map { String($0.trimmingPrefix(while: { $0 == " " }).reversed().drop { $0 == " " }.reversed()) }
     guard !names.contains("") else {
       let fault = names.count == 1 ? "names nothing" : "leaves a name out"
       throw UsageError(

@@ -247,7 +247,8 @@ struct LoadPlan {
       } catch {
         // What is damaged cannot be read as it is stored either.
         for entry in change.sources { _ = try entry.storedBytes() }
-        if isStrict {
+        // Nor is it the elements' fault where there is no memory.
+        if isStrict || error.code == .invalidArgument {
           let sources = change.sources.map { "`\($0.name)`" }.joined(separator: ", ")
           throw FirnError(
             error.code, "\(sources), for `\(change.name)`: \(error.message)", remedy: error.remedy,

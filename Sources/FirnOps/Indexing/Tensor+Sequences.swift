@@ -44,12 +44,12 @@ extension Tensor {
       let sorted = x.permuted(order)
       let (sequences, steps) = (shape[batch], shape[time])
       let step = graph.iota(steps).inserting([0]).repeated(to: [sequences, steps])
-      let checked = lengths.checked(below: steps + 1)
-      let length = checked.inserting([1]).repeated(to: [sequences, steps])
+      let length = lengths.inserting([1]).repeated(to: [sequences, steps])
       let turned = select(where: less(step, length), length - step - 1, otherwise: step)
       let rows = sorted.withShape(Shape([sequences * steps] + sorted.shape.dropFirst(2)))
       let starts = graph.iota(sequences).inserting([1]) * graph.extent(steps, dtype: .i32)
-      let places = turned + starts
+      // Of a length beyond the steps the first index is out of range, and is found to be.
+      let places = turned.countedFromStart(steps) + starts
       let result = rows.applying(Gather(axis: 0), places.withShape([sequences * steps]))
       var inverse = order
       for (place, axis) in order.enumerated() { inverse[axis] = place }

@@ -19,7 +19,7 @@ public import FirnGraph
 /// Graves and others, "Connectionist Temporal Classification", 2006, equations 6 to 8; a loop over time.
 ///
 /// Constraints: (C1) logProbabilities are floating point, of three axes; (C2) labels are `i32`, [batch, length]; (C3)
-/// lengths are `i32`, [batch]; (C4) `blank` is not negative. A label or a length outside is an error of the run,
+/// lengths are `i32`, [batch]; (C4) `blank` is one of the classes. A label or a length outside is an error of the run,
 /// `.indexOutOfRange`.
 ///
 /// - Parameters:
@@ -55,7 +55,7 @@ public func ctcLoss(
       other.dtype == .i32 ? .shapeMismatch : .typeMismatch, "ctcLoss: lengths are \(other.type)",
       remedy: "give i32[\(batch)]", constraint: "C3", operands: [x, other], location: location)
   }
-  guard (0...Int(Int32.max)).contains(blank) else {
+  guard (0..<(x.shape[2].value ?? Int(Int32.max))).contains(blank) else {
     return x.fault(
       .invalidArgument, "ctcLoss: the blank is class \(blank)", remedy: "name one of the classes",
       constraint: "C4", location: location)

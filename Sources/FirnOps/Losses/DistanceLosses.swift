@@ -21,6 +21,7 @@ public func huberLoss(
   return a.composing(file, line) { a in
     let difference = a - b
     if difference.isPoisoned { return difference }
+    if delta == .infinity { return square(difference) * 0.5 }
     let size = abs(difference)
     // Both halves at once: a half that is not chosen would have a gradient of its own where differences are infinite.
     let near = minimum(size, delta)

@@ -141,9 +141,8 @@ struct VariableStore {
     if let storage = entries[position].storage { return storage }
     let entry = entries[position]
     let value: NDArray
-    if let start = entry.start {
-      let whole = try self.value(of: start.name)
-      value = start.block.map(whole.block) ?? whole
+    if let copied = try copiedValue(at: position) {
+      value = copied
     } else {
       value = try entry.variable.initializer.sample(entry.type, seed: seed, name: name)
     }
@@ -205,10 +204,21 @@ struct VariableStore {
   /// Bytes of first values that are worth sharing between workers: they take a tenth of a millisecond or more.
   private static let sharedBytes = 1 << 15
 
+  /// The first value where that is another variable's, as it is now; nil where an initialiser makes it.
+  private mutating func copiedValue(at position: Int) throws(FirnError) -> NDArray? {
+    guard let start = entries[position].start else { return nil }
+    let whole = try value(of: start.name)
+    return start.block.map(whole.block) ?? whole
+  }
+
   /// The value; it shares the variable's storage until that is written.
+  ///
+  /// To look at what begins as another variable does not begin it.
   mutating func value(of name: String) throws(FirnError) -> NDArray {
+    let position = position(of: name)
+    if entries[position].storage == nil, let value = try copiedValue(at: position) { return value }
     let storage = try storage(of: name)
-    return NDArray(entries[position(of: name)].type, in: storage)
+    return NDArray(entries[position].type, in: storage)
   }
 
   /// Where the first NaN or infinity is; a value that was looked through is not read again until it is written.
@@ -233,10 +243,12 @@ struct VariableStore {
     changes += 1
     given.insert(position)
     put(array?.sharedStorage, at: position)
-    entries[position].isFirst = array == nil
     entries[position].isKnownFinite = false
     entries[position].revision += 1
     if let origin { entries[position].origin = origin }
+    // What a snapshot gives back of a shadow may be its first value still; of optimisers' memory that is not known.
+    let isShadow = entries[position].variable.shadow != nil
+    entries[position].isFirst = array == nil || isShadow && entries[position].origin == .initialized
     entries[position].trainedBlocks = nil
     // What begins as this one is so until a step moves it, even where somebody has looked at it.
     for follower in followers[name] ?? []

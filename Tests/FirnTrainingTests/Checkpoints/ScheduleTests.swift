@@ -12,6 +12,7 @@ import Testing
     .warmUp(over: 4, then: .cosine(initial: 0.5, over: 5)),
     .warmUp(over: 2, then: .steps(initial: 1, factor: 0.1, every: 2)),
     .cosine(initial: 1, over: 0), .warmUp(over: 0, then: .constant(0.5)),
+    .cosine(initial: 1, final: 0.25, over: 0), .polynomial(initial: 1, final: 0.25, power: 2, over: 0),
   ]
 
   @Test func valuesOfTheFormulas() {
@@ -20,6 +21,9 @@ import Testing
     let cosine = Schedule.cosine(initial: 0.5, final: 0.1, over: 4)
     #expect(cosine.rate(at: 0) == 0.5 && abs(cosine.rate(at: 2) - 0.3) < 1e-15)
     #expect(cosine.rate(at: 4) == 0.1 && cosine.rate(at: 1000) == 0.1)
+    // At its end from the first step on.
+    #expect(Schedule.cosine(initial: 0.5, final: 0.1, over: 0).rate(at: 0) == 0.1)
+    #expect(Schedule.polynomial(initial: 0.5, final: 0.1, power: 2, over: 0).rate(at: 0) == 0.1)
     let warm = Schedule.warmUp(over: 4, then: .constant(1))
     #expect((0..<6).map(warm.rate) == [0.25, 0.5, 0.75, 1, 1, 1])
   }

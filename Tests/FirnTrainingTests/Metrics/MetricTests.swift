@@ -38,6 +38,22 @@ import Testing
     fixture = try JSONDecoder().decode(Fixture.self, from: data)
   }
 
+  /// Of one row there is no spread to explain.
+  @Test func oneRowHasNoShareExplained() throws {
+    let graph = Graph()
+    let targets = graph.placeholder("targets", shape: ["batch"], dtype: .f64)
+    let predictions = graph.placeholder("predictions", shape: ["batch"], dtype: .f64)
+    let judge = try Evaluator([.rSquared(predictions, targets: targets)], in: quietSession(graph))
+    func share(_ rows: Int) throws -> Double? {
+      let data = try DataSet([
+        targets: NDArray((0..<rows).map { Double($0) }), predictions: NDArray((0..<rows).map { Double($0) }),
+      ])
+      return try judge.evaluate(data.inBatches(of: 4)).values.first?.value
+    }
+    #expect(try share(1)?.isNaN == true)
+    #expect(try share(2) == 1)
+  }
+
   @Test(arguments: [1, 4, 5, 22, 23, 100]) func wholeSetsAreMeasured(_ size: Int) throws {
     let graph = Graph()
     let scores = graph.placeholder("scores", shape: ["batch", 4], dtype: .f64)

@@ -96,6 +96,19 @@ import Testing
     #expect(try average() == [8, 8, 8, 8])
   }
 
+  /// To look at an average before its first step changes nothing of it.
+  @Test(arguments: [false, true]) func lookingBeginsNoAverage(_ looks: Bool) throws {
+    let model = Model()
+    let session = try quietSession(model.graph)
+    let averaged = try session.compile(minimizing: model.loss, with: SGD(learningRate: 1), averaging: 0.5)
+    if looks { _ = try session.snapshot(underAverages: "average") }
+    let plain = try session.compile(minimizing: model.loss, with: SGD(learningRate: 1))
+    try session.run(plain, feeding: model.feeds(0))
+    try session.run(averaged, feeding: model.feeds(0))
+    #expect(try session.value(of: model.w).doubles == [8, 6, 4, 2])
+    #expect(try session.snapshot(underAverages: "average").values[0].array.doubles == [8.5, 7, 5.5, 4])
+  }
+
   /// What is frozen, in whole or in part, has no average and is read as it is; a run without a step moves none.
   @Test func onlyStepsMoveAverages() throws {
     let model = Model()

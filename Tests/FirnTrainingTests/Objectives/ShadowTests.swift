@@ -63,6 +63,23 @@ import Testing
     }
   }
 
+  /// A snapshot from before the first step gives shadows back as what they were: what their sources are.
+  @Test func shadowsBeginAsWhatIsLoadedAfterASnapshot() throws {
+    let model = Model()
+    let session = try quietSession(model.graph)
+    let snapshot = try session.snapshot()
+    let other = try quietSession(model.graph)
+    for session in [session, other] {
+      try session.restore(snapshot)
+      try session.setValue(NDArray([1.0, 2, 3, 4]), of: "online/a")
+      #expect(try values(session, "target/a") == [1, 2, 3, 4])
+    }
+    // One that was given a value keeps it.
+    try session.setValue(NDArray([5.0, 6, 7, 8]), of: "target/a")
+    try session.setValue(NDArray([9.0, 9, 9, 9]), of: "online/a")
+    #expect(try values(session, "target/a") == [5, 6, 7, 8])
+  }
+
   /// Never trained, whatever is asked for; the reason is in the status, and no memory is kept.
   @Test func shadowsAreFrozenByConstruction() throws {
     let model = Model()
