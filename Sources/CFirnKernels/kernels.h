@@ -20,6 +20,7 @@
 #include "kernels_elementwise.h"
 #include "kernels_reduce.h"
 #include "kernels_softmax.h"
+#include "kernels_tile.h"
 #include "kernels_matmul.h"
 #include "kernels_convolution.h"
 #include "kernels_stored.h"

@@ -26,6 +26,8 @@ extension OpTests {
         [72, 40, 33], [73, 40, 33], [144, 36, 12], [145, 70, 300], [20, 2080, 9], [1, 300, 70], [2, 1, 300],
         // Two tiles of eight rows; a B too large to be read in place; longer columns than rows.
         [16, 33, 20], [28, 64, 33], [24, 1100, 300], [100, 290, 270],
+        // Rows of B that drive each other out of a cache: panels are copied while they are read.
+        [7, 512, 130], [8, 1024, 70], [13, 1088, 300], [50, 640, 129], [144, 2560, 40], [145, 512, 130],
       ]
       let generator = Philox(seed: 3, name: "shapes")
       let others = (0..<30).map { row in
@@ -53,6 +55,9 @@ extension OpTests {
             run(PackedMatMul(columns: n), a, packed, workers: OddWorkers([1, 3])),
             run(MatMul(), a, b, workers: OddWorkers([13, 1, 50])),
           ]
+          let continued = try run(MatMul(order: .ascending), a, b, whole)
+          let turned = try run(MatMul(transposeB: true, order: .ascending), a, turnedB, whole)
+          #expect(turned.isBitwiseEqual(to: continued), "\(name) \(shape)")
           for (number, other) in others.enumerated() {
             #expect(other.isBitwiseEqual(to: whole), "\(name) \(shape) \(number)")
           }

@@ -67,7 +67,10 @@ private struct ProductLayout: Sendable {
   /// A large product is split along its batch, or along the longer of its rows and columns: every worker reads, and may
   /// have to pack, all of the operand that is not split.
   func fast(_ finishing: Finishing?) -> Kernel {
-    let own = (Int(firn_matmul_workspace_f32(m, bPanel > 0 ? 0 : n, k)) + 63) / 64 * 64
+    // Rows that one block of the left operand reads where they are need room for two panels.
+    let isReadInPlace = bColumn == 1 && m <= Int(FIRN_BLOCK_ROWS)
+    let packedColumns = bPanel > 0 ? 0 : isReadInPlace ? Swift.min(n, 2 * Pack.width) : n
+    let own = (Int(firn_matmul_workspace_f32(m, packedColumns, k)) + 63) / 64 * 64
     let workspace = own + (finishing?.workspaceBytes ?? 0)
     let work = Swift.max(1, m * n * k)
     let places = finishing.places
