@@ -117,6 +117,7 @@ extension Compiler {
     let clock = ContinuousClock()
     // By pass, how often the graph had changed when it was run last.
     var (changes, settled) = (0, [String: Int]())
+    let verification = StageVerification()
     for (position, pass) in pipeline.enumerated() {
       let start = clock.now
       let isSettled = pass.isIdempotent && settled[pass.name] == changes
@@ -129,11 +130,12 @@ extension Compiler {
       if isChange { changes += 1 }
       settled[pass.name] = changes
       guard isChange else { continue }
-      verify(result, madeOf: graph, by: pass.name, outputs: context.outputCount)
+      verification.begin(result, madeOf: graph, by: pass.name, outputs: context.outputCount)
       graph = result
       graph.origins = nil
       dump?.stage(pass.name, graph, at: position + 1)
     }
+    verification.finish()
     let written = try requireOneWriter(graph)
     requireComplete(graph, context, writing: written)
     if !context.bound.outputs.isEmpty { dump?.stage("bound", context.bound, at: pipeline.count + 1) }
@@ -302,34 +304,6 @@ extension Compiler {
       guard case .recalls(let value) = node.op.effect, made[value] == node.types[0] else {
         firnBug("hoist-frozen", "the bound program does not make `\(node.name)`")
       }
-    }
-  }
-
-  /// A pass that breaks an invariant is Firn's own fault.
-  private static func verify(_ graph: GraphDef, madeOf earlier: GraphDef, by pass: String, outputs: Int) {
-    guard graph.outputs.count == outputs else {
-      firnBug(pass, "\(graph.outputs.count) outputs are left of \(outputs)")
-    }
-    do {
-      try graph.verify(knowing: earlier)
-    } catch {
-      firnBug(pass, ([error.description] + graph.excerpt(around: error.place)).joined(separator: "\n"))
-    }
-  }
-}
-
-extension GraphDef {
-  /// The node called `name` and those it reads, a line each, as far as a graph that does not verify can be printed.
-  fileprivate func excerpt(around name: String?) -> [String] {
-    guard let name, let position = index(ofNodeNamed: name) else { return [] }
-    let read = Set(nodes[position].inputs.map(\.node)).filter { nodes.indices.contains($0) && $0 != position }
-    return (read.sorted() + [position]).map { place in
-      let node = nodes[place]
-      let inputs = node.inputs.map { input in
-        nodes.indices.contains(input.node) ? "%" + self.name(of: input) : "node \(input.node)"
-      }
-      let types = node.types.map(\.description).joined(separator: ", ")
-      return "  node \(place): %\(node.name) = \(node.mnemonic)(\(inputs.joined(separator: ", "))) : \(types)"
     }
   }
 }

@@ -148,6 +148,26 @@ import Testing
     #expect(text.contains("  node 0: %y = exp(%y) : f32[2]"), "\(text)")
   }
 
+  /// Large graphs are verified while the next pass runs, and after the last one before anything is handed out.
+  @Test func passesThatBreakALargeGraphAreNamed() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      let broken = Pass("break-things") { graph, _ throws(FirnError) in
+        var graph = graph
+        graph.nodes.swapAt(4_000, 4_001)
+        return graph
+      }
+      let graph = Graph()
+      let x = graph.placeholder("x", shape: [2])
+      let y = (0..<5_000).reduce(x) { value, _ in exp(value) }
+      _ = try Compiler.compile(
+        CompilationRequest(graph: graph.definition, fetches: [y.value]),
+        pipeline: [Compiler.extractRequested, broken])
+      print("handed out")
+    }
+    let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(text.contains("Firn bug in break-things") && text.contains("V1"), "\(text)")
+  }
+
   // MARK: Leaving passes out
 
   @Test func optionalPassesAreLeftOutByName() throws {
