@@ -84,8 +84,10 @@ enum ConvolutionBenchmark {
           guard let table = buffers.baseAddress, let first = slots.baseAddress else { return }
           let call = KernelCall(
             table: UnsafePointer(table), operandSlots: first, resultSlots: first + shapes.count,
-            workspace: scratch, workers: workers, workerCount: 1)
-          for _ in 0..<times { try kernel.run(call) }
+            workspace: scratch, workers: UnretainedWorkers(workers))
+          try withExtendedLifetime(workers) {
+            for _ in 0..<times { try kernel.run(call) }
+          }
         }
       }
     }

@@ -90,9 +90,9 @@ struct KernelRunner {
         try resultSlots.withUnsafeBufferPointer { resultSlots in
           let call = KernelCall(
             table: try #require(table.baseAddress), operandSlots: try #require(operandSlots.baseAddress),
-            resultSlots: try #require(resultSlots.baseAddress), workspace: scratch.body, workers: workers,
-            workerCount: workers.count, splitsAll: splitsAll)
-          try kernel.run(call)
+            resultSlots: try #require(resultSlots.baseAddress), workspace: scratch.body,
+            workers: UnretainedWorkers(workers), splitsAll: splitsAll)
+          try withExtendedLifetime(workers) { try kernel.run(call) }
         }
       }
     }

@@ -86,7 +86,7 @@ package struct PlainEvaluator {
           try kernel.run(
             KernelCall(
               table: table, operandSlots: slots, resultSlots: slots + operands.count,
-              workspace: workspace.pointer, workers: worker, workerCount: 1))
+              workspace: workspace.pointer, workers: UnretainedWorkers(worker)))
         }
       }
     }

@@ -29,6 +29,22 @@ void firn_restore_denormals(uint64_t before);
 /// Whether this thread takes denormal numbers for 0.
 int firn_flushes_denormals(void);
 
+// MARK: Work for several threads
+
+/// A Swift function `(Range<Int>, Int) -> Void` that does not escape whoever passed it, as the two words that Swift
+/// passes: what others call while its caller waits.
+///
+/// In Swift a function that another thread is to call has to escape, which takes an allocation and five references for
+/// each call; this is for the workers that wait for all pieces before they return.
+typedef struct {
+    const void *function;
+    const void *context;
+} FirnShared;
+
+/// Calls the function with `lower..<upper` and `worker`; counts no reference. It must be alive: whoever shared it has
+/// not returned.
+void firn_call_shared(const FirnShared *shared, ptrdiff_t lower, ptrdiff_t upper, ptrdiff_t worker);
+
 // MARK: Instruction sets
 
 /// The instruction set the calling thread uses: "avx512", "avx2" or "portable".
@@ -183,7 +199,8 @@ size_t firn_matmul_workspace_f32(size_t m, size_t n, size_t k);
 ///
 /// Element (i, p) of A is at `a[i * a_row + p * a_col]`, (p, j) of B at `b[p * b_row + j * b_col]`,
 /// (i, j) of C at `c[i * c_row + j]`. C overlaps neither A nor B.
-/// `workspace` holds `firn_matmul_workspace_f32(m, n, k)` bytes, aligned to 64.
+/// `workspace` holds `firn_matmul_workspace_f32(m, n, k)` bytes, aligned to 64; where `b_col` is 1 and m at most
+/// FIRN_BLOCK_ROWS, those of two panels are enough: `firn_matmul_workspace_f32(m, 2 * FIRN_PANEL_COLUMNS, k)`.
 /// The bits of an element of C depend on its row of A, its column of B and k only: m and n can be split.
 void firn_matmul_f32(size_t m, size_t n, size_t k,
                      const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col,

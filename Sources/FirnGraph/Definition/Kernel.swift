@@ -31,25 +31,22 @@ package struct KernelCall: ~Copyable {
   private let operandSlots: UnsafePointer<Int>
   private let resultSlots: UnsafePointer<Int>
   package let workspace: UnsafeMutableRawPointer
-  /// Outlive the call: its maker holds them.
-  private unowned(unsafe) let workers: any Workers
-  private let workerCount: Int
+  private let workers: UnretainedWorkers
   private let splitsAll: Bool
 
   /// - Parameters:
-  ///   - workerCount: how many pieces the workers run at once.
+  ///   - workers: outlive the call: its maker holds them.
   ///   - splitsAll: whether work is handed out however little there is, which tests want.
   package init(
     table: UnsafePointer<UnsafeMutableRawPointer>, operandSlots: UnsafePointer<Int>,
-    resultSlots: UnsafePointer<Int>, workspace: UnsafeMutableRawPointer, workers: any Workers,
-    workerCount: Int, splitsAll: Bool = false
+    resultSlots: UnsafePointer<Int>, workspace: UnsafeMutableRawPointer, workers: UnretainedWorkers,
+    splitsAll: Bool = false
   ) {
     self.table = table
     self.operandSlots = operandSlots
     self.resultSlots = resultSlots
     self.workspace = workspace
     self.workers = workers
-    self.workerCount = workerCount
     self.splitsAll = splitsAll
   }
 
@@ -73,7 +70,7 @@ package struct KernelCall: ~Copyable {
   /// Work is split along an axis that is not reduced: where it is cut changes no bit.
   @inline(__always)
   package borrowing func split(_ count: Int, grain: Int, _ body: (Range<Int>, Int) -> Void) {
-    if workerCount == 1 || count / 2 < grain && !splitsAll {
+    if workers.count == 1 || count / 2 < grain && !splitsAll {
       if count > 0 { body(0..<count, 0) }
     } else {
       workers.split(count, grain: grain, body)
@@ -96,4 +93,36 @@ package protocol Workers: AnyObject, Sendable {
 
 extension Workers {
   package var world: (any Collectives)? { nil }
+}
+
+/// Workers that somebody else holds, as plain words: asking them for something counts no reference, which calling a
+/// member of `any Workers` does.
+package struct UnretainedWorkers {
+  private let type: any Workers.Type
+  private let object: UnsafeRawPointer
+  package let count: Int
+
+  package init(_ workers: any Workers) {
+    type = Swift.type(of: workers)
+    object = UnsafeRawPointer(Unmanaged.passUnretained(workers as AnyObject).toOpaque())
+    count = workers.count
+  }
+
+  package var world: (any Collectives)? { type.world(of: object) }
+
+  package func split(_ count: Int, grain: Int, _ body: (Range<Int>, Int) -> Void) {
+    type.split(count, grain: grain, body, by: object)
+  }
+}
+
+extension Workers {
+  fileprivate static func split(
+    _ count: Int, grain: Int, _ body: (Range<Int>, Int) -> Void, by object: UnsafeRawPointer
+  ) {
+    Unmanaged<Self>.fromOpaque(object)._withUnsafeGuaranteedRef { $0.split(count, grain: grain, body) }
+  }
+
+  fileprivate static func world(of object: UnsafeRawPointer) -> (any Collectives)? {
+    Unmanaged<Self>.fromOpaque(object)._withUnsafeGuaranteedRef { $0.world }
+  }
 }

@@ -30,7 +30,7 @@ extension KernelOp {
     try kernel.run(
       KernelCall(
         table: table, operandSlots: slots, resultSlots: slots + result, workspace: table[result + 1],
-        workers: workers, workerCount: 1))
+        workers: UnretainedWorkers(workers)))
     return withExtendedLifetime(workers) { NDArray(type, copying: table[result]) }
   }
 }

@@ -114,8 +114,9 @@ private final class Frame {
   let table: UnsafeMutablePointer<UnsafeMutableRawPointer>
   private let steps: UnsafeMutableBufferPointer<Step>
   private let slotLists: UnsafeMutablePointer<Int>
-  private let workers: any Workers
-  private let workerCount: Int
+  /// Keeps the workers alive.
+  private let heldWorkers: any Workers
+  private let workers: UnretainedWorkers
   /// Keeps the kernels and the bytes of constants alive; names are read when something fails.
   private let plan: Plan
   /// Where the plan's nodes are.
@@ -141,8 +142,8 @@ private final class Frame {
   ) {
     self.plan = plan
     self.path = path
-    self.workers = workers
-    workerCount = workers.count
+    heldWorkers = workers
+    self.workers = UnretainedWorkers(workers)
     table = .allocate(capacity: max(plan.placements.count, 1))
     for (slot, placement) in plan.placements.enumerated() {
       let pointer: UnsafeMutableRawPointer =
@@ -226,7 +227,7 @@ private final class Frame {
       if let kernel = step.kernel {
         let call = KernelCall(
           table: table, operandSlots: step.operands, resultSlots: step.results, workspace: step.workspace,
-          workers: workers, workerCount: workerCount)
+          workers: workers)
         try kernel._withUnsafeGuaranteedRef { kernel in try kernel.run(call) }
       } else if let loop = step.loop {
         try loop._withUnsafeGuaranteedRef { loop in
@@ -281,7 +282,8 @@ private final class Frame {
 
 /// A loop of a plan: its shares are run side by side where there are several.
 private final class LoopStep {
-  private let first: LoopShareRun?
+  /// The only share, where there is one.
+  private let only: Unmanaged<LoopShareRun>?
   private let shares: [LoopShareRun]
   /// The same, to be run without a reference of the run's own: `shares` holds them.
   private let runs: [Unmanaged<LoopShareRun>]
@@ -294,7 +296,7 @@ private final class LoopStep {
     self.shares = shares
     runs = shares.map { .passUnretained($0) }
     self.whole = whole
-    first = shares.count == 1 ? shares[0] : nil
+    only = shares.count == 1 ? .passUnretained(shares[0]) : nil
     faults = .allocate(capacity: shares.count)
     faults.initialize(repeating: nil)
   }
@@ -305,18 +307,17 @@ private final class LoopStep {
   }
 
   func run(
-    in table: UnsafeMutablePointer<UnsafeMutableRawPointer>, workers: any Workers, checksNumerics: Bool
+    in table: UnsafeMutablePointer<UnsafeMutableRawPointer>, workers: UnretainedWorkers, checksNumerics: Bool
   ) throws(FirnError) {
-    if let first { return try first.run(in: table, checksNumerics: checksNumerics) }
+    if let only {
+      if let fault = Self.fault(in: only, table, checksNumerics: checksNumerics) { throw fault }
+      return
+    }
     nonisolated(unsafe) let faults = self.faults
     workers.split(shares.count, grain: 1) { range, _ in
       for number in range {
-        runs[number]._withUnsafeGuaranteedRef { share in
-          do throws(FirnError) {
-            try share.run(in: table, checksNumerics: checksNumerics)
-          } catch {
-            faults[number] = error
-          }
+        if let fault = Self.fault(in: runs[number], table, checksNumerics: checksNumerics) {
+          faults[number] = fault
         }
       }
     }
@@ -327,6 +328,21 @@ private final class LoopStep {
         // first, and counts all rows.
         guard let whole else { throw fault }
         return try whole.run(in: table, checksNumerics: checksNumerics)
+      }
+    }
+  }
+
+  /// Runs a share and gives what went wrong in it.
+  private static func fault(
+    in share: Unmanaged<LoopShareRun>, _ table: UnsafeMutablePointer<UnsafeMutableRawPointer>,
+    checksNumerics: Bool
+  ) -> FirnError? {
+    share._withUnsafeGuaranteedRef { share in
+      do throws(FirnError) {
+        try share.run(in: table, checksNumerics: checksNumerics)
+        return nil
+      } catch {
+        return error
       }
     }
   }

@@ -12,13 +12,17 @@ internal import Synchronization
 ///
 /// Threads start with the first work that is worth splitting and end with the pool. Work splits along axes that are not
 /// reduced, so results do not depend on their number.
+///
+/// Handing work out allocates nothing and counts no reference once the threads are there.
 final class WorkerPool: Workers {
   let count: Int
   let world: (any Collectives)?
-  private let crew = Mutex(Crew())
+  private let crew: Mutex<Crew>
 
-  private struct Crew {
-    var helpers: [Helper] = []
+  private struct Crew: @unchecked Sendable {
+    /// Room for as many as there can be; the first `started` are there, each held once.
+    let helpers: UnsafeMutablePointer<Unmanaged<Helper>>
+    var started = 0
     /// Counted under the lock that a split takes anyway.
     var barriers = 0
   }
@@ -27,11 +31,16 @@ final class WorkerPool: Workers {
   init(count: Int, world: (any Collectives)? = nil) {
     self.count = max(1, count)
     self.world = world
+    crew = Mutex(Crew(helpers: .allocate(capacity: self.count)))
   }
 
   deinit {
     crew.withLock { crew in
-      for helper in crew.helpers { helper.end() }
+      for number in 0..<crew.started {
+        crew.helpers[number]._withUnsafeGuaranteedRef { $0.end() }
+        crew.helpers[number].release()
+      }
+      crew.helpers.deallocate()
     }
   }
 
@@ -44,24 +53,44 @@ final class WorkerPool: Workers {
       if total > 0 { body(0..<total, 0) }
       return
     }
-    let range: @Sendable (Int) -> Range<Int> = { total * $0 / pieces..<total * ($0 + 1) / pieces }
+    var shared = FirnShared()
+    share(body, in: &shared)
+    func piece(_ number: Int) -> Piece {
+      Piece(
+        lower: total * number / pieces, upper: total * (number + 1) / pieces, shared: shared)
+    }
     crew.withLock { crew in
       crew.barriers += 1
-      while crew.helpers.count < pieces - 1 { crew.helpers.append(Helper(number: crew.helpers.count + 1)) }
-      let helpers = crew.helpers.prefix(pieces - 1)
-      withoutActuallyEscaping(body) { body in
-        for helper in helpers { helper.post(Piece(range: range(helper.number), body: body)) }
-        body(range(0), 0)
-        for helper in helpers { helper.finish() }
+      while crew.started < pieces - 1 {
+        let helper = Helper(number: crew.started + 1)
+        (crew.helpers + crew.started).initialize(to: .passRetained(helper))
+        crew.started += 1
       }
+      for number in 1..<pieces {
+        crew.helpers[number - 1]._withUnsafeGuaranteedRef { $0.post(piece(number)) }
+      }
+      piece(0).run(by: 0)
+      for number in 1..<pieces { crew.helpers[number - 1]._withUnsafeGuaranteedRef { $0.finish() } }
     }
   }
 }
 
-/// One helper's share of a call.
+/// Writes the two words of a function that does not escape; nobody may call it by them once this call's caller has
+/// returned.
+///
+/// Defined in `shared.c`, which takes the words apart: Swift lets no such function leave its caller.
+@_silgen_name("firn_share")
+private func share(_ body: (Range<Int>, Int) -> Void, in shared: UnsafeMutablePointer<FirnShared>)
+
+/// One worker's share of a call: plain words.
 private struct Piece {
-  var range: Range<Int>
-  var body: (Range<Int>, Int) -> Void
+  var lower = 0
+  var upper = 0
+  var shared = FirnShared()
+
+  func run(by worker: Int) {
+    withUnsafePointer(to: shared) { firn_call_shared($0, lower, upper, worker) }
+  }
 }
 
 /// A thread that runs one piece at a time, unless the caller is first.
@@ -78,7 +107,7 @@ private final class Helper: @unchecked Sendable {
   }
 
   let number: Int
-  private var piece: Piece?
+  private var piece = Piece()
   private let state = Atomic<Int>(State.idle)
   private let isAsleep = Atomic<Bool>(false)
   private let alarm = DispatchSemaphore(value: 0)
@@ -106,7 +135,6 @@ private final class Helper: @unchecked Sendable {
     } else {
       while state.load(ordering: .acquiring) != State.idle {}
     }
-    piece = nil
   }
 
   func end() { set(State.ended) }
@@ -121,11 +149,7 @@ private final class Helper: @unchecked Sendable {
     state.compareExchange(expected: State.posted, desired: new, ordering: .acquiringAndReleasing).exchanged
   }
 
-  /// A function of its own, so that it holds no reference to the closure when it has returned: the pool's caller lets
-  /// go of it as soon as all pieces are done.
-  @inline(never) private func runPiece() {
-    if let piece { piece.body(piece.range, number) }
-  }
+  private func runPiece() { piece.run(by: number) }
 
   private func run() {
     // For good: this thread runs nothing but pieces of runs, which all flush.
