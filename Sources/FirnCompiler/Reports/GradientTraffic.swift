@@ -62,7 +62,7 @@ struct GradientTraffic {
     var findings: [Finding] = []
     for edge in flow.edges where edge.flow == .stopped {
       let node = graph.nodes[flow.node(of: edge.to)]
-      guard node.phase == .forward, node.isStop, !isState(edge.from) else { continue }
+      guard node.phase == .forward, node.isStop, !node.isOfFormula, !isState(edge.from) else { continue }
       if varies[edge.from], isAsked[edge.to] { continue }
       let place = NodePlace(node, in: loops)
       let name = "stop_gradient `\(place.path)`"

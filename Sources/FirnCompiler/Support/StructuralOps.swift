@@ -44,8 +44,11 @@ extension Node {
   /// Whether it is one value in training mode and another in inference.
   var isModeChoice: Bool { traits.contains(.modal) && op is ByMode }
 
-  /// Whether it stops gradients, as its user wrote.
+  /// Whether it stops gradients.
   var isStop: Bool { (op as? PassThrough)?.kind == .stopGradient }
+
+  /// Whether it stands in the formula of one of Firn's functions, and no user wrote it.
+  var isOfFormula: Bool { (op as? PassThrough)?.isOfFormula == true }
 
   /// Elementwise nodes that it runs as one op.
   var fused: Fused? { op as? Fused }

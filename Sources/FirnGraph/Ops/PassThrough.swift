@@ -10,18 +10,25 @@ package struct PassThrough: Op {
   }
 
   package var kind: Kind
+  /// Whether it stands in a function's formula, as on the greatest element that a softmax subtracts.
+  ///
+  /// Nobody wrote it, so it is nobody's mistake where it has nothing to stop.
+  package var isOfFormula: Bool
 
-  package init(_ kind: Kind) { self.kind = kind }
+  package init(_ kind: Kind, isOfFormula: Bool = false) {
+    (self.kind, self.isOfFormula) = (kind, isOfFormula)
+  }
 
   package static let mnemonics = Kind.allCases.map(\.rawValue)
   package var mnemonic: String { kind.rawValue }
-  package var attributes: Attributes { [:] }
+  package var attributes: Attributes { isOfFormula ? ["of_formula": .bool(true)] : [:] }
 
   package init(mnemonic: String, attributes: Attributes) throws(FirnError) {
     guard let kind = Kind(rawValue: mnemonic) else {
       throw FirnError(.parse, "`\(mnemonic)` is no pass-through op")
     }
     self.kind = kind
+    isOfFormula = attributes["of_formula"] == nil ? false : try attributes.bool("of_formula")
   }
 
   package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {

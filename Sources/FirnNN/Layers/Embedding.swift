@@ -82,7 +82,7 @@ public final class Embedding: Layer {
       let rows = gather(table, indices: input)
       guard let padding, !rows.isPoisoned else { return rows }
       let isPadding = equal(input, Double(padding)).expandingAxis(at: -1)
-      return select(where: isPadding, stopGradient(rows), otherwise: rows)
+      return select(where: isPadding, rows.stoppedInFormula(), otherwise: rows)
     } ?? .poisoned(in: input.graph)
   }
 

@@ -230,7 +230,7 @@ public func distillationLoss(
     student.axis(-1, "distillationLoss", constraint: "C3", location: location) != nil
   else { return .poisoned(in: student.graph) }
   return student.composing(file, line) { student in
-    let log = logSoftmax(stopGradient(teacher) / temperature)
+    let log = logSoftmax(teacher.stoppedInFormula() / temperature)
     if log.isPoisoned { return log }
     // To a class that is masked for the teacher the student owes nothing.
     let difference = select(

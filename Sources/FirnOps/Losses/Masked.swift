@@ -54,7 +54,7 @@ public func maskedSoftmax(
   else { return .poisoned(in: x.graph) }
   return x.composing(file, line) { x in
     let zero = x.filled(0)
-    let greatest = select(where: mask, stopGradient(x), otherwise: x.filled(-.infinity))
+    let greatest = select(where: mask, x.stoppedInFormula(), otherwise: x.filled(-.infinity))
       .max(axes: [axis], keepingAxes: true)
     if greatest.isPoisoned { return greatest }
     let shift = select(where: equal(greatest, -.infinity), greatest.filled(0), otherwise: greatest)

@@ -50,7 +50,7 @@ public func nearestCodes(
   }
   return x.graph.at(location) {
     let (width, count) = (codebook.shape[1], x.shape.dropLast().reduce(Dim(1)) { $0 * $1 })
-    let (vectors, table) = (stopGradient(x).withShape([count, width]), stopGradient(codebook))
+    let (vectors, table) = (x.stoppedInFormula().withShape([count, width]), codebook.stoppedInFormula())
     let distances = square(table).sum(axes: [1]) - matmul(vectors, table, transposeB: true) * 2
     let indices = distances.argmin(axis: 1)
     if indices.isPoisoned { return poison(indices) }
@@ -58,7 +58,7 @@ public func nearestCodes(
     return Quantized(
       codes: straightThrough(value: codes, as: x),
       indices: indices.withShape(Shape(Array(x.shape.dropLast()))),
-      codebookLoss: meanSquaredError(codes, stopGradient(x)),
-      commitmentLoss: meanSquaredError(x, stopGradient(codes)))
+      codebookLoss: meanSquaredError(codes, x.stoppedInFormula()),
+      commitmentLoss: meanSquaredError(x, codes.stoppedInFormula()))
   }
 }

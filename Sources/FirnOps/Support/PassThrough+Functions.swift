@@ -9,6 +9,11 @@ public func stopGradient(_ x: Tensor, file: StaticString = #fileID, line: UInt =
   x.applying(PassThrough(.stopGradient), location: CallSite(file, line))
 }
 
+extension Tensor {
+  /// The same where the formula of a function wants it, and not who calls that: lint does not ask what it is for.
+  package func stoppedInFormula() -> Tensor { applying(PassThrough(.stopGradient, isOfFormula: true)) }
+}
+
 /// x itself as a node of its own, to give it a name.
 ///
 /// A name taken already gets a number: `code_1`. There are no constraints.

@@ -15,7 +15,7 @@ extension Tensor {
     axes: [Int]? = nil, keepingAxes: Bool = false, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {
     composing(file, line) { x in
-      let greatest = stopGradient(x.max(axes: axes, keepingAxes: true))
+      let greatest = x.max(axes: axes, keepingAxes: true).stoppedInFormula()
       if greatest.isPoisoned { return greatest }
       // Of infinities the differences would be NaN.
       let shift = select(where: isInfinite(greatest), greatest.filled(0), otherwise: greatest)
