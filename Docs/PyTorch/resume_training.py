@@ -25,7 +25,7 @@ for parameter in encoder.parameters():
 
 def rate(step):  # three steps of warm-up, then a cosine down to a tenth over 20
     if step < 3:
-        return (step + 1) / 4
+        return (step + 1) / 3
     return 0.1 + 0.9 * (1 + math.cos(math.pi * min(step - 3, 20) / 20)) / 2
 
 

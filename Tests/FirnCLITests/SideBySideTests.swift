@@ -40,4 +40,12 @@ import Testing
     let (own, other) = (count(swift, "//"), count(python, "#", "\"\"\""))
     #expect(own < other, "\(section.title): \(own) lines, PyTorch \(other)")
   }
+
+  /// The last of the steps that warm up has the whole rate.
+  @Test func bothWarmUpAlike() throws {
+    let (swift, python) = (try blocks("swift", 3).joined(), try blocks("python", 3).joined())
+    let counts = swift.compactMap { $0.firstMatch(of: #/warmUp\(over: (\d+)/#)?.output.1 }
+    let steps = try #require(counts.first)
+    #expect(python.contains { $0.contains("return (step + 1) / \(steps)") })
+  }
 }
