@@ -6,8 +6,10 @@ extension Importer {
     if model.training.isEmpty { return initializers }
     let learning = Set(model.training.flatMap { $0.updates.map(\.key) })
     return initializers.map { tensor in
+      // What is no weight without this is none with it: a constant is not frozen.
       guard tensor.metadata["firn.trainable"] == nil,
-        learning.contains(tensor.name) || tensor.dimensions != []
+        learning.contains(tensor.name)
+          || tensor.isWeight(tensor.name, count: NDArray.elementCount(of: tensor.dimensions) ?? 0)
       else { return tensor }
       var tensor = tensor
       tensor.metadata.append(
