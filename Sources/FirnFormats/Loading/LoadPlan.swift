@@ -60,12 +60,14 @@ struct LoadPlan {
     let mapped = try MappedWeights(weights, by: mapping)
     idleRules = mapped.idle
     let (sources, tied) = try Self.unique(mapped.weights, in: weights.source)
+    // What no variable takes is listed by itself where all of the file is wanted.
+    let dotted = isWhole ? [:] : Self.dotted(mapped.weights)
     var rows: [LoadReport.Row] = []
     for target in targets {
       guard let region = target.region else { continue }
       let name = String(target.variable.name.dropFirst(prefix.count))
       let (row, moves) = Self.row(
-        target.variable, region, sources[name], lacking: mapped.lacking[name] ?? [])
+        target.variable, region, sources[name], lacking: mapped.lacking[name] ?? [], dotted: dotted[name])
       rows.append(row)
       guard let moves, let source = sources[name], let dtype = ArrayType(target.variable.type)?.dtype else {
         continue
@@ -130,18 +132,30 @@ struct LoadPlan {
     return try a.entry.array().isBitwiseEqual(to: b.entry.array())
   }
 
-  /// - Parameter lacking: tensors it would be made from and that are not in the file.
+  /// What a map has left dots in the names of, by these names with slashes.
+  private static func dotted(_ weights: [MappedWeight]) -> [String: MappedWeight] {
+    Dictionary(
+      weights.filter { $0.target.contains(".") }.map { ($0.target.replacing(".", with: "/"), $0) }
+    ) { first, _ in first }
+  }
+
+  /// - Parameters:
+  ///   - lacking: tensors it would be made from and that are not in the file.
+  ///   - dotted: what would be for the variable if dots were slashes.
   /// - Returns: what becomes of the variable, and what is moved; nil where nothing is.
   private static func row(
-    _ variable: Variable, _ region: Region, _ weight: MappedWeight?, lacking: [String]
+    _ variable: Variable, _ region: Region, _ weight: MappedWeight?, lacking: [String], dotted: MappedWeight?
   ) -> (LoadReport.Row, moves: [BlockMove]?) {
     guard let weight, let type = ArrayType(variable.type) else {
+      let names = (lacking.isEmpty ? dotted?.sources.map(\.name) ?? [] : lacking).map { "`\($0)`" }
+        .joined(separator: ", ")
       return (
         LoadReport.Row(
           outcome: .missing, variable: variable.name, sources: [], variableType: "\(variable.type)",
           sourceType: nil,
-          note: lacking.isEmpty
-            ? "" : "the file lacks " + lacking.map { "`\($0)`" }.joined(separator: ", ")), nil
+          note: !lacking.isEmpty
+            ? "the file lacks " + names
+            : dotted.map { "the map makes `\($0.target)` of \(names), with dots for slashes" } ?? ""), nil
       )
     }
     let stored = weight.sources[0].storedType

@@ -234,6 +234,23 @@ import Testing
     #expect(try error { try session.load(short, only: "upper") }.description.contains("`upper/bias`"))
   }
 
+  /// Braces keep the dots of what they stand for, and where the rest of a file is left out nothing else would say so.
+  @Test func dotsAreNoSlashes() throws {
+    let session = try quietSession(Chain().graph, seed: 2)
+    let file = try weights(of: session) {
+      try $0.map {
+        $0.name == "upper/kernel" ? WeightEntry(name: "upper.weights", array: try $0.array()) : $0
+      }
+    }
+    let map = NameMap.renaming("{path...}.weights", to: "{path...}.kernel")
+    let fault = try error { try session.load(file, only: "upper", mapping: map) }
+    #expect(
+      fault.causes.map(\.message) == [
+        "`upper/kernel` (f32[5,6]) is missing: the map makes `upper.kernel` of `upper.weights`, with dots for slashes"
+      ])
+    try session.load(file, only: "upper", mapping: map.then(.renaming("{path}.kernel", to: "{path}/kernel")))
+  }
+
   /// A variable that cannot hold the file's elements stays as it was, and all others are loaded.
   @Test func elementsThatDoNotFitAreNotLoaded() throws {
     let graph = Graph()
