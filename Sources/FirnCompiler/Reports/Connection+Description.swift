@@ -62,7 +62,7 @@ extension VariableExplanation: CustomStringConvertible {
     var report = TextReport()
     report.line("\(variable): \(status.rawValue)")
     report.paragraph(reason, indent: 2)
-    if !readers.isEmpty { report.paragraph("read in " + readers.joined(separator: ", "), indent: 2) }
+    if !readers.isEmpty { report.paragraph("read in " + StatusReport.readersInWords(readers), indent: 2) }
     if let connection {
       report.line()
       report.append(connection.report(of: "the loss by `\(variable)`"))

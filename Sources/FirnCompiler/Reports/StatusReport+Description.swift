@@ -35,11 +35,16 @@ extension StatusReport: CustomStringConvertible {
     var table = TextTable([.init("variable", .name), .init("status"), .init("because"), .init("read in")])
     for entry in variables {
       table.append([
-        entry.name, entry.statusText, entry.reason, entry.readers.joined(separator: ", "),
+        entry.name, entry.statusText, entry.reason, readersInWords(entry.readers),
       ])
     }
     report.table(table)
     return report
+  }
+
+  /// Scopes that read a variable, of which the one around all has no path.
+  static func readersInWords(_ readers: [String]) -> String {
+    readers.map { $0.isEmpty ? "the top scope" : $0 }.joined(separator: ", ")
   }
 }
 

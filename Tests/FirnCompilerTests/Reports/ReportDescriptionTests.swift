@@ -50,6 +50,17 @@ import Testing
     #expect(try Explanation(graph: GraphDef(), loss: nil).status.description == "no variables")
   }
 
+  /// The scope around all has no path to be called by.
+  @Test func readersAtTheTop() throws {
+    let graph = Graph()
+    let table = graph.scope("table") { graph.variable("rows", shape: [3]) }
+    let loss = graph.scope("head") { square(table) }.sum() + (table * 2).sum()
+    let explanation = try Explanation(graph: graph.definition, loss: loss.value)
+    #expect(explanation.status.variables[0].readers == ["head", ""])
+    #expect(explanation.status.description.contains("head, the top scope"))
+    #expect(try explanation.why("table/rows").description.contains("read in head, the top scope\n"))
+  }
+
   @Test func costInTermsOfDimensions() throws {
     let report = try explanation(freezing: "encoder").cost()
     #expect(
