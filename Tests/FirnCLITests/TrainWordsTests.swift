@@ -1,5 +1,6 @@
 import FirnFormats
 import FirnGraph
+import FirnOps
 import Foundation
 import Testing
 
@@ -140,6 +141,21 @@ import Testing
         "\(run.output)")
       let stopped = bench.run(line(rate) + " --patience 20 --out other")
       #expect(stopped.output.contains(", whose weights these are\n"), "\(stopped.output)")
+    }
+  }
+
+  /// NaN is written alike whatever its sign, which depends on how it came about.
+  @Test func predictedNaN() throws {
+    try CommandLineRunner.withDirectory { directory in
+      let graph = Graph()
+      let x = graph.placeholder("x", shape: ["batch"])
+      _ = identity(sqrt(x), name: "root")
+      _ = identity(-sqrt(x), name: "other")
+      try graph.write(to: directory + "/roots.firn")
+      try "x\n-1\n4\n".write(toFile: directory + "/x.csv", atomically: true, encoding: .utf8)
+      let line = ["predict", "roots.firn", "--data", "x.csv", "--outputs", "root,other"]
+      let run = CommandLineRunner.run(line, in: directory)
+      #expect(run.output == "root,other\nnan,nan\n2.0,-2.0\n", "\(run.errors)")
     }
   }
 }

@@ -232,11 +232,11 @@ extension NDArray {
     }
   }
 
-  /// The shortest text of each element that reads back to it.
+  /// The shortest text of each element that reads back to it; of NaN, whatever its sign, `nan`.
   fileprivate var elementTexts: [String] {
     switch dtype {
-    case .f32: doubles.map { "\(Float($0))" }
-    case .f64: doubles.map { "\($0)" }
+    case .f32: doubles.map { $0.isNaN ? "nan" : "\(Float($0))" }
+    case .f64: doubles.map { $0.isNaN ? "nan" : "\($0)" }
     case .i32, .bool: doubles.map { "\(Int($0))" }
     }
   }

@@ -33,7 +33,7 @@ package enum NumberFormat {
 
   /// A number to three significant digits: `0.0123`, `-12.3`, `1.23e-07`; none are added to one that has fewer.
   package static func short(_ value: Double) -> String {
-    guard value.isFinite, value != 0 else { return value == 0 ? "0" : "\(value)" }
+    guard value.isFinite, value != 0 else { return value == 0 ? "0" : shortest(value) }
     let magnitude = value.magnitude
     if magnitude >= 0.000_999_5 && magnitude < 99_999.5 {
       var digits = 0
@@ -52,6 +52,9 @@ package enum NumberFormat {
     let size = exponent.magnitude < 10 ? "0\(exponent.magnitude)" : "\(exponent.magnitude)"
     return (value < 0 ? "-" : "") + fixed(scaled, digits: 2) + "e" + (exponent < 0 ? "-" : "+") + size
   }
+
+  /// The shortest form that is exact, and of NaN, whose sign depends on how it came about, `nan`.
+  private static func shortest(_ value: Double) -> String { value.isNaN ? "nan" : "\(value)" }
 
   private static func power(_ digits: Int) -> Double { (0..<digits).reduce(1) { power, _ in power * 10 } }
 
@@ -83,7 +86,7 @@ package enum NumberFormat {
     let digits = min(max(digits, 0), 15)
     let power = (0..<digits).reduce(1.0) { power, _ in power * 10 }
     let scaled = (value.magnitude * power).rounded()
-    guard scaled < 9e15 else { return "\(value)" }
+    guard scaled < 9e15 else { return shortest(value) }
     let text = String(Int(scaled))
     let padded = String(repeating: "0", count: max(0, digits + 1 - text.count)) + text
     let sign = value < 0 && scaled > 0 ? "-" : ""
@@ -92,7 +95,7 @@ package enum NumberFormat {
 
   private static func scaled(_ value: Double, base: Double, units: [String]) -> String {
     var magnitude = value.magnitude
-    guard magnitude.isFinite else { return "\(value) \(units[0])" }
+    guard magnitude.isFinite else { return "\(shortest(value)) \(units[0])" }
     var unit = 0
     // The limit is where one digit after the point would round up to the next unit.
     while unit + 1 < units.count && magnitude >= (unit == 0 ? base : base - 0.05) {

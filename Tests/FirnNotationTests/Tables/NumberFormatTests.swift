@@ -50,5 +50,10 @@ import Testing
     #expect(NumberFormat.fixed(-0.004, digits: 2) == "0.00")
     #expect(NumberFormat.fixed(1.999, digits: 0) == "2")
     #expect(NumberFormat.fixed(1e300, digits: 2) == "1e+300")
+    // 0/0 has one sign on one processor, what comes out of a file another.
+    for none in [Double.nan, -Double.nan] {
+      #expect(NumberFormat.fixed(none, digits: 4) == "nan" && NumberFormat.short(none) == "nan")
+      #expect(NumberFormat.percent(none) == "nan%" && NumberFormat.flops(none) == "nan FLOP")
+    }
   }
 }
