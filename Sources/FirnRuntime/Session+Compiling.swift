@@ -265,7 +265,9 @@ extension Session {
         guard tensor.graph === graph, !tensor.isPoisoned else {
           throw FirnError(
             .unknownName, "`\(tensor.name)` belongs to another graph than this session's",
-            remedy: "values inside a loop are fetched by returning them as outputs of the loop")
+            remedy: tensor.graph.root === graph
+              ? "values inside a loop are fetched by returning them as outputs of the loop"
+              : "use the tensor of the graph the session was made of, or name it by its path")
         }
         values.append(tensor.value)
       } else if let tensor = graph.tensor(named: reference.tensorName) {

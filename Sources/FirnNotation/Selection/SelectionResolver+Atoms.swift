@@ -52,11 +52,29 @@ extension SelectionResolver {
     guard found.isEmpty else { return found }
     let names = scopeNames()
     let facts = Selection.Fact.allCases.map(\.rawValue)
+    let nearest = NearestNames(to: pattern.text, among: names + (variables.isEmpty ? [] : facts))
     throw fault(
       "`\(written.text.prefix(80))` matches nothing",
-      NearestNames(to: pattern.text, among: names + (variables.isEmpty ? [] : facts)).question
+      contents(at: pattern, among: names, unless: nearest.names) ?? nearest.question
         ?? (names.isEmpty
           ? "there is nothing to name" : "there are: " + names.prefix(6).joined(separator: ", ")))
+  }
+
+  /// What stands in the scope that a path leads into before it goes wrong, as with another library's `weight`.
+  ///
+  /// - Parameter nearest: names like the path's; one of them in that scope says more.
+  private func contents(at pattern: PathPattern, among names: [String], unless nearest: [String]) -> String? {
+    guard !pattern.hasWildcards, pattern.text.utf8.count <= 256 else { return nil }
+    let known = Set(names)
+    // Other libraries have dots.
+    let scopes = [pattern.text, pattern.text.replacing(".", with: "/")].lazy.compactMap { path in
+      Path.ancestors(of: path).first(where: known.contains)
+    }
+    guard let scope = scopes.first, !nearest.contains(where: { $0 != scope && Path.isWithin($0, scope) })
+    else { return nil }
+    let inside = names.filter { Path.parent(of: $0) == scope }
+    guard !inside.isEmpty else { return nil }
+    return "`\(scope)` holds " + inside.prefix(6).joined(separator: ", ") + (inside.count > 6 ? ", …" : "")
   }
 
   private func indices(role: String) throws(FirnError) -> [Int] {

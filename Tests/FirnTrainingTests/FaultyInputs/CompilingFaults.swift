@@ -18,7 +18,7 @@ extension FaultyInput {
     FaultyInput("fetch of a result that is not there", .unknownName, ["`risky/log:1`"]) { bench in
       _ = try bench.session.compile(fetching: ["risky/log:1"])
     },
-    FaultyInput("fetch from another graph", .unknownName, ["`w`", "another graph"]) { bench in
+    FaultyInput("fetch from another graph", .unknownName, ["`w`", "graph the session was made of"]) { bench in
       _ = try bench.session.compile(fetching: [Graph().variable("w", shape: [])])
     },
     FaultyInput("fetch from inside a loop", .unknownName, ["another graph", "outputs of the loop"]) { bench in
@@ -61,7 +61,7 @@ extension FaultyInput {
     FaultyInput("loss without variables", .noGradient, ["nothing to train"]) { bench in
       _ = try bench.session.compile(minimizing: bench.risky, with: Adam())
     },
-    FaultyInput("loss from another graph", .unknownName, ["another graph"]) { bench in
+    FaultyInput("loss from another graph", .unknownName, ["graph the session was made of"]) { bench in
       let other = Graph()
       _ = try bench.session.compile(minimizing: other.variable("w", shape: []), with: Adam())
     },
