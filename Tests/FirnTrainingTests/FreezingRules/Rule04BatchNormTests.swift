@@ -176,6 +176,34 @@ import Testing
       })
   }
 
+  /// Gamma and beta learn while the averages normalise, where each has a scope of its own: `eval()` of a norm that learns.
+  @Test func rule04AveragesApartFromWhatLearns() throws {
+    let graph = Graph()
+    let x = graph.placeholder("x", shape: ["batch", 3])
+    let normalized = graph.scope("bn") {
+      let gamma = graph.variable("gamma", shape: [x.extent(-1)], role: "gain", initializer: .ones)
+      let beta = graph.variable("beta", shape: [x.extent(-1)], role: "bias", initializer: .zeros)
+      return BatchNorm(isAffine: false, name: "norm")(x) * gamma + beta
+    }
+    let session = try quietSession(graph)
+    try session.setValue(NDArray([1, -2, 3] as [Float]), of: "bn/norm/moving_mean")
+    try session.setValue(NDArray([4, 0.25, 1] as [Float]), of: "bn/norm/moving_variance")
+    let rows = try noise([5, 3])
+    let step = try session.compile(
+      minimizing: square(normalized).mean(), with: SGD(learningRate: 0.1), freezing: "bn/norm",
+      fetching: [normalized])
+    let before = try session.snapshot()
+    let trained = try session.run(step, feeding: [x: rows])[normalized]
+    #expect(try session.snapshot().changed(since: before) == ["bn/gamma", "bn/beta"])
+    #expect(try step.lint().isEmpty)
+    let (mean, root): ([Float], [Float]) = ([1, -2, 3], [2, 0.5, 1])
+    for (row, result) in zip(rows.rows, trained.rows) {
+      for axis in 0..<3 {
+        #expect(abs(result[axis] - (row[axis] - Double(mean[axis])) / Double(root[axis])) < 1e-3)
+      }
+    }
+  }
+
   /// A declaration is enough, also where there is only state to declare; `thawing:` wins over it (rule 6).
   @Test(arguments: [false, true]) func rule06DeclaredStateIsHeld(_ isAffine: Bool) throws {
     let model = try Model(isAffine: isAffine, trainable: false)
