@@ -83,6 +83,33 @@ import Testing
     }
   }
 
+  /// What is frozen and in the checkpoint alone is no longer random where a session resumes before it compiles.
+  @Test func whoResumesFirstIsNotWarned() throws {
+    try withFolder { url in
+      let model = try Model(.f32)
+      let folder = try CheckpointFolder(url.path)
+      var ends: [[String: NDArray]] = []
+      for (loads, resumesFirst) in [(true, false), (false, true), (false, false)] {
+        let session = try Session(model.graph, seed: 0)
+        var warnings: [String] = []
+        session.onWarning = { warnings.append($0) }
+        for entry in loads ? try session.snapshot("encoder").values : [] {
+          try session.setValue(entry.array, of: entry.name)
+        }
+        let start = try folder.latest()
+        if resumesFirst { try start?.resume(in: session) }
+        let program = try model.program(session, Self.optimizers[0], freezing: "encoder")
+        let trainer = Trainer(program, in: session)
+        let batches = model.data.inBatches(of: 4, seed: 6)
+        try trainer.train(
+          on: batches, epochs: 3, from: start, upTo: loads ? 5 : 10, savingTo: loads ? folder : nil)
+        #expect(warnings.isEmpty == (loads || resumesFirst), "\(warnings)")
+        if !loads { ends.append(try session.everything()) }
+      }
+      #expect(ends[0] == ends[1])
+    }
+  }
+
   /// Going on with another selection is what a run that changed its selection at that step does.
   @Test(arguments: [DType.f32, .f64]) func anotherSelectionGoesOnAsWithoutAStop(_ dtype: DType) throws {
     let model = try Model(dtype)
