@@ -12,6 +12,7 @@ extension Session {
   ///   - freezing: variables without gradient, for explicit `graph.gradients` in what is fetched.
   ///   - thawing: variables trained although declared or selected frozen.
   ///   - keepingTrainingMode: scopes in training mode although frozen (rule 4); needs `inTrainingMode`.
+  ///   - keepingInferenceMode: scopes in inference mode although not frozen; needs `inTrainingMode`.
   ///   - inTrainingMode: whether dropout and the like are active outside frozen scopes; false by default, as a program
   ///     that trains nothing is mostly for evaluation.
   ///   - averages: the name of averages that a program compiled before keeps (`averaging:`): they are read in the place
@@ -25,23 +26,26 @@ extension Session {
   /// - Throws: the faults of the graph; `.unknownName` for a tensor or averages it has not, `.invalidSelection` for
   ///   selections and for scopes that name nothing,
   ///   `.noGradient` where a gradient that is asked for has no path, `.invalidGraph` where one run would write a
-  ///   variable twice, `.invalidArgument` where `keepingTrainingMode` could have no effect.
+  ///   variable twice, `.invalidArgument` where a selection of modes could have no effect.
   /// - Complexity: no data is touched, and no buffers are made before the first run.
   public func compile(
     fetching: [any TensorReference], freezing: Selection? = nil, thawing: Selection? = nil,
-    keepingTrainingMode: Selection? = nil, inTrainingMode: Bool = false,
+    keepingTrainingMode: Selection? = nil, keepingInferenceMode: Selection? = nil,
+    inTrainingMode: Bool = false,
     underAverages averages: String? = nil, storingFrozen: FrozenStorage? = nil, recomputing: [String] = []
   ) throws(FirnError) -> Program {
     try addVariables()
-    try requireOwn([freezing, thawing, keepingTrainingMode])
-    guard inTrainingMode || keepingTrainingMode == nil else {
+    try requireOwn([freezing, thawing, keepingTrainingMode, keepingInferenceMode])
+    if !inTrainingMode, keepingTrainingMode != nil || keepingInferenceMode != nil {
+      let name = keepingTrainingMode != nil ? "keepingTrainingMode" : "keepingInferenceMode"
       throw FirnError(
-        .invalidArgument, "`keepingTrainingMode:` has no effect: the program is in inference mode",
+        .invalidArgument, "`\(name):` has no effect: the program is in inference mode",
         remedy: "compile it with `inTrainingMode: true`, or leave the selection out")
     }
     var request = CompilationRequest(
       graph: graph.definition, fetches: try values(fetching), freezing: freezing, thawing: thawing,
-      keepingTrainingMode: keepingTrainingMode, isTrainingMode: inTrainingMode)
+      keepingTrainingMode: keepingTrainingMode, keepingInferenceMode: keepingInferenceMode,
+      isTrainingMode: inTrainingMode)
     request.storingFrozen = storingFrozen
     request.recomputing = recomputing
     if let averages {
@@ -59,6 +63,8 @@ extension Session {
   ///   - freezing: variables held fixed besides those declared so; nothing of them is computed backward.
   ///   - thawing: variables trained although declared or selected frozen.
   ///   - keepingTrainingMode: scopes in training mode although frozen (rule 4).
+  ///   - keepingInferenceMode: scopes in inference mode although trained: batch norms normalise by their averages and
+  ///     move none, dropout passes all, as in Keras by `training=False`. What is learned there is learned.
   ///   - clippingNorm: the largest global norm ‖g‖ of the trained gradients together: all are multiplied by
   ///     min(clippingNorm / max(‖g‖, 1e-12), 1); by default they are not clipped.
   ///   - holding: for variables, elements that stay exactly as they are, as in `compile(updates:)`.
@@ -74,13 +80,15 @@ extension Session {
   public func compile(
     minimizing loss: any TensorReference, with optimizer: any Optimizer, freezing: Selection? = nil,
     thawing: Selection? = nil,
-    keepingTrainingMode: Selection? = nil, clippingNorm: Double? = nil,
+    keepingTrainingMode: Selection? = nil, keepingInferenceMode: Selection? = nil,
+    clippingNorm: Double? = nil,
     holding: KeyValuePairs<any TensorReference, any TensorReference> = [:], averaging: Averaging? = nil,
     storingFrozen: FrozenStorage? = nil, fetching: [any TensorReference] = [], recomputing: [String] = []
   ) throws(FirnError) -> Program {
     try compile(
       updates: [.minimize(loss, with: optimizer, clipping: clippingNorm.map { .globalNorm($0) })],
-      freezing: freezing, thawing: thawing, keepingTrainingMode: keepingTrainingMode, holding: holding,
+      freezing: freezing, thawing: thawing, keepingTrainingMode: keepingTrainingMode,
+      keepingInferenceMode: keepingInferenceMode, holding: holding,
       averaging: averaging, storingFrozen: storingFrozen, fetching: fetching, recomputing: recomputing)
   }
 
@@ -96,6 +104,8 @@ extension Session {
   ///   - thawing: variables trained although declared or selected frozen, where an objective trains them.
   ///   - keepingTrainingMode: scopes in training mode although frozen (rule 4); what any objective trains is not
   ///     frozen.
+  ///   - keepingInferenceMode: scopes in inference mode although trained: batch norms normalise by their averages and
+  ///     move none, dropout passes all. What is learned there is learned.
   ///   - holding: for variables, a `bool` of the shape of each, true where an element stays exactly as it is, through
   ///     momentum and decay: `[kernel: pruned]`. What is held has no part in the norms of clipping. Memory is kept for
   ///     it.
@@ -111,13 +121,14 @@ extension Session {
   ///   conditions that are not of the type they must be.
   public func compile(
     updates objectives: [Objective], freezing: Selection? = nil, thawing: Selection? = nil,
-    keepingTrainingMode: Selection? = nil,
+    keepingTrainingMode: Selection? = nil, keepingInferenceMode: Selection? = nil,
     holding: KeyValuePairs<any TensorReference, any TensorReference> = [:], averaging: Averaging? = nil,
     storingFrozen: FrozenStorage? = nil, fetching: [any TensorReference] = [], recomputing: [String] = []
   ) throws(FirnError) -> Program {
     try addVariables()
     try requireOwn(
-      [freezing, thawing, keepingTrainingMode] + objectives.flatMap { [$0.selection, $0.adding] })
+      [freezing, thawing, keepingTrainingMode, keepingInferenceMode]
+        + objectives.flatMap { [$0.selection, $0.adding] })
     let fetches = try values(fetching)
     var goals: [CompilationRequest.Goal] = []
     var losses: [String] = []
@@ -131,7 +142,8 @@ extension Session {
     if world.size > 1 { training.exchange = .init(weight: try exchangeWeight()) }
     var request = CompilationRequest(
       graph: graph.definition, fetches: fetches, training: training,
-      freezing: freezing, thawing: thawing, keepingTrainingMode: keepingTrainingMode)
+      freezing: freezing, thawing: thawing, keepingTrainingMode: keepingTrainingMode,
+      keepingInferenceMode: keepingInferenceMode)
     request.storingFrozen = storingFrozen
     request.recomputing = recomputing
     return try program(request, fetches: fetching.map(\.tensorName) + losses)

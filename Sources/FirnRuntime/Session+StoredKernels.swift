@@ -32,7 +32,7 @@ extension Session {
     request.isTrainingMode = false
     // What the program trains it does not store.
     request.movedElsewhere = Set(program.writtenVariables)
-    request.keepingTrainingMode = nil
+    (request.keepingTrainingMode, request.keepingInferenceMode) = (nil, nil)
     (request.freezing, request.thawing) = (nil, nil)
     request.trainability = request.together ?? context.trainability
     let stored = try self.program(request, fetches: program.fetches)

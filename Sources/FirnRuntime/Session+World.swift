@@ -119,7 +119,7 @@ extension Session {
     let (graph, bound) = (program.compilation.graph, program.compilation.bound)
     let request = program.compilation.context.request
     let selection =
-      [request.freezing, request.thawing, request.keepingTrainingMode]
+      [request.freezing, request.thawing, request.keepingTrainingMode, request.keepingInferenceMode]
       .map { $0.map { "\($0)" } ?? "nothing" }.joined(separator: "; ")
       + (request.storingFrozen.map { "; \($0)" } ?? "")
     let trained = program.trainedParts.map(\.description).joined(separator: ", ")

@@ -11,7 +11,8 @@ enum DotCommand {
     positionals: [GraphQuestion.file],
     options: [
       .init(name: "freeze", value: .text(placeholder: "SELECTION"), help: "draw these variables as frozen"),
-      GraphQuestion.train, GraphQuestion.keep, GraphQuestion.loss, GraphQuestion.input, GraphQuestion.storing,
+      GraphQuestion.train, GraphQuestion.keep, GraphQuestion.rest, GraphQuestion.loss, GraphQuestion.input,
+      GraphQuestion.storing,
       .flag("backward", help: "compile, and draw the adjoints and updates too"),
       .flag("caching", help: "with --backward: mark what caching frozen features would store"),
       .init(

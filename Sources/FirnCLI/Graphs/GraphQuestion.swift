@@ -28,6 +28,10 @@ struct GraphQuestion {
     name: "keep-training-mode", value: .text(placeholder: "SELECTION"),
     help: "run these in training mode although frozen")
 
+  static let rest = ArgumentParser.Option(
+    name: "keep-inference-mode", value: .text(placeholder: "SELECTION"),
+    help: "run these in inference mode although trained: batch norms normalise by their averages")
+
   static let storing = ArgumentParser.Option(
     name: "storing-frozen", value: .choice(FrozenStorage.allCases.map(\.description)),
     help: "hold and multiply frozen kernels in this smaller type")
@@ -41,7 +45,7 @@ struct GraphQuestion {
     help: "the value of an ONNX model's input that decides shapes, such as 'axes=0,1'", repeats: true)
 
   /// The options all questions share.
-  static let options = [freeze, train, keep, loss, input] + LoadedWeights.options + [json]
+  static let options = [freeze, train, keep, rest, loss, input] + LoadedWeights.options + [json]
 
   /// Those of a command that runs the graph with what a file of weights holds.
   ///
@@ -60,6 +64,7 @@ struct GraphQuestion {
   let freezing: Selection?
   let thawing: Selection?
   let keepingTrainingMode: Selection?
+  let keepingInferenceMode: Selection?
   /// The smaller type for frozen kernels, of commands that have the option.
   let storingFrozen: FrozenStorage?
   /// What the file given by `--weights` holds for the graph; nil where none is.
@@ -86,6 +91,9 @@ struct GraphQuestion {
     keepingTrainingMode = try arguments.text("keep-training-mode").map { text throws(FirnError) in
       try Selection(text)
     }
+    keepingInferenceMode = try arguments.text("keep-inference-mode").map { text throws(FirnError) in
+      try Selection(text)
+    }
     storingFrozen = arguments.text("storing-frozen").flatMap { FrozenStorage($0) }
     map = try WeightMaps(arguments).joined
     weights = try LoadedWeights(arguments, for: graph, in: shell)
@@ -93,7 +101,9 @@ struct GraphQuestion {
       try LossSearch(graph).loss(named: name)
     }
     // Not every question asks for modes, but a selection that matches nothing is a fault in each (rule 7).
-    if keepingTrainingMode != nil { _ = try explanation(loss: plainLoss) }
+    if keepingTrainingMode != nil || keepingInferenceMode != nil {
+      _ = try explanation(loss: plainLoss)
+    }
   }
 
   /// What a file holds.
@@ -214,7 +224,8 @@ struct GraphQuestion {
   ) throws(FirnError) -> Explanation {
     try Explanation(
       graph: graph, loss: loss, freezing: selection ?? freezing, thawing: thawing,
-      keepingTrainingMode: keepingTrainingMode, storingFrozen: storingFrozen, optimizer: optimizer,
+      keepingTrainingMode: keepingTrainingMode, keepingInferenceMode: keepingInferenceMode,
+      storingFrozen: storingFrozen, optimizer: optimizer,
       loaded: weights?.loaded ?? [], recomputing: recomputing)
   }
 
@@ -226,7 +237,7 @@ struct GraphQuestion {
   func request(optimizer: any Optimizer) throws(FirnError) -> CompilationRequest {
     var request = CompilationRequest(
       graph: graph, fetches: [], training: .init(loss: try loss(), optimizer: optimizer), freezing: freezing,
-      thawing: thawing, keepingTrainingMode: keepingTrainingMode)
+      thawing: thawing, keepingTrainingMode: keepingTrainingMode, keepingInferenceMode: keepingInferenceMode)
     request.values.loaded = weights?.loaded ?? []
     request.storingFrozen = storingFrozen
     return request

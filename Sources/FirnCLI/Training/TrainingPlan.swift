@@ -94,6 +94,7 @@ struct TrainingPlan {
     var parts = [options.words(over: steps)]
     if let thawing = question.thawing { parts.append("thawing \(thawing)") }
     if let kept = question.keepingTrainingMode { parts.append("keeping \(kept) in training mode") }
+    if let kept = question.keepingInferenceMode { parts.append("keeping \(kept) in inference mode") }
     parts += schedule.stages.compactMap { stage in
       let selection = stage.freezing?.description ?? "nothing"
       guard case .epoch(let epoch) = stage.start, epoch > 0 else {
@@ -128,7 +129,8 @@ struct TrainingPlan {
             $0.name, training: $0.selection, with: options.optimizer,
             clipping: options.clippingNorm.map { .globalNorm($0) })
         }, freezing: stage.freezing, thawing: question.thawing,
-        keepingTrainingMode: question.keepingTrainingMode, storingFrozen: question.storingFrozen,
+        keepingTrainingMode: question.keepingTrainingMode,
+        keepingInferenceMode: question.keepingInferenceMode, storingFrozen: question.storingFrozen,
         recomputing: recomputing)
     }
   }
@@ -144,7 +146,8 @@ struct TrainingPlan {
     }
     var request = CompilationRequest(
       graph: question.graph, fetches: [], training: .init(goals: goals), freezing: stage.freezing,
-      thawing: question.thawing, keepingTrainingMode: question.keepingTrainingMode)
+      thawing: question.thawing, keepingTrainingMode: question.keepingTrainingMode,
+      keepingInferenceMode: question.keepingInferenceMode)
     request.values.loaded = question.weights?.loaded ?? []
     let explanation: Explanation
     do throws(FirnError) {

@@ -102,19 +102,19 @@ package struct CompilationContext: Sendable {
 
   /// Where the program runs in training mode.
   ///
-  /// - Throws: where `keepingTrainingMode:` names nothing that has two modes.
+  /// - Throws: where a selection of modes names nothing that has two, or two the same.
   func modes(of graph: GraphDef) throws(FirnError) -> Modes { try Modes(graph, request, together) }
 
   /// What becomes of the variables, given where gradients travel; nil where nothing is trained.
   ///
-  /// - Throws: where `keepingTrainingMode:` names nothing that has two modes.
+  /// - Throws: where a selection of modes names nothing that has two, or two the same.
   func verdicts(_ flow: LossFlow?) throws(FirnError) -> Verdicts {
     Verdicts(request.graph, trainability, try modes(of: request.graph), flow)
   }
 
   /// What becomes of the variables by each objective, given where the gradients of each travel.
   ///
-  /// - Throws: where `keepingTrainingMode:` names nothing that has two modes.
+  /// - Throws: where a selection of modes names nothing that has two, or two the same.
   func verdicts(of objectives: [ObjectiveScope], _ flows: [LossFlow]) throws(FirnError) -> Verdicts {
     Verdicts(
       request.graph, objectives.count == 1 ? objectives[0].targets : trainability,

@@ -175,7 +175,8 @@ extension Explanation {
           .trainedAndHeld,
           "`\(scope)` learns by the statistics of batches, but \(list(held[scope] ?? [])) \(held[scope]?.count == 1 ? "is" : "are") held: inference will differ",
           subjects: held[scope] ?? [],
-          remedy: "name the state by `thawing:` too, or freeze all of `\(scope)`")
+          remedy:
+            "name the state by `thawing:` too, or `\(scope)` by `keepingInferenceMode:`, or freeze all of it")
       }
   }
 

@@ -7,6 +7,7 @@ extension Explanation {
     let selections: [(label: String, selection: Selection?)] = [
       ("freezing", request.freezing), ("thawing", request.thawing),
       ("keepingTrainingMode", request.keepingTrainingMode),
+      ("keepingInferenceMode", request.keepingInferenceMode),
     ]
     var scopes: [String] = []
     var known: Set<String> = []

@@ -25,13 +25,15 @@ public struct Explanation: Sendable {
   /// - Throws: what is wrong with the selections or with the loss.
   package init(
     graph: GraphDef, loss: Value?, freezing: Selection? = nil, thawing: Selection? = nil,
-    keepingTrainingMode: Selection? = nil, storingFrozen: FrozenStorage? = nil,
+    keepingTrainingMode: Selection? = nil, keepingInferenceMode: Selection? = nil,
+    storingFrozen: FrozenStorage? = nil,
     optimizer: (any Optimizer)? = nil, loaded: Set<String> = [], recomputing: [String] = []
   ) throws(FirnError) {
     var request = CompilationRequest(
       graph: graph, fetches: [],
       training: loss.map { .init(loss: $0, optimizer: optimizer ?? GradientsOnly()) },
-      freezing: freezing, thawing: thawing, keepingTrainingMode: keepingTrainingMode)
+      freezing: freezing, thawing: thawing, keepingTrainingMode: keepingTrainingMode,
+      keepingInferenceMode: keepingInferenceMode)
     request.values.loaded = loaded
     request.storingFrozen = storingFrozen
     request.recomputing = recomputing

@@ -17,6 +17,8 @@ package struct CompilationRequest: Sendable {
   package var together: Trainability?
   /// Scopes that run in training mode although frozen.
   package var keepingTrainingMode: Selection?
+  /// Scopes that run in inference mode although trained.
+  package var keepingInferenceMode: Selection?
   /// The smaller type in which frozen kernels are held; `f32` if nil.
   package var storingFrozen: FrozenStorage?
   /// Variables that another program moves and that are not frozen for this one either.
@@ -175,7 +177,8 @@ package struct CompilationRequest: Sendable {
 
   package init(
     graph: GraphDef, fetches: [Value], training: Training? = nil, freezing: Selection? = nil,
-    thawing: Selection? = nil, keepingTrainingMode: Selection? = nil, isTrainingMode: Bool = false
+    thawing: Selection? = nil, keepingTrainingMode: Selection? = nil, keepingInferenceMode: Selection? = nil,
+    isTrainingMode: Bool = false
   ) {
     self.graph = graph
     self.fetches = fetches
@@ -183,6 +186,7 @@ package struct CompilationRequest: Sendable {
     self.freezing = freezing
     self.thawing = thawing
     self.keepingTrainingMode = keepingTrainingMode
+    self.keepingInferenceMode = keepingInferenceMode
     self.isTrainingMode = isTrainingMode || training != nil
   }
 }

@@ -6,33 +6,29 @@ import FirnOps
 package struct Modes: Sendable {
   private let isTrainingMode: Bool
   private let trainability: Trainability
-  private let keeping: Selection?
-  /// The places that `keepingTrainingMode:` names.
-  private let kept: Set<String>
-  /// The scopes of variables that it names.
-  private let keptScopes: Set<String>
+  /// What `keepingTrainingMode:` names.
+  private let waking: Kept
+  /// What `keepingInferenceMode:` names.
+  private let resting: Kept
   /// What becomes of each state variable that training assigns; one of several assignments that moves it counts.
   private(set) var motions: [String: Motion] = [:]
 
-  /// `keepingTrainingMode:` is read against the variables of the model, as `freezing:` is, and what of the model has
-  /// two modes.
+  /// Both selections are read against the variables of the model, as `freezing:` is, and what of the model has two modes.
   ///
-  /// - Throws: what is wrong with that selection; also where it names nothing that has two modes.
+  /// - Throws: what is wrong with these selections; also where one names nothing that has two modes, or both the same.
   init(
     _ graph: GraphDef, _ request: CompilationRequest, _ trainability: Trainability
   ) throws(FirnError) {
     isTrainingMode = request.isTrainingMode
     self.trainability = trainability
-    keeping = request.keepingTrainingMode
-    if let keeping {
-      let places = graph.modalPlaces(in: ModalPlace()).flatMap(\.paths)
-      let scopes = Set(trainability.variables.flatMap { Path.ancestors(of: $0.name) }).sorted()
-      keptScopes = Set(try keeping.resolve(places: places + scopes, in: request.selectionContext))
-      kept = keptScopes.intersection(places)
-      if kept.isEmpty { throw Self.noPlace(keeping, places) }
-    } else {
-      kept = []
-      keptScopes = []
+    waking = try Kept(request.keepingTrainingMode, "keepingTrainingMode", graph, request, trainability)
+    resting = try Kept(request.keepingInferenceMode, "keepingInferenceMode", graph, request, trainability)
+    if !waking.places.isDisjoint(with: resting.places),
+      let both = waking.scopes.intersection(resting.scopes).min()
+    {
+      throw FirnError(
+        .invalidSelection, "`\(both)` is kept in training mode and in inference mode",
+        remedy: "leave it out of `keepingTrainingMode:` or of `keepingInferenceMode:`", place: both)
     }
     for position in graph.nodes.indices where graph.nodes[position].traits.contains(.writes) {
       guard let name = graph.nodes[position].trainingAssignment?.variable, motions[name]?.isMoving != true
@@ -41,26 +37,53 @@ package struct Modes: Sendable {
     }
   }
 
-  private static func noPlace(_ keeping: Selection, _ places: [String]) -> FirnError {
-    var scopes: [String] = []
-    for scope in places.map(Path.parent) where !scopes.contains(scope) { scopes.append(scope) }
-    let listed = scopes.prefix(6).map { $0.isEmpty ? "the top scope" : "`\($0)`" }.joined(separator: ", ")
-    return FirnError(
-      .invalidSelection, "`keepingTrainingMode: \(keeping)` names nothing that has two modes",
-      remedy: scopes.isEmpty
-        ? "leave it out: no dropout or batch norm is computed here"
-        : "dropout and batch norms are in " + listed
-          + (scopes.count > 6 ? " and \(scopes.count - 6) more" : ""))
+  /// What a selection keeps in one of the modes, whatever is frozen.
+  private struct Kept {
+    let selection: Selection?
+    /// Of nodes that have two modes.
+    let places: Set<String>
+    /// Those, and the scopes of variables that it names.
+    let scopes: Set<String>
+
+    init(
+      _ selection: Selection?, _ label: String, _ graph: GraphDef, _ request: CompilationRequest,
+      _ trainability: Trainability
+    ) throws(FirnError) {
+      self.selection = selection
+      guard let selection else {
+        (places, scopes) = ([], [])
+        return
+      }
+      let all = graph.modalPlaces(in: ModalPlace()).flatMap(\.paths)
+      let around = Set(trainability.variables.flatMap { Path.ancestors(of: $0.name) }).sorted()
+      scopes = Set(try selection.resolve(places: all + around, in: request.selectionContext))
+      places = scopes.intersection(all)
+      if places.isEmpty { throw Self.noPlace("\(label): \(selection)", all) }
+    }
+
+    func contains(_ place: ModalPlace) -> Bool { place.paths.contains { places.contains($0) } }
+
+    private static func noPlace(_ request: String, _ places: [String]) -> FirnError {
+      var scopes: [String] = []
+      for scope in places.map(Path.parent) where !scopes.contains(scope) { scopes.append(scope) }
+      let listed = scopes.prefix(6).map { $0.isEmpty ? "the top scope" : "`\($0)`" }.joined(separator: ", ")
+      return FirnError(
+        .invalidSelection, "`\(request)` names nothing that has two modes",
+        remedy: scopes.isEmpty
+          ? "leave it out: no dropout or batch norm is computed here"
+          : "dropout and batch norms are in " + listed
+            + (scopes.count > 6 ? " and \(scopes.count - 6) more" : ""))
+    }
   }
 
   func isInference(_ place: ModalPlace) -> Bool {
-    !isTrainingMode || (!isKept(place) && frozenScope(around: place) != nil)
+    !isTrainingMode || resting.contains(place) || !waking.contains(place) && frozenScope(around: place) != nil
   }
 
   /// Whether what is in a scope with variables runs in inference mode, where no selection names it by itself.
   func isInference(inScope path: String) -> Bool {
-    !isTrainingMode
-      || !keptScopes.contains(path)
+    !isTrainingMode || resting.scopes.contains(path)
+      || !waking.scopes.contains(path)
         && ([path] + Path.ancestors(of: path)).contains(where: trainability.isFrozen(scope:))
   }
 
@@ -68,15 +91,14 @@ package struct Modes: Sendable {
   func motion(of variable: String, at place: ModalPlace) -> Motion {
     guard isTrainingMode else { return .held(.inference) }
     let scope = frozenScope(around: place)
-    if isKept(place) { return .moves(frozen: scope, keeping: keeping?.description) }
+    if waking.contains(place) { return .moves(frozen: scope, keeping: waking.selection?.description) }
     let holder = trainability.holder(of: variable)
     if case .shadow? = holder, let holder { return .held(holder) }
     if let scope { return .held(.frozenScope(scope)) }
+    if resting.contains(place) { return .held(.mode(resting.selection?.description ?? "")) }
     if let holder { return .held(holder) }
     return .moves(frozen: nil, keeping: nil)
   }
-
-  private func isKept(_ place: ModalPlace) -> Bool { place.paths.contains { kept.contains($0) } }
 
   /// The outermost frozen scope that holds it.
   private func frozenScope(around place: ModalPlace) -> String? {
@@ -90,6 +112,8 @@ enum Motion: Hashable, Sendable {
     /// Nothing is trained.
     case inference
     case frozenScope(String)
+    /// Its scope is kept in inference mode by this selection.
+    case mode(String)
     /// Named by `freezing:` although its scope is trained.
     case selection(String)
     /// Declared so although its scope is trained.
@@ -112,6 +136,7 @@ enum Motion: Hashable, Sendable {
     case .moves: "it is state and moves: its scope is in training mode"
     case .held(.inference): "it is state and stays: the program runs in inference mode"
     case .held(.frozenScope(let scope)): "it is state and is held: `\(scope)` is frozen"
+    case .held(.mode(let text)): "it is state and is held by `keepingInferenceMode: \(text)`"
     case .held(.selection(let text)): "it is state and is held by `freezing: \(text)`"
     case .held(.shadow(let shadow)): "it is state and \(shadow)"
     case .held(.declaration): "it is state and is held by its declaration (`trainable: false`)"

@@ -15,6 +15,7 @@ extension Session {
   ///   - thawing: variables trained although declared or selected frozen.
   ///   - keepingTrainingMode: scopes in training mode although frozen; they are random or mix examples, and end what
   ///     can be had.
+  ///   - keepingInferenceMode: scopes in inference mode although trained.
   ///   - storingFrozen: the smaller type in which frozen kernels are held; `f32` by default.
   ///   - constants: feeds of placeholders that have no row an example.
   ///   - batchSize: examples that are computed at once, positive; changes no bit.
@@ -25,13 +26,14 @@ extension Session {
   /// - Complexity: the forward pass of what is frozen for each example that is not in `place`.
   public func frozenFeatures(
     of loss: any TensorReference, over data: DataSet, freezing: Selection? = nil, thawing: Selection? = nil,
-    keepingTrainingMode: Selection? = nil, storingFrozen: FrozenStorage? = nil,
+    keepingTrainingMode: Selection? = nil, keepingInferenceMode: Selection? = nil,
+    storingFrozen: FrozenStorage? = nil,
     feeding constants: Feeds = [:], batchSize: Int = 64,
     in place: FeaturePlace? = nil, bytesPerExample: Int? = nil
   ) throws(FirnError) -> FrozenFeatures {
     let program = try compile(
       fetching: [loss], freezing: freezing, thawing: thawing, keepingTrainingMode: keepingTrainingMode,
-      inTrainingMode: true, storingFrozen: storingFrozen)
+      keepingInferenceMode: keepingInferenceMode, inTrainingMode: true, storingFrozen: storingFrozen)
     return try frozenFeatures(
       of: program, over: data, feeding: constants, batchSize: batchSize, in: place,
       bytesPerExample: bytesPerExample)

@@ -176,32 +176,63 @@ import Testing
       })
   }
 
-  /// Gamma and beta learn while the averages normalise, where each has a scope of its own: `eval()` of a norm that learns.
-  @Test func rule04AveragesApartFromWhatLearns() throws {
+  /// `eval()` of a norm that learns: the averages normalise and stay, and gamma and beta learn by them.
+  @Test func rule04AveragesNormaliseWhatLearns() throws {
     let graph = Graph()
     let x = graph.placeholder("x", shape: ["batch", 3])
-    let normalized = graph.scope("bn") {
-      let gamma = graph.variable("gamma", shape: [x.extent(-1)], role: "gain", initializer: .ones)
-      let beta = graph.variable("beta", shape: [x.extent(-1)], role: "bias", initializer: .zeros)
-      return BatchNorm(isAffine: false, name: "norm")(x) * gamma + beta
-    }
+    let normalized = graph.scope("encoder") { Dropout(0.5, name: "drop")(BatchNorm(name: "bn")(x)) }
     let session = try quietSession(graph)
-    try session.setValue(NDArray([1, -2, 3] as [Float]), of: "bn/norm/moving_mean")
-    try session.setValue(NDArray([4, 0.25, 1] as [Float]), of: "bn/norm/moving_variance")
+    try session.setValue(NDArray([1, -2, 3] as [Float]), of: "encoder/bn/moving_mean")
+    try session.setValue(NDArray([4, 0.25, 1] as [Float]), of: "encoder/bn/moving_variance")
     let rows = try noise([5, 3])
     let step = try session.compile(
-      minimizing: square(normalized).mean(), with: SGD(learningRate: 0.1), freezing: "bn/norm",
+      minimizing: square(normalized).mean(), with: SGD(learningRate: 0.1), keepingInferenceMode: "encoder",
       fetching: [normalized])
     let before = try session.snapshot()
     let trained = try session.run(step, feeding: [x: rows])[normalized]
-    #expect(try session.snapshot().changed(since: before) == ["bn/gamma", "bn/beta"])
+    #expect(try session.snapshot().changed(since: before) == ["encoder/bn/gamma", "encoder/bn/beta"])
     #expect(try step.lint().isEmpty)
-    let (mean, root): ([Float], [Float]) = ([1, -2, 3], [2, 0.5, 1])
-    for (row, result) in zip(rows.rows, trained.rows) {
-      for axis in 0..<3 {
-        #expect(abs(result[axis] - (row[axis] - Double(mean[axis])) / Double(root[axis])) < 1e-3)
+    #expect(step.status.scopes.first { $0.path == "encoder" }?.mode == .inference)
+    #expect(
+      step.status.variables.filter {
+        $0.reason == "it is state and is held by `keepingInferenceMode: encoder`"
       }
+      .map(\.name) == Self.statistics)
+    let (mean, root): ([Double], [Double]) = ([1, -2, 3], [2, 0.5, 1])
+    let gamma = try session.value(of: "encoder/bn/gamma").doubles
+    for axis in 0..<3 {
+      let columns = (rows.rows.map { ($0[axis] - mean[axis]) / root[axis] }, trained.rows.map { $0[axis] })
+      for (wanted, got) in zip(columns.0, columns.1) { #expect(abs(wanted - got) < 1e-3 * (1 + abs(wanted))) }
+      // d mean(y²) / d gamma = 2 mean over rows of y x̂ / 3, with gamma 1 and beta 0.
+      let slope = 2 * columns.0.reduce(0) { $0 + $1 * $1 } / 15
+      #expect(abs(gamma[axis] - (1 - 0.1 * slope)) < 1e-3 * (1 + abs(slope)))
     }
+  }
+
+  @Test func rule04BothModesAtOnceAreAnError() throws {
+    let model = try Model()
+    let session = try quietSession(model.graph)
+    func fault(_ body: () throws -> Program) -> FirnError? { #expect(throws: FirnError.self) { try body() } }
+    let both = fault {
+      try session.compile(
+        minimizing: model.loss, with: Adam(), keepingTrainingMode: "encoder/bn",
+        keepingInferenceMode: "encoder")
+    }
+    #expect(both?.code == .invalidSelection && both?.place == "encoder/bn")
+    let nothing = fault {
+      try session.compile(minimizing: model.loss, with: Adam(), keepingInferenceMode: "encoder/dense")
+    }
+    #expect(nothing?.message == "`keepingInferenceMode: encoder/dense` names nothing that has two modes")
+    let idle = fault { try session.compile(fetching: [model.loss], keepingInferenceMode: "encoder") }
+    #expect(
+      idle?.code == .invalidArgument
+        && idle?.message.contains("`keepingInferenceMode:` has no effect") == true)
+    // What is frozen rests anyway; what is beside it goes on.
+    let program = try session.compile(
+      minimizing: model.loss, with: Adam(), freezing: "encoder", keepingInferenceMode: "encoder")
+    #expect(
+      program.graph.writtenVariables.filter { $0.contains("moving") }.allSatisfy { $0.hasPrefix("head/bn") })
+    #expect(program.graph.writtenVariables.contains("head/bn/moving_mean"))
   }
 
   /// A declaration is enough, also where there is only state to declare; `thawing:` wins over it (rule 6).
