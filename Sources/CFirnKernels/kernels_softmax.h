@@ -40,7 +40,98 @@ FIRN_INLINE float exponentials(const float *x, float *y, size_t n, float shift) 
     return horizontal_sum(all);
 }
 
+/// Rows of at most so many elements are done several at once, a row in each lane: most of a vector would be empty.
+#define FIRN_SHORT_COLUMNS FIRN_ROW_LANES
+/// Rows that are done at once, and vectors that these are in.
+#define FIRN_SHORT_ROWS 32
+#define FIRN_SHORT_VECTORS (FIRN_SHORT_ROWS / FIRN_LANES)
+
+/// Short rows side by side: element c of row r is lane r of column c.
+typedef struct {
+    FirnFloats at[FIRN_SHORT_COLUMNS][FIRN_SHORT_VECTORS];
+} FirnShortRows;
+
+/// Reads `rows` rows; the lanes of others are 0.
+FIRN_INLINE void short_rows_load(FirnShortRows *t, const float *x, size_t rows, size_t columns) {
+    float *to = (float *)t;
+    if (rows < FIRN_SHORT_ROWS) {
+        for (size_t c = 0; c < columns; c++)
+            for (int v = 0; v < FIRN_SHORT_VECTORS; v++) t->at[c][v] = splat(0.0f);
+    }
+    for (size_t r = 0; r < rows; r++, x += columns)
+        for (size_t c = 0; c < columns; c++) to[c * FIRN_SHORT_ROWS + r] = x[c];
+}
+
+FIRN_INLINE void short_rows_store(const FirnShortRows *t, float *y, size_t rows, size_t columns) {
+    const float *from = (const float *)t;
+    for (size_t r = 0; r < rows; r++, y += columns)
+        for (size_t c = 0; c < columns; c++) y[c] = from[c * FIRN_SHORT_ROWS + r];
+}
+
+// Combines columns in the order in which `horizontal_##name` combines the lanes of a row.
+#define FIRN_DECLARE_SHORT(name, OF) \
+    FIRN_INLINE FirnFloats short_##name(const FirnShortRows *t, size_t columns, int v) { \
+        FirnFloats part[FIRN_SHORT_COLUMNS]; \
+        for (size_t c = 0; c < columns; c++) part[c] = t->at[c][v]; \
+        for (size_t half = FIRN_SHORT_COLUMNS / 2; half > 0; half /= 2) { \
+            for (size_t c = 0; c + half < columns; c++) part[c] = OF(part[c], part[c + half]); \
+            columns = smaller(columns, half); \
+        } \
+        return part[0]; \
+    }
+
+FIRN_DECLARE_SHORT(sum, FIRN_SUM_OF)
+FIRN_DECLARE_SHORT(max, FIRN_MAX_OF)
+
+/// Shifts rows by the greatest of each, which goes to `shift`, their exponentials to `terms`, and the sums of these to `sum`.
+FIRN_INLINE void short_exponentials(FirnShortRows *t, FirnShortRows *terms, size_t columns, FirnFloats *shift,
+                                    FirnFloats *sum) {
+    for (int v = 0; v < FIRN_SHORT_VECTORS; v++) {
+        shift[v] = short_max(t, columns, v);
+        for (size_t c = 0; c < columns; c++) {
+            t->at[c][v] -= shift[v];
+            terms->at[c][v] = exp_of(t->at[c][v]);
+        }
+        sum[v] = short_sum(terms, columns, v);
+    }
+}
+
+FIRN_INLINE void short_softmax(int logarithm, const float *x, float *y, size_t rows, size_t columns) {
+    for (size_t first = 0; first < rows; first += FIRN_SHORT_ROWS) {
+        const size_t some = smaller(rows - first, FIRN_SHORT_ROWS);
+        FirnShortRows t, terms;
+        FirnFloats shift[FIRN_SHORT_VECTORS], sum[FIRN_SHORT_VECTORS];
+        short_rows_load(&t, x + first * columns, some, columns);
+        short_exponentials(&t, &terms, columns, shift, sum);
+        for (int v = 0; v < FIRN_SHORT_VECTORS; v++) {
+            const FirnFloats log_sum = logarithm ? log_of(sum[v]) : sum[v];
+            for (size_t c = 0; c < columns; c++)
+                t.at[c][v] = logarithm ? t.at[c][v] - log_sum : terms.at[c][v] / sum[v];
+        }
+        short_rows_store(&t, y + first * columns, some, columns);
+    }
+}
+
+FIRN_INLINE void short_sparse_cross_entropy(const float *restrict logits, const int32_t *restrict labels,
+                                            float *restrict y, size_t rows, size_t columns) {
+    for (size_t first = 0; first < rows; first += FIRN_SHORT_ROWS) {
+        const size_t some = smaller(rows - first, FIRN_SHORT_ROWS);
+        FirnShortRows t, terms;
+        FirnFloats shift[FIRN_SHORT_VECTORS], sum[FIRN_SHORT_VECTORS];
+        short_rows_load(&t, logits + first * columns, some, columns);
+        short_exponentials(&t, &terms, columns, shift, sum);
+        for (int v = 0; v < FIRN_SHORT_VECTORS; v++) sum[v] = log_of(sum[v]);
+        const float *shifted = (const float *)&t, *log_sum = (const float *)sum;
+        for (size_t r = 0; r < some; r++)
+            y[first + r] = log_sum[r] - shifted[(size_t)labels[first + r] * FIRN_SHORT_ROWS + r];
+    }
+}
+
 FIRN_KERNEL void softmax(const float *x, float *y, size_t rows, size_t columns) {
+    if (columns > 0 && columns <= FIRN_SHORT_COLUMNS) {
+        short_softmax(0, x, y, rows, columns);
+        return;
+    }
     for (size_t r = 0; r < rows; r++, x += columns, y += columns) {
         const float sum = exponentials(x, y, columns, max_row(x, columns));
         size_t i = 0;
@@ -52,6 +143,10 @@ FIRN_KERNEL void softmax(const float *x, float *y, size_t rows, size_t columns) 
 FIRN_INLINE float log_scalar(float x) { return log_of(splat(x))[0]; }
 
 FIRN_KERNEL void log_softmax(const float *x, float *y, size_t rows, size_t columns) {
+    if (columns > 0 && columns <= FIRN_SHORT_COLUMNS) {
+        short_softmax(1, x, y, rows, columns);
+        return;
+    }
     for (size_t r = 0; r < rows; r++, x += columns, y += columns) {
         const float shift = max_row(x, columns);
         const float log_sum = log_scalar(exponentials(x, NULL, columns, shift));
@@ -66,6 +161,10 @@ FIRN_KERNEL void log_softmax(const float *x, float *y, size_t rows, size_t colum
 
 FIRN_KERNEL void sparse_cross_entropy(const float *restrict logits, const int32_t *restrict labels,
                                       float *restrict y, size_t rows, size_t columns) {
+    if (columns > 0 && columns <= FIRN_SHORT_COLUMNS) {
+        short_sparse_cross_entropy(logits, labels, y, rows, columns);
+        return;
+    }
     for (size_t r = 0; r < rows; r++, logits += columns) {
         const float shift = max_row(logits, columns);
         const float log_sum = log_scalar(exponentials(logits, NULL, columns, shift));
