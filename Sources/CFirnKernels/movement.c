@@ -6,6 +6,8 @@
 
 /// Side of the square in which a transposition stays within the first-level cache.
 #define FIRN_TRANSPOSE_BLOCK 32
+/// Up to so many elements a side of a plane is too short for squares.
+#define FIRN_NARROW_PLANE 4
 
 typedef struct {
     size_t rank;
@@ -59,6 +61,55 @@ static FirnCopy simplified(size_t rank, const size_t *sizes, const ptrdiff_t *so
     return l;
 }
 
+// `name##_tiles` transposes: what steps by one in the source steps by `ds` in the destination, and what steps by one there
+// by `ss` in the source. Tiles of `side` by `side` are exchanged in vectors; TILE is what exchanges one.
+#define FIRN_DECLARE_TILES(name, Element, side, TILE) \
+    static void name##_tiles(size_t m, size_t n, const Element *restrict s, ptrdiff_t ss, Element *restrict d, \
+                             ptrdiff_t ds) { \
+        const size_t wide = n - n % side, high = m - m % side; \
+        for (size_t i = 0; i < high; i += side) { \
+            for (size_t j = 0; j < wide; j += side) \
+                TILE(s + (ptrdiff_t)j * ss + (ptrdiff_t)i, ss, d + (ptrdiff_t)i * ds + (ptrdiff_t)j, ds); \
+        } \
+        for (size_t i = 0; i < m; i++) { \
+            for (size_t j = i < high ? wide : 0; j < n; j++) \
+                d[(ptrdiff_t)i * ds + (ptrdiff_t)j] = s[(ptrdiff_t)j * ss + (ptrdiff_t)i]; \
+        } \
+    }
+
+typedef uint32_t FirnFour32 __attribute__((ext_vector_type(4)));
+typedef FirnFour32 FirnLooseFour32 __attribute__((aligned(4), may_alias));
+typedef uint64_t FirnTwo64 __attribute__((ext_vector_type(2)));
+typedef FirnTwo64 FirnLooseTwo64 __attribute__((aligned(8), may_alias));
+
+static inline void exchange_32(const uint32_t *restrict s, ptrdiff_t ss, uint32_t *restrict d, ptrdiff_t ds) {
+    const FirnFour32 a = *(const FirnLooseFour32 *)s, b = *(const FirnLooseFour32 *)(s + ss);
+    const FirnFour32 c = *(const FirnLooseFour32 *)(s + 2 * ss), e = *(const FirnLooseFour32 *)(s + 3 * ss);
+    const FirnFour32 ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+    const FirnFour32 ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    const FirnFour32 ce_low = __builtin_shufflevector(c, e, 0, 4, 1, 5);
+    const FirnFour32 ce_high = __builtin_shufflevector(c, e, 2, 6, 3, 7);
+    *(FirnLooseFour32 *)d = __builtin_shufflevector(ab_low, ce_low, 0, 1, 4, 5);
+    *(FirnLooseFour32 *)(d + ds) = __builtin_shufflevector(ab_low, ce_low, 2, 3, 6, 7);
+    *(FirnLooseFour32 *)(d + 2 * ds) = __builtin_shufflevector(ab_high, ce_high, 0, 1, 4, 5);
+    *(FirnLooseFour32 *)(d + 3 * ds) = __builtin_shufflevector(ab_high, ce_high, 2, 3, 6, 7);
+}
+
+static inline void exchange_64(const uint64_t *restrict s, ptrdiff_t ss, uint64_t *restrict d, ptrdiff_t ds) {
+    const FirnTwo64 a = *(const FirnLooseTwo64 *)s, b = *(const FirnLooseTwo64 *)(s + ss);
+    *(FirnLooseTwo64 *)d = __builtin_shufflevector(a, b, 0, 2);
+    *(FirnLooseTwo64 *)(d + ds) = __builtin_shufflevector(a, b, 1, 3);
+}
+
+static inline void exchange_8(const uint8_t *restrict s, ptrdiff_t ss, uint8_t *restrict d, ptrdiff_t ds) {
+    (void)ss, (void)ds;
+    *d = *s;
+}
+
+FIRN_DECLARE_TILES(copy_8, uint8_t, 1, exchange_8)
+FIRN_DECLARE_TILES(copy_32, uint32_t, 4, exchange_32)
+FIRN_DECLARE_TILES(copy_64, uint64_t, 2, exchange_64)
+
 // `name##_line` copies along one axis, `name##_plane` along two in square blocks, so that both the lines
 // read and the lines written stay in cache; `name##_axes` steps over the axes outside.
 #define FIRN_DECLARE_COPY(name, Element) \
@@ -74,14 +125,25 @@ static FirnCopy simplified(size_t rank, const size_t *sizes, const ptrdiff_t *so
     } \
     static void name##_plane(const size_t *sizes, const Element *restrict s, const ptrdiff_t *ss, \
                              Element *restrict d, const ptrdiff_t *ds) { \
-        const size_t block = FIRN_TRANSPOSE_BLOCK; \
-        for (size_t i0 = 0; i0 < sizes[0]; i0 += block) { \
-            const size_t i1 = sizes[0] - i0 < block ? sizes[0] : i0 + block; \
-            for (size_t j0 = 0; j0 < sizes[1]; j0 += block) { \
-                const size_t n = sizes[1] - j0 < block ? sizes[1] - j0 : block; \
-                for (size_t i = i0; i < i1; i++) \
-                    name##_line(n, s + (ptrdiff_t)i * ss[0] + (ptrdiff_t)j0 * ss[1], ss[1], \
-                                d + (ptrdiff_t)i * ds[0] + (ptrdiff_t)j0 * ds[1], ds[1]); \
+        /* Narrow planes are gone along by their long side, as far as lines stay in cache. */ \
+        const size_t block = FIRN_TRANSPOSE_BLOCK, narrow = FIRN_NARROW_PLANE, stretch = block * block; \
+        const size_t rows = sizes[1] <= narrow ? stretch : block, columns = sizes[0] <= narrow ? stretch : block; \
+        const int has_tiles = ss[0] == 1 && ds[1] == 1 && sizes[0] > narrow && sizes[1] > narrow; \
+        for (size_t i0 = 0; i0 < sizes[0]; i0 += rows) { \
+            const size_t m = sizes[0] - i0 < rows ? sizes[0] - i0 : rows; \
+            for (size_t j0 = 0; j0 < sizes[1]; j0 += columns) { \
+                const size_t n = sizes[1] - j0 < columns ? sizes[1] - j0 : columns; \
+                const Element *from = s + (ptrdiff_t)i0 * ss[0] + (ptrdiff_t)j0 * ss[1]; \
+                Element *to = d + (ptrdiff_t)i0 * ds[0] + (ptrdiff_t)j0 * ds[1]; \
+                if (has_tiles) { \
+                    name##_tiles(m, n, from, ss[1], to, ds[0]); \
+                } else if (sizes[1] <= narrow) { \
+                    for (size_t j = 0; j < n; j++) \
+                        name##_line(m, from + (ptrdiff_t)j * ss[1], ss[0], to + (ptrdiff_t)j * ds[1], ds[0]); \
+                } else { \
+                    for (size_t i = 0; i < m; i++) \
+                        name##_line(n, from + (ptrdiff_t)i * ss[0], ss[1], to + (ptrdiff_t)i * ds[0], ds[1]); \
+                } \
             } \
         } \
     } \
