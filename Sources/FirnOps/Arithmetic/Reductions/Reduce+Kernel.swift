@@ -75,12 +75,9 @@ extension Reduce {
     let function = function
     let divisor = Double(loops.reducedCount)
     return Kernel { (call: borrowing KernelCall) throws(FirnError) in
-      let x = call.operand(0, as: Float.self)
       let y = call.result(as: Float.self)
       call.inPieces(loops.keptCount, grain: grain(ofItems: loops.reducedCount)) { start, n in
-        for i in start..<start + n {
-          y[i] = Float(reduce(function, loops, at: i, divisor) { Double(x[$0]) })
-        }
+        reduce(function, loops, start, n, call.operand(0, as: Float.self), divisor) { y[$0] = Float($1) }
       }
     }
   }
@@ -89,10 +86,9 @@ extension Reduce {
     let function = function
     let divisor = Double(loops.reducedCount)
     return Kernel { (call: borrowing KernelCall) throws(FirnError) in
-      let x = call.operand(0, as: Double.self)
       let y = call.result(as: Double.self)
       call.inPieces(loops.keptCount, grain: grain(ofItems: loops.reducedCount)) { start, n in
-        for i in start..<start + n { y[i] = reduce(function, loops, at: i, divisor) { x[$0] } }
+        reduce(function, loops, start, n, call.operand(0, as: Double.self), divisor) { y[$0] = $1 }
       }
     }
   }
@@ -103,31 +99,101 @@ extension Reduce {
       let x = call.operand(0, as: Int32.self)
       let y = call.result(as: Int32.self)
       call.inPieces(loops.keptCount, grain: grain(ofItems: loops.reducedCount)) { start, n in
-        for i in start..<start + n {
-          y[i] =
-            switch function {
-            case .sum, .mean: loops.fold(at: i, 0) { $0 &+ x[$1] }
-            case .max: loops.fold(at: i, Int32.min) { Swift.max($0, x[$1]) }
-            case .min: loops.fold(at: i, Int32.max) { Swift.min($0, x[$1]) }
-            case .prod: loops.fold(at: i, 1) { $0 &* x[$1] }
-            }
+        switch function {
+        case .sum, .mean: loops.fold(WrappingSum.self, start, n, x) { y[$0] = $1 }
+        case .max: loops.fold(Greatest<Int32>.self, start, n, x) { y[$0] = $1 }
+        case .min: loops.fold(Smallest<Int32>.self, start, n, x) { y[$0] = $1 }
+        case .prod: loops.fold(WrappingProduct.self, start, n, x) { y[$0] = $1 }
         }
       }
     }
   }
 }
 
+/// Makes `n` results from `start` on.
 @inline(__always)
-private func reduce(
-  _ function: Reduce.Function, _ loops: Loops, at i: Int, _ divisor: Double, _ x: (Int) -> Double
-) -> Double {
+private func reduce<T: Summand>(
+  _ function: Reduce.Function, _ loops: Loops, _ start: Int, _ n: Int, _ x: UnsafePointer<T>,
+  _ divisor: Double, _ store: (Int, Double) -> Void
+) where T.Sum == Double {
   switch function {
-  case .sum: loops.fold(at: i, 0) { $0 + x($1) }
-  case .mean: loops.fold(at: i, 0) { $0 + x($1) } / divisor
-  case .max: loops.fold(at: i, -Double.infinity) { $0.isNaN || $0 > x($1) ? $0 : x($1) }
-  case .min: loops.fold(at: i, Double.infinity) { $0.isNaN || $0 < x($1) ? $0 : x($1) }
-  case .prod: loops.fold(at: i, 1) { $0 * x($1) }
+  case .sum: loops.fold(Total.self, start, n, x, store)
+  case .mean: loops.fold(Total.self, start, n, x) { store($0, $1 / divisor) }
+  case .max: loops.fold(GreatestNumber.self, start, n, x, store)
+  case .min: loops.fold(SmallestNumber.self, start, n, x, store)
+  case .prod: loops.fold(Product.self, start, n, x, store)
   }
+}
+
+/// An element that is reduced as a `Sum`.
+private protocol Summand {
+  associatedtype Sum: SIMDScalar
+  var summand: Sum { get }
+}
+
+extension Float: Summand { fileprivate var summand: Double { Double(self) } }
+extension Double: Summand { fileprivate var summand: Double { self } }
+extension Int32: Summand { fileprivate var summand: Int32 { self } }
+
+/// How two values become one, by themselves and eight side by side.
+private protocol Combining {
+  associatedtype Value: SIMDScalar
+  static var identity: Value { get }
+  static func one(_ a: Value, _ b: Value) -> Value
+  static func eight(_ a: SIMD8<Value>, _ b: SIMD8<Value>) -> SIMD8<Value>
+}
+
+private enum Total: Combining {
+  static var identity: Double { 0 }
+  static func one(_ a: Double, _ b: Double) -> Double { a + b }
+  static func eight(_ a: SIMD8<Double>, _ b: SIMD8<Double>) -> SIMD8<Double> { a + b }
+}
+
+private enum Product: Combining {
+  static var identity: Double { 1 }
+  static func one(_ a: Double, _ b: Double) -> Double { a * b }
+  static func eight(_ a: SIMD8<Double>, _ b: SIMD8<Double>) -> SIMD8<Double> { a * b }
+}
+
+// NaN wins.
+private enum GreatestNumber: Combining {
+  static var identity: Double { -.infinity }
+  static func one(_ a: Double, _ b: Double) -> Double { a.isNaN || a > b ? a : b }
+  static func eight(_ a: SIMD8<Double>, _ b: SIMD8<Double>) -> SIMD8<Double> {
+    b.replacing(with: a, where: (a .!= a) .| (a .> b))
+  }
+}
+
+private enum SmallestNumber: Combining {
+  static var identity: Double { .infinity }
+  static func one(_ a: Double, _ b: Double) -> Double { a.isNaN || a < b ? a : b }
+  static func eight(_ a: SIMD8<Double>, _ b: SIMD8<Double>) -> SIMD8<Double> {
+    b.replacing(with: a, where: (a .!= a) .| (a .< b))
+  }
+}
+
+private enum WrappingSum: Combining {
+  static var identity: Int32 { 0 }
+  static func one(_ a: Int32, _ b: Int32) -> Int32 { a &+ b }
+  static func eight(_ a: SIMD8<Int32>, _ b: SIMD8<Int32>) -> SIMD8<Int32> { a &+ b }
+}
+
+private enum WrappingProduct: Combining {
+  static var identity: Int32 { 1 }
+  static func one(_ a: Int32, _ b: Int32) -> Int32 { a &* b }
+  static func eight(_ a: SIMD8<Int32>, _ b: SIMD8<Int32>) -> SIMD8<Int32> { a &* b }
+}
+
+private enum Greatest<Value: FixedWidthInteger & SIMDScalar>: Combining {
+  static var identity: Value { .min }
+  static func one(_ a: Value, _ b: Value) -> Value { Swift.max(a, b) }
+  static func eight(_ a: SIMD8<Value>, _ b: SIMD8<Value>) -> SIMD8<Value> { pointwiseMax(a, b) }
+}
+
+private enum Smallest<Value: FixedWidthInteger & SIMDScalar>: Combining {
+  static var identity: Value { .max }
+  static func one(_ a: Value, _ b: Value) -> Value { Swift.min(a, b) }
+  static func eight(_ a: SIMD8<Value>, _ b: SIMD8<Value>) -> SIMD8<Value> { pointwiseMin(a, b) }
 }
 
 /// Nested loops over the kept and the reduced axes of a row-major array, as two flat counts.
@@ -162,16 +228,62 @@ private struct Loops: Sendable {
     return offset
   }
 
-  /// Combines the offsets of the elements that result element `i` is made of, in their order.
+  /// Makes `n` results from `start` on, each of its elements in their order; eight at once where that pays, since eight
+  /// sums do not wait for each other as the summands of one do.
   @inline(__always)
-  func fold<R>(at i: Int, _ initial: R, _ combine: (R, Int) -> R) -> R {
-    let start = offset(i, kept)
-    var result = initial
-    guard reducedCount > 0 else { return result }
-    for r in 0..<reducedCount / last.size {
-      let row = start + offset(r, reduced)
-      for j in 0..<last.size { result = combine(result, row + j * last.stride) }
+  func fold<T: Summand, C: Combining>(
+    _: C.Type, _ start: Int, _ n: Int, _ x: UnsafePointer<T>, _ store: (Int, T.Sum) -> Void
+  ) where C.Value == T.Sum {
+    let (size, step) = kept.last ?? (1, 0)
+    let rows = reducedCount > 0 ? reducedCount / last.size : 0
+    let end = start + n
+    var i = start
+    while i < end {
+      let from = x + offset(i, kept)
+      if step == 1 && Swift.min(end - i, size - i % size) >= 8 {
+        var sums = SIMD8(repeating: C.identity)
+        for r in 0..<rows {
+          let row = from + offset(r, reduced)
+          for j in 0..<last.size {
+            let next = row + j * last.stride
+            sums = C.eight(
+              sums,
+              SIMD8(
+                next[0].summand, next[1].summand, next[2].summand, next[3].summand, next[4].summand,
+                next[5].summand, next[6].summand, next[7].summand))
+          }
+        }
+        for lane in 0..<8 { store(i + lane, sums[lane]) }
+        i += 8
+      } else if step != 1 && end - i >= 8 && reducedCount >= 16 {
+        let (at1, at2, at3) = (offset(i + 1, kept), offset(i + 2, kept), offset(i + 3, kept))
+        let (at4, at5, at6) = (offset(i + 4, kept), offset(i + 5, kept), offset(i + 6, kept))
+        let at7 = offset(i + 7, kept)
+        var sums = SIMD8(repeating: C.identity)
+        for r in 0..<rows {
+          let row = offset(r, reduced)
+          let (a, b, c, d) = (from + row, x + (at1 + row), x + (at2 + row), x + (at3 + row))
+          let (e, f, g, h) = (x + (at4 + row), x + (at5 + row), x + (at6 + row), x + (at7 + row))
+          for j in 0..<last.size {
+            let o = j * last.stride
+            sums = C.eight(
+              sums,
+              SIMD8(
+                a[o].summand, b[o].summand, c[o].summand, d[o].summand, e[o].summand, f[o].summand,
+                g[o].summand, h[o].summand))
+          }
+        }
+        for lane in 0..<8 { store(i + lane, sums[lane]) }
+        i += 8
+      } else {
+        var sum = C.identity
+        for r in 0..<rows {
+          let row = from + offset(r, reduced)
+          for j in 0..<last.size { sum = C.one(sum, row[j * last.stride].summand) }
+        }
+        store(i, sum)
+        i += 1
+      }
     }
-    return result
   }
 }
