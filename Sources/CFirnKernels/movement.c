@@ -188,6 +188,19 @@ void firn_copy_strided(size_t element_size, size_t rank, const size_t *sizes,
     }
 }
 
+// What C does not define is left out before it is converted.
+#define FIRN_DECLARE_TRUNCATE(name, Element) \
+    void name(const Element *restrict x, int32_t *restrict y, size_t n) { \
+        const Element bound = (Element)2147483648.0; \
+        for (size_t i = 0; i < n; i++) { \
+            const Element v = x[i], low = v > -bound ? v : -bound, tame = v < bound ? low : 0; \
+            y[i] = v >= bound ? INT32_MAX : (int32_t)(v == v ? tame : 0); \
+        } \
+    }
+
+FIRN_DECLARE_TRUNCATE(firn_truncate_f32, float)
+FIRN_DECLARE_TRUNCATE(firn_truncate_f64, double)
+
 void firn_fill_32(uint32_t value, uint32_t *y, size_t n) {
     for (size_t i = 0; i < n; i++) y[i] = value;
 }

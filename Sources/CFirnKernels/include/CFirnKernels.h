@@ -261,6 +261,10 @@ void firn_gather_32(const uint32_t *restrict x, const int32_t *restrict indices,
 
 /// y[indices[i]] += x[i], rows of `row` elements, in the order of i. The caller has initialised y.
 void firn_scatter_add_f32(const float *restrict x, const int32_t *restrict indices, float *restrict y,
+/// y = x towards zero, the nearest number there is where it is out of range, and 0 for NaN.
+void firn_truncate_f32(const float *restrict x, int32_t *restrict y, size_t n);
+void firn_truncate_f64(const double *restrict x, int32_t *restrict y, size_t n);
+
                           size_t count, size_t row);
 
 // MARK: Programs

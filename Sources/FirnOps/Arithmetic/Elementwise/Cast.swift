@@ -1,3 +1,4 @@
+internal import CFirnKernels
 public import FirnGraph
 
 /// The same values as another element type.
@@ -50,6 +51,14 @@ package struct Cast: InstructionOp {
 
   package func instruction(on operands: [DType]) -> Instruction {
     switch operands[0] {
+    case .f32 where dtype == .i32:
+      Instruction { a, _, _, y, n in
+        firn_truncate_f32(a.assumingMemoryBound(to: Float.self), y.assumingMemoryBound(to: Int32.self), n)
+      }
+    case .f64 where dtype == .i32:
+      Instruction { a, _, _, y, n in
+        firn_truncate_f64(a.assumingMemoryBound(to: Double.self), y.assumingMemoryBound(to: Int32.self), n)
+      }
     case .f32: instruction(from: Float.self)
     case .f64: instruction(from: Double.self)
     case .i32: instruction(from: Int32.self)
