@@ -45,6 +45,11 @@ typedef struct {
         (size_t n, size_t k, const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col, float *restrict panels), \
         (n, k, b, b_row, b_col, panels)) \
     ROW(firn_matmul_workspace_f32, matmul_workspace, size_t, (size_t m, size_t n, size_t k), (m, n, k)) \
+    ROW(firn_matmul_f64, matmul_f64, void, \
+        (size_t m, size_t n, size_t k, const double *restrict a, ptrdiff_t a_row, ptrdiff_t a_col, \
+         const double *restrict b, ptrdiff_t b_row, ptrdiff_t b_col, double *restrict c, ptrdiff_t c_row, \
+         int continues, void *restrict workspace), \
+        (m, n, k, a, a_row, a_col, b, b_row, b_col, c, c_row, continues, workspace)) \
     ROW(firn_window_matmul_f32, window_matmul, void, \
         (const FirnWindow *w, const float *restrict x, size_t images, size_t first, size_t m, size_t n, \
          const FirnTaps *b, float *restrict c, const FirnPixels *to, void *restrict workspace), \

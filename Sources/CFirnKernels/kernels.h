@@ -22,6 +22,7 @@
 #include "kernels_softmax.h"
 #include "kernels_tile.h"
 #include "kernels_matmul.h"
+#include "kernels_double.h"
 #include "kernels_convolution.h"
 #include "kernels_stored.h"
 #include "kernels_winograd.h"

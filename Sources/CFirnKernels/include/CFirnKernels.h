@@ -207,6 +207,15 @@ void firn_matmul_f32(size_t m, size_t n, size_t k,
                      const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_col,
                      float *restrict c, ptrdiff_t c_row, void *restrict workspace);
 
+/// C[m, n] = A[m, k] · B[k, n] in f64, or C + A · B if `continues`.
+///
+/// Strides as in `firn_matmul_f32`. Each element is one chain of products and sums along k, none of them fused: its bits
+/// do not depend on m and n, nor on the instruction set. `workspace` holds 64 k bytes.
+void firn_matmul_f64(size_t m, size_t n, size_t k,
+                     const double *restrict a, ptrdiff_t a_row, ptrdiff_t a_col,
+                     const double *restrict b, ptrdiff_t b_row, ptrdiff_t b_col,
+                     double *restrict c, ptrdiff_t c_row, int continues, void *restrict workspace);
+
 /// Columns of B in a panel of its packed form: the same for every instruction set.
 #define FIRN_PANEL_COLUMNS 32
 

@@ -126,42 +126,41 @@ private struct ProductLayout: Sendable {
     }
   }
 
-  /// The reference: sums in the order of k, by rows of b where these are contiguous, else by inner products.
+  /// In `f64`: each sum in the order of k.
   func plain(_ finishing: Finishing?) -> Kernel {
-    let (places, workspace) = (finishing.places, finishing?.workspaceBytes ?? 0)
+    let places = finishing.places
+    let own = Self.doubleWorkspace(k)
+    let workspace = own + (finishing?.workspaceBytes ?? 0)
     return Kernel(workspaceBytes: workspace) { (call: borrowing KernelCall) throws(FirnError) in
       let (a, b) = (call.operand(places.a, as: Double.self), call.operand(places.b, as: Double.self))
       let c = call.result(places.result, as: Double.self)
+      let scratch = call.workspace
       if continues { c.update(from: call.operand(2), count: batch * m * n) }
-      let rowWork = Swift.max(1, n * k)
-      call.inPieces(batch * m, grain: Swift.max(1, Self.pieceWork / rowWork)) { start, count in
-        for row in start..<start + count {
+      // Rows of all matrices, by matrix where a piece has rows of several.
+      call.split(batch * m, grain: Swift.max(1, Self.pieceWork / Swift.max(1, n * k))) { range, worker in
+        let scratch = scratch + worker * workspace
+        var row = range.lowerBound
+        while row < range.upperBound {
           let (at, i) = (row / m, row % m)
-          let left = a + at * m * k + i * aRow + aFirst
-          let right = b + at * bMatrix + bFirst
-          let to = c + row * n
-          if bColumn == 1 {
-            if !continues { for j in 0..<n { to[j] = 0 } }
-            let width = bPanel > 0 ? Pack.width : Swift.max(n, 1)
-            for first in stride(from: 0, to: n, by: width) {
-              let panel = right + first / width * bPanel
-              for p in 0..<k {
-                let (factor, from) = (left[p * aColumn], panel + p * bRow)
-                for j in 0..<Swift.min(width, n - first) { to[first + j] += factor * from[j] }
-              }
-            }
-          } else {
-            for j in 0..<n {
-              var sum = continues ? to[j] : 0
-              for p in 0..<k { sum += left[p * aColumn] * right[j * bColumn + p * bRow] }
-              to[j] = sum
-            }
+          let rows = Swift.min(range.upperBound - row, m - i)
+          let (left, right) = (a + at * m * k + i * aRow + aFirst, b + at * bMatrix + bFirst)
+          let width = bPanel > 0 ? Pack.width : Swift.max(n, 1)
+          for first in stride(from: 0, to: n, by: width) {
+            let panel = bPanel > 0 ? right + first / width * bPanel : right
+            firn_matmul_f64(
+              rows, Swift.min(width, n - first), k, left, aRow, aColumn, panel, bRow,
+              bPanel > 0 ? 1 : bColumn,
+              c + row * n + first, n, continues ? 1 : 0, scratch)
           }
+          row += rows
         }
       }
       guard let finishing else { return }
-      finishing.prepare(call, at: call.workspace)
-      finishing.runAll(call, call.workspace, step: workspace)
+      finishing.prepare(call, at: scratch + own)
+      finishing.runAll(call, scratch + own, step: workspace)
     }
   }
+
+  /// Bytes that `firn_matmul_f64` works in.
+  private static func doubleWorkspace(_ k: Int) -> Int { 64 * Swift.max(k, 1) }
 }
