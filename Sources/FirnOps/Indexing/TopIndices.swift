@@ -71,61 +71,82 @@ package struct TopIndices: KernelOp {
     let rows = operands[0].shape.dropLast().reduce(1, *)
     let count = results[0].shape.last ?? 0
     switch operands[0].dtype {
-    case .f32: return kernel(rows, extent, count, Float.self) { $0.isNaN }
-    case .f64: return kernel(rows, extent, count, Double.self) { $0.isNaN }
-    case .i32: return kernel(rows, extent, count, Int32.self) { _ in false }
+    case .f32: return kernel(rows, extent, count, Float.self)
+    case .f64: return kernel(rows, extent, count, Double.self)
+    case .i32: return kernel(rows, extent, count, Int32.self)
     case .bool: firnBug("top-indices", "\(mnemonic) of \(operands[0])")
     }
   }
 
-  private func kernel<T: Comparable & Sendable>(
-    _ rows: Int, _ extent: Int, _ count: Int, _: T.Type, isNaN: @escaping @Sendable (T) -> Bool
-  ) -> Kernel {
+  /// Rows are sorted where a good part of each is wanted; a heap of few is cheaper than sorting, but one of many is not.
+  private func kernel<T: Ordered>(_ rows: Int, _ extent: Int, _ count: Int, _: T.Type) -> Kernel {
     let isSmallest = isSmallest
-    return Kernel { (call: borrowing KernelCall) throws(FirnError) in
+    let sorts = extent >= 32 && count > extent / 16
+    let workspace = sorts ? RadixSort.bytes(of: extent) : 0
+    return Kernel(workspaceBytes: workspace) { (call: borrowing KernelCall) throws(FirnError) in
       if count == 0 { return }
       let x = call.operand(0, as: T.self)
       let y = call.result(as: Int32.self)
-      call.inPieces(rows, grain: grain(ofItems: 8, extent)) { start, n in
-        for row in start..<start + n {
+      let scratch = call.workspace
+      call.split(rows, grain: grain(ofItems: 8, extent)) { range, worker in
+        let sort = sorts ? RadixSort(at: scratch + worker * workspace, extent) : nil
+        for row in range {
           let (x, kept) = (x + row * extent, y + row * count)
-          /// Whether element i comes before element j in the result.
-          @inline(__always)
-          func comesFirst(_ i: Int32, _ j: Int32) -> Bool {
-            let (a, b) = (x[Int(i)], x[Int(j)])
-            let (aIsNaN, bIsNaN) = (isNaN(a), isNaN(b))
-            if aIsNaN != bIsNaN { return aIsNaN != isSmallest }
-            if !aIsNaN, a != b { return isSmallest ? a < b : a > b }
-            return i < j
-          }
-          /// Lets the index at `place` sink until none below it, before `end`, comes later.
-          @inline(__always)
-          func sink(_ place: Int, _ end: Int) {
-            var place = place
-            while 2 * place + 1 < end {
-              var child = 2 * place + 1
-              if child + 1 < end, comesFirst(kept[child], kept[child + 1]) { child += 1 }
-              if !comesFirst(kept[place], kept[child]) { return }
-              (kept[place], kept[child]) = (kept[child], kept[place])
-              place = child
-            }
-          }
-          // The heap's first is the last of those kept.
-          for i in 0..<count { kept[i] = Int32(truncatingIfNeeded: i) }
-          for place in (0..<count / 2).reversed() { sink(place, count) }
-          for i in count..<Swift.max(extent, count) {
-            let index = Int32(truncatingIfNeeded: i)
-            if comesFirst(index, kept[0]) {
-              kept[0] = index
-              sink(0, count)
-            }
-          }
-          for end in (1..<count).reversed() {
-            (kept[0], kept[end]) = (kept[end], kept[0])
-            sink(0, end)
+          if let sort {
+            sort.sort(x, descending: !isSmallest)
+            for i in 0..<count { kept[i] = sort.entries[i].index }
+          } else {
+            choose(x, extent, kept, count, isSmallest)
           }
         }
       }
     }
+  }
+}
+
+/// The indices of the first `count` elements in their order, by a heap of them.
+@inline(__always)
+private func choose<T: Ordered>(
+  _ x: UnsafePointer<T>, _ extent: Int, _ kept: UnsafeMutablePointer<Int32>, _ count: Int, _ isSmallest: Bool
+) {
+  /// Whether element i comes before element j in the result.
+  @inline(__always)
+  func comesFirst(_ i: Int32, _ j: Int32) -> Bool {
+    let (a, b) = (x[Int(i)], x[Int(j)])
+    let (aIsNaN, bIsNaN) = (a != a, b != b)
+    if aIsNaN != bIsNaN { return aIsNaN != isSmallest }
+    if !aIsNaN, a != b { return isSmallest ? a < b : a > b }
+    return i < j
+  }
+  /// Lets the index at `place` sink until none below it, before `end`, comes later.
+  @inline(__always)
+  func sink(_ place: Int, _ end: Int) {
+    var place = place
+    while 2 * place + 1 < end {
+      var child = 2 * place + 1
+      if child + 1 < end, comesFirst(kept[child], kept[child + 1]) { child += 1 }
+      if !comesFirst(kept[place], kept[child]) { return }
+      (kept[place], kept[child]) = (kept[child], kept[place])
+      place = child
+    }
+  }
+  // The heap's first is the last of those kept.
+  for i in 0..<count { kept[i] = Int32(truncatingIfNeeded: i) }
+  for place in (0..<count / 2).reversed() { sink(place, count) }
+  var last = x[Int(kept[0])]
+  for i in count..<Swift.max(extent, count) {
+    // Most are neither, and behind an equal one each comes later.
+    let next = x[i]
+    if isSmallest ? next >= last || next != next : next <= last { continue }
+    let index = Int32(truncatingIfNeeded: i)
+    if comesFirst(index, kept[0]) {
+      kept[0] = index
+      sink(0, count)
+      last = x[Int(kept[0])]
+    }
+  }
+  for end in (1..<count).reversed() {
+    (kept[0], kept[end]) = (kept[end], kept[0])
+    sink(0, end)
   }
 }
