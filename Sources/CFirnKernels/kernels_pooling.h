@@ -27,29 +27,75 @@ FIRN_INLINE FirnInts greatest_tap(const FirnWindow *w, const float *restrict ima
     return held;
 }
 
+/// Taps of the windows for which `FirnTapPlaces` are made; larger windows are gone through tap by tap.
+#define FIRN_KNOWN_TAPS 64
+/// Taps up to which each is asked of all channels at once.
+#define FIRN_FEW_TAPS 4
+
+/// Where the taps of one window are in the image, from its first pixel; of those outside -1.
+typedef struct {
+    ptrdiff_t at[FIRN_KNOWN_TAPS];
+} FirnTapPlaces;
+
+FIRN_INLINE ptrdiff_t tap_place(const FirnWindow *w, size_t tap, ptrdiff_t top, ptrdiff_t left) {
+    const ptrdiff_t row = top + (ptrdiff_t)(tap / w->columns.taps) * w->rows.tap;
+    const ptrdiff_t column = left + (ptrdiff_t)(tap % w->columns.taps) * w->columns.tap;
+    if (!inside(row, w->rows.extent) || !inside(column, w->columns.extent)) return -1;
+    return (row * (ptrdiff_t)w->columns.extent + column) * (ptrdiff_t)w->pixel;
+}
+
+/// Notes the places of a window's taps, where these are not too many.
+FIRN_INLINE void find_taps(const FirnWindow *w, ptrdiff_t top, ptrdiff_t left, FirnTapPlaces *places) {
+    const size_t taps = w->rows.taps * w->columns.taps;
+    ptrdiff_t row = top;
+    for (size_t r = 0, tap = 0; taps <= FIRN_KNOWN_TAPS && r < w->rows.taps; r++, row += w->rows.tap) {
+        const int some = inside(row, w->rows.extent);
+        ptrdiff_t column = left;
+        for (size_t t = 0; t < w->columns.taps; t++, tap++, column += w->columns.tap) {
+            places->at[tap] = some && inside(column, w->columns.extent)
+                ? (row * (ptrdiff_t)w->columns.extent + column) * (ptrdiff_t)w->pixel : -1;
+        }
+    }
+}
+
 /// Adds g to the taps that `held` names, in `count` channels of the window whose first tap is at `top` and `left`, or
 /// returns what `other` has there, 0 where it names none.
 ///
-/// `from` is the first of these channels in the image's first pixel; of y, or of `other`.
-FIRN_INLINE FirnFloats at_taps(FirnPool what, const FirnWindow *w, FirnInts held, ptrdiff_t top, ptrdiff_t left,
-                               size_t from, size_t count, FirnFloats g, const float *restrict other,
-                               float *restrict y) {
-    FirnFloats taken = splat(0.0f);
-    for (size_t tap = 0; tap < w->rows.taps * w->columns.taps; tap++) {
-        const FirnInts here = held == (FirnInts)((int32_t)tap);
-        if (!any(here)) continue;
-        const ptrdiff_t row = top + (ptrdiff_t)(tap / w->columns.taps) * w->rows.tap;
-        const ptrdiff_t column = left + (ptrdiff_t)(tap % w->columns.taps) * w->columns.tap;
-        // Places that were not found here, but read, can be any.
-        if (!inside(row, w->rows.extent) || !inside(column, w->columns.extent)) continue;
-        const size_t place = from + ((size_t)row * w->columns.extent + (size_t)column) * w->pixel;
-        if (what == FIRN_POOL_SCATTER) {
-            store_some(y + place, count, load_some(y + place, count) + (here ? g : splat(0.0f)));
-        } else {
-            taken = here ? load_some(other + place, count) : taken;
+/// `from` is the first of these channels in the image's first pixel; of y, or of `other`. Of many taps channel by
+/// channel: which one it is differs from one to the next, and most taps are none's.
+FIRN_INLINE FirnFloats at_taps(FirnPool what, const FirnWindow *w, const FirnTapPlaces *places, FirnInts held,
+                               ptrdiff_t top, ptrdiff_t left, size_t from, size_t count, FirnFloats g,
+                               const float *restrict other, float *restrict y) {
+    const uint32_t taps = (uint32_t)(w->rows.taps * w->columns.taps);
+    if (taps <= FIRN_FEW_TAPS) {
+        FirnFloats few = splat(0.0f);
+        for (uint32_t number = 0; number < taps; number++) {
+            const FirnInts here = held == (FirnInts)((int32_t)number);
+            if (places->at[number] < 0 || !any(here)) continue;
+            const size_t place = from + (size_t)places->at[number];
+            if (what == FIRN_POOL_SCATTER) {
+                store_some(y + place, count, load_some(y + place, count) + (here ? g : splat(0.0f)));
+            } else {
+                few = here ? load_some(other + place, count) : few;
+            }
         }
+        return few;
     }
-    return taken;
+    int32_t tap[FIRN_LANES];
+    float given[FIRN_LANES], taken[FIRN_LANES] = {0};
+    store_words((uint32_t *)tap, (FirnWords)held);
+    store(given, g);
+    for (size_t lane = 0; lane < count; lane++) {
+        // Places that were not found here, but read, can be any.
+        if ((uint32_t)tap[lane] >= taps) continue;
+        const ptrdiff_t at = taps <= FIRN_KNOWN_TAPS ? places->at[tap[lane]]
+                                                     : tap_place(w, (size_t)tap[lane], top, left);
+        if (at < 0) continue;
+        const size_t place = from + (size_t)at + lane;
+        if (what == FIRN_POOL_SCATTER) y[place] += given[lane];
+        else taken[lane] = other[place];
+    }
+    return load(taken);
 }
 
 FIRN_KERNEL void max_pool(FirnPool what, const FirnWindow *w, const float *restrict x, const float *restrict other,
@@ -61,6 +107,8 @@ FIRN_KERNEL void max_pool(FirnPool what, const FirnWindow *w, const float *restr
         for (size_t q = 0; q < w->columns.count; q++) {
             const ptrdiff_t left = first_tap(&w->columns, q);
             const size_t pixel = (at * w->columns.count + q) * w->pixel;
+            FirnTapPlaces places;
+            if (what != FIRN_POOL_GREATEST) find_taps(w, top, left, &places);
             for (size_t c = 0; c < w->channels; c += FIRN_LANES) {
                 const size_t count = smaller(w->channels - c, FIRN_LANES);
                 FirnFloats value;
@@ -72,7 +120,8 @@ FIRN_KERNEL void max_pool(FirnPool what, const FirnWindow *w, const float *restr
                 const FirnInts held = greatest_tap(w, x + n * image + c, top, left, count, 1, &value);
                 const FirnFloats g =
                     what == FIRN_POOL_SCATTER ? load_some(other + pixel + c, count) : splat(0.0f);
-                const FirnFloats taken = at_taps(what, w, held, top, left, n * image + c, count, g, other, y);
+                const FirnFloats taken =
+                    at_taps(what, w, &places, held, top, left, n * image + c, count, g, other, y);
                 if (what == FIRN_POOL_TAKE) store_some(y + pixel + c, count, taken);
             }
         }
@@ -121,6 +170,8 @@ FIRN_KERNEL void max_pool_at(FirnPool what, const FirnWindow *w, const uint32_t 
             const ptrdiff_t left = first_tap(&w->columns, q);
             const uint32_t *from = places + (at * w->columns.count + q) * words;
             const size_t pixel = (at * w->columns.count + q) * w->pixel;
+            FirnTapPlaces found;
+            find_taps(w, top, left, &found);
             for (size_t c = 0; c < w->channels; c += FIRN_LANES) {
                 const size_t count = smaller(w->channels - c, FIRN_LANES);
                 FirnInts held = (FirnInts)(-1);
@@ -130,7 +181,8 @@ FIRN_KERNEL void max_pool_at(FirnPool what, const FirnWindow *w, const uint32_t 
                 }
                 const FirnFloats g =
                     what == FIRN_POOL_SCATTER ? load_some(other + pixel + c, count) : splat(0.0f);
-                const FirnFloats taken = at_taps(what, w, held, top, left, n * image + c, count, g, other, y);
+                const FirnFloats taken =
+                    at_taps(what, w, &found, held, top, left, n * image + c, count, g, other, y);
                 if (what == FIRN_POOL_TAKE) store_some(y + pixel + c, count, taken);
             }
         }

@@ -187,15 +187,12 @@ package struct MaxPool: KernelOp {
       call.inPieces(image[0], grain: 1) { start, count in
         if op.function == .gradient { (y + start * whole).update(repeating: 0, count: count * whole) }
         for n in start..<start + count {
-          for at in 0..<part {
-            let pixel = at / pooled[3]
-            let place = op.greatest(
-              of: x + n * whole, image, pixel / pooled[2], pixel % pooled[2], at % pooled[3]
-            ).map { n * whole + $0 }
+          op.visitGreatest(of: x + n * whole, image, pooled) { at, place in
+            let here = n * part + at
             switch op.function {
-            case .greatest: y[n * part + at] = place.map { other[$0] } ?? -.infinity
-            case .take: y[n * part + at] = place.map { other[$0] } ?? 0
-            case .gradient: if let place { y[place] += other[n * part + at] }
+            case .greatest: y[here] = place < 0 ? -.infinity : other[n * whole + place]
+            case .take: y[here] = place < 0 ? 0 : other[n * whole + place]
+            case .gradient: if place >= 0 { y[n * whole + place] += other[here] }
             }
           }
         }
@@ -203,24 +200,41 @@ package struct MaxPool: KernelOp {
     }
   }
 
-  /// Where in an image the greatest element of a window is; nil where none of its taps is inside.
-  func greatest(
-    of x: UnsafePointer<Double>, _ image: [Int], _ row: Int, _ column: Int, _ channel: Int
-  ) -> Int? {
-    let (top, left) = (row * strides[0] - padding[0], column * strides[1] - padding[2])
-    var best: Int?
-    func inside(_ start: Int, _ axis: Int) -> [Int] {
-      (0..<size[axis]).map { start + $0 * dilation[axis] }.filter { (0..<image[axis + 1]).contains($0) }
-    }
-    let columns = inside(left, 1)
-    for i in inside(top, 0) {
-      for j in columns {
-        let at = (i * image[2] + j) * image[3] + channel
-        if let held = best, !(x[at] > x[held]), !x[at].isNaN { continue }
-        best = at
+  /// Calls `body` with each element of an image's windows and where in the image its greatest one is; below 0 where none
+  /// of its taps is inside.
+  @inline(__always)
+  func visitGreatest(
+    of x: UnsafePointer<Double>, _ image: [Int], _ pooled: [Int], _ body: (Int, Int) -> Void
+  ) {
+    let (height, width, channels) = (image[1], image[2], image[3])
+    let (rows, columns) = (size[0], size[1])
+    let (down, across) = (dilation[0], dilation[1])
+    var at = 0
+    for p in 0..<pooled[1] {
+      let top = p * strides[0] - padding[0]
+      for q in 0..<pooled[2] {
+        let left = q * strides[1] - padding[2]
+        for channel in 0..<channels {
+          var (best, value) = (-1, -Double.infinity)
+          for tap in 0..<rows {
+            let i = top + tap * down
+            guard i >= 0, i < height else { continue }
+            for tap in 0..<columns {
+              let j = left + tap * across
+              guard j >= 0, j < width else { continue }
+              let place = (i * width + j) * channels + channel
+              let next = x[place]
+              // Without branches, which would be guessed wrong every other time.
+              let wins = (best < 0) || (next > value) || (next != next)
+              best = wins ? place : best
+              value = wins ? next : value
+            }
+          }
+          body(at, best)
+          at += 1
+        }
       }
     }
-    return best
   }
 }
 

@@ -186,10 +186,9 @@ package struct MaxPoolPlaces: KernelOp {
           let (x, y) = (call.operand(0, as: Double.self), call.result(as: UInt32.self))
           (y + start * part / image[3] * words).update(repeating: 0, count: count * part / image[3] * words)
           for n in start..<start + count {
-            for at in 0..<part {
+            pool.visitGreatest(of: x + n * whole, image, [image[0]] + geometry.counts) { at, place in
               let (row, column, channel) = geometry.window(at)
-              let place = pool.greatest(of: x + n * whole, image, row, column, channel)
-              let code = geometry.code(of: place, row, column)
+              let code = geometry.code(of: place < 0 ? nil : place, row, column)
               y[(n * part + at) / image[3] * words + channel / geometry.each] |=
                 code << UInt32(channel % geometry.each * geometry.codeBits)
             }
