@@ -41,6 +41,9 @@ FIRN_INLINE ptrdiff_t first_tap(const FirnWindowAxis *axis, size_t at) {
     return (ptrdiff_t)at * axis->step + axis->offset;
 }
 
+typedef float FirnFourFloats __attribute__((ext_vector_type(4)));
+typedef FirnFourFloats FirnLooseFourFloats __attribute__((aligned(4), may_alias));
+
 /// Copies `n` elements, or writes as many zeros where there are none to copy.
 FIRN_INLINE void copy_run(const float *restrict from, size_t n, float *restrict to) {
     size_t e = 0;
@@ -50,7 +53,14 @@ FIRN_INLINE void copy_run(const float *restrict from, size_t n, float *restrict 
         return;
     }
     for (; e + FIRN_LANES <= n; e += FIRN_LANES) store(to + e, load(from + e));
-    for (; e < n; e++) to[e] = from[e];
+    // What is left is hardly a loop: of single elements it would become a call of memcpy, which costs more than they do.
+    for (; e + 4 <= n; e += 4) *(FirnLooseFourFloats *)(to + e) = *(const FirnLooseFourFloats *)(from + e);
+    switch (n - e) {
+    case 3: to[e + 2] = from[e + 2]; /* fallthrough */
+    case 2: to[e + 1] = from[e + 1]; /* fallthrough */
+    case 1: to[e] = from[e]; /* fallthrough */
+    default: break;
+    }
 }
 
 /// Whether the elements of taps next to each other in a row are neighbours in the image too.
@@ -260,10 +270,9 @@ FIRN_KERNEL void window_matmul(const FirnWindow *w, const float *restrict x, siz
 FIRN_INLINE void copy_taps(const FirnWindow *w, const float *restrict row, ptrdiff_t column, size_t channel,
                            size_t beside, size_t run, float *restrict to) {
     if (column >= 0 && column + (ptrdiff_t)beside < (ptrdiff_t)w->columns.extent) {
-        const float *from = row + (size_t)column * w->pixel + channel;
-        for (size_t e = 0; e < run; e++) to[e] = from[e];
+        copy_run(row + (size_t)column * w->pixel + channel, run, to);
     } else if (beside == 0) {
-        for (size_t e = 0; e < run; e++) to[e] = 0.0f;
+        copy_run(NULL, run, to);
     } else {
         for (size_t e = 0; e < run; e++) {
             const ptrdiff_t at = column + (ptrdiff_t)((channel + e) / w->channels);
@@ -287,7 +296,7 @@ FIRN_INLINE void copy_pixels(const FirnWindow *w, const float *restrict row, ptr
         if (run == FIRN_TILE_ROWS) {
             memcpy(to, from, FIRN_TILE_ROWS * sizeof(float));
         } else {
-            for (size_t e = 0; e < run; e++) to[e] = from[e];
+            copy_run(from, run, to);
         }
     }
     for (; q < count; q++, column += step, to += FIRN_TILE_ROWS) {

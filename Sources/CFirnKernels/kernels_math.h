@@ -361,3 +361,25 @@ FIRN_INLINE FirnFloats ceil_of(FirnFloats x) {
     const FirnFloats r = round_of(x);
     return r < x ? with_sign(absolute(r + 1.0f), x) : r;
 }
+
+/// v to the power of w. Powers that people write are products, in double precision where they would be rounded twice.
+FIRN_INLINE FirnFloats power_of(FirnFloats v, FirnFloats w) {
+    const FirnInts square = w == 2.0f, cube = w == 3.0f, same = w == 1.0f, inverse = w == -1.0f;
+    const FirnInts known = square | cube | same | inverse;
+    FirnFloats y = v;
+    if (any(~known)) {
+        float bases[FIRN_LANES], exponents[FIRN_LANES];
+        store(bases, v);
+        store(exponents, w);
+        for (int i = 0; i < FIRN_LANES; i++) bases[i] = powf(bases[i], exponents[i]);
+        y = load(bases);
+    }
+    if (any(known)) {
+        typedef double FirnWideDoubles __attribute__((ext_vector_type(FIRN_LANES)));
+        const FirnWideDoubles x = __builtin_convertvector(v, FirnWideDoubles);
+        const FirnFloats third = __builtin_convertvector(x * x * x, FirnFloats);
+        const FirnFloats product = square ? v * v : cube ? third : same ? v : 1.0f / v;
+        y = known ? product : y;
+    }
+    return y;
+}

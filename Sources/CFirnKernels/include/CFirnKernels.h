@@ -109,7 +109,7 @@ int firn_select_isa(const char *name);
     ROW(SUB, sub, v - w) \
     ROW(MUL, mul, v * w) \
     ROW(DIV, div, v / w) \
-    SCALAR(POW, pow, powf(v, w)) \
+    ROW(POW, pow, power_of(v, w)) \
     SCALAR(FMOD, fmod, fmodf(v, w))              /* exact; of the sign of v */ \
     ROW(MAX, max, FIRN_MAX_OF(v, w))             /* NaN if either is */ \
     ROW(MIN, min, FIRN_MIN_OF(v, w))             /* NaN if either is */ \
@@ -261,6 +261,10 @@ void firn_copy_strided(size_t element_size, size_t rank, const size_t *sizes,
                        const void *restrict source, const ptrdiff_t *source_strides,
                        void *restrict destination, const ptrdiff_t *destination_strides);
 
+/// y = x towards zero, the nearest number there is where it is out of range, and 0 for NaN.
+void firn_truncate_f32(const float *restrict x, int32_t *restrict y, size_t n);
+void firn_truncate_f64(const double *restrict x, int32_t *restrict y, size_t n);
+
 /// y = value, for any element of 32 bits.
 void firn_fill_32(uint32_t value, uint32_t *y, size_t n);
 
@@ -270,10 +274,6 @@ void firn_gather_32(const uint32_t *restrict x, const int32_t *restrict indices,
 
 /// y[indices[i]] += x[i], rows of `row` elements, in the order of i. The caller has initialised y.
 void firn_scatter_add_f32(const float *restrict x, const int32_t *restrict indices, float *restrict y,
-/// y = x towards zero, the nearest number there is where it is out of range, and 0 for NaN.
-void firn_truncate_f32(const float *restrict x, int32_t *restrict y, size_t n);
-void firn_truncate_f64(const double *restrict x, int32_t *restrict y, size_t n);
-
                           size_t count, size_t row);
 
 // MARK: Programs

@@ -99,6 +99,7 @@ package struct Unary: InstructionOp {
     switch operands[0] {
     case .f32: return Instruction(.unary(row.kernel, alpha: Float(alpha)))
     case .f64:
+      if let body = function.quickBody { return Instruction(body) }
       let reference = row.reference
       return Instruction { a, _, _, y, n in
         mapEach(a, y, n, Double.self, Double.self) { reference($0, alpha) }
@@ -108,6 +109,24 @@ package struct Unary: InstructionOp {
         firnBug("unary", "\(mnemonic) of \(operands[0])")
       }
       return Instruction { a, _, _, y, n in mapEach(a, y, n, Int32.self, Int32.self, integer) }
+    }
+  }
+}
+
+extension Unary.Function {
+  /// In `f64` what one instruction does, in loops that the compiler makes vectors of: a call an element costs more than it.
+  ///
+  /// The bits are those of the reference.
+  fileprivate var quickBody: Instruction.Body? {
+    switch self {
+    case .neg: { a, _, _, y, n in mapEach(a, y, n, Double.self, Double.self) { -$0 } }
+    case .abs: { a, _, _, y, n in mapEach(a, y, n, Double.self, Double.self) { $0.magnitude } }
+    case .sqrt: { a, _, _, y, n in mapEach(a, y, n, Double.self, Double.self) { $0.squareRoot() } }
+    case .rsqrt: { a, _, _, y, n in mapEach(a, y, n, Double.self, Double.self) { 1 / $0.squareRoot() } }
+    case .square: { a, _, _, y, n in mapEach(a, y, n, Double.self, Double.self) { $0 * $0 } }
+    case .reciprocal: { a, _, _, y, n in mapEach(a, y, n, Double.self, Double.self) { 1 / $0 } }
+    case .relu: { a, _, _, y, n in mapEach(a, y, n, Double.self, Double.self) { $0 < 0 ? 0 : $0 } }
+    default: nil
     }
   }
 }
