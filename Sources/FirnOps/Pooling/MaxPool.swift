@@ -225,9 +225,9 @@ package struct MaxPool: KernelOp {
               let place = (i * width + j) * channels + channel
               let next = x[place]
               // Without branches, which would be guessed wrong every other time.
-              let wins = (best < 0) || (next > value) || (next != next)
-              best = wins ? place : best
-              value = wins ? next : value
+              let wins = (best < 0 ? 1 : 0) | (next > value ? 1 : 0) | (next != next ? 1 : 0)
+              best = wins != 0 ? place : best
+              value = wins != 0 ? next : value
             }
           }
           body(at, best)

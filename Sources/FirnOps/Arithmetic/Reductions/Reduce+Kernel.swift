@@ -155,20 +155,26 @@ private enum Product: Combining {
   static func eight(_ a: SIMD8<Double>, _ b: SIMD8<Double>) -> SIMD8<Double> { a * b }
 }
 
-// NaN wins.
+// NaN wins. Two choices rather than a branch, which would be guessed wrong.
 private enum GreatestNumber: Combining {
   static var identity: Double { -.infinity }
-  static func one(_ a: Double, _ b: Double) -> Double { a.isNaN || a > b ? a : b }
+  static func one(_ a: Double, _ b: Double) -> Double {
+    let greater = a > b ? a : b
+    return a == a ? greater : a
+  }
   static func eight(_ a: SIMD8<Double>, _ b: SIMD8<Double>) -> SIMD8<Double> {
-    b.replacing(with: a, where: (a .!= a) .| (a .> b))
+    b.replacing(with: a, where: a .> b).replacing(with: a, where: a .!= a)
   }
 }
 
 private enum SmallestNumber: Combining {
   static var identity: Double { .infinity }
-  static func one(_ a: Double, _ b: Double) -> Double { a.isNaN || a < b ? a : b }
+  static func one(_ a: Double, _ b: Double) -> Double {
+    let smaller = a < b ? a : b
+    return a == a ? smaller : a
+  }
   static func eight(_ a: SIMD8<Double>, _ b: SIMD8<Double>) -> SIMD8<Double> {
-    b.replacing(with: a, where: (a .!= a) .| (a .< b))
+    b.replacing(with: a, where: a .< b).replacing(with: a, where: a .!= a)
   }
 }
 
