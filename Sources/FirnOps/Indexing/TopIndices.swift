@@ -11,7 +11,8 @@ package import FirnGraph
 /// The greatest first, or the smallest; of equal elements the one that stands first. NaN counts as greater than all
 /// else, as in PyTorch. No gradient passes.
 ///
-/// - Complexity: one pass, with log₂ count comparisons an element at most: a heap of `count`.
+/// - Complexity: one pass, with log₂ count comparisons an element at most: a heap of `count`. Where that is more than a
+///   sixteenth of a row, rows are sorted by radix, in 4 passes of `f32` and 8 of `f64` and 32 bytes an element of one row.
 package struct TopIndices: KernelOp {
   package var count: Dim
   package var isSmallest: Bool
