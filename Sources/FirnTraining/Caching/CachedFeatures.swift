@@ -70,7 +70,7 @@ final class CachedFeatures {
     _ session: Session
   ) throws(FirnError) -> (any FeatureStore, [Int]) {
     var digest = Digest()
-    digest.add("firn features 3")
+    digest.add("firn features 4")
     // Not all kernels make the same last bits on all of them.
     digest.add(Session.instructionSet)
     digest.add(divided.text)
