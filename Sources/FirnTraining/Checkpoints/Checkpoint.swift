@@ -58,15 +58,17 @@ public struct Checkpoint: Sendable {
       notes: [:], digest: &digest, text: &text)
   }
 
+  /// - Parameter written: what programs before this one wrote, which counts as what this one writes.
   init(
     of session: Session, running program: Program, step: Int, position: DataPosition?, metric: Double?,
-    saving: Saving, notes: [String: String], digest: inout BaseDigest, text: inout GraphText
+    saving: Saving, besides written: Set<String> = [], notes: [String: String], digest: inout BaseDigest,
+    text: inout GraphText
   ) throws(FirnError) {
     guard step >= 0 else {
       throw FirnError(.invalidArgument, "a checkpoint of step \(step)", remedy: "count steps from 0")
     }
     try session.requireOwn(program)
-    let written = Set(program.writtenVariables)
+    let written = written.union(program.writtenVariables)
     let variables = session.variables.filter { $0.kind != .slot }
     let saved = saving == .everything ? variables : variables.filter { written.contains($0.name) }
     let slots = try session.liveSlots(running: program)

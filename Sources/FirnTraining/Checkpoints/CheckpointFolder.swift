@@ -75,11 +75,12 @@ public final class CheckpointFolder {
   }
 
   /// - Parameters:
+  ///   - written: what programs before this one wrote in the run.
   ///   - notes: what else the run keeps.
   ///   - isBest: whether it is the best of its run; nil to decide by the metric, against whatever run's best is there.
   func save(
     _ session: Session, running program: Program, step: Int, position: DataPosition?, metric: Double?,
-    notes: [String: String], isBest decided: Bool?
+    besides written: Set<String> = [], notes: [String: String], isBest decided: Bool?
   ) throws(FirnError) -> String {
     if let metric, !metric.isFinite {
       throw FirnError(
@@ -88,7 +89,7 @@ public final class CheckpointFolder {
     }
     let checkpoint = try Checkpoint(
       of: session, running: program, step: step, position: position, metric: metric, saving: saving,
-      notes: notes, digest: &digest, text: &text)
+      besides: written, notes: notes, digest: &digest, text: &text)
     if !hasSaved { AtomicFile.removeLeftovers(in: path, ending: Self.ending) }
     hasSaved = true
     let file = full(Self.name(step))

@@ -93,7 +93,8 @@ struct CheckpointRecord: Codable {
 public enum Saving: String, Hashable, Sendable, Codable {
   /// All variables.
   case everything
-  /// Those the program writes: what it trains, and statistics it keeps. The rest must be there, bit for bit, when the
+  /// Those the program writes: what it trains, and statistics it keeps; where a trainer goes through stages, those that
+  /// any stage so far has written. The rest must be there, bit for bit, when the
   /// checkpoint is resumed from, and a digest checks it.
   case trained
 }

@@ -19,7 +19,7 @@ extension TrainingLoop {
     try session.byFirstMember { () throws(FirnError) in
       let path = try folder.save(
         session, running: run.program, step: position.step, position: position,
-        metric: given ?? monitored.flatMap { $0.isFinite ? $0 : nil }, notes: notes,
+        metric: given ?? monitored.flatMap { $0.isFinite ? $0 : nil }, besides: writtenBefore, notes: notes,
         isBest: given == nil ? isBest : nil)
       for callback in callbacks { try callback.saved(path, at: position, in: run) }
     }
@@ -90,7 +90,11 @@ extension TrainingLoop {
     standardization = standardization ?? checkpoint.standardization
     position = found
     position.count = start.count ?? found.count
-    try findBest(checkpoint)
+    // Of one that holds all it is not known which of it stages before have written.
+    if checkpoint.saving == .trained || saved.stage > 0 {
+      writtenBefore = Set(checkpoint.record.variables.map(\.name))
+    }
+    try findBest(from: before)
   }
 
   private static func words(_ position: DataPosition) -> String {
@@ -109,7 +113,9 @@ extension TrainingLoop {
   }
 
   /// Finds the best epoch's values again, which are in the session, or in a file of the folder.
-  private func findBest(_ checkpoint: Checkpoint) throws(FirnError) {
+  ///
+  /// - Parameter base: the session before it was resumed: what a file leaves out may have been trained since.
+  private func findBest(from base: SessionState) throws(FirnError) {
     guard trainer.earlyStopping?.restoresBest == true, let index = state.best(trainer.monitor) else { return }
     let record = state.history.epochs[index]
     if record.step == position.step, position.batch == 0 {
@@ -128,6 +134,7 @@ extension TrainingLoop {
     }
     let now = session.state
     defer { session.goBack(to: now) }
+    session.goBack(to: base)
     _ = try trainer.stages.program(of: record.stage, in: session)
     _ = try file.resume(in: session)
     best = session.state

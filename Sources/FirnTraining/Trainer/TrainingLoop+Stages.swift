@@ -14,6 +14,8 @@ extension TrainingLoop {
     // The last step before may have left what no loss has shown yet; it is this program that would be repeated.
     try requireFiniteWeights()
     let before = run.program
+    // What has made no step has written nothing.
+    if position.step > 0 { writtenBefore.formUnion(before.writtenVariables) }
     let (program, slots) = try stages.program(of: due, in: session)
     try session.requireOwn(program)
     run.program = program

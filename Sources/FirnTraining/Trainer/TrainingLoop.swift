@@ -25,6 +25,8 @@ final class TrainingLoop {
   var best: SessionState?
   var losses: [Double] = []
   var isBestRestored = false
+  /// What the programs of stages before wrote: checkpoints of what is trained hold it too.
+  var writtenBefore: Set<String> = []
   /// How the data was scaled; a resumed run need not be told again.
   var standardization: Standardization?
   /// The stored features of the stage's program, once they were asked for; nil in it where there are none.

@@ -84,6 +84,38 @@ import Testing
     func entered(_ stage: StageChange, in run: TrainingRun) throws(FirnError) { seen.append(stage) }
   }
 
+  /// Checkpoints of what is trained hold what the stages before have trained, and the best epoch may be one of those.
+  @Test func stagesGoOnFromWhatWasTrained() throws {
+    for schedule in [
+      FreezeSchedule.freezing(["layer1", "layer2"]), .unfreezing(["layer1", "layer2", "layer3 | layer4"]),
+    ] {
+      func trainer(_ session: Session) throws -> Trainer {
+        var trainer = try Trainer(in: session, through: schedule) {
+          try program(session, freezing: $0.freezing)
+        }
+        // The loss falls: the first epoch is the best.
+        trainer.monitor = Monitor("training loss", goal: .highest)
+        trainer.earlyStopping = EarlyStopping(patience: 100)
+        return trainer
+      }
+      let straight = try tower.session()
+      let whole = try trainer(straight).train(on: source(), epochs: 4)
+      #expect(whole.best?.stage == 0 && whole.stage > 0 && whole.isBestRestored)
+      try withFolder { url in
+        let folder = try CheckpointFolder(url.path, saving: .trained)
+        var session = try tower.session()
+        for last in [6, 11, .max] {
+          session = try tower.session()
+          let rest = try trainer(session).train(
+            on: source(), epochs: 4, from: folder.latest(), upTo: last, savingTo: folder)
+          #expect(rest.isBestRestored)
+        }
+        let (one, two) = (try straight.everything(), try session.everything())
+        for (name, value) in one { #expect(two[name] == value, "\(name)") }
+      }
+    }
+  }
+
   /// Records with counts that no run has, such as those of a file that was made to be opened.
   @Test func impossibleRecordsAreRefused() throws {
     let session = try tower.session()
