@@ -193,6 +193,8 @@ import Testing
     },
     Fault("one-hot", .typeMismatch, "C1", "not i32") { oneHot(f($0, [2]), depth: 3) },
     Fault("iota", .invalidArgument, "C1", "negative") { $0.iota(-1) },
+    Fault("identity matrix", .invalidArgument, "C1", "negative") { $0.identityMatrix(-1) },
+    Fault("identity matrix rows", .invalidArgument, "C1", "negative") { $0.identityMatrix(-1, 2) },
     Fault("softmax of scalar", .invalidArgument, "C2", "outside") { softmax(f($0, [])) },
     Fault("softmax of integers", .typeMismatch, "C1", "not floating point") { softmax(f($0, [2], .i32)) },
     Fault("labels shape", .shapeMismatch, "C3", "labels") {

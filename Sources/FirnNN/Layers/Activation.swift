@@ -15,7 +15,7 @@ public enum Activation: String, Hashable, Sendable, CaseIterable {
   case gelu
   /// x sigmoid(x), also called swish.
   case silu
-  /// x / 6 + 1 / 2, at least 0 and at most 1: PyTorch's `Hardsigmoid`, Keras 3's.
+  /// x / 6 + 1 / 2, at least 0 and at most 1, with gradient 0 at both: PyTorch's `Hardsigmoid`, Keras 3's.
   case hardSigmoid = "hard_sigmoid"
   /// x / 5 + 1 / 2, at least 0 and at most 1: `hard_sigmoid` of Keras before version 3, and what its gates had where
   /// nothing was said before version 2.3.
@@ -25,7 +25,7 @@ public enum Activation: String, Hashable, Sendable, CaseIterable {
   /// log(1 + e^x), without overflow.
   case softplus
 
-  private static func clipped(_ x: Tensor) -> Tensor { minimum(maximum(x, 0), 1) }
+  private static func clipped(_ x: Tensor) -> Tensor { hardTanh(x, min: 0, max: 1) }
 
   /// The function of each element of `x`, of x's shape and type.
   ///

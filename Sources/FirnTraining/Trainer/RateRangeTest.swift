@@ -19,7 +19,8 @@ public struct RateRangeTest: Hashable, Sendable {
 
   /// Trains for a while.
   ///
-  /// It ends when the loss is four times its lowest, or not finite.
+  /// It ends when the loss is above its lowest by three times the size of that (so four times a lowest that is positive),
+  /// or not finite.
   ///
   /// - Parameters:
   ///   - source: batches, gone through again as often as it takes.
@@ -65,7 +66,7 @@ public struct RateRangeTest: Hashable, Sendable {
         let loss = try session.run(program, feeding: batch.feeds, counts: batch.isCounted).scalar(name)
         (smooth, weight) = (0.9 * smooth + 0.1 * loss, weight * 0.9)
         let now = smooth / (1 - weight)
-        guard now.isFinite, now <= 4 * lowest || losses.count < 2 else { return losses }
+        guard now.isFinite, now <= lowest + 3 * abs(lowest) || losses.count < 2 else { return losses }
         losses.append(now)
         lowest = min(lowest, now)
       }

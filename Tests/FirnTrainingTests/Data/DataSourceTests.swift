@@ -227,6 +227,20 @@ import Testing
     for (name, value) in try twin.everything() { #expect(try session.value(of: name) == value, "\(name)") }
   }
 
+  /// A loss below 0, of which four times is less, ends a test where it has risen, and not at once.
+  @Test func rangesOfLossesBelowZero() throws {
+    let tower = Tower()
+    let data = try tower.data(30)
+    let session = try tower.session()
+    let loss = tower.loss - 10
+    let test = try RateRangeTest(
+      in: session, on: data.inBatches(of: 8, seed: 1), from: 1e-4, to: 1e4, steps: 60
+    ) {
+      try session.compile(minimizing: loss, with: SGD(learningRate: $0))
+    }
+    #expect(test.losses.count > 20 && test.losses.allSatisfy { $0 < 40 })
+  }
+
   private final class Norms: TrainingCallback {
     var reports: [NormReport] = []
     func measured(_ norms: NormReport, in run: TrainingRun) throws(FirnError) { reports.append(norms) }

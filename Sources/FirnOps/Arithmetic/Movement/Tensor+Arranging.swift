@@ -134,7 +134,9 @@ extension Tensor {
 extension Graph {
   /// How far right of the main diagonal each element of a matrix is, below 0 on its left; `i32`.
   func diagonals(_ rows: Dim, _ columns: Dim) -> Tensor {
-    iota(columns) - iota(rows).inserting([1])
+    let right = iota(columns)
+    // One fault where both extents are faulty.
+    return right.isPoisoned ? right : right - iota(rows).inserting([1])
   }
 
   /// A matrix of ones on a diagonal and zeros elsewhere: `eye`.

@@ -22,6 +22,7 @@ extension Tensor {
 
   /// With axes of extent one put in at `axes`, which are axes of the result.
   func inserting(_ axes: [Int], location: CallSite? = nil) -> Tensor {
+    if isPoisoned { return self }
     var dimensions = shape.dimensions
     for axis in axes { dimensions.insert(1, at: axis) }
     return withShape(Shape(dimensions), location: location)
