@@ -13,11 +13,11 @@ public struct Shuffle: Sendable {
     generator = Philox(seed: seed, name: "shuffle/\(stream)")
   }
 
-  /// The numbers `0..<count` in a random order (Fisher & Yates).
+  /// The numbers `0..<count` in a random order (Fisher & Yates); none where `count` is negative.
   ///
   /// - Complexity: O(count).
   public func order(_ count: Int) -> [Int] {
-    var order = Array(0..<count)
+    var order = Array(0..<max(0, count))
     for last in stride(from: count - 1, to: 0, by: -1) {
       // 64 bits against a bound of at most 2³²: the bias is below 2⁻³².
       let draw = UInt64(generator.bits(2 * last)) << 32 | UInt64(generator.bits(2 * last + 1))

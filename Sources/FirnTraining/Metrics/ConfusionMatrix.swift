@@ -35,18 +35,23 @@ public struct ConfusionMatrix: Hashable, Sendable {
   }
 
   /// The share of rows on the diagonal; NaN where there are none.
-  public var accuracy: Double { Double(counts.indices.reduce(0) { $0 + counts[$1][$1] }) / Double(total) }
+  public var accuracy: Double { Self.share(counts.indices.reduce(0) { $0 + counts[$1][$1] }, of: total) }
 
   /// Of the rows taken for this class, the share that are of it; NaN where none was, and for what is no class.
   public func precision(of label: Int) -> Double {
     guard counts.indices.contains(label) else { return .nan }
-    return Double(counts[label][label]) / Double(counts.reduce(0) { $0 + $1[label] })
+    return Self.share(counts[label][label], of: counts.reduce(0) { $0 + $1[label] })
   }
 
   /// Of the rows of this class, the share taken for it; NaN where there are none, and for what is no class.
   public func recall(of label: Int) -> Double {
     guard counts.indices.contains(label) else { return .nan }
-    return Double(counts[label][label]) / Double(counts[label].reduce(0, +))
+    return Self.share(counts[label][label], of: counts[label].reduce(0, +))
+  }
+
+  /// 0 divided by 0 has a sign on some processors, which is printed.
+  private static func share(_ count: Int, of total: Int) -> Double {
+    total == 0 ? .nan : Double(count) / Double(total)
   }
 }
 

@@ -66,6 +66,7 @@ import Testing
 
   /// Numbers of classes that no label can be of are none to trap by.
   @Test func oddNumbersOfClassesAreNoTrap() throws {
+    #expect(Shuffle(seed: 1).order(-1).isEmpty && Shuffle(seed: 1).order(3).sorted() == [0, 1, 2])
     let table = try CSVTable(parsing: "kind\n4000000000\n", source: "f")
     for classes in [3_000_000_000, .max, 5_000_000_000] {
       let fault = try error { _ = try table.labels("kind", below: classes) }

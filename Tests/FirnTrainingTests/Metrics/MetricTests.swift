@@ -175,5 +175,8 @@ import Testing
              1  0  0      0.000       –
         """)
     #expect(throws: FirnError.self) { try matrix.add(actual: 2, predicted: 0) }
+    // A share of nothing is no number, whatever sign the processor gives it.
+    for share in [matrix.recall(of: 1), ConfusionMatrix(classes: 1).accuracy] { #expect("\(share)" == "nan") }
+    #expect("\(ConfusionMatrix(classes: 1).precision(of: 0))" == "nan")
   }
 }
