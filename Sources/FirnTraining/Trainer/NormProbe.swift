@@ -19,6 +19,8 @@ final class NormProbe {
     let step: Int
     let gradients: [String: Double]
     let before: [String: NDArray]
+    /// Of variables that are trained in part, the blocks that are.
+    let blocks: [String: [Block]]
   }
 
   init(_ watch: NormWatch, in session: Session) throws(FirnError) {
@@ -30,7 +32,8 @@ final class NormProbe {
     -> Measured?
   {
     guard position.step.isMultiple(of: watch.interval) else { return nil }
-    let (probe, names) = try self.probe(of: program)
+    let blocks = Self.trainedBlocks(of: program)
+    let (probe, names) = try self.probe(of: program, blocks)
     let results = try session.undoing { () throws(FirnError) in
       try session.run(probe, feeding: batch.feeds, counts: batch.isCounted)
     }
@@ -40,7 +43,7 @@ final class NormProbe {
       gradients[name] = try results.scalar(fetch)
       before[name] = try session.value(of: name)
     }
-    return Measured(step: position.step + 1, gradients: gradients, before: before)
+    return Measured(step: position.step + 1, gradients: gradients, before: before, blocks: blocks)
   }
 
   func finish(
@@ -54,7 +57,8 @@ final class NormProbe {
       }
       let scope = Path.parent(of: variable.name)
       let after = try session.value(of: variable.name)
-      let (old, new) = (before.doubles, after.doubles)
+      let blocks = measured.blocks[variable.name]
+      let (old, new) = (try Self.elements(before, in: blocks), try Self.elements(after, in: blocks))
       let update = zip(old, new).reduce(0) { $0 + ($1.1 - $1.0) * ($1.1 - $1.0) }
       let weight = old.reduce(0) { $0 + $1 * $1 }
       if let index = scopes.firstIndex(where: { $0.scope == scope }) {
@@ -77,11 +81,32 @@ final class NormProbe {
     for callback in callbacks { try callback.measured(report, in: run) }
   }
 
-  /// The squared norms of the gradients of what a program trains, by variable.
-  private func probe(of program: Program) throws(FirnError) -> (program: Program, parts: [String]) {
+  private static func trainedBlocks(of program: Program) -> [String: [Block]] {
+    Dictionary(grouping: program.compilation.trainedParts.filter { $0.block != nil }) { $0.variable.name }
+      .mapValues { $0.compactMap(\.block) }
+  }
+
+  /// The elements of an array that lie in some blocks; all for nil.
+  private static func elements(_ array: NDArray, in blocks: [Block]?) throws(FirnError) -> [Double] {
+    guard let blocks else { return array.doubles }
+    var elements: [Double] = []
+    for block in blocks {
+      elements += try array.sliced(
+        axis: block.axis, from: block.range.lowerBound, to: block.range.upperBound
+      ).doubles
+    }
+    return elements
+  }
+
+  /// The squared norms of the gradients of what a program trains, by variable; of blocks of one where it trains those.
+  private func probe(
+    of program: Program, _ blocks: [String: [Block]]
+  ) throws(FirnError) -> (program: Program, parts: [String]) {
     let (trained, objectives) = (program.trained.map(\.name), program.compilation.context.objectives)
     let targets = objectives.map { objective in trained.filter(objective.targets.isTrained) }
-    let key = zip(objectives.map(\.name), targets).map { ([$0] + $1).joined(separator: "\n") }
+    let key =
+      zip(objectives.map(\.name), targets).map { ([$0] + $1).joined(separator: "\n") }
+      + program.compilation.trainedParts.filter { $0.block != nil }.map(\.description)
     if let known = known[key] { return known }
     let request = program.compilation.context.request
     let graph = Graph(request.graph)
@@ -111,12 +136,26 @@ final class NormProbe {
       }
     }
     let measured = trained.compactMap { name in gradients[name].map { (name, $0) } }
+    let masks = Dictionary(
+      (request.training?.holding ?? []).compactMap { held -> (String, Tensor)? in
+        guard case .reads(let name) = request.graph.nodes[held.read.node].op.effect else { return nil }
+        return (name, Tensor(graph, held.mask))
+      }, uniquingKeysWith: { first, _ in first })
     let squares = graph.scope("norms") {
       // In a world those of all members together, as the step has them.
       let weight = request.training?.exchange?.weight(in: graph)
-      return measured.map { _, gradient in
-        let mean = (weight.map(gradient.exchangedMean(weight:)) ?? gradient).cast(to: .f64)
-        return (mean * mean).sum()
+      return measured.map { name, gradient in
+        var mean = (weight.map(gradient.exchangedMean(weight:)) ?? gradient).cast(to: .f64)
+        // What is held has no part in it.
+        if let mask = masks[name] { mean = select(where: mask, mean.filled(0), otherwise: mean) }
+        let squares = mean * mean
+        guard let blocks = blocks[name] else { return squares.sum() }
+        let sums = blocks.map { block in
+          squares.sliced(
+            axis: block.axis, from: Dim(block.range.lowerBound), to: Dim(block.range.upperBound)
+          ).sum()
+        }
+        return sums.dropFirst().reduce(sums[0]) { $0 + $1 }
       }
     }
     try graph.validate()

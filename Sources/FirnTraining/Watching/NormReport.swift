@@ -6,13 +6,13 @@ public struct NormReport: Hashable, Sendable {
   public struct Scope: Hashable, Sendable, Codable {
     /// The path of the scope whose own variables these are; empty for the root.
     public let scope: String
-    /// Elements that are trained.
+    /// Elements that are trained; of a variable that is trained in part, those of its trained blocks.
     public let count: Int
-    /// √Σg² of the gradients, as they are before clipping.
+    /// √Σg² of the gradients of these elements, as they are before clipping; those of held elements count as 0.
     public let gradientNorm: Double
-    /// √ΣΔ² of what the step changed.
+    /// √ΣΔ² of what the step changed of them.
     public let updateNorm: Double
-    /// √Σw² of the values before the step.
+    /// √Σw² of their values before the step.
     public let weightNorm: Double
 
     /// The root mean square of the gradients.

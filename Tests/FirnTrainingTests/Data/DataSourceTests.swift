@@ -241,6 +241,32 @@ import Testing
     #expect(test.losses.count > 20 && test.losses.allSatisfy { $0 < 40 })
   }
 
+  /// Frozen blocks and held elements have no part in norms; of two stages that train other blocks each has its own.
+  @Test func normsAreOfWhatIsTrained() throws {
+    let tower = Tower()
+    let session = try tower.session()
+    let held = tower.graph.constant(NDArray([true, false, true]))
+    let stages = FreezeSchedule([
+      (.epoch(0), "layer2 | layer3 | layer1/kernel[0..<3]"),
+      (.epoch(1), "layer2 | layer3 | layer1/kernel[0..<1]"),
+    ])
+    var trainer = try Trainer(in: session, through: stages) { stage in
+      try session.compile(
+        minimizing: tower.loss, with: SGD(learningRate: 0.5), freezing: stage.freezing,
+        holding: ["layer4/bias": held])
+    }
+    let norms = Norms()
+    trainer.callbacks = [norms]
+    trainer.norms = NormWatch(every: 1)
+    try trainer.train(on: tower.data(20).inBatches(of: 10, seed: 1), epochs: 2)
+    #expect(norms.reports.map { $0.scopes[0].count } == [18, 18, 30, 30])
+    for report in norms.reports {
+      for scope in report.scopes {
+        #expect(abs(scope.updateNorm - 0.5 * scope.gradientNorm) < 1e-5 * scope.gradientNorm + 1e-7)
+      }
+    }
+  }
+
   private final class Norms: TrainingCallback {
     var reports: [NormReport] = []
     func measured(_ norms: NormReport, in run: TrainingRun) throws(FirnError) { reports.append(norms) }
