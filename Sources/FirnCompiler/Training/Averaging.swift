@@ -17,9 +17,9 @@ public struct Averaging: Sendable, ExpressibleByFloatLiteral {
   /// What it is called where something is compiled under it; also the component that its slots are named by.
   public let name: String
 
-  /// An exponential average: a' = decay·a + (1 - decay)·w', from the w before the first step, as Keras has it.
+  /// An exponential average: a' = decay·a + (1 - decay)·w', from the w before the first step.
   ///
-  /// PyTorch's `AveragedModel` starts from the w after the first step.
+  /// PyTorch's `AveragedModel` and Keras's `use_ema` start from the w after the first step.
   ///
   /// - Parameters:
   ///   - decay: at least 0 and below 1.
