@@ -194,7 +194,7 @@ extension Compiler {
       let (type, wanted) = (graph.type(of: gradient), graph.type(of: read))
       guard type != wanted else { continue }
       throw FirnError(
-        .shapeMismatch,
+        type.shape == wanted.shape ? .typeMismatch : .shapeMismatch,
         "`\(graph.name(of: gradient))` is \(type), and no gradient of `\(graph.name(of: read))`, which is \(wanted)",
         remedy: "give a tensor of the variable's type", place: graph.name(of: gradient))
     }

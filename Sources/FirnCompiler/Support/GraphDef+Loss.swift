@@ -31,9 +31,11 @@ extension GraphDef {
         remedy: "name a variable, by its path or the tensor that reads it", place: name(of: read))
     }
     let wanted = TensorType(.bool, type(of: read).shape)
-    if type(of: mask) == wanted { return variable }
+    let found = type(of: mask)
+    if found == wanted { return variable }
     throw FirnError(
-      .shapeMismatch, "`\(name(of: mask))` is \(type(of: mask)), and no mask of `\(variable)`",
+      found.shape == wanted.shape ? .typeMismatch : .shapeMismatch,
+      "`\(name(of: mask))` is \(found), and no mask of `\(variable)`",
       remedy: "give \(wanted), true where an element is held", place: name(of: mask))
   }
 }

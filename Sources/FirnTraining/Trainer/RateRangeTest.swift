@@ -54,9 +54,7 @@ public struct RateRangeTest: Hashable, Sendable {
   private static func run(
     _ program: Program, in session: Session, _ source: any BatchSource, _ steps: Int
   ) throws(FirnError) -> [Double] {
-    guard let name = program.fetches.last, !program.trained.isEmpty else {
-      throw FirnError(.invalidArgument, "the program trains nothing", remedy: "compile it with `minimizing:`")
-    }
+    let name = try program.trainedLoss
     var (smooth, weight, lowest, losses) = (0.0, 1.0, Double.infinity, [Double]())
     var epoch = 0
     while losses.count < steps {

@@ -130,3 +130,23 @@ public struct Trainer {
     return try loop.start()
   }
 }
+
+extension Program {
+  /// What a training is judged by, its last fetch.
+  ///
+  /// - Throws: `.invalidArgument` where it trains nothing or returns nothing.
+  var trainedLoss: String {
+    get throws(FirnError) {
+      guard !trained.isEmpty else {
+        throw FirnError(
+          .invalidArgument, "the program trains nothing", remedy: "compile it with `minimizing:`")
+      }
+      guard let loss = fetches.last else {
+        throw FirnError(
+          .invalidArgument, "the program returns no loss: its objectives have gradients that are given",
+          remedy: "name a scalar by `fetching:` when it is compiled")
+      }
+      return loss
+    }
+  }
+}

@@ -45,10 +45,7 @@ final class TrainingLoop {
     _ trainer: Trainer, source: any BatchSource, epochs: Int, lastStep: Int, folder: CheckpointFolder?,
     interval: Int?
   ) throws(FirnError) {
-    guard !trainer.program.trained.isEmpty, trainer.program.fetches.last != nil else {
-      throw FirnError(
-        .invalidArgument, "the program trains nothing", remedy: "compile it with `minimizing:`")
-    }
+    _ = try trainer.program.trainedLoss
     guard epochs >= 0 else {
       throw FirnError(.invalidArgument, "\(epochs) epochs", remedy: "give a number that is not negative")
     }

@@ -1,4 +1,5 @@
 import FirnNotation
+import FirnCompiler
 import FirnGraph
 import FirnNN
 import FirnOps
@@ -185,6 +186,13 @@ extension FaultyInput {
     FaultyInput("training by a program that does not train", .invalidArgument, ["trains nothing"]) { bench in
       let data = try DataSet([bench.x: noise([7, 3]), bench.ids: labels(7, classes: 5)])
       try Trainer(bench.program, in: bench.session).fit(data, epochs: 1, batchSize: 2)
+    },
+    FaultyInput("training by a program without a loss", .invalidArgument, ["returns no loss"]) { bench in
+      let kernels = bench.session.variables.filter { $0.kind == .parameter }.prefix(1).map(\.name)
+      let updates = kernels.map { Objective.update($0, by: $0, with: SGD(learningRate: 1)) }
+      let program = try bench.session.compile(updates: updates)
+      let data = try DataSet([bench.x: noise([7, 3]), bench.ids: labels(7, classes: 5)])
+      try Trainer(program, in: bench.session).fit(data, epochs: 1, batchSize: 2)
     },
   ]
 }

@@ -334,6 +334,7 @@ import Testing
         ], .invalidArgument, "accumulates adds"
       ),
       ([.update("a", by: model.b, with: sgd)], .shapeMismatch, "no gradient of `a`"),
+      ([.update("a", by: model.a.cast(to: .f64), with: sgd)], .typeMismatch, "no gradient of `a`"),
       ([.update(model.x, by: model.x, with: sgd)], .invalidArgument, "is no variable"),
       ([.update(["a": model.a, model.a: model.a], with: sgd)], .invalidArgument, "two gradients"),
     ]
@@ -347,7 +348,7 @@ import Testing
     }
     #expect(frozen.message.contains("a gradient is given for `a`, but it is frozen by `freezing: a`"))
     let masks: [(any TensorReference, any TensorReference, FirnError.Code)] = [
-      ("a", vector, .shapeMismatch), (model.x, model.x, .invalidArgument),
+      ("a", vector, .shapeMismatch), ("a", model.a, .typeMismatch), (model.x, model.x, .invalidArgument),
     ]
     for (variable, mask, code) in masks {
       let refused = try error {
