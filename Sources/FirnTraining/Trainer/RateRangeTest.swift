@@ -19,8 +19,8 @@ public struct RateRangeTest: Hashable, Sendable {
 
   /// Trains for a while.
   ///
-  /// It ends when the loss is above its lowest by three times the size of that (so four times a lowest that is positive),
-  /// or not finite.
+  /// It ends when the loss is above its lowest by three times the size of that (four times a positive one), or not
+  /// finite.
   ///
   /// - Parameters:
   ///   - source: batches, gone through again as often as it takes.
