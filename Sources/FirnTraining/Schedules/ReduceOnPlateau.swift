@@ -3,7 +3,8 @@ import FirnGraph
 /// Less of a learning rate when what is monitored gets no better: PyTorch's `ReduceLROnPlateau`, with its defaults.
 ///
 /// The optimiser's schedule must be `.onPlateau(…)`: that keeps the factor as memory of the optimiser, and the trainer
-/// sets it after an epoch.
+/// sets it after an epoch. A run begins with what runs before it have left of the rate, and at its whole where
+/// `session.initialize(includingSlots: true)` has that memory begin anew.
 public struct ReduceOnPlateau: Hashable, Sendable {
   /// What the rate is multiplied by each time; between 0 and 1.
   public var factor: Double

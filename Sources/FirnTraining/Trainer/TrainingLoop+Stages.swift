@@ -39,6 +39,14 @@ extension TrainingLoop {
     try setRateFactor()
   }
 
+  /// Begins with what runs before have left of the program's rates.
+  func takeRateFactor() throws(FirnError) {
+    let own = Set(run.program.compilation.slots.map(\.variable.name))
+    for name in rateFactors where own.contains(name) {
+      state.plateau.scale = min(state.plateau.scale, try session.value(of: name).scalar ?? 1)
+    }
+  }
+
   /// What is left of rates, for all optimisers: a stage may have one that was not there before.
   private func setRateFactor() throws(FirnError) {
     for name in rateFactors { try session.setValue(NDArray(scalar: state.plateau.scale), of: name) }

@@ -117,6 +117,8 @@ final class TrainingLoop {
     if position.step == 0, trainer.stages.schedule.stages.count > 1 {
       run.program = try trainer.stages.program(of: 0, in: session).program
     }
+    // The factor goes on as all of the optimisers' memory does.
+    if trainer.plateau != nil, state.history.epochs.isEmpty { try takeRateFactor() }
     for callback in callbacks { try callback.began(run) }
     var ending = TrainingOutcome.Ending.finished
     while !state.isStoppedEarly, position.epoch < epochCount, position.step < lastStep {

@@ -84,6 +84,34 @@ import Testing
     func entered(_ stage: StageChange, in run: TrainingRun) throws(FirnError) { seen.append(stage) }
   }
 
+  /// A second run goes on at the rate that the first has left, and says so; memory that begins anew has the whole.
+  @Test func ratesThatFellGoOn() throws {
+    let session = try tower.session()
+    let program = try session.compile(
+      minimizing: tower.loss, with: SGD(learningRate: .onPlateau(.constant(0.01))))
+    var trainer = Trainer(program, in: session)
+    // Nothing gets better by so much.
+    trainer.plateau = ReduceOnPlateau(factor: 0.5, patience: 0, threshold: 0.99)
+    let factors = Factors()
+    trainer.callbacks = [factors]
+    func run() throws -> [Double] {
+      try trainer.train(on: source(), epochs: 3).history.epochs.map(\.rateFactor)
+    }
+    #expect(try run() == [1, 1, 0.5])
+    #expect(try run() == [0.25, 0.25, 0.125])
+    try session.initialize(includingSlots: true)
+    #expect(try run() == [1, 1, 0.5])
+    let wanted = [1, 1, 0.5, 0.25, 0.25, 0.125, 1, 1, 0.5]
+    #expect(factors.seen == wanted.flatMap { Array(repeating: $0, count: 4) })
+  }
+
+  private final class Factors: TrainingCallback {
+    var seen: [Double] = []
+    func finished(_ step: StepRecord, in run: TrainingRun) throws(FirnError) {
+      seen.append(try run.session.value(of: "sgd/rate_factor").scalar ?? .nan)
+    }
+  }
+
   /// Checkpoints of what is trained hold what the stages before have trained, and the best epoch may be one of those.
   @Test func stagesGoOnFromWhatWasTrained() throws {
     for schedule in [
