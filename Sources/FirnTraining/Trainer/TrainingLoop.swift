@@ -77,18 +77,25 @@ final class TrainingLoop {
 
   static func evaluator(of trainer: Trainer) throws(FirnError) -> Evaluator? {
     guard let validation = trainer.validation, let loss = trainer.program.fetches.last else { return nil }
+    // An epoch has one number of a name.
+    guard !validation.metrics.contains(where: { $0.name == EpochRecord.trainingLossName }) else {
+      throw FirnError(
+        .duplicateName, "a metric is called `\(EpochRecord.trainingLossName)`, as the loss of training is",
+        remedy: "give it another name by `named:`")
+    }
     return try Evaluator(
       [.mean(of: loss)] + validation.metrics, in: trainer.session, underAverages: validation.averages)
   }
 
   /// - Throws: `.unknownName` where epochs are to be compared by what nobody measures.
   private func requireMonitor() throws(FirnError) {
-    guard let name = trainer.monitor.name, name != "training loss" else { return }
+    guard let name = trainer.monitor.name, name != EpochRecord.trainingLossName else { return }
     let names = evaluator?.metrics.map(\.name) ?? []
     guard !names.contains(where: { name == $0 || name.hasPrefix($0 + "/") }) else { return }
     throw FirnError(
       .unknownName, "epochs are to be compared by `\(name)`, which nothing measures",
-      remedy: "there is " + (["training loss"] + names).map { "`\($0)`" }.joined(separator: ", "))
+      remedy: "there is " + ([EpochRecord.trainingLossName] + names).map { "`\($0)`" }.joined(separator: ", ")
+    )
   }
 
   /// - Throws: `.unknownName` where the metric that epochs are to be compared by has no part of that name; `.notFinite`
@@ -98,7 +105,8 @@ final class TrainingLoop {
       throw FirnError(
         .unknownName, "epochs are to be compared by `\(name)`, which no metric gave",
         remedy: "there is "
-          + (["training loss"] + record.validation.map(\.name)).map { "`\($0)`" }.joined(separator: ", "))
+          + ([EpochRecord.trainingLossName] + record.validation.map(\.name)).map { "`\($0)`" }.joined(
+            separator: ", "))
     }
     guard trainer.earlyStopping != nil, record.monitored(trainer.monitor).isNaN else { return }
     let name = trainer.monitor.name ?? "loss"

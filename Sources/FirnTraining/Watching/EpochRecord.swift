@@ -15,8 +15,11 @@ public struct EpochRecord: Hashable, Sendable, Codable {
   /// How long it took, in seconds, validation included.
   public var seconds: Double
 
+  /// What the loss of training is called among the numbers of an epoch.
+  static let trainingLossName = "training loss"
+
   /// The number of this name: `training loss`, or one of the validation; nil where none has it.
   public subscript(name: String) -> Double? {
-    name == "training loss" ? trainingLoss : validation.first { $0.name == name }?.value
+    name == Self.trainingLossName ? trainingLoss : validation.first { $0.name == name }?.value
   }
 }

@@ -23,6 +23,18 @@ import Testing
 
   private func source() throws -> DataBatches { try tower.data(20).inBatches(of: 6, seed: 2) }
 
+  /// An epoch has one number of a name; that of the loss of training is taken.
+  @Test func metricsHaveNamesOfTheirOwn() throws {
+    var trainer = try trainer(tower.session())
+    let data = try source()
+    trainer.validation = Validation(
+      data, metrics: [.accuracy(tower.logits, labels: tower.y, named: "training loss")])
+    let fault = try error { try trainer.train(on: data, epochs: 1) }
+    #expect(fault.code == .duplicateName && fault.remedy?.contains("`named:`") == true, "\(fault)")
+    trainer.validation = Validation(data, metrics: [.mean(of: tower.loss)])
+    #expect(try error { try trainer.train(on: data, epochs: 1) }.code == .duplicateName)
+  }
+
   /// The simple loop and the full one move the same bits.
   @Test func fullAndPlainLoopAgree() throws {
     let (plain, full) = (try tower.session(), try tower.session())
