@@ -1,6 +1,8 @@
-// A Swift function that other threads call while its caller waits.
+// Work for several threads: a Swift function that they call while its caller waits.
 
-#include "include/CFirnKernels.h"
+#include "include/FirnShared.h"
+
+#include <stdint.h>
 
 // As Swift passes a function of three words that returns nothing.
 typedef __attribute__((swiftcall)) void firn_function(

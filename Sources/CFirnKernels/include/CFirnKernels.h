@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "FirnShared.h"
+
 /// The fast kernels of Firn: arrays in, arrays out.
 ///
 /// Sizes and strides count elements, never bytes. Nothing here allocates, checks its arguments or
@@ -28,22 +30,6 @@ void firn_restore_denormals(uint64_t before);
 
 /// Whether this thread takes denormal numbers for 0.
 int firn_flushes_denormals(void);
-
-// MARK: Work for several threads
-
-/// A Swift function `(Range<Int>, Int) -> Void` that does not escape whoever passed it, as the two words that Swift
-/// passes: what others call while its caller waits.
-///
-/// In Swift a function that another thread is to call has to escape, which takes an allocation and five references for
-/// each call; this is for the workers that wait for all pieces before they return.
-typedef struct {
-    const void *function;
-    const void *context;
-} FirnShared;
-
-/// Calls the function with `lower..<upper` and `worker`; counts no reference. It must be alive: whoever shared it has
-/// not returned.
-void firn_call_shared(const FirnShared *shared, ptrdiff_t lower, ptrdiff_t upper, ptrdiff_t worker);
 
 // MARK: Instruction sets
 
