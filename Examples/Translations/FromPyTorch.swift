@@ -74,7 +74,9 @@ extension Classifier {
     return step
   }
 
-  func dropoutOfTheFrozenPart() throws -> (frozen: Program, kept: Program, graph: Graph) {
+  func dropoutOfTheFrozenPart() throws -> (
+    frozen: Program, kept: Program, still: Program, graph: Graph
+  ) {
     let graph = Graph()
     let x = graph.placeholder("x", shape: ["batch", 4])
     let code = graph.scope("encoder") { Dropout(0.5)(Dense(8)(x)) }
@@ -85,7 +87,8 @@ extension Classifier {
     let frozen = try session.compile(minimizing: loss, with: Adam(), freezing: "encoder")
     let kept = try session.compile(
       minimizing: loss, with: Adam(), freezing: "encoder", keepingTrainingMode: "encoder")
-    return (frozen, kept, graph)
+    let still = try session.compile(minimizing: loss, with: Adam(), keepingInferenceMode: "encoder")
+    return (frozen, kept, still, graph)
   }
 
   func rowsOfAnEmbedding() throws -> Program {

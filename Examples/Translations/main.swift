@@ -55,7 +55,9 @@ reportingErrors {
   print("without one gate:", partly.map(\.name).joined(separator: ", "))
   let modes = try model.dropoutOfTheFrozenPart()
   func drops(_ program: Program) -> Bool { program.graph.nodes.contains { $0.mnemonic == "dropout" } }
-  print("dropout in the frozen encoder:", drops(modes.frozen), "- kept on request:", drops(modes.kept))
+  print(
+    "dropout in the frozen encoder:", drops(modes.frozen), "- kept on request:", drops(modes.kept),
+    "- in one that learns at rest:", drops(modes.still))
   tell("rows", try model.rowsOfAnEmbedding())
   _ = try model.tied()
   let checkpoint = try Weights(

@@ -70,7 +70,9 @@ import Testing
     #expect(output.contains("carried over: true"))
     #expect(output.contains("the forget gate's bias starts at 1: true"))
     #expect(output.rest("without one gate: encoder/lstm/layer_0/forward/kernel, ") != nil)
-    #expect(output.contains("dropout in the frozen encoder: false - kept on request: true"))
+    #expect(
+      output.contains(
+        "dropout in the frozen encoder: false - kept on request: true - in one that learns at rest: false"))
     #expect(output.contains("embedding/table is read by [\"embedding\", \"head\"]"))
     #expect(output.contains("loaded: 1 left: 1"))
     #expect(output.contains("preserved: 5 variables"))

@@ -105,7 +105,7 @@ package struct Binary: InstructionOp {
 extension Binary.Function {
   /// In `f64` what an instruction or two do, in loops that the compiler makes vectors of: a call an element costs more.
   ///
-  /// The bits are those of the reference, but of squares and cubes, which are products.
+  /// The bits are those of the reference, but of squares, which are products; a cube would be rounded twice.
   fileprivate var quickBody: Instruction.Body? {
     switch self {
     case .add: { a, b, _, y, n in mapEach(a, b, y, n, Double.self, Double.self) { $0 + $1 } }
@@ -118,9 +118,7 @@ extension Binary.Function {
       { a, b, _, y, n in mapEach(a, b, y, n, Double.self, Double.self) { $0 != $0 || $0 < $1 ? $0 : $1 } }
     case .pow:
       { a, b, _, y, n in
-        mapEach(a, b, y, n, Double.self, Double.self) {
-          $1 == 2 ? $0 * $0 : $1 == 3 ? $0 * $0 * $0 : RealMath.power($0, $1)
-        }
+        mapEach(a, b, y, n, Double.self, Double.self) { $1 == 2 ? $0 * $0 : RealMath.power($0, $1) }
       }
     case .fmod, .sigmoidCrossEntropy: nil
     }
