@@ -256,6 +256,7 @@ FIRN_KERNEL void matmul(size_t m, size_t n, size_t k, const float *restrict a, p
                                 panel = copied;
                                 panel_row = FIRN_TILE_COLUMNS;
 #if FIRN_FETCHES_NEXT_PANEL
+                                // Each of the others asks for all of the next one: what is there costs no more.
                                 ahead = j + wide < whole ? block_b + j + wide : copied;
                                 ahead_row = j + wide < whole ? b_row : 0;
 #endif

@@ -117,7 +117,8 @@ extension Compiler {
     let clock = ContinuousClock()
     // By pass, how often the graph had changed when it was run last.
     var (changes, settled) = (0, [String: Int]())
-    let verification = StageVerification()
+    let verification = StageVerification(isBeside: dump == nil)
+    defer { verification.finish() }
     for (position, pass) in pipeline.enumerated() {
       let start = clock.now
       let isSettled = pass.isIdempotent && settled[pass.name] == changes

@@ -9,13 +9,19 @@ final class StageVerification {
   private let queue = DispatchQueue(label: "firn.verification")
   private let group = DispatchGroup()
 
+  /// Whether another thread may do it.
+  private let isBeside: Bool
+
+  /// - Parameter isBeside: false where each stage is to be verified before anything else is done with it.
+  init(isBeside: Bool) { self.isBeside = isBeside }
+
   /// Nodes below which verifying takes no longer than handing it to another thread is worth.
   private static let grain = 2_000
 
   /// Begins to verify a stage, given the one it was made of.
   func begin(_ graph: GraphDef, madeOf earlier: GraphDef, by pass: String, outputs: Int) {
     finish()
-    if graph.nodes.count < Self.grain {
+    if !isBeside || graph.nodes.count < Self.grain {
       return Self.verify(graph, madeOf: earlier, by: pass, outputs: outputs)
     }
     queue.async(group: group) { Self.verify(graph, madeOf: earlier, by: pass, outputs: outputs) }

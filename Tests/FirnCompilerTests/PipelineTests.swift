@@ -148,7 +148,7 @@ import Testing
     #expect(text.contains("  node 0: %y = exp(%y) : f32[2]"), "\(text)")
   }
 
-  /// Large graphs are verified while the next pass runs, and after the last one before anything is handed out.
+  /// Large graphs are verified while the next pass runs, and before anything is handed out, be it another fault.
   @Test func passesThatBreakALargeGraphAreNamed() async {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       let broken = Pass("break-things") { graph, _ throws(FirnError) in
@@ -156,16 +156,19 @@ import Testing
         graph.nodes.swapAt(4_000, 4_001)
         return graph
       }
+      let giving = Pass("give-up") { _, _ throws(FirnError) in
+        throw FirnError(.invalidGraph, "the model is to blame", remedy: "none")
+      }
       let graph = Graph()
       let x = graph.placeholder("x", shape: [2])
       let y = (0..<5_000).reduce(x) { value, _ in exp(value) }
       _ = try Compiler.compile(
         CompilationRequest(graph: graph.definition, fetches: [y.value]),
-        pipeline: [Compiler.extractRequested, broken])
-      print("handed out")
+        pipeline: [Compiler.extractRequested, broken, giving])
     }
     let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
     #expect(text.contains("Firn bug in break-things") && text.contains("V1"), "\(text)")
+    #expect(!text.contains("to blame"))
   }
 
   // MARK: Leaving passes out

@@ -5,8 +5,8 @@ extension Compiler {
   /// `resolve-modes`: what behaves differently in training and inference becomes one or the other (rule 4).
   ///
   /// In a training compilation a node runs in training mode unless a scope around it is frozen, that is, has parameters
-  /// and all of them are frozen; `keepingTrainingMode:` and `keepingInferenceMode:` say otherwise by path. Without training, everything is in
-  /// inference mode.
+  /// and all of them are frozen; `keepingTrainingMode:` and `keepingInferenceMode:` say otherwise by path. Without
+  /// training, everything is in inference mode.
   ///
   /// Assignments that belong to training become plain ones where their variable moves, and are dropped elsewhere. Of
   /// several to one variable, as a layer called twice has them, each goes on from what the one before assigned, and the

@@ -81,7 +81,7 @@ extension Explanation {
     for entry in report.variables where entry.status == .cutOff {
       let flow = flow(by: entry.name)
       for cut in flow.firstCuts(of: flow.reads[entry.name] ?? []).map(\.to)
-      where flow.node(of: cut).isStop {
+      where flow.node(of: cut).isStop && !flow.node(of: cut).isOfFormula {
         if starved[cut] == nil { order.append(cut) }
         starved[cut, default: []].append(entry.name)
       }

@@ -21,11 +21,13 @@ package struct Modes: Sendable {
   ) throws(FirnError) {
     isTrainingMode = request.isTrainingMode
     self.trainability = trainability
-    waking = try Kept(request.keepingTrainingMode, "keepingTrainingMode", graph, request, trainability)
-    resting = try Kept(request.keepingInferenceMode, "keepingInferenceMode", graph, request, trainability)
-    if !waking.places.isDisjoint(with: resting.places),
-      let both = waking.scopes.intersection(resting.scopes).min()
-    {
+    let keeps = request.keepingTrainingMode != nil || request.keepingInferenceMode != nil
+    let places = keeps ? graph.modalPlaces(in: ModalPlace()) : []
+    waking = try Kept(request.keepingTrainingMode, "keepingTrainingMode", places, request, trainability)
+    resting = try Kept(request.keepingInferenceMode, "keepingInferenceMode", places, request, trainability)
+    // By places: one in a loop has two names, of which each selection may have another.
+    if let place = places.first(where: { waking.contains($0) && resting.contains($0) }) {
+      let both = waking.scopes.intersection(resting.scopes).min() ?? place.scoped
       throw FirnError(
         .invalidSelection, "`\(both)` is kept in training mode and in inference mode",
         remedy: "leave it out of `keepingTrainingMode:` or of `keepingInferenceMode:`", place: both)
@@ -46,7 +48,7 @@ package struct Modes: Sendable {
     let scopes: Set<String>
 
     init(
-      _ selection: Selection?, _ label: String, _ graph: GraphDef, _ request: CompilationRequest,
+      _ selection: Selection?, _ label: String, _ modal: [ModalPlace], _ request: CompilationRequest,
       _ trainability: Trainability
     ) throws(FirnError) {
       self.selection = selection
@@ -54,7 +56,7 @@ package struct Modes: Sendable {
         (places, scopes) = ([], [])
         return
       }
-      let all = graph.modalPlaces(in: ModalPlace()).flatMap(\.paths)
+      let all = modal.flatMap(\.paths)
       let around = Set(trainability.variables.flatMap { Path.ancestors(of: $0.name) }).sorted()
       scopes = Set(try selection.resolve(places: all + around, in: request.selectionContext))
       places = scopes.intersection(all)

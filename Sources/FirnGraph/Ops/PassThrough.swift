@@ -29,6 +29,9 @@ package struct PassThrough: Op {
     }
     self.kind = kind
     isOfFormula = attributes["of_formula"] == nil ? false : try attributes.bool("of_formula")
+    guard !isOfFormula || kind == .stopGradient else {
+      throw FirnError(.parse, "`of_formula` is said of stops, and not of `\(mnemonic)`")
+    }
   }
 
   package func resultTypes(of operands: [TensorType]) throws(FirnError) -> [TensorType] {

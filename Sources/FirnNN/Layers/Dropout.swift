@@ -5,7 +5,8 @@ import FirnOps
 ///
 /// Srivastava et al., JMLR 15 (2014). In inference, and in a frozen scope of a training program, it is the identity.
 /// The mask depends on the session's seed, the run, the node's path and the element, not on threads. To drop in a
-/// frozen scope all the same, compile with `keepingTrainingMode:`.
+/// frozen scope all the same, compile with `keepingTrainingMode:`; not to in one that learns, with
+/// `keepingInferenceMode:`.
 ///
 /// Constraints, `dropout`'s: (C3) x is floating point; (C4) the rate is in 0...1.
 ///

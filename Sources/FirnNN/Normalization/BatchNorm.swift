@@ -17,8 +17,8 @@ import FirnOps
 /// variance averaged is divided by n - 1 or n, is the layer's convention: PyTorch's, unless `.keras` is given. A
 /// cumulative norm's averages are those of all batches so far, each of the same weight, PyTorch's `momentum=None`; their
 /// number is one more variable, `batch_count`, `i32[]`, state. In inference, and in a frozen scope (rule 4), the moving
-/// ones normalise and nothing moves; `keepingTrainingMode:` lets them move in a frozen scope. A layer called twice moves
-/// them twice.
+/// ones normalise and nothing moves; `keepingTrainingMode:` lets them move in a frozen scope, `keepingInferenceMode:` has
+/// them normalise where the layer learns. A layer called twice moves them twice.
 ///
 ///     BatchNorm()                                   // momentum 0.1, ε 1e-5
 ///     BatchNorm(convention: .keras)                 // momentum 0.99, ε 1e-3

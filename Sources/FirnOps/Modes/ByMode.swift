@@ -45,8 +45,9 @@ package struct ByMode: ModalOp, OpaqueOp {
 
 /// One value where a program runs in training mode, another in inference and in frozen scopes (rule 4).
 ///
-/// The scope it is called in decides; `keepingTrainingMode:` keeps a frozen one in training mode. Nothing is computed
-/// of the value that is not used, and no gradient reaches it.
+/// The scope it is called in decides; `keepingTrainingMode:` keeps a frozen one in training mode, and
+/// `keepingInferenceMode:` one that learns in inference mode. Nothing is computed of the value that is not used, and no
+/// gradient reaches it.
 ///
 /// Constraints: (C1) both have one shape and element type.
 ///

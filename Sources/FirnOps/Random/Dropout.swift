@@ -97,7 +97,7 @@ package struct Dropout: KernelOp, ModalOp, OpaqueOp {
 /// inference.
 ///
 /// y = u ≥ rate ? x / (1 - rate) : 0, u uniform on [0, 1). Frozen scopes are in inference mode unless
-/// `keepingTrainingMode:` names them. A dropped element is 0 whatever it was, and so is its gradient; rate 1 gives
+/// `keepingTrainingMode:` names them, others where `keepingInferenceMode:` does. A dropped element is 0 whatever it was, and so is its gradient; rate 1 gives
 /// zeros.
 ///
 /// Srivastava et al., JMLR 15 (2014), in the inverted form.

@@ -282,7 +282,7 @@ private final class Frame {
 
 /// A loop of a plan: its shares are run side by side where there are several.
 private final class LoopStep {
-  /// The only share, where there is one.
+  /// The only share, where there is one: going through an array for it counts a reference.
   private let only: Unmanaged<LoopShareRun>?
   private let shares: [LoopShareRun]
   /// The same, to be run without a reference of the run's own: `shares` holds them.

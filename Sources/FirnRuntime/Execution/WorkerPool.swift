@@ -19,6 +19,7 @@ final class WorkerPool: Workers {
   let world: (any Collectives)?
   private let crew: Mutex<Crew>
 
+  /// Sendable since nobody but who holds the lock around it touches it; helpers are held once each until the pool ends.
   private struct Crew: @unchecked Sendable {
     /// Room for as many as there can be; the first `started` are there, each held once.
     let helpers: UnsafeMutablePointer<Unmanaged<Helper>>
@@ -47,7 +48,9 @@ final class WorkerPool: Workers {
   /// How often pieces were handed to other threads and waited for.
   var barrierCount: Int { crew.withLock { $0.barriers } }
 
-  func split(_ total: Int, grain: Int, _ body: (Range<Int>, Int) -> Void) {
+  /// Never inlined: `body` and what it captures belong to the caller then, and are there until this returns, though the
+  /// compiler sees no use of them in what other threads call.
+  @inline(never) func split(_ total: Int, grain: Int, _ body: (Range<Int>, Int) -> Void) {
     let pieces = min(count, total / max(grain, 1))
     if pieces <= 1 {
       if total > 0 { body(0..<total, 0) }
@@ -69,7 +72,7 @@ final class WorkerPool: Workers {
       for number in 1..<pieces {
         crew.helpers[number - 1]._withUnsafeGuaranteedRef { $0.post(piece(number)) }
       }
-      piece(0).run(by: 0)
+      body(0..<total / pieces, 0)
       for number in 1..<pieces { crew.helpers[number - 1]._withUnsafeGuaranteedRef { $0.finish() } }
     }
   }

@@ -1,5 +1,6 @@
 import FirnCompiler
 import FirnGraph
+import FirnNotation
 import FirnOps
 import FirnRuntime
 
@@ -103,12 +104,14 @@ final class NormProbe {
     of program: Program, _ blocks: [String: [Block]]
   ) throws(FirnError) -> (program: Program, parts: [String]) {
     let (trained, objectives) = (program.trained.map(\.name), program.compilation.context.objectives)
+    let request = program.compilation.context.request
     let targets = objectives.map { objective in trained.filter(objective.targets.isTrained) }
     let key =
       zip(objectives.map(\.name), targets).map { ([$0] + $1).joined(separator: "\n") }
       + program.compilation.trainedParts.filter { $0.block != nil }.map(\.description)
+      + [request.keepingTrainingMode, request.keepingInferenceMode].map { $0?.description ?? "" }
+      + (request.training?.holding ?? []).map { "\($0.read.node) by \($0.mask.node):\($0.mask.result)" }
     if let known = known[key] { return known }
-    let request = program.compilation.context.request
     let graph = Graph(request.graph)
     var reads: [String: [Value]] = [:]
     for (position, node) in request.graph.nodes.enumerated() {

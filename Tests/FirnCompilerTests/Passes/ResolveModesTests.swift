@@ -98,6 +98,19 @@ import Testing
         == parsed(loop(identity("drop", "h"))).text)
     let trained = loop(dropout("drop", "h")).replacing("trainable = false", with: "trainable = true")
     #expect(try Compiler.resolveModes(trained, isTrainingMode: true) == parsed(trained).text)
+    // It has two names, and both modes by them.
+    let graph = try parsed(trained)
+    let both = CompilationRequest(
+      graph: graph, fetches: graph.outputs, keepingTrainingMode: "cell/scan/drop",
+      keepingInferenceMode: "cell/drop", isTrainingMode: true)
+    let fault = try #require(throws: FirnError.self) { try CompilationContext(both).modes(of: graph) }
+    #expect(fault.message == "`cell/drop` is kept in training mode and in inference mode")
+    var resting = both
+    resting.keepingTrainingMode = nil
+    var context = try CompilationContext(resting)
+    #expect(
+      try Compiler.resolveModes.run(graph, &context).text
+        == parsed(loop(identity("drop", "h")).replacing("trainable = false", with: "trainable = true")).text)
   }
 
   @Test func drawsHaveOneMode() throws {
