@@ -103,7 +103,10 @@ import Testing
     let both = CompilationRequest(
       graph: graph, fetches: graph.outputs, keepingTrainingMode: "cell/scan/drop",
       keepingInferenceMode: "cell/drop", isTrainingMode: true)
-    let fault = try #require(throws: FirnError.self) { try CompilationContext(both).modes(of: graph) }
+    let fault = try #require(throws: FirnError.self) {
+      var context = try CompilationContext(both)
+      _ = try Compiler.resolveModes.run(graph, &context)
+    }
     #expect(fault.message == "`cell/drop` is kept in training mode and in inference mode")
     var resting = both
     resting.keepingTrainingMode = nil
