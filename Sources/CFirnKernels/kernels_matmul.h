@@ -13,6 +13,9 @@
 /// Panels that are packed at once where rows of B are contiguous: enough of a row for it to be fetched ahead.
 #define FIRN_PACKED_AT_ONCE 16
 
+/// Panels of A that are packed at once where its rows lie across, likewise.
+#define FIRN_A_AT_ONCE 4
+
 /// Floats from one line of the first-level cache to the next in the same set: rows of A that begin a multiple of it
 /// apart would drive each other out, and are packed.
 #define FIRN_SET_STRIDE 1024
@@ -68,6 +71,8 @@ FIRN_INLINE void pack_panel(size_t width, size_t lanes, size_t depth, const floa
             const size_t start = smaller(i, lanes - 4);
             const float *f = from + (ptrdiff_t)start * lane;
             for (size_t p = 0; p < packed; p += 4) {
+                // The four behind these are asked for meanwhile, a line at a time.
+                __builtin_prefetch(f + (ptrdiff_t)(4 + p / 4 % 4) * lane + (ptrdiff_t)(p / FIRN_LINE * FIRN_LINE));
                 const FirnQuad r0 = *(const FirnLooseQuad *)(f + p);
                 const FirnQuad r1 = *(const FirnLooseQuad *)(f + lane + (ptrdiff_t)p);
                 const FirnQuad r2 = *(const FirnLooseQuad *)(f + 2 * lane + (ptrdiff_t)p);
@@ -91,7 +96,21 @@ FIRN_INLINE void pack_panel(size_t width, size_t lanes, size_t depth, const floa
 
 FIRN_KERNEL void pack_a(size_t rows, size_t depth, const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col,
                         float *restrict to) {
-    for (size_t i = 0; i < rows; i += FIRN_TILE_ROWS) {
+    const size_t at_once = FIRN_A_AT_ONCE * FIRN_TILE_ROWS;
+    const size_t whole = a_row == 1 ? rows / at_once * at_once : 0;
+    for (size_t begin = 0; begin < whole; begin += at_once) {
+        for (size_t p = 0; p < depth; p++) {
+            const float *from = a + begin + (ptrdiff_t)p * a_col;
+            float *put = to + begin * depth + p * FIRN_TILE_ROWS;
+#pragma clang loop unroll(full)
+            for (size_t i = 0; i < at_once; i += FIRN_LINE) __builtin_prefetch(from + FIRN_ROWS_AHEAD * a_col + i);
+#pragma clang loop unroll(full)
+            for (size_t i = 0; i < FIRN_A_AT_ONCE; i++) {
+                __builtin_memcpy(put + i * FIRN_TILE_ROWS * depth, from + i * FIRN_TILE_ROWS, sizeof(float[FIRN_TILE_ROWS]));
+            }
+        }
+    }
+    for (size_t i = whole; i < rows; i += FIRN_TILE_ROWS) {
         pack_panel(FIRN_TILE_ROWS, smaller(rows - i, FIRN_TILE_ROWS), depth, a + (ptrdiff_t)i * a_row,
                    a_row, a_col, to + i * depth);
     }
@@ -211,6 +230,9 @@ FIRN_KERNEL void matmul(size_t m, size_t n, size_t k, const float *restrict a, p
                 const size_t placed = !a_in_place ? 0 : fits_a_tile(last) ? rows : rows - last;
                 pack_a(rows - placed, depth, block_a + (ptrdiff_t)placed * a_row, a_row, a_col, packed_a);
 #if FIRN_FETCHES_NEXT_PANEL
+                // Of a B that is read in place each tile asks for all of the next panel, which only many make up for.
+                const int fetches = n * k >= FIRN_FAR_FLOATS
+                    && (FIRN_LANES == 8 || !in_place || rows >= 8 * FIRN_TILE_ROWS);
                 // What each tile asks for of the next panel with each row, so that between them they fetch all of it.
                 const size_t tiles = (rows + FIRN_TILE_ROWS - 1) / FIRN_TILE_ROWS;
                 const size_t panel_width = b_panel != 0 ? FIRN_PANEL_COLUMNS : FIRN_TILE_COLUMNS;
@@ -264,9 +286,10 @@ FIRN_KERNEL void matmul(size_t m, size_t n, size_t k, const float *restrict a, p
                             }
                         }
 #if FIRN_FETCHES_NEXT_PANEL
-                        if (tall > 2) {
-                            fetching_tile_for(tall, wide)(depth, from, from_row, from_col, panel, panel_row, panel_step,
-                                                          to, c_row, wide, mode, ahead, ahead_row);
+                        const FirnFetchingTile fetching = fetches ? fetching_tile_for(tall, wide) : NULL;
+                        if (fetching) {
+                            fetching(depth, from, from_row, from_col, panel, panel_row, panel_step, to, c_row, wide, mode,
+                                     ahead, ahead_row);
                             ahead += ahead_tile;
                             continue;
                         }

@@ -4,9 +4,16 @@
 /// such stretch coming, and what it has under way at once spans about so many.
 #define FIRN_ROWS_AHEAD 16
 
-/// Whether the tiles of a panel fetch the next one between them, into the second-level cache: the panel at hand is
+/// Whether the tiles of a panel may fetch the next one between them, into the second-level cache: the panel at hand is
 /// there from the first tile on, and has ways of the first-level cache to itself. Else each asks for rows of its own.
-#define FIRN_FETCHES_NEXT_PANEL (FIRN_LANES == 8)
+#define FIRN_FETCHES_NEXT_PANEL (FIRN_LANES >= 8)
+
+/// Floats of B from which on they do: what fits into half a second-level cache is there anyway.
+#if FIRN_LANES == 16
+#define FIRN_FAR_FLOATS (1 << 18)
+#else
+#define FIRN_FAR_FLOATS 0
+#endif
 
 /// Vectors in a tile of one or two rows, which has registers to spare and is bound by reading B.
 #if FIRN_LANES == 16
@@ -221,6 +228,7 @@ FIRN_INLINE FirnTile tile_for(size_t rows, size_t columns) {
              ahead_row, 1, 0, NULL); \
     }
 
+#if FIRN_TILE_ROWS == 6
 FIRN_DECLARE_FETCHING_TILE(3, 1)
 FIRN_DECLARE_FETCHING_TILE(3, 2)
 FIRN_DECLARE_FETCHING_TILE(4, 1)
@@ -229,18 +237,31 @@ FIRN_DECLARE_FETCHING_TILE(5, 1)
 FIRN_DECLARE_FETCHING_TILE(5, 2)
 FIRN_DECLARE_FETCHING_TILE(6, 1)
 FIRN_DECLARE_FETCHING_TILE(6, 2)
+#else
+FIRN_DECLARE_FETCHING_TILE(4, 2)
+FIRN_DECLARE_FETCHING_TILE(8, 2)
+FIRN_DECLARE_FETCHING_TILE(12, 2)
+#endif
 
 typedef void (*FirnFetchingTile)(size_t depth, const float *restrict a, ptrdiff_t a_row, ptrdiff_t a_col,
                                  const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_panel, float *restrict c,
                                  ptrdiff_t c_row, size_t columns, int mode, const float *ahead, ptrdiff_t ahead_row);
 
-/// The tile of just so many rows, three at least, that fetches what it is told to.
+/// The tile of just so many rows that fetches what it is told to; NULL where there is none.
 FIRN_INLINE FirnFetchingTile fetching_tile_for(size_t rows, size_t columns) {
     const int wide = columns > FIRN_LANES;
+#if FIRN_TILE_ROWS == 6
     if (rows == 3) return wide ? fetching_3_2 : fetching_3_1;
     if (rows == 4) return wide ? fetching_4_2 : fetching_4_1;
     if (rows == 5) return wide ? fetching_5_2 : fetching_5_1;
-    return wide ? fetching_6_2 : fetching_6_1;
+    if (rows == 6) return wide ? fetching_6_2 : fetching_6_1;
+#else
+    if (!wide) return NULL;
+    if (rows == 4) return fetching_4_2;
+    if (rows == 8) return fetching_8_2;
+    if (rows == 12) return fetching_12_2;
+#endif
+    return NULL;
 }
 
 #endif
