@@ -28,6 +28,8 @@ extension OpTests {
         [16, 33, 20], [28, 64, 33], [24, 1100, 300], [100, 290, 270],
         // Rows of B that drive each other out of a cache: panels are copied while they are read.
         [7, 512, 130], [8, 1024, 70], [13, 1088, 300], [50, 640, 129], [144, 2560, 40], [145, 512, 130],
+        // A B beyond half a second-level cache: its next panel is fetched; rows enough to pack several panels.
+        [20, 1030, 300], [100, 1056, 260], [49, 1024, 300],
       ]
       let generator = Philox(seed: 3, name: "shapes")
       let others = (0..<30).map { row in
