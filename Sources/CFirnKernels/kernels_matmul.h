@@ -106,7 +106,8 @@ FIRN_KERNEL void pack_a(size_t rows, size_t depth, const float *restrict a, ptrd
             for (size_t i = 0; i < at_once; i += FIRN_LINE) __builtin_prefetch(from + FIRN_ROWS_AHEAD * a_col + i);
 #pragma clang loop unroll(full)
             for (size_t i = 0; i < FIRN_A_AT_ONCE; i++) {
-                __builtin_memcpy(put + i * FIRN_TILE_ROWS * depth, from + i * FIRN_TILE_ROWS, sizeof(float[FIRN_TILE_ROWS]));
+                __builtin_memcpy(put + i * FIRN_TILE_ROWS * depth, from + i * FIRN_TILE_ROWS,
+                                 sizeof(float[FIRN_TILE_ROWS]));
             }
         }
     }
@@ -288,8 +289,8 @@ FIRN_KERNEL void matmul(size_t m, size_t n, size_t k, const float *restrict a, p
 #if FIRN_FETCHES_NEXT_PANEL
                         const FirnFetchingTile fetching = fetches ? fetching_tile_for(tall, wide) : NULL;
                         if (fetching) {
-                            fetching(depth, from, from_row, from_col, panel, panel_row, panel_step, to, c_row, wide, mode,
-                                     ahead, ahead_row);
+                            fetching(depth, from, from_row, from_col, panel, panel_row, panel_step, to, c_row, wide,
+                                     mode, ahead, ahead_row);
                             ahead += ahead_tile;
                             continue;
                         }
